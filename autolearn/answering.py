@@ -1,0 +1,162 @@
+"""Answer questions: with the text in view, from memory, and again after feedback."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from autolearn import parsing, prompts, scoring
+from autolearn.records import (
+    Answer,
+    AnswerKind,
+    Feedback,
+    Generation,
+    Passage,
+    Question,
+    Record,
+    Skip,
+)
+from autolearn.writing import Ask, Writer, why_nothing
+
+Passages = Mapping[int, Passage]
+
+
+def passage_of(question: Question, passages: Passages) -> Passage:
+    """Return the passage that a question is about."""
+    assert question.passage_id is not None
+    return passages[question.passage_id]
+
+
+def open_book(
+    writer: Writer, questions: Sequence[Question], passages: Passages
+) -> list[Record]:
+    """Answer with the text in view and find the quoted evidence in it.
+
+    Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
+    """
+    asks = [
+        Ask(
+            question,
+            prompts.load("open_book").render(
+                passage=passage_of(question, passages).text, question=question.text
+            ),
+            2 * writer.settings.answer_tokens,
+        )
+        for question in questions
+    ]
+    threshold = writer.settings.evidence_threshold
+    return [
+        _read_open_book(question, passage_of(question, passages), generation, threshold)
+        for question, generation in writer.write(asks)
+    ]
+
+
+def _read_open_book(
+    question: Question, passage: Passage, generation: Generation, threshold: float
+) -> Answer | Skip:
+    parts = parsing.open_book(generation.completion.text)
+    if not parts.answer:
+        return _skip("open-book answers", question, generation)
+    place = scoring.find_quote(parts.evidence, passage.text)
+    found = place is not None and place.score >= threshold
+    flags = {
+        "no_evidence": not found,
+        "unanswerable": parsing.is_not_stated(parts.answer),
+        "too_long": generation.completion.finish == "length",
+    }
+    return Answer(
+        question.id,
+        "open_book",
+        parts.answer,
+        evidence=parts.evidence,
+        evidence_score=place.score if place else 0.0,
+        start=passage.start + place.start if place and found else None,
+        end=passage.start + place.end if place and found else None,
+        flags=tuple(flag for flag, holds in flags.items() if holds),
+        generation=generation,
+    )
+
+
+def reworded(
+    writer: Writer,
+    questions: Sequence[Question],
+    passages: Passages,
+    expected: Mapping[int, Answer],
+) -> list[Record]:
+    """Answer reworded questions with the text in view.
+
+    A wording whose answer is not that of the question it rewords (``expected``, by
+    the id of that question) has lost the meaning and is flagged ``other_meaning``.
+    """
+    by_id = {question.id: question for question in questions}
+    records: list[Record] = []
+    for record in open_book(writer, questions, passages):
+        if isinstance(record, Answer):
+            question = by_id[record.question_id]
+            wanted = expected[question.parent_id or 0]
+            if scoring.agreement(question.text, record.text, wanted.text) < 1.0:
+                record = replace(record, flags=(*record.flags, "other_meaning"))
+        records.append(record)
+    return records
+
+
+def closed_book(writer: Writer, questions: Sequence[Question]) -> list[Record]:
+    """Answer from memory: greedily, and ``closed_book_samples`` times more.
+
+    Source: the closed-book answer a_c of arXiv 2406.00606.
+    """
+    asks = [
+        Ask(
+            (question, draw),
+            prompts.load("closed_book").render(question=question.text),
+            writer.settings.answer_tokens,
+            draw,
+        )
+        for question in questions
+        for draw in range(1 + writer.settings.closed_book_samples)
+    ]
+    return [
+        _read_answer("closed_book", question, generation, draw)
+        for (question, draw), generation in writer.write(asks)
+    ]
+
+
+def refine(
+    writer: Writer,
+    gaps: Sequence[tuple[Question, Answer, Feedback]],
+    passages: Passages,
+) -> list[Record]:
+    """Write closed-book answers again in the light of their feedback.
+
+    Source: the refined response of arXiv 2310.00533.
+    """
+    asks = [
+        Ask(
+            question,
+            prompts.load("refine").render(
+                passage=passage_of(question, passages).text,
+                question=question.text,
+                answer=answer.text,
+                feedback=critique.text,
+            ),
+            writer.settings.answer_tokens,
+        )
+        for question, answer, critique in gaps
+    ]
+    return [
+        _read_answer("refined", question, generation)
+        for question, generation in writer.write(asks)
+    ]
+
+
+def _read_answer(
+    kind: AnswerKind, question: Question, generation: Generation, draw: int = 0
+) -> Answer | Skip:
+    text = parsing.answer(generation.completion.text)
+    if not text:
+        stage = "refinements" if kind == "refined" else "closed-book answers"
+        return _skip(stage, question, generation)
+    return Answer(question.id, kind, text, sample_index=draw, generation=generation)
+
+
+def _skip(stage: str, question: Question, generation: Generation) -> Skip:
+    reason = why_nothing(generation, "no answer could be read")
+    return Skip(stage, reason, question.passage_id, question.id, generation)

@@ -1,0 +1,115 @@
+"""Write questions about passages, and the same questions in other words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from autolearn import parsing, prompts, scoring
+from autolearn.records import Generation, Passage, Question, Record, Skip
+from autolearn.writing import Ask, Writer, draw_seed, of, why_nothing
+
+
+def ask(writer: Writer, passages: Sequence[Passage]) -> list[Record]:
+    """Write ``ask_rounds`` lists of questions per passage, the first one greedily.
+
+    A passage that gave no question is asked once more; then it is reported.
+    """
+    rounds = range(writer.settings.ask_rounds)
+    written = writer.write([_list(writer, p, d) for p in passages for d in rounds])
+    records = _read(writer, written)
+    served = {question.passage_id for question in of(Question, records)}
+    if silent := [passage for passage in passages if passage.id not in served]:
+        again = writer.write([_list(writer, p, len(rounds)) for p in silent])
+        records += _read(writer, again)
+    return records
+
+
+def _list(writer: Writer, passage: Passage, draw: int) -> Ask[Passage]:
+    n = writer.settings.questions_per_passage
+    prompt = prompts.load("ask").render(passage=passage.text, n=n)
+    return Ask(passage, prompt, n * writer.settings.question_tokens, draw)
+
+
+def _read(
+    writer: Writer, written: Sequence[tuple[Passage, Generation]]
+) -> list[Record]:
+    """Turn lists into questions; repeats are merged, near-repeats flagged."""
+    records: list[Record] = []
+    known: dict[int, list[str]] = {}
+    for passage, generation in written:
+        texts = parsing.questions(generation.completion.text)
+        if not texts:
+            reason = why_nothing(generation, "no question could be read")
+            records.append(Skip("questions", reason, passage.id, None, generation))
+        seen = known.setdefault(passage.id, [])
+        for text in texts:
+            if text not in seen:
+                flags = _flags(writer, text, seen)
+                records.append(_question(text, passage, flags, generation))
+                seen.append(text)
+    return records
+
+
+def _question(
+    text: str, passage: Passage, flags: tuple[str, ...], generation: Generation
+) -> Question:
+    return Question(
+        text, "study", "model", passage.id, flags=flags, generation=generation
+    )
+
+
+def _flags(writer: Writer, text: str, seen: Iterable[str]) -> tuple[str, ...]:
+    limit = writer.settings.duplicate_threshold
+    found = {
+        "duplicate": any(scoring.likeness(text, other) >= limit for other in seen),
+        "not_self_contained": not scoring.stands_alone(text),
+    }
+    return tuple(flag for flag, holds in found.items() if holds)
+
+
+def paraphrase(
+    writer: Writer, questions: Sequence[Question], known: Mapping[int, Question]
+) -> list[Record]:
+    """Say questions in other words; of some, the first wording is for the quiz.
+
+    Which ones is decided here, before anything is trained, and by the question
+    alone, so that it cannot depend on how well the model does.
+    """
+    n = writer.settings.paraphrases
+    tokens = n * writer.settings.question_tokens
+    asks = [
+        Ask(q, prompts.load("paraphrase").render(question=q.text, n=n), tokens, draw=1)
+        for q in questions
+        if n
+    ]
+    records: list[Record] = []
+    seen = {question.text for question in known.values()}
+    for question, generation in writer.write(asks):
+        texts = parsing.questions(generation.completion.text)
+        fresh = [text for text in texts if text not in seen][:n]
+        seen.update(fresh)
+        if not fresh:
+            reason = why_nothing(generation, "no new wording could be read")
+            place = (question.passage_id, question.id)
+            records.append(Skip("paraphrases", reason, *place, generation))
+        for i, text in enumerate(fresh):
+            to_quiz = i == 0 and _keeps_quiz(writer, question)
+            records.append(_wording(text, question, to_quiz, generation))
+    return records
+
+
+def _wording(
+    text: str, question: Question, to_quiz: bool, generation: Generation
+) -> Question:
+    return Question(
+        text,
+        "quiz" if to_quiz else "study",
+        "paraphrase",
+        question.passage_id,
+        question.id,
+        generation=generation,
+    )
+
+
+def _keeps_quiz(writer: Writer, question: Question) -> bool:
+    settings = writer.settings
+    draw = draw_seed(settings.seed, "quiz", question.text) / 2**32
+    return draw < settings.quiz_share

@@ -1,0 +1,271 @@
+"""The commands of the command line: each takes its arguments and returns its result.
+
+They order, wait and report. What is done is done by the worker.
+"""
+
+import argparse
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from autolearn import diagnosis, jobs, orders, proof, reading, whole_round
+from autolearn.errors import InputError, JobError
+from autolearn.records import Decision, Message, Run, Sampling
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.store.samples import SampleFilter
+from autolearn.terminal import Progress, warn
+
+Args = argparse.Namespace
+Result = dict[str, Any]
+S = TypeVar("S", StudySettings, TrainSettings)
+
+DEFAULT_WORKSPACE = Path("workspace")
+
+
+def demo(args: Args) -> Result:
+    """Run the whole loop in a workspace of its own."""
+    folder = args.workspace or whole_round.free_folder(DEFAULT_WORKSPACE, args.seed)
+    with Store.open(folder) as store:
+        return whole_round.demo(
+            store,
+            args.seed,
+            TrainSettings(method=args.method, max_steps=args.max_steps),
+            lambda run, title: _finish(store, run, title, quiet=args.json),
+        )
+
+
+def add(args: Args) -> Result:
+    """Add texts and gold questions; fail only if nothing at all was added."""
+    if not (args.files or args.quiz or args.control):
+        raise InputError("Name a text file, or a quiz with --quiz FILE.")
+    with _store(args) as store:
+        tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
+        added, refused = orders.add_documents(store, args.files, args.model, tokens)
+        for sentence in refused:
+            warn(sentence)
+        if refused and not added:
+            raise InputError("Nothing was added." if len(refused) > 1 else refused[0])
+        result: Result = {"documents": len(added), "refused": len(refused)}
+        if args.quiz:
+            result["quiz"] = orders.add_gold(store, args.quiz, "quiz")
+        if args.control:
+            result["control"] = orders.add_gold(store, args.control, "control")
+        result["passages"] = len(store.library.passages([d.id for d in added]))
+        return result
+
+
+def study(args: Args) -> Result:
+    """Study the texts."""
+    settings = _settings(args, StudySettings)
+    with _store(args) as store:
+        run = orders.study(store, _model(args), settings, args.document)
+        return _finish(store, run, "study", quiet=args.json).result
+
+
+def samples(args: Args) -> list[Result]:
+    """Look at samples."""
+    wanted = SampleFilter(state=args.state, flag=args.flag, text=args.search)
+    with _store(args) as store:
+        return [
+            {
+                "id": sample.id,
+                "state": sample.state,
+                "gap": f"{sample.gap_probability:.2f}" if sample.gap else "no",
+                "question": sample.prompt,
+                "chosen": sample.chosen,
+                "rejected": sample.rejected,
+                "flags": " ".join(sample.flags),
+            }
+            for sample in store.samples.list(wanted, limit=args.limit)
+        ]
+
+
+def approve(args: Args) -> Result:
+    """Approve by rule or by id."""
+    if bool(args.ids) == bool(args.rule):
+        raise InputError("Name the samples to approve, or a rule with --rule.")
+    with _store(args) as store:
+        if args.rule:
+            n = orders.approve(store, args.rule)
+        else:
+            n = orders.decide(store, args.ids, Decision(0, "approve", "person"))
+        return {"approved": n, **_counts(store)}
+
+
+def reject(args: Args) -> Result:
+    """Reject samples."""
+    decision = Decision(0, "reject", "person", args.reason)
+    with _store(args) as store:
+        return {"rejected": orders.decide(store, args.ids, decision), **_counts(store)}
+
+
+def edit(args: Args) -> Result:
+    """Correct what a sample teaches; the model's own words are kept beside it."""
+    texts = {
+        "chosen": args.answer,
+        "refined": args.refined,
+        "feedback": args.feedback,
+    }
+    after = {name: text for name, text in texts.items() if text}
+    with _store(args) as store:
+        orders.decide(store, [args.id], Decision(0, "edit", "person", after=after))
+        return {"edited": args.id, **_counts(store)}
+
+
+def undo(args: Args) -> Result:
+    """Take back the last decision, with all that was decided together with it."""
+    with _store(args) as store:
+        last = store.decisions.last()
+        if last is None:
+            raise InputError("There is no decision to undo.")
+        return {"undone": len(store.decisions.undo_batch(last.id)), **_counts(store)}
+
+
+def train(args: Args) -> Result:
+    """Train a round."""
+    settings = _settings(args, TrainSettings)
+    corpus = reading.read_meta(args.corpus) if args.corpus else []
+    with _store(args) as store:
+        run = orders.train(store, _model(args), settings, args.parent, corpus)
+        return _finish(store, run, "train", quiet=args.json).result
+
+
+def quiz(args: Args) -> Result:
+    """Ask the quiz; for a round, compare with the newest take of its base."""
+    with _store(args) as store:
+        model = _model(args)
+        run = orders.quiz(store, model, open_book=args.open_book)
+        result = dict(_finish(store, run, "quiz", quiet=args.json).result)
+        before = _base_take(store, run) if model.round_id else None
+        if before and model.round_id:
+            taken = (store.runs.quiz_results(r) for r in (before.id, run.id))
+            result["change"] = proof.compare(store, *taken, round_id=model.round_id)
+        return result
+
+
+def _base_take(store: Store, run: Run) -> Run | None:
+    """Return the newest quiz of the base model."""
+    return next(
+        (
+            other
+            for other in store.runs.list(limit=1000)
+            if other.kind == "quiz"
+            and other.state == "done"
+            and other.id < run.id
+            and other.settings["model"]["round_id"] is None
+        ),
+        None,
+    )
+
+
+def chat(args: Args) -> Result:
+    """Ask one question."""
+    question = Message("user", " ".join(args.question))
+    with _store(args) as store:
+        run = orders.chat(store, _model(args), [question], Sampling())
+        return _finish(store, run, "chat", quiet=args.json).result
+
+
+def export(args: Args) -> Result:
+    """Write approved samples or an adapter."""
+    with _store(args) as store:
+        run = orders.export(store, args.what, args.target, args.round)
+        return _finish(store, run, "export", quiet=args.json).result
+
+
+def runs(args: Args) -> list[Result]:
+    """List runs."""
+    with _store(args) as store:
+        return [
+            {
+                "run": run.id,
+                "kind": run.kind,
+                "state": run.state,
+                "progress": f"{run.stage} {run.done}/{run.total}" if run.stage else "",
+                "started": (run.started_at or "")[:19],
+                "finished": (run.finished_at or "")[:19],
+                "error": run.error or "",
+            }
+            for run in store.runs.list()
+        ]
+
+
+def rounds(args: Args) -> list[Result]:
+    """List rounds."""
+    with _store(args) as store:
+        return [
+            {
+                "round": one.id,
+                "method": one.method,
+                "state": one.state,
+                "parent": one.parent_id,
+                "base": one.model.name,
+                "steps": one.n_steps,
+                "adapter": one.adapter,
+            }
+            for one in store.rounds.list()
+        ]
+
+
+def resume(args: Args) -> Result:
+    """Go on with a run that was stopped, killed or failed."""
+    with _store(args) as store:
+        unfinished = store.runs.in_state("interrupted", "cancelled", "failed")
+        if args.run is None and not unfinished:
+            raise JobError("There is no unfinished run to resume.")
+        run = jobs.resume(store, args.run or unfinished[-1].id)
+        return _finish(store, run, run.kind, quiet=args.json).result
+
+
+def cancel(args: Args) -> Result:
+    """Ask a run to stop."""
+    with _store(args) as store:
+        active = store.runs.in_state("running", "queued")
+        if args.run is None and not active:
+            raise JobError("No run is going on.")
+        run_id = args.run or active[0].id
+        jobs.cancel(store, run_id)
+        return {"cancelled": run_id}
+
+
+def doctor(args: Args) -> list[Result]:
+    """Check this computer."""
+    folder = args.workspace or DEFAULT_WORKSPACE
+    return [asdict(check) for check in diagnosis.examine(folder)]
+
+
+def _store(args: Args) -> Store:
+    return Store.open(args.workspace or DEFAULT_WORKSPACE)
+
+
+def _counts(store: Store) -> Result:
+    return dict(store.samples.counts())
+
+
+def _model(args: Args) -> ModelSettings:
+    return ModelSettings(args.model, args.quantization, getattr(args, "round", None))
+
+
+def _settings(args: Args, kind: type[S]) -> S:
+    given = vars(args)
+    return kind(**{f.name: given[f.name] for f in fields(kind) if f.name in given})
+
+
+def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
+    """Wait for a run; Ctrl-C stops it where it can be resumed.
+
+    Raises:
+        JobError: It did not end well; the text says why and how to go on.
+    """
+    jobs.ensure_worker(store.folder)
+    with Progress(title, quiet=quiet) as progress:
+        try:
+            ended = jobs.wait(store, run.id, progress)
+        except KeyboardInterrupt:
+            jobs.cancel(store, run.id)
+            ended = jobs.wait(store, run.id, progress)
+    if ended.state == "done":
+        return ended
+    again = f"go on with: python -m autolearn resume {run.id}"
+    raise JobError(f"{ended.error or f'The run was {ended.state}.'} To {again}")

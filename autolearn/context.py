@@ -1,0 +1,90 @@
+"""What a handler is given to do a run with: the store, a way to stop, a way to tell.
+
+How fast the work goes is measured here; where it is shown is not known here.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolearn.ports import Progress, Stop
+from autolearn.records import Run, RunKind
+from autolearn.store import Pace, Store
+
+RATE_SECONDS = 20.0
+"""The rate is that of the last seconds, so a resumed run does not boast."""
+
+REPORT_SECONDS = 0.2
+"""Progress is written at most so often."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run as its handler sees it.
+
+    A handler returns the result of the run as JSON values. When ``stop`` has told it
+    to end before it is done, it raises ``Cancelled``.
+    """
+
+    store: Store
+    run: Run
+    stop: Stop
+    progress: Progress
+    log: logging.Logger
+
+    @property
+    def workspace(self) -> Path:
+        """Return the folder of the workspace."""
+        return self.store.folder
+
+
+Handler = Callable[[Context], dict[str, Any]]
+"""Does a run of one kind and returns its result."""
+
+Handlers = dict[RunKind, Handler]
+
+
+class RateMeter:
+    """Rate and time left of the stage that is being worked on."""
+
+    def __init__(self) -> None:
+        self._stage: str | None = None
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def read(self, stage: str, done: int, total: int, now: float) -> Pace:
+        """Return the pace of a stage of which so much is done at this time."""
+        if stage != self._stage:
+            self._stage = stage
+            self._seen.clear()
+        self._seen.append((now, done))
+        while now - self._seen[1 if len(self._seen) > 1 else 0][0] > RATE_SECONDS:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        rate = (done - before) / (now - began) if now > began else 0.0
+        eta = (total - done) / rate if rate > 0 else None
+        return Pace(stage, done, total, rate, eta)
+
+
+class Reporter:
+    """Writes progress into the row of a run, seldom enough to cost nothing."""
+
+    def __init__(self, store: Store, run_id: int) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._meter = RateMeter()
+        self._written: tuple[str, float] = ("", 0.0)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note of progress; a new stage and its end are always written."""
+        now = time.monotonic()
+        pace = self._meter.read(stage, done, total, now)
+        last_stage, last_time = self._written
+        is_soon = now - last_time < REPORT_SECONDS
+        if stage == last_stage and is_soon and done < total:
+            return
+        self._written = (stage, now)
+        self._store.runs.report(self._run_id, pace)

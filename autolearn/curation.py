@@ -1,0 +1,85 @@
+"""Named, readable rules that decide which samples may be learned.
+
+A rule only proposes decisions; they are kept as rows with the rule's name, like
+those of a person, and can be undone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autolearn.errors import InputError
+from autolearn.records import Decision, Sample
+
+UNFIT = frozenset({"no_evidence", "unanswerable", "too_long", "not_self_contained"})
+"""Flags of samples that should teach nothing: their text is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by name, in words, and as a test of one sample."""
+
+    name: str
+    meaning: str
+    accepts: Callable[[Sample], bool]
+
+
+def _is_sound(sample: Sample) -> bool:
+    return not UNFIT & set(sample.flags)
+
+
+def _passes_check(sample: Sample) -> bool:
+    return not {"no_refinement", "check_failed"} & set(sample.flags)
+
+
+def _default(sample: Sample) -> bool:
+    return sample.gap and _is_sound(sample) and _passes_check(sample)
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule(
+            "default",
+            "a gap, evidence found in the text, the question stands alone, "
+            "and the refinement passes its second check",
+            _default,
+        ),
+        Rule(
+            "strict",
+            "as default, and the refinement is word for word the open-book answer, "
+            "and words and verdict agree that there is a gap",
+            lambda s: _default(s) and not {"not_open_book", "disputed"} & set(s.flags),
+        ),
+        Rule(
+            "open-book",
+            "every gap with evidence found in the text, whatever the second check says",
+            lambda s: s.gap and _is_sound(s),
+        ),
+        Rule(
+            "all-pairs",
+            "every sample with evidence, gap or not: Autonomous Learning as published",
+            _is_sound,
+        ),
+    )
+}
+
+
+def rule(name: str) -> Rule:
+    """Return the rule of this name.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name not in RULES:
+        known = ", ".join(RULES)
+        raise InputError(f"There is no rule {name!r}; choose one of {known}.")
+    return RULES[name]
+
+
+def approvals(chosen: Rule, samples: Sequence[Sample]) -> list[Decision]:
+    """Return an approval for each pending sample that the rule accepts."""
+    return [
+        Decision(sample.id, "approve", f"rule:{chosen.name}", chosen.meaning)
+        for sample in samples
+        if sample.state == "pending" and chosen.accepts(sample)
+    ]

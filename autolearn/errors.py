@@ -1,0 +1,63 @@
+"""What can go wrong, as one small tree; every text is written for the person.
+
+AutolearnError
+├── InputError            what was given cannot be used
+├── PromptError           a prompt file and its variables do not fit
+├── BackendError          the model cannot do what was asked
+│   ├── ModelNotFound     no usable model at that place
+│   └── OutOfMemory       the device is too small for these settings
+├── TrainingError         a round cannot go on
+├── StoreError            the database cannot be used
+│   └── SchemaTooNew      it was written by a newer autolearn
+└── JobError              a run cannot be started or continued
+    ├── WorkerBusy        another worker owns this workspace
+    └── WorkerLost        the worker ended in the middle of a run
+"""
+
+
+class AutolearnError(Exception):
+    """Anything that is told to the person in one clear sentence."""
+
+
+class InputError(AutolearnError):
+    """What was given cannot be used; the text says what to give instead."""
+
+
+class PromptError(AutolearnError):
+    """A prompt file is missing, malformed, or does not fit its variables."""
+
+
+class BackendError(AutolearnError):
+    """The model cannot do what was asked of it."""
+
+
+class ModelNotFound(BackendError):
+    """There is no usable model at the place that was named."""
+
+
+class OutOfMemory(BackendError):
+    """The device has too little memory for this model with these settings."""
+
+
+class TrainingError(AutolearnError):
+    """A round cannot go on, for instance because its loss is not a number."""
+
+
+class StoreError(AutolearnError):
+    """The workspace or its database cannot be read or written."""
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer autolearn."""
+
+
+class JobError(AutolearnError):
+    """A run cannot be started or continued as asked."""
+
+
+class WorkerBusy(JobError):
+    """Another worker already owns this workspace."""
+
+
+class WorkerLost(JobError):
+    """The worker ended in the middle of a run; the run can be resumed."""

@@ -1,0 +1,226 @@
+"""What a person orders: checked, put into words, and queued.
+
+Both the command line and the page order through here, so both refuse the same
+things with the same sentences. Nothing here loads a model.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from autolearn import chunking, curation, jobs, models, proof, reading
+from autolearn.dataset import MetaExample
+from autolearn.errors import InputError, JobError
+from autolearn.records import Decision, Document, Message, Round, Run, Sampling, Split
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.store.samples import SampleFilter
+
+
+def add_documents(
+    store: Store, paths: Iterable[Path], model: str, passage_tokens: int
+) -> tuple[list[Document], list[str]]:
+    """Add texts, cut into passages; return those added and why others were not.
+
+    Raises:
+        ModelNotFound: The model whose tokens measure the passages is not there.
+    """
+    count = models.token_counter(models.locate(model))
+    added, refused = [], []
+    for path in paths:
+        try:
+            for file in reading.text_files(path):
+                document = reading.read_document(file)
+                passages = chunking.split(document.text, count, passage_tokens)
+                added.append(store.library.add_document(document, passages)[0])
+        except InputError as error:
+            refused.append(str(error))
+    return added, refused
+
+
+def add_gold(store: Store, path: Path, split: Split) -> int:
+    """Add questions with gold answers to quiz or control; return how many there are.
+
+    Raises:
+        InputError: The file is not JSON lines of questions and answers.
+    """
+    return len(proof.import_gold(store, reading.read_gold(path), split))
+
+
+def study(
+    store: Store,
+    model: ModelSettings,
+    settings: StudySettings,
+    documents: Sequence[int] | None = None,
+) -> Run:
+    """Queue a study of these documents, or of all.
+
+    Raises:
+        JobError: There is nothing to study.
+    """
+    if documents is not None:
+        for document_id in documents:
+            store.library.document(document_id)
+    if not store.library.passages(documents):
+        raise JobError(
+            "There is no text to study; add one with: python -m autolearn add FILE"
+        )
+    wanted = {"study": settings.as_dict(), "documents": documents}
+    return jobs.submit(store, "study", _with_model(store, model) | wanted)
+
+
+def approve(store: Store, rule_name: str) -> int:
+    """Let a rule approve pending samples; return how many it approved.
+
+    Raises:
+        InputError: There is no such rule.
+        JobError: Nothing was studied yet.
+    """
+    rule = curation.rule(rule_name)
+    samples = store.samples.list(SampleFilter(state="pending"))
+    if not samples and not any(store.samples.counts().values()):
+        raise JobError(
+            "There are no samples yet; study first: python -m autolearn study"
+        )
+    decisions = curation.approvals(rule, samples)
+    return len(store.decisions.decide(decisions))
+
+
+def decide(store: Store, sample_ids: Sequence[int], decision: Decision) -> int:
+    """Decide these samples in the same way; return how many there were.
+
+    Raises:
+        InputError: There is no sample of one of these ids.
+    """
+    decisions = [replace(decision, sample_id=number) for number in sample_ids]
+    return len(store.decisions.decide(decisions))
+
+
+def train(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent_id: int | None = None,
+    corpus: Sequence[MetaExample] = (),
+) -> Run:
+    """Queue a round.
+
+    Raises:
+        JobError: Its turn has not come: nothing approved, or no stage-1 round.
+    """
+    parent = _finished(store, parent_id) if parent_id else None
+    if parent:
+        _check_base(parent, model)
+    if settings.method == "al2":
+        _check_stage_2(store, parent)
+    elif settings.method == "self" and settings.evolution == "restart" and parent:
+        raise JobError(
+            "SELF with evolution 'restart' begins from the base model; leave the "
+            "parent out, or choose 'continual'."
+        )
+    has_corpus = bool(corpus) and settings.method in ("meta", "self")
+    if not has_corpus and not store.samples.counts()["approved"]:
+        raise JobError(
+            "No sample is approved, so there is nothing to train on; approve with: "
+            "python -m autolearn approve --rule default"
+        )
+    wanted = {
+        "train": settings.as_dict(),
+        "parent": parent_id,
+        "corpus": [asdict(example) for example in corpus],
+    }
+    base = replace(model, round_id=None)
+    return jobs.submit(store, "train", _with_model(store, base) | wanted)
+
+
+def _check_stage_2(store: Store, parent: Round | None) -> None:
+    """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
+    if parent is None:
+        raise JobError(
+            "AL stage 2 goes on from a stage-1 round; train one with --method al1 and "
+            "name it with --parent."
+        )
+    line = [parent, *store.rounds.ancestors(parent.id)]
+    if not any(one.method in ("al1", "join", "self") for one in line):
+        raise JobError(
+            f"Round {parent.id} has learned no open-book answers; AL stage 2 goes on "
+            "from a stage-1 round (--method al1)."
+        )
+    studies = store.runs.list(kind="study")
+    if not any(s.settings["model"].get("round_id") == parent.id for s in studies):
+        raise JobError(
+            "AL stage 2 learns from what the stage-1 model writes; study with it "
+            f"first: python -m autolearn study --round {parent.id}"
+        )
+
+
+def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
+    """Queue quiz and control, closed-book, and the quiz open-book if wanted.
+
+    Raises:
+        JobError: There is no question to ask.
+    """
+    parts = [["quiz", "closed_book"], ["control", "closed_book"]]
+    if open_book:
+        parts.append(["quiz", "open_book"])
+    parts = [part for part in parts if proof.questions(store, part[0])]  # type: ignore[arg-type]
+    if not parts:
+        raise JobError(
+            "There is no quiz; study with a quiz share above 0, or add one with: "
+            "python -m autolearn add --quiz FILE"
+        )
+    return jobs.submit(store, "quiz", _with_model(store, model) | {"parts": parts})
+
+
+def chat(
+    store: Store, model: ModelSettings, messages: Sequence[Message], sampling: Sampling
+) -> Run:
+    """Queue the answer to the last of these messages.
+
+    Raises:
+        InputError: It is empty.
+    """
+    if not messages or not messages[-1].content.strip():
+        raise InputError("Ask something; the question is empty.")
+    wanted = {
+        "messages": [asdict(message) for message in messages],
+        "sampling": asdict(sampling),
+    }
+    return jobs.submit(store, "chat", _with_model(store, model) | wanted)
+
+
+def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
+    """Queue the export of approved samples, or of the adapter of a round.
+
+    Raises:
+        InputError: No round is named for its adapter.
+    """
+    if what == "adapter" and round_id is None:
+        raise InputError("Name the round whose adapter to export with --round.")
+    if round_id is not None:
+        _finished(store, round_id)
+    wanted = {"what": what, "target": str(target.resolve()), "round_id": round_id}
+    return jobs.submit(store, "export", wanted)
+
+
+def _with_model(store: Store, model: ModelSettings) -> dict[str, object]:
+    """Refuse a model or a round that cannot be used before anything is queued."""
+    models.locate(model.model)
+    if model.round_id is not None:
+        _check_base(_finished(store, model.round_id), model)
+    return {"model": model.as_dict()}
+
+
+def _check_base(chosen: Round, model: ModelSettings) -> None:
+    if models.digest(models.locate(model.model)) != chosen.model.digest:
+        raise JobError(
+            f"Round {chosen.id} was trained on {chosen.model.name}, not on "
+            f"{model.model} as it is now; name that model with --model."
+        )
+
+
+def _finished(store: Store, round_id: int) -> Round:
+    found = store.rounds.get(round_id)
+    if found.adapter is None:
+        raise JobError(f"Round {round_id} is not finished; resume its run first.")
+    return found

@@ -1,0 +1,306 @@
+"""The words of autolearn as values: what is read, asked, answered and decided.
+
+Values only: nothing here knows where it is kept. ``id`` is 0 until the store has
+given one. Texts of models are kept as they came; nothing is escaped here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Split = Literal["study", "quiz", "control"]
+Origin = Literal["model", "paraphrase", "gold", "person"]
+AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
+Verdict = Literal["correct", "incorrect", "unclear"]
+Purpose = Literal["critique", "check"]
+Action = Literal["approve", "reject", "edit", "undo"]
+SampleState = Literal["pending", "approved", "rejected"]
+RunKind = Literal["study", "train", "quiz", "chat", "export"]
+RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ItemKind = Literal["sft", "dpo", "replay", "text"]
+RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Chat = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A chat made from a prompt file: what the model is shown, and from which file."""
+
+    name: str
+    digest: str
+    chat: Chat
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How one text is drawn from the model."""
+
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    max_new_tokens: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text to be written by the model."""
+
+    prompt: Prompt
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model wrote."""
+
+    text: str
+    finish: Literal["stop", "length", "cancelled", "overlong"]
+    """``overlong``: prompt and answer do not fit the context, nothing was written."""
+    n_prompt_tokens: int
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which weights write: the base model and, if attached, the adapter of a round."""
+
+    name: str
+    digest: str
+    quantization: str
+    dtype: str
+    device: str
+    round_id: int | None = None
+    adapter_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as it was given."""
+
+    name: str
+    text: str
+    digest: str
+    media_type: str = "text/plain"
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a document, ``document.text[start:end]``; frozen once used."""
+
+    document_id: int
+    position: int
+    start: int
+    end: int
+    text: str
+    n_tokens: int
+    heading: str = ""
+    excluded: bool = False
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One text of the model with all that is needed to make it again."""
+
+    request: Request
+    completion: Completion
+    model: ModelIdentity
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question; its ``split`` is decided when it is made and never changes."""
+
+    text: str
+    split: Split
+    origin: Origin
+    passage_id: int | None = None
+    parent_id: int | None = None
+    """The question that this one says in other words."""
+    gold_answer: str | None = None
+    gold_value: str | None = None
+    """The short value that a right answer must contain."""
+    flags: tuple[str, ...] = ()
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; ``start`` and ``end`` place its evidence in the document."""
+
+    question_id: int
+    kind: AnswerKind
+    text: str
+    evidence: str = ""
+    evidence_score: float | None = None
+    """Likeness of the quote to the source, 0..1; None: no quote was asked for."""
+    start: int | None = None
+    end: int | None = None
+    sample_index: int = 0
+    """0 is the greedy answer, 1.. are further samples."""
+    flags: tuple[str, ...] = ()
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A critique of one answer against another, its verdict and how sure it is."""
+
+    answer_id: int
+    purpose: Purpose
+    text: str
+    verdict: Verdict
+    probability: float | None
+    """P(correct) read at the verdict's place, 0..1."""
+    reference_id: int | None = None
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What may be learned: a prompt with a chosen and a rejected answer."""
+
+    question_id: int
+    prompt: str
+    chosen: str
+    rejected: str
+    gap: bool
+    gap_probability: float
+    """How sure it is that closed-book and open-book answers disagree, 0..1."""
+    passage_id: int | None = None
+    open_answer_id: int | None = None
+    closed_answer_id: int | None = None
+    critique_id: int | None = None
+    refined_answer_id: int | None = None
+    check_id: int | None = None
+    flags: tuple[str, ...] = ()
+    state: SampleState = "pending"
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Work that gave nothing, and why: shown and counted, never silently lost."""
+
+    stage: str
+    reason: str
+    passage_id: int | None = None
+    question_id: int | None = None
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One approve, edit, reject or undo, by a person or by a named rule."""
+
+    sample_id: int
+    action: Action
+    author: str
+    """``person`` or ``rule:NAME``."""
+    reason: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    undoes_id: int | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class TrainItem:
+    """One thing a round trains on, frozen with the round."""
+
+    kind: ItemKind
+    chat: Chat
+    """What stands before the answer; empty for raw text."""
+    chosen: str
+    rejected: str | None = None
+    weight: float = 1.0
+    sample_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was learned: method, settings, frozen items, adapter, scores."""
+
+    method: str
+    run_id: int
+    settings: dict[str, Any]
+    model: ModelIdentity
+    parent_id: int | None = None
+    state: RoundState = "training"
+    adapter: str | None = None
+    """Folder of the adapter, relative to the workspace."""
+    adapter_digest: str | None = None
+    n_steps: int = 0
+    scores: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of work by the worker."""
+
+    kind: RunKind
+    settings: dict[str, Any]
+    state: RunState = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    """Units of the stage a second."""
+    eta_seconds: float | None = None
+    error: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    cancel_requested: bool = False
+    pid: int | None = None
+    created_at: str = ""
+    started_at: str | None = None
+    heartbeat_at: str | None = None
+    finished_at: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a run at a step."""
+
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class QuizResult:
+    """One answer to one quiz or control question, scored."""
+
+    question_id: int
+    mode: Literal["closed_book", "open_book"]
+    text: str
+    right: bool
+    """The gold value stands in the answer."""
+    exact: bool
+    f1: float
+    round_id: int | None = None
+    """None: the base model."""
+    generation: Generation | None = None
+    id: int = 0
+
+
+Record = Question | Answer | Feedback | Sample | Skip | QuizResult
+"""What a step of a run may produce; the journal keeps it."""

@@ -1,0 +1,135 @@
+"""Compare texts: the scores of the quiz, and the agreement of two answers.
+
+Normalisation, exact match and F1 follow the SQuAD evaluation (Rajpurkar et al.,
+2016): lower case, no punctuation, no articles.
+"""
+
+import re
+import string
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
+_SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
+_SELF_REFERENCE = re.compile(
+    r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
+    r"|\baccording to\b|\b(mentioned|described|stated) (above|here)\b",
+    re.IGNORECASE,
+)
+_BARE_SUBJECT = re.compile(
+    r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
+    re.IGNORECASE,
+)
+_STOP_WORDS = frozenset(
+    (  # noqa: SIM905 (a list of words reads best as a sentence)
+        "a an the is are was were be been being am do does did has have had of in on "
+        "at by to for from with as and or that which who whom whose it its he she his "
+        "her him they their them this these those there when where what how year name "
+        "named called answer text"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a quote stands in a source, and how like it is, 0..1."""
+
+    start: int
+    end: int
+    score: float
+
+
+def normalise(text: str) -> str:
+    """Return the text in lower case without punctuation, articles and extra space."""
+    plain = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", plain).split())
+
+
+def exact_match(text: str, gold: str) -> bool:
+    """Return whether two texts are equal once normalised."""
+    return normalise(text) == normalise(gold)
+
+
+def token_f1(text: str, gold: str) -> float:
+    """Return the F1 of shared words, 0..1."""
+    words, wanted = normalise(text).split(), normalise(gold).split()
+    if not words or not wanted:
+        return float(words == wanted)
+    shared = (Counter(words) & Counter(wanted)).total()
+    return 2 * shared / (len(words) + len(wanted))
+
+
+def contains(text: str, value: str) -> bool:
+    """Return whether the value stands in the text as whole words."""
+    value = normalise(value)
+    return bool(value) and f" {value} " in f" {normalise(text)} "
+
+
+def key_terms(question: str, answer: str) -> list[str]:
+    """Return the words of an answer that the question does not already give."""
+    given = set(normalise(question).split())
+    return [
+        word
+        for word in dict.fromkeys(normalise(answer).split())
+        if word not in given and word not in _STOP_WORDS
+    ]
+
+
+def agreement(question: str, answer: str, reference: str) -> float:
+    """Return how much of what the reference tells the answer tells too, 0..1.
+
+    Overlap of whole sentences says little where only a year differs, so the words
+    that the question already gives do not count.
+    """
+    if exact_match(answer, reference):
+        return 1.0
+    terms = key_terms(question, reference)
+    if not terms:
+        return token_f1(answer, reference)
+    told = set(normalise(answer).split())
+    return sum(term in told for term in terms) / len(terms)
+
+
+def likeness(one: str, other: str) -> float:
+    """Return the share of words that two questions have in common, 0..1."""
+    a, b = Counter(normalise(one).split()), Counter(normalise(other).split())
+    return (a & b).total() / ((a | b).total() or 1)
+
+
+def stands_alone(question: str) -> bool:
+    """Return whether a question can be understood without its text.
+
+    It must not speak of "the text", and a pronoun must have a name to refer to.
+    """
+    if _SELF_REFERENCE.search(question):
+        return False
+    if not _BARE_SUBJECT.search(question):
+        return True
+    return any(word[:1].isupper() for word in question.split()[1:])
+
+
+def find_quote(quote: str, source: str) -> Place | None:
+    """Return where a quote stands in a source, or the sentence most like it.
+
+    White space does not matter. None: one of the two is empty.
+    """
+    words = quote.split()
+    if not words or not source.strip():
+        return None
+    pattern = r"\s+".join(re.escape(word) for word in words)
+    if match := re.search(pattern, source, re.IGNORECASE):
+        return Place(match.start(), match.end(), 1.0)
+    return max(
+        (_likened(quote, match) for match in _SENTENCE.finditer(source)),
+        key=lambda place: place.score,
+        default=None,
+    )
+
+
+def _likened(quote: str, sentence: re.Match[str]) -> Place:
+    matcher = SequenceMatcher(None, quote.lower(), sentence[0].strip().lower())
+    lead = len(sentence[0]) - len(sentence[0].lstrip())
+    start = sentence.start() + lead
+    return Place(start, start + len(sentence[0].strip()), matcher.ratio())

@@ -1,0 +1,176 @@
+"""The loop: read, ask oneself, answer with and without the text, find the gaps.
+
+Autonomous Learning (arXiv 2406.00606) gives questions, open-book and closed-book
+answers; SELF (arXiv 2310.00533) gives feedback, refinement and the second check.
+Passages go through in small groups, depth first. Every stage of a group is one step
+of the journal: what a killed run had committed is recalled, not made again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from autolearn import answering, asking, judging, scoring
+from autolearn.judging import Comparison, Studied
+from autolearn.ports import Backend, Cancelled, Journal, Progress, Stop
+from autolearn.records import Answer, Feedback, Passage, Purpose, Question, Record
+from autolearn.settings import StudySettings
+from autolearn.writing import Writer, of
+
+STAGES = (
+    "questions",
+    "open-book answers",
+    "closed-book answers",
+    "feedback",
+    "refinements",
+    "second check",
+    "paraphrases",
+    "paraphrase check",
+    "samples",
+)
+
+
+@dataclass
+class Study:
+    """One study of passages by one model; ``run`` does it."""
+
+    backend: Backend
+    journal: Journal
+    settings: StudySettings
+    stop: Stop
+    progress: Progress
+
+    def run(self, passages: Sequence[Passage]) -> None:
+        """Study all passages that are not excluded.
+
+        Raises:
+            Cancelled: The person stopped the run; committed steps stay.
+        """
+        todo = [passage for passage in passages if not passage.excluded]
+        size = self.settings.passages_per_step
+        for begin in range(0, len(todo), size):
+            self._group(todo[begin : begin + size], begin, len(todo))
+
+    def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
+        """Take a few passages through all stages."""
+        step = _Steps(self, begin, len(passages), total)
+        writer = Writer(self.backend, self.settings, self.stop, step.report)
+        by_id = {passage.id: passage for passage in passages}
+
+        asked = step("questions", lambda: asking.ask(writer, passages))
+        questions = [q for q in of(Question, asked) if "duplicate" not in q.flags]
+        opened = step(
+            "open-book answers",
+            lambda: answering.open_book(writer, questions, by_id),
+        )
+        closed = step(
+            "closed-book answers", lambda: answering.closed_book(writer, questions)
+        )
+        studied = _pair(questions, of(Answer, opened), of(Answer, closed))
+
+        def judge(stage: str, purpose: Purpose, todo: list[Comparison]) -> "_Feedback":
+            made = step(stage, lambda: judging.feedback(writer, purpose, todo, by_id))
+            return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
+
+        critiques = judge("feedback", "critique", _unlike(studied))
+        studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
+        gaps = [
+            (s.question, s.closed, s.critique)
+            for s in studied
+            if s.critique and s.gap.is_gap
+        ]
+        refined = _by_question(
+            of(
+                Answer,
+                step("refinements", lambda: answering.refine(writer, gaps, by_id)),
+            )
+        )
+        studied = [replace(s, refined=refined.get(s.question.id)) for s in studied]
+        checks = judge("second check", "check", _refined(studied))
+        studied = [
+            replace(s, check=checks.get(s.refined.id)) if s.refined else s
+            for s in studied
+        ]
+        self._reword(step, writer, studied, by_id)
+        step("samples", lambda: judging.samples(studied))
+
+    def _reword(
+        self,
+        step: "_Steps",
+        writer: Writer,
+        studied: Sequence[Studied],
+        passages: answering.Passages,
+    ) -> None:
+        """Say in other words what is to be learned; check that the sense is kept."""
+        known = {s.question.id: s.question for s in studied}
+        gaps = [s.question for s in studied if s.refined]
+        made = step("paraphrases", lambda: asking.paraphrase(writer, gaps, known))
+        worded = of(Question, made)
+        expected = {s.question.id: s.opened for s in studied}
+        step(
+            "paraphrase check",
+            lambda: answering.reworded(writer, worded, passages, expected),
+        )
+
+
+_Feedback = dict[int, Feedback]
+
+
+@dataclass
+class _Steps:
+    """The steps of one group: journal them, and tell progress.
+
+    Progress counts passages times stages, so that one ETA covers the whole study.
+    """
+
+    study: Study
+    begin: int
+    n_passages: int
+    n_all: int
+    stage: str = STAGES[0]
+
+    def __call__(
+        self, stage: str, make: Callable[[], Sequence[Record]]
+    ) -> tuple[Record, ...]:
+        if self.study.stop():
+            raise Cancelled
+        self.stage = stage
+        self.report(0.0)
+        name = f"passages {self.begin + 1}-{self.begin + self.n_passages}: {stage}"
+        records = self.study.journal.step(name, make)
+        self.report(1.0)
+        return records
+
+    def report(self, share: float) -> None:
+        stages = STAGES.index(self.stage) + share
+        done = self.begin * len(STAGES) + stages * self.n_passages
+        self.study.progress(self.stage, int(done), self.n_all * len(STAGES))
+
+
+def _by_question(answers: Sequence[Answer]) -> dict[int, Answer]:
+    """Return the greedy answers by the id of their question."""
+    return {a.question_id: a for a in answers if a.sample_index == 0}
+
+
+def _pair(
+    questions: Sequence[Question], opened: Sequence[Answer], closed: Sequence[Answer]
+) -> list[Studied]:
+    """Return the questions that have both an open-book and a closed-book answer."""
+    with_text, without = _by_question(opened), _by_question(closed)
+    return [
+        Studied(question, without[question.id], with_text[question.id])
+        for question in questions
+        if question.id in with_text and question.id in without
+    ]
+
+
+def _unlike(studied: Sequence[Studied]) -> list[Comparison]:
+    """Return what needs a critique: word for word the same needs none."""
+    return [
+        Comparison(s.question, s.closed, s.opened)
+        for s in studied
+        if not scoring.exact_match(s.closed.text, s.opened.text)
+    ]
+
+
+def _refined(studied: Sequence[Studied]) -> list[Comparison]:
+    return [Comparison(s.question, s.refined, s.opened) for s in studied if s.refined]

@@ -1,0 +1,198 @@
+"""Train a round: choose its samples, freeze them, train, and keep the adapter."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from autolearn import dataset, models, proof, replay
+from autolearn.context import Context
+from autolearn.dataset import Lesson, MetaExample
+from autolearn.errors import InputError, TrainingError
+from autolearn.ports import Backend, Cancelled, Trainer
+from autolearn.records import Metric, Round, TrainItem
+from autolearn.settings import StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+from autolearn.store.review import SampleFilter, SampleView
+from autolearn.writing import Writer
+
+
+class TrainableBackend(Backend, Trainer, Protocol):
+    """A model that answers and learns."""
+
+
+def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
+    """Train the round of this run, or go on with it, and return how it ended.
+
+    Raises:
+        Cancelled: Stopped at a checkpoint; the run can be resumed.
+        TrainingError: The round cannot go on, or nothing is left to train on.
+    """
+    store, run = context.store, context.run
+    settings = TrainSettings.from_dict(run.settings["train"])
+    begun = store.rounds.list(run.id)
+    if begun:
+        mine, leaked = begun[0], begun[0].scores.get("leaked", 0)
+    else:
+        mine, leaked = _freeze(context, backend, settings)
+    items = store.rounds.items(mine.id)
+    parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
+    start = context.workspace / parent.adapter if parent and parent.adapter else None
+    adapter = f"adapters/round-{mine.id}"
+    checkpoints = context.workspace / "checkpoints" / f"round-{mine.id}"
+    try:
+        outcome = backend.train(
+            items,
+            settings,
+            _Watcher(context),
+            start=start,
+            checkpoints=checkpoints,
+            output=context.workspace / adapter,
+        )
+    except TrainingError:
+        store.rounds.update(replace(mine, state="failed"))
+        raise
+    if not outcome.finished:
+        raise Cancelled
+    digest = models.adapter_digest(context.workspace / adapter)
+    store.rounds.update(
+        replace(
+            mine,
+            state="trained",
+            adapter=adapter,
+            adapter_digest=digest,
+            n_steps=outcome.n_steps,
+        )
+    )
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return {
+        "round": mine.id,
+        "items": sum(item.kind != "replay" for item in items),
+        "replay": sum(item.kind == "replay" for item in items),
+        "samples": len({item.sample_id for item in items if item.sample_id}),
+        "dropped": len(outcome.dropped),
+        "kept_out_for_the_quiz": leaked,
+        "steps": outcome.n_steps,
+    }
+
+
+def _freeze(
+    context: Context, backend: TrainableBackend, settings: TrainSettings
+) -> tuple[Round, int]:
+    """Keep the round with what it will train on; from here on nothing changes it."""
+    store, wanted = context.store, context.run.settings
+    parent_id: int | None = wanted.get("parent")
+    quiz = [q.question.text for q in proof.questions(store, "quiz")]
+    quiz += [q.question.text for q in proof.questions(store, "control")]
+    made = dataset.build(
+        settings,
+        lessons(store, settings, parent_id),
+        [MetaExample(**row) for row in wanted.get("corpus", ())],
+        quiz,
+    )
+    if not made.items:
+        raise InputError(
+            f"The approved samples give method {settings.method!r} nothing to train "
+            "on; approve more, or train on all pairs instead of gaps only."
+        )
+    new = Round(
+        settings.method,
+        context.run.id,
+        wanted,
+        replace(backend.identity, round_id=None, adapter_digest=None),
+        parent_id,
+        scores={"leaked": made.leaked},
+    )
+    items = [*made.items, *_replay(context, backend, settings, len(made.items))]
+    return store.rounds.create(new, items), made.leaked
+
+
+def _replay(
+    context: Context, backend: TrainableBackend, settings: TrainSettings, n_new: int
+) -> list[TrainItem]:
+    context.progress("prompts of its own", 0, 1)
+    writer = Writer(
+        backend,
+        StudySettings(),
+        context.stop,
+        lambda share: context.progress("answers of its own", int(100 * share), 100),
+    )
+    n = round(settings.replay_share * n_new)
+    return replay.replay_items(writer, n, settings.seed, context.stop)
+
+
+@dataclass(frozen=True)
+class _Watcher:
+    """Writes the numbers of a round into the database."""
+
+    context: Context
+
+    def stop(self) -> bool:
+        return self.context.stop()
+
+    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        rows = [Metric(step, name, value) for name, value in metrics.items()]
+        self.context.store.runs.add_metrics(self.context.run.id, rows)
+        self.context.progress("training", step, total)
+
+
+def lessons(
+    store: Store, settings: TrainSettings, parent_id: int | None
+) -> list[Lesson]:
+    """Return the approved samples that a round of this method learns from.
+
+    AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
+    what no round has learned yet; all others from everything approved so far.
+    """
+    approved = store.review.samples(SampleFilter(state="approved"))
+    views = store.review.views(approved)
+    if settings.method == "al2":
+        views = [view for view in views if _written_by(view) == parent_id]
+    if settings.evolution == "continual-new" and settings.method == "self":
+        learned = {
+            item.sample_id
+            for one in store.rounds.list()
+            if one.state != "training"
+            for item in store.rounds.items(one.id)
+        }
+        views = [view for view in views if view.sample.id not in learned]
+    wordings = _wordings(store, views)
+    return [_lesson(view, wordings.get(view.question.id, ())) for view in views]
+
+
+def _written_by(view: SampleView) -> int | None:
+    """Return the round whose weights gave the closed-book answer."""
+    closed = view.answer(view.sample.closed_answer_id)
+    return closed.generation.model.round_id if closed and closed.generation else None
+
+
+def _wordings(store: Store, views: Sequence[SampleView]) -> dict[int, tuple[str, ...]]:
+    """Return the checked wordings of each question that are not for the quiz."""
+    parents = [view.question.id for view in views]
+    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
+    answers = store.library.answers([question.id for question in worded])
+    sound = {a.question_id for a in answers if not a.flags}
+    found: dict[int, tuple[str, ...]] = {}
+    for question in worded:
+        if question.id in sound and question.parent_id:
+            texts = found.get(question.parent_id, ())
+            found[question.parent_id] = (*texts, question.text)
+    return found
+
+
+def _lesson(view: SampleView, wordings: tuple[str, ...]) -> Lesson:
+    sample, critique = view.sample, view.critique()
+    opened = view.answer(sample.open_answer_id)
+    refined = view.answer(sample.refined_answer_id)
+    edited = view.edited_feedback or view.edited_refined
+    return Lesson(
+        sample,
+        passage=view.passage.text if view.passage else "",
+        opened=opened.text if opened else sample.chosen,
+        closed=sample.rejected,
+        critique=view.edited_feedback or (critique.text if critique else None),
+        refined=view.edited_refined or (refined.text if refined else None),
+        wordings=wordings,
+        corrected=edited is not None,
+    )

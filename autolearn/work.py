@@ -1,0 +1,160 @@
+"""What the worker does for each kind of run.
+
+The only module above the engine that loads a model; the page and the command line
+never import it. Each handler returns the result that is kept with its run.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from autolearn import exporting, models, parsing, prompts, proof, quiz, training
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.context import Context
+from autolearn.errors import BackendError, InputError
+from autolearn.ports import Cancelled
+from autolearn.records import Generation, Message, Request, RunKind, Sampling
+from autolearn.settings import ModelSettings, StudySettings
+from autolearn.store.library import QuestionFilter
+from autolearn.store.review import SampleFilter
+from autolearn.study import Study
+from autolearn.writing import Writer
+
+Handler = Callable[[Context], dict[str, Any]]
+
+
+class Workshop:
+    """Keeps the model of the last run in memory for the next one."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Path, str] | None = None
+        self._backend: HuggingFaceBackend | None = None
+
+    def handlers(self) -> Mapping[RunKind, Handler]:
+        """Return what to do for each kind of run."""
+        return {
+            "study": self.study,
+            "train": self.train,
+            "quiz": self.quiz,
+            "chat": self.chat,
+            "export": self.export,
+        }
+
+    def backend(self, context: Context) -> HuggingFaceBackend:
+        """Return the model that the run asks for, its adapter attached."""
+        settings = ModelSettings.from_dict(context.run.settings["model"])
+        folder = models.locate(settings.model)
+        key = (folder, settings.quantization)
+        if self._backend is None or self._key != key:
+            context.progress("loading the model", 0, 1)
+            self._backend = None  # free the old weights before loading new ones
+            self._backend = HuggingFaceBackend.load(settings, folder)
+            self._key = key
+        self._attach(context, self._backend, settings.round_id)
+        return self._backend
+
+    def _attach(
+        self, context: Context, backend: HuggingFaceBackend, round_id: int | None
+    ) -> None:
+        if round_id is None:
+            backend.use_adapter(None)
+            return
+        chosen = context.store.rounds.get(round_id)
+        if chosen.adapter is None:
+            raise InputError(f"Round {round_id} was never finished; it has no adapter.")
+        folder = context.workspace / chosen.adapter
+        backend.use_adapter(folder, round_id, chosen.adapter_digest)
+
+    def study(self, context: Context) -> dict[str, Any]:
+        """Study the documents of the run, or all."""
+        wanted = context.run.settings
+        settings = StudySettings.from_dict(wanted["study"])
+        passages = context.store.library.passages(wanted.get("documents"))
+        backend = self.backend(context)
+        journal = context.store.journal(context.run.id)
+        Study(backend, journal, settings, context.stop, context.progress).run(passages)
+        result = _tally(context)
+        if passages and not result["questions"]:
+            reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
+            told = "; ".join(sorted(reasons))
+            raise BackendError(f"No passage gave a question: {told}.")
+        return result
+
+    def train(self, context: Context) -> dict[str, Any]:
+        """Train a round."""
+        return training.train(context, self.backend(context))
+
+    def quiz(self, context: Context) -> dict[str, Any]:
+        """Ask quiz and control, closed-book and open-book, as the run says."""
+        backend = self.backend(context)
+        writer = Writer(backend, StudySettings(), context.stop, lambda _: None)
+        journal = context.store.journal(context.run.id)
+        result: dict[str, Any] = {}
+        for split, mode in context.run.settings["parts"]:
+            asked = proof.questions(context.store, split)
+            stage = f"{split}, {mode.replace('_', '-')}"
+            progress = partial(_report, context, stage, len(asked))
+            made = quiz.take(writer, journal, asked, mode, stage, progress)
+            result[f"{split}_{mode}"] = quiz.as_json(quiz.summarise(made))
+        return result
+
+    def chat(self, context: Context) -> dict[str, Any]:
+        """Answer the last turn of a chat in the light of those before."""
+        backend = self.backend(context)
+        *earlier, last = (Message(**m) for m in context.run.settings["messages"])
+        prompt = prompts.load("closed_book").render(question=last.content)
+        rules, turn = prompt.chat
+        prompt = replace(prompt, chat=(rules, *earlier, turn))
+        sampling = Sampling(**context.run.settings["sampling"])
+        request = Request(prompt, sampling)
+        (completion,) = backend.complete([request], context.stop)
+        if completion.finish == "cancelled":
+            raise Cancelled
+        if completion.finish == "overlong":
+            raise InputError(
+                "The chat no longer fits the context of the model; begin a new one."
+            )
+        generation = Generation(request, completion, backend.identity)
+        context.store.journal(context.run.id).log([generation])
+        return {"answer": parsing.without_thinking(completion.text)}
+
+    def export(self, context: Context) -> dict[str, Any]:
+        """Write approved samples, or copy the adapter of a round."""
+        wanted = context.run.settings
+        target = Path(wanted["target"])
+        if wanted["what"] == "adapter":
+            chosen = context.store.rounds.get(wanted["round_id"])
+            exporting.export_adapter(context.workspace / (chosen.adapter or ""), target)
+            return {"path": str(target)}
+        samples = context.store.review.samples(SampleFilter(state="approved"))
+        n = exporting.export_samples(samples, wanted["what"], target)
+        return {"path": str(target), "samples": n}
+
+
+def _report(context: Context, stage: str, total: int, done: int) -> None:
+    context.progress(stage, done, total)
+
+
+def _tally(context: Context) -> dict[str, Any]:
+    """Count what a study has made, and what gave nothing."""
+    store, run_id = context.store, context.run.id
+    questions = store.library.questions(QuestionFilter(run_id=run_id))
+    samples = store.review.samples(SampleFilter(run_id=run_id))
+    skips = store.runs.skips(run_id)
+    flags = Counter(flag for sample in samples for flag in sample.flags)
+    asked = [question for question in questions if question.origin == "model"]
+    served = {question.passage_id for question in asked}
+    silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
+    return {
+        "questions": len(asked),
+        "duplicates": sum("duplicate" in question.flags for question in asked),
+        "paraphrases": len(questions) - len(asked),
+        "samples": len(samples),
+        "gaps": sum(sample.gap for sample in samples),
+        "flags": dict(flags.most_common()),
+        "passages_without_question": len(silent - served),
+        "skipped": len(skips),
+    }

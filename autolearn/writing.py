@@ -1,0 +1,86 @@
+"""Let the model write one text after another, and keep how each was made."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from autolearn.ports import Backend, Cancelled, Stop
+from autolearn.records import Generation, Prompt, Request, Sampling
+from autolearn.settings import StudySettings
+
+T = TypeVar("T")
+
+
+def of(kind: type[T], records: Iterable[object]) -> list[T]:
+    """Return the records of one kind."""
+    return [record for record in records if isinstance(record, kind)]
+
+
+def draw_seed(seed: int, *key: object) -> int:
+    """Return a seed that depends on what is drawn, not on when or beside what."""
+    text = "\x1f".join(str(part) for part in (seed, *key))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+
+
+@dataclass(frozen=True)
+class Ask(Generic[T]):
+    """One text to be asked for, with the thing that it is about."""
+
+    subject: T
+    prompt: Prompt
+    max_new_tokens: int
+    draw: int = 0
+    """0 is greedy, 1.. are sampled draws."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The model at work for one study."""
+
+    backend: Backend
+    settings: StudySettings
+    stop: Stop
+    report: Callable[[float], None]
+    """Told the finished share of what is being written, 0..1."""
+
+    def write(self, asks: Sequence[Ask[T]]) -> list[tuple[T, Generation]]:
+        """Return what the model wrote for each ask, in their order.
+
+        Raises:
+            Cancelled: The person stopped the run.
+        """
+        requests = [Request(ask.prompt, self._sampling(ask)) for ask in asks]
+        completions = self.backend.complete(
+            requests, self.stop, lambda done: self.report(done / max(1, len(requests)))
+        )
+        if any(completion.finish == "cancelled" for completion in completions):
+            raise Cancelled
+        model = self.backend.identity
+        return [
+            (ask.subject, Generation(request, completion, model))
+            for ask, request, completion in zip(
+                asks, requests, completions, strict=True
+            )
+        ]
+
+    def _sampling(self, ask: Ask[T]) -> Sampling:
+        shown = ask.prompt.chat[-1].content
+        return Sampling(
+            temperature=self.settings.temperature if ask.draw else 0.0,
+            max_new_tokens=ask.max_new_tokens,
+            seed=draw_seed(self.settings.seed, ask.prompt.name, shown, ask.draw),
+        )
+
+
+def why_nothing(generation: Generation, otherwise: str) -> str:
+    """Say why a generation gave nothing that could be used."""
+    completion = generation.completion
+    if completion.finish == "overlong":
+        return (
+            f"the prompt of {completion.n_prompt_tokens} tokens and its answer "
+            "do not fit the context of the model"
+        )
+    if completion.finish == "length":
+        return f"{otherwise}; the model was cut off"
+    return otherwise

@@ -1,0 +1,70 @@
+import pytest
+
+from autolearn import scoring
+
+
+def test_exact_match_ignores_case_articles_and_punctuation():
+    assert scoring.exact_match("The town of Avel.", "town of avel")
+    assert not scoring.exact_match("Avel", "Boro")
+
+
+def test_f1_counts_shared_words():
+    assert scoring.token_f1("red green", "green blue") == pytest.approx(0.5)
+    assert scoring.token_f1("", "x") == 0.0
+
+
+def test_a_value_is_contained_only_as_whole_words():
+    assert scoring.contains("It was in 1711.", "1711")
+    assert not scoring.contains("It was in 17112.", "1711")
+    assert not scoring.contains("anything", "")
+
+
+def test_answers_that_differ_in_the_year_alone_do_not_agree():
+    question = "When was Avel founded?"
+    right, wrong = "Avel was founded in 1711.", "Avel was founded in 1712."
+    assert scoring.agreement(question, wrong, right) == 0.0
+    assert scoring.agreement(question, "In 1711.", right) == 1.0
+
+
+def test_an_answer_that_tells_nothing_new_is_compared_as_a_whole():
+    assert scoring.agreement("Is Avel old?", "Avel is old", "Avel is old.") == 1.0
+
+
+def test_reordered_questions_are_alike_and_other_names_are_not():
+    same = scoring.likeness("Who leads Avel today?", "Today, who leads Avel?")
+    assert same == 1.0
+    assert scoring.likeness("Who leads Avel?", "Who leads Boro?") < 0.9
+
+
+@pytest.mark.parametrize(
+    ("question", "alone"),
+    [
+        ("When was Avel founded?", True),
+        ("Who is the author of The Long Road?", True),
+        ("What does the text say about Avel?", False),
+        ("When was it founded?", False),
+        ("What is Avel known for and who founded it?", True),
+        ("According to Avel, who won?", False),
+    ],
+)
+def test_a_question_must_stand_alone(question, alone):
+    assert scoring.stands_alone(question) is alone
+
+
+def test_a_quote_is_found_whatever_the_white_space():
+    source = "Old Avel.\nIt was founded\n  in 1711. It is big."
+    place = scoring.find_quote("It was founded in 1711.", source)
+    assert source[place.start : place.end] == "It was founded\n  in 1711."
+    assert place.score == 1.0
+
+
+def test_a_nearly_right_quote_gives_the_likest_sentence():
+    source = "Old Avel. It was founded in 1711. It is big."
+    place = scoring.find_quote("It was founded in 1712.", source)
+    assert source[place.start : place.end] == "It was founded in 1711."
+    assert 0.9 < place.score < 1.0
+
+
+def test_no_quote_is_found_in_nothing():
+    assert scoring.find_quote("", "A text.") is None
+    assert scoring.find_quote("A quote", "  ") is None
