@@ -77,7 +77,7 @@ def samples(args: Args) -> list[Result]:
                 "rejected": sample.rejected,
                 "flags": " ".join(sample.flags),
             }
-            for sample in store.samples.list(wanted, limit=args.limit)
+            for sample in store.samples.find(wanted, limit=args.limit)
         ]
 
 
@@ -139,24 +139,21 @@ def quiz(args: Args) -> Result:
         result = dict(_finish(store, run, "quiz", quiet=args.json).result)
         before = _base_take(store, run) if model.round_id else None
         if before and model.round_id:
-            taken = (store.runs.quiz_results(r) for r in (before.id, run.id))
-            result["change"] = proof.compare(store, *taken, round_id=model.round_id)
+            was, now = map(store.runs.quiz_results, (before.id, run.id))
+            result["change"] = proof.compare(store, was, now, model.round_id)
         return result
 
 
 def _base_take(store: Store, run: Run) -> Run | None:
-    """Return the newest quiz of the base model."""
-    return next(
-        (
-            other
-            for other in store.runs.list(limit=1000)
-            if other.kind == "quiz"
-            and other.state == "done"
-            and other.id < run.id
-            and other.settings["model"]["round_id"] is None
-        ),
-        None,
-    )
+    """Return the newest quiz of the base model before this one."""
+    takes = [
+        other
+        for other in store.runs.in_state("done")
+        if other.kind == "quiz"
+        and other.id < run.id
+        and other.settings["model"]["round_id"] is None
+    ]
+    return takes[-1] if takes else None
 
 
 def chat(args: Args) -> Result:
@@ -187,7 +184,7 @@ def runs(args: Args) -> list[Result]:
                 "finished": (run.finished_at or "")[:19],
                 "error": run.error or "",
             }
-            for run in store.runs.list()
+            for run in store.runs.newest()
         ]
 
 
@@ -204,7 +201,7 @@ def rounds(args: Args) -> list[Result]:
                 "steps": one.n_steps,
                 "adapter": one.adapter,
             }
-            for one in store.rounds.list()
+            for one in store.rounds.all()
         ]
 
 
@@ -240,7 +237,7 @@ def _store(args: Args) -> Store:
 
 
 def _counts(store: Store) -> Result:
-    return dict(store.samples.counts())
+    return {state: n for state, n in store.samples.counts().items()}
 
 
 def _model(args: Args) -> ModelSettings:

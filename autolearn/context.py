@@ -61,7 +61,7 @@ class RateMeter:
             self._stage = stage
             self._seen.clear()
         self._seen.append((now, done))
-        while now - self._seen[1 if len(self._seen) > 1 else 0][0] > RATE_SECONDS:
+        while len(self._seen) > 2 and now - self._seen[1][0] > RATE_SECONDS:
             self._seen.popleft()
         began, before = self._seen[0]
         rate = (done - before) / (now - began) if now > began else 0.0
@@ -81,10 +81,10 @@ class Reporter:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Take note of progress; a new stage and its end are always written."""
         now = time.monotonic()
-        pace = self._meter.read(stage, done, total, now)
         last_stage, last_time = self._written
         is_soon = now - last_time < REPORT_SECONDS
-        if stage == last_stage and is_soon and done < total:
+        if stage == last_stage and is_soon and done != total:
             return
         self._written = (stage, now)
+        pace = self._meter.read(stage, done, total, now)
         self._store.runs.report(self._run_id, pace)

@@ -30,6 +30,9 @@ START_SECONDS = 30.0
 WORKER = (sys.executable, "-m", "autolearn.worker")
 """The command of the worker, to which the workspace is added."""
 
+PID_FILE = "worker.pid"
+"""Where the worker says which process it is."""
+
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -56,16 +59,154 @@ def workers_place(folder: Path, patience: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
-def worker_alive(folder: Path) -> bool:
-    """Return whether a worker owns this workspace; if none does, tidy up after it.
-
-    What a dead worker left running is marked as interrupted. That is done in its
-    place, with the lock held, so no new worker can have begun meanwhile.
-    """
+@contextmanager
+def _vacancy(folder: Path) -> Iterator[bool]:
+    """Yield whether there is no worker; while there is none, none can begin."""
     with FileLock(folder / "probe.lock"):  # or two who look would see one another
         try:
-            with workers_place(folder), Store.open(folder) as store:
-                store.runs.interrupt_running()
+            with workers_place(folder):
+                yield True
         except WorkerBusy:
-            return True
-    return False
+            yield False
+
+
+def worker_alive(folder: Path) -> bool:
+    """Return whether a worker owns this workspace."""
+    with _vacancy(folder) as vacant:
+        return not vacant
+
+
+def recover(store: Store) -> bool:
+    """Mark what a dead worker left running as interrupted.
+
+    Returns:
+        Whether a worker is alive, so that there was nothing to mark.
+    """
+    with _vacancy(store.folder) as vacant:
+        if vacant:
+            store.runs.interrupt_running()
+        return not vacant
+
+
+def ensure_worker(
+    folder: Path, command: Sequence[str] = WORKER
+) -> subprocess.Popen[bytes] | None:
+    """Start a worker unless there is one; it outlives this process.
+
+    Two who start one at the same time are no harm: the second worker sees the lock
+    and ends. A worker about to end looks into the queue once more after it has let
+    go of the lock, so a run that was submitted before this call is always seen.
+    """
+    if worker_alive(folder):
+        return None
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    packages = str(Path(__file__).parents[1])
+    paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
+    with (logs / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, "--workspace", str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
+        )
+
+
+def stop_worker(folder: Path, patience: float = 10.0) -> bool:
+    """Ask the worker to end at its next checkpoint; its run can be resumed.
+
+    Returns:
+        Whether no worker is left.
+    """
+    deadline = time.monotonic() + patience
+    asked = False
+    while worker_alive(folder):
+        if time.monotonic() > deadline:
+            return False
+        if not asked:
+            with suppress(OSError, ValueError):  # it has just begun, or just ended
+                os.kill(int((folder / PID_FILE).read_text()), signal.SIGTERM)
+                asked = True
+        time.sleep(0.05)
+    return True
+
+
+# --- runs ---------------------------------------------------------------------
+
+
+def submit(
+    store: Store,
+    kind: RunKind,
+    settings: Mapping[str, Any],
+    versions: Mapping[str, str] | None = None,
+) -> Run:
+    """Put a run into the queue; a worker will take it."""
+    return store.runs.create(kind, settings, versions)
+
+
+def wait(
+    store: Store, run_id: int, on_progress: Callable[[Run], None] | None = None
+) -> Run:
+    """Wait until a run has ended, showing it as it goes on.
+
+    Raises:
+        WorkerLost: The worker ended in the middle of it, or none began.
+    """
+    seen_alive = time.monotonic()
+    while True:
+        run = store.runs.get(run_id)
+        if on_progress:
+            on_progress(run)
+        if run.state in ENDED:
+            return run
+        if recover(store):
+            seen_alive = time.monotonic()
+        elif run.state == "running":
+            _refuse_interrupted(store.runs.get(run_id))
+        elif time.monotonic() - seen_alive > START_SECONDS:
+            raise WorkerLost(
+                f"No worker takes run {run_id}; {store.folder / 'logs/worker.log'}"
+                " says why."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def cancel(store: Store, run_id: int) -> Run:
+    """Ask a run to stop; one that is still queued is cancelled at once.
+
+    Raises:
+        JobError: It has already ended.
+    """
+    recover(store)
+    asked = store.runs.request_cancel(run_id)
+    run = store.runs.get(run_id)
+    if not asked:
+        raise JobError(f"Run {run_id} is {run.state}; there is nothing to stop.")
+    return run
+
+
+def resume(store: Store, run_id: int) -> Run:
+    """Put a run that did not finish back into the queue, to go on where it ended.
+
+    Raises:
+        JobError: It is finished, or still queued or running.
+    """
+    recover(store)
+    resumed = store.runs.requeue(run_id)
+    run = store.runs.get(run_id)
+    if not resumed:
+        raise JobError(
+            f"Run {run_id} is {run.state}; only a run that was interrupted, cancelled"
+            " or failed can be resumed."
+        )
+    return run
+
+
+def _refuse_interrupted(run: Run) -> None:
+    if run.state == "interrupted":
+        raise WorkerLost(
+            f"The worker ended in the middle of run {run.id}; go on with"
+            f" python -m autolearn resume {run.id}."
+        )

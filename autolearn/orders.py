@@ -4,14 +4,23 @@ Both the command line and the page order through here, so both refuse the same
 things with the same sentences. Nothing here loads a model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from autolearn import chunking, curation, jobs, models, proof, reading
+from autolearn import chunking, curation, diagnosis, jobs, models, proof, reading
 from autolearn.dataset import MetaExample
 from autolearn.errors import InputError, JobError
-from autolearn.records import Decision, Document, Message, Round, Run, Sampling, Split
+from autolearn.records import (
+    Decision,
+    Document,
+    Message,
+    Round,
+    Run,
+    RunKind,
+    Sampling,
+    Split,
+)
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -66,7 +75,7 @@ def study(
             "There is no text to study; add one with: python -m autolearn add FILE"
         )
     wanted = {"study": settings.as_dict(), "documents": documents}
-    return jobs.submit(store, "study", _with_model(store, model) | wanted)
+    return _submit(store, "study", _with_model(store, model) | wanted)
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -77,7 +86,7 @@ def approve(store: Store, rule_name: str) -> int:
         JobError: Nothing was studied yet.
     """
     rule = curation.rule(rule_name)
-    samples = store.samples.list(SampleFilter(state="pending"))
+    samples = store.samples.find(SampleFilter(state="pending"))
     if not samples and not any(store.samples.counts().values()):
         raise JobError(
             "There are no samples yet; study first: python -m autolearn study"
@@ -130,7 +139,7 @@ def train(
         "corpus": [asdict(example) for example in corpus],
     }
     base = replace(model, round_id=None)
-    return jobs.submit(store, "train", _with_model(store, base) | wanted)
+    return _submit(store, "train", _with_model(store, base) | wanted)
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:
@@ -146,8 +155,11 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             f"Round {parent.id} has learned no open-book answers; AL stage 2 goes on "
             "from a stage-1 round (--method al1)."
         )
-    studies = store.runs.list(kind="study")
-    if not any(s.settings["model"].get("round_id") == parent.id for s in studies):
+    studies = store.runs.in_state("done")
+    if not any(
+        s.kind == "study" and s.settings["model"]["round_id"] == parent.id
+        for s in studies
+    ):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             f"first: python -m autolearn study --round {parent.id}"
@@ -169,7 +181,7 @@ def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
             "There is no quiz; study with a quiz share above 0, or add one with: "
             "python -m autolearn add --quiz FILE"
         )
-    return jobs.submit(store, "quiz", _with_model(store, model) | {"parts": parts})
+    return _submit(store, "quiz", _with_model(store, model) | {"parts": parts})
 
 
 def chat(
@@ -186,7 +198,7 @@ def chat(
         "messages": [asdict(message) for message in messages],
         "sampling": asdict(sampling),
     }
-    return jobs.submit(store, "chat", _with_model(store, model) | wanted)
+    return _submit(store, "chat", _with_model(store, model) | wanted)
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -200,7 +212,11 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     if round_id is not None:
         _finished(store, round_id)
     wanted = {"what": what, "target": str(target.resolve()), "round_id": round_id}
-    return jobs.submit(store, "export", wanted)
+    return _submit(store, "export", wanted)
+
+
+def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:
+    return jobs.submit(store, kind, wanted, diagnosis.versions())
 
 
 def _with_model(store: Store, model: ModelSettings) -> dict[str, object]:

@@ -14,7 +14,7 @@ from autolearn.records import Metric, Round, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
-from autolearn.store.review import SampleFilter, SampleView
+from autolearn.store.samples import SampleFilter, SampleView
 from autolearn.writing import Writer
 
 
@@ -31,7 +31,7 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
     """
     store, run = context.store, context.run
     settings = TrainSettings.from_dict(run.settings["train"])
-    begun = store.rounds.list(run.id)
+    begun = store.rounds.all(run.id)
     if begun:
         mine, leaked = begun[0], begun[0].scores.get("leaked", 0)
     else:
@@ -145,14 +145,14 @@ def lessons(
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
     what no round has learned yet; all others from everything approved so far.
     """
-    approved = store.review.samples(SampleFilter(state="approved"))
-    views = store.review.views(approved)
+    approved = store.samples.find(SampleFilter(state="approved"))
+    views = store.samples.views(approved)
     if settings.method == "al2":
         views = [view for view in views if _written_by(view) == parent_id]
     if settings.evolution == "continual-new" and settings.method == "self":
         learned = {
             item.sample_id
-            for one in store.rounds.list()
+            for one in store.rounds.all()
             if one.state != "training"
             for item in store.rounds.items(one.id)
         }

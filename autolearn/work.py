@@ -19,7 +19,7 @@ from autolearn.ports import Cancelled
 from autolearn.records import Generation, Message, Request, RunKind, Sampling
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
-from autolearn.store.review import SampleFilter
+from autolearn.store.samples import SampleFilter
 from autolearn.study import Study
 from autolearn.writing import Writer
 
@@ -129,7 +129,7 @@ class Workshop:
             chosen = context.store.rounds.get(wanted["round_id"])
             exporting.export_adapter(context.workspace / (chosen.adapter or ""), target)
             return {"path": str(target)}
-        samples = context.store.review.samples(SampleFilter(state="approved"))
+        samples = context.store.samples.find(SampleFilter(state="approved"))
         n = exporting.export_samples(samples, wanted["what"], target)
         return {"path": str(target), "samples": n}
 
@@ -142,7 +142,7 @@ def _tally(context: Context) -> dict[str, Any]:
     """Count what a study has made, and what gave nothing."""
     store, run_id = context.store, context.run.id
     questions = store.library.questions(QuestionFilter(run_id=run_id))
-    samples = store.review.samples(SampleFilter(run_id=run_id))
+    samples = store.samples.find(SampleFilter(run_id=run_id))
     skips = store.runs.skips(run_id)
     flags = Counter(flag for sample in samples for flag in sample.flags)
     asked = [question for question in questions if question.origin == "model"]
@@ -158,3 +158,6 @@ def _tally(context: Context) -> dict[str, Any]:
         "passages_without_question": len(silent - served),
         "skipped": len(skips),
     }
+
+
+HANDLERS = Workshop().handlers()

@@ -1,0 +1,1 @@
+"""Ways to a model: scripted for tests, huggingface for real ones."""

@@ -1,0 +1,101 @@
+"""The model on this computer, as the loop and the worker know it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+from autolearn.engine import adapters, generate, imagining, judge, load, train
+from autolearn.models import adapter_digest
+from autolearn.ports import Stop, TrainOutcome, Watcher
+from autolearn.records import Chat, Completion, ModelIdentity, Request, TrainItem
+from autolearn.settings import ModelSettings, TrainSettings
+
+
+class HuggingFaceBackend:
+    """A loaded model that answers and can be trained; see ports.Backend, .Trainer."""
+
+    def __init__(self, loaded: load.Loaded):
+        self._loaded = loaded
+
+    @classmethod
+    def load(cls, settings: ModelSettings, folder: Path) -> Self:
+        """Load the model in ``folder``, without any adapter."""
+        return cls(load.load(settings, folder))
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Return which weights answer now."""
+        return self._loaded.identity
+
+    @property
+    def context_length(self) -> int:
+        """Return how many tokens prompt and answer may have together."""
+        return self._loaded.context_length
+
+    def use_adapter(
+        self,
+        folder: Path | None,
+        round_id: int | None = None,
+        digest: str | None = None,
+    ) -> None:
+        """Answer with the adapter of a round from now on; None: with the base."""
+        if folder is None:
+            adapters.detach(self._loaded)
+            round_id = digest = None
+        else:
+            adapters.attach(self._loaded, folder)
+            digest = digest or adapter_digest(folder)
+        self._loaded.identity = load.adapted(self._loaded, round_id, digest)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text, without any template."""
+        return len(self._loaded.chat.encode(text))
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """Answer every request, in the order given."""
+        prompts = [
+            (self._loaded.chat.prompt(request.prompt.chat), request.sampling)
+            for request in requests
+        ]
+        return generate.generate(self._loaded, prompts, stop, progress)
+
+    def probabilities(
+        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+    ) -> list[tuple[float, ...]]:
+        """Return P(label) for each chat whose answer has begun so, summing to 1."""
+        continuations = [
+            [self._loaded.chat.begun(chat, start + label) for label in labels]
+            for chat, start in zip(chats, begun, strict=True)
+        ]
+        return judge.probabilities(self._loaded, continuations)
+
+    def self_prompts(
+        self, n: int, seed: int, stop: Stop, max_new_tokens: int = 48
+    ) -> list[str]:
+        """Return up to ``n`` distinct user turns that the model itself makes up."""
+        return imagining.self_prompts(self._loaded, n, seed, stop, max_new_tokens)
+
+    def train(
+        self,
+        items: Sequence[TrainItem],
+        settings: TrainSettings,
+        watcher: Watcher,
+        *,
+        start: Path | None,
+        checkpoints: Path,
+        output: Path,
+    ) -> TrainOutcome:
+        """Train an adapter and save it in ``output``; the base answers afterwards."""
+        self.use_adapter(None)
+        try:
+            training = train.Training(self._loaded, items, settings)
+            return training.run(
+                watcher, start=start, checkpoints=checkpoints, output=output
+            )
+        finally:
+            self.use_adapter(None)

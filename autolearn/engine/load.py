@@ -1,0 +1,177 @@
+"""Load a model and its tokenizer from a folder, in 4 bit or whole.
+
+Only safetensors, never code from a model's folder, never the network.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from bitsandbytes.nn.modules import Linear4bit
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import logging as library_log
+
+from autolearn import models
+from autolearn.engine.chat import ChatFormat
+from autolearn.errors import BackendError, OutOfMemory
+from autolearn.records import ModelIdentity
+from autolearn.settings import ModelSettings, Quantization
+
+log = logging.getLogger(__name__)
+
+UNPACK_BELOW = 256 << 20
+"""Bytes of dense weights up to which a 4-bit model on the CPU is unpacked once."""
+
+
+@dataclass
+class Loaded:
+    """A model in memory; ``model`` is the base, wrapped by peft while adapted."""
+
+    model: Any
+    tokenizer: Any
+    chat: ChatFormat
+    identity: ModelIdentity
+    context_length: int
+
+    @property
+    def device(self) -> torch.device:
+        """Return where the model computes."""
+        return torch.device(self.identity.device)
+
+    @property
+    def pad_id(self) -> int:
+        """Return an id to fill rows with; it is masked, so any would do."""
+        pad = self.tokenizer.pad_token_id
+        return int(pad if pad is not None else min(self.chat.stop_ids))
+
+
+def load(settings: ModelSettings, folder: Path) -> Loaded:
+    """Return the model in ``folder`` as the settings say.
+
+    Raises:
+        BackendError: The files do not make a model of a known kind.
+        OutOfMemory: The device is too small.
+    """
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = compute_dtype(device)
+    _hush()
+    with memory_guard(), _readable(folder):
+        model = _weights(folder, settings.quantization, device, dtype)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    name = folder.name if Path(settings.model).is_dir() else settings.model
+    identity = ModelIdentity(
+        name=name,
+        digest=models.digest(folder),
+        quantization=settings.quantization,
+        dtype=str(dtype).removeprefix("torch."),
+        device=device,
+    )
+    log.info("loaded %s", identity)
+    chat = ChatFormat(tokenizer, _eos_ids(model))
+    return Loaded(model, tokenizer, chat, identity, _context(model, tokenizer))
+
+
+def _hush() -> None:
+    """Send what the libraries say to our log; progress bars are not for the person."""
+    library_log.disable_progress_bar()  # type: ignore[no-untyped-call]
+    library_log.disable_default_handler()
+    library_log.enable_propagation()
+
+
+def compute_dtype(device: str) -> torch.dtype:
+    """Return bf16 where the hardware computes with it, fp32 elsewhere."""
+    if device == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = torch.cpu.get_capabilities()
+        native = bool(able.get("avx512_bf16") or able.get("amx_tile"))
+    return torch.bfloat16 if native else torch.float32
+
+
+@contextmanager
+def memory_guard() -> Iterator[None]:
+    """Turn the device's cry for memory into a sentence for the person."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise OutOfMemory(
+            "The device has too little memory for this; choose a smaller model, keep "
+            "4 bit on, or lower batch_size and max_tokens."
+        ) from error
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise BackendError(
+            f"The model in {folder} cannot be loaded ({error}); check that its files "
+            "are complete and of a kind that transformers knows."
+        ) from error
+
+
+def _weights(
+    folder: Path, quantization: Quantization, device: str, dtype: torch.dtype
+) -> Any:
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype,
+        device_map={"": device},
+        quantization_config=_nf4(dtype) if quantization == "nf4" else None,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+    )
+    if quantization == "nf4":
+        model = _settle(model, device, dtype)
+    return model.eval().requires_grad_(False)
+
+
+def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def _settle(model: Any, device: str, dtype: torch.dtype) -> Any:
+    """Make a 4-bit model fit for generating and training in turn."""
+    if device == "cpu" and model.num_parameters() * dtype.itemsize <= UNPACK_BELOW:
+        # The same 4-bit values, unpacked once instead of at every step: for a small
+        # model on the CPU, unpacking costs about as much time as computing.
+        return model.dequantize(dtype)
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            # On AVX-512-BF16, bitsandbytes 0.50 packs the weights of a layer at its
+            # first generation in a way that has no gradient: later training would go
+            # on with a plausible loss and learn nothing in the lower layers.
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
+def _eos_ids(model: Any) -> list[int]:
+    eos = model.generation_config.eos_token_id
+    return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
+
+
+def _context(model: Any, tokenizer: Any) -> int:
+    config = model.config.get_text_config()
+    longest = getattr(config, "max_position_embeddings", None)
+    # Tokenizers without a limit say 10**30.
+    return int(min(longest or 10**9, tokenizer.model_max_length))
+
+
+def adapted(loaded: Loaded, round_id: int | None, digest: str | None) -> ModelIdentity:
+    """Return the identity of the model with the adapter of a round, or without."""
+    return replace(loaded.identity, round_id=round_id, adapter_digest=digest)

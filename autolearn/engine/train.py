@@ -1,0 +1,329 @@
+"""Train a LoRA adapter on the items of a round, on a 4-bit or whole base (QLoRA).
+
+Only the adapter learns; the base is read. New items teach, replay items hold: on the
+base model's own answers the round is kept close to what the base would say.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from bitsandbytes.optim.adamw import PagedAdamW8bit
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from autolearn.engine import adapters, losses
+from autolearn.engine.batches import (
+    Batch,
+    Example,
+    Row,
+    Schedule,
+    collate,
+    encode,
+    is_learnable,
+    micro_batches,
+)
+from autolearn.engine.checkpoints import clear, newest, save, written_whole
+from autolearn.engine.load import Loaded, memory_guard
+from autolearn.errors import TrainingError
+from autolearn.models import adapter_digest
+from autolearn.ports import Watcher
+from autolearn.records import TrainItem
+from autolearn.settings import TrainSettings
+
+_ROOMY = 64 << 30
+"""Bytes of GPU memory from which activations are kept instead of computed twice."""
+
+
+@dataclass
+class Outcome:
+    """How a round ended; see ports.TrainOutcome."""
+
+    n_steps: int
+    finished: bool
+    dropped: list[int] = field(default_factory=list)
+
+
+class Training:
+    """A round in the making: a model and what its adapter is to learn from."""
+
+    def __init__(
+        self, loaded: Loaded, items: Sequence[TrainItem], settings: TrainSettings
+    ):
+        """Prepare the items.
+
+        Raises:
+            TrainingError: None of them can be learned.
+        """
+        self._loaded = loaded
+        self._settings = settings
+        self._items = items
+        longest = min(settings.max_tokens, loaded.context_length)
+        examples = [encode(item, loaded.chat) for item in items]
+        learnable = [is_learnable(example, longest) for example in examples]
+        self._dropped = [i for i, good in enumerate(learnable) if not good]
+        kept = [e for e, good in zip(examples, learnable, strict=True) if good]
+        self._new = [example for example in kept if example.kind != "replay"]
+        self._replay = [example for example in kept if example.kind == "replay"]
+        if not self._new:
+            raise TrainingError(
+                f"None of the {len(items)} items can be learned: they are longer than "
+                f"{longest} tokens or have no answer; raise max_tokens or review them."
+            )
+        self._n_replay = 0
+        if self._replay and settings.replay_share:
+            self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
+        self._reference: dict[Example, tuple[float, float]] = {}
+        self._new_order = _order(self._new, settings.batch_size, settings.seed)
+        self._replay_order = _order(
+            self._replay, max(1, self._n_replay), settings.seed + 1
+        )
+
+    @property
+    def n_steps(self) -> int:
+        """Return how many optimiser steps the round takes."""
+        per_epoch = self._new_order.steps_per_epoch
+        return self._settings.max_steps or ceil(self._settings.epochs * per_epoch)
+
+    def run(
+        self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
+    ) -> Outcome:
+        """Train the adapter and save it in ``output``; it stays on the model.
+
+        Raises:
+            TrainingError: The loss is not a number, or the checkpoint is not ours.
+            OutOfMemory: The device is too small for a step.
+        """
+        work = self._fingerprint(start)
+        step, state = newest(checkpoints) or (0, None)
+        with memory_guard():
+            self._begin(start)
+            if not self._recall_start(watcher):
+                return Outcome(step, finished=False, dropped=self._dropped)
+            if state is not None:
+                self._restore(state, work)
+            step = self._loop(watcher, step, checkpoints, work)
+        finished = step == self.n_steps
+        if finished:
+            with written_whole(output) as draft:
+                adapters.save(self._loaded, draft)
+            clear(checkpoints)
+        return Outcome(step, finished, self._dropped)
+
+    def _loop(self, watcher: Watcher, step: int, checkpoints: Path, work: str) -> int:
+        """Take steps until the end or until told to stop; return how many there are."""
+        saved_at = time.monotonic()
+        while step < self.n_steps:
+            metrics = self._step(step)
+            step += 1
+            watcher.on_step(step, self.n_steps, metrics)
+            stopping = watcher.stop()
+            age = time.monotonic() - saved_at
+            if stopping or age >= self._settings.checkpoint_seconds:
+                save(checkpoints, step, self._state(work))
+                saved_at = time.monotonic()
+            if stopping:
+                break
+        return step
+
+    def _begin(self, start: Path | None) -> None:
+        if start is None:
+            adapters.fresh(self._loaded, self._settings)
+        else:
+            adapters.attach(self._loaded, start, trainable=True)
+        self._model = self._loaded.model
+        # Evaluation mode: no dropout, so base, reference and round are comparable.
+        # Only the saving of activations asks for the other mode.
+        self._model.train(_is_tight(self._loaded.device))
+        if self._model.training:
+            self._model.gradient_checkpointing_enable({"use_reentrant": False})
+        self._parameters = {
+            name: parameter
+            for name, parameter in self._model.named_parameters()
+            if parameter.requires_grad
+        }
+        self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
+
+    def _recall_start(self, watcher: Watcher) -> bool:
+        """Note how likely the start finds both answers of each pair, as reference.
+
+        Return False if told to stop. A resumed round notes the same, since it looks
+        before its own weights come back from the checkpoint.
+        """
+        pairs = [example for example in self._new if example.rejected is not None]
+        for part in micro_batches(pairs):
+            if watcher.stop():
+                return False
+            with torch.no_grad():
+                found = self._log_probs([row for e in part for row in e.rows])
+            for example, (chosen, rejected) in zip(
+                part, found.view(-1, 2).tolist(), strict=True
+            ):
+                self._reference[example] = (chosen, rejected)
+        return True
+
+    def _step(self, step: int) -> dict[str, float]:
+        """Take one optimiser step and return its numbers."""
+        began = time.perf_counter()
+        rate = self._rate(step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        examples = [self._new[i] for i in self._new_order.batch(step)]
+        numbers = {"loss": self._learn(examples), "learning_rate": rate}
+        if self._n_replay:
+            replay = [self._replay[i] for i in self._replay_order.batch(step)]
+            numbers["replay_kl"] = self._hold(replay)
+            examples += replay
+        limit = self._settings.max_grad_norm
+        norm = clip_grad_norm_(self._parameters.values(), limit)
+        numbers["grad_norm"] = float(norm)
+        if not all(isfinite(number) for number in numbers.values()):
+            raise TrainingError(
+                f"The loss of step {step + 1} is not a number; lower the learning "
+                "rate and train again."
+            )
+        self._optimizer.step()
+        n_tokens = sum(len(row.ids) for example in examples for row in example.rows)
+        numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
+        return numbers
+
+    def _rate(self, step: int) -> float:
+        """Return the learning rate: linear warm-up, then linear decay to zero."""
+        warm_up = self._settings.warmup_steps
+        risen = (step + 1) / (warm_up + 1)
+        left = (self.n_steps - step) / max(1, self.n_steps - warm_up)
+        return self._settings.learning_rate * min(1.0, risen, left)
+
+    def _learn(self, examples: list[Example]) -> float:
+        """Add the gradient of the new items and return their loss.
+
+        Plain items: the mean over the answer tokens of the step. Pairs: the mean over
+        the pairs. Where both stand in a step, each kind counts by its number of items.
+        """
+        plain = [example for example in examples if example.rejected is None]
+        n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
+        per_pair = 1 / len(examples)
+        per_token = per_pair * len(plain) / (n_tokens or 1)
+        total = 0.0
+        for part in micro_batches(examples):
+            loss = self._loss(part, per_token, per_pair)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        return total
+
+    def _loss(self, part: list[Example], per_token: float, per_pair: float) -> Tensor:
+        pairs = [i for i, example in enumerate(part) if example.rejected is not None]
+        rejected = [row for example in part for row in example.rows[1:]]
+        found = self._log_probs([example.chosen for example in part] + rejected)
+        chosen = found[: len(part)]
+        scale = [self._nll_scale(example, per_token, per_pair) for example in part]
+        loss = -(chosen @ chosen.new_tensor(scale))
+        if pairs:
+            policy = torch.stack([chosen[pairs], found[len(part) :]], dim=1)
+            reference = policy.new_tensor([self._reference[part[i]] for i in pairs])
+            weight = policy.new_tensor([part[i].weight for i in pairs])
+            lost = losses.preference(policy, reference, self._settings.beta)
+            loss = loss + per_pair * (weight @ lost)
+        return loss
+
+    def _nll_scale(self, example: Example, per_token: float, per_pair: float) -> float:
+        if example.rejected is None:
+            return example.weight * per_token
+        share = self._settings.nll_weight / example.chosen.n_answer
+        return example.weight * per_pair * share
+
+    def _hold(self, examples: list[Example]) -> float:
+        """Add the gradient of the replay items and return their KL per token."""
+        total = 0.0
+        n_tokens = sum(example.chosen.n_answer for example in examples)
+        for part in micro_batches(examples):
+            batch = self._collate([example.chosen for example in part])
+            with torch.no_grad(), adapters.without(self._model):
+                base = self._logits(batch)
+            policy = self._logits(batch)
+            loss = losses.divergence(base, policy, batch.targets) / n_tokens
+            (loss * self._settings.replay_weight).backward()  # type: ignore[no-untyped-call]
+            total += loss.item()
+        return total
+
+    def _log_probs(self, rows: list[Row]) -> Tensor:
+        batch = self._collate(rows)
+        return losses.answer_log_probs(self._logits(batch), batch.targets)
+
+    def _collate(self, rows: list[Row]) -> Batch:
+        return collate(rows, self._loaded.pad_id, self._loaded.device)
+
+    def _logits(self, batch: Batch) -> Tensor:
+        """Return what the model expects at each place of the targets.
+
+        Shapes:
+            returns: (B, K, V) in the dtype of the base.
+        """
+        device, half = self._loaded.device, self._loaded.identity.dtype == "bfloat16"
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            # The model's own forward, not its trunk and head apart: some kinds scale
+            # or cap their logits in between. One more place is asked for, since each
+            # token is foretold at the one before it.
+            logits = self._model(
+                input_ids=batch.ids,
+                attention_mask=batch.mask,
+                position_ids=batch.places,
+                use_cache=False,
+                logits_to_keep=batch.targets.shape[1] + 1,
+            ).logits
+        found: Tensor = logits[:, :-1]
+        return found
+
+    def _state(self, work: str) -> dict[str, Any]:
+        return {
+            "work": work,
+            "adapter": {k: p.detach() for k, p in self._parameters.items()},
+            "optimizer": self._optimizer.state_dict(),
+        }
+
+    def _restore(self, state: dict[str, Any], work: str) -> None:
+        if state["work"] != work:
+            raise TrainingError(
+                "The checkpoint belongs to other items, settings or another model; "
+                "remove it to begin this round anew."
+            )
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(state["adapter"][name])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _fingerprint(self, start: Path | None) -> str:
+        """Return what a checkpoint must agree on to be gone on from."""
+        settings = {**asdict(self._settings), "checkpoint_seconds": None}
+        begun = adapter_digest(start) if start else None
+        work = (self._loaded.identity.digest, begun, settings, list(self._items))
+        return hashlib.sha256(repr(work).encode()).hexdigest()
+
+
+def _order(examples: list[Example], batch_size: int, seed: int) -> Schedule:
+    return Schedule([example.length for example in examples], batch_size, seed)
+
+
+def _is_tight(device: torch.device) -> bool:
+    """Return whether activations have to be computed twice to save memory."""
+    if device.type != "cuda":
+        return False
+    return torch.cuda.get_device_properties(device).total_memory < _ROOMY
+
+
+def _optimizer(
+    parameters: list[torch.nn.Parameter], settings: TrainSettings
+) -> torch.optim.Optimizer:
+    decay = settings.weight_decay
+    if parameters[0].device.type == "cuda":
+        # Eight bits a moment, and room made by moving to the host when it gets tight.
+        return PagedAdamW8bit(  # type: ignore[no-untyped-call]
+            parameters, lr=settings.learning_rate, weight_decay=decay
+        )
+    return torch.optim.AdamW(parameters, weight_decay=decay, fused=True)

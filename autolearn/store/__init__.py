@@ -1,0 +1,89 @@
+"""Everything a workspace keeps: one SQLite file, spoken to in records.
+
+A workspace is a folder with ``autolearn.db`` and, once they are needed, the folders
+``adapters``, ``checkpoints``, ``exports`` and ``logs``. The thinking does not know
+of it; the worker and the page meet in it.
+"""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from autolearn.errors import StoreError
+from autolearn.store.database import Database, schema_sql
+from autolearn.store.decisions import EDITABLE, Decisions
+from autolearn.store.journal import RunJournal
+from autolearn.store.library import Library, QuestionFilter
+from autolearn.store.rounds import Rounds
+from autolearn.store.runs import Pace, Runs
+from autolearn.store.samples import SampleFilter, Samples, SampleView
+
+__all__ = [
+    "EDITABLE",
+    "Pace",
+    "QuestionFilter",
+    "RunJournal",
+    "SampleFilter",
+    "SampleView",
+    "Store",
+    "schema_sql",
+]
+
+
+class Store:
+    """An open workspace; it belongs to the thread that opened it."""
+
+    def __init__(self, folder: Path, db: Database) -> None:
+        self.folder = folder
+        self.db = db
+        self.library = Library(db)
+        self.runs = Runs(db)
+        self.samples = Samples(db)
+        self.decisions = Decisions(db)
+        self.rounds = Rounds(db)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a workspace, making it if there is none.
+
+        Raises:
+            SchemaTooNew: It was written by a newer autolearn.
+            StoreError: The folder or its database cannot be used.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StoreError(
+                f"{folder} is not a folder; choose another workspace."
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"The folder {folder} cannot be made ({error.strerror}); choose a place"
+                " that may be written."
+            ) from error
+        return cls(folder, Database(folder / "autolearn.db"))
+
+    def journal(self, run_id: int) -> RunJournal:
+        """Return the memory of a run."""
+        return RunJournal(self.db, run_id)
+
+    def subfolder(self, name: str) -> Path:
+        """Return a folder of the workspace, such as ``adapters``, made if missing."""
+        path = self.folder / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

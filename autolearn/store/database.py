@@ -1,0 +1,210 @@
+"""The SQLite file: opened, brought up to date, read, and written in transactions.
+
+The only module that knows sqlite3, and so the only one where its errors become ours.
+A handle belongs to the thread that opened it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlite_utils
+
+from autolearn.errors import SchemaTooNew, StoreError
+from autolearn.records import Generation
+from autolearn.store.migrations import MIGRATIONS, unknown_migrations
+from autolearn.store.rows import TABLES, Row, from_row, has_generation
+
+BUSY_SECONDS = 10.0
+"""How long to wait for another process that is writing."""
+
+NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+"""The present time in UTC, as SQL."""
+
+T = TypeVar("T")
+
+_SENTENCES = {
+    sqlite3.SQLITE_NOTADB: "{path} is not a database of autolearn, or it is damaged; "
+    "put back a copy or choose another workspace.",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged; put back a copy or choose another "
+    "workspace.",
+    sqlite3.SQLITE_FULL: "The disk is full. Nothing that was already committed is "
+    "lost; free some space and resume.",
+    sqlite3.SQLITE_READONLY: "{path} may only be read; make it writable or choose "
+    "another workspace.",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened; check that its folder exists "
+    "and may be written.",
+    sqlite3.SQLITE_IOERR: "{path} cannot be read or written, the disk reports an "
+    "error; check the disk and resume.",
+    sqlite3.SQLITE_BUSY: "Another program has kept {path} locked for too long; "
+    "close it and try again.",
+    sqlite3.SQLITE_CONSTRAINT: "A record does not fit what is stored ({error}).",
+}
+
+
+def listed(values: Iterable[int | str]) -> str:
+    """Return values as the parameter of ``IN (SELECT value FROM json_each(?))``."""
+    return json.dumps(list(values))
+
+
+def filtered(wanted: Any, clauses: Mapping[str, str]) -> tuple[str, list[Any]]:
+    """Return the condition and parameters of a filter, a dataclass of optional fields.
+
+    Each field that is not None adds its clause; sequences become JSON lists.
+    """
+    conditions, params = ["1"], []
+    for name, clause in clauses.items():
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(clause)
+            is_plain = isinstance(value, str | int)
+            params.append(value if is_plain else listed(value))
+    return " AND ".join(conditions), params
+
+
+class Database:
+    """One connection to the file of a workspace."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._errors_told():
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None
+            )
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Commit what is written within as one, or nothing of it.
+
+        Takes the right to write at once, so what is read within stays true.
+        """
+        with self._errors_told():
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with self._errors_told():
+                self._connection.execute("COMMIT")
+        finally:
+            # A full disk may already have ended the transaction.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def rows(self, sql: str, *params: Any) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with self._errors_told():
+            return self._connection.execute(sql, params).fetchall()
+
+    def select(
+        self, cls: type[T], tail: str = "", *params: Any, whole: bool = False
+    ) -> list[T]:
+        """Return the records that ``SELECT * FROM table <tail>`` finds."""
+        rows = self.rows(f"SELECT * FROM {TABLES[cls]} {tail}", *params)
+        return self.records(cls, rows, whole=whole)
+
+    def by_id(
+        self, cls: type[T], ids: Iterable[int | None], *, whole: bool = False
+    ) -> dict[int, T]:
+        """Return the records with these ids, each under its own."""
+        wanted = {number for number in ids if number is not None}
+        tail = "WHERE id IN (SELECT value FROM json_each(?))"
+        rows = self.rows(f"SELECT * FROM {TABLES[cls]} {tail}", listed(wanted))
+        found = self.records(cls, rows, whole=whole)
+        return {row["id"]: record for row, record in zip(rows, found, strict=True)}
+
+    def records(
+        self, cls: type[T], rows: Sequence[sqlite3.Row], *, whole: bool
+    ) -> list[T]:
+        """Build records from rows; ``whole`` adds their generations, long texts."""
+        if not (whole and has_generation(cls)):
+            return [from_row(cls, row) for row in rows]
+        texts = self.by_id(Generation, (row["generation_id"] for row in rows))
+        return [from_row(cls, row, texts.get(row["generation_id"])) for row in rows]
+
+    def insert(self, table: str, rows: Sequence[Row]) -> list[int]:
+        """Insert rows of the same columns, within ``atomic``, and return their ids.
+
+        The transaction keeps other writers out, so the ids can be given here: one
+        ``executemany`` instead of one statement a row.
+        """
+        assert self._connection.in_transaction
+        if not rows:
+            return []
+        last = self.rows(f"SELECT coalesce(max(id), 0) AS id FROM {table}")[0]["id"]
+        ids = list(range(last + 1, last + 1 + len(rows)))
+        columns = ", ".join(f'"{name}"' for name in rows[0])
+        marks = ", ".join("?" * len(rows[0]))
+        self.write_many(
+            f"INSERT INTO {table} (id, {columns}) VALUES (?, {marks})",
+            ((number, *row.values()) for number, row in zip(ids, rows, strict=True)),
+        )
+        return ids
+
+    def write(self, sql: str, *params: Any) -> int:
+        """Execute a statement and return how many rows it changed."""
+        with self._errors_told():
+            return self._connection.execute(sql, params).rowcount
+
+    def write_many(self, sql: str, params: Iterable[Sequence[Any]]) -> None:
+        """Execute a statement for each set of parameters."""
+        with self._errors_told():
+            self._connection.executemany(sql, params)
+
+    def _prepare(self) -> None:
+        with self._errors_told():
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = NORMAL",
+                "foreign_keys = ON",
+            ):
+                self._connection.execute(f"PRAGMA {pragma}")
+        self._migrate()
+        self._connection.row_factory = sqlite3.Row
+
+    def _migrate(self) -> None:
+        with self._errors_told():
+            db = sqlite_utils.Database(self._connection, recursive_triggers=False)
+            unknown, pending = unknown_migrations(db), MIGRATIONS.pending(db)
+        if unknown:
+            raise SchemaTooNew(
+                f"{self.path} was written by a newer autolearn (it has "
+                f"{', '.join(sorted(unknown))}); update autolearn to open it."
+            )
+        if pending:
+            with self.atomic(), self._errors_told():
+                MIGRATIONS.apply(db)
+
+    @contextmanager
+    def _errors_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.ProgrammingError:
+            raise  # a mistake of ours, not of the world
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            told = _SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")
+            raise StoreError(told.format(path=self.path, error=error)) from error
+
+
+def schema_sql(db: Database) -> str:
+    """Return the statements that make the tables as they are, sorted by table.
+
+    Left out is what SQLite and the migrations keep for themselves.
+    """
+    rows = db.rows(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+        " AND name NOT LIKE '%sqlite_%' AND name NOT LIKE 'samples_search_%'"
+        " ORDER BY tbl_name, type DESC, name"
+    )
+    return "\n\n".join(row["sql"] + ";" for row in rows)

@@ -1,0 +1,182 @@
+"""Every decision about a sample, and the way back from it.
+
+All decisions have one form: ``before`` and ``after`` hold the columns of the sample
+that change, and an undo is a decision with the two swapped. Nothing is overwritten
+unseen, and what the model wrote stays in its answers and feedback.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from autolearn.errors import InputError
+from autolearn.records import Decision
+from autolearn.store.database import Database, listed
+from autolearn.store.rows import Row, to_row
+from autolearn.store.search import index_samples, unindex_samples
+
+EDITABLE = ("chosen", "feedback", "refined", "gap")
+"""What an edit may change; a refined answer that is edited is also the chosen one."""
+
+_CHANGING = ("state", *EDITABLE)
+_AFTER = {"approve": {"state": "approved"}, "reject": {"state": "rejected"}}
+
+
+class Decisions:
+    """The decisions of a workspace; those made in one call are one batch."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def decide(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Keep decisions and change their samples, all of them or none.
+
+        ``before`` is filled in; ``after`` is asked for only by an edit.
+
+        Raises:
+            InputError: A sample does not exist, or an edit changes nothing editable.
+        """
+        complete = [replace(d, after=_consequence(d)) for d in decisions]
+        with self._db.atomic():
+            return self._apply(complete)
+
+    def undo(self, decision_id: int, author: str = "person") -> Decision:
+        """Take one decision back.
+
+        Raises:
+            InputError: It is already undone, or not the last on its sample.
+        """
+        with self._db.atomic():
+            decision = self._undoable(decision_id)
+            return self._apply([_reversed(decision, author)])[0]
+
+    def undo_batch(self, decision_id: int, author: str = "person") -> list[Decision]:
+        """Take back all that was decided together with this decision.
+
+        Samples that were decided about again since then are left as they are.
+
+        Raises:
+            InputError: Nothing of the batch is left to undo.
+        """
+        with self._db.atomic():
+            standing = self._db.select(
+                Decision,
+                "AS d WHERE batch = (SELECT batch FROM decisions WHERE id = ?)"
+                " AND id IN (SELECT id FROM standing_decisions)"
+                " AND NOT EXISTS (SELECT 1 FROM standing_decisions AS later"
+                " WHERE later.sample_id = d.sample_id AND later.batch > d.batch)"
+                " ORDER BY id DESC",
+                decision_id,
+            )
+            if not standing:
+                raise InputError(
+                    f"Nothing decided together with decision {decision_id} is left"
+                    " to undo."
+                )
+            return self._apply([_reversed(decision, author) for decision in standing])
+
+    def last(self) -> Decision | None:
+        """Return the newest decision that is not undone."""
+        tail = "WHERE id = (SELECT max(id) FROM standing_decisions)"
+        return next(iter(self._db.select(Decision, tail)), None)
+
+    def of(self, sample_ids: Iterable[int]) -> list[Decision]:
+        """Return all decisions about these samples, the first first."""
+        tail = "WHERE sample_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+        return self._db.select(Decision, tail, listed(sample_ids))
+
+    def _undoable(self, decision_id: int) -> Decision:
+        found = self._db.select(Decision, "WHERE id = ?", decision_id)
+        if not found:
+            raise InputError(f"There is no decision {decision_id}.")
+        if found[0].action == "undo":
+            raise InputError(f"Decision {decision_id} is an undo; decide anew instead.")
+        standing = self._db.rows(
+            "SELECT id FROM standing_decisions WHERE sample_id = ? AND id >= ?",
+            found[0].sample_id,
+            decision_id,
+        )
+        if decision_id not in [row["id"] for row in standing]:
+            raise InputError(f"Decision {decision_id} is already undone.")
+        if len(standing) > 1:
+            raise InputError(
+                f"Decision {decision_id} was followed by another on the same sample;"
+                " undo that one first."
+            )
+        return found[0]
+
+    def _apply(self, decisions: Sequence[Decision]) -> list[Decision]:
+        present = self._present({decision.sample_id for decision in decisions})
+        changed = {number: dict(columns) for number, columns in present.items()}
+        complete = []
+        for decision in decisions:
+            columns = changed[decision.sample_id]
+            before = {name: columns[name] for name in decision.after}
+            columns.update(decision.after)
+            complete.append(replace(decision, before=before))
+        self._change(present, changed)
+        return self._keep(complete)
+
+    def _present(self, sample_ids: set[int]) -> dict[int, Row]:
+        """Return what decisions may change of these samples, as it is now."""
+        rows = self._db.rows(
+            f"SELECT id, {', '.join(_CHANGING)} FROM samples"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            listed(sample_ids),
+        )
+        present = {
+            row["id"]: {name: row[name] for name in _CHANGING}
+            | {"gap": bool(row["gap"])}
+            for row in rows
+        }
+        for missing in sorted(sample_ids - present.keys()):
+            raise InputError(f"There is no sample {missing}.")
+        return present
+
+    def _change(self, present: dict[int, Row], changed: dict[int, Row]) -> None:
+        reworded = [
+            number
+            for number, columns in changed.items()
+            if columns["chosen"] != present[number]["chosen"]
+        ]
+        unindex_samples(self._db, reworded)
+        self._db.write_many(
+            f"UPDATE samples SET {', '.join(f'{name} = ?' for name in _CHANGING)}"
+            " WHERE id = ?",
+            ((*columns.values(), number) for number, columns in changed.items()),
+        )
+        index_samples(self._db, reworded)
+
+    def _keep(self, decisions: Sequence[Decision]) -> list[Decision]:
+        ids = self._db.insert("decisions", [to_row(decision) for decision in decisions])
+        self._db.write(
+            "UPDATE decisions SET batch = ?"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            ids[0] if ids else None,
+            listed(ids),
+        )
+        return [replace(d, id=number) for d, number in zip(decisions, ids, strict=True)]
+
+
+def _consequence(decision: Decision) -> dict[str, Any]:
+    """Return the columns that a decision sets."""
+    if decision.action in _AFTER:
+        return dict(_AFTER[decision.action])
+    if decision.action == "undo":
+        raise InputError("An undo names the decision that it takes back.")
+    after = dict(decision.after)
+    if not after or not after.keys() <= set(EDITABLE):
+        raise InputError(f"An edit may change {', '.join(EDITABLE)}, and not nothing.")
+    if "refined" in after:
+        after.setdefault("chosen", after["refined"])
+    return after
+
+
+def _reversed(decision: Decision, author: str) -> Decision:
+    return Decision(
+        sample_id=decision.sample_id,
+        action="undo",
+        author=author,
+        after=decision.before,
+        undoes_id=decision.id,
+    )

@@ -1,0 +1,108 @@
+"""The memory of a run: what one of its steps has made is kept once, as a whole.
+
+It does not know what the steps do; it only sees to it that a run that was killed
+goes on after the last step that was committed, with nothing lost or doubled.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from operator import itemgetter
+
+from autolearn.records import (
+    Answer,
+    Feedback,
+    Generation,
+    Question,
+    QuizResult,
+    Record,
+    Sample,
+    Skip,
+)
+from autolearn.store.database import Database
+from autolearn.store.rows import TABLES, Row, to_row
+from autolearn.store.search import index_samples
+
+KINDS: tuple[type[Record], ...] = (Question, Answer, Feedback, Sample, Skip, QuizResult)
+
+
+class RunJournal:
+    """The steps of one run, as ``autolearn.ports.Journal`` wants them."""
+
+    def __init__(self, db: Database, run_id: int) -> None:
+        self._db = db
+        self._run_id = run_id
+
+    def step(
+        self, name: str, make: Callable[[], Sequence[Record]]
+    ) -> tuple[Record, ...]:
+        """Return what the step of this name made, making and keeping it if new.
+
+        Raises:
+            StoreError: What was made cannot be kept; nothing of it is.
+        """
+        kept = self._recall(name)
+        return self._keep(name, make()) if kept is None else kept
+
+    def log(self, generations: Iterable[Generation]) -> list[Generation]:
+        """Keep generations that belong to no record, such as those of a chat."""
+        with self._db.atomic():
+            return self._keep_generations(generations)
+
+    def _recall(self, name: str) -> tuple[Record, ...] | None:
+        sql = "SELECT id FROM steps WHERE run_id = ? AND name = ?"
+        steps = self._db.rows(sql, self._run_id, name)
+        if not steps:
+            return None
+        placed: list[tuple[int, Record]] = []
+        for cls in KINDS:
+            sql = f"SELECT * FROM {TABLES[cls]} WHERE step_id = ?"
+            rows = self._db.rows(sql, steps[0]["id"])
+            records = self._db.records(cls, rows, whole=True)
+            positions = (row["step_position"] for row in rows)
+            placed += zip(positions, records, strict=True)
+        return tuple(record for _, record in sorted(placed, key=itemgetter(0)))
+
+    def _keep(self, name: str, made: Sequence[Record]) -> tuple[Record, ...]:
+        step: Row = {"run_id": self._run_id, "name": name, "n_records": len(made)}
+        with self._db.atomic():
+            step_id = self._db.insert("steps", [step])[0]
+            records = self._with_generations(made)
+            for cls in KINDS:
+                self._insert(cls, records, step_id)
+        return tuple(records)
+
+    def _insert(self, cls: type[Record], records: list[Record], step_id: int) -> None:
+        """Insert the records of one kind and give them their ids, each in its place."""
+        mine = [i for i, record in enumerate(records) if isinstance(record, cls)]
+        origin: Row = {"run_id": self._run_id, "step_id": step_id}
+        rows = [to_row(records[i]) | origin | {"step_position": i} for i in mine]
+        ids = self._db.insert(TABLES[cls], rows)
+        for i, number in zip(mine, ids, strict=True):
+            records[i] = replace(records[i], id=number)
+        if cls is Sample and ids:
+            index_samples(self._db, ids)
+
+    def _with_generations(self, made: Sequence[Record]) -> list[Record]:
+        """Keep what the records came from; one text may have given several of them."""
+        new = {
+            id(record.generation): record.generation
+            for record in made
+            if not isinstance(record, Sample)
+            and record.generation is not None
+            and not record.generation.id
+        }
+        kept = dict(zip(new, self._keep_generations(new.values()), strict=True))
+        return [
+            record
+            if isinstance(record, Sample)
+            else replace(
+                record, generation=kept.get(id(record.generation), record.generation)
+            )
+            for record in made
+        ]
+
+    def _keep_generations(self, new: Iterable[Generation]) -> list[Generation]:
+        new = list(new)
+        rows = [{"run_id": self._run_id} | to_row(generation) for generation in new]
+        ids = self._db.insert("generations", rows)
+        return [replace(g, id=number) for g, number in zip(new, ids, strict=True)]

@@ -1,0 +1,149 @@
+"""What is learned from: documents, their passages, and the questions about them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.errors import InputError
+from autolearn.records import (
+    Answer,
+    Document,
+    Feedback,
+    Origin,
+    Passage,
+    Question,
+    Split,
+)
+from autolearn.store.database import Database, filtered, listed
+from autolearn.store.rows import to_row
+
+
+@dataclass(frozen=True)
+class QuestionFilter:
+    """Which questions; what is None does not matter."""
+
+    ids: Sequence[int] | None = None
+    split: Split | None = None
+    origin: Origin | None = None
+    passage_ids: Sequence[int] | None = None
+    parent_ids: Sequence[int] | None = None
+    run_id: int | None = None
+
+
+_CLAUSES = {
+    "ids": "id IN (SELECT value FROM json_each(?))",
+    "split": "split = ?",
+    "origin": "origin = ?",
+    "passage_ids": "passage_id IN (SELECT value FROM json_each(?))",
+    "parent_ids": "parent_id IN (SELECT value FROM json_each(?))",
+    "run_id": "run_id = ?",
+}
+
+
+class Library:
+    """The texts and questions of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add_document(
+        self, document: Document, passages: Sequence[Passage]
+    ) -> tuple[Document, tuple[Passage, ...]]:
+        """Keep a document with its passages, whose ``document_id`` is filled in.
+
+        Raises:
+            InputError: The same text is there already.
+        """
+        with self._db.atomic():
+            same = self._db.select(Document, "WHERE digest = ?", document.digest)
+            if same:
+                raise InputError(
+                    f"{document.name} is already in the library, as {same[0].name}."
+                )
+            number = self._db.insert("documents", [to_row(document)])[0]
+            placed = [replace(passage, document_id=number) for passage in passages]
+            ids = self._db.insert("passages", [to_row(passage) for passage in placed])
+        kept = (replace(p, id=i) for p, i in zip(placed, ids, strict=True))
+        return replace(document, id=number), tuple(kept)
+
+    def documents(self) -> list[Document]:
+        """Return all documents, the first first."""
+        return self._db.select(Document, "ORDER BY id")
+
+    def document(self, document_id: int) -> Document:
+        """Return one document.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        for document in self._db.select(Document, "WHERE id = ?", document_id):
+            return document
+        raise InputError(f"There is no document {document_id}.")
+
+    def passages(
+        self,
+        document_ids: Iterable[int] | None = None,
+        *,
+        with_excluded: bool = False,
+    ) -> list[Passage]:
+        """Return the passages of these documents, or of all, in reading order."""
+        conditions, params = ["1"], []
+        if document_ids is not None:
+            conditions.append("document_id IN (SELECT value FROM json_each(?))")
+            params.append(listed(document_ids))
+        if not with_excluded:
+            conditions.append("NOT excluded")
+        tail = f"WHERE {' AND '.join(conditions)} ORDER BY document_id, position"
+        return self._db.select(Passage, tail, *params)
+
+    def set_excluded(self, passage_ids: Iterable[int], *, excluded: bool) -> None:
+        """Leave these passages out of what is studied from now on, or take them in."""
+        self._db.write(
+            "UPDATE passages SET excluded = ?"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            excluded,
+            listed(passage_ids),
+        )
+
+    def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
+        """Keep imported questions; one that was imported before is not doubled.
+
+        The same question is one of the same text, split and passage.
+        """
+        with self._db.atomic():
+            known = {
+                _identity(question): question
+                for question in self._db.select(
+                    Question,
+                    "WHERE step_id IS NULL"
+                    " AND text IN (SELECT value FROM json_each(?))",
+                    listed(question.text for question in questions),
+                )
+            }
+            new = {
+                _identity(question): question
+                for question in questions
+                if _identity(question) not in known
+            }
+            ids = self._db.insert("questions", [to_row(q) for q in new.values()])
+        for number, (key, question) in zip(ids, new.items(), strict=True):
+            known[key] = replace(question, id=number)
+        return tuple(known[_identity(question)] for question in questions)
+
+    def questions(self, wanted: QuestionFilter | None = None) -> list[Question]:
+        """Return the questions that are wanted, without their generations."""
+        where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
+        return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
+
+    def answers(self, question_ids: Iterable[int]) -> list[Answer]:
+        """Return all answers to these questions, without their generations."""
+        tail = "WHERE question_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+        return self._db.select(Answer, tail, listed(question_ids))
+
+    def feedback(self, answer_ids: Iterable[int]) -> list[Feedback]:
+        """Return all feedback on these answers, without its generations."""
+        tail = "WHERE answer_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+        return self._db.select(Feedback, tail, listed(answer_ids))
+
+
+def _identity(question: Question) -> tuple[str, str, int | None]:
+    return question.text, question.split, question.passage_id

@@ -1,0 +1,72 @@
+"""What was learned: rounds with their frozen items, and where each comes from."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autolearn.errors import InputError
+from autolearn.records import Round, TrainItem
+from autolearn.store.database import Database
+from autolearn.store.rows import as_json, to_row
+
+
+class Rounds:
+    """The rounds of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def create(self, new: Round, items: Sequence[TrainItem]) -> Round:
+        """Keep a round with the items it trains on, which never change again."""
+        with self._db.atomic():
+            (number,) = self._db.insert("rounds", [to_row(new)])
+            rows = [
+                {"round_id": number, "position": position} | to_row(item)
+                for position, item in enumerate(items)
+            ]
+            self._db.insert("round_items", rows)
+        return replace(new, id=number)
+
+    def get(self, round_id: int) -> Round:
+        """Return one round.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        for found in self._db.select(Round, "WHERE id = ?", round_id):
+            return found
+        raise InputError(f"There is no round {round_id}.")
+
+    def all(self, run_id: int | None = None) -> list[Round]:
+        """Return all rounds, or those of one run, the oldest first."""
+        tail = "WHERE ? IS NULL OR run_id = ? ORDER BY id"
+        return self._db.select(Round, tail, run_id, run_id)
+
+    def items(self, round_id: int) -> list[TrainItem]:
+        """Return what a round trains on, in its order."""
+        tail = "WHERE round_id = ? ORDER BY position"
+        return self._db.select(TrainItem, tail, round_id)
+
+    def update(self, changed: Round) -> Round:
+        """Keep what may change of a round: state, adapter, steps and scores."""
+        self._db.write(
+            "UPDATE rounds SET state = ?, adapter = ?, adapter_digest = ?,"
+            " n_steps = ?, scores = ? WHERE id = ?",
+            changed.state,
+            changed.adapter,
+            changed.adapter_digest,
+            changed.n_steps,
+            as_json(changed.scores),
+            changed.id,
+        )
+        return self.get(changed.id)
+
+    def ancestors(self, round_id: int) -> list[Round]:
+        """Return the rounds that a round was built on, its parent first."""
+        return self._db.select(
+            Round,
+            "WHERE id IN (WITH RECURSIVE line(id) AS ("
+            " SELECT parent_id FROM rounds WHERE id = ?"
+            " UNION SELECT parent_id FROM rounds JOIN line USING (id)"
+            ") SELECT id FROM line) ORDER BY id DESC",
+            round_id,
+        )

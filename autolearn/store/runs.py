@@ -1,0 +1,188 @@
+"""The queue of runs and what they report: states, progress, heartbeat, metrics.
+
+A change of state is one statement whose condition is the state it starts from, so
+the page and the worker cannot overtake one another.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autolearn.errors import JobError
+from autolearn.records import Metric, QuizResult, Run, RunKind, RunState, Skip
+from autolearn.store.database import NOW, Database
+from autolearn.store.rows import as_json
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How far the stage of a run is, and how fast it goes."""
+
+    stage: str
+    done: int
+    total: int
+    rate: float = 0.0
+    """Units a second."""
+    eta_seconds: float | None = None
+
+
+class Runs:
+    """The runs of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def create(
+        self,
+        kind: RunKind,
+        settings: Mapping[str, Any],
+        versions: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Put a run into the queue."""
+        row = {
+            "kind": kind,
+            "settings": as_json(dict(settings)),
+            "versions": as_json(dict(versions or {})),
+        }
+        with self._db.atomic():
+            (number,) = self._db.insert("runs", [row])
+        return self.get(number)
+
+    def get(self, run_id: int) -> Run:
+        """Return one run.
+
+        Raises:
+            JobError: There is none of this id.
+        """
+        for run in self._db.select(Run, "WHERE id = ?", run_id):
+            return run
+        raise JobError(f"There is no run {run_id}.")
+
+    def newest(self, limit: int = 50, before_id: int | None = None) -> list[Run]:
+        """Return runs, the newest first, those below ``before_id`` if it is given."""
+        tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
+        return self._db.select(Run, tail, before_id, before_id, limit)
+
+    def in_state(self, *states: RunState) -> list[Run]:
+        """Return the runs in any of these states, the oldest first."""
+        marks = ", ".join("?" * len(states))
+        return self._db.select(Run, f"WHERE state IN ({marks}) ORDER BY id", *states)
+
+    def claim(self, pid: int) -> Run | None:
+        """Take the oldest queued run and set it running; None if none waits."""
+        if not self.in_state("queued"):
+            return None  # a look costs no lock, and the queue is mostly empty
+        with self._db.atomic():
+            for run in self.in_state("queued")[:1]:
+                self._db.write(
+                    "UPDATE runs SET state = 'running', pid = ?, error = NULL,"
+                    f" started_at = {NOW}, heartbeat_at = {NOW} WHERE id = ?",
+                    pid,
+                    run.id,
+                )
+                return self.get(run.id)
+        return None
+
+    def beat(self, run_id: int) -> bool:
+        """Write the heartbeat and return whether the run is to be cancelled."""
+        rows = self._db.rows(
+            f"UPDATE runs SET heartbeat_at = {NOW} WHERE id = ?"
+            " RETURNING cancel_requested",
+            run_id,
+        )
+        return any(row["cancel_requested"] for row in rows)
+
+    def report(self, run_id: int, pace: Pace) -> None:
+        """Write how far a run is."""
+        self._db.write(
+            "UPDATE runs SET stage = ?, done = ?, total = ?, rate = ?, eta_seconds = ?"
+            " WHERE id = ?",
+            pace.stage,
+            pace.done,
+            pace.total,
+            pace.rate,
+            pace.eta_seconds,
+            run_id,
+        )
+
+    def finish(
+        self,
+        run_id: int,
+        state: RunState,
+        error: str | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """End a run in this state."""
+        self._db.write(
+            "UPDATE runs SET state = ?, error = ?, result = ?, rate = 0,"
+            f" eta_seconds = NULL, pid = NULL, finished_at = {NOW} WHERE id = ?",
+            state,
+            error,
+            as_json(dict(result or {})),
+            run_id,
+        )
+        return self.get(run_id)
+
+    def request_cancel(self, run_id: int) -> bool:
+        """Ask a running run to stop and take a queued one out; False: neither."""
+        changed = self._db.write(
+            "UPDATE runs SET cancel_requested = 1,"
+            f" finished_at = CASE state WHEN 'queued' THEN {NOW} END,"
+            " state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END"
+            " WHERE id = ? AND state IN ('queued', 'running')",
+            run_id,
+        )
+        return changed > 0
+
+    def is_cancel_requested(self, run_id: int) -> bool:
+        """Return whether a person wants the run to stop."""
+        return self.get(run_id).cancel_requested
+
+    def requeue(self, run_id: int) -> bool:
+        """Put an ended but unfinished run back into the queue; False: it is not one."""
+        changed = self._db.write(
+            "UPDATE runs SET state = 'queued', cancel_requested = 0, error = NULL,"
+            " finished_at = NULL"
+            " WHERE id = ? AND state IN ('interrupted', 'cancelled', 'failed')",
+            run_id,
+        )
+        return changed > 0
+
+    def interrupt_running(self) -> int:
+        """Mark what is left running as interrupted; only for who holds the lock."""
+        return self._db.write(
+            "UPDATE runs SET state = 'interrupted', rate = 0, eta_seconds = NULL,"
+            " error = 'The worker ended in the middle of this run; resume it.',"
+            f" pid = NULL, finished_at = {NOW} WHERE state = 'running'"
+        )
+
+    def add_metrics(self, run_id: int, metrics: Iterable[Metric]) -> None:
+        """Keep numbers; those of a step that is done again replace the old ones."""
+        with self._db.atomic():
+            self._db.write_many(
+                "INSERT OR REPLACE INTO metrics (run_id, name, step, value)"
+                " VALUES (?, ?, ?, ?)",
+                (
+                    (run_id, metric.name, metric.step, metric.value)
+                    for metric in metrics
+                ),
+            )
+
+    def metrics(self, run_id: int, name: str, after_step: int = -1) -> list[Metric]:
+        """Return the numbers of one name, in order of their steps."""
+        rows = self._db.rows(
+            "SELECT step, name, value FROM metrics"
+            " WHERE run_id = ? AND name = ? AND step > ? ORDER BY step",
+            run_id,
+            name,
+            after_step,
+        )
+        return [Metric(**dict(row)) for row in rows]
+
+    def skips(self, run_id: int) -> list[Skip]:
+        """Return what gave nothing in a run, and why."""
+        return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
+
+    def quiz_results(self, run_id: int) -> list[QuizResult]:
+        """Return the scored answers of a quiz run."""
+        return self._db.select(QuizResult, "WHERE run_id = ? ORDER BY id", run_id)

@@ -1,0 +1,206 @@
+"""Samples as they are looked at: filtered, searched, counted, with all they rest on.
+
+Nothing is written here; that is what decisions are for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from autolearn.errors import InputError
+from autolearn.records import (
+    Answer,
+    Decision,
+    Document,
+    Feedback,
+    Passage,
+    Question,
+    Sample,
+    SampleState,
+)
+from autolearn.store.database import Database, filtered, listed
+from autolearn.store.search import match
+
+T = TypeVar("T")
+
+_IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Which samples; what is None does not matter."""
+
+    ids: Sequence[int] | None = None
+    state: SampleState | None = None
+    run_id: int | None = None
+    flag: str | None = None
+    gap: bool | None = None
+    document_id: int | None = None
+    passage_id: int | None = None
+    text: str | None = None
+    """Words of the prompt, the chosen or the rejected answer."""
+
+
+_CLAUSES = {
+    "ids": "id IN (SELECT value FROM json_each(?))",
+    "state": "state = ?",
+    "run_id": "run_id = ?",
+    "flag": "EXISTS (SELECT 1 FROM json_each(flags) WHERE value = ?)",
+    "gap": "gap = ?",
+    "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
+    "passage_id": "passage_id = ?",
+    "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
+}
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """Everything about a sample."""
+
+    sample: Sample
+    question: Question
+    answers: tuple[Answer, ...]
+    """All answers to the question, sampled ones included."""
+    feedback: tuple[Feedback, ...]
+    """All feedback on these answers."""
+    passage: Passage | None
+    document: Document | None
+    decisions: tuple[Decision, ...]
+    """The first first."""
+    edited_feedback: str | None = None
+    """A person's words in place of the model's critique."""
+    edited_refined: str | None = None
+    """Likewise, in place of the refined answer."""
+
+    def answer(self, answer_id: int | None) -> Answer | None:
+        """Return one of the answers, such as ``sample.open_answer_id``."""
+        return next((a for a in self.answers if a.id == answer_id), None)
+
+    def critique(self) -> Feedback | None:
+        """Return the model's critique of its answer."""
+        return next((f for f in self.feedback if f.id == self.sample.critique_id), None)
+
+    def check(self) -> Feedback | None:
+        """Return the model's check of the refined answer."""
+        return next((f for f in self.feedback if f.id == self.sample.check_id), None)
+
+
+class Samples:
+    """The samples of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def find(
+        self,
+        wanted: SampleFilter | None = None,
+        *,
+        limit: int = -1,
+        after_id: int = 0,
+    ) -> list[Sample]:
+        """Return the samples that are wanted, by id, those behind ``after_id``."""
+        where, params = _where(wanted)
+        tail = f"WHERE {where} AND id > ? ORDER BY id LIMIT ?"
+        return self._db.select(Sample, tail, *params, after_id, limit)
+
+    def newest(
+        self,
+        wanted: SampleFilter | None = None,
+        *,
+        limit: int = 50,
+        before_id: int | None = None,
+    ) -> list[Sample]:
+        """Return the samples that are wanted, the newest first."""
+        where, params = _where(wanted)
+        tail = f"WHERE {where} AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
+        return self._db.select(Sample, tail, *params, before_id, before_id, limit)
+
+    def search(self, text: str, limit: int = 50) -> list[Sample]:
+        """Return the samples with these words, the best match first."""
+        return self._db.select(
+            Sample,
+            "JOIN samples_search ON samples_search.rowid = samples.id"
+            " WHERE samples_search MATCH ? ORDER BY rank LIMIT ?",
+            match(text),
+            limit,
+        )
+
+    def counts(self, wanted: SampleFilter | None = None) -> dict[SampleState, int]:
+        """Return how many of the wanted samples are in each state."""
+        where, params = _where(wanted)
+        counts: dict[SampleState, int] = {"pending": 0, "approved": 0, "rejected": 0}
+        sql = f"SELECT state, count(*) AS n FROM samples WHERE {where} GROUP BY state"
+        counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
+        return counts
+
+    def view(self, sample_id: int) -> SampleView:
+        """Return everything about one sample.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        for view in self.views(self.find(SampleFilter(ids=[sample_id]))):
+            return view
+        raise InputError(f"There is no sample {sample_id}.")
+
+    def views(self, samples: Sequence[Sample]) -> list[SampleView]:
+        """Return everything about these samples, in the same order."""
+        db, ids = self._db, listed(sample.id for sample in samples)
+        questions = db.by_id(Question, (s.question_id for s in samples), whole=True)
+        passages = db.by_id(Passage, (s.passage_id for s in samples))
+        documents = db.by_id(Document, (p.document_id for p in passages.values()))
+        document_of = {p.id: documents[p.document_id] for p in passages.values()}
+        answers = db.select(
+            Answer, f"WHERE question_id {_IN_ORDER}", listed(questions), whole=True
+        )
+        feedback = db.select(
+            Feedback,
+            f"WHERE answer_id {_IN_ORDER}",
+            listed(answer.id for answer in answers),
+            whole=True,
+        )
+        answers_of = _grouped(answers, "question_id")
+        feedback_of = _grouped(feedback, "answer_id")
+        decisions_of = _grouped(
+            db.select(Decision, f"WHERE sample_id {_IN_ORDER}", ids), "sample_id"
+        )
+        edits = {
+            row["id"]: row
+            for row in db.rows(
+                f"SELECT id, feedback, refined FROM samples WHERE id {_IN_ORDER}", ids
+            )
+        }
+        return [
+            SampleView(
+                sample=sample,
+                question=questions[sample.question_id],
+                answers=tuple(answers_of[sample.question_id]),
+                feedback=tuple(
+                    feedback
+                    for answer in answers_of[sample.question_id]
+                    for feedback in feedback_of[answer.id]
+                ),
+                passage=passages.get(sample.passage_id or 0),
+                document=document_of.get(sample.passage_id or 0),
+                decisions=tuple(decisions_of[sample.id]),
+                edited_feedback=edits[sample.id]["feedback"],
+                edited_refined=edits[sample.id]["refined"],
+            )
+            for sample in samples
+        ]
+
+
+def _where(wanted: SampleFilter | None) -> tuple[str, list[Any]]:
+    wanted = wanted or SampleFilter()
+    if wanted.text is not None:
+        wanted = replace(wanted, text=match(wanted.text))
+    return filtered(wanted, _CLAUSES)
+
+
+def _grouped(records: Iterable[T], name: str) -> defaultdict[int, list[T]]:
+    """Return the records by the value of one field."""
+    groups: defaultdict[int, list[T]] = defaultdict(list)
+    for record in records:
+        groups[getattr(record, name)].append(record)
+    return groups

@@ -1,0 +1,39 @@
+"""The full-text index of samples: brought up to date once a batch, not by triggers.
+
+The index holds no text of its own. It must be told the old words of a sample before
+they change, which is what ``unindex`` is for.
+"""
+
+from collections.abc import Iterable
+
+from autolearn.store.database import Database, listed
+
+_COLUMNS = "prompt, chosen, rejected"
+_CHOSEN_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
+
+
+def index_samples(db: Database, ids: Iterable[int]) -> None:
+    """Add the present words of these samples."""
+    db.write(
+        f"INSERT INTO samples_search (rowid, {_COLUMNS})"
+        f" SELECT id, {_COLUMNS} FROM samples {_CHOSEN_IDS}",
+        listed(ids),
+    )
+
+
+def unindex_samples(db: Database, ids: Iterable[int]) -> None:
+    """Take out the present words of these samples, which are about to change."""
+    db.write(
+        f"INSERT INTO samples_search (samples_search, rowid, {_COLUMNS})"
+        f" SELECT 'delete', id, {_COLUMNS} FROM samples {_CHOSEN_IDS}",
+        listed(ids),
+    )
+
+
+def match(text: str) -> str:
+    """Return what a person typed as a query: every word, or how a word begins.
+
+    Quotes make each word literal, so nothing that is typed can break the query.
+    """
+    words = text.replace('"', " ").replace("\0", " ").split()
+    return " ".join(f'"{word}"*' for word in words) or '""'

@@ -1,0 +1,19 @@
+"""What the tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autolearn.store import Store
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def store(workspace: Path) -> Iterator[Store]:
+    with Store.open(workspace) as store:
+        yield store

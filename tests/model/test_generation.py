@@ -1,0 +1,187 @@
+"""Writing: order, limits, stops and chance."""
+
+import pytest
+import torch
+from tiny import NO_SYSTEM, build_model, chat, never, request
+
+from autolearn.engine.generate import generate
+from autolearn.engine.judge import probabilities
+from autolearn.errors import BackendError
+from autolearn.records import Message, Sampling
+
+pytestmark = pytest.mark.model
+
+QUESTIONS = ["a?", "and what of this?", "yes?", "tell me all there is to tell"]
+
+
+def ids_of(backend, *questions):
+    return [backend._loaded.chat.prompt(chat(question)) for question in questions]
+
+
+def test_answers_come_in_the_order_of_the_requests(backend):
+    together = backend.complete([request(q) for q in QUESTIONS], never)
+    alone = [backend.complete([request(q)], never)[0] for q in QUESTIONS]
+    assert together == alone
+    assert len({completion.text for completion in together}) == len(QUESTIONS)
+
+
+def test_greedy_writing_is_that_of_transformers(backend):
+    loaded = backend._loaded
+    (prompt,) = ids_of(backend, QUESTIONS[1])
+    (ours,) = backend.complete([request(QUESTIONS[1])], never)
+    theirs = loaded.model.generate(
+        torch.tensor([prompt]),
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.int64),
+        max_new_tokens=12,
+        do_sample=False,
+        eos_token_id=list(loaded.chat.stop_ids),
+    )
+    assert ours.text == loaded.chat.decode(theirs[0, len(prompt) :].tolist())
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_a_draw_does_not_depend_on_its_batch(backend, top_p):
+    drawn = [
+        request(q, temperature=1.0, top_p=top_p, seed=i, max_new_tokens=6 + 3 * i)
+        for i, q in enumerate(QUESTIONS)
+    ]
+    together = backend.complete(drawn, never)
+    assert together == [backend.complete([one], never)[0] for one in drawn]
+
+
+def test_another_seed_draws_another_text(backend):
+    drawn = [request("a?", temperature=1.0, seed=seed) for seed in (0, 1, 0)]
+    first, second, again = backend.complete(drawn, never)
+    assert first == again
+    assert first != second
+
+
+def test_a_tiny_top_p_is_greedy(backend):
+    drawn = request("a?", temperature=1.0, top_p=1e-6, seed=3)
+    assert backend.complete([drawn, request("a?")], never)[0].text == (
+        backend.complete([request("a?")], never)[0].text
+    )
+
+
+def test_stop_ends_writing_within_one_token(backend):
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) == 3
+
+    completions = backend.complete([request(q) for q in QUESTIONS], stop)
+    assert [c.finish for c in completions] == ["cancelled"] * 4
+    assert [c.n_tokens for c in completions] == [3] * 4
+
+
+def test_what_was_finished_before_a_stop_is_kept(backend):
+    short, long = request("a?", max_new_tokens=2), request("b?", max_new_tokens=9)
+    done = []
+    completions = backend.complete([short, long], lambda: 1 in done, done.append)
+    assert [c.finish for c in completions] == ["length", "cancelled"]
+
+
+def test_a_prompt_without_room_for_its_answer_is_overlong(backend):
+    n = backend.context_length
+    done = []
+    completions = backend.complete(
+        [request("x" * n), request("a?"), request("b?", max_new_tokens=n)],
+        never,
+        done.append,
+    )
+    assert [c.finish for c in completions] == ["overlong", "length", "overlong"]
+    assert completions[0].text == ""
+    assert done == [3]
+
+
+def test_a_stop_token_ends_the_text_and_is_not_part_of_it(backend):
+    loaded = backend._loaded
+    (prompt,) = ids_of(backend, "a?")
+    greedy = Sampling(max_new_tokens=5)
+    (free,) = generate(loaded, [(prompt, greedy)], never)
+    first = loaded.chat.encode(free.text)[0]
+    (stopped,) = generate(
+        loaded, [(prompt, greedy)], never, stop_ids=frozenset({first})
+    )
+    assert (stopped.text, stopped.finish, stopped.n_tokens) == ("", "stop", 0)
+
+
+def test_every_end_that_the_model_knows_stops_it(backend):
+    tokenizer = backend._loaded.tokenizer
+    ends = {"</s>", "<|end|>"}
+    assert backend._loaded.chat.stop_ids == set(
+        tokenizer.convert_tokens_to_ids(sorted(ends))
+    )
+
+
+def test_a_prompt_has_one_beginning_and_awaits_the_answer(backend):
+    (prompt,) = ids_of(backend, "a?")
+    tokens = backend._loaded.tokenizer.convert_ids_to_tokens(prompt)
+    assert tokens.count("<s>") == 1
+    assert tokens[-1] == "<|assistant|>"
+
+
+def test_a_text_cannot_end_its_turn(backend):
+    (prompt,) = ids_of(backend, "a<|end|><|assistant|>b")
+    tokens = backend._loaded.tokenizer.convert_ids_to_tokens(prompt)
+    assert tokens.count("<|end|>") == 1
+    assert tokens.count("<|assistant|>") == 1
+
+
+def test_a_template_without_system_role_gets_its_words_in_the_user_turn(
+    open_model, tmp_path
+):
+    with_role, without = (
+        open_model("none", place)._loaded.chat
+        for place in (
+            build_model(tmp_path / "with"),
+            build_model(tmp_path / "without", NO_SYSTEM),
+        )
+    )
+    turns = (Message("system", "Be brief."), Message("user", "a?"))
+    assert without.prompt(turns) == without.prompt(chat("Be brief.\n\na?"))
+    assert with_role.prompt(turns) != with_role.prompt(chat("Be brief.\n\na?"))
+
+
+def test_probabilities_are_those_of_the_next_token(backend):
+    chats, begun = [chat(q) for q in QUESTIONS], ["", "It is ", "so: ", "hm"]
+    found = backend.probabilities(chats, begun, ["yes", "no"])
+    for turns, start, (yes, no) in zip(chats, begun, found, strict=True):
+        ids = backend._loaded.chat.begun(turns, start)
+        with torch.inference_mode():
+            logits = backend._loaded.model(torch.tensor([ids])).logits[0, -1]
+        pair = backend._loaded.chat.encode("yn")
+        assert [yes, no] == pytest.approx(logits[pair].softmax(0).tolist(), abs=1e-5)
+
+
+def test_labels_that_begin_alike_are_told_apart_further_on(backend):
+    labels = ["correct", "incorrect", "indifferent"]
+    (three,) = backend.probabilities([chat("a?")], [" "], labels)
+    (two,) = backend.probabilities([chat("a?")], [" in"], ["correct", "different"])
+    assert sum(three) == pytest.approx(1)
+    assert three[1] / three[2] == pytest.approx(two[0] / two[1], rel=1e-3)
+
+
+def test_a_label_within_a_label_is_refused(backend):
+    ids = backend._loaded.chat.encode
+    with pytest.raises(BackendError, match="beginning of another"):
+        probabilities(backend._loaded, [[ids("yes"), ids("yes, so")]])
+
+
+def test_self_prompts_are_distinct_and_can_be_had_again(backend):
+    prompts = backend.self_prompts(8, 5, never, 6)
+    assert 0 < len(prompts) == len(set(prompts)) <= 8
+    assert prompts == backend.self_prompts(8, 5, never, 6)
+    assert prompts != backend.self_prompts(8, 6, never, 6)
+    assert backend.self_prompts(8, 5, lambda: True, 6) == []
+
+
+def test_four_bit_weights_answer_alike_packed_or_unpacked(open_model):
+    unpacked, packed = open_model("nf4"), open_model("packed")
+    ids = torch.tensor(ids_of(unpacked, "what is this?"))
+    with torch.inference_mode():
+        ours, theirs = (b._loaded.model(ids).logits for b in (unpacked, packed))
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+    assert unpacked.identity == packed.identity
+    assert unpacked.identity.quantization == "nf4"

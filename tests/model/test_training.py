@@ -1,0 +1,404 @@
+"""Training: what is learned, what is kept, and how it ends."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from tiny import Watch, build_model, chat, facts, never, request, training
+from transformers import AutoModelForCausalLM
+
+from autolearn.engine import adapters, load
+from autolearn.engine.batches import (
+    IGNORED,
+    Row,
+    Schedule,
+    collate,
+    encode,
+    micro_batches,
+)
+from autolearn.engine.losses import answer_log_probs
+from autolearn.engine.train import Training
+from autolearn.errors import BackendError, TrainingError
+from autolearn.models import adapter_digest
+from autolearn.records import TrainItem
+from autolearn.settings import TrainSettings
+
+pytestmark = [
+    pytest.mark.model,
+    # peft asks a deprecated question of transformers.
+    pytest.mark.filterwarnings(
+        "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+    ),
+]
+
+
+@pytest.fixture
+def places(tmp_path):
+    return {
+        "start": None,
+        "checkpoints": tmp_path / "checkpoints",
+        "output": tmp_path / "adapter",
+    }
+
+
+def logits(model, text: str = "what is blue?"):
+    ids = torch.tensor([list(text.encode())])
+    with torch.inference_mode():
+        return model(ids).logits
+
+
+def log_prob(backend, question: str, answer: str) -> float:
+    loaded = backend._loaded
+    example = encode(TrainItem("sft", chat(question), answer), loaded.chat)
+    batch = collate([example.chosen], loaded.pad_id, loaded.device)
+    with torch.inference_mode():
+        found = loaded.model(batch.ids).logits[:, -batch.targets.shape[1] - 1 : -1]
+    return float(answer_log_probs(found, batch.targets))
+
+
+# What is learned
+
+
+def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
+    loaded = backend._loaded
+    items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
+    rows = [encode(item, loaded.chat).chosen for item in items]
+    batch = collate(rows, loaded.pad_id, loaded.device)
+    for row, targets, item in zip(rows, batch.targets, items, strict=True):
+        learned = targets[targets != IGNORED].tolist()
+        assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)
+        assert learned == row.ids[row.n_prompt :]
+        text = loaded.tokenizer.decode(learned, skip_special_tokens=False)
+        assert text == f"{item.chosen}<|end|>"
+
+
+def test_of_a_raw_text_all_is_learned(backend):
+    example = encode(TrainItem("text", (), "so it was"), backend._loaded.chat)
+    assert example.chosen.n_answer == len(example.chosen.ids) - 1
+    assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
+
+
+def test_padding_changes_no_log_probability(backend):
+    loaded = backend._loaded
+    rows = [Row(list(range(9, 9 + n)), n - 4) for n in (6, 9, 30)]
+    alone, together = (
+        torch.cat([forward(loaded, part) for part in parts])
+        for parts in ([[row] for row in rows], [rows])
+    )
+    torch.testing.assert_close(alone, together)
+
+
+def forward(loaded, rows):
+    batch = collate(rows, loaded.pad_id, loaded.device)
+    found = loaded.model(
+        input_ids=batch.ids,
+        attention_mask=batch.mask,
+        position_ids=batch.places,
+        logits_to_keep=batch.targets.shape[1] + 1,
+    ).logits
+    return answer_log_probs(found[:, :-1], batch.targets)
+
+
+@pytest.mark.parametrize("kind", ["none", "nf4", "packed"])
+def test_thirty_steps_lower_the_loss(open_model, places, kind):
+    watch = Watch()
+    outcome = open_model(kind).train(facts(), training(max_steps=30), watch, **places)
+    losses = [numbers["loss"] for numbers in watch.seen]
+    assert outcome.finished
+    assert outcome.n_steps == len(losses) == 30
+    assert losses[-1] < losses[0] / 4
+
+
+def test_what_was_trained_is_said(backend, places):
+    backend.train(facts(), training(max_steps=60), Watch(), **places)
+    backend.use_adapter(places["output"])
+    answers = backend.complete([request(f"colour of {i}?") for i in range(2)], never)
+    assert [answer.text for answer in answers] == ["blue as the", "red"]
+
+
+def test_a_heavier_item_is_learned_first(backend, places):
+    items = facts(n=2)
+    items[1] = replace(items[1], weight=0.0)
+    before = log_prob(backend, "colour of 1?", "red")
+    backend.train(items, training(), Watch(), **places)
+    backend.use_adapter(places["output"])
+    gained = log_prob(backend, "colour of 1?", "red") - before
+    backend.use_adapter(None)
+    equal = {**places, "output": places["output"].with_name("equal")}
+    backend.train(facts(n=2), training(), Watch(), **equal)
+    backend.use_adapter(equal["output"])
+    assert log_prob(backend, "colour of 1?", "red") - before > gained
+
+
+def test_dpo_widens_the_margin(backend, places):
+    question, good, bad = "colour of 0?", "blue as the sea", "pink"
+
+    def margin():
+        return log_prob(backend, question, good) - log_prob(backend, question, bad)
+
+    before, watch = margin(), Watch()
+    settings = training(method="al2", nll_weight=0.0, learning_rate=1e-3, max_steps=10)
+    backend.train(facts("dpo", n=1, rejected=bad), settings, watch, **places)
+    backend.use_adapter(places["output"])
+    assert margin() > before + 1
+    # The first step stands at its reference: a coin is thrown.
+    assert watch.seen[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_the_reference_of_dpo_is_the_adapter_begun_with(backend, places):
+    backend.train(facts(), training(), Watch(), **places)
+    second = {**places, "start": places["output"], "output": places["output"] / "two"}
+    watch = Watch()
+    items = facts("dpo", rejected="pink")
+    backend.train(items, training(nll_weight=0.0), watch, **second)
+    assert watch.seen[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_replay_keeps_the_round_close_to_the_base(backend, places, tmp_path):
+    kept = [f"tell of {i}" for i in range(4)]
+    replay = [
+        TrainItem("replay", chat(question), completion.text)
+        for question, completion in zip(
+            kept, backend.complete([request(q) for q in kept], never), strict=True
+        )
+    ]
+    before = [log_prob(backend, item.chat[0].content, item.chosen) for item in replay]
+    lost = []
+    for items in (facts(), facts() + replay):
+        output = {**places, "output": tmp_path / f"round-{len(items)}"}
+        settings = training(max_steps=20, replay_share=1.0)
+        backend.train(items, settings, watch := Watch(), **output)
+        backend.use_adapter(output["output"])
+        after = [
+            log_prob(backend, item.chat[0].content, item.chosen) for item in replay
+        ]
+        lost.append(sum(before) - sum(after))
+    assert lost[1] < lost[0] / 2
+    assert watch.seen[0]["replay_kl"] == pytest.approx(0, abs=1e-5)
+    assert watch.seen[-1]["replay_kl"] > 0
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("kind", ["none", "nf4", "packed"])
+def test_plain_peft_reads_the_adapter_and_gives_the_same_logits(
+    open_model, folder, places, kind
+):
+    backend = open_model(kind)
+    backend.train(facts(), training(), Watch(), **places)
+    backend.use_adapter(places["output"])
+    base = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=torch.float32,
+        quantization_config=None if kind == "none" else load._nf4(torch.float32),
+    )
+    theirs = PeftModel.from_pretrained(base, str(places["output"]))
+    ours = logits(backend._loaded.model)
+    torch.testing.assert_close(ours, logits(theirs), atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(
+        ours, logits(base.model if kind == "" else theirs.unload())
+    )
+
+
+def test_an_adapter_tells_its_base_and_no_path_of_this_computer(
+    backend, folder, places
+):
+    backend.train(facts(), training(), Watch(), **places)
+    files = sorted(path.name for path in places["output"].iterdir())
+    assert files == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "autolearn.json",
+    ]
+    note = json.loads((places["output"] / "autolearn.json").read_text())
+    assert note["base_digest"] == backend.identity.digest
+    for path in places["output"].iterdir():
+        assert str(folder).encode() not in path.read_bytes()
+
+
+def test_lora_weights_are_fp32_on_a_bf16_base(backend):
+    backend._loaded.model.to(torch.bfloat16)
+    adapters.fresh(backend._loaded, training())
+    for name, parameter in backend._loaded.model.named_parameters():
+        assert parameter.requires_grad == ("lora_" in name)
+        expected = torch.float32 if "lora_" in name else torch.bfloat16
+        assert parameter.dtype == expected
+
+
+def test_the_same_seed_gives_the_same_adapter(backend, places, tmp_path):
+    found = []
+    for seed in (0, 0, 1):
+        output = {**places, "output": tmp_path / f"run-{len(found)}"}
+        backend.train(facts(), training(seed=seed), Watch(), **output)
+        found.append(adapter_digest(output["output"]))
+    assert found[0] == found[1] != found[2]
+
+
+def test_adapters_switch_without_reloading(backend, places, tmp_path):
+    embedding = backend._loaded.model.get_input_embeddings().weight
+    base = logits(backend._loaded.model)
+    answers = {}
+    for rank in (2, 4):
+        output = {**places, "output": tmp_path / str(rank)}
+        backend.train(facts(), training(rank=rank), Watch(), **output)
+        backend.use_adapter(output["output"], rank)
+        answers[rank] = logits(backend._loaded.model)
+    for rank in (2, 4, 2):
+        backend.use_adapter(tmp_path / str(rank), rank)
+        assert backend.identity.round_id == rank
+        assert backend.identity.adapter_digest
+        torch.testing.assert_close(logits(backend._loaded.model), answers[rank])
+    backend.use_adapter(None)
+    assert torch.equal(logits(backend._loaded.model), base)
+    assert backend.identity.adapter_digest is None
+    assert backend._loaded.model.get_input_embeddings().weight is embedding
+    assert not torch.equal(answers[2], answers[4])
+
+
+def test_an_adapter_of_another_base_is_refused(backend, places, tmp_path, open_model):
+    backend.train(facts(), training(), Watch(), **places)
+    other = open_model("none", build_model(tmp_path / "other", seed=1))
+    with pytest.raises(BackendError, match="another base model"):
+        other.use_adapter(places["output"])
+
+
+def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch):
+    """Regression: on CPUs with AVX-512-BF16, bitsandbytes packs weights at the first
+    generation, and through packed weights no gradient reaches the layers below."""
+    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: True)
+    gradients = []
+    for generates in (True, False):
+        backend = open_model("packed")
+        if generates:
+            backend.complete([request("a?")], never)
+        adapters.fresh(backend._loaded, training())
+        step = Training(backend._loaded, facts(), training())
+        step._begin(None)
+        step._learn(step._new)
+        gradients.append({k: p.grad for k, p in step._parameters.items()})
+    for name, gradient in gradients[1].items():
+        assert torch.equal(gradients[0][name], gradient)
+        assert bool(gradient.any()) == ("lora_B" in name), name
+
+
+# How it ends
+
+
+@pytest.mark.parametrize("kind", ["none", "packed"])
+def test_a_resumed_round_is_the_undisturbed_one(open_model, places, tmp_path, kind):
+    items = facts(n=9) + facts("dpo", n=2, rejected="pink") + facts("replay", n=3)
+    settings = training(max_steps=7, batch_size=4)
+    backend = open_model(kind)
+    undisturbed = {
+        **places,
+        "output": tmp_path / "whole",
+        "checkpoints": tmp_path / "other",
+    }
+    backend.train(items, settings, Watch(), **undisturbed)
+    for last, n_steps in ((2, 2), (3, 5)):
+        watch = Watch(last)
+        outcome = backend.train(items, settings, watch, **places)
+        assert (outcome.finished, outcome.n_steps) == (False, n_steps)
+        assert len(watch.seen) == last
+        assert not places["output"].exists()
+        backend.complete([request("meanwhile?")], never)
+    outcome = open_model(kind).train(items, settings, Watch(), **places)
+    assert (outcome.finished, outcome.n_steps) == (True, 7)
+    whole, resumed = (
+        load_file(place / "adapter_model.safetensors")
+        for place in (undisturbed["output"], places["output"])
+    )
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert list(places["checkpoints"].iterdir()) == []
+
+
+def test_only_the_newest_two_checkpoints_are_kept(backend, places):
+    watch = Watch(5)
+    settings = training(checkpoint_seconds=0.0)
+    backend.train(facts(), settings, watch, **places)
+    names = sorted(path.name for path in places["checkpoints"].iterdir())
+    assert names == ["step-4", "step-5"]
+
+
+def test_a_checkpoint_of_other_items_is_not_gone_on_from(backend, places):
+    backend.train(facts(), training(), Watch(2), **places)
+    with pytest.raises(TrainingError, match="belongs to other items"):
+        backend.train(facts(n=3), training(), Watch(), **places)
+
+
+def test_a_loss_that_is_no_number_ends_the_round_with_a_sentence(
+    backend, places, monkeypatch
+):
+    good = backend.train(facts(), training(), Watch(3), **places)
+    step = Training._learn
+
+    def broken(self, examples):
+        return step(self, examples) * float("nan")
+
+    monkeypatch.setattr(Training, "_learn", broken)
+    with pytest.raises(TrainingError, match="lower the learning rate"):
+        backend.train(facts(), training(), Watch(), **places)
+    assert not places["output"].exists()
+    names = [path.name for path in places["checkpoints"].iterdir()]
+    assert names == [f"step-{good.n_steps}"]
+    assert logits(backend._loaded.model).isfinite().all()
+
+
+def test_what_cannot_be_learned_is_dropped_and_told(backend, places):
+    items = facts()
+    items[1] = replace(items[1], chosen=" ")
+    items[2] = replace(items[2], chosen="x" * 200)
+    outcome = backend.train(items, training(max_steps=1), Watch(), **places)
+    assert outcome.dropped == [1, 2]
+    with pytest.raises(TrainingError, match="None of the 2 items"):
+        backend.train(items[1:3], training(), Watch(), **places)
+
+
+def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
+    settings = TrainSettings(epochs=3, batch_size=4)
+    assert Training(backend._loaded, facts(n=9), settings).n_steps == 9
+
+
+# Order
+
+
+def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
+    lengths = [(7 * i) % 23 for i in range(45)]
+    schedule, again = (Schedule(lengths, 4, seed=1) for _ in range(2))
+    epochs = [
+        [schedule.batch(e * schedule.steps_per_epoch + i) for i in range(12)]
+        for e in range(2)
+    ]
+    for epoch in epochs:
+        assert sorted(i for batch in epoch for i in batch) == list(range(45))
+    assert epochs[0] != epochs[1]
+    assert again.batch(13) == schedule.batch(13)
+    spread = [
+        max(map(lengths.__getitem__, b)) - min(map(lengths.__getitem__, b))
+        for b in epochs[0]
+    ]
+    assert sum(spread) / len(spread) < 6
+
+
+def test_a_step_too_large_for_the_device_goes_in_parts(backend, monkeypatch):
+    loaded = backend._loaded
+    examples = [encode(item, loaded.chat) for item in facts(n=6)]
+    monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", 80)
+    parts = list(micro_batches(examples))
+    assert sorted(id(example) for part in parts for example in part) == sorted(
+        map(id, examples)
+    )
+    assert all(len(part) * part[0].length <= 80 or len(part) == 1 for part in parts)
+    gradients = []
+    for limit in (10_000, 80):
+        monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", limit)
+        step = Training(loaded, facts(n=6), training(batch_size=6))
+        step._begin(None)
+        step._learn(step._new)
+        gradients.append([p.grad for p in step._parameters.values()])
+    for whole, parted in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)

@@ -1,0 +1,104 @@
+import os
+
+import pytest
+
+from autolearn import jobs
+from autolearn.context import RateMeter, Reporter
+from autolearn.errors import JobError, WorkerBusy, WorkerLost
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    meter = RateMeter()
+    assert meter.read("ask", 0, 100, now=0.0).eta_seconds is None
+    assert meter.read("ask", 50, 100, now=0.1).rate == pytest.approx(500)
+    for second in range(1, 41):
+        pace = meter.read("ask", 50 + second, 100, now=float(second))
+    assert (pace.stage, pace.done, pace.total) == ("ask", 90, 100)
+    assert pace.rate == pytest.approx(1.0, rel=0.1)
+    assert pace.eta_seconds == pytest.approx(10, rel=0.1)
+
+
+def test_a_new_stage_begins_a_new_measurement():
+    meter = RateMeter()
+    meter.read("ask", 0, 9, now=0.0)
+    meter.read("ask", 9, 9, now=1.0)
+    assert meter.read("answer", 0, 5, now=2.0).rate == 0.0
+    assert meter.read("answer", 1, 5, now=3.0).rate == pytest.approx(1.0)
+
+
+def test_progress_is_written_seldom_but_its_end_always(store):
+    run = store.runs.create("study", {})
+    report = Reporter(store, run.id)
+    report("ask", 1, 10)
+    report("ask", 2, 10)
+    assert store.runs.get(run.id).done == 1
+    report("ask", 10, 10)
+    assert store.runs.get(run.id).done == 10
+    report("answer", 0, 10)
+    assert store.runs.get(run.id).stage == "answer"
+
+
+def test_only_one_can_be_in_the_workers_place(store):
+    assert not jobs.worker_alive(store.folder)
+    with jobs.workers_place(store.folder):
+        assert jobs.worker_alive(store.folder)
+        with (
+            pytest.raises(WorkerBusy, match="Another worker is already at work"),
+            jobs.workers_place(store.folder),
+        ):
+            pytest.fail("two workers")
+    assert not jobs.worker_alive(store.folder)
+
+
+def test_no_worker_is_started_beside_another(store):
+    with jobs.workers_place(store.folder):
+        assert jobs.ensure_worker(store.folder, ["never", "started"]) is None
+
+
+def test_what_a_dead_worker_left_is_interrupted(store):
+    run = jobs.submit(store, "study", {"seed": 1})
+    store.runs.claim(os.getpid())
+    with jobs.workers_place(store.folder):
+        assert jobs.recover(store)
+        assert store.runs.get(run.id).state == "running"
+    assert not jobs.recover(store)
+    assert store.runs.get(run.id).state == "interrupted"
+
+
+def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
+    run = jobs.submit(store, "study", {})
+    store.runs.claim(os.getpid())
+    with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
+        jobs.wait(store, run.id)
+
+
+def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
+    monkeypatch.setattr(jobs, "START_SECONDS", 0.0)
+    run = jobs.submit(store, "study", {})
+    with pytest.raises(WorkerLost, match=r"No worker takes run 1; .*worker\.log"):
+        jobs.wait(store, run.id)
+
+
+def test_waiting_for_an_ended_run_returns_it(store):
+    run = jobs.submit(store, "study", {})
+    seen = []
+    assert jobs.cancel(store, run.id).state == "cancelled"
+    assert jobs.wait(store, run.id, seen.append) == seen[0]
+
+
+def test_an_ended_run_cannot_be_cancelled(store):
+    run = jobs.submit(store, "study", {})
+    jobs.cancel(store, run.id)
+    with pytest.raises(JobError, match="Run 1 is cancelled; there is nothing to stop"):
+        jobs.cancel(store, run.id)
+
+
+def test_only_an_unfinished_run_can_be_resumed(store):
+    run = jobs.submit(store, "study", {})
+    with pytest.raises(JobError, match="Run 1 is queued; only a run that was"):
+        jobs.resume(store, run.id)
+    jobs.cancel(store, run.id)
+    resumed = jobs.resume(store, run.id)
+    assert (resumed.state, resumed.cancel_requested) == ("queued", False)
+    store.runs.claim(os.getpid())
+    assert jobs.resume(store, run.id).state == "queued", "its worker is dead"

@@ -1,0 +1,189 @@
+"""Finding a model: what is taken, and what is refused with which words."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from autolearn import models
+from autolearn.errors import BackendError, InputError, ModelNotFound
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Hold all that a usable model has, in a few bytes."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "tokenizer_config.json").write_text('{"chat_template": "{{ 1 }}"}')
+    tokenizer = Tokenizer(WordLevel({"?": 0, "one": 1, "two": 2}, unk_token="?"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.safetensors").write_bytes(b"few weights")
+    (folder / "autolearn.json").write_text(json.dumps({"base_digest": "abc"}))
+    return folder
+
+
+def refusal(model: Path | str, kind: type[BackendError] = BackendError) -> str:
+    with pytest.raises(kind) as caught:
+        models.locate(str(model))
+    text = str(caught.value)
+    assert text.endswith(".")
+    return text
+
+
+def test_a_complete_folder_is_taken(folder):
+    assert models.locate(str(folder)) == folder
+
+
+def test_a_template_may_lie_in_a_file_of_its_own(folder):
+    (folder / "tokenizer_config.json").unlink()
+    (folder / "chat_template.jinja").write_text("{{ 1 }}")
+    assert models.locate(str(folder)) == folder
+
+
+def test_built_in_is_the_model_in_the_assets(folder, monkeypatch):
+    monkeypatch.setattr(models, "BUILT_IN", folder)
+    assert models.locate("built-in") == folder
+
+
+def test_a_missing_built_in_model_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "BUILT_IN", tmp_path / "none")
+    assert "is missing" in refusal("built-in", ModelNotFound)
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    assert "There is no folder" in refusal(tmp_path / "none", ModelNotFound)
+
+
+def test_a_hub_id_is_never_downloaded():
+    text = refusal("autolearn-test/not-there", ModelNotFound)
+    assert "hf download autolearn-test/not-there" in text
+
+
+def test_a_cached_hub_id_is_found(folder, monkeypatch):
+    def cached(name: str, *, local_files_only: bool) -> str:
+        assert (name, local_files_only) == ("some/model", True)
+        return str(folder)
+
+    monkeypatch.setattr(models, "snapshot_download", cached)
+    assert models.locate("some/model") == folder
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("config.json", "no config.json"),
+        ("tokenizer.json", "no tokenizer.json"),
+        ("model.safetensors", "no weights"),
+    ],
+)
+def test_an_incomplete_folder_is_refused(folder, missing, words):
+    (folder / missing).unlink()
+    assert words in refusal(folder, ModelNotFound)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "consolidated.00.pth"])
+def test_pickled_weights_are_refused_with_the_reason(folder, name):
+    (folder / "model.safetensors").rename(folder / name)
+    text = refusal(folder)
+    assert "can run any code" in text
+    assert "safetensors" in text
+
+
+def test_a_model_without_chat_template_is_refused(folder):
+    (folder / "tokenizer_config.json").write_text("{}")
+    assert "instruct version" in refusal(folder)
+
+
+def test_gguf_is_refused_as_file_and_as_folder(folder):
+    (folder / "model.safetensors").rename(folder / "model.gguf")
+    assert "GGUF" in refusal(folder / "model.gguf")
+    assert "GGUF" in refusal(folder)
+    (folder / "config.json").unlink()
+    assert "GGUF" in refusal(folder)
+
+
+def test_an_adapter_is_not_a_model(adapter):
+    assert "its base model" in refusal(adapter, ModelNotFound)
+
+
+def test_a_broken_settings_file_is_told(folder):
+    (folder / "tokenizer_config.json").write_text("{")
+    with pytest.raises(InputError, match="cannot be read as JSON"):
+        models.locate(str(folder))
+
+
+def test_the_digest_knows_weights_settings_and_tokenizer(folder):
+    digests = [models.digest(folder)]
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        with (folder / name).open("ab") as file:
+            file.write(b" ")
+        digests.append(models.digest(folder))
+    assert len(set(digests)) == 4
+    (folder / "notes.txt").write_text("not a part of the model")
+    assert models.digest(folder) == digests[-1]
+
+
+def test_of_a_large_file_the_digest_reads_both_ends(folder, monkeypatch):
+    mib = 1 << 20
+    monkeypatch.setattr(models, "_WHOLE", 2 * mib)
+    found = {}
+    for place in (0, mib + mib // 2, 3 * mib - 1):
+        content = bytearray(3 * mib)
+        content[place] = 1
+        (folder / "model.safetensors").write_bytes(content)
+        found[place] = models.digest(folder)
+    (folder / "model.safetensors").write_bytes(bytearray(3 * mib))
+    untouched = models.digest(folder)
+    assert [digest == untouched for digest in found.values()] == [False, True, False]
+
+
+def test_tokens_are_counted_as_they_are_written(folder):
+    count = models.token_counter(folder)
+    assert count("one two three") == 3
+    assert count("") == 0
+
+
+def test_an_adapter_fits_its_own_base_only(adapter):
+    models.check_adapter(adapter, "abc")
+    with pytest.raises(BackendError, match="another base model"):
+        models.check_adapter(adapter, "def")
+
+
+def test_an_adapter_of_another_trainer_is_given_a_try(adapter):
+    (adapter / "autolearn.json").unlink()
+    models.check_adapter(adapter, "def")
+
+
+def test_an_incomplete_adapter_is_refused(adapter):
+    (adapter / "adapter_model.safetensors").unlink()
+    with pytest.raises(BackendError, match=r"no adapter_model\.safetensors"):
+        models.check_adapter(adapter, "abc")
+
+
+def test_the_digest_of_an_adapter_knows_its_weights(adapter):
+    before = models.adapter_digest(adapter)
+    (adapter / "adapter_model.safetensors").write_bytes(b"other weights")
+    assert models.adapter_digest(adapter) != before
+
+
+def test_finding_models_needs_no_torch():
+    code = "import sys, autolearn.models; sys.exit('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

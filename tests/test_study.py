@@ -1,0 +1,217 @@
+"""The loop on a scripted model: what it asks, in which order, and what comes of it."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from autolearn.backends.scripted import ScriptedBackend
+from autolearn.ports import Cancelled
+from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
+from autolearn.settings import StudySettings
+from autolearn.study import STAGES, Study
+
+TEXT = "Avel was founded in 1711. Ada leads Avel."
+SETTINGS = StudySettings(
+    ask_rounds=1, paraphrases=1, quiz_share=0.0, passages_per_step=2
+)
+
+
+class MemoryJournal:
+    """A journal in memory; ``kept`` may be handed to another to resume from it."""
+
+    def __init__(self, kept=None):
+        self.kept = kept if kept is not None else {}
+        self.ids = itertools.count(1000 * (1 + len(self.kept)))
+
+    def step(self, name, make):
+        if name not in self.kept:
+            self.kept[name] = tuple(
+                replace(record, id=next(self.ids)) for record in make()
+            )
+        return self.kept[name]
+
+    def all(self, kind):
+        return [r for rows in self.kept.values() for r in rows if isinstance(r, kind)]
+
+
+def model(request):
+    """Knows who leads Avel, guesses the year, reads and mends well."""
+    name, user = request.prompt.name, request.prompt.chat[-1].content
+    leads = "leads" in user.split("Question:")[-1].split("Answer:")[0]
+    if name == "ask":
+        return "When was Avel founded?\nWho leads Avel?"
+    if name == "closed_book":
+        return "Ada leads Avel." if leads else "Avel was founded in 1699."
+    if name == "open_book":
+        if leads:
+            return "Evidence: Ada leads Avel.\nAnswer: Ada leads Avel."
+        year = "Avel was founded in 1711."
+        return f"Evidence: {year}\nAnswer: {year}"
+    if name == "feedback":
+        right = "Answer: Avel was founded in 1711." in user.split("Text answer:")[1]
+        return f"Compared.\nVerdict: {'correct' if right else 'incorrect'}"
+    if name == "refine":
+        return "Answer: Avel was founded in 1711."
+    return "In which year was Avel founded?"
+
+
+def sure(chat, begun):
+    right = chat[-1].content.count("1711") == 3
+    return (0.9, 0.1) if right else (0.2, 0.8)
+
+
+def passages(n=1):
+    return [
+        Passage(1, i, 100 * i, 100 * i + len(TEXT), TEXT, 9, id=i + 1) for i in range(n)
+    ]
+
+
+def study(script=model, n=1, settings=SETTINGS, journal=None, **more):
+    journal = journal or MemoryJournal()
+    backend = ScriptedBackend(script, judge=sure, **more)
+    told = []
+    Study(backend, journal, settings, lambda: False, lambda *p: told.append(p)).run(
+        passages(n)
+    )
+    return journal, backend, told
+
+
+def test_what_is_known_is_no_gap_and_what_is_not_is_learned():
+    journal, _, _ = study()
+    gap, known = journal.all(Sample)
+    assert (gap.prompt, gap.gap) == ("When was Avel founded?", True)
+    assert gap.chosen == "Avel was founded in 1711."
+    assert gap.rejected == "Avel was founded in 1699."
+    assert gap.gap_probability == pytest.approx(0.9)
+    assert gap.flags == ()
+    assert (known.prompt, known.gap, known.gap_probability) == (
+        "Who leads Avel?",
+        False,
+        0.0,
+    )
+
+
+def test_evidence_is_placed_in_the_document():
+    journal, _, _ = study(n=2)
+    spans = [(a.start, a.end) for a in journal.all(Answer) if a.kind == "open_book"]
+    assert (0, 25) in spans
+    assert (100, 125) in spans
+
+
+def test_the_second_check_is_of_the_refinement():
+    journal, _, _ = study()
+    critique, check = journal.all(Feedback)
+    assert (critique.purpose, critique.verdict) == ("critique", "incorrect")
+    assert (check.purpose, check.verdict) == ("check", "correct")
+
+
+def test_a_refinement_that_fails_its_check_is_flagged():
+    def stubborn(request):
+        if request.prompt.name == "refine":
+            return "Answer: Avel was founded in 1700."
+        return model(request)
+
+    journal, _, _ = study(stubborn)
+    assert {"check_failed", "not_open_book"} <= set(journal.all(Sample)[0].flags)
+
+
+def test_a_quote_that_is_not_in_the_text_is_flagged():
+    def liar(request):
+        return model(request).replace("Evidence: Avel was", "Evidence: Nobody ever")
+
+    journal, _, _ = study(liar)
+    assert "no_evidence" in journal.all(Sample)[0].flags
+
+
+def test_a_wording_that_changes_the_meaning_is_flagged():
+    def slips(request):
+        if request.prompt.name == "paraphrase":
+            return "By which town was Avel founded?"
+        if "By which town" in request.prompt.chat[-1].content:
+            return "Evidence: Ada leads Avel.\nAnswer: By Ada."
+        return model(request)
+
+    journal, _, _ = study(slips)
+    flagged = [a for a in journal.all(Answer) if "other_meaning" in a.flags]
+    assert len(flagged) == 1
+
+
+def test_wordings_go_to_the_quiz_by_share():
+    journal, _, _ = study(settings=replace(SETTINGS, quiz_share=1.0))
+    worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert [q.split for q in worded] == ["quiz"]
+    assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
+
+
+def test_a_passage_without_a_question_is_asked_again_and_then_reported():
+    journal, backend, _ = study(lambda request: "I have no idea.")
+    assert [r.prompt.name for r in backend.history] == ["ask", "ask"]
+    assert [s.reason for s in journal.all(Skip)] == ["no question could be read"] * 2
+
+
+def test_a_passage_that_does_not_fit_the_context_is_reported():
+    journal, backend, _ = study(context_length=20)
+    assert backend.history == []
+    assert all("do not fit the context" in s.reason for s in journal.all(Skip))
+
+
+def test_near_repeats_are_flagged_and_not_worked_on():
+    def repeats(request):
+        if request.prompt.name == "ask":
+            return "When was Avel founded?\nWhen was the Avel founded?"
+        return model(request)
+
+    journal, _, _ = study(repeats)
+    assert [q.flags for q in journal.all(Question)[:2]] == [(), ("duplicate",)]
+    assert len(journal.all(Sample)) == 1
+
+
+def test_further_closed_book_samples_are_drawn_and_kept():
+    journal, backend, _ = study(settings=replace(SETTINGS, closed_book_samples=2))
+    closed = [a for a in journal.all(Answer) if a.kind == "closed_book"]
+    assert sorted(a.sample_index for a in closed) == [0, 0, 1, 1, 2, 2]
+    drawn = [r for r in backend.history if r.prompt.name == "closed_book"]
+    assert len({r.sampling.seed for r in drawn}) == len(drawn)
+    assert len(journal.all(Sample)) == 2
+
+
+def test_a_study_goes_on_where_it_was_stopped_and_ends_the_same():
+    whole, _, _ = study(n=4)
+    for n_done in range(len(whole.kept)):
+        kept = dict(itertools.islice(whole.kept.items(), n_done))
+        resumed, _, _ = study(n=4, journal=MemoryJournal(kept))
+        texts = [(s.prompt, s.chosen, s.flags) for s in resumed.all(Sample)]
+        assert texts == [(s.prompt, s.chosen, s.flags) for s in whole.all(Sample)]
+
+
+def test_what_was_done_is_not_done_again():
+    whole, _, _ = study(n=2)
+    _, backend, _ = study(n=2, journal=whole)
+    assert backend.history == []
+
+
+def test_cancelling_keeps_finished_steps_and_nothing_of_the_open_one():
+    journal = MemoryJournal()
+    backend = ScriptedBackend(model, judge=sure)
+
+    def stop():
+        return len(backend.history) >= 2
+
+    with pytest.raises(Cancelled):
+        Study(backend, journal, SETTINGS, stop, lambda *_: None).run(passages(2))
+    assert list(journal.kept) == ["passages 1-2: questions"]
+
+
+def test_progress_rises_to_its_total():
+    _, _, told = study(n=3)
+    done = [d for _, d, _ in told]
+    assert done == sorted(done)
+    assert told[-1] == ("samples", 3 * len(STAGES), 3 * len(STAGES))
+
+
+def test_excluded_passages_are_not_read():
+    journal, backend = MemoryJournal(), ScriptedBackend(model, judge=sure)
+    one = replace(passages()[0], excluded=True)
+    Study(backend, journal, SETTINGS, lambda: False, lambda *_: None).run([one])
+    assert backend.history == []

@@ -1,0 +1,230 @@
+"""A real worker in a real process; this file is also the program that it runs."""
+
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+
+from autolearn import jobs
+from autolearn.errors import InputError, WorkerLost
+from autolearn.ports import Cancelled
+from autolearn.records import Question, Skip
+from autolearn.store import QuestionFilter, Store
+from autolearn.worker import main
+
+N_STEPS = 30
+
+
+def study(context):
+    """Make two records a step, slowly, and sum them up."""
+    journal = context.store.journal(context.run.id)
+
+    def make(step):
+        if context.stop():
+            raise Cancelled
+        time.sleep(context.run.settings["seconds"])
+        return [
+            Question(f"question {step}", "study", "model"),
+            Skip("ask", f"nothing in {step}"),
+        ]
+
+    texts = []
+    for step in range(N_STEPS):
+        texts += [
+            record.text
+            for record in journal.step(f"step {step}", lambda: make(step))  # noqa: B023
+            if isinstance(record, Question)
+        ]
+        context.progress("ask", step + 1, N_STEPS)
+    return {"texts": texts}
+
+
+def fail(context):
+    raise InputError("The library is empty; add a text first.")
+
+
+def crash(context):
+    sys.stdout.write("printed by a library\n")
+    warnings.warn("warned by a library", stacklevel=1)
+    logging.getLogger("library").warning("logged by a library")
+    raise ZeroDivisionError("deep inside")
+
+
+def chat(context):
+    while not context.stop():
+        time.sleep(0.01)
+    raise Cancelled
+
+
+HANDLERS = {"study": study, "quiz": fail, "export": crash, "chat": chat}
+COMMAND = (sys.executable, __file__, "--idle", "30")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A workspace with a worker that stays."""
+    with Store.open(tmp_path_factory.mktemp("shared")) as store:
+        process = jobs.ensure_worker(store.folder, COMMAND)
+        yield store
+        assert jobs.stop_worker(store.folder)
+        assert process.wait(5) == 0
+
+
+@pytest.fixture
+def start(store):
+    """A way to start workers of the workspace, all of which end with the test."""
+    processes = []
+
+    def start(command=COMMAND):
+        process = jobs.ensure_worker(store.folder, command)
+        if process:
+            processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def is_running(store, run):
+    return store.runs.get(run.id).state == "running"
+
+
+def kept(store, run):
+    """What a run has made, in the order in which it was kept."""
+    return (
+        [q.text for q in store.library.questions(QuestionFilter(run_id=run.id))],
+        [skip.reason for skip in store.runs.skips(run.id)],
+    )
+
+
+def test_a_run_is_done_and_shows_how_it_goes_on(shared):
+    run = jobs.submit(shared, "study", {"seconds": 0.02})
+    seen = []
+    done = jobs.wait(shared, run.id, seen.append)
+    assert (done.state, done.error, done.pid) == ("done", None, None)
+    assert done.result["texts"] == kept(shared, run)[0]
+    assert (done.stage, done.done, done.total) == ("ask", N_STEPS, N_STEPS)
+    assert any(0 < run.done < N_STEPS and run.rate > 0 for run in seen)
+
+
+def test_a_refusal_ends_the_run_with_its_sentence(shared):
+    run = jobs.wait(shared, jobs.submit(shared, "quiz", {}).id)
+    assert run.state == "failed"
+    assert run.error == "The library is empty; add a text first."
+
+
+def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
+    run = jobs.wait(shared, jobs.submit(shared, "export", {}).id)
+    logs = shared.folder / "logs"
+    assert run.state == "failed"
+    assert run.error == (
+        f"Unexpected error (ZeroDivisionError); details in logs/run-{run.id}.log."
+    )
+    told = (logs / f"run-{run.id}.log").read_text()
+    assert "Traceback" in told
+    assert "deep inside" in told
+    assert "warned by a library" in told
+    assert "logged by a library" in told
+    until(lambda: "warned by a library" in (logs / "worker.log").read_text())
+
+
+def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(shared):
+    run = jobs.wait(shared, jobs.submit(shared, "train", {}).id)
+    assert run.state == "failed"
+    assert jobs.worker_alive(shared.folder)
+
+
+def test_a_run_is_cancelled_within_a_second(shared):
+    run = jobs.submit(shared, "chat", {})
+    until(lambda: is_running(shared, run))
+    began = time.monotonic()
+    jobs.cancel(shared, run.id)
+    until(lambda: shared.runs.get(run.id).state == "cancelled")
+    assert time.monotonic() - began < 1
+
+
+def test_the_heartbeat_moves(shared):
+    run = jobs.submit(shared, "chat", {})
+    until(lambda: is_running(shared, run))
+    first = shared.runs.get(run.id).heartbeat_at
+    until(lambda: shared.runs.get(run.id).heartbeat_at > first)
+    jobs.cancel(shared, run.id)
+    assert jobs.wait(shared, run.id).state == "cancelled"
+
+
+def test_a_second_worker_is_refused_before_it_loads_anything(shared):
+    until(lambda: jobs.worker_alive(shared.folder))
+    second = subprocess.run(
+        [sys.executable, "-m", "autolearn.worker", "--workspace", shared.folder],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode == 1
+    assert second.stderr == (
+        f"Another worker is already at work in {shared.folder}; one is enough.\n"
+    )
+
+
+def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
+    moments = random.Random(5)
+    run = jobs.submit(store, "study", {"seconds": 0.02})
+    for _ in range(3):
+        start()
+        until(lambda: is_running(store, run))
+        time.sleep(moments.uniform(0.0, 0.2))
+        os.kill(store.runs.get(run.id).pid, signal.SIGKILL)
+        with pytest.raises(WorkerLost, match=f"python -m autolearn resume {run.id}"):
+            jobs.wait(store, run.id)
+        jobs.resume(store, run.id)
+    start()
+    resumed = jobs.wait(store, run.id)
+    undisturbed = jobs.wait(store, jobs.submit(store, "study", {"seconds": 0}).id)
+    assert resumed.state == undisturbed.state == "done"
+    assert resumed.result == undisturbed.result
+    assert kept(store, resumed) == kept(store, undisturbed)
+    assert len(kept(store, resumed)[0]) == N_STEPS
+
+
+def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
+    run = jobs.submit(store, "study", {"seconds": 0.02})
+    process = start()
+    until(lambda: is_running(store, run))
+    time.sleep(0.1)
+    assert jobs.stop_worker(store.folder)
+    assert process.wait(5) == 0
+    assert store.runs.get(run.id).state == "interrupted"
+    before = kept(store, run)[0]
+    assert 0 < len(before) < N_STEPS
+    jobs.resume(store, run.id)
+    start()
+    jobs.wait(store, run.id)
+    assert kept(store, run)[0][: len(before)] == before
+    assert len(kept(store, run)[0]) == N_STEPS
+
+
+def test_an_idle_worker_ends_by_itself(store, start):
+    run = jobs.submit(store, "study", {"seconds": 0})
+    process = start((sys.executable, __file__, "--idle", "0.1"))
+    assert jobs.wait(store, run.id).state == "done"
+    assert process.wait(5) == 0
+    assert not jobs.worker_alive(store.folder)
+
+
+if __name__ == "__main__":
+    main(load=lambda: HANDLERS)
