@@ -15,8 +15,8 @@ from autolearn.ports import Progress, Stop
 from autolearn.records import Run, RunKind
 from autolearn.store import Pace, Store
 
-RATE_SECONDS = 20.0
-"""The rate is that of the last seconds, so a resumed run does not boast."""
+RATE_SECONDS = 60.0
+"""The rate is that of the last minute, so a resumed run does not boast for long."""
 
 REPORT_SECONDS = 0.2
 """Progress is written at most so often."""
@@ -49,16 +49,19 @@ Handlers = dict[RunKind, Handler]
 
 
 class RateMeter:
-    """Rate and time left of the stage that is being worked on."""
+    """Rate and time left of what is being counted, be it one stage or several."""
 
     def __init__(self) -> None:
-        self._stage: str | None = None
+        self._total = -1
         self._seen: deque[tuple[float, int]] = deque()
 
     def read(self, stage: str, done: int, total: int, now: float) -> Pace:
-        """Return the pace of a stage of which so much is done at this time."""
-        if stage != self._stage:
-            self._stage = stage
+        """Return the pace when so much is done at this time.
+
+        Stages that count towards the same total are measured as one.
+        """
+        if total != self._total or (self._seen and done < self._seen[-1][1]):
+            self._total = total
             self._seen.clear()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[1][0] > RATE_SECONDS:

@@ -33,6 +33,9 @@ WORKER = (sys.executable, "-m", "autolearn.worker")
 PID_FILE = "worker.pid"
 """Where the worker says which process it is."""
 
+_started: list[subprocess.Popen[bytes]] = []
+"""The workers that this process has started and not yet seen ended."""
+
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
@@ -97,6 +100,8 @@ def ensure_worker(
     and ends. A worker about to end looks into the queue once more after it has let
     go of the lock, so a run that was submitted before this call is always seen.
     """
+    # Workers that have ended are taken note of here, or they would stay as zombies.
+    _started[:] = [process for process in _started if process.poll() is None]
     if worker_alive(folder):
         return None
     logs = folder / "logs"
@@ -104,7 +109,7 @@ def ensure_worker(
     packages = str(Path(__file__).parents[1])
     paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
     with (logs / "worker.log").open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -112,6 +117,8 @@ def ensure_worker(
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
+    _started.append(process)
+    return process
 
 
 def stop_worker(folder: Path, patience: float = 10.0) -> bool:

@@ -17,3 +17,9 @@ def workspace(tmp_path: Path) -> Path:
 def store(workspace: Path) -> Iterator[Store]:
     with Store.open(workspace) as store:
         yield store
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kills", type=int, default=2, help="how often a worker is killed in each run"
+    )

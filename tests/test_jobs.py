@@ -11,14 +11,20 @@ def test_the_rate_is_that_of_the_last_seconds():
     meter = RateMeter()
     assert meter.read("ask", 0, 100, now=0.0).eta_seconds is None
     assert meter.read("ask", 50, 100, now=0.1).rate == pytest.approx(500)
-    for second in range(1, 41):
-        pace = meter.read("ask", 50 + second, 100, now=float(second))
-    assert (pace.stage, pace.done, pace.total) == ("ask", 90, 100)
-    assert pace.rate == pytest.approx(1.0, rel=0.1)
+    for second in range(1, 91):
+        pace = meter.read("ask", 50 + second // 2, 100, now=float(second))
+    assert (pace.stage, pace.done, pace.total) == ("ask", 95, 100)
+    assert pace.rate == pytest.approx(0.5, rel=0.1)
     assert pace.eta_seconds == pytest.approx(10, rel=0.1)
 
 
-def test_a_new_stage_begins_a_new_measurement():
+def test_stages_of_one_total_are_measured_as_one():
+    meter = RateMeter()
+    meter.read("ask", 0, 100, now=0.0)
+    assert meter.read("answer", 10, 100, now=5.0).eta_seconds == pytest.approx(45)
+
+
+def test_a_new_total_begins_a_new_measurement():
     meter = RateMeter()
     meter.read("ask", 0, 9, now=0.0)
     meter.read("ask", 9, 9, now=1.0)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.generate import pad_left, positions
+from autolearn.engine.prefix import pad_left, positions
 from autolearn.records import ItemKind, TrainItem
 
 IGNORED = -100

@@ -44,7 +44,7 @@ class ChatFormat:
 
     def begun(self, chat: Chat, answer: str) -> list[int]:
         """Return the ids of a chat whose answer has begun so."""
-        return self.prompt(chat) + self.encode(self._lead + answer)
+        return self.prompt(chat) + self.encode(self._lead + answer.lstrip())
 
     def answer(self, text: str) -> list[int]:
         """Return the ids of an answer and of the end of its turn."""
@@ -76,7 +76,7 @@ class ChatFormat:
         """The ids before the words of a first user turn."""
         before, _ = self._around_user
         # A last space belongs to the first word, which is not written yet.
-        return self._control(before.rstrip(" "))
+        return self._control(before.rstrip(" ")) or [min(self.stop_ids)]
 
     @cached_property
     def user_end(self) -> tuple[frozenset[int], str]:

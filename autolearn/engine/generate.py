@@ -13,13 +13,9 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.prefix import Slot, batches, follow, read
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
-
-BATCH_SIZE = 64
-"""Most rows decoded together."""
-BATCH_TOKENS = 65_536
-"""Most tokens, prompts and answers with their padding, that a batch may come to."""
 
 Finish = Literal["stop", "length", "cancelled", "overlong"]
 
@@ -28,7 +24,6 @@ Finish = Literal["stop", "length", "cancelled", "overlong"]
 class _Row:
     """One text being written."""
 
-    place: int
     ids: list[int]
     sampling: Sampling
     written: list[int] = field(default_factory=list)
@@ -59,7 +54,7 @@ def generate(
     cut off, or never let begin, as ``cancelled``.
     """
     stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
-    rows = [_Row(i, ids, sampling) for i, (ids, sampling) in enumerate(prompts)]
+    rows = [_Row(ids, sampling) for ids, sampling in prompts]
     fitting: list[_Row] = []
     for row in rows:
         if len(row.ids) + row.sampling.max_new_tokens > loaded.context_length:
@@ -67,9 +62,12 @@ def generate(
         else:
             fitting.append(row)
     n_done = len(rows) - len(fitting)
-    for batch in _batches(fitting):
+    for batch in batches(
+        [row.ids for row in fitting], [row.sampling.max_new_tokens for row in fitting]
+    ):
+        members = [fitting[slot.index] for slot in batch]
         with memory_guard(), torch.inference_mode():
-            for n_finished in _decode(loaded, batch, stop_ids):
+            for n_finished in _decode(loaded, batch, members, stop_ids):
                 n_done += n_finished
                 if n_finished and progress:
                     progress(n_done)
@@ -78,80 +76,31 @@ def generate(
     return [_completion(loaded, row) for row in rows]
 
 
-def _batches(rows: list[_Row]) -> Iterator[list[_Row]]:
-    """Yield rows of like length together, so that little of a batch is padding."""
-    batch: list[_Row] = []
-    longest = 0
-    for row in sorted(rows, key=lambda row: len(row.ids), reverse=True):
-        longest = max(longest, len(row.ids) + row.sampling.max_new_tokens)
-        full = len(batch) == BATCH_SIZE or longest * (len(batch) + 1) > BATCH_TOKENS
-        if batch and full:
-            yield batch
-            batch, longest = [], len(row.ids) + row.sampling.max_new_tokens
-        batch.append(row)
-    if batch:
-        yield batch
-
-
 def _decode(
-    loaded: Loaded, rows: list[_Row], stop_ids: frozenset[int]
+    loaded: Loaded, batch: list[Slot], rows: list[_Row], stop_ids: frozenset[int]
 ) -> Iterator[int]:
     """Write the rows token by token; yield after each how many were finished by it."""
-    device, model = loaded.device, loaded.model
-    cache = DynamicCache(config=model.config)
-    draw = _Draw.of(rows, device)
-    ids, mask = pad_left([row.ids for row in rows], loaded.pad_id, device)
-    places = positions(mask)
+    draw = _Draw.of(rows, loaded.device)
+    cache = DynamicCache(config=loaded.model.config)
+    logits, mask = read(loaded, batch, cache)
     while True:
-        logits = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=places,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
         tokens = draw.pick(logits.float())
         finished = [
             row.take(token, stop_ids)
             for row, token in zip(rows, tokens.tolist(), strict=True)
         ]
         yield sum(finished)
-        ids, places = tokens[:, None], places[:, -1:] + 1
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        if all(finished):
+            return
         if any(finished):
             kept = [i for i, done in enumerate(finished) if not done]
-            if not kept:
-                return
             rows = [rows[i] for i in kept]
-            index = torch.tensor(kept, device=device)
+            index = torch.tensor(kept, device=loaded.device)
             cache.batch_select_indices(index)
-            ids, places, mask = ids[index], places[index], mask[index]
+            tokens, mask = tokens[index], mask[index]
             draw.keep(index)
-
-
-def pad_left(
-    rows: Sequence[list[int]], pad_id: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return ids and attention mask of rows that all end at the same place.
-
-    Shapes:
-        returns: (B, T) int64 each.
-    """
-    longest = max(len(row) for row in rows)
-    ids = [[pad_id] * (longest - len(row)) + row for row in rows]
-    mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-
-def positions(mask: Tensor) -> Tensor:
-    """Return the place of each token in its own row.
-
-    Shapes:
-        mask: (B, T) int64, zeros only on the left.
-        returns: (B, T) int64.
-    """
-    return (mask.cumsum(dim=1) - 1).clamp(min=0)
+        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
+        logits = follow(loaded, tokens[:, None], mask, cache)
 
 
 @dataclass

@@ -4,13 +4,14 @@ The words share their first tokens up to a fork; there one look at the next toke
 tells between the branches. Two words have one fork, so one short forward decides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from transformers import DynamicCache
 
-from autolearn.engine.generate import BATCH_SIZE, BATCH_TOKENS, pad_left, positions
 from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.prefix import batches, read
 from autolearn.errors import BackendError
 
 
@@ -38,9 +39,15 @@ def probabilities(
         for fork in _forks(labels, list(range(len(labels))))
     ]
     result = [[1.0] * len(labels) for labels in continuations]
-    for batch in _batches(forks):
-        for (case, fork), row in zip(batch, _look(loaded, batch), strict=True):
-            for share, labels in zip(row, fork.branches.values(), strict=True):
+    prompts = [fork.ids for _, fork in forks]
+    for batch in batches(prompts, [0] * len(prompts)):
+        with memory_guard(), torch.inference_mode():
+            cache = DynamicCache(config=loaded.model.config)
+            logits, _ = read(loaded, batch, cache)
+        for slot, row in zip(batch, logits.float(), strict=True):
+            case, fork = forks[slot.index]
+            shares = row[list(fork.branches)].softmax(dim=0).tolist()
+            for share, labels in zip(shares, fork.branches.values(), strict=True):
                 for label in labels:
                     result[case][label] *= share
     return [tuple(row) for row in result]
@@ -66,30 +73,3 @@ def _forks(ids: Sequence[list[int]], labels: list[int], depth: int = 0) -> list[
     for branch in branches.values():
         forks += _forks(ids, branch, depth + 1)
     return forks
-
-
-def _batches(forks: list[tuple[int, _Fork]]) -> Iterator[list[tuple[int, _Fork]]]:
-    forks = sorted(forks, key=lambda item: len(item[1].ids), reverse=True)
-    while forks:
-        longest = len(forks[0][1].ids)
-        size = max(1, min(BATCH_SIZE, BATCH_TOKENS // longest))
-        yield forks[:size]
-        forks = forks[size:]
-
-
-def _look(loaded: Loaded, batch: list[tuple[int, _Fork]]) -> list[list[float]]:
-    """Return, for each fork, how the next token spreads over its branches."""
-    rows = [fork.ids for _, fork in batch]
-    ids, mask = pad_left(rows, loaded.pad_id, loaded.device)
-    with memory_guard(), torch.inference_mode():
-        logits = loaded.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions(mask),
-            use_cache=False,
-            logits_to_keep=1,
-        ).logits[:, -1]
-    return [
-        row[list(fork.branches)].float().softmax(dim=0).tolist()
-        for row, (_, fork) in zip(logits, batch, strict=True)
-    ]

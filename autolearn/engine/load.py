@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
@@ -99,7 +100,9 @@ def memory_guard() -> Iterator[None]:
     """Turn the device's cry for memory into a sentence for the person."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+            raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise OutOfMemory(
@@ -108,14 +111,20 @@ def memory_guard() -> Iterator[None]:
         ) from error
 
 
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    # On the CPU, torch has no class of its own for it.
+    on_cpu = "can't allocate memory" in str(error)
+    return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise BackendError(
-            f"The model in {folder} cannot be loaded ({error}); check that its files "
-            "are complete and of a kind that transformers knows."
+            f"The model in {folder} cannot be loaded; check that its files are "
+            "complete and of a kind that transformers knows."
         ) from error
 
 

@@ -25,6 +25,21 @@ def test_answers_come_in_the_order_of_the_requests(backend):
     assert len({completion.text for completion in together}) == len(QUESTIONS)
 
 
+def test_what_prompts_begin_with_is_read_once(backend):
+    passages = ["a long text on the sea " * 2, "and another one on the hills " * 2]
+    asked = [request(p + q) for q in ("why?", "whence?", "who?") for p in passages]
+    alone = [backend.complete([one], never)[0] for one in asked]
+    n_read = []
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(
+        lambda module, inputs, output: n_read.append(inputs[0].numel())
+    )
+    together = backend.complete(asked, never)
+    hook.remove()
+    assert together == alone
+    assert sum(n_read[:2]) < sum(c.n_prompt_tokens for c in together) / 2
+
+
 def test_greedy_writing_is_that_of_transformers(backend):
     loaded = backend._loaded
     (prompt,) = ids_of(backend, QUESTIONS[1])

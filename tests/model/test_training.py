@@ -229,6 +229,19 @@ def test_lora_weights_are_fp32_on_a_bf16_base(backend):
         assert parameter.dtype == expected
 
 
+@pytest.mark.parametrize("kind", ["none", "packed"])
+def test_a_bf16_base_is_trained_by_fp32_masters(open_model, places, monkeypatch, kind):
+    monkeypatch.setattr(load, "compute_dtype", lambda device: torch.bfloat16)
+    backend, watch = open_model(kind), Watch()
+    assert backend.identity.dtype == "bfloat16"
+    backend.train(facts(), training(max_steps=20), watch, **places)
+    assert watch.seen[-1]["loss"] < watch.seen[0]["loss"] / 2
+    weights = load_file(places["output"] / "adapter_model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}
+    backend.use_adapter(places["output"])
+    assert backend.complete([request("colour of 1?")], never)[0].finish != "cancelled"
+
+
 def test_the_same_seed_gives_the_same_adapter(backend, places, tmp_path):
     found = []
     for seed in (0, 0, 1):

@@ -1,0 +1,284 @@
+"""The whole loop on the real built-in model, in a real worker, in a real file."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from autolearn import jobs, models, orders, parsing, proof
+from autolearn.errors import BackendError, JobError, WorkerLost
+from autolearn.records import Decision, Message, Sampling
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.store.samples import SampleFilter
+from autolearn.whole_round import LIBRARY
+
+pytestmark = pytest.mark.model
+
+MODEL = ModelSettings()
+STUDY = StudySettings(ask_rounds=1, paraphrases=1, passages_per_step=3, quiz_share=0.3)
+TRAIN = TrainSettings(max_steps=40, replay_share=0.25, checkpoint_seconds=1.0)
+
+
+def open_library(folder, n_documents=2):
+    store = Store.open(folder)
+    texts = sorted(LIBRARY.glob("*.md"))[:n_documents]
+    orders.add_documents(store, texts, "built-in", StudySettings.passage_tokens)
+    return store
+
+
+def finish(store, run):
+    jobs.ensure_worker(store.folder)
+    ended = jobs.wait(store, run.id)
+    assert ended.state == "done", ended.error
+    return ended
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A workspace in which everything was done once."""
+    folder = tmp_path_factory.mktemp("lab")
+    with open_library(folder) as store:
+        orders.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
+        finish(store, orders.quiz(store, MODEL, open_book=True))
+        finish(store, orders.study(store, MODEL, STUDY))
+        orders.approve(store, "default")
+        finish(store, orders.train(store, MODEL, TRAIN))
+        finish(store, orders.quiz(store, ModelSettings(round_id=1)))
+        yield store
+        assert jobs.stop_worker(folder)
+
+
+def rows(store, sql):
+    return [tuple(row) for row in store.db.rows(sql)]
+
+
+def test_the_study_finds_gaps_and_evidence(lab):
+    samples = lab.samples.find()
+    assert len(samples) >= 6
+    assert sum(s.gap for s in samples) >= len(samples) / 2
+    view = lab.samples.view(samples[0].id)
+    opened = view.answer(samples[0].open_answer_id)
+    found = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
+    text = {d.id: d.text for d in lab.library.documents()}[view.document.id]
+    assert opened is not None
+    assert len(found) > len(samples) / 2
+    if opened.start is not None:
+        assert parsing.is_not_stated(opened.text) is False
+        assert text[opened.start : opened.end].strip()
+
+
+def test_provenance_is_complete(lab):
+    missing = rows(
+        lab,
+        "SELECT q.id FROM questions q LEFT JOIN generations g ON g.id = generation_id"
+        " WHERE origin <> 'gold' AND (g.id IS NULL OR prompt_digest = '' OR raw = ''"
+        " OR model_digest = '' OR q.run_id IS NULL OR q.passage_id IS NULL)",
+    )
+    assert missing == []
+    digests = rows(lab, "SELECT DISTINCT model_digest FROM generations")
+    assert digests == [(models.digest(models.BUILT_IN),)]
+    assert rows(lab, "SELECT count(*) FROM answers WHERE generation_id IS NULL") == [
+        (0,)
+    ]
+
+
+def test_every_sample_that_was_trained_has_a_decision(lab):
+    untold = rows(
+        lab,
+        "SELECT sample_id FROM round_items WHERE sample_id IS NOT NULL AND sample_id"
+        " NOT IN (SELECT sample_id FROM decisions WHERE action = 'approve')",
+    )
+    assert untold == []
+
+
+def test_nothing_of_the_quiz_is_trained(lab):
+    asked = {q.question.text for q in proof.questions(lab, "quiz")}
+    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.kind == "sft"}
+    assert trained
+    assert not asked & trained
+    origins = rows(lab, "SELECT DISTINCT origin FROM questions WHERE split = 'quiz'")
+    assert {origin for (origin,) in origins} == {"gold", "paraphrase"}
+
+
+def test_the_round_learned_what_it_studied(lab):
+    before, after = (
+        lab.runs.quiz_results(run.id)
+        for run in lab.runs.in_state("done")
+        if run.kind == "quiz"
+    )
+    change = proof.compare(lab, before, after, 1)
+    studied = change["studied"]
+    assert studied["n"] >= 5
+    assert studied["closed_book_after"] >= studied["closed_book_before"] + 0.4
+    assert 0 < studied["open_book"] <= 1
+
+
+def test_the_loss_was_written_and_fell(lab):
+    (run,) = [run for run in lab.runs.in_state("done") if run.kind == "train"]
+    losses = [metric.value for metric in lab.runs.metrics(run.id, "loss")]
+    assert len(losses) == TRAIN.max_steps
+    assert sum(losses[-5:]) < sum(losses[:5]) / 2
+
+
+def test_the_adapter_loads_with_plain_peft(lab):
+    adapter = lab.folder / lab.rounds.get(1).adapter
+    base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN)
+    model = PeftModel.from_pretrained(base, str(adapter))
+    assert any("lora" in name for name, _ in model.named_parameters())
+
+
+def test_the_model_answers_with_and_without_its_round(lab):
+    trained = next(i for i in lab.rounds.items(1) if i.kind == "sft")
+    question = [Message("user", trained.chat[-1].content)]
+    answers = []
+    for round_id in (None, 1):
+        model = ModelSettings(round_id=round_id)
+        run = finish(lab, orders.chat(lab, model, question, Sampling()))
+        answers.append(run.result["answer"])
+    assert all(answers)
+    assert answers[0] != answers[1]
+    assert rows(lab, "SELECT count(*) FROM generations WHERE round_id = 1")[0][0] > 0
+
+
+def test_samples_and_adapters_are_exported(lab, tmp_path):
+    finish(lab, orders.export(lab, "preference", tmp_path / "p.jsonl"))
+    lines = (tmp_path / "p.jsonl").read_text().splitlines()
+    assert len(lines) == lab.samples.counts()["approved"]
+    assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
+    finish(lab, orders.export(lab, "adapter", tmp_path / "adapter", 1))
+    assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
+    first = finish(
+        lab, orders.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
+    )
+    parent = first.result["round"]
+    one = [lab.library.documents()[0].id]
+    finish(lab, orders.study(lab, ModelSettings(round_id=parent), STUDY, one))
+    orders.approve(lab, "open-book")
+    settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
+    second = finish(lab, orders.train(lab, MODEL, settings, parent))
+    made = lab.rounds.get(second.result["round"])
+    assert made.parent_id == parent
+    assert {i.kind for i in lab.rounds.items(made.id)} <= {"dpo", "replay"}
+
+
+@pytest.mark.parametrize("method", ["self", "meta", "cpt"])
+def test_the_other_methods_train_too(lab, method):
+    sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
+    words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
+    orders.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
+    settings = TrainSettings(method=method, max_steps=3, replay_share=0.0)
+    run = finish(lab, orders.train(lab, MODEL, settings))
+    items = lab.rounds.items(run.result["round"])
+    assert {i.kind for i in items} == {"text" if method == "cpt" else "sft"}
+    if method == "meta":
+        assert items[0].chosen == words["feedback"]
+
+
+def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
+    adapter = lab.folder / lab.rounds.get(1).adapter
+    with pytest.raises(BackendError, match="another base"):
+        models.check_adapter(adapter, "0" * 64)
+
+
+# -- stopping, killing, resuming ---------------------------------------------------
+
+
+def written(store):
+    """Return what a workspace knows, without ids, times and runs."""
+    tables = {
+        "questions": "text, split, origin, flags, passage_id",
+        "answers": 'kind, text, evidence, start, "end", sample_index, flags',
+        "feedback": "purpose, text, verdict, probability",
+        "samples": "prompt, chosen, rejected, gap, gap_probability, flags, state",
+        "steps": "name, n_records",
+        "round_items": "kind, chat, chosen, rejected, position",
+        "metrics": "name, step",
+    }
+    return {
+        table: rows(store, f"SELECT {columns} FROM {table} ORDER BY {columns}")
+        for table, columns in tables.items()
+    }
+
+
+def kill_worker(store):
+    os.kill(int((store.folder / "worker.pid").read_text()), signal.SIGKILL)
+
+
+def finish_through_kills(store, run, kills, draw):
+    """Finish a run whose worker is killed so many times at random moments."""
+    for _ in range(kills):
+        jobs.ensure_worker(store.folder)
+        while store.runs.get(run.id).state == "queued":
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.0, 2.5))
+        kill_worker(store)
+        try:
+            ended = jobs.wait(store, run.id)
+        except WorkerLost:
+            run = jobs.resume(store, run.id)
+        else:
+            return ended
+    return finish(store, run)
+
+
+def whole_story(folder, kills=0):
+    draw = random.Random(7)
+    with open_library(folder) as store:
+        run = orders.study(store, MODEL, STUDY)
+        finish_through_kills(store, run, kills, draw)
+        orders.approve(store, "open-book")
+        run = orders.train(store, MODEL, TRAIN)
+        finish_through_kills(store, run, kills, draw)
+        adapter = store.folder / store.rounds.get(1).adapter
+        story = written(store), models.adapter_digest(adapter)
+        assert jobs.stop_worker(folder)
+        return story
+
+
+def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
+    tmp_path, request
+):
+    kills = request.config.getoption("kills")
+    undisturbed = whole_story(tmp_path / "calm")
+    disturbed = whole_story(tmp_path / "killed", kills)
+    assert disturbed == undisturbed
+
+
+def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
+    with open_library(tmp_path / "lab", 4) as store:
+        run = orders.study(store, MODEL, STUDY)
+        jobs.ensure_worker(store.folder)
+        while store.runs.get(run.id).done < 3:
+            time.sleep(0.05)
+        asked = time.monotonic()
+        jobs.cancel(store, run.id)
+        assert jobs.wait(store, run.id).state == "cancelled"
+        assert time.monotonic() - asked < 3.0
+        kept = len(store.library.questions())
+        with pytest.raises(JobError, match="already cancelled"):
+            jobs.cancel(store, run.id)
+        finish(store, jobs.resume(store, run.id))
+        assert len(store.library.questions()) > kept
+        assert jobs.stop_worker(store.folder)
+
+
+def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
+    long = tmp_path / "long.txt"
+    long.write_text("Avel was founded in 1711 by many people. " * 200)
+    with Store.open(tmp_path / "lab") as store:
+        orders.add_documents(store, [long], "built-in", 4096)
+        run = orders.study(store, MODEL, STUDY)
+        jobs.ensure_worker(store.folder)
+        ended = jobs.wait(store, run.id)
+        assert ended.state == "failed"
+        assert "do not fit the context" in ended.error
+        assert jobs.stop_worker(store.folder)

@@ -1,0 +1,106 @@
+"""The command line, without a model: what it says, and with which exit code."""
+
+import json
+
+import pytest
+
+from autolearn.__main__ import main
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    def run(*words, code=0):
+        given = [*map(str, words), "--workspace", str(tmp_path / "lab")]
+        assert main(given) == code
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def text(tmp_path):
+    file = tmp_path / "avel.txt"
+    file.write_text("Avel was founded in 1711.")
+    return file
+
+
+def test_adding_a_text_tells_how_much_there_is(run, text):
+    told = json.loads(run("add", text, "--json").out.splitlines()[-1])
+    assert (told["documents"], told["passages"], told["refused"]) == (1, 1, 0)
+
+
+def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
+    said = run("add", tmp_path / "none.txt", code=1)
+    assert said.err.splitlines()[-1].startswith("There is no file")
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["study"], "There is no text to study"),
+        (["approve", "--rule", "default"], "There are no samples yet"),
+        (["approve"], "Name the samples"),
+        (["train"], "No sample is approved"),
+        (["quiz"], "There is no quiz"),
+        (["undo"], "no decision to undo"),
+        (["resume"], "no unfinished run"),
+        (["resume", "7"], "There is no run 7"),
+        (["cancel"], "No run is going on"),
+        (["add"], "Name a text file"),
+        (["reject", "5"], "There is no sample 5"),
+        (["train", "--learning-rate", "-1"], "learning_rate must be above 0"),
+        (["study", "--quantization", "int3"], "quantization must be one of"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(run, words, says):
+    said = run(*words, code=1)
+    assert says in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+def test_an_error_is_json_too_when_json_is_wanted(run):
+    said = run("study", "--json", code=1)
+    assert "no text" in json.loads(said.out)["error"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["fly"], [], ["train", "--method", "magic"], ["approve", "--rule", "magic"]],
+)
+def test_a_wrong_call_exits_with_2(words, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["demo", "add", "study", "train", "quiz", "export"])
+def test_every_option_has_a_help_text(name, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([name, "--help"])
+    assert left.value.code == 0
+    assert "--workspace" in capsys.readouterr().out
+
+
+def test_an_empty_workspace_lists_nothing(run):
+    assert run("runs").out == "(none)\n"
+    assert run("rounds").out == "(none)\n"
+    assert run("samples").out == "(none)\n"
+
+
+def test_a_workspace_that_is_a_file_is_refused(tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    assert main(["runs", "--workspace", str(tmp_path / "file")]) == 1
+    assert "not a folder" in capsys.readouterr().err
+
+
+def test_a_damaged_database_is_refused(run, tmp_path):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "autolearn.db").write_bytes(b"x" * 5000)
+    assert "not a database" in run("runs", code=1).err
+
+
+def test_a_demo_wants_an_empty_workspace(run, text):
+    run("add", text)
+    assert "has documents already" in run("demo", code=1).err

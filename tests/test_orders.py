@@ -1,0 +1,221 @@
+"""Orders are refused before anything is queued, each in one sentence."""
+
+import json
+import sqlite3
+
+import pytest
+
+from autolearn import models, orders
+from autolearn.errors import AutolearnError, InputError, JobError
+from autolearn.records import (
+    Decision,
+    Message,
+    ModelIdentity,
+    Question,
+    Round,
+    Sample,
+    Sampling,
+)
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def text(tmp_path):
+    file = tmp_path / "avel.md"
+    file.write_text("# Towns\n\n## Avel\n\nAvel was founded in 1711.\n")
+    return file
+
+
+def add(store, *files):
+    return orders.add_documents(store, files, "built-in", 320)
+
+
+def one_sample(store, run):
+    def make():
+        return [Sample(question.id, "Q?", "A.", "B.", True, 0.9)]
+
+    (question,) = store.library.add_questions([Question("Q?", "study", "person")])
+    return store.journal(run.id).step("samples", make)[0]
+
+
+def one_round(store, method, **model):
+    run = store.runs.create("train", {})
+    identity = ModelIdentity(
+        "built-in", model.get("digest", own_digest()), "nf4", "", ""
+    )
+    new = Round(
+        method, run.id, {}, identity, state="trained", adapter="adapters/round-1"
+    )
+    return store.rounds.create(new, [])
+
+
+def own_digest():
+    return models.digest(models.BUILT_IN)
+
+
+def queued(store):
+    return len(store.runs.in_state("queued"))
+
+
+def test_a_text_becomes_passages_that_are_measured_in_the_models_tokens(store, text):
+    added, refused = add(store, text)
+    assert (len(added), refused) == (1, [])
+    (passage,) = store.library.passages()
+    assert passage.heading == "Avel"
+    assert passage.n_tokens > 8
+
+
+def test_one_bad_file_does_not_keep_the_others_out(store, text, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "binary.txt").write_bytes(b"\x00\x01")
+    added, refused = add(store, tmp_path / "empty.txt", tmp_path / "binary.txt", text)
+    assert [d.name for d in added] == ["avel.md"]
+    assert len(refused) == 2
+
+
+def test_a_text_is_not_added_twice(store, text):
+    add(store, text)
+    added, refused = add(store, text)
+    assert added == []
+    assert "already in the library" in refused[0]
+    assert len(store.library.passages()) == 1
+
+
+def test_there_must_be_something_to_study(store):
+    with pytest.raises(JobError, match="no text to study"):
+        orders.study(store, MODEL, StudySettings())
+    assert queued(store) == 0
+
+
+def test_a_study_keeps_its_settings_and_versions(store, text):
+    add(store, text)
+    run = orders.study(store, MODEL, StudySettings(seed=7))
+    assert run.settings["study"]["seed"] == 7
+    assert run.versions["torch"].startswith("2.13.0")
+
+
+def test_an_unknown_document_model_or_round_is_refused(store, text, tmp_path):
+    add(store, text)
+    for model, documents in (
+        (MODEL, [9]),
+        (ModelSettings(str(tmp_path)), None),
+        (ModelSettings("no/such"), None),
+        (ModelSettings(round_id=3), None),
+    ):
+        with pytest.raises(AutolearnError):
+            orders.study(store, model, StudySettings(), documents)
+    assert queued(store) == 0
+
+
+def test_nothing_trains_without_an_approval(store):
+    with pytest.raises(JobError, match="approve --rule default"):
+        orders.train(store, MODEL, TrainSettings())
+    one_sample(store, store.runs.create("study", {}))
+    with pytest.raises(JobError, match="approve --rule default"):
+        orders.train(store, MODEL, TrainSettings())
+
+
+def test_a_decision_opens_the_way_and_its_undo_closes_it(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    orders.decide(store, [sample.id], Decision(0, "approve", "person"))
+    assert orders.train(store, MODEL, TrainSettings()).kind == "train"
+    store.decisions.undo_batch(store.decisions.last().id)
+    with pytest.raises(JobError):
+        orders.train(store, MODEL, TrainSettings())
+
+
+def test_stage_2_comes_after_stage_1_and_its_study(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    orders.decide(store, [sample.id], Decision(0, "approve", "person"))
+    settings = TrainSettings(method="al2")
+    with pytest.raises(JobError, match="stage-1 round"):
+        orders.train(store, MODEL, settings)
+    parent = one_round(store, "cpt")
+    with pytest.raises(JobError, match="no open-book answers"):
+        orders.train(store, MODEL, settings, parent.id)
+    parent = one_round(store, "al1")
+    with pytest.raises(JobError, match=f"study --round {parent.id}"):
+        orders.train(store, MODEL, settings, parent.id)
+    study = store.runs.create("study", {"model": {"round_id": parent.id}})
+    store.runs.finish(study.id, "done")
+    assert (
+        orders.train(store, MODEL, settings, parent.id).settings["parent"] == parent.id
+    )
+
+
+def test_a_round_of_another_base_model_is_refused(store, text):
+    add(store, text)
+    other = one_round(store, "join", digest="0" * 64)
+    with pytest.raises(JobError, match="was trained on"):
+        orders.study(store, ModelSettings(round_id=other.id), StudySettings())
+
+
+def test_evolution_from_the_base_takes_no_parent(store):
+    parent = one_round(store, "self")
+    with pytest.raises(JobError, match="'continual'"):
+        orders.train(store, MODEL, TrainSettings(method="self"), parent.id)
+
+
+def test_meta_skills_can_come_from_a_corpus_alone(store):
+    corpus = [orders.MetaExample("p", "r", "f", "rr")]
+    run = orders.train(store, MODEL, TrainSettings(method="meta"), corpus=corpus)
+    assert run.settings["corpus"][0]["feedback"] == "f"
+
+
+def test_a_quiz_needs_questions(store, text, tmp_path):
+    with pytest.raises(JobError, match="no quiz"):
+        orders.quiz(store, MODEL)
+    add(store, text)
+    gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
+    (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
+    assert orders.add_gold(store, tmp_path / "quiz.jsonl", "quiz") == 1
+    parts = orders.quiz(store, MODEL, open_book=True).settings["parts"]
+    assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
+    (question,) = store.library.questions()
+    assert question.passage_id == store.library.passages()[0].id
+
+
+def test_an_unknown_rule_and_a_rule_without_samples_are_refused(store):
+    with pytest.raises(InputError, match="no rule 'magic'"):
+        orders.approve(store, "magic")
+    with pytest.raises(JobError, match="study first"):
+        orders.approve(store, "default")
+
+
+def test_a_rule_writes_its_name_with_each_decision(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    assert orders.approve(store, "default") == 1
+    (decision,) = store.decisions.of([sample.id])
+    assert decision.author == "rule:default"
+    assert orders.approve(store, "default") == 0
+
+
+def test_an_unknown_sample_is_refused_and_nothing_decided(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    with pytest.raises(InputError, match="no sample 99"):
+        orders.decide(store, [sample.id, 99], Decision(0, "approve", "person"))
+    assert store.samples.counts()["approved"] == 0
+
+
+def test_an_empty_question_is_refused(store):
+    with pytest.raises(InputError, match="empty"):
+        orders.chat(store, MODEL, [Message("user", "  ")], Sampling())
+
+
+def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
+    with pytest.raises(InputError, match="--round"):
+        orders.export(store, "adapter", tmp_path / "x")
+    with pytest.raises(InputError, match="no round 4"):
+        orders.export(store, "adapter", tmp_path / "x", 4)
+
+
+def test_the_database_can_be_read_by_anyone(store, text):
+    add(store, text)
+    with sqlite3.connect(store.folder / "autolearn.db") as plain:
+        (row,) = plain.execute(
+            "SELECT name, heading FROM passages JOIN documents d ON d.id = document_id"
+        )
+    plain.close()
+    assert row == ("avel.md", "Avel")
