@@ -33,6 +33,13 @@ WORKER = (sys.executable, "-m", "autolearn.worker")
 PID_FILE = "worker.pid"
 """Where the worker says which process it is."""
 
+_QUIET = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin starve whoever shares the cores
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""What the libraries of the worker are told before they load."""
+
 _started: list[subprocess.Popen[bytes]] = []
 """The workers that this process has started and not yet seen ended."""
 
@@ -114,7 +121,7 @@ def ensure_worker(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
     _started.append(process)

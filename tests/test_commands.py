@@ -49,7 +49,7 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["cancel"], "No run is going on"),
         (["add"], "Name a text file"),
         (["reject", "5"], "There is no sample 5"),
-        (["train", "--learning-rate", "-1"], "learning_rate must be above 0"),
+        (["train", "--learning-rate", "-1"], "learning_rate must be from 0 to 1"),
         (["study", "--quantization", "int3"], "quantization must be one of"),
     ],
 )

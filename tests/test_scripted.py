@@ -3,7 +3,6 @@
 import pytest
 
 from autolearn.backends.scripted import ScriptedBackend
-from autolearn.ports import Backend
 from autolearn.records import Message, Prompt, Request, Sampling
 
 
@@ -13,8 +12,8 @@ def request(text: str, n: int = 8) -> Request:
 
 
 def test_replies_come_in_turn_and_what_was_asked_is_kept():
-    backend: Backend = (script := ScriptedBackend(["one", "two"]))
-    told: list[int] = []
+    script = ScriptedBackend(["one", "two"])
+    backend, told = script, []
     asked = [request("a"), request("b")]
     completions = backend.complete(asked, lambda: False, told.append)
     assert [c.text for c in completions] == ["one", "two"]

@@ -62,7 +62,7 @@ def chat(context):
     raise Cancelled
 
 
-HANDLERS = {"study": study, "quiz": fail, "export": crash, "chat": chat}
+HANDLERS: Handlers = {"study": study, "quiz": fail, "export": crash, "chat": chat}
 COMMAND = (sys.executable, __file__, "--idle", "30")
 
 

@@ -198,7 +198,7 @@ class Training:
         warm_up = self._settings.warmup_steps
         risen = (step + 1) / (warm_up + 1)
         left = (self.n_steps - step) / max(1, self.n_steps - warm_up)
-        return self._settings.learning_rate * min(1.0, risen, left)
+        return self._settings.peak_rate * min(1.0, risen, left)
 
     def _learn(self, examples: list[Example]) -> float:
         """Add the gradient of the new items and return their loss.
@@ -324,6 +324,6 @@ def _optimizer(
     if parameters[0].device.type == "cuda":
         # Eight bits a moment, and room made by moving to the host when it gets tight.
         return PagedAdamW8bit(  # type: ignore[no-untyped-call]
-            parameters, lr=settings.learning_rate, weight_decay=decay
+            parameters, lr=settings.peak_rate, weight_decay=decay
         )
     return torch.optim.AdamW(parameters, weight_decay=decay, fused=True)

@@ -274,6 +274,30 @@ CREATE TABLE quiz_results (
 CREATE INDEX quiz_results_by_run ON quiz_results(run_id);
 CREATE INDEX quiz_results_by_question ON quiz_results(question_id);
 CREATE INDEX quiz_results_by_step ON quiz_results(step_id);
+
+-- For people with a database browser: what belongs together, side by side.
+CREATE VIEW sample_overview AS
+SELECT samples.id, documents.name AS document, samples.state, samples.gap,
+    samples.gap_probability, samples.prompt AS question,
+    closed.text AS closed_book, opened.text AS open_book, opened.evidence,
+    critique.text AS feedback, critique.verdict, critique.probability,
+    refined.text AS refined, checked.verdict AS second_check, samples.chosen,
+    samples.flags, samples.run_id
+FROM samples
+    LEFT JOIN passages ON passages.id = samples.passage_id
+    LEFT JOIN documents ON documents.id = passages.document_id
+    LEFT JOIN answers AS closed ON closed.id = samples.closed_answer_id
+    LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
+    LEFT JOIN answers AS refined ON refined.id = samples.refined_answer_id
+    LEFT JOIN feedback AS critique ON critique.id = samples.critique_id
+    LEFT JOIN feedback AS checked ON checked.id = samples.check_id;
+
+CREATE VIEW quiz_overview AS
+SELECT quiz_results.id, questions.split, questions.origin, quiz_results.mode,
+    quiz_results.round_id, questions.text AS question, questions.gold_answer,
+    quiz_results.text AS answer, quiz_results.right, quiz_results.exact,
+    quiz_results.f1, quiz_results.run_id
+FROM quiz_results JOIN questions ON questions.id = quiz_results.question_id;
 """
 
 

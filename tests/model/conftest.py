@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import build_model
 
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.engine import load
-from autolearn.settings import ModelSettings
+from autolearn.settings import ModelSettings, Quantization
+from tests.model.tiny import build_model
+
+
+def pytest_configure(config):
+    # peft asks a question of transformers that is going out of use.
+    question = "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+    config.addinivalue_line("filterwarnings", question)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +43,7 @@ def open_model(folder, monkeypatch) -> Loader:
     def opened(kind: str = "none", place: Path = folder) -> HuggingFaceBackend:
         if kind == "packed":
             monkeypatch.setattr(load, "UNPACK_BELOW", 0)
-        quantization = "none" if kind == "none" else "nf4"
+        quantization: Quantization = "none" if kind == "none" else "nf4"
         settings = ModelSettings(model=str(place), quantization=quantization)
         return HuggingFaceBackend.load(settings, place)
 
@@ -45,5 +51,5 @@ def open_model(folder, monkeypatch) -> Loader:
 
 
 @pytest.fixture
-def backend(open_model) -> HuggingFaceBackend:
+def backend(open_model: Loader) -> HuggingFaceBackend:
     return open_model()

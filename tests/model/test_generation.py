@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tiny import NO_SYSTEM, build_model, chat, never, request
 
 from autolearn.engine.generate import generate
 from autolearn.engine.judge import probabilities
 from autolearn.errors import BackendError
 from autolearn.records import Message, Sampling
+from tests.model.tiny import NO_SYSTEM, build_model, chat, never, request
 
 pytestmark = pytest.mark.model
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny import Watch, build_model, facts, training
 
 from autolearn.engine.load import memory_guard
 from autolearn.engine.train import Training
 from autolearn.errors import BackendError, OutOfMemory
+from tests.model.tiny import Watch, build_model, facts, training
 
 pytestmark = pytest.mark.model
 

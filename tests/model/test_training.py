@@ -7,7 +7,6 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from tiny import Watch, build_model, chat, facts, never, request, training
 from transformers import AutoModelForCausalLM
 
 from autolearn.engine import adapters, load
@@ -25,14 +24,9 @@ from autolearn.errors import BackendError, TrainingError
 from autolearn.models import adapter_digest
 from autolearn.records import TrainItem
 from autolearn.settings import TrainSettings
+from tests.model.tiny import Watch, build_model, chat, facts, never, request, training
 
-pytestmark = [
-    pytest.mark.model,
-    # peft asks a deprecated question of transformers.
-    pytest.mark.filterwarnings(
-        "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
-    ),
-]
+pytestmark = pytest.mark.model
 
 
 @pytest.fixture

@@ -6,7 +6,14 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from autolearn.records import Message, Prompt, Request, Sampling, TrainItem
+from autolearn.records import (
+    ItemKind,
+    Message,
+    Prompt,
+    Request,
+    Sampling,
+    TrainItem,
+)
 from autolearn.settings import TrainSettings
 
 CONTEXT = 128
@@ -68,7 +75,7 @@ def request(question: str, **sampling) -> Request:
     return Request(Prompt("test", "", chat(question)), Sampling(**sampling))
 
 
-def facts(kind: str = "sft", n: int = 4, **values) -> list[TrainItem]:
+def facts(kind: ItemKind = "sft", n: int = 4, **values) -> list[TrainItem]:
     answers = ["blue as the sea", "red", "a very old kind of green", "grey"]
     return [
         TrainItem(kind, chat(f"colour of {i}?"), answers[i % 4], **values)
