@@ -40,8 +40,8 @@ _QUIET = {
 }
 """What the libraries of the worker are told before they load."""
 
-_started: list[subprocess.Popen[bytes]] = []
-"""The workers that this process has started and not yet seen ended."""
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+"""The worker that this process has last started in a workspace."""
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
@@ -107,10 +107,9 @@ def ensure_worker(
     and ends. A worker about to end looks into the queue once more after it has let
     go of the lock, so a run that was submitted before this call is always seen.
     """
-    # Workers that have ended are taken note of here, or they would stay as zombies.
-    _started[:] = [process for process in _started if process.poll() is None]
     if worker_alive(folder):
         return None
+    _see_off(folder)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     packages = str(Path(__file__).parents[1])
@@ -124,8 +123,16 @@ def ensure_worker(
             env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
-    _started.append(process)
+    _started[folder] = process
     return process
+
+
+def _see_off(folder: Path, patience: float = 0.0) -> None:
+    """Take note that our worker has ended, or it would stay as a zombie."""
+    if folder in _started:
+        with suppress(subprocess.TimeoutExpired):
+            _started[folder].wait(patience)
+            del _started[folder]
 
 
 def stop_worker(folder: Path, patience: float = 10.0) -> bool:
@@ -144,6 +151,7 @@ def stop_worker(folder: Path, patience: float = 10.0) -> bool:
                 os.kill(int((folder / PID_FILE).read_text()), signal.SIGTERM)
                 asked = True
         time.sleep(0.05)
+    _see_off(folder, patience)
     return True
 
 

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from autolearn import chunking, curation, diagnosis, jobs, models, proof, reading
+from autolearn import (
+    chunking,
+    curation,
+    diagnosis,
+    jobs,
+    models,
+    prompts,
+    proof,
+    reading,
+)
 from autolearn.dataset import MetaExample
 from autolearn.errors import InputError, JobError
 from autolearn.records import (
@@ -220,11 +229,16 @@ def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:
 
 
 def _with_model(store: Store, model: ModelSettings) -> dict[str, object]:
-    """Refuse a model or a round that cannot be used before anything is queued."""
-    models.locate(model.model)
+    """Refuse a model or a round that cannot be used before anything is queued.
+
+    The digests of model and prompts go with the run: whoever looks at it later can
+    tell whether they are still the same.
+    """
     if model.round_id is not None:
         _check_base(_finished(store, model.round_id), model)
-    return {"model": model.as_dict()}
+    digest = models.digest(models.locate(model.model))
+    shown = {name: prompts.load(name).digest for name in prompts.names()}
+    return {"model": model.as_dict(), "model_digest": digest, "prompts": shown}
 
 
 def _check_base(chosen: Round, model: ModelSettings) -> None:

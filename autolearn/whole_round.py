@@ -112,14 +112,18 @@ class _Demo:
         return self.finish(orders.study(self.store, model, settings), "study")
 
     def train(self) -> Run:
-        """Train; AL stage 2 needs stage 1 and a study by its model before."""
+        """Train; AL stage 2 needs stage 1 and a study by its model before.
+
+        Each of the two stages then takes half of the steps.
+        """
         if self.settings.method != "al2":
             return self.one_round(self.settings, None)
-        first = self.one_round(replace(self.settings, method="al1"), None)
+        half = replace(self.settings, max_steps=self.settings.max_steps // 2)
+        first = self.one_round(replace(half, method="al1"), None)
         parent = first.result["round"]
         self.study(parent)
         orders.approve(self.store, RULE)
-        return self.one_round(self.settings, parent)
+        return self.one_round(half, parent)
 
     def one_round(self, settings: TrainSettings, parent: int | None) -> Run:
         run = orders.train(self.store, self.model, settings, parent)

@@ -53,6 +53,11 @@ class Workshop:
             self._backend = None  # free the old weights before loading new ones
             self._backend = HuggingFaceBackend.load(settings, folder)
             self._key = key
+        if self._backend.identity.digest != context.run.settings["model_digest"]:
+            raise BackendError(
+                f"The files of {settings.model} have changed since this run was "
+                "ordered; order it anew."
+            )
         self._attach(context, self._backend, settings.round_id)
         return self._backend
 

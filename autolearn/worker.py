@@ -145,6 +145,11 @@ def _outcome(context: Context, handlers: Handlers) -> Outcome:
     except AutolearnError as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         return "failed", str(error), {}
+    except OSError as error:
+        log.warning("Run %d failed: %s", number, error, exc_info=True)
+        place = error.filename or context.workspace
+        told = f"{place} cannot be read or written: {error.strerror or error}."
+        return "failed", f"{told} Mend that and resume; nothing committed is lost.", {}
     except Exception as error:
         log.exception("Run %d failed unexpectedly", number)
         told = f"Unexpected error ({type(error).__name__})"

@@ -1,5 +1,6 @@
 """A real worker in a real process; this file is also the program that it runs."""
 
+import errno
 import logging
 import os
 import random
@@ -12,6 +13,7 @@ import warnings
 import pytest
 
 from autolearn import jobs
+from autolearn.context import Handlers
 from autolearn.errors import InputError, WorkerLost
 from autolearn.ports import Cancelled
 from autolearn.records import Question, Skip
@@ -62,7 +64,17 @@ def chat(context):
     raise Cancelled
 
 
-HANDLERS: Handlers = {"study": study, "quiz": fail, "export": crash, "chat": chat}
+def train(context):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "adapters/round-1")
+
+
+HANDLERS: Handlers = {
+    "study": study,
+    "train": train,
+    "quiz": fail,
+    "export": crash,
+    "chat": chat,
+}
 COMMAND = (sys.executable, __file__, "--idle", "30")
 
 
@@ -126,6 +138,13 @@ def test_a_refusal_ends_the_run_with_its_sentence(shared):
     run = jobs.wait(shared, jobs.submit(shared, "quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
+
+
+def test_a_full_disk_ends_the_run_with_a_sentence(shared):
+    run = jobs.wait(shared, jobs.submit(shared, "train", {}).id)
+    assert run.state == "failed"
+    assert "adapters/round-1 cannot be read or written: No space left" in run.error
+    assert "nothing committed is lost" in run.error
 
 
 def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):

@@ -189,6 +189,15 @@ def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
         models.check_adapter(adapter, "0" * 64)
 
 
+def test_a_run_that_was_ordered_for_other_weights_is_refused(lab):
+    order = finish(lab, orders.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
+    stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
+    jobs.ensure_worker(lab.folder)
+    ended = jobs.wait(lab, stale.id)
+    assert ended.state == "failed"
+    assert "have changed" in ended.error
+
+
 # -- stopping, killing, resuming ---------------------------------------------------
 
 
@@ -264,7 +273,7 @@ def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
         assert jobs.wait(store, run.id).state == "cancelled"
         assert time.monotonic() - asked < 3.0
         kept = len(store.library.questions())
-        with pytest.raises(JobError, match="already cancelled"):
+        with pytest.raises(JobError, match="nothing to stop"):
             jobs.cancel(store, run.id)
         finish(store, jobs.resume(store, run.id))
         assert len(store.library.questions()) > kept
