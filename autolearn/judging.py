@@ -18,7 +18,7 @@ from autolearn.records import (
 from autolearn.writing import Ask, Writer, why_nothing
 
 VERDICTS = (" correct", " incorrect")
-AGREED = 0.5
+AGREED = 0.75
 """Share of the telling words from which two answers count as saying the same."""
 
 
