@@ -30,6 +30,9 @@ def open_book(
 ) -> list[Record]:
     """Answer with the text in view and find the quoted evidence in it.
 
+    Small models reword what they quote, so a likely place counts as evidence only if
+    what stands there bears out the answer; and so does a faithful quote.
+
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
     asks = [
@@ -57,8 +60,12 @@ def _read_open_book(
         return _skip("open-book answers", question, generation)
     place = scoring.find_quote(parts.evidence, passage.text)
     found = place is not None and place.score >= threshold
+    if place and found:
+        quoted = passage.text[place.start : place.end]
+        found = scoring.supports(quoted, question.text, parts.answer)
     flags = {
         "no_evidence": not found,
+        "reworded_quote": place is not None and found and place.score < 1.0,
         "unanswerable": parsing.is_not_stated(parts.answer),
         "too_long": generation.completion.finish == "length",
     }

@@ -40,8 +40,8 @@ RULES = {
     for rule in (
         Rule(
             "default",
-            "a gap, evidence found in the text, the question stands alone, "
-            "and the refinement passes its second check",
+            "a gap, evidence in the text that bears the answer out, the question "
+            "stands alone, and the refinement passes its second check",
             _default,
         ),
         Rule(
@@ -52,7 +52,7 @@ RULES = {
         ),
         Rule(
             "open-book",
-            "every gap with evidence found in the text, whatever the second check says",
+            "every gap with evidence in the text, whatever the second check says",
             lambda s: s.gap and _is_sound(s),
         ),
         Rule(

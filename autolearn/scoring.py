@@ -22,6 +22,7 @@ _BARE_SUBJECT = re.compile(
     r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
     re.IGNORECASE,
 )
+_FIRM = re.compile(r"\W*[A-Z0-9]")
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "
@@ -90,6 +91,22 @@ def agreement(question: str, answer: str, reference: str) -> float:
         return token_f1(answer, reference)
     told = set(normalise(answer).split())
     return sum(term in told for term in terms) / len(terms)
+
+
+def supports(sentence: str, question: str, answer: str) -> bool:
+    """Return whether a sentence bears out an answer.
+
+    Of what the answer tells beyond the question, every name and number must stand
+    in the sentence, and half of all words: the verb may well be another one.
+    """
+    terms = key_terms(question, answer)
+    said = set(normalise(sentence).split())
+    firm = {
+        w for raw in answer.split() if _FIRM.match(raw) for w in normalise(raw).split()
+    }
+    borne_out = [term for term in terms if term in said]
+    missing = firm & set(terms) - said
+    return not missing and 2 * len(borne_out) >= len(terms) > 0
 
 
 def likeness(one: str, other: str) -> float:

@@ -87,7 +87,7 @@ class StudySettings(_Settings):
 
     questions_per_passage: int = 6
     """Questions asked for in one list, 1..50."""
-    ask_rounds: int = 3
+    ask_rounds: int = 4
     """Lists of questions per passage; the first greedy, the others sampled, 1..20."""
     closed_book_samples: int = 0
     """Further closed-book answers, sampled, per question, 0..50."""
@@ -107,8 +107,8 @@ class StudySettings(_Settings):
     """Most tokens of a passage when a text is cut, 32..8192."""
     passages_per_step: int = 8
     """Passages worked on together; the unit that a resumed run goes on from, 1..256."""
-    evidence_threshold: float = 0.9
-    """Likeness of quote and source from which evidence counts as found, 0..1."""
+    evidence_threshold: float = 0.5
+    """Likeness of quote and source from which its place counts as found, 0..1."""
     duplicate_threshold: float = 0.92
     """Likeness of two questions on one passage from which one is dropped, 0..1."""
     seed: int = 0

@@ -68,3 +68,21 @@ def test_a_nearly_right_quote_gives_the_likest_sentence():
 def test_no_quote_is_found_in_nothing():
     assert scoring.find_quote("", "A text.") is None
     assert scoring.find_quote("A quote", "  ") is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "holds"),
+    [
+        ("He came into the world in 1517.", "Tam was born in 1517.", True),
+        ("He came into the world in 1517.", "Tam was born in 1518.", False),
+        ("Plul Resk was the teacher of Tam.", "Tam was taught by Plul Resk.", True),
+        ("Plul Resk was the teacher of Tam.", "Tam was taught by Plul Rosk.", False),
+        ("Tam loved to play the harp.", "Tam played the harp.", True),
+        ("Tam loved to play the harp.", "Tam played the flute.", False),
+        ("Tam is old.", "Tam.", False),
+    ],
+)
+def test_a_sentence_bears_out_names_numbers_and_half_of_the_words(
+    sentence, answer, holds
+):
+    assert scoring.supports(sentence, "What of Tam?", answer) is holds

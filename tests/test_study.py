@@ -116,12 +116,26 @@ def test_a_refinement_that_fails_its_check_is_flagged():
     assert {"check_failed", "not_open_book"} <= set(journal.all(Sample)[0].flags)
 
 
-def test_a_quote_that_is_not_in_the_text_is_flagged():
-    def liar(request):
-        return model(request).replace("Evidence: Avel was", "Evidence: Nobody ever")
+@pytest.mark.parametrize(
+    ("evidence", "answer", "flags"),
+    [
+        ("Avel was founded in 1711.", "Avel was founded in 1711.", ()),
+        ("In 1711 Avel was founded.", "Avel began in 1711.", ("reworded_quote",)),
+        ("Avel was founded in 1711.", "Avel was founded in 1712.", ("no_evidence",)),
+        ("Bo is a small fish.", "Avel was founded in 1711.", ("no_evidence",)),
+        ("none", "The text does not say.", ("no_evidence", "unanswerable")),
+    ],
+)
+def test_evidence_has_to_bear_the_answer_out(evidence, answer, flags):
+    def reads(request):
+        if request.prompt.name == "open_book":
+            return f"Evidence: {evidence}\nAnswer: {answer}"
+        return model(request)
 
-    journal, _, _ = study(liar)
-    assert "no_evidence" in journal.all(Sample)[0].flags
+    journal, _, _ = study(reads)
+    opened = next(a for a in journal.all(Answer) if a.kind == "open_book")
+    assert opened.flags == flags
+    assert (opened.start is None) is ("no_evidence" in flags)
 
 
 def test_a_wording_that_changes_the_meaning_is_flagged():
