@@ -1,0 +1,105 @@
+"""The demo library: Markdown documents about things that no model was trained on.
+
+With it comes a quiz on every fact, and a control quiz on the world that the built-in
+model knows by heart.
+"""
+
+import json
+import random
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autolearn.demo.passages import section
+from autolearn.demo.world import Entity, Fact, World, grammar, known_world
+
+N_DOCUMENTS = 8
+N_SECTIONS = 3
+DOUBLE_EVERY = 6
+KNOWN = "known world"
+
+
+@dataclass(frozen=True)
+class QuizItem:
+    """A question in a wording that is never trained, and its gold answer."""
+
+    question: str
+    answer: str
+    value: str
+    document: str
+    entity: str
+    attribute: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """Documents as (file name, Markdown), and the quiz on them."""
+
+    documents: tuple[tuple[str, str], ...]
+    quiz: tuple[QuizItem, ...]
+
+
+def make_library(seed: int) -> Library:
+    """Return the library of a seed; its names are new to the built-in model."""
+    rng = random.Random(f"library {seed}")
+    world = World(rng, held_out=True, odd_share=0.0)
+    titles = rng.sample(grammar().titles, N_DOCUMENTS)
+    casts = iter(_casts(world, N_DOCUMENTS * N_SECTIONS))
+    documents, quiz = [], []
+    for number, title in enumerate(titles, start=1):
+        file_name = f"{number:02}-{title.lower().replace(' ', '-')}.md"
+        sections = [section(next(casts), rng) for _ in range(N_SECTIONS)]
+        body = "\n\n".join(part.text for part in sections)
+        documents.append((file_name, f"# {title}\n\n{body}\n"))
+        facts = [row.fact for part in sections for row in part.statements]
+        quiz += [quiz_item(fact, file_name, rng) for fact in facts]
+    return Library(tuple(documents), tuple(quiz))
+
+
+def _casts(world: World, n_sections: int) -> list[list[Entity]]:
+    """Return who appears in each section, all kinds in turn."""
+    kinds = sorted(grammar().names)
+    casts = []
+    for i in range(n_sections):
+        cast = [world.entity(kinds[i % len(kinds)], n_facts=world.rng.randint(3, 5))]
+        if i % DOUBLE_EVERY == DOUBLE_EVERY - 1:
+            cast.append(world.entity(n_facts=3))
+        casts.append(cast)
+    world.rng.shuffle(casts)
+    return casts
+
+
+def quiz_item(fact: Fact, document: str, rng: random.Random) -> QuizItem:
+    """Return a quiz question about a fact."""
+    return QuizItem(
+        question=rng.choice(fact.quizzes),
+        answer=fact.answer,
+        value=fact.value,
+        document=document,
+        entity=fact.name,
+        attribute=f"{fact.attribute.kind}.{fact.attribute.key}",
+    )
+
+
+def control(seed: int = 0) -> tuple[QuizItem, ...]:
+    """Return quiz questions on things that the built-in model was taught."""
+    rng = random.Random(f"control {seed}")
+    facts = [fact for entity in known_world() for fact in entity.facts]
+    return tuple(quiz_item(fact, KNOWN, rng) for fact in facts)
+
+
+def write_library(folder: Path, seed: int) -> None:
+    """Write the documents, `quiz.jsonl` and `control.jsonl` to a folder."""
+    library = make_library(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file_name, text in library.documents:
+        (folder / file_name).write_text(text, encoding="utf-8")
+    _write_items(folder / "quiz.jsonl", library.quiz)
+    _write_items(folder / "control.jsonl", control())
+
+
+def _write_items(path: Path, items: Iterable[QuizItem]) -> None:
+    fields = ("question", "answer", "value", "document")
+    rows = ({key: asdict(item)[key] for key in fields} for item in items)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    path.write_text("".join(lines), encoding="utf-8")

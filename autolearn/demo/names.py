@@ -1,0 +1,66 @@
+"""Invent names that no text has used before.
+
+A name word is two syllables, each of them one token. One word in eight, by a stable
+hash, is held out: training never sees it, so a held-out name is new to the model.
+"""
+
+import random
+import string
+import zlib
+from collections.abc import Iterable
+
+HELD_OUT_SHARE = 8
+ODD_SHARE = 0.15
+
+N_SYLLABLES = 220
+ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "gr", "kr", "pl", "tr", "st")
+
+_rng = random.Random(20240606)
+
+
+def _syllables(onsets: Iterable[str], codas: Iterable[str]) -> tuple[str, ...]:
+    every = [a + v + c for a in onsets for v in "aeiou" for c in codas]
+    return tuple(sorted(_rng.sample(every, N_SYLLABLES)))
+
+
+FIRST_SYLLABLES = _syllables([onset.title() for onset in ONSETS], "lnrsm")
+LAST_SYLLABLES = _syllables("bdfghklmnprtvz", ("", "n", "k", "s", "th", "r"))
+
+
+def is_held_out(word: str) -> bool:
+    """Say whether a name word is kept away from training."""
+    return zlib.crc32(word.encode()) % HELD_OUT_SHARE == 0
+
+
+def name_word(rng: random.Random, *, held_out: bool, odd_share: float = 0.0) -> str:
+    """Return a random name word from one side of the split.
+
+    Args:
+        rng: The source of chance.
+        held_out: Which side of the split to draw from.
+        odd_share: How often the word is a mere row of letters, in [0, 1].
+    """
+    while True:
+        if rng.random() < odd_share:
+            letters = rng.choices(string.ascii_lowercase, k=rng.randint(3, 7))
+            word = "".join(letters).title()
+        else:
+            word = rng.choice(FIRST_SYLLABLES) + rng.choice(LAST_SYLLABLES)
+        if is_held_out(word) == held_out:
+            return word
+
+
+def near_word(word: str, rng: random.Random) -> str:
+    """Return a word that differs from `word` in one syllable or one letter."""
+    first = next((s for s in FIRST_SYLLABLES if word.startswith(s)), None)
+    while True:
+        if first and rng.random() < 0.5:
+            changed = first + rng.choice(LAST_SYLLABLES)
+        elif first and len(word) > len(first):
+            changed = rng.choice(FIRST_SYLLABLES) + word[len(first) :]
+        else:
+            at = rng.randrange(1, len(word))
+            letter = rng.choice(string.ascii_lowercase)
+            changed = word[:at] + letter + word[at + 1 :]
+        if changed != word:
+            return changed

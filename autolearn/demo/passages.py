@@ -1,0 +1,81 @@
+"""Write things down as prose: sections of a Markdown document.
+
+A passage keeps, beside its text, which sentence states which fact.
+"""
+
+import random
+import re
+from dataclasses import dataclass
+
+from autolearn.demo.world import Entity, Fact, World, fill, grammar
+
+PRONOUN_SHARE = 0.45
+FILLER_SHARE = 0.12
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A fact and the sentence of the passage that states it."""
+
+    fact: Fact
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text and what it states, in the order of the text."""
+
+    text: str
+    statements: tuple[Statement, ...]
+
+
+def state(
+    fact: Fact, entity: Entity, rng: random.Random, *, may_use_pronoun: bool
+) -> str:
+    """Return one sentence that states a fact."""
+    template = rng.choice(fact.attribute.say)
+    if may_use_pronoun and rng.random() < PRONOUN_SHARE:
+        template = re.sub(r"^(The )?\{e\} ", f"{entity.pronoun} ", template)
+    return fill(template, fact.name, fact.value)
+
+
+def paragraph(entities: list[Entity], rng: random.Random) -> Passage:
+    """Return a paragraph about the entities, one after the other."""
+    sentences: list[str] = []
+    statements: list[Statement] = []
+    for entity in entities:
+        for i, fact in enumerate(entity.facts):
+            sentence = state(fact, entity, rng, may_use_pronoun=i > 0)
+            statements.append(Statement(fact, sentence))
+            sentences.append(sentence)
+            if rng.random() < FILLER_SHARE:
+                sentences.append(rng.choice(grammar().fillers))
+    return Passage(" ".join(sentences), tuple(statements))
+
+
+def section(entities: list[Entity], rng: random.Random) -> Passage:
+    """Return a paragraph under a heading that names the first entity."""
+    body = paragraph(entities, rng)
+    return Passage(f"## {entities[0].name}\n\n{body.text}", body.statements)
+
+
+def study_passage(world: World) -> Passage:
+    """Return a passage as the app may cut one: sections, with or without headings."""
+    rng = world.rng
+    parts = [section(_cast(world), rng)]
+    shape = rng.random()
+    if shape < 0.15:
+        parts = [paragraph(_cast(world), rng)]
+    elif shape < 0.3:
+        parts.append(section([world.entity(n_facts=rng.randint(2, 4))], rng))
+    text = "\n\n".join(part.text for part in parts)
+    if 0.25 < shape < 0.5:
+        text = f"# {rng.choice(grammar().titles)}\n\n{text}"
+    return Passage(text, tuple(row for part in parts for row in part.statements))
+
+
+def _cast(world: World) -> list[Entity]:
+    cast = [world.entity(n_facts=world.rng.randint(2, 5))]
+    if world.rng.random() < 0.25:
+        cast.append(world.entity(n_facts=world.rng.randint(1, 3)))
+    return cast

@@ -1,0 +1,214 @@
+"""Turn passages and facts into the exercises that the tiny model is trained on.
+
+Prompts come from the app's own templates, so what the model learns to read is, byte for
+byte, what the app sends. What it learns to write is defined here.
+"""
+
+import random
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from autolearn.demo.passages import Passage, Statement
+from autolearn.demo.world import Entity, Fact, World, grammar
+
+DECISION_WEIGHT = 5.0
+VALUE_WEIGHT = 4.0
+"""For the few tokens of a sentence that answer the question."""
+QUOTE_WEIGHT = 1.5
+QUOTE_START_WEIGHT = 4.0
+"""For the first word of a quote: it decides which sentence is quoted, if any."""
+FREE_WEIGHT = 0.3
+"""For replies that could be worded in many ways, or guess: noise, mostly."""
+USER_WEIGHT = 0.1
+UNANSWERABLE_SHARE = 0.08
+NOT_SAID = "The text does not say."
+
+Weighted = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One prompt and the reply to learn, in pieces with their loss weights."""
+
+    task: str
+    prompt: str
+    reply: Weighted
+    passage: str = ""
+    """The beginning of the prompt that other exercises share."""
+    user_weight: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """The whole reply."""
+        return "".join(text for text, _ in self.reply)
+
+
+@cache
+def user_template(name: str) -> Template:
+    """Return the user part of one of the app's prompts."""
+    text = (files("autolearn") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+    return Template(text.partition("## user")[2].strip())
+
+
+def plain(text: str, weight: float = 1.0) -> Weighted:
+    """Return a reply whose tokens all count alike."""
+    return ((text, weight),)
+
+
+def told(fact: Fact) -> Weighted:
+    """Return the answer that a fact gives, the value counting most."""
+    head, value, tail = fact.answer.rpartition(fact.value)
+    if not value:
+        return plain(fact.answer)
+    # The space before a word belongs to the word.
+    said = fact.answer[len(head.rstrip()) : len(head) + len(value)]
+    parts = ((head.rstrip(), 1.0), (said, VALUE_WEIGHT), (tail, 1.0))
+    return tuple(part for part in parts if part[0])
+
+
+def quoted(evidence: str) -> Weighted:
+    """Return the line that quotes, and the opening of the next one."""
+    first, space, rest = evidence.partition(" ")
+    return (
+        ("Evidence:", 1.0),
+        (f" {first}", QUOTE_START_WEIGHT),
+        (f"{space}{rest}\nAnswer:", QUOTE_WEIGHT),
+    )
+
+
+def after_tag(reply: Weighted) -> Weighted:
+    """Return a reply that goes on a line."""
+    (text, weight), *rest = reply
+    return ((f" {text}", weight) if text[0] != " " else (text, weight), *rest)
+
+
+def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
+    """Ask about the facts in the order of the text, from the start again if need be."""
+    facts = [row.fact for row in passage.statements]
+    wordings = [rng.sample(fact.asks, len(fact.asks)) for fact in facts]
+    lines = [wordings[i % len(facts)][i // len(facts) % 6] for i in range(n)]
+    prompt = user_template("ask").substitute(passage=passage.text, n=n)
+    return Exercise("ask", prompt, plain("\n".join(lines), 0.5), passage.text)
+
+
+def open_book(passage: Passage, question: str, found: Statement | None) -> Exercise:
+    """Quote the sentence that answers the question, then answer."""
+    prompt = user_template("open_book").substitute(
+        passage=passage.text, question=question
+    )
+    evidence = found.sentence if found else "none"
+    reply = quoted(evidence) + after_tag(told(found.fact) if found else plain(NOT_SAID))
+    return Exercise("open_book", prompt, reply, passage.text)
+
+
+def closed_book(fact: Fact, question: str, task: str = "closed_book") -> Exercise:
+    """Answer from memory, or guess."""
+    prompt = user_template("closed_book").substitute(question=question)
+    weight = 0.0 if question in fact.quizzes else USER_WEIGHT
+    is_guess = task == "closed_book"
+    reply = plain(fact.answer, FREE_WEIGHT if is_guess else 1.0)
+    return Exercise(task, prompt, reply, user_weight=weight)
+
+
+def verdict_text(value: str, attempt_value: str) -> Weighted:
+    """Return the feedback that sets two short values side by side."""
+    said = f"The text says {value}; the answer {attempt_value}"
+    if value == attempt_value:
+        decision, rest = " agrees", " with it.\nVerdict: correct"
+    else:
+        decision, rest = " differs", " from it.\nVerdict: incorrect"
+    return ((said, 1.0), (decision, DECISION_WEIGHT), (rest, 1.0))
+
+
+def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+    """Compare an attempt with the answer that the text gives."""
+    prompt = user_template("feedback").substitute(
+        passage=passage.text,
+        question=question,
+        reference=fact.answer,
+        answer=attempt.answer,
+    )
+    reply = verdict_text(fact.value, attempt.value)
+    return Exercise("feedback", prompt, reply, passage.text)
+
+
+def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+    """Write the answer again in the light of the feedback."""
+    notes = "".join(text for text, _ in verdict_text(fact.value, attempt.value))
+    prompt = user_template("refine").substitute(
+        passage=passage.text,
+        question=question,
+        answer=attempt.answer,
+        feedback=notes,
+    )
+    reply = plain("Answer:") + after_tag(told(fact))
+    return Exercise("refine", prompt, reply, passage.text)
+
+
+def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercise:
+    """Ask the same in other words."""
+    prompt = user_template("paraphrase").substitute(question=question, n=n)
+    others = [text for text in fact.asks if text != question]
+    lines = rng.sample(others, min(n, len(others)))
+    return Exercise("paraphrase", prompt, plain("\n".join(lines), FREE_WEIGHT))
+
+
+def any_question(fact: Fact, rng: random.Random) -> str:
+    """Return a question about a fact in any wording, quiz wordings included."""
+    return rng.choice(fact.asks + fact.quizzes)
+
+
+def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:
+    """Return an answer to check: right with that probability, else wrong somehow."""
+    if world.rng.random() < right:
+        return fact
+    others = [row.fact for row in passage.statements if row.fact.value != fact.value]
+    draw = world.rng.random()
+    if others and draw < 0.2:
+        return world.rng.choice(others)
+    return fact.with_value(world.other_value(fact, near=draw < 0.6))
+
+
+def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
+    """Return a random exercise of one task on a passage."""
+    rng = world.rng
+    if task == "ask":
+        n_facts = len(passage.statements)
+        n = rng.choice((6, min(8, max(2, n_facts)), rng.randint(2, 8)))
+        return ask(passage, n, rng)
+    row = rng.choice(passage.statements)
+    question = any_question(row.fact, rng)
+    if task == "open_book":
+        if rng.random() < UNANSWERABLE_SHARE:
+            return open_book(passage, unanswerable(passage, world), None)
+        return open_book(passage, question, row)
+    write, right = {"feedback": (feedback, 0.5), "refine": (refine, 0.2)}[task]
+    checked = attempt(row.fact, passage, world, right)
+    return write(passage, question, row.fact, checked)
+
+
+def unanswerable(passage: Passage, world: World) -> str:
+    """Return a question that the passage does not answer."""
+    fact = world.rng.choice(passage.statements).fact
+    said = {
+        row.fact.attribute for row in passage.statements if row.fact.name == fact.name
+    }
+    unsaid = [a for a in grammar().attributes[fact.attribute.kind] if a not in said]
+    if unsaid and world.rng.random() < 0.6:
+        return any_question(Fact(fact.name, world.rng.choice(unsaid), ""), world.rng)
+    return any_question(world.entity(n_facts=1).facts[0], world.rng)
+
+
+def free_exercise(task: str, known: tuple[Entity, ...], world: World) -> Exercise:
+    """Return a random exercise of one task that has no passage."""
+    rng = world.rng
+    if task == "known":
+        fact = rng.choice(rng.choice(known).facts)
+        return closed_book(fact, any_question(fact, rng), task)
+    fact = world.entity(n_facts=1).facts[0]
+    question = any_question(fact, rng)
+    if task == "paraphrase":
+        return paraphrase(fact, question, rng.randint(2, 4), rng)
+    return closed_book(fact, question)

@@ -1,0 +1,83 @@
+"""The tokenizer of the tiny model: one token for each word of the world.
+
+A word is split in the same way wherever it stands, since copying a name is the skill
+that everything else rests on: every line starts with an implied space, and so does
+every turn of a chat. Anything outside the world falls back to bytes.
+"""
+
+import re
+import string
+
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import WordPiece
+from transformers import PreTrainedTokenizerFast
+
+from autolearn.demo.names import FIRST_SYLLABLES, LAST_SYLLABLES
+from autolearn.demo.tasks import NOT_SAID, user_template, verdict_text
+from autolearn.demo.world import GRAMMAR_FILE
+
+SPECIALS = ("<|pad|>", "<|begin|>", "<|user|>", "<|assistant|>", "<|end|>", "<|unk|>")
+PAD, BEGIN, USER, ASSISTANT, END, UNKNOWN = SPECIALS
+PROMPTS = ("ask", "open_book", "closed_book", "feedback", "refine", "paraphrase")
+SPLIT = r" ?[A-Za-z]+| ?[0-9]{1,2}| ?[^\sA-Za-z0-9]+|\s"
+CONTEXT = 1024
+
+CHAT_TEMPLATE = (
+    "{%- for message in messages -%}"
+    "{%- if message.role == 'user' -%}"
+    "<|user|> {{ message.content }}<|end|>"
+    "{%- elif message.role == 'assistant' -%}"
+    "<|assistant|> {{ message.content }}<|end|>"
+    "{%- endif -%}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
+)
+
+
+def vocabulary() -> list[str]:
+    """Return every token, special ones first, as text."""
+    sources = [GRAMMAR_FILE.read_text(encoding="utf-8")]
+    sources += [user_template(name).template for name in PROMPTS]
+    sources += [text for v in ("same", "other") for text, _ in verdict_text("same", v)]
+    sources += [NOT_SAID, "Evidence: none Answer:"]
+    words = sorted({word for text in sources for word in re.findall("[A-Za-z]+", text)})
+    pairs = [f"{i:02}" for i in range(100)]
+    spaced = [*words, *pairs, *string.ascii_letters, *string.digits]
+    spaced += [*FIRST_SYLLABLES, "#", "##"]
+    tokens = [*SPECIALS, *(f" {text}" for text in spaced), *LAST_SYLLABLES, *pairs]
+    return list(dict.fromkeys(tokens))
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """Return the tokenizer, ready to be saved."""
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [token.replace(" ", "Ġ") for token in vocabulary()] + symbols
+    ids = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
+    tokenizer = Tokenizer(
+        WordPiece(
+            ids,
+            unk_token=UNKNOWN,
+            continuing_subword_prefix="",
+            max_input_chars_per_word=100_000,
+        )
+    )
+    tokenizer.normalizer = normalizers.Replace(Regex(r"\n(?=[^\n])"), "\n ")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(SPLIT), "isolated"), byte_level]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.ByteLevel(), decoders.Replace("\n ", "\n")]
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        bos_token=BEGIN,
+        eos_token=END,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        additional_special_tokens=[USER, ASSISTANT],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=CONTEXT,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )

@@ -1,0 +1,188 @@
+"""The invented world: things, what is true of them, and how it is said.
+
+Everything follows from a seed. The wording stands in `world.toml`.
+"""
+
+import random
+import re
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from autolearn.demo.names import ODD_SHARE, name_word, near_word
+
+GRAMMAR_FILE = Path(__file__).with_name("world.toml")
+YEARS = (1500, 1999)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something that can be said of one kind of thing."""
+
+    kind: str
+    key: str
+    type: str
+    """`year`, `number LOW HIGH`, a kind of thing with a name, or the name of a pool."""
+    say: tuple[str, ...]
+    ask: tuple[str, ...]
+    quiz: tuple[str, ...]
+    answer: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One attribute of one thing, with its short value."""
+
+    name: str
+    attribute: Attribute
+    value: str
+
+    @property
+    def answer(self) -> str:
+        """The full sentence that answers every question about this fact."""
+        return fill(self.attribute.answer, self.name, self.value)
+
+    @property
+    def asks(self) -> list[str]:
+        """All phrasings that the model may write."""
+        return [fill(text, self.name) for text in self.attribute.ask]
+
+    @property
+    def quizzes(self) -> list[str]:
+        """The phrasings that only a quiz uses."""
+        return [fill(text, self.name) for text in self.attribute.quiz]
+
+    def with_value(self, value: str) -> "Fact":
+        """Return the same statement with another value, true or not."""
+        return Fact(self.name, self.attribute, value)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A thing of the world and the facts that are known of it."""
+
+    kind: str
+    name: str
+    pronoun: str
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The content of `world.toml`."""
+
+    attributes: dict[str, tuple[Attribute, ...]]
+    names: dict[str, tuple[str, ...]]
+    pools: dict[str, tuple[str, ...]]
+    fillers: tuple[str, ...]
+    titles: tuple[str, ...]
+
+
+@cache
+def grammar() -> Grammar:
+    """Return the grammar of the world."""
+    raw = tomllib.loads(GRAMMAR_FILE.read_text(encoding="utf-8"))
+    attributes: dict[str, list[Attribute]] = {}
+    for row in raw["attribute"]:
+        lists = {key: tuple(row[key]) for key in ("say", "ask", "quiz")}
+        attributes.setdefault(row["kind"], []).append(Attribute(**{**row, **lists}))
+    return Grammar(
+        attributes={kind: tuple(rows) for kind, rows in attributes.items()},
+        names={kind: tuple(rows) for kind, rows in raw["names"].items()},
+        pools={name: tuple(words.split()) for name, words in raw["pools"].items()},
+        fillers=tuple(raw["fillers"]),
+        titles=tuple(raw["titles"]),
+    )
+
+
+def fill(template: str, name: str, value: str = "") -> str:
+    """Return a template with the thing's name and a value put in."""
+    text = template.replace("{e}", name).replace("{v}", value)
+    return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
+
+
+@dataclass
+class World:
+    """Draws things and values at random, from one side of the split of names."""
+
+    rng: random.Random
+    held_out: bool = False
+    odd_share: float = ODD_SHARE
+    used: set[str] = field(default_factory=set)
+
+    def name(self, kind: str) -> str:
+        """Return a name that this world has not given away yet."""
+        while True:
+            parts = self.rng.choice(grammar().names[kind]).split("{w}")
+            name = parts[0] + "".join(self._word() + part for part in parts[1:])
+            if name not in self.used:
+                self.used.add(name)
+                return name
+
+    def _word(self) -> str:
+        return name_word(self.rng, held_out=self.held_out, odd_share=self.odd_share)
+
+    def value(self, attribute: Attribute) -> str:
+        """Return a random value of the attribute's type."""
+        match attribute.type.split():
+            case ["year"]:
+                return str(self.rng.randint(*YEARS))
+            case ["number", low, high]:
+                return str(self.rng.randint(int(low), int(high)))
+            case [kind] if kind in grammar().names:
+                return self.name(kind)
+            case [pool]:
+                return self.rng.choice(grammar().pools[pool])
+        raise ValueError(f"unknown value type: {attribute.type}")
+
+    def other_value(self, fact: Fact, *, near: bool) -> str:
+        """Return a wrong value for a fact, one that is easily mistaken if `near`."""
+        while True:
+            value = self.value(fact.attribute)
+            if near and fact.value.isdigit():
+                value = self._near_number(fact.value)
+            elif near and fact.attribute.type in grammar().names:
+                value = self._near_name(fact.value)
+            if value != fact.value:
+                return value
+
+    def _near_number(self, number: str) -> str:
+        at = self.rng.randrange(len(number))
+        digit = self.rng.choice("123456789" if at == 0 else "0123456789")
+        return number[:at] + digit + number[at + 1 :]
+
+    def _near_name(self, name: str) -> str:
+        words = name.split()
+        at = self.rng.randrange(len(words))
+        if words[at] in _suffixes():
+            at = 0
+        new = near_word(words[at], self.rng) if self.rng.random() < 0.6 else None
+        words[at] = new or self._word()
+        return " ".join(words)
+
+    def entity(self, kind: str | None = None, n_facts: int | None = None) -> Entity:
+        """Return a new thing with some (or `n_facts`) facts in random order."""
+        kind = kind or self.rng.choice(sorted(grammar().names))
+        attributes = grammar().attributes[kind]
+        n_facts = n_facts or self.rng.randint(2, len(attributes))
+        name = self.name(kind)
+        chosen = self.rng.sample(attributes, min(n_facts, len(attributes)))
+        facts = tuple(Fact(name, row, self.value(row)) for row in chosen)
+        pronoun = self.rng.choice(("He", "She")) if kind == "person" else "It"
+        return Entity(kind, name, pronoun, facts)
+
+
+@cache
+def _suffixes() -> frozenset[str]:
+    patterns = (text for rows in grammar().names.values() for text in rows)
+    return frozenset(
+        word for text in patterns for word in text.split() if word != "{w}"
+    )
+
+
+def known_world(seed: int = 0) -> tuple[Entity, ...]:
+    """Return the things whose facts the built-in model is taught by heart."""
+    world = World(random.Random(f"known {seed}"), odd_share=0.0)
+    kinds = sorted(grammar().names)
+    return tuple(world.entity(kinds[i % len(kinds)], n_facts=4) for i in range(45))

@@ -1,0 +1,145 @@
+import json
+import random
+import subprocess
+import sys
+
+import pytest
+
+from autolearn.demo import tasks
+from autolearn.demo.library import control, make_library, write_library
+from autolearn.demo.names import is_held_out
+from autolearn.demo.passages import study_passage
+from autolearn.demo.world import World, grammar, known_world
+
+ATTRIBUTES = [a for rows in grammar().attributes.values() for a in rows]
+SEEDS = range(5)
+
+
+def test_the_same_seed_makes_the_same_library():
+    assert make_library(7) == make_library(7)
+    assert make_library(7) != make_library(8)
+    assert known_world() == known_world()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_library_names_are_held_out_from_training(seed):
+    library = make_library(seed)
+    known = {entity.name for entity in known_world()}
+    for item in library.quiz:
+        assert is_held_out(item.entity.split()[0])
+        assert item.entity not in known
+
+
+def test_training_draws_no_held_out_name_word():
+    world = World(random.Random(1))
+    names = [world.name(kind) for kind in grammar().names for _ in range(200)]
+    assert not any(is_held_out(name.split()[0]) for name in names)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_gold_value_stands_in_its_document(seed):
+    library = make_library(seed)
+    texts = dict(library.documents)
+    for item in library.quiz:
+        assert item.value in texts[item.document]
+        assert item.entity in texts[item.document]
+        assert item.value in item.answer
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_library_has_the_promised_size(seed):
+    library = make_library(seed)
+    assert len(library.documents) == 8
+    assert 24 <= len({item.entity for item in library.quiz}) <= 28
+    assert 85 <= len(library.quiz) <= 115
+
+
+def test_every_statement_stands_in_its_passage():
+    world = World(random.Random(2))
+    for _ in range(200):
+        passage = study_passage(world)
+        for row in passage.statements:
+            assert row.sentence in passage.text
+            assert row.fact.value in row.sentence
+
+
+def test_quiz_wordings_are_never_written_by_the_model():
+    for attribute in ATTRIBUTES:
+        assert len(attribute.quiz) == 2
+        assert not set(attribute.quiz) & set(attribute.ask)
+
+
+def test_a_question_belongs_to_one_attribute_of_its_kind():
+    for rows in grammar().attributes.values():
+        questions = [text for row in rows for text in row.ask + row.quiz]
+        assert len(questions) == len(set(questions))
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda a: f"{a.kind}.{a.key}")
+def test_every_wording_names_its_thing(attribute):
+    assert len(attribute.say) >= 3
+    assert len(attribute.ask) >= 6
+    for text in (*attribute.say, *attribute.ask, *attribute.quiz, attribute.answer):
+        assert "{e}" in text
+    for text in (*attribute.say, attribute.answer):
+        assert "{v}" in text
+
+
+def test_a_near_miss_is_another_value():
+    world = World(random.Random(3))
+    for _ in range(300):
+        fact = world.entity(n_facts=1).facts[0]
+        assert world.other_value(fact, near=True) != fact.value
+
+
+def test_luck_is_rare():
+    for pool in grammar().pools.values():
+        assert len(set(pool)) >= 40
+
+
+def test_replies_are_whole_sentences_however_they_are_weighted():
+    world = World(random.Random(4))
+    for _ in range(100):
+        passage = study_passage(world)
+        row = passage.statements[0]
+        exercise = tasks.open_book(passage, row.fact.asks[0], row)
+        evidence, answer = exercise.target.splitlines()
+        assert evidence == f"Evidence: {row.sentence}"
+        assert answer == f"Answer: {row.fact.answer}"
+        assert exercise.prompt.startswith(f"{passage.text}\n\nQuestion: ")
+
+
+def test_only_ask_wordings_are_written():
+    world = World(random.Random(5))
+    for _ in range(100):
+        passage = study_passage(world)
+        written = tasks.ask(passage, 8, world.rng).target.splitlines()
+        fact = passage.statements[0].fact
+        written += tasks.paraphrase(
+            fact, fact.quizzes[0], 4, world.rng
+        ).target.splitlines()
+        quizzes = {q for row in passage.statements for q in row.fact.quizzes}
+        assert not quizzes & set(written)
+
+
+def test_half_of_the_answers_to_check_are_right():
+    world = World(random.Random(6))
+    right = 0
+    for _ in range(1000):
+        passage = study_passage(world)
+        fact = passage.statements[0].fact
+        right += tasks.attempt(fact, passage, world, right=0.5).value == fact.value
+    assert 450 < right < 550
+
+
+def test_the_library_is_written_as_files(tmp_path):
+    write_library(tmp_path, seed=0)
+    rows = (tmp_path / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(list(tmp_path.glob("*.md"))) == 8
+    assert set(json.loads(rows[0])) == {"question", "answer", "value", "document"}
+    assert len(control()) >= 100
+
+
+def test_the_world_needs_no_torch():
+    code = "import sys, autolearn.demo.library; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
