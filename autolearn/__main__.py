@@ -93,7 +93,7 @@ def _model(made: Any, *, with_round: bool = True) -> None:
     made.add_argument(
         "--quantization",
         default=ModelSettings.quantization,
-        help=notes["quantization"].replace("``", ""),
+        help=notes["quantization"],
     )
     if with_round:
         made.add_argument(

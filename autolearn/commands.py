@@ -199,6 +199,8 @@ def rounds(args: Args) -> list[Result]:
                 "parent": one.parent_id,
                 "base": one.model.name,
                 "steps": one.n_steps,
+                "quiz": one.scores.get("quiz_closed_book", {}).get("right"),
+                "control": one.scores.get("control_closed_book", {}).get("right"),
                 "adapter": one.adapter,
             }
             for one in store.rounds.all()

@@ -104,6 +104,10 @@ class Workshop:
             progress = partial(_report, context, stage, len(asked))
             made = quiz.take(writer, journal, asked, mode, stage, progress)
             result[f"{split}_{mode}"] = quiz.as_json(quiz.summarise(made))
+        if backend.identity.round_id is not None:
+            asked_of = context.store.rounds.get(backend.identity.round_id)
+            scores = asked_of.scores | result
+            context.store.rounds.update(replace(asked_of, scores=scores))
         return result
 
     def chat(self, context: Context) -> dict[str, Any]:

@@ -117,6 +117,8 @@ def test_the_round_learned_what_it_studied(lab):
     assert studied["n"] >= 5
     assert studied["closed_book_after"] >= studied["closed_book_before"] + 0.4
     assert 0 < studied["open_book"] <= 1
+    scores = lab.rounds.get(1).scores["quiz_closed_book"]
+    assert scores["n"] == len(after)
 
 
 def test_the_loss_was_written_and_fell(lab):
