@@ -105,6 +105,11 @@ def reworded(
     return records
 
 
+def keeps_sense(answer: Answer) -> bool:
+    """Return whether the answer to a reworded question is that of the original."""
+    return not {"other_meaning", "unanswerable"} & set(answer.flags)
+
+
 def closed_book(writer: Writer, questions: Sequence[Question]) -> list[Record]:
     """Answer from memory: greedily, and ``closed_book_samples`` times more.
 

@@ -1,10 +1,14 @@
 """Write questions about passages, and the same questions in other words."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from autolearn import parsing, prompts, scoring
 from autolearn.records import Generation, Passage, Question, Record, Skip
 from autolearn.writing import Ask, Writer, draw_seed, of, why_nothing
+
+LISTED = 2
+"""Wordings asked for in one draw."""
 
 
 def ask(writer: Writer, passages: Sequence[Passage]) -> list[Record]:
@@ -70,30 +74,39 @@ def paraphrase(
 ) -> list[Record]:
     """Say questions in other words; of some, the first wording is for the quiz.
 
-    Which ones is decided here, before anything is trained, and by the question
-    alone, so that it cannot depend on how well the model does.
+    Small models repeat themselves within a list, so each wording is drawn from a
+    short list of its own. Which questions serve the quiz is decided here, before
+    anything is trained, and by the question alone, so that it cannot depend on how
+    well the model does.
     """
     n = writer.settings.paraphrases
-    tokens = n * writer.settings.question_tokens
+    tokens = LISTED * writer.settings.question_tokens
     asks = [
-        Ask(q, prompts.load("paraphrase").render(question=q.text, n=n), tokens, draw=1)
-        for q in questions
-        if n
+        Ask(
+            question,
+            prompts.load("paraphrase").render(question=question.text, n=LISTED),
+            tokens,
+            draw,
+        )
+        for question in questions
+        for draw in range(1, n + 1)
     ]
     records: list[Record] = []
     seen = {question.text for question in known.values()}
+    n_made: Counter[int] = Counter()
     for question, generation in writer.write(asks):
-        texts = parsing.questions(generation.completion.text)
-        fresh = [text for text in texts if text not in seen][:n]
-        seen.update(fresh)
-        if not fresh:
-            reason = why_nothing(generation, "no new wording could be read")
-            place = (question.passage_id, question.id)
-            records.append(Skip("paraphrases", reason, *place, generation))
-        for i, text in enumerate(fresh):
-            to_quiz = i == 0 and _keeps_quiz(writer, question)
+        for text in parsing.questions(generation.completion.text):
+            if text in seen or n_made[question.id] == n:
+                continue
+            to_quiz = not n_made[question.id] and _keeps_quiz(writer, question)
             records.append(_wording(text, question, to_quiz, generation))
-    return records
+            seen.add(text)
+            n_made[question.id] += 1
+    return records + [
+        Skip("paraphrases", "no new wording was found", q.passage_id, q.id)
+        for q in questions
+        if n and not n_made[q.id]
+    ]
 
 
 def _wording(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autolearn import quiz, scoring
+from autolearn.answering import keeps_sense
 from autolearn.quiz import QuizQuestion
 from autolearn.reading import GoldQuestion
-from autolearn.records import Answer, Passage, Question, QuizResult, Split
+from autolearn.records import Passage, Question, QuizResult, Split
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 
@@ -78,12 +79,8 @@ def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
     return {
         q.id: opened[q.parent_id].text
         for q in reworded
-        if q.parent_id in opened and _sound(opened.get(q.id))
+        if q.parent_id in opened and q.id in opened and keeps_sense(opened[q.id])
     }
-
-
-def _sound(answer: Answer | None) -> bool:
-    return answer is not None and not answer.flags
 
 
 def taught(store: Store, round_id: int, asked: Sequence[QuizQuestion]) -> set[int]:

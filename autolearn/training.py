@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from autolearn import dataset, models, proof, replay
+from autolearn.answering import keeps_sense
 from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
@@ -172,7 +173,7 @@ def _wordings(store: Store, views: Sequence[SampleView]) -> dict[int, tuple[str,
     parents = [view.question.id for view in views]
     worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
     answers = store.library.answers([question.id for question in worded])
-    sound = {a.question_id for a in answers if not a.flags}
+    sound = {a.question_id for a in answers if keeps_sense(a)}
     found: dict[int, tuple[str, ...]] = {}
     for question in worded:
         if question.id in sound and question.parent_id:

@@ -158,6 +158,30 @@ def test_wordings_go_to_the_quiz_by_share():
     assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
 
 
+def test_wordings_are_drawn_one_list_at_a_time_since_lists_repeat_themselves():
+    draws = iter(["When did Avel begin?", "When was Avel founded?", "Avel began when?"])
+
+    def repeats(request):
+        if request.prompt.name == "paraphrase":
+            line = next(draws)
+            return f"{line}\n{line}"
+        return model(request)
+
+    journal, _, _ = study(repeats, settings=replace(SETTINGS, paraphrases=3))
+    worded = [q.text for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert worded == ["When did Avel begin?", "Avel began when?"]
+
+
+def test_a_question_that_could_not_be_reworded_is_reported():
+    def stubborn(request):
+        if request.prompt.name == "paraphrase":
+            return "When was Avel founded?"
+        return model(request)
+
+    journal, _, _ = study(stubborn)
+    assert [s.reason for s in journal.all(Skip)] == ["no new wording was found"]
+
+
 def test_a_passage_without_a_question_is_asked_again_and_then_reported():
     journal, backend, _ = study(lambda request: "I have no idea.")
     assert [r.prompt.name for r in backend.history] == ["ask", "ask"]
