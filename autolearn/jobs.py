@@ -34,7 +34,9 @@ PID_FILE = "worker.pid"
 """Where the worker says which process it is."""
 
 _QUIET = {
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin starve whoever shares the cores
+    # Threads that wait spin only briefly: for long, they starve whoever shares the
+    # cores; not at all, and every small operation waits for them to wake up.
+    "GOMP_SPINCOUNT": "5000",
     "HF_HUB_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
