@@ -87,13 +87,14 @@ def save(loaded: Loaded, folder: Path) -> None:
     # that says where the base lies on this computer.
     weights = get_peft_model_state_dict(loaded.model, save_embedding_layers=False)
     save_file(weights, folder / "adapter_model.safetensors", {"format": "pt"})
-    modules = loaded.model.peft_config["default"].target_modules
     config = replace(
         loaded.model.peft_config["default"],
         base_model_name_or_path=loaded.identity.name,
-        target_modules=sorted(modules) if isinstance(modules, set) else modules,
         inference_mode=True,
     )
+    # peft keeps the names as a set: unsorted, the same adapter would be written, and
+    # so have a digest, other in every process.
+    config.target_modules = sorted(config.target_modules)
     config.save_pretrained(folder)
     note = {
         "base": loaded.identity.name,

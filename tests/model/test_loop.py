@@ -230,7 +230,7 @@ def finish_through_kills(store, run, kills, draw):
         jobs.ensure_worker(store.folder)
         while store.runs.get(run.id).state == "queued":
             time.sleep(0.01)
-        time.sleep(draw.uniform(0.0, 2.5))
+        time.sleep(draw.uniform(0.0, 5.0))
         kill_worker(store)
         try:
             ended = jobs.wait(store, run.id)

@@ -409,3 +409,12 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend, monkeypatch):
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
+
+
+def test_the_written_adapter_does_not_depend_on_the_order_of_a_set(backend, places):
+    # Once the names of the layers were written as a set, other in every process.
+    backend.train(facts(), training(max_steps=1), Watch(), **places)
+    config = json.loads((places["output"] / "adapter_config.json").read_text())
+    names = config["target_modules"]
+    assert len(names) > 3
+    assert names == sorted(names)
