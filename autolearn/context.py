@@ -3,7 +3,6 @@
 How fast the work goes is measured here; where it is shown is not known here.
 """
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -34,7 +33,6 @@ class Context:
     run: Run
     stop: Stop
     progress: Progress
-    log: logging.Logger
 
     @property
     def workspace(self) -> Path:

@@ -25,7 +25,6 @@ class Lesson:
     opened: str
     closed: str
     critique: str | None = None
-    refined: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question, checked, none of them in the quiz."""
     corrected: bool = False

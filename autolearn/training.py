@@ -185,7 +185,6 @@ def _wordings(store: Store, views: Sequence[SampleView]) -> dict[int, tuple[str,
 def _lesson(view: SampleView, wordings: tuple[str, ...]) -> Lesson:
     sample, critique = view.sample, view.critique()
     opened = view.answer(sample.open_answer_id)
-    refined = view.answer(sample.refined_answer_id)
     edited = view.edited_feedback or view.edited_refined
     return Lesson(
         sample,
@@ -193,7 +192,6 @@ def _lesson(view: SampleView, wordings: tuple[str, ...]) -> Lesson:
         opened=opened.text if opened else sample.chosen,
         closed=sample.rejected,
         critique=view.edited_feedback or (critique.text if critique else None),
-        refined=view.edited_refined or (refined.text if refined else None),
         wordings=wordings,
         corrected=edited is not None,
     )

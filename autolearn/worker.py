@@ -129,7 +129,6 @@ def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
             run=run,
             stop=lambda: ending.asked or heart.cancelled.is_set(),
             progress=Reporter(store, run.id),
-            log=log,
         )
         state, error, result = _outcome(context, handlers)
     store.runs.finish(run.id, state, error, result)
