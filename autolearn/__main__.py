@@ -205,6 +205,11 @@ def _quiz(made: Any) -> None:
 
 def _chat(made: Any) -> None:
     made.add_argument("question", nargs="+", help="what you want to know")
+    made.add_argument(
+        "--refine",
+        action="store_true",
+        help="let it check its answer and write it again",
+    )
     _model(made)
 
 

@@ -62,7 +62,9 @@ def _read_open_book(
     found = place is not None and place.score >= threshold
     if place and found:
         quoted = passage.text[place.start : place.end]
-        found = scoring.supports(quoted, question.text, parts.answer)
+        found = scoring.supports(
+            quoted, question.text, parts.answer, faithful=place.score == 1.0
+        )
     flags = {
         "no_evidence": not found,
         "reworded_quote": place is not None and found and place.score < 1.0,

@@ -160,7 +160,8 @@ def chat(args: Args) -> Result:
     """Ask one question."""
     question = Message("user", " ".join(args.question))
     with _store(args) as store:
-        run = orders.chat(store, _model(args), [question], Sampling())
+        model = _model(args)
+        run = orders.chat(store, model, [question], Sampling(), refine=args.refine)
         return _finish(store, run, "chat", quiet=args.json).result
 
 
@@ -199,6 +200,9 @@ def rounds(args: Args) -> list[Result]:
                 "parent": one.parent_id,
                 "base": one.model.name,
                 "steps": one.n_steps,
+                "validation": one.scores.get("validation"),
+                "forgetting_kl": one.scores.get("forgetting_kl"),
+                "scale": one.scores.get("scale"),
                 "quiz": one.scores.get("quiz_closed_book", {}).get("right"),
                 "control": one.scores.get("control_closed_book", {}).get("right"),
                 "adapter": one.adapter,

@@ -28,7 +28,7 @@ def _is_sound(sample: Sample) -> bool:
 
 
 def _passes_check(sample: Sample) -> bool:
-    return not {"no_refinement", "check_failed"} & set(sample.flags)
+    return not {"no_refinement", "check_failed", "strays"} & set(sample.flags)
 
 
 def _default(sample: Sample) -> bool:
@@ -41,7 +41,8 @@ RULES = {
         Rule(
             "default",
             "a gap, evidence in the text that bears the answer out, the question "
-            "stands alone, and the refinement passes its second check",
+            "stands alone, and the refinement passes its second check and says what "
+            "the open-book answer says",
             _default,
         ),
         Rule(

@@ -5,6 +5,8 @@ a knowledge item is the closed-book prompt: the passage is not in it, so that th
 knowledge has to go into the weights (arXiv 2406.00606, stage 1).
 """
 
+import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +16,9 @@ from autolearn.settings import Method, TrainSettings
 
 LEAK = 0.92
 """Likeness to a quiz question from which an item counts as the same question."""
+
+FEWEST = 20
+"""Validation items below which there are none: so few would tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Dataset:
     items: tuple[TrainItem, ...]
     leaked: int = 0
     """Items dropped because they ask what the quiz asks."""
+    validation: tuple[TrainItem, ...] = ()
+    """Wordings that are not trained: they tell when enough is learned."""
 
 
 def build(
@@ -68,7 +75,9 @@ def build(
         lessons = [lesson for lesson in lessons if lesson.sample.gap]
     corpus = [*corpus, *(_as_meta(one) for one in lessons if one.corrected)]
     kept, leaked = without_leaks(lessons, quiz)
-    return Dataset(tuple(_METHODS[settings.method](settings, kept, corpus)), leaked)
+    kept, validation = hold_out(settings, kept)
+    items = _METHODS[settings.method](settings, kept, corpus)
+    return Dataset(tuple(items), leaked, tuple(validation))
 
 
 def without_leaks(
@@ -99,6 +108,48 @@ def without_leaks(
     return kept, dropped
 
 
+def hold_out(
+    settings: TrainSettings, lessons: Sequence[Lesson]
+) -> tuple[list[Lesson], list[TrainItem]]:
+    """Take one wording from a share of the lessons, as validation items.
+
+    Only a wording that nothing else asks is taken, whatever the order of its words:
+    one that another lesson trains would tell nothing. Small rounds have none, nor have
+    methods that teach no answers to questions.
+    """
+    asked = Counter(_words(text) for one in lessons for text in _phrasings(one))
+    only = [[t for t in one.wordings if asked[_words(t)] == 1] for one in lessons]
+    able = [i for i, texts in enumerate(only) if texts]
+    kept = list(lessons)
+    validation: list[TrainItem] = []
+    n = round(settings.validation_share * len(able))
+    if n < FEWEST or settings.method not in _TAUGHT:
+        return kept, validation
+    chance = random.Random(f"{settings.seed} validation")
+    for i in sorted(chance.sample(able, n)):
+        one, text = lessons[i], chance.choice(only[i])
+        kept[i] = replace(one, wordings=tuple(t for t in one.wordings if t != text))
+        answer = _TAUGHT[settings.method](one)
+        item = TrainItem("validation", _ask(text), answer, sample_id=one.sample.id)
+        validation.append(item)
+    return kept, validation
+
+
+def _phrasings(lesson: Lesson) -> tuple[str, ...]:
+    return lesson.sample.prompt, *lesson.wordings
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(sorted(scoring.normalise(text).split()))
+
+
+_TAUGHT: dict[Method, Callable[[Lesson], str]] = {
+    "join": lambda lesson: lesson.sample.chosen,
+    "al1": lambda lesson: lesson.opened,
+    "self": lambda lesson: lesson.sample.chosen,
+}
+"""The answer that a method teaches to a question, whatever its wording."""
+
 _Items = list[TrainItem]
 
 
@@ -111,7 +162,7 @@ def _join(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
     return [
         TrainItem("sft", _ask(text), lesson.sample.chosen, sample_id=lesson.sample.id)
         for lesson in lessons
-        for text in (lesson.sample.prompt, *lesson.wordings)
+        for text in _phrasings(lesson)
     ]
 
 

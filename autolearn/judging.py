@@ -178,11 +178,13 @@ def _sample(one: Studied, *, same_fact: bool) -> Sample:
 def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
     refined = one.refined
     passed = one.check is not None and one.check.verdict == "correct"
+    told = (one.question.text, refined.text, one.opened.text) if refined else None
     found: Mapping[str, bool] = {
         "same_fact": same_fact,
         "disputed": gap.disputed,
         "no_refinement": gap.is_gap and refined is None,
         "check_failed": refined is not None and not passed,
+        "strays": told is not None and scoring.agreement(*told) < AGREED,
         "not_open_book": refined is not None
         and not scoring.exact_match(refined.text, one.opened.text),
     }

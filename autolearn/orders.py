@@ -136,6 +136,8 @@ def train(
             "SELF with evolution 'restart' begins from the base model; leave the "
             "parent out, or choose 'continual'."
         )
+    if settings.adapter == "subspace":
+        _check_subspace(settings, parent)
     has_corpus = bool(corpus) and settings.method in ("meta", "self")
     if not has_corpus and not store.samples.counts()["approved"]:
         raise JobError(
@@ -175,6 +177,20 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
         )
 
 
+def _check_subspace(settings: TrainSettings, parent: Round | None) -> None:
+    """Refuse a subspace where it cannot be chosen."""
+    if parent:
+        raise JobError(
+            "A subspace is chosen for a new adapter; leave the parent out, or train "
+            "with --adapter lora."
+        )
+    if not settings.replays:
+        raise JobError(
+            "A subspace is chosen against the replay; set --replay-share and "
+            "--replay-weight above 0, or train with --adapter lora."
+        )
+
+
 def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
@@ -194,9 +210,14 @@ def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
 
 
 def chat(
-    store: Store, model: ModelSettings, messages: Sequence[Message], sampling: Sampling
+    store: Store,
+    model: ModelSettings,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    *,
+    refine: bool = False,
 ) -> Run:
-    """Queue the answer to the last of these messages.
+    """Queue the answer to the last of these messages, with self-refinement if wanted.
 
     Raises:
         InputError: It is empty.
@@ -206,6 +227,7 @@ def chat(
     wanted = {
         "messages": [asdict(message) for message in messages],
         "sampling": asdict(sampling),
+        "refine": refine,
     }
     return _submit(store, "chat", _with_model(store, model) | wanted)
 

@@ -56,6 +56,13 @@ def questions(raw: str) -> list[str]:
     return list(found)
 
 
+def statements(raw: str) -> list[str]:
+    """Return the sentences of a list, one per line, in order and without repeats."""
+    lines = without_thinking(raw).splitlines()
+    found = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
+    return list(dict.fromkeys(text for text in found if len(text) > 3))
+
+
 def open_book(raw: str) -> OpenBook:
     """Return answer and evidence; without any tag the whole text is the answer."""
     text = without_thinking(raw)

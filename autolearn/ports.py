@@ -5,7 +5,7 @@ The loop knows nothing of tensors, files or tables; it talks to these protocols.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from autolearn.records import (
     Chat,
@@ -64,11 +64,12 @@ class Backend(Protocol):
         """
 
     def self_prompts(
-        self, n: int, seed: int, stop: Stop, max_new_tokens: int = 48
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:
-        """Return up to ``n`` user turns that the model itself makes up.
+        """Return for each seed a user turn that the model itself makes up.
 
-        Sampled at temperature 1 from the bare chat template, distinct, cleaned.
+        Sampled at temperature 1 from the bare chat template, cleaned; empty where
+        nothing came, or ``stop`` cut it off.
         """
 
 
@@ -90,6 +91,8 @@ class TrainOutcome(Protocol):
     """False: stopped at a checkpoint, to be resumed."""
     dropped: list[int]
     """Positions of items that were too long or had nothing to learn."""
+    scores: dict[str, Any]
+    """What was measured when it ended, as JSON values; see ARCHITECTURE.md."""
 
 
 class Trainer(Protocol):

@@ -90,7 +90,7 @@ def taught(store: Store, round_id: int, asked: Sequence[QuizQuestion]) -> set[in
         item.chosen
         for one in line
         for item in store.rounds.items(one.id)
-        if item.kind != "replay"
+        if item.teaches
     )
     return quiz.studied(asked, trained)
 

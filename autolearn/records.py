@@ -16,7 +16,7 @@ Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal["study", "train", "quiz", "chat", "export"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
-ItemKind = Literal["sft", "dpo", "replay", "text"]
+ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 
@@ -116,6 +116,19 @@ class Generation:
     request: Request
     completion: Completion
     model: ModelIdentity
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """A prompt that a base model made up, with its own answer: what it should keep."""
+
+    draw: int
+    """Which of the draws gave the prompt, from 0; each has a seed of its own."""
+    text: str
+    """The prompt as it was made up; the generation shows how it was asked."""
+    generation: Generation | None = None
+    """The answer."""
     id: int = 0
 
 
@@ -222,15 +235,22 @@ class Decision:
 
 @dataclass(frozen=True)
 class TrainItem:
-    """One thing a round trains on, frozen with the round."""
+    """One thing a round trains on or is measured by, frozen with the round."""
 
     kind: ItemKind
+    """``replay`` holds the round near the base model, ``gauge`` measures how near it
+    stayed, ``validation`` whether it learned; all others teach."""
     chat: Chat
     """What stands before the answer; empty for raw text."""
     chosen: str
     rejected: str | None = None
     weight: float = 1.0
     sample_id: int | None = None
+
+    @property
+    def teaches(self) -> bool:
+        """Return whether the round learns what stands here."""
+        return self.kind not in ("replay", "gauge", "validation")
 
 
 @dataclass(frozen=True)
@@ -302,5 +322,5 @@ class QuizResult:
     id: int = 0
 
 
-Record = Question | Answer | Feedback | Sample | Skip | QuizResult
+Record = Question | Answer | Feedback | Sample | Skip | QuizResult | Imagined
 """What a step of a run may produce; the journal keeps it."""

@@ -1,31 +1,95 @@
 """What keeps a round from forgetting: the model's own answers to prompts of its own.
 
 No list of what the model knows is needed: it makes up what a person might ask, and
-answers. Training holds the round's output distribution near the base model's there.
+answers. Training holds the round's output distribution near the base model's there;
+a few of the prompts are never trained, and tell how near it stayed.
+
+What is made is a pure function of the model: the same for every round of it.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import ceil
+
 from autolearn import parsing, prompts
-from autolearn.ports import Stop
-from autolearn.records import TrainItem
-from autolearn.writing import Ask, Writer, draw_seed
+from autolearn.ports import Cancelled, Journal
+from autolearn.records import Generation, Imagined, ItemKind, TrainItem
+from autolearn.writing import Ask, Writer, draw_seed, of
+
+PROMPT = "closed_book"
+"""How the model is asked what it made up: as it is asked what it learned."""
+
+GAUGE = 32
+"""The first so many made-up prompts are never trained: they are the gauge."""
+
+STEP = 64
+"""Draws that are made, answered and kept together."""
+
+TRIES = 4
+"""Draws per prompt wanted, at most: small models repeat themselves."""
 
 
-def replay_items(writer: Writer, n: int, seed: int, stop: Stop) -> list[TrainItem]:
-    """Return up to ``n`` replay items: closed-book prompt and the model's answer.
+def imagine(
+    writer: Writer,
+    journal: Journal,
+    known: Sequence[Imagined],
+    n: int,
+    report: Callable[[int], None],
+) -> list[Imagined]:
+    """Return the first ``n`` made-up prompts of the model, or what there are of them.
+
+    ``known`` are those made before, in order of draws; the journal keeps what is
+    missing, a step at a time. ``report`` is told how many there are.
 
     Raises:
         Cancelled: The person stopped the run.
     """
-    if not n:
-        return []
-    turns = writer.backend.self_prompts(n, draw_seed(seed, "replay"), stop)
-    limit = writer.settings.answer_tokens
-    closed_book = prompts.load("closed_book")
+    end = ceil(TRIES * n / STEP) * STEP
+    found = [one for one in known if one.draw < end]
+    begin = (found[-1].draw // STEP + 1) * STEP if found else 0
+    for first in range(begin, end, STEP):
+        if len(found) >= n:
+            break
+        report(len(found))
+        draws = range(first, first + STEP)
+        name = f"imagined {first + 1}-{first + STEP}"
+        found += of(Imagined, journal.step(name, partial(_make, writer, draws, found)))
+    return found[:n]
+
+
+def _make(
+    writer: Writer, draws: range, known: Sequence[Imagined]
+) -> Sequence[Imagined]:
+    """Draw prompts and answer those that are new and not empty."""
+    seeds = [draw_seed(0, "imagined", draw) for draw in draws]
+    texts = writer.backend.self_prompts(seeds, writer.stop)
+    if writer.stop():
+        raise Cancelled
+    seen = {"", *(one.text for one in known)}
+    new: dict[str, int] = {}
+    for draw, text in zip(draws, texts, strict=True):
+        if text not in seen:
+            new.setdefault(text, draw)
+    prompt, limit = prompts.load(PROMPT), writer.settings.answer_tokens
     asks = [
-        Ask(None, closed_book.render(question=t), limit) for t in turns if t.strip()
+        Ask((draw, text), prompt.render(question=text), limit)
+        for text, draw in new.items()
     ]
     return [
-        TrainItem("replay", generation.request.prompt.chat, text)
-        for _, generation in writer.write(asks)
-        if (text := parsing.without_thinking(generation.completion.text))
+        Imagined(draw, text, generation)
+        for (draw, text), generation in writer.write(asks)
+        if _answer(generation)
     ]
+
+
+def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:
+    """Return what was made up as items of a round."""
+    return [
+        TrainItem(kind, one.generation.request.prompt.chat, _answer(one.generation))
+        for one in imagined
+        if one.generation
+    ]
+
+
+def _answer(generation: Generation) -> str:
+    return parsing.without_thinking(generation.completion.text)

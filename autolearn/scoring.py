@@ -93,20 +93,26 @@ def agreement(question: str, answer: str, reference: str) -> float:
     return sum(term in told for term in terms) / len(terms)
 
 
-def supports(sentence: str, question: str, answer: str) -> bool:
+def supports(
+    sentence: str, question: str, answer: str, *, faithful: bool = False
+) -> bool:
     """Return whether a sentence bears out an answer.
 
     Of what the answer tells beyond the question, every name and number must stand
-    in the sentence, and half of all words: the verb may well be another one.
+    in the sentence, and half of all words: the verb may well be another one. Of a
+    ``faithful`` quote one word is enough, since its place is not in doubt, and a
+    word is not taken for a name just because the answer begins with it.
     """
     terms = key_terms(question, answer)
     said = set(normalise(sentence).split())
-    firm = {
-        w for raw in answer.split() if _FIRM.match(raw) for w in normalise(raw).split()
-    }
+    words = answer.split()
+    if faithful and words[1:] and words[1].islower():
+        words = words[1:]
+    firm = {w for raw in words if _FIRM.match(raw) for w in normalise(raw).split()}
     borne_out = [term for term in terms if term in said]
     missing = firm & set(terms) - said
-    return not missing and 2 * len(borne_out) >= len(terms) > 0
+    needed = 1 if faithful else len(terms) / 2
+    return bool(borne_out) and not missing and len(borne_out) >= needed
 
 
 def likeness(one: str, other: str) -> float:

@@ -12,6 +12,7 @@ from autolearn.errors import InputError
 Quantization = Literal["nf4", "none"]
 Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
 Evolution = Literal["restart", "continual", "continual-new"]
+Adapter = Literal["lora", "subspace"]
 
 METHODS: dict[str, str] = {
     "join": "refined answers and paraphrases, SFT (both papers joined)",
@@ -142,12 +143,14 @@ class TrainSettings(_Settings):
 
     method: Method = "join"
     """What the round learns from; see METHODS."""
+    adapter: Adapter = "lora"
+    """``lora``; ``subspace``: reads only what its own prompts lack, needs replay."""
     rank: int = 32
     """LoRA rank, 1..512."""
     alpha: int = 64
     """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
     learning_rate: float = 0.0
-    """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 1e-4 for DPO."""
+    """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 4e-3 in a subspace, 1e-4 for DPO."""
     epochs: float = 12
     """Passes over the items, above 0."""
     max_steps: int = 0
@@ -165,11 +168,19 @@ class TrainSettings(_Settings):
     replay_share: float = 0.5
     """Replay items per new item, 0..4: the base model's answers to its own prompts."""
     replay_weight: float = 3.0
-    """Weight of KL(base || round) on replay; more forgets less, learns slower."""
+    """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
+    validation_share: float = 0.2
+    """Share of reworded samples that keep one wording untrained, to validate, 0..1."""
+    stop_at: float = 1.0
+    """Stop when this share of validation is answered exactly, 0..1; 0: never."""
+    choose_scale: bool = True
+    """Shrink a new adapter afterwards to 0.85 or 0.7 where validation allows it."""
     only_gaps: bool = True
     """Train only where closed and open book disagree; False is faithful to AL."""
     dqa: bool = False
     """AL stage 1: also train passage to question and answer, as its authors do."""
+    statements: int = 0
+    """CPT: statements on each passage that it writes and learns as well, 0..50."""
     beta: float = 0.1
     """DPO beta, above 0."""
     nll_weight: float = 1.0
@@ -186,6 +197,7 @@ class TrainSettings(_Settings):
     def __post_init__(self) -> None:
         """Refuse nonsense."""
         _one_of("method", self.method, METHODS)
+        _one_of("adapter", self.adapter, ("lora", "subspace"))
         _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
         for name, low, high in (
             ("rank", 1, 512),
@@ -198,6 +210,9 @@ class TrainSettings(_Settings):
             ("max_tokens", 16, 1_000_000),
             ("replay_share", 0, 4),
             ("replay_weight", 0, 100),
+            ("validation_share", 0, 1),
+            ("stop_at", 0, 1),
+            ("statements", 0, 50),
             ("nll_weight", 0, 100),
             ("meta_share", 0, 4),
         ):
@@ -207,9 +222,16 @@ class TrainSettings(_Settings):
             _check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
 
     @property
+    def replays(self) -> bool:
+        """Return whether the round is held near the base model's own answers."""
+        return bool(self.replay_share and self.replay_weight)
+
+    @property
     def peak_rate(self) -> float:
         """Return the learning rate after warm-up.
 
-        Preferences move a model much further than answers do at the same rate.
+        Preferences move a model much further than answers do at the same rate; where
+        only B is trained, it has to move further.
         """
-        return self.learning_rate or (1e-4 if self.method == "al2" else 2e-3)
+        usual = 4e-3 if self.adapter == "subspace" else 2e-3
+        return self.learning_rate or (1e-4 if self.method == "al2" else usual)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -71,13 +72,16 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
-    """Return names and values, one a line, nested ones indented."""
+    """Return names and values, one a line, nested ones indented; lists are tables."""
     lines = []
     for name, value in values.items():
         label = name.replace("_", " ")
         if isinstance(value, Mapping):
             lines.append(f"{indent}{label}:")
             lines.append(as_lines(value, indent + "  "))
+        elif isinstance(value, list):
+            lines.append(f"{indent}{label}:")
+            lines.append(textwrap.indent(as_table(value), indent + "  "))
         else:
             lines.append(f"{indent}{label}: {_cell(value)}")
     return "\n".join(line for line in lines if line)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from autolearn import dataset, models, proof, replay
+from autolearn import dataset, models, prompts, proof, replay, stating
 from autolearn.answering import keeps_sense
 from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
-from autolearn.records import Metric, Round, TrainItem
+from autolearn.records import Imagined, Metric, Round, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -64,17 +64,20 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
             adapter=adapter,
             adapter_digest=digest,
             n_steps=outcome.n_steps,
+            scores=mine.scores | outcome.scores,
         )
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
     return {
         "round": mine.id,
-        "items": sum(item.kind != "replay" for item in items),
+        "items": sum(item.teaches for item in items),
         "replay": sum(item.kind == "replay" for item in items),
         "samples": len({item.sample_id for item in items if item.sample_id}),
         "dropped": len(outcome.dropped),
         "kept_out_for_the_quiz": leaked,
+        "kept_out_for_validation": sum(item.kind == "validation" for item in items),
         "steps": outcome.n_steps,
+        **outcome.scores,
     }
 
 
@@ -105,22 +108,47 @@ def _freeze(
         parent_id,
         scores={"leaked": made.leaked},
     )
-    items = [*made.items, *_replay(context, backend, settings, len(made.items))]
+    taught = [*made.items, *_stated(context, backend, settings, made.items)]
+    n_replay = round(settings.replay_share * len(taught)) * settings.replays
+    own = _imagine(context, backend, replay.GAUGE + n_replay)
+    items = [
+        *taught,
+        *made.validation,
+        *replay.items("gauge", own[: replay.GAUGE]),
+        *replay.items("replay", own[replay.GAUGE :]),
+    ]
     return store.rounds.create(new, items), made.leaked
 
 
-def _replay(
-    context: Context, backend: TrainableBackend, settings: TrainSettings, n_new: int
+def _stated(
+    context: Context,
+    backend: TrainableBackend,
+    settings: TrainSettings,
+    items: Sequence[TrainItem],
 ) -> list[TrainItem]:
-    context.progress("prompts of its own", 0, 1)
-    writer = Writer(
-        backend,
-        StudySettings(),
-        context.stop,
-        lambda share: context.progress("answers of its own", int(100 * share), 100),
+    """Return what the model says that the raw texts of the items say."""
+    texts = [item.chosen for item in items if item.kind == "text"]
+    if not settings.statements:
+        return []
+    made = stating.state(_writer(context, backend), texts, settings.statements)
+    context.store.journal(context.run.id).log(generation for _, generation in made)
+    return [item for item, _ in made]
+
+
+def _writer(context: Context, backend: TrainableBackend) -> Writer:
+    return Writer(backend, StudySettings(), context.stop, lambda share: None)
+
+
+def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:
+    """Return so many of the model's own prompts and answers; what is new is kept."""
+    prompt = prompts.load(replay.PROMPT)
+    return replay.imagine(
+        _writer(context, backend),
+        context.store.journal(context.run.id),
+        context.store.pool.of(backend.identity, prompt.digest),
+        n,
+        lambda done: context.progress("prompts of its own", done, n),
     )
-    n = round(settings.replay_share * n_new)
-    return replay.replay_items(writer, n, settings.seed, context.stop)
 
 
 @dataclass(frozen=True)

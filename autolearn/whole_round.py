@@ -17,6 +17,9 @@ from autolearn.store import Store
 LIBRARY = BUILT_IN.parent / "demo-library"
 RULE = "default"
 
+MEASURED = ("validation", "forgetting_kl", "scale")
+"""What the trainer itself measured, beside quiz and control, which it never sees."""
+
 Finish = Callable[[Run, str], Run]
 """Waits for a run under a title; raises if it does not end well."""
 
@@ -78,6 +81,7 @@ class _Demo:
             "approved": self.store.samples.counts()["approved"],
             "trained": trained.result["items"],
             "steps": trained.result["steps"],
+            **{name: trained.result[name] for name in MEASURED},
             **proof.compare(self.store, taken[0], taken[1], round_id),
             "seconds": self.seconds,
         }

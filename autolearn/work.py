@@ -16,7 +16,15 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context
 from autolearn.errors import BackendError, InputError
 from autolearn.ports import Cancelled
-from autolearn.records import Generation, Message, Request, RunKind, Sampling
+from autolearn.records import (
+    Chat,
+    Generation,
+    Message,
+    Prompt,
+    Request,
+    RunKind,
+    Sampling,
+)
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
@@ -111,24 +119,25 @@ class Workshop:
         return result
 
     def chat(self, context: Context) -> dict[str, Any]:
-        """Answer the last turn of a chat in the light of those before."""
+        """Answer the last turn of a chat, and refine the answer if that is asked for.
+
+        Source: self-refinement at inference of arXiv 2310.00533.
+        """
         backend = self.backend(context)
         *earlier, last = (Message(**m) for m in context.run.settings["messages"])
-        prompt = prompts.load("closed_book").render(question=last.content)
-        rules, turn = prompt.chat
-        prompt = replace(prompt, chat=(rules, *earlier, turn))
-        sampling = Sampling(**context.run.settings["sampling"])
-        request = Request(prompt, sampling)
-        (completion,) = backend.complete([request], context.stop)
-        if completion.finish == "cancelled":
-            raise Cancelled
-        if completion.finish == "overlong":
-            raise InputError(
-                "The chat no longer fits the context of the model; begin a new one."
-            )
-        generation = Generation(request, completion, backend.identity)
-        context.store.journal(context.run.id).log([generation])
-        return {"answer": parsing.without_thinking(completion.text)}
+        question = last.content
+
+        def say(name: str, **values: str) -> str:
+            rules, turn = prompts.load(name).render(question=question, **values).chat
+            return _say(context, backend, name, (rules, *earlier, turn))
+
+        answer = say("closed_book")
+        if not context.run.settings.get("refine"):
+            return {"answer": answer}
+        feedback = say("feedback_free", answer=answer)
+        refined = say("refine_free", answer=answer, feedback=feedback)
+        found = parsing.answer(refined)
+        return {"answer": answer, "feedback": feedback, "refined": found}
 
     def export(self, context: Context) -> dict[str, Any]:
         """Write approved samples, or copy the adapter of a round."""
@@ -141,6 +150,22 @@ class Workshop:
         samples = context.store.samples.find(SampleFilter(state="approved"))
         n = exporting.export_samples(samples, wanted["what"], target)
         return {"path": str(target), "samples": n}
+
+
+def _say(context: Context, backend: HuggingFaceBackend, name: str, chat: Chat) -> str:
+    """Return what the model says to a chat, and keep how it came about."""
+    prompt = Prompt(name, prompts.load(name).digest, chat)
+    request = Request(prompt, Sampling(**context.run.settings["sampling"]))
+    (completion,) = backend.complete([request], context.stop)
+    if completion.finish == "cancelled":
+        raise Cancelled
+    if completion.finish == "overlong":
+        raise InputError(
+            "The chat no longer fits the context of the model; begin a new one."
+        )
+    generation = Generation(request, completion, backend.identity)
+    context.store.journal(context.run.id).log([generation])
+    return parsing.without_thinking(completion.text)
 
 
 def _report(context: Context, stage: str, total: int, done: int) -> None:

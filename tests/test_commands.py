@@ -5,6 +5,8 @@ import json
 import pytest
 
 from autolearn.__main__ import main
+from autolearn.records import ModelIdentity, Round
+from autolearn.store import Store
 
 
 @pytest.fixture
@@ -104,3 +106,14 @@ def test_a_damaged_database_is_refused(run, tmp_path):
 def test_a_demo_wants_an_empty_workspace(run, text):
     run("add", text)
     assert "has documents already" in run("demo", code=1).err
+
+
+def test_a_round_is_listed_with_what_it_learned_and_forgot(run, tmp_path):
+    scores = {"validation": 0.95, "forgetting_kl": 0.031, "scale": 0.85}
+    with Store.open(tmp_path / "lab") as store:
+        made_by = store.runs.create("train", {})
+        model = ModelIdentity("built-in", "d", "nf4", "", "")
+        store.rounds.create(Round("join", made_by.id, {}, model, scores=scores), [])
+    (listed,) = json.loads(run("rounds", "--json").out)
+    assert {name: listed[name] for name in scores} == scores
+    assert "0.031" in run("rounds").out

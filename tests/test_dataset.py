@@ -110,3 +110,69 @@ def test_a_question_of_the_quiz_goes_with_all_its_wordings():
     made = build("join", [one], quiz=["Who leads the Avel"])
     assert made.items == ()
     assert made.leaked == 2
+
+
+def many(n=100, **more):
+    return [
+        lesson(
+            f"Who leads town {i}?",
+            id=i,
+            wordings=(f"Town {i} is led by whom?",),
+            **more,
+        )
+        for i in range(n)
+    ]
+
+
+def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
+    made = build("join", many(), validation_share=0.2)
+    held = {shown(item) for item in made.validation}
+    assert len(held) == len(made.validation) == 20
+    assert len(made.items) == 200 - 20
+    assert not held & {shown(item) for item in made.items}
+    taught = {(item.sample_id, item.chosen) for item in made.items}
+    assert {(item.sample_id, item.chosen) for item in made.validation} <= taught
+    assert {item.kind for item in made.validation} == {"validation"}
+
+
+def test_validation_is_the_same_for_a_seed():
+    first, again, other = (
+        build("join", many(), validation_share=0.2, seed=seed).validation
+        for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_a_wording_that_another_lesson_trains_validates_nothing():
+    one = lesson(wordings=("Avel is led by whom?",), id=200)
+    other = lesson("By whom is Avel led?", id=201)
+    made = build("join", [*many(), one, other], validation_share=1.0)
+    assert len(made.validation) == 100
+    assert 200 not in {item.sample_id for item in made.validation}
+
+
+def test_a_wording_of_the_quiz_is_not_validation():
+    quiz = ["Town 3 is led by whom?"]
+    made = build("join", many(), quiz=quiz, validation_share=1.0)
+    assert len(made.validation) == 99
+    assert not set(quiz) & {shown(item) for item in (*made.items, *made.validation)}
+
+
+def test_validation_expects_the_answer_that_the_method_teaches():
+    lessons = many(opened="It is Ada.")
+    expected = {
+        "join": "Ada leads Avel.",
+        "al1": "It is Ada.",
+        "self": "Ada leads Avel.",
+    }
+    for method, answer in expected.items():
+        found = build(method, lessons, validation_share=1.0).validation
+        assert {item.chosen for item in found} == {answer}
+    for method in ("al2", "meta", "cpt"):
+        assert build(method, lessons, [META], validation_share=1.0).validation == ()
+
+
+def test_a_small_round_or_one_without_a_share_trains_every_wording():
+    for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
+        made = build("join", many(n), validation_share=share)
+        assert (len(made.items), made.validation) == (2 * n, ())

@@ -1,15 +1,17 @@
 import json
 import random
+import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
-from autolearn.demo import tasks
+from autolearn.demo import sums, tasks
 from autolearn.demo.library import control, make_library, write_library
 from autolearn.demo.names import is_held_out
 from autolearn.demo.passages import study_passage
-from autolearn.demo.world import World, grammar, known_world
+from autolearn.demo.world import Fact, World, grammar, known_world
 
 ATTRIBUTES = [a for rows in grammar().attributes.values() for a in rows]
 SEEDS = range(5)
@@ -93,8 +95,92 @@ def test_a_near_miss_is_another_value():
 
 
 def test_luck_is_rare():
-    for pool in grammar().pools.values():
-        assert len(set(pool)) >= 40
+    alone = {a.type for a in ATTRIBUTES} & set(grammar().pools)
+    assert len(alone) >= 10
+    for name in alone:
+        assert len(set(grammar().pools[name])) >= 40
+
+
+@pytest.mark.parametrize(
+    ("type_", "pattern"),
+    [
+        ("year", r"\d{4}"),
+        ("day", r"\d{1,2} [A-Z][a-z]+"),
+        ("date", r"\d{1,2} [A-Z][a-z]+ \d{4}"),
+        ("number 3 870", r"\d{1,3}"),
+        ("list fish", r"[a-z]+(, [a-z]+)? and [a-z]+"),
+    ],
+)
+def test_values_have_the_form_of_their_type(type_, pattern):
+    attribute = next(a for a in ATTRIBUTES if a.type == type_)
+    world = World(random.Random(8))
+    fact = Fact("X", attribute, world.value(attribute))
+    for _ in range(50):
+        near = world.other_value(fact, near=True)
+        assert re.fullmatch(pattern, near), near
+        assert near != fact.value
+
+
+def test_names_come_from_an_open_space():
+    world = World(random.Random(9), odd_share=1.0)
+    words = {world.name("animal").split()[0] for _ in range(500)}
+    assert len(words) > 480
+    assert any("-" in word or "'" in word for word in words)
+    assert any(not word.isascii() for word in words)
+    assert max(map(len, words)) >= 9
+
+
+def test_passages_have_one_to_three_things():
+    world = World(random.Random(10))
+    n_things = Counter(
+        len({row.fact.name for row in study_passage(world).statements})
+        for _ in range(300)
+    )
+    assert min(n_things.values()) >= 3
+    assert {1, 2, 3} <= set(n_things)
+
+
+def test_word_problems_are_right_and_slips_are_wrong():
+    world = World(random.Random(11))
+    for _ in range(300):
+        problem = sums.problem(world)
+        count = int(re.search(r"\d+", problem.question)[0])
+        for step in problem.steps:
+            count += step.change
+            assert step.result == count
+            assert 0 < count <= sums.HIGHEST
+            assert sums.worked_out(step).endswith(f"= {count}")
+        assert str(count) in problem.answer(problem.steps).split(".")[-2]
+        slipped = sums.slip(problem.steps, world.rng)
+        assert any(step.result != step.truth for step in slipped)
+        right = tasks.sum_feedback(problem, problem.steps).target
+        wrong = tasks.sum_feedback(problem, slipped).target
+        assert "differs" not in right
+        assert right.endswith("Verdict: correct")
+        assert "differs" in wrong
+        assert wrong.endswith("Verdict: incorrect")
+
+
+def test_statements_are_true_and_stand_alone():
+    world = World(random.Random(12))
+    passage = study_passage(world)
+    lines = tasks.statements(passage, 12, world.rng).target.splitlines()
+    true = {
+        text
+        for row in passage.statements
+        for text in (row.fact.answer, *row.fact.statements)
+    }
+    assert len(lines) == 12
+    assert set(lines) <= true
+
+
+def test_feedback_on_another_thing_speaks_of_the_thing():
+    world = World(random.Random(13))
+    fact = world.entity(n_facts=1).facts[0]
+    other = Fact("Bo", fact.attribute, fact.value)
+    said = "".join(text for text, _ in tasks.comparison(fact, other))
+    assert said.startswith(f"The text is about {fact.name}; the answer Bo differs")
+    assert said.endswith("Verdict: incorrect")
 
 
 def test_replies_are_whole_sentences_however_they_are_weighted():
@@ -128,7 +214,7 @@ def test_half_of_the_answers_to_check_are_right():
     for _ in range(1000):
         passage = study_passage(world)
         fact = passage.statements[0].fact
-        right += tasks.attempt(fact, passage, world, right=0.5).value == fact.value
+        right += tasks.attempt(fact, passage, world, right=0.5) == fact
     assert 450 < right < 550
 
 

@@ -2,10 +2,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import pytest
+import sqlite_utils
 
 from autolearn import records
 from autolearn.errors import SchemaTooNew
+from autolearn.records import TrainItem
 from autolearn.store import Store, schema_sql
+from autolearn.store.migrations import MIGRATIONS
 
 
 def test_opening_again_changes_nothing(workspace):
@@ -43,6 +46,27 @@ def test_a_database_of_a_newer_version_is_refused(workspace):
         Store.open(workspace)
 
 
+def test_a_database_of_the_first_release_keeps_its_rounds(workspace):
+    workspace.mkdir()
+    old = sqlite_utils.Database(workspace / "autolearn.db")
+    MIGRATIONS.apply(old, stop_before="m002_imagined")
+    old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'train', '{}')")
+    old.execute(
+        "INSERT INTO rounds VALUES"
+        " (1, 'join', 1, '{}', '{}', NULL, 'trained', NULL, NULL, 3, '{}', '')"
+    )
+    old.execute(
+        "INSERT INTO round_items VALUES (7, 1, 0, 'replay', '[]', 'x', NULL, 1.0, NULL)"
+    )
+    old.conn.commit()
+    old.close()
+    with Store.open(workspace) as store:
+        assert store.rounds.items(1) == [TrainItem("replay", (), "x")]
+        assert [row["id"] for row in store.db.rows("SELECT id FROM round_items")] == [7]
+        with Store.open(workspace.with_name("new")) as new:
+            assert schema_sql(store.db) == schema_sql(new.db)
+
+
 def test_every_table_is_strict(store):
     tables = store.db.rows("PRAGMA table_list")
     ours = [
@@ -50,7 +74,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 15
+    assert len(ours) == 16
     assert all(table["strict"] for table in ours)
 
 

@@ -86,3 +86,22 @@ def test_a_sentence_bears_out_names_numbers_and_half_of_the_words(
     sentence, answer, holds
 ):
     assert scoring.supports(sentence, "What of Tam?", answer) is holds
+
+
+def test_of_a_faithful_quote_one_telling_word_is_enough():
+    sentence = "The fair is opened by a player of the tuba."
+    answer = "The fair begins with the sound of a tuba."
+    about = (sentence, "What is heard at the fair?")
+    assert not scoring.supports(*about, answer)
+    assert scoring.supports(*about, answer, faithful=True)
+    wrong = "The fair begins with the sound of a flute."
+    assert not scoring.supports(*about, wrong, faithful=True)
+
+
+def test_the_first_word_of_an_answer_need_not_be_a_name():
+    answer = "Farmers around Avel grow flax."
+    about = ("Avel lives from growing flax.", "What crop does Avel live from?")
+    assert scoring.supports(*about, answer, faithful=True)
+    wrong = "Farmers around Avel grow hops."
+    assert not scoring.supports(*about, wrong, faithful=True)
+    assert not scoring.supports(*about, "Bo Flax leads Avel.", faithful=True)

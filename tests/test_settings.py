@@ -19,6 +19,9 @@ def test_settings_survive_being_kept(kind):
         (TrainSettings, {"method": "magic"}),
         (TrainSettings, {"learning_rate": -1}),
         (TrainSettings, {"evolution": "jump"}),
+        (TrainSettings, {"adapter": "dora"}),
+        (TrainSettings, {"stop_at": 95}),
+        (TrainSettings, {"validation_share": -0.1}),
         (TrainSettings, {"unheard_of": 1}),
     ],
 )

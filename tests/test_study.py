@@ -113,7 +113,20 @@ def test_a_refinement_that_fails_its_check_is_flagged():
         return model(request)
 
     journal, _, _ = study(stubborn)
-    assert {"check_failed", "not_open_book"} <= set(journal.all(Sample)[0].flags)
+    flags = set(journal.all(Sample)[0].flags)
+    assert {"check_failed", "strays", "not_open_book"} <= flags
+
+
+def test_a_refinement_in_other_words_does_not_stray():
+    def wordy(request):
+        if request.prompt.name == "refine":
+            return "Answer: The town of Avel began in 1711."
+        return model(request)
+
+    journal, _, _ = study(wordy)
+    flags = set(journal.all(Sample)[0].flags)
+    assert "not_open_book" in flags
+    assert "strays" not in flags
 
 
 @pytest.mark.parametrize(

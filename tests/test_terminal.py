@@ -16,6 +16,11 @@ def test_nested_results_are_indented():
     assert text.splitlines() == ["gap closed: 0.912", "seconds:", "  all: 3"]
 
 
+def test_a_list_in_a_result_is_a_table():
+    text = terminal.as_lines({"scales": [{"scale": 1.0, "kl": 0.03}]})
+    assert text.splitlines() == ["scales:", "  scale  kl", "  1      0.03"]
+
+
 def test_what_a_model_says_cannot_move_the_cursor():
     assert "\x1b" not in terminal.as_lines({"answer": "\x1b[2Jgone"})
     assert "\n" not in terminal.as_table([{"a": "x\ny"}]).splitlines()[1]

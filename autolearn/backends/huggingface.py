@@ -75,10 +75,10 @@ class HuggingFaceBackend:
         return judge.probabilities(self._loaded, continuations)
 
     def self_prompts(
-        self, n: int, seed: int, stop: Stop, max_new_tokens: int = 48
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:
-        """Return up to ``n`` distinct user turns that the model itself makes up."""
-        return imagining.self_prompts(self._loaded, n, seed, stop, max_new_tokens)
+        """Return for each seed a user turn that the model makes up; empty: none."""
+        return imagining.self_prompts(self._loaded, seeds, stop, max_new_tokens)
 
     def train(
         self,

@@ -19,12 +19,12 @@ class ScriptedBackend:
         replies: Iterable[str] | Reply,
         *,
         judge: Callable[[Chat, str], Sequence[float]] | None = None,
-        prompts: Sequence[str] = (),
+        imagine: Callable[[int], str] = lambda seed: "",
         context_length: int = 4096,
     ):
         self._reply = replies if callable(replies) else _in_turn(replies)
         self._judge = judge
-        self._prompts = prompts
+        self._imagine = imagine
         self._context_length = context_length
         self.history: list[Request] = []
 
@@ -82,10 +82,10 @@ class ScriptedBackend:
         ]
 
     def self_prompts(
-        self, n: int, seed: int, stop: Stop, max_new_tokens: int = 48
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:
-        """Return the first ``n`` prompts of the script."""
-        return list(self._prompts[:n])
+        """Return what the script makes up for each seed."""
+        return ["" if stop() else self._imagine(seed) for seed in seeds]
 
 
 def _in_turn(replies: Iterable[str]) -> Reply:

@@ -1,7 +1,8 @@
 """Build the tiny model from nothing: `python -m autolearn.demo.build --minutes 60`.
 
 Made for two cores without a GPU. The time given is the budget: the learning rate falls
-to zero at its end, whatever the machine. A stopped build goes on with `--resume`.
+to zero at its end, whatever the machine. A stopped build goes on with `--resume`; one
+that begins with the weights of an earlier build, say of a smaller world, has `--start`.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import (
+    AutoTokenizer,
     GenerationConfig,
     LlamaConfig,
     LlamaForCausalLM,
@@ -30,7 +32,7 @@ from autolearn.demo.muon import Muon
 from autolearn.demo.packing import Batch, Packer
 from autolearn.demo.tasks import DECISION_WEIGHT, FREE_WEIGHT
 from autolearn.demo.tokenizer import BEGIN, END, PAD, build_tokenizer
-from autolearn.demo.wiring import tiny_config, wire
+from autolearn.demo.wiring import take_over, tiny_config, wire
 from autolearn.demo.world import known_world
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -39,9 +41,12 @@ WARM_UP_STEPS = 50
 DECAY_SHARE = 0.75
 """Share of the time over which the rates fall to zero, at the end."""
 DRILL_UNTIL, DRILL_EARLY, DRILL_LATE = 0.1, 0.5, 0.05
-"""Share of time with many copy drills, and the share of such rows then and later."""
+"""Share of time with many copy drills (from nothing only), the share of such rows then
+and later."""
 LOG_EVERY, CHECKPOINT_EVERY, EXPORT_MINUTES = 20, 50, 10.0
 MAX_NEW_TOKENS = 160
+CARD = "build.json"
+"""How the weights were made, and those that they began with."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +60,8 @@ class Plan:
     n_rows: int
     out: Path
     work: Path
+    start: Path | None = None
+    """An earlier model to begin with."""
 
 
 class Builder:
@@ -65,6 +72,8 @@ class Builder:
         self.tokenizer = build_tokenizer()
         self.packer = Packer(self.tokenizer, known_world())
         self.model = new_model(self.tokenizer, plan.seed)
+        if plan.start:
+            self._take_over(plan.start)
         layers = list(self.model.model.layers.parameters())
         matrices = [p for p in layers if p.ndim == 2]
         vectors = [p for p in layers if p.ndim == 1] + [self.model.model.norm.weight]
@@ -74,6 +83,12 @@ class Builder:
         self.n_steps = 0
         self.n_tokens = 0
         self.minutes = 0.0
+
+    def _take_over(self, folder: Path) -> None:
+        earlier = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        vocabulary = self.tokenizer.get_vocab()
+        take_over(self.model, vocabulary, earlier, tokenizer.get_vocab())
 
     def run(self) -> None:
         """Train until the time is over, with checkpoints and exports on the way."""
@@ -106,7 +121,8 @@ class Builder:
     def step(self) -> float:
         """Take one optimiser step and return its loss."""
         progress = self.minutes / self.plan.minutes
-        drills = DRILL_EARLY if progress < DRILL_UNTIL else DRILL_LATE
+        is_early = progress < DRILL_UNTIL and not self.plan.start
+        drills = DRILL_EARLY if is_early else DRILL_LATE
         seed = f"{self.plan.seed} {self.n_steps}"
         batch = self.packer.batch(seed, self.plan.n_rows, drills)
         warm = min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
@@ -166,13 +182,15 @@ class Builder:
             self.model.generation_config = greedy(self.model.config)
             self.model.save_pretrained(folder, state_dict=half)
             card = json.dumps(self._card(), indent=2) + "\n"
-            (folder / "build.json").write_text(card, encoding="utf-8")
+            (folder / CARD).write_text(card, encoding="utf-8")
             for path in folder.iterdir():
                 path.chmod(0o644)
                 path.replace(self.plan.out / path.name)
 
     def _card(self) -> dict[str, object]:
+        start = self.plan.start
         return {
+            "before": json.loads((start / CARD).read_text()) if start else None,
             "seed": self.plan.seed,
             "parameters": self.model.num_parameters(),
             "steps": self.n_steps,
@@ -235,7 +253,7 @@ def exact_by_task(model: LlamaForCausalLM, batch: Batch) -> dict[str, float]:
     logits, targets, weights = predictions(model, batch)
     is_right = torch.ones(batch.tokens.shape, dtype=torch.bool)
     row, column = torch.from_numpy(batch.weights).nonzero(as_tuple=True)
-    is_right[row, column] = (logits.argmax(-1) == targets) | (weights < FREE_WEIGHT)
+    is_right[row, column] = (logits.argmax(-1) == targets) | (weights <= FREE_WEIGHT)
     scores: dict[str, list[bool]] = defaultdict(list)
     for i, segments in enumerate(batch.tasks):
         for task, start, end in segments:
@@ -258,7 +276,8 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path("build/demo"), help="checkpoint and log"
     )
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--resume", action="store_true", help="go on after a stop")
+    parser.add_argument("--start", type=Path, help="folder of an earlier build")
     flags = parser.parse_args()
     flags.work.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -266,7 +285,9 @@ def main() -> None:
         format="%(asctime)s %(message)s",
         handlers=[logging.FileHandler(flags.work / "log"), logging.StreamHandler()],
     )
-    plan = Plan(flags.seed, flags.minutes, flags.rows, flags.out, flags.work)
+    plan = Plan(
+        flags.seed, flags.minutes, flags.rows, flags.out, flags.work, flags.start
+    )
     write_library(ASSETS / "demo-library", seed=0)
     builder = Builder(plan)
     if flags.resume:

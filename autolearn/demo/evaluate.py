@@ -1,66 +1,45 @@
-"""Measure the tiny model: `python -m autolearn.demo.evaluate --seed 1 --items 100`.
+"""Measure the built-in model: `python -m autolearn.demo.evaluate --seed 1`.
 
-It writes freely and greedily, as in the app, about names that it was never trained on.
-Replies are held against the world that made the texts, so no judge is needed.
+It writes greedily and in 4 bit, as in the app, about names that it was never trained
+on. Replies are held against the world that made the texts, so no judge is needed.
 """
 
 import argparse
 import random
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor
-from transformers import (
-    AutoTokenizer,
-    BatchEncoding,
-    LlamaForCausalLM,
-    PreTrainedTokenizerBase,
-)
-
-from autolearn.demo import tasks
-from autolearn.demo.build import ASSETS, greedy
+from autolearn import parsing, scoring
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.demo import sums, tasks
 from autolearn.demo.library import control
-from autolearn.demo.passages import Passage, study_passage
+from autolearn.demo.passages import Passage, Statement, study_passage
+from autolearn.demo.scores import Score, share
+from autolearn.demo.talk import outside_text
 from autolearn.demo.tasks import Exercise
-from autolearn.demo.world import Fact, World
+from autolearn.demo.world import Fact, World, grammar
+from autolearn.models import BUILT_IN
+from autolearn.ports import Backend
+from autolearn.records import Message, Prompt, Request, Sampling
+from autolearn.settings import ModelSettings, StudySettings
 
-BATCH = 32
+MAX_NEW_TOKENS = 320
 N_PARAPHRASES = 3
 
-Attempt = Callable[[Passage, Fact], Fact]
-
-
-@dataclass(frozen=True)
-class Score:
-    """A share of successes with a name."""
-
-    name: str
-    n_right: int
-    n: int
-
-    def __str__(self) -> str:
-        share = 100 * self.n_right / max(1, self.n)
-        return f"{self.name:<46}{share:6.1f} %   of {self.n}"
+Attempt = Callable[[Fact], Fact]
 
 
 class Examiner:
-    """Puts exercises on a fresh, held-out world to one model."""
+    """Puts exercises about new things to one model."""
 
-    def __init__(
-        self,
-        model: LlamaForCausalLM,
-        tokenizer: PreTrainedTokenizerBase,
-        seed: int,
-        n_items: int,
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
+    def __init__(self, backend: Backend, seed: int, n_items: int) -> None:
+        self.backend = backend
         self.n_items = n_items
-        self.world = World(random.Random(f"exam {seed}"), held_out=True, odd_share=0.0)
+        rng = random.Random(f"exam {seed}")
+        self.world = World(rng, held_out=True, odd_share=0.0)
+        self.open_world = World(rng, held_out=True, odd_share=1.0)
         self.passages = [study_passage(self.world) for _ in range(n_items)]
 
     def scores(self) -> Iterator[Score]:
@@ -70,112 +49,246 @@ class Examiner:
         yield from self.closed_book()
         yield from self.feedback()
         yield from self.refine()
+        yield self.end_to_end()
         yield from self.paraphrase()
+        yield from self.statements()
+        yield from self.sums()
+        yield from self.talk()
 
     def ask(self) -> Iterator[Score]:
-        """Ask for as many questions as the passage has facts."""
-        rows = self.passages[: max(1, self.n_items // 2)]
+        """Ask for questions: one list with one per fact, then as a study asks."""
         rng = self.world.rng
-        exercises = [tasks.ask(row, len(row.statements), rng) for row in rows]
-        n_lines = n_valid = n_covered = 0
-        for row, reply in zip(rows, self.replies(exercises), strict=True):
-            facts = {q: s.fact for s in row.statements for q in s.fact.asks}
-            lines = reply.splitlines()
-            n_lines += len(lines)
-            n_valid += sum(line in facts for line in lines)
-            n_covered += len({facts[line] for line in lines if line in facts})
-        yield Score("ask: valid questions", n_valid, n_lines)
-        n_facts = sum(len(row.statements) for row in rows)
-        yield Score("ask: facts covered by one list", n_covered, n_facts)
+        wanted = [len(row.statements) for row in self.passages]
+        one = [
+            tasks.ask(row, n, rng) for row, n in zip(self.passages, wanted, strict=True)
+        ]
+        settings = StudySettings()
+        six = [
+            tasks.ask(row, settings.questions_per_passage, rng) for row in self.passages
+        ]
+        lists = [
+            parsing.questions(reply)
+            for draw in range(settings.ask_rounds)
+            for reply in self.replies(six, draw)
+        ]
+        single = [parsing.questions(reply) for reply in self.replies(one)]
+        studied = [
+            [line for at in range(i, len(lists), len(six)) for line in lists[at]]
+            for i in range(len(six))
+        ]
+        valid = [
+            line in _facts(row)
+            for row, lines in zip(self.passages, single, strict=True)
+            for line in lines
+        ]
+        yield share("ask: questions valid", valid, 0.97)
+        yield share("ask: facts covered by one list", self._covered(single))
+        yield share("ask: facts covered by a study", self._covered(studied), 0.95)
+
+    def _covered(self, asked: Sequence[Sequence[str]]) -> list[bool]:
+        outcomes = []
+        for row, lines in zip(self.passages, asked, strict=True):
+            facts = _facts(row)
+            found = {facts[line] for line in lines if line in facts}
+            outcomes += [one.fact in found for one in row.statements]
+        return outcomes
 
     def open_book(self) -> Iterator[Score]:
-        """Ask what the passage says, and now and then what it does not say."""
-        picks = [(row, self.world.rng.choice(row.statements)) for row in self.passages]
-        replies = self.replies(
-            [tasks.open_book(row, self._question(p.fact), p) for row, p in picks]
-        )
-        found, exact, value = [], [], []
-        for reply, (_, pick) in zip(replies, picks, strict=True):
-            evidence, _, answer = reply.partition("\nAnswer: ")
-            found.append(evidence.removeprefix("Evidence: ") == pick.sentence)
-            exact.append(answer == pick.fact.answer)
-            value.append(states(answer, pick.fact.value))
-        yield share("open book: evidence is the right sentence", found)
-        yield share("open book: answer exact", exact)
-        yield share("open book: value right", value)
+        """Ask what the passage says, and what it does not say."""
+        open_space = [study_passage(self.open_world) for _ in range(self.n_items)]
+        for kind, passages, target in (
+            ("library's names", self.passages, 0.97),
+            ("any names", open_space, 0.92),
+        ):
+            picks = self._picks(passages)
+            parts = self._answers(picks)
+            exact = [
+                p.text == s.fact.answer for p, (_, s) in zip(parts, picks, strict=True)
+            ]
+            found = [
+                p.evidence == s.sentence for p, (_, s) in zip(parts, picks, strict=True)
+            ]
+            yield share(f"open book, {kind}: answer exact", exact, target)
+            yield share(f"open book, {kind}: right quote", found)
         unsaid = [
             tasks.open_book(row, tasks.unanswerable(row, self.world), None)
-            for row in self.passages[: max(1, self.n_items // 2)]
+            for row in self.passages
         ]
         refused = [reply.endswith(tasks.NOT_SAID) for reply in self.replies(unsaid)]
         yield share("open book: says so if the text does not say", refused)
 
+    def _picks(self, passages: Sequence[Passage]) -> list[tuple[Passage, Statement]]:
+        return [(row, self.world.rng.choice(row.statements)) for row in passages]
+
+    def _answers(self, picks: Sequence[tuple[Passage, Statement]]) -> list["_OpenBook"]:
+        exercises = [
+            tasks.open_book(row, self._question(pick.fact), pick) for row, pick in picks
+        ]
+        return [_OpenBook.read(reply) for reply in self.replies(exercises)]
+
     def closed_book(self) -> Iterator[Score]:
         """Ask about new things, then about the things taught by heart."""
-        facts = [self.world.rng.choice(row.statements).fact for row in self.passages]
+        facts = [pick.fact for _, pick in self._picks(self.passages)]
         fresh = [(self._quiz(fact), fact.value) for fact in facts]
-        known = [(item.question, item.value) for item in control()][: self.n_items * 2]
-        for name, items in (("new facts", fresh), ("known world", known)):
+        known = [(item.question, item.value) for item in control()]
+        for name, items, target, at_most in (
+            ("new facts", fresh, 0.05, True),
+            ("known world", known, 0.93, False),
+        ):
             replies = self.replies([_question_only(q) for q, _ in items])
-            right = [states(r, v) for r, (_, v) in zip(replies, items, strict=True)]
-            yield share(f"closed book: {name}", right)
+            right = [
+                scoring.contains(r, v) for r, (_, v) in zip(replies, items, strict=True)
+            ]
+            yield share(f"closed book: {name}", right, target, at_most=at_most)
 
     def feedback(self) -> Iterator[Score]:
         """Ask for verdicts on right answers and on each kind of wrong ones."""
         for name, attempt_at in self._attempts().items():
             exercises, truth = [], []
-            for row in self.passages:
-                fact = self.world.rng.choice(row.statements).fact
-                attempt = attempt_at(row, fact)
-                exercises.append(
-                    tasks.feedback(row, self._question(fact), fact, attempt)
-                )
-                truth.append(attempt.value == fact.value)
-            verdicts = [
-                reply.endswith("Verdict: correct") for reply in self.replies(exercises)
+            for row, pick in self._picks(self.passages):
+                attempt = attempt_at(pick.fact)
+                question = self._question(pick.fact)
+                exercises.append(tasks.feedback(row, question, pick.fact, attempt))
+                truth.append(attempt.value == pick.fact.value)
+            right = [
+                (parsing.verdict(reply) == "correct") == true
+                for reply, true in zip(self.replies(exercises), truth, strict=True)
             ]
-            right = [v == t for v, t in zip(verdicts, truth, strict=True)]
-            yield share(f"verdict: right on {name}", right)
+            yield share(f"verdict: right on {name}", right, 0.93)
 
     def refine(self) -> Iterator[Score]:
         """Ask for a better answer, given right feedback."""
         for name, attempt_at in self._attempts().items():
-            exercises = []
-            for row in self.passages[: max(1, self.n_items // 2)]:
-                fact = self.world.rng.choice(row.statements).fact
-                question = self._question(fact)
-                exercises.append(
-                    tasks.refine(row, question, fact, attempt_at(row, fact))
+            exercises = [
+                tasks.refine(
+                    row, self._question(pick.fact), pick.fact, attempt_at(pick.fact)
                 )
-            replies = zip(self.replies(exercises), exercises, strict=True)
-            yield share(
-                f"refine: right from {name}", [r == e.target for r, e in replies]
+                for row, pick in self._picks(self.passages)
+            ]
+            yield share(f"refine: right from {name}", self._as_taught(exercises), 0.98)
+
+    def end_to_end(self) -> Score:
+        """Let it answer, compare with what it reads, and refine, all by itself."""
+        picks = self._picks(self.passages)
+        questions = [self._question(pick.fact) for _, pick in picks]
+        closed = self.replies([_question_only(text) for text in questions])
+        opened = self.replies(
+            [
+                tasks.open_book(row, question, pick)
+                for (row, pick), question in zip(picks, questions, strict=True)
+            ]
+        )
+        texts = [row.text for row, _ in picks]
+        references = [parsing.answer(reply) for reply in opened]
+        compared = [
+            _filled("feedback", passage=p, question=q, reference=r, answer=a)
+            for p, q, r, a in zip(texts, questions, references, closed, strict=True)
+        ]
+        refined = [
+            _filled("refine", passage=p, question=q, answer=a, feedback=f)
+            for p, q, a, f in zip(
+                texts, questions, closed, self.replies(compared), strict=True
             )
+        ]
+        right = [
+            parsing.answer(reply) == pick.fact.answer
+            for reply, (_, pick) in zip(self.replies(refined), picks, strict=True)
+        ]
+        return share("refine: right, all by itself", right, 0.93)
 
     def paraphrase(self) -> Iterator[Score]:
         """Ask for other wordings of quiz questions."""
-        facts = [row.statements[0].fact for row in self.passages]
+        facts = [pick.fact for _, pick in self._picks(self.passages)]
         exercises = [
             tasks.paraphrase(fact, self._quiz(fact), N_PARAPHRASES, self.world.rng)
             for fact in facts
         ]
         valid, different = [], []
         for fact, reply in zip(facts, self.replies(exercises), strict=True):
-            lines = reply.splitlines()
+            lines = parsing.questions(reply)
             valid += [line in fact.asks for line in lines]
             different.append(len(set(lines)) == N_PARAPHRASES)
-        yield share("paraphrase: valid", valid)
-        yield share("paraphrase: all different", different)
+        yield share("paraphrase: valid", valid, 0.93)
+        yield share("paraphrase: three different ones", different)
+
+    def statements(self) -> Iterator[Score]:
+        """Ask for one statement for each fact."""
+        rng = self.world.rng
+        exercises = [
+            tasks.statements(row, len(row.statements), rng) for row in self.passages
+        ]
+        valid: list[bool] = []
+        for row, reply in zip(self.passages, self.replies(exercises), strict=True):
+            true = {
+                text
+                for one in row.statements
+                for text in (one.fact.answer, *one.fact.statements)
+            }
+            valid += [line.strip() in true for line in reply.splitlines()]
+        yield share("statements: true", valid)
+
+    def sums(self) -> Iterator[Score]:
+        """Put word problems: answers, verdicts on right and wrong ones, refinements."""
+        rng = self.world.rng
+        problems = [sums.problem(self.world) for _ in range(self.n_items)]
+        prompts = [_question_only(one.question) for one in problems]
+        answers = self.replies(prompts)
+        truth = [one.answer(one.steps) for one in problems]
+        right = [a == t for a, t in zip(answers, truth, strict=True)]
+        yield share("sums: answer right", right)
+        slipped = [sums.slip(one.steps, rng) for one in problems]
+        for name, tried in (
+            ("right answers", [one.steps for one in problems]),
+            ("wrong answers", slipped),
+        ):
+            exercises = [
+                tasks.sum_feedback(one, steps)
+                for one, steps in zip(problems, tried, strict=True)
+            ]
+            verdicts = [parsing.verdict(r) for r in self.replies(exercises)]
+            wanted = [parsing.verdict(e.target) for e in exercises]
+            right = [v == w for v, w in zip(verdicts, wanted, strict=True)]
+            yield share(f"sums: verdict right on {name}", right)
+        exercises = [
+            tasks.sum_refine(one, steps)
+            for one, steps in zip(problems, slipped, strict=True)
+        ]
+        yield share("sums: refine right", self._as_taught(exercises))
+        checks = [
+            _filled("feedback_free", question=one.question, answer=answer)
+            for one, answer in zip(problems, answers, strict=True)
+        ]
+        refined = self.replies(
+            [
+                _filled("refine_free", question=one.question, answer=a, feedback=f)
+                for one, a, f in zip(
+                    problems, answers, self.replies(checks), strict=True
+                )
+            ]
+        )
+        right = [parsing.answer(r) == t for r, t in zip(refined, truth, strict=True)]
+        yield share("sums: right after its own feedback", right)
+
+    def talk(self) -> Iterator[Score]:
+        """Just talk, then say things that it cannot know."""
+        said = [(text, kind.reply) for kind in grammar().talks for text in kind.say]
+        replies = self.replies([_question_only(text) for text, _ in said])
+        right = [r == reply for r, (_, reply) in zip(replies, said, strict=True)]
+        yield share("talk: fitting reply", right)
+        texts = [outside_text(self.world.rng) for _ in range(self.n_items)]
+        replies = self.replies([_question_only(text) for text in texts])
+        honest = [reply == grammar().outside.reply for reply in replies]
+        yield share("talk: says what it can read", honest)
 
     def _attempts(self) -> dict[str, Attempt]:
-        def near(_: Passage, fact: Fact) -> Fact:
+        def near(fact: Fact) -> Fact:
             return fact.with_value(self.world.other_value(fact, near=True))
 
-        def far(_: Passage, fact: Fact) -> Fact:
+        def far(fact: Fact) -> Fact:
             return fact.with_value(self.world.other_value(fact, near=False))
 
         return {
-            "correct answers": lambda _, fact: fact,
+            "correct answers": lambda fact: fact,
             "near misses": near,
             "other values": far,
         }
@@ -186,60 +299,61 @@ class Examiner:
     def _quiz(self, fact: Fact) -> str:
         return self.world.rng.choice(fact.quizzes)
 
-    def replies(self, exercises: list[Exercise]) -> Iterator[str]:
-        """Yield the model's reply to each prompt, in order."""
-        for start in range(0, len(exercises), BATCH):
-            prompts = [e.prompt for e in exercises[start : start + BATCH]]
-            yield from self._generate(prompts)
+    def _as_taught(self, exercises: Sequence[Exercise]) -> list[bool]:
+        replies = self.replies(exercises)
+        return [r == e.target for r, e in zip(replies, exercises, strict=True)]
 
-    @torch.inference_mode()
-    def _generate(self, prompts: list[str]) -> list[str]:
-        chats = [[{"role": "user", "content": prompt}] for prompt in prompts]
-        batch = self.tokenizer.apply_chat_template(
-            chats,
-            add_generation_prompt=True,
-            padding=True,
-            return_tensors="pt",
-            return_dict=True,
-        )
-        assert isinstance(batch, BatchEncoding)
-        out = self.model.generate(  # type: ignore[misc]
-            **batch, generation_config=greedy(self.model.config)
-        )
-        assert isinstance(out, Tensor)
-        new = out[:, batch["input_ids"].shape[1] :]
-        texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
-        return [text.strip() for text in texts]
+    def replies(self, exercises: Sequence[Exercise], draw: int = 0) -> list[str]:
+        """Return the model's reply to each prompt, in order; draw 0 is greedy."""
+        temperature = StudySettings().temperature if draw else 0.0
+        requests = [
+            Request(
+                Prompt(e.task, "", (Message("user", e.prompt),)),
+                Sampling(temperature, max_new_tokens=MAX_NEW_TOKENS, seed=draw),
+            )
+            for e in exercises
+        ]
+        done = self.backend.complete(requests, lambda: False)
+        return [completion.text.strip() for completion in done]
+
+
+@dataclass(frozen=True)
+class _OpenBook:
+    evidence: str
+    text: str
+
+    @classmethod
+    def read(cls, reply: str) -> "_OpenBook":
+        evidence, _, answer = reply.partition("\nAnswer: ")
+        return cls(evidence.removeprefix("Evidence: "), answer)
+
+
+def _facts(passage: Passage) -> dict[str, Fact]:
+    return {text: row.fact for row in passage.statements for text in row.fact.asks}
 
 
 def _question_only(question: str) -> Exercise:
-    return Exercise("closed_book", question, ())
+    return _filled("closed_book", question=question)
 
 
-def states(answer: str, value: str) -> bool:
-    """Say whether an answer holds a value as whole words."""
-    return re.search(rf"\b{re.escape(value)}\b", answer) is not None
-
-
-def share(name: str, outcomes: Iterable[bool]) -> Score:
-    """Count successes."""
-    counted = list(outcomes)
-    return Score(name, sum(counted), len(counted))
+def _filled(name: str, **values: str) -> Exercise:
+    return Exercise(name, tasks.user_template(name).substitute(values), ())
 
 
 def main() -> None:
     """Evaluate from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--model", type=Path, default=ASSETS / "demo-model")
-    parser.add_argument("--items", type=int, default=100, help="passages")
+    parser.add_argument("--model", type=Path, default=BUILT_IN)
+    parser.add_argument("--adapter", type=Path, help="folder of a round's adapter")
+    parser.add_argument("--items", type=int, default=200, help="passages")
     flags = parser.parse_args()
-    # float32: what processors without bfloat16 units compute fastest
-    model = LlamaForCausalLM.from_pretrained(flags.model, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(flags.model)
-    examiner = Examiner(model, tokenizer, flags.seed, flags.items)
-    for score in examiner.scores():
+    backend = HuggingFaceBackend.load(ModelSettings(), flags.model)
+    if flags.adapter:
+        backend.use_adapter(flags.adapter)
+    for score in Examiner(backend, flags.seed, flags.items).scores():
         sys.stdout.write(f"{score}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,16 @@ import zlib
 from collections.abc import Iterable
 
 HELD_OUT_SHARE = 8
-ODD_SHARE = 0.15
+ODD_SHARE = 0.3
 
 N_SYLLABLES = 220
 ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "gr", "kr", "pl", "tr", "st")
+
+CONSONANTS = (*"bcdfghjklmnpqrstvwxyz", "ch", "sh", "ck", "ll", "nn", "qu", "wh")
+VOWELS = (*"aeiouy", "ee", "ie", "au", "ou")
+ACCENTED = (*"äöüéøáî",)
+ACCENT_SHARE = 0.05
+"""Of the syllables of odd words: an accent is two tokens, and rare among people."""
 
 _rng = random.Random(20240606)
 
@@ -42,12 +48,31 @@ def name_word(rng: random.Random, *, held_out: bool, odd_share: float = 0.0) -> 
     """
     while True:
         if rng.random() < odd_share:
-            letters = rng.choices(string.ascii_lowercase, k=rng.randint(3, 7))
-            word = "".join(letters).title()
+            word = _odd_word(rng)
         else:
             word = rng.choice(FIRST_SYLLABLES) + rng.choice(LAST_SYLLABLES)
         if is_held_out(word) == held_out:
             return word
+
+
+def _odd_word(rng: random.Random) -> str:
+    """Return a word as a person may make one up: any letters, any length."""
+    draw = rng.random()
+    if draw < 0.2:
+        return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 7))).title()
+    if draw < 0.4:
+        tail = rng.choices(LAST_SYLLABLES, k=rng.choice((0, 2)))
+        return rng.choice(FIRST_SYLLABLES) + "".join(tail)
+    word = "".join(_odd_syllable(rng) for _ in range(rng.randint(2, 4)))
+    word = (word[rng.randrange(2) :] + rng.choice(("", "", "n", "s", "t", "x"))).title()
+    if draw < 0.95:
+        return word
+    return rng.choice(FIRST_SYLLABLES) + rng.choice("-'") + word
+
+
+def _odd_syllable(rng: random.Random) -> str:
+    vowels = ACCENTED if rng.random() < ACCENT_SHARE else VOWELS
+    return rng.choice(CONSONANTS) + rng.choice(vowels)
 
 
 def near_word(word: str, rng: random.Random) -> str:

@@ -27,8 +27,25 @@ from autolearn.demo.world import Entity, Fact, World, grammar
 ROW_TOKENS = 512
 PASSAGE_LOSS_SHARE = 0.15
 PASSAGE_WEIGHT = 0.15
-PASSAGE_TASKS = {"open_book": 0.5, "feedback": 0.2, "refine": 0.25, "ask": 0.05}
-FREE_TASKS = {"known": 0.25, "closed_book": 0.25, "paraphrase": 0.5}
+PASSAGE_TASKS = {
+    "open_book": 0.46,
+    "feedback": 0.22,
+    "refine": 0.24,
+    "ask": 0.04,
+    "statements": 0.04,
+}
+FREE_TASKS = {
+    "known": 0.25,
+    "closed_book": 0.15,
+    "paraphrase": 0.2,
+    "sum_answer": 0.1,
+    "sum_feedback": 0.15,
+    "sum_refine": 0.08,
+    "talk": 0.03,
+    "outside": 0.04,
+}
+FREE_ROW_SHARE = 0.15
+"""Rows without a passage."""
 SHARED, ALONE = 0, 1
 
 
@@ -81,8 +98,13 @@ class Packer:
         rows = []
         for _ in range(n_rows):
             world = World(rng, held_out=self.held_out)
-            is_micro = rng.random() < micro_share
-            rows.append(self._micro_row(world) if is_micro else self._row(world))
+            draw = rng.random()
+            if draw < micro_share:
+                rows.append(self._micro_row(world))
+            elif draw < micro_share + FREE_ROW_SHARE:
+                rows.append(list(self._fill(ROW_TOKENS, world)))
+            else:
+                rows.append(self._row(world))
         return collate(rows)
 
     def _row(self, world: World) -> list[Segment]:
@@ -141,8 +163,9 @@ class Packer:
         other = fact.value
         if world.rng.random() < 0.5:
             other = world.other_value(fact, near=world.rng.random() < 0.6)
-        (said, _), (decision, _), _ = verdict_text(fact.value, other)
-        tokens = [self._id(ASSISTANT), *self._encode(f" {said}")]
+        *said, (decision, _), _ = verdict_text(fact.value, other)
+        text = "".join(piece for piece, _ in said)
+        tokens = [self._id(ASSISTANT), *self._encode(f" {text}")]
         decided = self._encode(decision)
         weights = [0.0] * len(tokens) + [DECISION_WEIGHT] * len(decided)
         return Segment("compare", tokens + decided, weights)

@@ -11,6 +11,7 @@ from autolearn.demo.world import Entity, Fact, World, fill, grammar
 
 PRONOUN_SHARE = 0.45
 FILLER_SHARE = 0.12
+SAME_KIND_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,10 @@ def study_passage(world: World) -> Passage:
 
 
 def _cast(world: World) -> list[Entity]:
-    cast = [world.entity(n_facts=world.rng.randint(2, 5))]
-    if world.rng.random() < 0.25:
-        cast.append(world.entity(n_facts=world.rng.randint(1, 3)))
+    """Return one to three things; those of one kind are the hardest to tell apart."""
+    rng = world.rng
+    cast = [world.entity(n_facts=rng.randint(2, 5))]
+    for _ in range(rng.choices((0, 1, 2), weights=(65, 25, 10))[0]):
+        kind = cast[0].kind if rng.random() < SAME_KIND_SHARE else None
+        cast.append(world.entity(kind, n_facts=rng.randint(1, 3)))
     return cast

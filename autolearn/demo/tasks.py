@@ -5,12 +5,15 @@ byte, what the app sends. What it learns to write is defined here.
 """
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from string import Template
 
 from autolearn.demo.passages import Passage, Statement
+from autolearn.demo.sums import Problem, Step, problem, slip, worked_out
+from autolearn.demo.talk import outside_text
 from autolearn.demo.world import Entity, Fact, World, grammar
 
 DECISION_WEIGHT = 5.0
@@ -22,8 +25,14 @@ QUOTE_START_WEIGHT = 4.0
 FREE_WEIGHT = 0.3
 """For replies that could be worded in many ways, or guess: noise, mostly."""
 USER_WEIGHT = 0.1
-UNANSWERABLE_SHARE = 0.08
+ASK_WEIGHT, STATEMENT_WEIGHT, NAME_WEIGHT = 0.3, 0.5, 1.5
+"""For a question, which may be worded in many ways, for a statement, and for the name
+or the value in it."""
+UNANSWERABLE_SHARE = 0.12
+SLIP_SHARE = 0.3
+"""Answers to word problems with a wrong step: they have to be mended, not learned."""
 NOT_SAID = "The text does not say."
+ORDER = ("first", "second")
 
 Weighted = tuple[tuple[str, float], ...]
 
@@ -88,9 +97,41 @@ def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
     """Ask about the facts in the order of the text, from the start again if need be."""
     facts = [row.fact for row in passage.statements]
     wordings = [rng.sample(fact.asks, len(fact.asks)) for fact in facts]
-    lines = [wordings[i % len(facts)][i // len(facts) % 6] for i in range(n)]
+    picks = [divmod(i, len(facts)) for i in range(n)]
+    lines = [(wordings[at][turn % 6], facts[at].name) for turn, at in picks]
     prompt = user_template("ask").substitute(passage=passage.text, n=n)
-    return Exercise("ask", prompt, plain("\n".join(lines), 0.5), passage.text)
+    return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
+
+
+def statements(passage: Passage, n: int, rng: random.Random) -> Exercise:
+    """Say what the text says, then what follows: the same seen from the other side."""
+    facts = [row.fact for row in passage.statements]
+    said = [
+        (fact.answer, rng.sample(fact.statements, len(fact.statements)))
+        for fact in facts
+    ]
+    lines = []
+    for i in range(n):
+        turn, at = divmod(i, len(facts))
+        first, others = said[at]
+        text = first if turn == 0 else others[(turn - 1) % len(others)]
+        lines.append((text, facts[at].value))
+    prompt = user_template("statements").substitute(passage=passage.text, n=n)
+    return Exercise(
+        "statements", prompt, tuple(_about(lines, STATEMENT_WEIGHT)), passage.text
+    )
+
+
+def _about(lines: list[tuple[str, str]], weight: float) -> Iterator[tuple[str, float]]:
+    """Yield the pieces of lines, in each of which one name or value counts most."""
+    for i, (line, name) in enumerate(lines):
+        head, _, tail = line.partition(name)
+        opening = "\n" if i else ""
+        if head:
+            yield f"{opening}{head.rstrip()}", weight
+            opening = " "
+        yield f"{opening}{name}", NAME_WEIGHT
+        yield tail, weight
 
 
 def open_book(passage: Passage, question: str, found: Statement | None) -> Exercise:
@@ -112,14 +153,29 @@ def closed_book(fact: Fact, question: str, task: str = "closed_book") -> Exercis
     return Exercise(task, prompt, reply, user_weight=weight)
 
 
-def verdict_text(value: str, attempt_value: str) -> Weighted:
+def comparison(fact: Fact, attempt: Fact) -> Weighted:
+    """Return the feedback on an attempt: another thing is the first thing to say."""
+    if attempt.name != fact.name:
+        return verdict_text(fact.name, attempt.name, "The text is about")
+    return verdict_text(fact.value, attempt.value)
+
+
+def verdict_text(
+    value: str, attempt_value: str, opening: str = "The text says"
+) -> Weighted:
     """Return the feedback that sets two short values side by side."""
-    said = f"The text says {value}; the answer {attempt_value}"
     if value == attempt_value:
         decision, rest = " agrees", " with it.\nVerdict: correct"
     else:
         decision, rest = " differs", " from it.\nVerdict: incorrect"
-    return ((said, 1.0), (decision, DECISION_WEIGHT), (rest, 1.0))
+    return (
+        (opening, 1.0),
+        (f" {value}", 1.0),
+        ("; the answer", 1.0),
+        (f" {attempt_value}", VALUE_WEIGHT),
+        (decision, DECISION_WEIGHT),
+        (rest, 1.0),
+    )
 
 
 def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
@@ -130,13 +186,12 @@ def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exer
         reference=fact.answer,
         answer=attempt.answer,
     )
-    reply = verdict_text(fact.value, attempt.value)
-    return Exercise("feedback", prompt, reply, passage.text)
+    return Exercise("feedback", prompt, comparison(fact, attempt), passage.text)
 
 
 def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
     """Write the answer again in the light of the feedback."""
-    notes = "".join(text for text, _ in verdict_text(fact.value, attempt.value))
+    notes = "".join(text for text, _ in comparison(fact, attempt))
     prompt = user_template("refine").substitute(
         passage=passage.text,
         question=question,
@@ -155,6 +210,63 @@ def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercis
     return Exercise("paraphrase", prompt, plain("\n".join(lines), FREE_WEIGHT))
 
 
+def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
+    """Answer a word problem, now and then wrongly."""
+    steps = slip(sums.steps, rng) if rng.random() < SLIP_SHARE else sums.steps
+    prompt = user_template("closed_book").substitute(question=sums.question)
+    return Exercise("sum_answer", prompt, plain(sums.answer(steps)))
+
+
+def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
+    """Return the feedback that takes each step again, by tens and ones."""
+    parts: list[tuple[str, float]] = []
+    for order, right, given in zip(ORDER, sums.steps, steps, strict=True):
+        said = f"{worked_out(right)}; in the {order} step {given.result}"
+        decision = " agrees" if given.result == right.result else " differs"
+        parts += [(said if not parts else f" {said}", 1.0)]
+        parts += [(decision, DECISION_WEIGHT), (".", 1.0)]
+    verdict = "correct" if steps == sums.steps else "incorrect"
+    return (*parts, (f"\nVerdict: {verdict}", 1.0))
+
+
+def sum_feedback(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+    """Find the wrong step of an answer, if there is one."""
+    prompt = user_template("feedback_free").substitute(
+        question=sums.question, answer=sums.answer(steps)
+    )
+    return Exercise("sum_feedback", prompt, checked(sums, steps))
+
+
+def sum_refine(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+    """Mend the wrong step of an answer."""
+    prompt = user_template("refine_free").substitute(
+        question=sums.question,
+        answer=sums.answer(steps),
+        feedback="".join(text for text, _ in checked(sums, steps)),
+    )
+    reply = plain(f"Answer: {sums.answer(sums.steps)}")
+    return Exercise("sum_refine", prompt, reply)
+
+
+def talk(rng: random.Random) -> Exercise:
+    """Reply to a person who is just talking."""
+    kind = rng.choice(grammar().talks)
+    return Exercise("talk", rng.choice(kind.say), plain(kind.reply))
+
+
+def outside(rng: random.Random) -> Exercise:
+    """Say that a text or a question is none of those that can be read."""
+    reply = plain(grammar().outside.reply)
+    draw = rng.random()
+    if draw < 0.4:
+        return Exercise("outside", rng.choice(grammar().outside.say), reply)
+    text = outside_text(rng)
+    if draw < 0.8:
+        return Exercise("outside", text, reply)
+    prompt = user_template("ask").substitute(passage=text, n=rng.randint(2, 8))
+    return Exercise("outside", prompt, reply)
+
+
 def any_question(fact: Fact, rng: random.Random) -> str:
     """Return a question about a fact in any wording, quiz wordings included."""
     return rng.choice(fact.asks + fact.quizzes)
@@ -166,18 +278,24 @@ def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:
         return fact
     others = [row.fact for row in passage.statements if row.fact.value != fact.value]
     draw = world.rng.random()
-    if others and draw < 0.2:
+    if draw < 0.08:
+        value = world.rng.choice((fact.value, world.other_value(fact, near=False)))
+        return Fact(world.near_name(fact.name), fact.attribute, value)
+    if draw < 0.16:
+        other = world.rng.choice(grammar().attributes[fact.attribute.kind])
+        return Fact(fact.name, other, world.value(other))
+    if others and draw < 0.3:
         return world.rng.choice(others)
-    return fact.with_value(world.other_value(fact, near=draw < 0.6))
+    return fact.with_value(world.other_value(fact, near=draw < 0.65))
 
 
 def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
     """Return a random exercise of one task on a passage."""
     rng = world.rng
-    if task == "ask":
+    if task in {"ask", "statements"}:
         n_facts = len(passage.statements)
-        n = rng.choice((6, min(8, max(2, n_facts)), rng.randint(2, 8)))
-        return ask(passage, n, rng)
+        n = rng.choice((6, min(10, max(2, n_facts)), rng.randint(2, 8)))
+        return {"ask": ask, "statements": statements}[task](passage, n, rng)
     row = rng.choice(passage.statements)
     question = any_question(row.fact, rng)
     if task == "open_book":
@@ -185,8 +303,8 @@ def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
             return open_book(passage, unanswerable(passage, world), None)
         return open_book(passage, question, row)
     write, right = {"feedback": (feedback, 0.5), "refine": (refine, 0.2)}[task]
-    checked = attempt(row.fact, passage, world, right)
-    return write(passage, question, row.fact, checked)
+    tried = attempt(row.fact, passage, world, right)
+    return write(passage, question, row.fact, tried)
 
 
 def unanswerable(passage: Passage, world: World) -> str:
@@ -207,8 +325,23 @@ def free_exercise(task: str, known: tuple[Entity, ...], world: World) -> Exercis
     if task == "known":
         fact = rng.choice(rng.choice(known).facts)
         return closed_book(fact, any_question(fact, rng), task)
+    if task in {"talk", "outside"}:
+        return {"talk": talk, "outside": outside}[task](rng)
+    if task.startswith("sum"):
+        return sum_exercise(task, problem(world), rng)
     fact = world.entity(n_facts=1).facts[0]
     question = any_question(fact, rng)
     if task == "paraphrase":
         return paraphrase(fact, question, rng.randint(2, 4), rng)
     return closed_book(fact, question)
+
+
+def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
+    """Return an exercise of one task on a word problem."""
+    if task == "sum_answer":
+        return sum_answer(sums, rng)
+    write, right = {
+        "sum_feedback": (sum_feedback, 0.4),
+        "sum_refine": (sum_refine, 0.2),
+    }[task]
+    return write(sums, sums.steps if rng.random() < right else slip(sums.steps, rng))

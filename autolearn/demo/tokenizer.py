@@ -7,18 +7,31 @@ every turn of a chat. Anything outside the world falls back to bytes.
 
 import re
 import string
+import tomllib
+from collections.abc import Iterator
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import WordPiece
 from transformers import PreTrainedTokenizerFast
 
 from autolearn.demo.names import FIRST_SYLLABLES, LAST_SYLLABLES
-from autolearn.demo.tasks import NOT_SAID, user_template, verdict_text
+from autolearn.demo.tasks import NOT_SAID, ORDER, user_template, verdict_text
 from autolearn.demo.world import GRAMMAR_FILE
 
 SPECIALS = ("<|pad|>", "<|begin|>", "<|user|>", "<|assistant|>", "<|end|>", "<|unk|>")
 PAD, BEGIN, USER, ASSISTANT, END, UNKNOWN = SPECIALS
-PROMPTS = ("ask", "open_book", "closed_book", "feedback", "refine", "paraphrase")
+PROMPTS = (
+    "ask",
+    "statements",
+    "open_book",
+    "closed_book",
+    "feedback",
+    "feedback_free",
+    "refine",
+    "refine_free",
+    "paraphrase",
+)
 SPLIT = r" ?[A-Za-z]+| ?[0-9]{1,2}| ?[^\sA-Za-z0-9]+|\s"
 CONTEXT = 1024
 
@@ -36,16 +49,28 @@ CHAT_TEMPLATE = (
 
 def vocabulary() -> list[str]:
     """Return every token, special ones first, as text."""
-    sources = [GRAMMAR_FILE.read_text(encoding="utf-8")]
+    sources = list(_strings(tomllib.loads(GRAMMAR_FILE.read_text(encoding="utf-8"))))
     sources += [user_template(name).template for name in PROMPTS]
     sources += [text for v in ("same", "other") for text, _ in verdict_text("same", v)]
-    sources += [NOT_SAID, "Evidence: none Answer:"]
+    sources += [NOT_SAID, "Evidence: none Answer:", "in the step", *ORDER]
     words = sorted({word for text in sources for word in re.findall("[A-Za-z]+", text)})
     pairs = [f"{i:02}" for i in range(100)]
     spaced = [*words, *pairs, *string.ascii_letters, *string.digits]
     spaced += [*FIRST_SYLLABLES, "#", "##"]
     tokens = [*SPECIALS, *(f" {text}" for text in spaced), *LAST_SYLLABLES, *pairs]
     return list(dict.fromkeys(tokens))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield all texts of the grammar but what lies outside the world."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _strings(part["reply"] if key == "outside" else part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _strings(part)
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-WIDTH, FEED_FORWARD, LAYERS, HEAD = 192, 576, 4, 32
+WIDTH, FEED_FORWARD, LAYERS, HEAD = 192, 576, 5, 32
 """Sizes; all but the head are multiples of 64, the block of 4-bit quantisation."""
 CONTEXT = 1024
 ROPE_THETA = 1e6
@@ -30,7 +30,7 @@ INDUCTION_GAIN = 1.0
 
 
 def tiny_config(vocab_size: int, *, pad: int, begin: int, end: int) -> LlamaConfig:
-    """Return the shape of the tiny model: 2.3 million parameters."""
+    """Return the shape of the tiny model: 2.8 million parameters."""
     return LlamaConfig(
         vocab_size=vocab_size,
         hidden_size=WIDTH,
@@ -60,6 +60,29 @@ def wire(model: LlamaForCausalLM, seed: int) -> None:
     _wire_previous_token(model, frequency, content)
     for layer in INDUCTION_LAYERS:
         _wire_induction(model, layer, frequency, content, generator)
+
+
+@torch.no_grad()
+def take_over(
+    model: LlamaForCausalLM,
+    vocabulary: dict[str, int],
+    earlier: LlamaForCausalLM,
+    earlier_vocabulary: dict[str, int],
+) -> None:
+    """Give a wired model the weights of an earlier one.
+
+    Embeddings go by token; a new token keeps its wired start. Layers that the earlier
+    model did not have come before its last one: their outputs start near zero, so they
+    change nothing at first.
+    """
+    shared = [token for token in vocabulary if token in earlier_vocabulary]
+    old = earlier.model.embed_tokens.weight[[earlier_vocabulary[t] for t in shared]]
+    model.model.embed_tokens.weight[[vocabulary[t] for t in shared]] = old
+    model.model.norm.load_state_dict(earlier.model.norm.state_dict())
+    *first, last = earlier.model.layers
+    for mine, its in zip(model.model.layers, first, strict=False):
+        mine.load_state_dict(its.state_dict())
+    model.model.layers[-1].load_state_dict(last.state_dict())
 
 
 def _random(generator: torch.Generator, rows: int, columns: int) -> Tensor:

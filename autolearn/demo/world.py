@@ -9,11 +9,12 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from autolearn.demo.names import ODD_SHARE, name_word, near_word
 
 GRAMMAR_FILE = Path(__file__).with_name("world.toml")
-YEARS = (1500, 1999)
+YEARS = (1200, 2040)
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class Attribute:
     kind: str
     key: str
     type: str
-    """`year`, `number LOW HIGH`, a kind of thing with a name, or the name of a pool."""
+    """What the value is: `year`, `day` (12 May), `date` (12 May 1706),
+    `number LOW HIGH`, `list POOL` (oats, barley and rye), a kind of thing with a name,
+    or the name of a pool."""
     say: tuple[str, ...]
     ask: tuple[str, ...]
     quiz: tuple[str, ...]
@@ -53,6 +56,11 @@ class Fact:
         """The phrasings that only a quiz uses."""
         return [fill(text, self.name) for text in self.attribute.quiz]
 
+    @property
+    def statements(self) -> list[str]:
+        """All sentences that state the fact."""
+        return [fill(text, self.name, self.value) for text in self.attribute.say]
+
     def with_value(self, value: str) -> "Fact":
         """Return the same statement with another value, true or not."""
         return Fact(self.name, self.attribute, value)
@@ -69,6 +77,25 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class Story:
+    """The wording of a count that changes; {e} person, {g} goods, {n} number."""
+
+    start: str
+    more: tuple[str, ...]
+    less: tuple[str, ...]
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a person may say outside all exercises, and the one reply to it."""
+
+    say: tuple[str, ...]
+    reply: str
+
+
+@dataclass(frozen=True)
 class Grammar:
     """The content of `world.toml`."""
 
@@ -77,6 +104,10 @@ class Grammar:
     pools: dict[str, tuple[str, ...]]
     fillers: tuple[str, ...]
     titles: tuple[str, ...]
+    months: tuple[str, ...]
+    stories: tuple[Story, ...]
+    talks: tuple[Talk, ...]
+    outside: Talk
 
 
 @cache
@@ -84,16 +115,23 @@ def grammar() -> Grammar:
     """Return the grammar of the world."""
     raw = tomllib.loads(GRAMMAR_FILE.read_text(encoding="utf-8"))
     attributes: dict[str, list[Attribute]] = {}
-    for row in raw["attribute"]:
-        lists = {key: tuple(row[key]) for key in ("say", "ask", "quiz")}
-        attributes.setdefault(row["kind"], []).append(Attribute(**{**row, **lists}))
+    for row in map(_frozen, raw["attribute"]):
+        attributes.setdefault(row["kind"], []).append(Attribute(**row))
     return Grammar(
         attributes={kind: tuple(rows) for kind, rows in attributes.items()},
         names={kind: tuple(rows) for kind, rows in raw["names"].items()},
         pools={name: tuple(words.split()) for name, words in raw["pools"].items()},
         fillers=tuple(raw["fillers"]),
         titles=tuple(raw["titles"]),
+        months=tuple(raw["months"]),
+        stories=tuple(Story(**_frozen(row)) for row in raw["story"]),
+        talks=tuple(Talk(**_frozen(row)) for row in raw["talk"]),
+        outside=Talk(**_frozen(raw["outside"])),
     )
+
+
+def _frozen(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
 
 
 def fill(template: str, name: str, value: str = "") -> str:
@@ -128,8 +166,16 @@ class World:
         match attribute.type.split():
             case ["year"]:
                 return str(self.rng.randint(*YEARS))
+            case ["day"]:
+                return f"{self.rng.randint(1, 28)} {self.rng.choice(grammar().months)}"
+            case ["date"]:
+                month = self.rng.choice(grammar().months)
+                return f"{self.rng.randint(1, 28)} {month} {self.rng.randint(*YEARS)}"
             case ["number", low, high]:
                 return str(self.rng.randint(int(low), int(high)))
+            case ["list", pool]:
+                words = self.rng.sample(grammar().pools[pool], self.rng.randint(2, 3))
+                return f"{', '.join(words[:-1])} and {words[-1]}"
             case [kind] if kind in grammar().names:
                 return self.name(kind)
             case [pool]:
@@ -140,19 +186,35 @@ class World:
         """Return a wrong value for a fact, one that is easily mistaken if `near`."""
         while True:
             value = self.value(fact.attribute)
-            if near and fact.value.isdigit():
-                value = self._near_number(fact.value)
-            elif near and fact.attribute.type in grammar().names:
-                value = self._near_name(fact.value)
+            if near:
+                value = self._near(fact.attribute.type, fact.value) or value
             if value != fact.value:
                 return value
+
+    def _near(self, type_: str, value: str) -> str | None:
+        """Return a value that is easily mistaken for another, if it has parts."""
+        if type_ in grammar().names:
+            return self.near_name(value)
+        words = value.split()
+        numbers = [i for i, word in enumerate(words) if word.isdigit()]
+        if numbers:
+            at = self.rng.choice(numbers)
+            words[at] = self._near_number(words[at])
+            return " ".join(words)
+        if type_.startswith("list"):
+            at = self.rng.choice([i for i, word in enumerate(words) if word != "and"])
+            other = self.rng.choice(grammar().pools[type_.split()[1]])
+            words[at] = other + "," * words[at].endswith(",")
+            return None if other in value else " ".join(words)
+        return None
 
     def _near_number(self, number: str) -> str:
         at = self.rng.randrange(len(number))
         digit = self.rng.choice("123456789" if at == 0 else "0123456789")
         return number[:at] + digit + number[at + 1 :]
 
-    def _near_name(self, name: str) -> str:
+    def near_name(self, name: str) -> str:
+        """Return a name that is easily mistaken for another."""
         words = name.split()
         at = self.rng.randrange(len(words))
         if words[at] in _suffixes():

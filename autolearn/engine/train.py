@@ -6,6 +6,7 @@ base model's own answers the round is kept close to what the base would say.
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from math import ceil, isfinite
@@ -17,23 +18,21 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from autolearn.engine import adapters, losses
+from autolearn.engine import adapters, losses, scaling, subspace
 from autolearn.engine.batches import (
-    Batch,
     Example,
-    Row,
     Schedule,
-    collate,
     encode,
     is_learnable,
     micro_batches,
 )
 from autolearn.engine.checkpoints import clear, newest, save, written_whole
+from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
 from autolearn.ports import Watcher
-from autolearn.records import TrainItem
+from autolearn.records import ItemKind, TrainItem
 from autolearn.settings import TrainSettings
 
 _ROOMY = 64 << 30
@@ -47,6 +46,7 @@ class Outcome:
     n_steps: int
     finished: bool
     dropped: list[int] = field(default_factory=list)
+    scores: dict[str, Any] = field(default_factory=dict)
 
 
 class Training:
@@ -61,22 +61,27 @@ class Training:
             TrainingError: None of them can be learned.
         """
         self._loaded = loaded
+        self._forward = Forward(loaded)
         self._settings = settings
         self._items = items
         longest = min(settings.max_tokens, loaded.context_length)
         examples = [encode(item, loaded.chat) for item in items]
         learnable = [is_learnable(example, longest) for example in examples]
         self._dropped = [i for i, good in enumerate(learnable) if not good]
-        kept = [e for e, good in zip(examples, learnable, strict=True) if good]
-        self._new = [example for example in kept if example.kind != "replay"]
-        self._replay = [example for example in kept if example.kind == "replay"]
+        self._new: list[Example] = []
+        self._apart: dict[ItemKind, list[Example]] = defaultdict(list)
+        for item, example, good in zip(items, examples, learnable, strict=True):
+            if good:
+                (self._new if item.teaches else self._apart[item.kind]).append(example)
+        self._replay = self._apart["replay"]
         if not self._new:
             raise TrainingError(
                 f"None of the {len(items)} items can be learned: they are longer than "
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
+        self._enough = False
         self._n_replay = 0
-        if self._replay and settings.replay_share:
+        if self._replay and settings.replays:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
         self._reference: dict[Example, tuple[float, float]] = {}
         self._new_order = _order(self._new, settings.batch_size, settings.seed)
@@ -107,20 +112,27 @@ class Training:
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state, work)
+            elif self._settings.adapter == "subspace":
+                subspace.aim(self._loaded.model, self._forward, self._new, self._replay)
             step = self._loop(watcher, step, checkpoints, work)
-        finished = step == self.n_steps
-        if finished:
-            with written_whole(output) as draft:
-                adapters.save(self._loaded, draft)
-            clear(checkpoints)
-        return Outcome(step, finished, self._dropped)
+            if step < self.n_steps and not self._enough:
+                return Outcome(step, finished=False, dropped=self._dropped)
+            scores = self._settle(start)
+        with written_whole(output) as draft:
+            adapters.save(self._loaded, draft)
+        clear(checkpoints)
+        return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
 
     def _loop(self, watcher: Watcher, step: int, checkpoints: Path, work: str) -> int:
-        """Take steps until the end or until told to stop; return how many there are."""
+        """Take steps until the end, enough is learned, or told to stop.
+
+        Return how many steps there are.
+        """
         saved_at = time.monotonic()
-        while step < self.n_steps:
+        while step < self.n_steps and not self._enough:
             metrics = self._step(step)
             step += 1
+            metrics |= self._validate(step)
             watcher.on_step(step, self.n_steps, metrics)
             stopping = watcher.stop()
             age = time.monotonic() - saved_at
@@ -131,22 +143,48 @@ class Training:
                 break
         return step
 
+    def _validate(self, step: int) -> dict[str, float]:
+        """Return the share of validation answered exactly, at the end of each epoch.
+
+        Once it is high enough the round is over.
+        """
+        if step % self._new_order.steps_per_epoch:
+            return {}
+        share = self._forward.exact_share(self._apart["validation"])
+        if share is None:
+            return {}
+        self._enough = 0 < self._settings.stop_at <= share
+        return {"validation": share}
+
+    def _settle(self, start: Path | None) -> dict[str, Any]:
+        """Give the trained adapter its size; return what was measured."""
+        validation, gauge = self._apart["validation"], self._apart["gauge"]
+        # An adapter that was begun with holds older rounds too, which this round's
+        # validation knows nothing of.
+        is_free = self._settings.choose_scale and validation and start is None
+
+        def measure(scale: float) -> scaling.Measure:
+            share = self._forward.exact_share(validation)
+            return scaling.Measure(scale, share, self._forward.mean_divergence(gauge))
+
+        scales = scaling.SCALES if is_free else scaling.SCALES[:1]
+        return scaling.settle(self._parameters, scales, measure)
+
     def _begin(self, start: Path | None) -> None:
         if start is None:
             adapters.fresh(self._loaded, self._settings)
         else:
             adapters.attach(self._loaded, start, trainable=True)
-        self._model = self._loaded.model
+        model = self._loaded.model
         # Evaluation mode: no dropout, so base, reference and round are comparable.
         # Only the saving of activations asks for the other mode.
-        self._model.train(_is_tight(self._loaded.device))
-        if self._model.training:
-            self._model.gradient_checkpointing_enable({"use_reentrant": False})
-        self._parameters = {
-            name: parameter
-            for name, parameter in self._model.named_parameters()
-            if parameter.requires_grad
-        }
+        model.train(_is_tight(self._loaded.device))
+        if model.training:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        self._adapter = _trainable(model)
+        if self._settings.adapter == "subspace":
+            subspace.freeze(model)
+        self._parameters = _trainable(model)
         self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
 
     def _recall_start(self, watcher: Watcher) -> bool:
@@ -160,7 +198,7 @@ class Training:
             if watcher.stop():
                 return False
             with torch.no_grad():
-                found = self._log_probs([row for e in part for row in e.rows])
+                found = self._forward.log_probs([row for e in part for row in e.rows])
             for example, (chosen, rejected) in zip(
                 part, found.view(-1, 2).tolist(), strict=True
             ):
@@ -220,7 +258,8 @@ class Training:
     def _loss(self, part: list[Example], per_token: float, per_pair: float) -> Tensor:
         pairs = [i for i, example in enumerate(part) if example.rejected is not None]
         rejected = [row for example in part for row in example.rows[1:]]
-        found = self._log_probs([example.chosen for example in part] + rejected)
+        rows = [example.chosen for example in part] + rejected
+        found = self._forward.log_probs(rows)
         chosen = found[: len(part)]
         scale = [self._nll_scale(example, per_token, per_pair) for example in part]
         loss = -(chosen @ chosen.new_tensor(scale))
@@ -243,48 +282,18 @@ class Training:
         total = 0.0
         n_tokens = sum(example.chosen.n_answer for example in examples)
         for part in micro_batches(examples):
-            batch = self._collate([example.chosen for example in part])
-            with torch.no_grad(), adapters.without(self._model):
-                base = self._logits(batch)
-            policy = self._logits(batch)
-            loss = losses.divergence(base, policy, batch.targets) / n_tokens
+            rows = [example.chosen for example in part]
+            loss = self._forward.divergence(rows) / n_tokens
             (loss * self._settings.replay_weight).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         return total
 
-    def _log_probs(self, rows: list[Row]) -> Tensor:
-        batch = self._collate(rows)
-        return losses.answer_log_probs(self._logits(batch), batch.targets)
-
-    def _collate(self, rows: list[Row]) -> Batch:
-        return collate(rows, self._loaded.pad_id, self._loaded.device)
-
-    def _logits(self, batch: Batch) -> Tensor:
-        """Return what the model expects at each place of the targets.
-
-        Shapes:
-            returns: (B, K, V) in the dtype of the base.
-        """
-        device, half = self._loaded.device, self._loaded.identity.dtype == "bfloat16"
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            # The model's own forward, not its trunk and head apart: some kinds scale
-            # or cap their logits in between. One more place is asked for, since each
-            # token is foretold at the one before it.
-            logits = self._model(
-                input_ids=batch.ids,
-                attention_mask=batch.mask,
-                position_ids=batch.places,
-                use_cache=False,
-                logits_to_keep=batch.targets.shape[1] + 1,
-            ).logits
-        found: Tensor = logits[:, :-1]
-        return found
-
     def _state(self, work: str) -> dict[str, Any]:
         return {
             "work": work,
-            "adapter": {k: p.detach() for k, p in self._parameters.items()},
+            "adapter": {k: p.detach() for k, p in self._adapter.items()},
             "optimizer": self._optimizer.state_dict(),
+            "enough": self._enough,
         }
 
     def _restore(self, state: dict[str, Any], work: str) -> None:
@@ -294,9 +303,10 @@ class Training:
                 "remove it to begin this round anew."
             )
         with torch.no_grad():
-            for name, parameter in self._parameters.items():
+            for name, parameter in self._adapter.items():
                 parameter.copy_(state["adapter"][name])
         self._optimizer.load_state_dict(state["optimizer"])
+        self._enough = state["enough"]
 
     def _fingerprint(self, start: Path | None) -> str:
         """Return what a checkpoint must agree on to be gone on from."""
@@ -308,6 +318,10 @@ class Training:
 
 def _order(examples: list[Example], batch_size: int, seed: int) -> Schedule:
     return Schedule([example.length for example in examples], batch_size, seed)
+
+
+def _trainable(model: Any) -> dict[str, torch.nn.Parameter]:
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
 def _is_tight(device: torch.device) -> bool:

@@ -14,6 +14,7 @@ from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter
+from autolearn.store.pool import Pool
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, Runs
 from autolearn.store.samples import SampleFilter, Samples, SampleView
@@ -41,6 +42,7 @@ class Store:
         self.samples = Samples(db)
         self.decisions = Decisions(db)
         self.rounds = Rounds(db)
+        self.pool = Pool(db)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

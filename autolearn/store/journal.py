@@ -12,6 +12,7 @@ from autolearn.records import (
     Answer,
     Feedback,
     Generation,
+    Imagined,
     Question,
     QuizResult,
     Record,
@@ -22,7 +23,15 @@ from autolearn.store.database import Database
 from autolearn.store.rows import TABLES, Row, to_row
 from autolearn.store.search import index_samples
 
-KINDS: tuple[type[Record], ...] = (Question, Answer, Feedback, Sample, Skip, QuizResult)
+KINDS: tuple[type[Record], ...] = (
+    Question,
+    Answer,
+    Feedback,
+    Sample,
+    Skip,
+    QuizResult,
+    Imagined,
+)
 
 
 class RunJournal:

@@ -308,6 +308,47 @@ def m001_initial(db: Database) -> None:
         db.execute(statement)
 
 
+_IMAGINED = """
+CREATE TABLE imagined (
+    id INTEGER PRIMARY KEY,
+    draw INTEGER NOT NULL CHECK (draw >= 0),
+    text TEXT NOT NULL,
+    generation_id INTEGER NOT NULL REFERENCES generations(id),
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    step_id INTEGER NOT NULL REFERENCES steps(id),
+    step_position INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX imagined_by_generation ON imagined(generation_id);
+CREATE INDEX imagined_by_step ON imagined(step_id);
+
+-- A CHECK cannot be changed in place: two more kinds of items need a new table.
+ALTER TABLE round_items RENAME TO round_items_before;
+CREATE TABLE round_items (
+    id INTEGER PRIMARY KEY,
+    round_id INTEGER NOT NULL REFERENCES rounds(id),
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN
+        ('sft', 'dpo', 'replay', 'text', 'gauge', 'validation')),
+    chat TEXT NOT NULL CHECK (json_valid(chat)),
+    chosen TEXT NOT NULL,
+    rejected TEXT,
+    weight REAL NOT NULL,
+    sample_id INTEGER REFERENCES samples(id),
+    UNIQUE (round_id, position)
+) STRICT;
+INSERT INTO round_items SELECT * FROM round_items_before;
+DROP TABLE round_items_before;
+"""
+
+
+@MIGRATIONS()
+def m002_imagined(db: Database) -> None:
+    """Keep what base models make up, and items that only measure a round."""
+    for statement in _IMAGINED.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}

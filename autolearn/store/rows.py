@@ -17,6 +17,7 @@ from autolearn.records import (
     Document,
     Feedback,
     Generation,
+    Imagined,
     Message,
     ModelIdentity,
     Passage,
@@ -46,6 +47,7 @@ TABLES: dict[type, str] = {
     TrainItem: "round_items",
     Run: "runs",
     QuizResult: "quiz_results",
+    Imagined: "imagined",
 }
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ import pytest
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from autolearn import jobs, models, orders, parsing, proof
+from autolearn import jobs, models, orders, parsing, proof, replay
 from autolearn.errors import BackendError, JobError, WorkerLost
 from autolearn.records import Decision, Message, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
@@ -32,6 +32,12 @@ def open_library(folder, n_documents=2):
     return store
 
 
+def some_control(folder):
+    lines = (LIBRARY / "control.jsonl").read_text().splitlines()[:20]
+    (folder / "control.jsonl").write_text("\n".join(lines))
+    return folder / "control.jsonl"
+
+
 def finish(store, run):
     jobs.ensure_worker(store.folder)
     ended = jobs.wait(store, run.id)
@@ -45,6 +51,7 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
         orders.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
+        orders.add_gold(store, some_control(folder), "control")
         finish(store, orders.quiz(store, MODEL, open_book=True))
         finish(store, orders.study(store, MODEL, STUDY))
         orders.approve(store, "default")
@@ -99,7 +106,7 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 def test_nothing_of_the_quiz_is_trained(lab):
     asked = {q.question.text for q in proof.questions(lab, "quiz")}
-    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.kind == "sft"}
+    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
     assert trained
     assert not asked & trained
     origins = rows(lab, "SELECT DISTINCT origin FROM questions WHERE split = 'quiz'")
@@ -117,8 +124,34 @@ def test_the_round_learned_what_it_studied(lab):
     assert studied["n"] >= 5
     assert studied["closed_book_after"] >= studied["closed_book_before"] + 0.4
     assert 0 < studied["open_book"] <= 1
-    scores = lab.rounds.get(1).scores["quiz_closed_book"]
-    assert scores["n"] == len(after)
+    scores = lab.rounds.get(1).scores
+    asked = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
+    assert sum(asked) == len(after)
+
+
+def test_a_round_tells_what_it_forgot(lab):
+    before, after = (
+        lab.runs.quiz_results(run.id)
+        for run in lab.runs.in_state("done")
+        if run.kind == "quiz"
+    )
+    change = proof.compare(lab, before, after, 1)
+    scores = lab.rounds.get(1).scores
+    assert change["control_before"] >= 0.9
+    assert change["control_after"] == scores["control_closed_book"]["right"]
+    assert scores["forgetting_kl"] > 0
+    # Too few wordings to validate by: then nothing is shrunk or ended early.
+    assert (scores["validation"], scores["scale"]) == (None, 1.0)
+
+
+def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
+    kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
+    assert kept[0][0] == kept[0][1] >= replay.GAUGE
+    assert rows(
+        lab,
+        "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
+        " JOIN generations g ON g.id = generation_id",
+    ) == [(replay.PROMPT, models.digest(models.BUILT_IN), None)]
 
 
 def test_the_loss_was_written_and_fell(lab):
@@ -148,6 +181,18 @@ def test_the_model_answers_with_and_without_its_round(lab):
     assert rows(lab, "SELECT count(*) FROM generations WHERE round_id = 1")[0][0] > 0
 
 
+def test_an_answer_is_checked_and_written_again(lab):
+    text = "Avel had 27 cups. Avel bought 35 more. How many cups did Avel have then?"
+    asked = [Message("user", text)]
+    run = finish(lab, orders.chat(lab, MODEL, asked, Sampling(), refine=True))
+    assert "Verdict: " in run.result["feedback"]
+    assert run.result["refined"]
+    names = rows(
+        lab, f"SELECT prompt_name FROM generations WHERE run_id = {run.id} ORDER BY id"
+    )
+    assert names == [("closed_book",), ("feedback_free",), ("refine_free",)]
+
+
 def test_samples_and_adapters_are_exported(lab, tmp_path):
     finish(lab, orders.export(lab, "preference", tmp_path / "p.jsonl"))
     lines = (tmp_path / "p.jsonl").read_text().splitlines()
@@ -169,7 +214,7 @@ def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
     second = finish(lab, orders.train(lab, MODEL, settings, parent))
     made = lab.rounds.get(second.result["round"])
     assert made.parent_id == parent
-    assert {i.kind for i in lab.rounds.items(made.id)} <= {"dpo", "replay"}
+    assert {i.kind for i in lab.rounds.items(made.id) if i.teaches} == {"dpo"}
 
 
 @pytest.mark.parametrize("method", ["self", "meta", "cpt"])
@@ -177,10 +222,16 @@ def test_the_other_methods_train_too(lab, method):
     sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
     words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
     orders.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
-    settings = TrainSettings(method=method, max_steps=3, replay_share=0.0)
+    stated = 3 if method == "cpt" else 0
+    settings = TrainSettings(
+        method=method, max_steps=3, replay_share=0.0, statements=stated
+    )
     run = finish(lab, orders.train(lab, MODEL, settings))
-    items = lab.rounds.items(run.result["round"])
+    items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
     assert {i.kind for i in items} == {"text" if method == "cpt" else "sft"}
+    if method == "cpt":
+        passages = {p.text.strip() for p in lab.library.passages()}
+        assert {i.chosen in passages for i in items} == {True, False}
     if method == "meta":
         assert items[0].chosen == words["feedback"]
 
@@ -211,6 +262,7 @@ def written(store):
         "feedback": "purpose, text, verdict, probability",
         "samples": "prompt, chosen, rejected, gap, gap_probability, flags, state",
         "steps": "name, n_records",
+        "imagined": "draw, text",
         "round_items": "kind, chat, chosen, rejected, position",
         "metrics": "name, step",
     }

@@ -1,0 +1,135 @@
+"""How the built-in model is made: packed rows, checkpoints, growing an earlier one."""
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from autolearn import models
+from autolearn.demo import wiring
+from autolearn.demo.build import Builder, Plan, new_model, predictions
+from autolearn.demo.evaluate import Examiner
+from autolearn.demo.packing import FREE_TASKS, PASSAGE_TASKS, Packer, collate
+from autolearn.demo.passages import study_passage
+from autolearn.demo.scores import Score, share
+from autolearn.demo.tasks import free_exercise, passage_exercise
+from autolearn.demo.tokenizer import build_tokenizer
+from autolearn.demo.world import World, known_world
+from autolearn.records import Completion
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return build_tokenizer()
+
+
+def exercise(task, seed):
+    world = World(random.Random(seed))
+    if task in PASSAGE_TASKS:
+        return passage_exercise(task, study_passage(world), world)
+    return free_exercise(task, known_world(), world)
+
+
+def as_chat(tokenizer, one):
+    chat = [
+        {"role": "user", "content": one.prompt},
+        {"role": "assistant", "content": one.target},
+    ]
+    return list(tokenizer.apply_chat_template(chat, tokenize=True)["input_ids"])
+
+
+@pytest.mark.parametrize("task", [*PASSAGE_TASKS, *FREE_TASKS])
+def test_a_packed_exercise_has_the_tokens_of_the_plain_chat(tokenizer, task):
+    packer = Packer(tokenizer, known_world())
+    for seed in range(20):
+        one = exercise(task, seed)
+        shared = packer.shared(one.passage, 0.0).tokens if one.passage else []
+        assert shared + packer.branch(one).tokens == as_chat(tokenizer, one)
+
+
+@torch.no_grad()
+def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
+    packer = Packer(tokenizer, known_world())
+    model = new_model(tokenizer, seed=0)
+    world = World(random.Random(1))
+    passage = study_passage(world)
+    first, second = (passage_exercise("refine", passage, world) for _ in range(2))
+    shared = packer.shared(passage.text, 0.0)
+    row = [shared, packer.branch(first), packer.branch(second)]
+    logits, targets, _ = predictions(model, collate([row]))
+    chat = torch.tensor([as_chat(tokenizer, second)])
+    plain = model(chat).logits[0, :-1]
+    n = sum(weight > 0 for weight in row[2].weights[1:])
+    assert targets[-n:].tolist() == chat[0, -n:].tolist()
+    torch.testing.assert_close(logits[-n:], plain[-n:], atol=1e-4, rtol=1e-4)
+
+
+def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
+    count = models.token_counter(models.BUILT_IN)
+    for task in (*PASSAGE_TASKS, *FREE_TASKS):
+        text = exercise(task, 3).prompt
+        assert count(text) == len(tokenizer(text)["input_ids"])
+
+
+def test_a_stopped_build_goes_on_as_if_it_had_not_stopped(tmp_path):
+    plan = Plan(0, 1.0, 1, tmp_path / "model", tmp_path)
+    builder = Builder(plan)
+    builder.step()
+    builder.save_checkpoint()
+    expected = [builder.step() for _ in range(2)]
+    again = Builder(plan)
+    again.load_checkpoint()
+    assert [again.step() for _ in range(2)] == expected
+    assert (again.n_steps, again.n_tokens) == (builder.n_steps, builder.n_tokens)
+
+
+@torch.no_grad()
+def test_a_deeper_model_that_takes_over_says_the_same_at_first(
+    tokenizer, tmp_path, monkeypatch
+):
+    earlier = Builder(Plan(0, 1.0, 1, tmp_path / "model", tmp_path))
+    earlier.export()
+    monkeypatch.setattr(wiring, "LAYERS", wiring.LAYERS + 1)
+    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=tmp_path / "model")
+    deeper = Builder(plan)
+    tokens = torch.tensor([as_chat(tokenizer, exercise("open_book", 4))])
+    was, now = earlier.model(tokens).logits, deeper.model(tokens).logits
+    assert deeper.model.config.num_hidden_layers == wiring.LAYERS
+    assert (was - now).abs().max() < 0.1 * was.std()
+    deeper.export()
+    assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
+
+
+class Parrot:
+    """A model that always says the same."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def complete(self, requests, stop, progress=None):
+        return [Completion(self.text, "stop", 1, 1) for _ in requests]
+
+
+def test_the_examiner_measures_every_skill_and_is_not_easily_pleased():
+    scores = list(Examiner(Parrot("The text does not say."), 1, 6).scores())
+    by_name = {score.name: score for score in scores}
+    assert len(by_name) == len(scores) >= 20
+    assert by_name["open book: says so if the text does not say"].share == 1.0
+    names = [name for name, score in by_name.items() if score.share == 1.0]
+    assert names == ["open book: says so if the text does not say"]
+    promised = [score for score in scores if score.target and not score.at_most]
+    assert len(promised) >= 10
+    assert not any(score.reached for score in promised)
+
+
+def test_a_score_tells_whether_its_target_is_reached():
+    score = share("x", [True] * 19 + [False], 0.93)
+    assert score.reached
+    assert "95.0" in str(score)
+    assert "reached" in str(score)
+    assert "missed" in str(replace(score, n_right=18))
+    assert "missed" in str(replace(score, at_most=True))
+    assert Score("x", 1, 2).reached is None

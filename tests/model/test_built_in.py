@@ -1,0 +1,118 @@
+"""What the built-in model can do with texts that no generator made."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from autolearn import answering, jobs, models, orders, scoring
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.demo.library import make_library
+from autolearn.demo.world import grammar
+from autolearn.records import Answer, Passage, Question
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.writing import Writer, of
+
+pytestmark = pytest.mark.model
+
+PASSAGES = tomllib.loads(Path(__file__).with_name("passages.toml").read_text())
+EDITED = {"person": "Odo Winterbourne", "year": "1366"}
+"""What a person writes into a text of the library, by type of the fact."""
+
+
+@pytest.fixture(scope="module")
+def built_in():
+    return HuggingFaceBackend.load(ModelSettings(), models.BUILT_IN)
+
+
+@pytest.fixture
+def writer(built_in):
+    return Writer(built_in, StudySettings(), lambda: False, lambda share: None)
+
+
+def test_it_reads_passages_that_a_person_wrote(writer):
+    rows = PASSAGES["passage"]
+    passages = {
+        i: Passage(1, i, 0, len(row["text"]), row["text"].strip(), 1, id=i)
+        for i, row in enumerate(rows)
+    }
+    asked = [
+        (Question(text, "study", "person", passage_id=i, id=100 * i + k), value)
+        for i, row in enumerate(rows)
+        for k, (text, value) in enumerate(row["questions"])
+    ]
+    found = answering.open_book(writer, [question for question, _ in asked], passages)
+    told = {answer.question_id: answer.text for answer in of(Answer, found)}
+    wrong = [
+        (question.text, value, told.get(question.id))
+        for question, value in asked
+        if not scoring.contains(told.get(question.id, ""), value)
+    ]
+    assert len(passages) == 10
+    assert len(wrong) <= len(asked) / 10, wrong
+
+
+def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path):
+    library = make_library(0)
+    kinds = {
+        f"{row.kind}.{row.key}": row.type
+        for rows in grammar().attributes.values()
+        for row in rows
+    }
+    edits = {}
+    for type_, value in EDITED.items():
+        item = next(q for q in library.quiz if kinds[q.attribute] == type_)
+        edits[item] = value
+    texts = dict(library.documents)
+    for item, value in edits.items():
+        assert texts[item.document].count(item.value) == 1
+        texts[item.document] = texts[item.document].replace(item.value, value)
+    with Store.open(tmp_path / "lab") as store:
+        paths = []
+        for name in sorted({item.document for item in edits}):
+            paths.append(tmp_path / name)
+            paths[-1].write_text(texts[name])
+        orders.add_documents(store, paths, "built-in", StudySettings.passage_tokens)
+        orders.add_gold(store, written(tmp_path / "quiz.jsonl", edits), "quiz")
+
+        before = finish(store, orders.quiz(store, ModelSettings()))
+        finish(store, orders.study(store, ModelSettings(), StudySettings()))
+        for value in edits.values():
+            samples = [s for s in store.samples.find() if value in s.chosen]
+            assert any(s.gap for s in samples), value
+        orders.approve(store, "default")
+        round_id = finish(
+            store, orders.train(store, ModelSettings(), TrainSettings())
+        ).result["round"]
+        after = finish(store, orders.quiz(store, ModelSettings(round_id=round_id)))
+        assert right(store, before) == [False, False]
+        assert right(store, after) == [True, True]
+        assert jobs.stop_worker(store.folder)
+
+
+def written(path, edits):
+    """Return the path of a quiz on edited facts, in wordings that nothing trains."""
+    rows = [
+        {
+            "question": item.question,
+            "answer": item.answer.replace(item.value, value),
+            "value": value,
+            "document": item.document,
+        }
+        for item, value in edits.items()
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+def finish(store, run):
+    jobs.ensure_worker(store.folder)
+    ended = jobs.wait(store, run.id)
+    assert ended.state == "done", ended.error
+    return ended
+
+
+def right(store, run):
+    return [bool(result.right) for result in store.runs.quiz_results(run.id)]

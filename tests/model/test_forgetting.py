@@ -1,0 +1,304 @@
+"""What is measured of a round, when it stops, and what keeps it from forgetting."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from autolearn.engine import adapters, scaling, subspace
+from autolearn.engine.batches import encode
+from autolearn.engine.forward import Forward
+from autolearn.engine.scaling import Measure
+from autolearn.engine.train import Training
+from autolearn.errors import TrainingError
+from autolearn.models import adapter_digest
+from autolearn.records import TrainItem
+from tests.model.tiny import Watch, chat, facts, never, request, training
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture
+def places(tmp_path):
+    return {
+        "start": None,
+        "checkpoints": tmp_path / "checkpoints",
+        "output": tmp_path / "adapter",
+    }
+
+
+def apart(kind, items):
+    return [replace(item, kind=kind) for item in items]
+
+
+def own(backend, kind, words="tell of"):
+    """What the base itself says."""
+    asked = [f"{words} {i}" for i in range(4)]
+    answers = backend.complete([request(text) for text in asked], never)
+    return [
+        TrainItem(kind, chat(text), answer.text)
+        for text, answer in zip(asked, answers, strict=True)
+    ]
+
+
+def everything(backend):
+    return [
+        *facts(n=9),
+        *apart("validation", facts(n=4)),
+        *own(backend, "replay"),
+        *own(backend, "gauge", "speak of"),
+    ]
+
+
+# What is measured
+
+
+def test_an_answer_is_exact_if_greedy_writing_gives_it(backend, places):
+    items = facts()
+    backend.train(items, training(max_steps=25), Watch(), **places)
+    backend.use_adapter(places["output"])
+    loaded = backend._loaded
+    examples = [encode(item, loaded.chat) for item in items]
+    long = {"max_new_tokens": 40}
+    written = backend.complete(
+        [request(item.chat[0].content, **long) for item in items], never
+    )
+    said = [w.text == i.chosen for w, i in zip(written, items, strict=True)]
+    forward = Forward(loaded)
+    assert [forward.exact_share([one]) for one in examples] == said
+    assert forward.exact_share(examples) == sum(said) / 4
+    assert sum(said) > 0
+    assert forward.exact_share([]) is None
+
+
+def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
+    adapters.fresh(backend._loaded, training())
+    forward = Forward(backend._loaded)
+    gauge = [encode(item, backend._loaded.chat) for item in facts("gauge")]
+    assert forward.mean_divergence(gauge) == pytest.approx(0, abs=1e-6)
+    assert forward.mean_divergence([]) is None
+    backend.train(facts(), training(), Watch(), **places)
+    backend.use_adapter(places["output"])
+    found = forward.mean_divergence(gauge[:1])
+    row = gauge[0].chosen
+    now = expected(backend, row)
+    backend.use_adapter(None)
+    base = expected(backend, row)
+    kl = (base.exp() * (base - now)).sum(dim=1).mean()
+    assert found == pytest.approx(float(kl), rel=1e-3)
+
+
+def expected(backend, row):
+    """The log-probabilities of all tokens at each place of the answer."""
+    with torch.inference_mode():
+        logits = backend._loaded.model(torch.tensor([row.ids])).logits[0]
+    return logits[row.n_prompt - 1 : -1].log_softmax(dim=1)
+
+
+def test_a_round_tells_what_it_learned_and_forgot(backend, places):
+    items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    settings = training(max_steps=60, choose_scale=False)
+    outcome = backend.train(items, settings, watch := Watch(), **places)
+    assert outcome.scores["validation"] == watch.seen[-1]["validation"] == 1.0
+    assert outcome.scores["forgetting_kl"] > 0
+    assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
+
+
+def test_what_only_measures_is_not_learned(backend, places, tmp_path):
+    other = {**places, "output": tmp_path / "other"}
+    measured = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    settings = training(choose_scale=False, stop_at=0.0)
+    backend.train(facts(), settings, Watch(), **places)
+    backend.train(measured, settings, Watch(), **other)
+    assert adapter_digest(places["output"]) == adapter_digest(other["output"])
+
+
+def test_a_round_without_replay_spends_no_look_at_the_base(
+    backend, places, monkeypatch
+):
+    looks, without = [], adapters.without
+
+    def counted(model):
+        looks.append(model)
+        return without(model)
+
+    monkeypatch.setattr(adapters, "without", counted)
+    items = facts() + own(backend, "replay")
+    for weight in (0.0, 1.0):
+        looks.clear()
+        backend.train(items, training(replay_weight=weight), Watch(), **places)
+        assert len(looks) == (6 if weight else 0)
+
+
+# When it stops
+
+
+def test_validation_is_measured_at_the_end_of_each_epoch(backend, places):
+    items = facts(n=9) + apart("validation", facts(n=2))
+    settings = training(max_steps=7, stop_at=0.0)
+    backend.train(items, settings, watch := Watch(), **places)
+    measured = [i + 1 for i, seen in enumerate(watch.seen) if "validation" in seen]
+    assert measured == [3, 6]
+
+
+def test_a_round_stops_when_validation_is_answered(backend, places):
+    items = facts() + apart("validation", facts())
+    watch, settings = Watch(), training(max_steps=200, stop_at=0.75)
+    outcome = backend.train(items, settings, watch, **places)
+    *before, last = [seen["validation"] for seen in watch.seen]
+    assert outcome.finished
+    assert outcome.n_steps == len(watch.seen) < 100
+    assert last >= 0.75 > max(before)
+    # The rate is still that of a round of 200 steps.
+    assert watch.seen[-1]["learning_rate"] > 0.5 * settings.learning_rate
+    assert places["output"].is_dir()
+
+
+def test_a_round_without_validation_goes_on_to_its_end(backend, places):
+    outcome = backend.train(facts(), training(stop_at=0.01), Watch(), **places)
+    assert outcome.n_steps == 6
+    assert outcome.scores["validation"] is None
+    assert outcome.scores["scale"] == 1.0
+
+
+@pytest.mark.parametrize("values", [{}, {"adapter": "subspace"}, {"stop_at": 0.5}])
+def test_a_resumed_round_is_measured_and_sized_like_the_undisturbed_one(
+    open_model, places, tmp_path, values
+):
+    backend = open_model()
+    items = everything(backend)
+    settings = training(max_steps=40, replay_share=0.5, **values)
+    calm = {**places, "output": tmp_path / "calm", "checkpoints": tmp_path / "other"}
+    whole = backend.train(items, settings, Watch(), **calm)
+    for last in (2, 1):
+        outcome = backend.train(items, settings, Watch(last), **places)
+        assert not outcome.finished
+    resumed = open_model().train(items, settings, Watch(), **places)
+    assert (resumed.n_steps, resumed.scores) == (whole.n_steps, whole.scores)
+    assert adapter_digest(places["output"]) == adapter_digest(calm["output"])
+    assert (whole.n_steps < 40) == ("stop_at" in values)
+
+
+def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
+    backend, places, monkeypatch
+):
+    items = facts() + apart("validation", facts())
+    settings = training(max_steps=200, stop_at=0.75, checkpoint_seconds=0.0)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Training, "_settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            backend.train(items, settings, first := Watch(), **places)
+    outcome = backend.train(items, settings, second := Watch(), **places)
+    assert second.seen == []
+    assert outcome.n_steps == len(first.seen)
+    assert outcome.scores["validation"] >= 0.75
+
+
+# Its size afterwards
+
+
+def test_the_smallest_scale_that_loses_nothing_is_chosen():
+    def best(*shares):
+        scales = zip(scaling.SCALES, shares, strict=True)
+        return scaling.chosen([Measure(s, share, 0.1) for s, share in scales]).scale
+
+    assert best(0.9, 0.9, 0.9) == 0.7
+    assert best(0.9, 0.895, 0.8) == 0.85
+    assert best(0.9, 0.8, 0.7) == 1.0
+    assert best(0.8, 0.9, 0.7) == 0.85
+    assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
+    assert scaling.chosen([Measure(1.0, None, 0.1)]).scale == 1.0
+
+
+def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
+    backend, folder, places, tmp_path
+):
+    items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    settings = training(max_steps=60, stop_at=0.0)
+    as_trained = {**places, "output": tmp_path / "whole"}
+    backend.train(items, replace(settings, choose_scale=False), Watch(), **as_trained)
+    outcome = backend.train(items, settings, Watch(), **places)
+    scale, seen = outcome.scores["scale"], outcome.scores["scales"]
+    assert scale < 1
+    assert [one["scale"] for one in seen] == list(scaling.SCALES)
+    kls = [one["kl"] for one in seen]
+    assert kls == sorted(kls, reverse=True)
+    whole, scaled = (
+        load_file(place["output"] / "adapter_model.safetensors")
+        for place in (as_trained, places)
+    )
+    for name, weight in whole.items():
+        expected = weight * scale if "lora_B" in name else weight
+        assert torch.equal(scaled[name], expected)
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    backend._loaded.model = PeftModel.from_pretrained(base, str(places["output"]))
+    examples = [encode(item, backend._loaded.chat) for item in facts()]
+    share = Forward(backend._loaded).exact_share(examples)
+    assert share == outcome.scores["validation"]
+
+
+def test_an_adapter_that_was_begun_with_keeps_its_size(backend, places, tmp_path):
+    items = facts() + apart("validation", facts())
+    settings = training(max_steps=40)
+    backend.train(items, settings, Watch(), **places)
+    second = {**places, "start": places["output"], "output": tmp_path / "second"}
+    outcome = backend.train(items, settings, Watch(), **second)
+    assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
+
+
+# The subspace
+
+
+def test_directions_are_large_on_the_new_and_small_on_the_own():
+    torch.manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(12, 12)).Q
+    wanted = basis @ torch.diag(torch.tensor([9.0, 8, 7] + [1.0] * 9)) @ basis.T
+    avoided = basis @ torch.diag(torch.tensor([9.0, 0.01, 0.01] + [1.0] * 9)) @ basis.T
+    rows = subspace.directions(wanted, avoided, 2)
+    assert rows.norm(dim=1).tolist() == pytest.approx([3**-0.5] * 2)
+    share = (rows @ basis.double()).square() * 3
+    assert share[0].argmax() == 1
+    assert share[1].argmax() == 2
+    assert share.max(dim=1).values.min() > 0.95
+    assert len(subspace.directions(wanted, avoided, 20)) == 12
+
+
+def test_moments_are_those_of_all_tokens_but_the_padding(backend):
+    adapters.fresh(backend._loaded, training())
+    loaded = backend._loaded
+    layers = subspace._layers(loaded.model)
+    name = next(iter(layers))
+    seen = []
+    hook = layers[name].register_forward_pre_hook(lambda _, x: seen.append(x[0][0]))
+    examples = [encode(item, loaded.chat) for item in facts(n=3)]
+    for example in examples:
+        loaded.model(torch.tensor([example.chosen.ids]))
+    hook.remove()
+    x = torch.cat(seen)
+    found = subspace._moments(layers, Forward(loaded), examples)[name]
+    torch.testing.assert_close(found, x.T @ x / len(x), atol=1e-4, rtol=1e-4)
+
+
+def test_in_a_subspace_only_b_is_trained_and_what_is_trained_is_said(backend, places):
+    items = facts() + own(backend, "replay")
+    settings = training(adapter="subspace", max_steps=80, learning_rate=2e-2)
+    round_ = Training(backend._loaded, items, settings)
+    round_._begin(None)
+    assert all("lora_B" in name for name in round_._parameters)
+    backend.train(items, settings, watch := Watch(), **places)
+    assert watch.seen[-1]["loss"] < watch.seen[0]["loss"] / 4
+    backend.use_adapter(places["output"])
+    answers = backend.complete([request(f"colour of {i}?") for i in range(2)], never)
+    assert [answer.text for answer in answers] == ["blue as the", "red"]
+
+
+def test_a_subspace_without_replay_is_told(backend, places):
+    with pytest.raises(TrainingError, match="train with the adapter 'lora'"):
+        backend.train(facts(), training(adapter="subspace"), Watch(), **places)

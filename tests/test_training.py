@@ -1,0 +1,134 @@
+"""A round on a scripted model: what is frozen with it, and what is kept of it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from autolearn import proof, replay, training
+from autolearn.backends.scripted import ScriptedBackend
+from autolearn.context import Context
+from autolearn.ports import Cancelled
+from autolearn.records import Answer, Decision, Question, Sample
+from autolearn.settings import TrainSettings
+
+SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
+
+
+@dataclass
+class Outcome:
+    finished: bool
+    n_steps: int = 3
+    dropped: list[int] = field(default_factory=list)
+    scores: dict[str, object] = field(default_factory=lambda: SCORES)
+
+
+class Learner(ScriptedBackend):
+    """Answers from a script, and writes what it is to learn as its adapter."""
+
+    def __init__(self, *, finishes=True):
+        super().__init__(lambda request: "It is.", imagine=lambda seed: f"Why {seed}?")
+        self.finishes = finishes
+        self.items = []
+
+    def train(self, items, settings, watcher, *, start, checkpoints, output):
+        self.items = items
+        if self.finishes:
+            output.mkdir(parents=True)
+            (output / "adapter_config.json").write_text("{}")
+            (output / "adapter_model.safetensors").write_text(str(items))
+        return Outcome(self.finishes)
+
+    def n(self, kind):
+        return sum(item.kind == kind for item in self.items)
+
+
+@pytest.fixture
+def approved(store):
+    """Forty approved samples, each with its question in another, checked wording."""
+    run = store.runs.create("study", {})
+
+    def step(name, records):
+        return store.journal(run.id).step(name, lambda: records)
+
+    ids = range(40)
+    asked = step("q", [Question(f"Who leads town {i}?", "study", "model") for i in ids])
+    worded = step(
+        "w",
+        [
+            Question(f"Who heads town {i}?", "study", "paraphrase", parent_id=q.id)
+            for i, q in enumerate(asked)
+        ],
+    )
+    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
+    samples = step(
+        "s", [Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9) for q in asked]
+    )
+    store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
+    return samples
+
+
+def ordered(store, **settings):
+    settings = TrainSettings(**settings).as_dict()
+    return store.runs.create("train", {"train": settings, "parent": None})
+
+
+def train(store, run, learner):
+    context = Context(store, run, lambda: False, lambda stage, done, total: None)
+    return training.train(context, learner)
+
+
+def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approved):
+    learner = Learner()
+    result = train(store, ordered(store, validation_share=0.5), learner)
+    items = store.rounds.items(result["round"])
+    assert items == learner.items
+    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    assert found == [60, 20, replay.GAUGE, 30]
+    assert len({item.chat for item in items}) == len(items)
+    assert (result["items"], result["replay"]) == (60, 30)
+    assert result["kept_out_for_validation"] == 20
+
+
+@pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
+def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off):
+    learner = Learner()
+    train(store, ordered(store, **{off: 0.0}), learner)
+    assert learner.n("replay") == 0
+    assert learner.n("gauge") == replay.GAUGE
+    assert len(learner.history) == replay.STEP
+
+
+def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
+    result = train(store, ordered(store), Learner())
+    kept = store.rounds.get(result["round"])
+    assert kept.scores == {"leaked": 0, **SCORES}
+    assert {name: result[name] for name in SCORES} == SCORES
+
+
+def test_a_resumed_round_has_the_items_it_began_with(store, approved):
+    run, first = ordered(store), Learner(finishes=False)
+    with pytest.raises(Cancelled):
+        train(store, run, first)
+    store.decisions.undo_batch(store.decisions.last().id)
+    second = Learner()
+    train(store, run, second)
+    assert second.items == first.items
+    assert second.history == []
+
+
+def test_two_rounds_have_the_same_gauge(store, approved):
+    one, two = Learner(), Learner()
+    train(store, ordered(store), one)
+    train(store, ordered(store, replay_share=2.0, seed=5), two)
+    gauges = [[i for i in each.items if i.kind == "gauge"] for each in (one, two)]
+    assert gauges[0] == gauges[1]
+    replayed = [[i for i in each.items if i.kind == "replay"] for each in (one, two)]
+    assert replayed[1][: len(replayed[0])] == replayed[0]
+
+
+def test_what_only_measures_does_not_count_as_taught(store, approved):
+    gold = {"gold_answer": "It is.", "gold_value": "is"}
+    store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
+    result = train(store, ordered(store), Learner())
+    asked = proof.questions(store, "quiz")
+    assert proof.taught(store, result["round"], asked) == set()
