@@ -15,9 +15,18 @@ ODD_SHARE = 0.3
 N_SYLLABLES = 220
 ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "gr", "kr", "pl", "tr", "st")
 
-CONSONANTS = (*"bcdfghjklmnpqrstvwxyz", "ch", "sh", "ck", "ll", "nn", "qu", "wh")
-VOWELS = (*"aeiouy", "ee", "ie", "au", "ou")
-ACCENTED = (*"äöüéøáî",)
+CONSONANTS: tuple[str, ...] = (
+    *"bcdfghjklmnpqrstvwxyz",
+    "ch",
+    "sh",
+    "ck",
+    "ll",
+    "nn",
+    "qu",
+    "wh",
+)
+VOWELS: tuple[str, ...] = (*"aeiouy", "ee", "ie", "au", "ou")
+ACCENTED: tuple[str, ...] = (*"äöüéøáî",)
 ACCENT_SHARE = 0.05
 """Of the syllables of odd words: an accent is two tokens, and rare among people."""
 
