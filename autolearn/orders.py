@@ -136,8 +136,6 @@ def train(
             "SELF with evolution 'restart' begins from the base model; leave the "
             "parent out, or choose 'continual'."
         )
-    if settings.adapter == "subspace":
-        _check_subspace(settings, parent)
     has_corpus = bool(corpus) and settings.method in ("meta", "self")
     if not has_corpus and not store.samples.counts()["approved"]:
         raise JobError(
@@ -174,20 +172,6 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             f"first: python -m autolearn study --round {parent.id}"
-        )
-
-
-def _check_subspace(settings: TrainSettings, parent: Round | None) -> None:
-    """Refuse a subspace where it cannot be chosen."""
-    if parent:
-        raise JobError(
-            "A subspace is chosen for a new adapter; leave the parent out, or train "
-            "with --adapter lora."
-        )
-    if not settings.replays:
-        raise JobError(
-            "A subspace is chosen against the replay; set --replay-share and "
-            "--replay-weight above 0, or train with --adapter lora."
         )
 
 

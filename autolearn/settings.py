@@ -12,7 +12,6 @@ from autolearn.errors import InputError
 Quantization = Literal["nf4", "none"]
 Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
 Evolution = Literal["restart", "continual", "continual-new"]
-Adapter = Literal["lora", "subspace"]
 
 METHODS: dict[str, str] = {
     "join": "refined answers and paraphrases, SFT (both papers joined)",
@@ -143,14 +142,12 @@ class TrainSettings(_Settings):
 
     method: Method = "join"
     """What the round learns from; see METHODS."""
-    adapter: Adapter = "lora"
-    """``lora``; ``subspace``: reads only what its own prompts lack, needs replay."""
     rank: int = 32
     """LoRA rank, 1..512."""
     alpha: int = 64
     """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
     learning_rate: float = 0.0
-    """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 4e-3 in a subspace, 1e-4 for DPO."""
+    """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 1e-4 for DPO."""
     epochs: float = 12
     """Passes over the items, above 0."""
     max_steps: int = 0
@@ -165,7 +162,7 @@ class TrainSettings(_Settings):
     """AdamW weight decay, 0..1."""
     max_tokens: int = 1024
     """Longest item in tokens; longer ones are dropped and listed."""
-    replay_share: float = 0.5
+    replay_share: float = 1.0
     """Replay items per new item, 0..4: the base model's answers to its own prompts."""
     replay_weight: float = 3.0
     """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
@@ -197,7 +194,6 @@ class TrainSettings(_Settings):
     def __post_init__(self) -> None:
         """Refuse nonsense."""
         _one_of("method", self.method, METHODS)
-        _one_of("adapter", self.adapter, ("lora", "subspace"))
         _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
         for name, low, high in (
             ("rank", 1, 512),
@@ -230,8 +226,6 @@ class TrainSettings(_Settings):
     def peak_rate(self) -> float:
         """Return the learning rate after warm-up.
 
-        Preferences move a model much further than answers do at the same rate; where
-        only B is trained, it has to move further.
+        Preferences move a model much further than answers do at the same rate.
         """
-        usual = 4e-3 if self.adapter == "subspace" else 2e-3
-        return self.learning_rate or (1e-4 if self.method == "al2" else usual)
+        return self.learning_rate or (1e-4 if self.method == "al2" else 2e-3)

@@ -158,17 +158,6 @@ def test_evolution_from_the_base_takes_no_parent(store):
         orders.train(store, MODEL, TrainSettings(method="self"), parent.id)
 
 
-def test_a_subspace_needs_a_new_adapter_and_a_replay(store):
-    parent = one_round(store, "join")
-    settings = TrainSettings(adapter="subspace")
-    with pytest.raises(JobError, match="new adapter; leave the parent out"):
-        orders.train(store, MODEL, settings, parent.id)
-    for off in ("replay_share", "replay_weight"):
-        settings = TrainSettings(adapter="subspace", **{off: 0.0})
-        with pytest.raises(JobError, match="--adapter lora"):
-            orders.train(store, MODEL, settings)
-
-
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     corpus = [orders.MetaExample("p", "r", "f", "rr")]
     run = orders.train(store, MODEL, TrainSettings(method="meta"), corpus=corpus)

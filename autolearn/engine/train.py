@@ -18,7 +18,7 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from autolearn.engine import adapters, losses, scaling, subspace
+from autolearn.engine import adapters, losses, scaling
 from autolearn.engine.batches import (
     Example,
     Schedule,
@@ -112,8 +112,6 @@ class Training:
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state, work)
-            elif self._settings.adapter == "subspace":
-                subspace.aim(self._loaded.model, self._forward, self._new, self._replay)
             step = self._loop(watcher, step, checkpoints, work)
             if step < self.n_steps and not self._enough:
                 return Outcome(step, finished=False, dropped=self._dropped)
@@ -181,10 +179,9 @@ class Training:
         model.train(_is_tight(self._loaded.device))
         if model.training:
             model.gradient_checkpointing_enable({"use_reentrant": False})
-        self._adapter = _trainable(model)
-        if self._settings.adapter == "subspace":
-            subspace.freeze(model)
-        self._parameters = _trainable(model)
+        self._parameters = {
+            name: p for name, p in model.named_parameters() if p.requires_grad
+        }
         self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
 
     def _recall_start(self, watcher: Watcher) -> bool:
@@ -291,7 +288,7 @@ class Training:
     def _state(self, work: str) -> dict[str, Any]:
         return {
             "work": work,
-            "adapter": {k: p.detach() for k, p in self._adapter.items()},
+            "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
             "enough": self._enough,
         }
@@ -303,7 +300,7 @@ class Training:
                 "remove it to begin this round anew."
             )
         with torch.no_grad():
-            for name, parameter in self._adapter.items():
+            for name, parameter in self._parameters.items():
                 parameter.copy_(state["adapter"][name])
         self._optimizer.load_state_dict(state["optimizer"])
         self._enough = state["enough"]
@@ -318,10 +315,6 @@ class Training:
 
 def _order(examples: list[Example], batch_size: int, seed: int) -> Schedule:
     return Schedule([example.length for example in examples], batch_size, seed)
-
-
-def _trainable(model: Any) -> dict[str, torch.nn.Parameter]:
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
 def _is_tight(device: torch.device) -> bool:

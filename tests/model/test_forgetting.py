@@ -8,12 +8,11 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from autolearn.engine import adapters, scaling, subspace
+from autolearn.engine import adapters, scaling
 from autolearn.engine.batches import encode
 from autolearn.engine.forward import Forward
 from autolearn.engine.scaling import Measure
 from autolearn.engine.train import Training
-from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
 from autolearn.records import TrainItem
 from tests.model.tiny import Watch, chat, facts, never, request, training
@@ -164,7 +163,7 @@ def test_a_round_without_validation_goes_on_to_its_end(backend, places):
     assert outcome.scores["scale"] == 1.0
 
 
-@pytest.mark.parametrize("values", [{}, {"adapter": "subspace"}, {"stop_at": 0.5}])
+@pytest.mark.parametrize("values", [{}, {"stop_at": 0.5}])
 def test_a_resumed_round_is_measured_and_sized_like_the_undisturbed_one(
     open_model, places, tmp_path, values
 ):
@@ -251,54 +250,3 @@ def test_an_adapter_that_was_begun_with_keeps_its_size(backend, places, tmp_path
     second = {**places, "start": places["output"], "output": tmp_path / "second"}
     outcome = backend.train(items, settings, Watch(), **second)
     assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
-
-
-# The subspace
-
-
-def test_directions_are_large_on_the_new_and_small_on_the_own():
-    torch.manual_seed(0)
-    basis = torch.linalg.qr(torch.randn(12, 12)).Q
-    wanted = basis @ torch.diag(torch.tensor([9.0, 8, 7] + [1.0] * 9)) @ basis.T
-    avoided = basis @ torch.diag(torch.tensor([9.0, 0.01, 0.01] + [1.0] * 9)) @ basis.T
-    rows = subspace.directions(wanted, avoided, 2)
-    assert rows.norm(dim=1).tolist() == pytest.approx([3**-0.5] * 2)
-    share = (rows @ basis.double()).square() * 3
-    assert share[0].argmax() == 1
-    assert share[1].argmax() == 2
-    assert share.max(dim=1).values.min() > 0.95
-    assert len(subspace.directions(wanted, avoided, 20)) == 12
-
-
-def test_moments_are_those_of_all_tokens_but_the_padding(backend):
-    adapters.fresh(backend._loaded, training())
-    loaded = backend._loaded
-    layers = subspace._layers(loaded.model)
-    name = next(iter(layers))
-    seen = []
-    hook = layers[name].register_forward_pre_hook(lambda _, x: seen.append(x[0][0]))
-    examples = [encode(item, loaded.chat) for item in facts(n=3)]
-    for example in examples:
-        loaded.model(torch.tensor([example.chosen.ids]))
-    hook.remove()
-    x = torch.cat(seen)
-    found = subspace._moments(layers, Forward(loaded), examples)[name]
-    torch.testing.assert_close(found, x.T @ x / len(x), atol=1e-4, rtol=1e-4)
-
-
-def test_in_a_subspace_only_b_is_trained_and_what_is_trained_is_said(backend, places):
-    items = facts() + own(backend, "replay")
-    settings = training(adapter="subspace", max_steps=80, learning_rate=2e-2)
-    round_ = Training(backend._loaded, items, settings)
-    round_._begin(None)
-    assert all("lora_B" in name for name in round_._parameters)
-    backend.train(items, settings, watch := Watch(), **places)
-    assert watch.seen[-1]["loss"] < watch.seen[0]["loss"] / 4
-    backend.use_adapter(places["output"])
-    answers = backend.complete([request(f"colour of {i}?") for i in range(2)], never)
-    assert [answer.text for answer in answers] == ["blue as the", "red"]
-
-
-def test_a_subspace_without_replay_is_told(backend, places):
-    with pytest.raises(TrainingError, match="train with the adapter 'lora'"):
-        backend.train(facts(), training(adapter="subspace"), Watch(), **places)
