@@ -83,9 +83,9 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     items = store.rounds.items(result["round"])
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    assert found == [60, 20, replay.GAUGE, 30]
+    assert found == [60, 20, replay.GAUGE, 60]
     assert len({item.chat for item in items}) == len(items)
-    assert (result["items"], result["replay"]) == (60, 30)
+    assert (result["items"], result["replay"]) == (60, 60)
     assert result["kept_out_for_validation"] == 20
 
 
