@@ -144,17 +144,20 @@ class Examiner:
     def feedback(self) -> Iterator[Score]:
         """Ask for verdicts on right answers and on each kind of wrong ones."""
         for name, attempt_at in self._attempts().items():
-            exercises, truth = [], []
-            for row, pick in self._picks(self.passages):
-                attempt = attempt_at(pick.fact)
-                question = self._question(pick.fact)
-                exercises.append(tasks.feedback(row, question, pick.fact, attempt))
-                truth.append(attempt.value == pick.fact.value)
-            right = [
-                (parsing.verdict(reply) == "correct") == true
-                for reply, true in zip(self.replies(exercises), truth, strict=True)
+            exercises = [
+                tasks.feedback(
+                    row, self._question(pick.fact), pick.fact, attempt_at(pick.fact)
+                )
+                for row, pick in self._picks(self.passages)
             ]
-            yield share(f"verdict: right on {name}", right, 0.93)
+            yield share(f"verdict: right on {name}", self._verdicts(exercises), 0.93)
+
+    def _verdicts(self, exercises: Sequence[Exercise]) -> list[bool]:
+        replies = self.replies(exercises)
+        return [
+            parsing.verdict(r) == parsing.verdict(e.target)
+            for r, e in zip(replies, exercises, strict=True)
+        ]
 
     def refine(self) -> Iterator[Score]:
         """Ask for a better answer, given right feedback."""
@@ -245,10 +248,7 @@ class Examiner:
                 tasks.sum_feedback(one, steps)
                 for one, steps in zip(problems, tried, strict=True)
             ]
-            verdicts = [parsing.verdict(r) for r in self.replies(exercises)]
-            wanted = [parsing.verdict(e.target) for e in exercises]
-            right = [v == w for v, w in zip(verdicts, wanted, strict=True)]
-            yield share(f"sums: verdict right on {name}", right)
+            yield share(f"sums: verdict right on {name}", self._verdicts(exercises))
         exercises = [
             tasks.sum_refine(one, steps)
             for one, steps in zip(problems, slipped, strict=True)
