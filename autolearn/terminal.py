@@ -83,13 +83,22 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
             lines.append(f"{indent}{label}:")
             lines.append(textwrap.indent(as_table(value), indent + "  "))
         else:
-            lines.append(f"{indent}{label}: {_cell(value)}")
+            first, *more = _text_lines(value)
+            lines.append(f"{indent}{label}: {first}")
+            lines += [f"{indent}  {line}" for line in more]
     return "\n".join(line for line in lines if line)
 
 
 def as_json(value: object) -> str:
     """Return a value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _text_lines(value: object) -> list[str]:
+    """Return a value as lines; only a text may have several."""
+    if isinstance(value, str) and value:
+        return [_cell(line) for line in value.splitlines()]
+    return [_cell(value)]
 
 
 def _cell(value: object) -> str:

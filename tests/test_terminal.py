@@ -41,3 +41,8 @@ def test_a_bar_follows_a_run_only_on_a_terminal(monkeypatch):
     with terminal.Progress("study", quiet=False) as progress:
         progress(run)
     assert log.getvalue() == ""
+
+
+def test_a_text_of_several_lines_is_shown_as_such():
+    text = terminal.as_lines({"feedback": "It differs.\nVerdict: incorrect", "b": ""})
+    assert text == "feedback: It differs.\n  Verdict: incorrect\nb: "
