@@ -17,7 +17,6 @@ from autolearn.context import Context
 from autolearn.errors import BackendError, InputError
 from autolearn.ports import Cancelled
 from autolearn.records import (
-    Chat,
     Generation,
     Message,
     Prompt,
@@ -128,8 +127,10 @@ class Workshop:
         question = last.content
 
         def say(name: str, **values: str) -> str:
-            rules, turn = prompts.load(name).render(question=question, **values).chat
-            return _say(context, backend, name, (rules, *earlier, turn))
+            prompt = prompts.load(name).render(question=question, **values)
+            rules, turn = prompt.chat
+            prompt = replace(prompt, chat=(rules, *earlier, turn))
+            return _say(context, backend, prompt)
 
         answer = say("closed_book")
         if not context.run.settings.get("refine"):
@@ -152,9 +153,8 @@ class Workshop:
         return {"path": str(target), "samples": n}
 
 
-def _say(context: Context, backend: HuggingFaceBackend, name: str, chat: Chat) -> str:
-    """Return what the model says to a chat, and keep how it came about."""
-    prompt = Prompt(name, prompts.load(name).digest, chat)
+def _say(context: Context, backend: HuggingFaceBackend, prompt: Prompt) -> str:
+    """Return what the model says to a prompt, and keep how it came about."""
     request = Request(prompt, Sampling(**context.run.settings["sampling"]))
     (completion,) = backend.complete([request], context.stop)
     if completion.finish == "cancelled":

@@ -7,7 +7,6 @@ what SELF (arXiv 2310.00533) shows on grade-school mathematics, in small.
 
 import random
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 from autolearn.demo.world import World, grammar
@@ -98,18 +97,4 @@ def worked_out(step: Step) -> str:
     for part in (tens * 10, ones):
         if part:
             stops.append(stops[-1] + (part if step.change > 0 else -part))
-    changes = [b - a for a, b in pairwise(stops)]
-    return ", ".join(
-        f"{a} {sign(change)} {abs(change)} = {a + change}"
-        for a, change in zip(stops, changes, strict=False)
-    )
-
-
-@cache
-def story_words() -> tuple[str, ...]:
-    """Return all texts of the stories, for the vocabulary."""
-    return tuple(
-        text
-        for story in grammar().stories
-        for text in (story.start, *story.more, *story.less, story.question)
-    )
+    return ", ".join(str(Step(a, b - a, b)) for a, b in pairwise(stops))
