@@ -169,7 +169,8 @@ class TrainSettings(_Settings):
     validation_share: float = 0.2
     """Share of reworded samples that keep one wording untrained, to validate, 0..1."""
     stop_at: float = 1.0
-    """Stop when this share of validation is answered exactly, 0..1; 0: never."""
+    """Share of validation to answer exactly before the round ends early, 0..1; the
+    learning rate then falls to zero over two more epochs; 0: never."""
     choose_scale: bool = True
     """Shrink a new adapter afterwards to 0.85 or 0.7 where validation allows it."""
     only_gaps: bool = True

@@ -10,7 +10,7 @@ import pytest
 from autolearn.demo import sums, tasks
 from autolearn.demo.library import control, make_library, write_library
 from autolearn.demo.names import is_held_out
-from autolearn.demo.passages import study_passage
+from autolearn.demo.passages import crowded_passage, study_passage
 from autolearn.demo.world import Fact, World, grammar, known_world
 
 ATTRIBUTES = [a for rows in grammar().attributes.values() for a in rows]
@@ -149,7 +149,6 @@ def test_word_problems_are_right_and_slips_are_wrong():
             count += step.change
             assert step.result == count
             assert 0 < count <= sums.HIGHEST
-            assert sums.worked_out(step).endswith(f"= {count}")
         assert str(count) in problem.answer(problem.steps).split(".")[-2]
         slipped = sums.slip(problem.steps, world.rng)
         assert any(step.result != step.truth for step in slipped)
@@ -159,6 +158,41 @@ def test_word_problems_are_right_and_slips_are_wrong():
         assert right.endswith("Verdict: correct")
         assert "differs" in wrong
         assert wrong.endswith("Verdict: incorrect")
+        assert all(step.result >= 0 for step in slipped)
+
+
+def test_whoever_forgets_to_carry_is_wrong_only_where_a_step_crosses_a_ten():
+    world = World(random.Random(14))
+    n_wrong = n_crossing = 0
+    for _ in range(300):
+        steps = sums.problem(world).steps
+        taken = sums.carelessly(steps, world.rng)
+        n_wrong += taken != steps
+        n_crossing += any(s.result // 10 != s.before // 10 for s in steps)
+        for step in taken:
+            assert step.result >= 0
+            assert (step.result - step.truth) % 10 == 0
+    assert 0.6 * n_crossing < n_wrong <= n_crossing
+
+
+def test_a_crowd_is_of_one_kind_and_much_the_same_is_said_of_its_things():
+    world = World(random.Random(15))
+    n_shared = 0
+    for _ in range(200):
+        facts = [row.fact for row in crowded_passage(world).statements]
+        said = Counter(fact.attribute for fact in facts)
+        n_shared += max(said.values()) > 1
+        assert len({fact.name for fact in facts}) >= 2
+    assert n_shared > 150
+
+
+def test_some_values_stand_in_no_list():
+    trade = next(a for a in ATTRIBUTES if a.type == "trade")
+    world = World(random.Random(16), odd_value_share=0.5)
+    values = [world.value(trade) for _ in range(200)]
+    listed = sum(value in grammar().pools["trade"] for value in values)
+    assert 60 < listed < 140
+    assert all(value.islower() for value in values)
 
 
 def test_statements_are_true_and_stand_alone():

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 
 HELD_OUT_SHARE = 8
-ODD_SHARE = 0.3
+ODD_SHARE = 0.4
 
 N_SYLLABLES = 220
 ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "gr", "kr", "pl", "tr", "st")
@@ -27,6 +27,18 @@ CONSONANTS: tuple[str, ...] = (
 )
 VOWELS: tuple[str, ...] = (*"aeiouy", "ee", "ie", "au", "ou")
 ACCENTED: tuple[str, ...] = (*"äöüéøáî",)
+OPENINGS: tuple[str, ...] = (
+    *"bcdfghjklmnprstvwyz",
+    *("bl", "br", "ch", "cl", "cr", "dr", "fl", "gl", "gr", "kn", "pl", "pr", "qu"),
+    *("sc", "sh", "sl", "sm", "sn", "sp", "st", "str", "sw", "th", "thr", "tr", "wh"),
+    "",
+)
+MIDDLES: tuple[str, ...] = (*"aeiouaeiouy", "ai", "ea", "ee", "ie", "oa", "oo", "ou")
+CLOSINGS: tuple[str, ...] = (
+    *("", "", "", "", "l", "m", "n", "r", "s", "t", "d", "ck", "ld", "ll", "lt", "mp"),
+    *("nd", "ng", "nn", "nt", "rd", "rl", "rn", "rt", "ss", "st", "tch", "x", "w"),
+)
+"""Parts of syllables as European names and English words have them."""
 ACCENT_SHARE = 0.05
 """Of the syllables of odd words: an accent is two tokens, and rare among people."""
 
@@ -69,7 +81,9 @@ def _odd_word(rng: random.Random) -> str:
     draw = rng.random()
     if draw < 0.2:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 7))).title()
-    if draw < 0.4:
+    if draw < 0.5:
+        return spoken_word(rng).title()
+    if draw < 0.6:
         tail = rng.choices(LAST_SYLLABLES, k=rng.choice((0, 2)))
         return rng.choice(FIRST_SYLLABLES) + "".join(tail)
     word = "".join(_odd_syllable(rng) for _ in range(rng.randint(2, 4)))
@@ -77,6 +91,13 @@ def _odd_word(rng: random.Random) -> str:
     if draw < 0.95:
         return word
     return rng.choice(FIRST_SYLLABLES) + rng.choice("-'") + word
+
+
+def spoken_word(rng: random.Random) -> str:
+    """Return one to three syllables that could be a word, in small letters."""
+    parts = (OPENINGS, MIDDLES, CLOSINGS)
+    n_syllables = rng.choices((1, 2, 3), weights=(30, 60, 10))[0]
+    return "".join(rng.choice(part) for _ in range(n_syllables) for part in parts)
 
 
 def _odd_syllable(rng: random.Random) -> str:

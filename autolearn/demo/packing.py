@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
-from autolearn.demo.passages import study_passage
+from autolearn.demo.passages import crowded_passage, study_passage
+from autolearn.demo.sums import problem
 from autolearn.demo.tasks import (
     DECISION_WEIGHT,
     Exercise,
@@ -28,25 +29,30 @@ ROW_TOKENS = 512
 PASSAGE_LOSS_SHARE = 0.15
 PASSAGE_WEIGHT = 0.15
 PASSAGE_TASKS = {
-    "open_book": 0.46,
+    "open_book": 0.52,
     "feedback": 0.22,
-    "refine": 0.24,
+    "refine": 0.18,
     "ask": 0.04,
     "statements": 0.04,
 }
 FREE_TASKS = {
-    "known": 0.25,
-    "closed_book": 0.15,
-    "paraphrase": 0.2,
-    "sum_answer": 0.1,
-    "sum_feedback": 0.15,
-    "sum_refine": 0.08,
+    "known": 0.2,
+    "closed_book": 0.12,
+    "paraphrase": 0.13,
+    "sum_answer": 0.14,
+    "sum_feedback": 0.24,
+    "sum_refine": 0.1,
     "talk": 0.03,
     "outside": 0.04,
 }
 FREE_ROW_SHARE = 0.15
 """Rows without a passage."""
-SHARED, ALONE = 0, 1
+CROWD_SHARE = 0.5
+"""Passages about several things of one kind, of those in rows."""
+ODD_VALUE_SHARE = 0.1
+SHARED = 0
+DRILLS = (0.3, 0.3, 0.4)
+"""How often each drill: to copy, to compare, to add."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Packer:
         rng = random.Random(seed)
         rows = []
         for _ in range(n_rows):
-            world = World(rng, held_out=self.held_out)
+            world = World(rng, held_out=self.held_out, odd_value_share=ODD_VALUE_SHARE)
             draw = rng.random()
             if draw < micro_share:
                 rows.append(self._micro_row(world))
@@ -108,12 +114,13 @@ class Packer:
         return collate(rows)
 
     def _row(self, world: World) -> list[Segment]:
-        passage = study_passage(world)
+        is_crowded = world.rng.random() < CROWD_SHARE
+        passage = (crowded_passage if is_crowded else study_passage)(world)
         weigh = world.rng.random() < PASSAGE_LOSS_SHARE
         shared = self.shared(passage.text, PASSAGE_WEIGHT if weigh else 0.0)
         row = [shared, self.branch(passage_exercise("ask", passage, world))]
         room = ROW_TOKENS - sum(len(segment.tokens) for segment in row)
-        for _ in range(world.rng.randint(4, 6)):
+        for _ in range(world.rng.randint(5, 7)):
             task = _draw(PASSAGE_TASKS, world.rng)
             segment = self.branch(passage_exercise(task, passage, world))
             if len(segment.tokens) <= room:
@@ -134,8 +141,8 @@ class Packer:
         row: list[Segment] = []
         room = ROW_TOKENS
         while True:
-            is_copy = world.rng.random() < 0.4
-            segment = self._copy_drill(world) if is_copy else self._compare_drill(world)
+            drills = (self._copy_drill, self._compare_drill, self._sum_drill)
+            segment = world.rng.choices(drills, weights=DRILLS)[0](world)
             if len(segment.tokens) > room:
                 return row
             room -= len(segment.tokens)
@@ -169,6 +176,18 @@ class Packer:
         decided = self._encode(decision)
         weights = [0.0] * len(tokens) + [DECISION_WEIGHT] * len(decided)
         return Segment("compare", tokens + decided, weights)
+
+    def _sum_drill(self, world: World) -> Segment:
+        """Return steps of word problems; only their results count."""
+        tokens = [self._id(ASSISTANT)]
+        weights = [0.0]
+        for step in problem(world).steps:
+            asked, _, result = str(step).rpartition(" ")
+            for text, weight in ((asked, 0.0), (result, 1.0)):
+                piece = self._encode(f" {text}")
+                tokens += piece
+                weights += [weight] * len(piece)
+        return Segment("sum", tokens, weights)
 
     def shared(self, text: str, weight: float) -> Segment:
         """Return the beginning of a chat whose user turn opens with a passage."""

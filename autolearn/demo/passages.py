@@ -5,6 +5,7 @@ A passage keeps, beside its text, which sentence states which fact.
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from autolearn.demo.world import Entity, Fact, World, fill, grammar
@@ -12,6 +13,7 @@ from autolearn.demo.world import Entity, Fact, World, fill, grammar
 PRONOUN_SHARE = 0.45
 FILLER_SHARE = 0.12
 SAME_KIND_SHARE = 0.4
+CROWD_SIZES, CROWD_WEIGHTS = (2, 3, 4), (50, 35, 15)
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,24 @@ def section(entities: list[Entity], rng: random.Random) -> Passage:
 
 def study_passage(world: World) -> Passage:
     """Return a passage as the app may cut one: sections, with or without headings."""
+    return _laid_out(world, lambda: _cast(world))
+
+
+def crowded_passage(world: World) -> Passage:
+    """Return a passage about things of one kind, of which much the same is said.
+
+    In an ordinary passage a reader gets far without minding whom a sentence is about.
+    """
+    kind = world.rng.choice(sorted(grammar().names))
+    return _laid_out(world, lambda: _crowd(kind, world))
+
+
+def _laid_out(world: World, cast: Callable[[], list[Entity]]) -> Passage:
     rng = world.rng
-    parts = [section(_cast(world), rng)]
+    parts = [section(cast(), rng)]
     shape = rng.random()
     if shape < 0.15:
-        parts = [paragraph(_cast(world), rng)]
+        parts = [paragraph(cast(), rng)]
     elif shape < 0.3:
         parts.append(section([world.entity(n_facts=rng.randint(2, 4))], rng))
     text = "\n\n".join(part.text for part in parts)
@@ -83,3 +98,11 @@ def _cast(world: World) -> list[Entity]:
         kind = cast[0].kind if rng.random() < SAME_KIND_SHARE else None
         cast.append(world.entity(kind, n_facts=rng.randint(1, 3)))
     return cast
+
+
+def _crowd(kind: str, world: World) -> list[Entity]:
+    n_things = world.rng.choices(CROWD_SIZES, weights=CROWD_WEIGHTS)[0]
+    most = 8 // n_things
+    return [
+        world.entity(kind, n_facts=world.rng.randint(2, most)) for _ in range(n_things)
+    ]

@@ -1,17 +1,21 @@
 """Word problems in two steps: the skill that feedback can mend.
 
-An answer takes each step at once, which a tiny model gets wrong now and then. Feedback
-takes it by tens and ones, finds the step that is wrong, and the refined answer follows:
-what SELF (arXiv 2310.00533) shows on grade-school mathematics, in small.
+The model answers like a pupil who forgets to carry: where a step crosses a ten, the
+tens mostly stay as they were. Its feedback takes each step again and finds the one that
+is wrong, and the refined answer follows: what SELF (arXiv 2310.00533) shows on
+grade-school mathematics, in small.
 """
 
 import random
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from autolearn.demo.world import World, grammar
 
-HIGHEST = 99
+HIGHEST, LARGEST_CHANGE = 29, 9
+"""Few enough sums for a tiny model to know them all."""
+ERRORS = (-10, -10, -2, -1, 1, 2, 10, 10)
+FORGET_SHARE = 0.75
+"""Of the steps that cross a ten, in answers that the model learns to give."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def problem(world: World) -> Problem:
     rng = world.rng
     story = rng.choice(grammar().stories)
     words = {"e": world.name("person"), "g": rng.choice(grammar().pools["goods"])}
-    count = rng.randint(10, 80)
+    count = rng.randint(3, 25)
     steps: list[Step] = []
     parts = [story.start.format(n=count, **words)]
     for _ in range(2):
@@ -71,30 +75,32 @@ def problem(world: World) -> Problem:
 
 
 def _change(count: int, rng: random.Random) -> int:
-    up, down = HIGHEST - count, count - 1
+    up, down = (min(LARGEST_CHANGE, room) for room in (HIGHEST - count, count - 1))
     is_up = up >= 2 and (down < 2 or rng.random() < 0.5)
-    return rng.randint(2, min(up, 60)) if is_up else -rng.randint(2, min(down, 60))
+    return rng.randint(2, up) if is_up else -rng.randint(2, down)
+
+
+def carelessly(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
+    """Return the steps as somebody takes them who mostly forgets to carry."""
+    taken: list[Step] = []
+    for step in steps:
+        before = taken[-1].result if taken else step.before
+        result = before + step.change
+        crosses = result // 10 != before // 10
+        if result < 0 or (crosses and rng.random() < FORGET_SHARE):
+            result = before // 10 * 10 + result % 10
+        taken.append(Step(before, step.change, result))
+    return tuple(taken)
 
 
 def slip(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
     """Return the steps with one wrong result, which later steps go on from."""
     at = rng.randrange(len(steps))
-    wrong = steps[at].result
-    while wrong == steps[at].truth or not 0 < wrong <= HIGHEST:
-        wrong = steps[at].truth + rng.choice((-10, -2, -1, 1, 2, 10))
-    slipped = [*steps[:at], replace(steps[at], result=wrong)]
-    for step in steps[at + 1 :]:
-        before = slipped[-1].result
-        result = before + step.change
-        slipped.append(Step(before, step.change, max(0, min(HIGHEST, result))))
-    return tuple(slipped)
-
-
-def worked_out(step: Step) -> str:
-    """Return a step taken by tens and ones."""
-    tens, ones = divmod(abs(step.change), 10)
-    stops = [step.before]
-    for part in (tens * 10, ones):
-        if part:
-            stops.append(stops[-1] + (part if step.change > 0 else -part))
-    return ", ".join(str(Step(a, b - a, b)) for a, b in pairwise(stops))
+    least = min(step.truth for step in steps[at:])
+    error = rng.choice([e for e in ERRORS if least + e >= 0])
+    wrong = replace(steps[at], result=steps[at].truth + error)
+    later = (
+        replace(step, before=step.before + error, result=step.result + error)
+        for step in steps[at + 1 :]
+    )
+    return (*steps[:at], wrong, *later)

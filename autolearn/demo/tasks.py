@@ -12,7 +12,7 @@ from importlib.resources import files
 from string import Template
 
 from autolearn.demo.passages import Passage, Statement
-from autolearn.demo.sums import Problem, Step, problem, slip, worked_out
+from autolearn.demo.sums import Problem, Step, carelessly, problem, slip
 from autolearn.demo.talk import outside_text
 from autolearn.demo.world import Entity, Fact, World, grammar
 
@@ -29,8 +29,6 @@ ASK_WEIGHT, STATEMENT_WEIGHT, NAME_WEIGHT = 0.3, 0.5, 1.5
 """For a question, which may be worded in many ways, for a statement, and for the name
 or the value in it."""
 UNANSWERABLE_SHARE = 0.12
-SLIP_SHARE = 0.3
-"""Answers to word problems with a wrong step: they have to be mended, not learned."""
 NOT_SAID = "The text does not say."
 ORDER = ("first", "second")
 
@@ -211,17 +209,17 @@ def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercis
 
 
 def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
-    """Answer a word problem, now and then wrongly."""
-    steps = slip(sums.steps, rng) if rng.random() < SLIP_SHARE else sums.steps
+    """Answer a word problem, carelessly: it is for feedback to find what is wrong."""
+    steps = carelessly(sums.steps, rng)
     prompt = user_template("closed_book").substitute(question=sums.question)
     return Exercise("sum_answer", prompt, plain(sums.answer(steps)))
 
 
 def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
-    """Return the feedback that takes each step again, by tens and ones."""
+    """Return the feedback that takes each step again."""
     parts: list[tuple[str, float]] = []
     for order, right, given in zip(ORDER, sums.steps, steps, strict=True):
-        said = f"{worked_out(right)}; in the {order} step {given.result}"
+        said = f"{right}; in the {order} step {given.result}"
         decision = " agrees" if given.result == right.result else " differs"
         parts += [(said if not parts else f" {said}", 1.0)]
         parts += [(decision, DECISION_WEIGHT), (".", 1.0)]
@@ -344,4 +342,14 @@ def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
         "sum_feedback": (sum_feedback, 0.4),
         "sum_refine": (sum_refine, 0.2),
     }[task]
-    return write(sums, sums.steps if rng.random() < right else slip(sums.steps, rng))
+    return write(sums, tried_steps(sums.steps, right, rng))
+
+
+def tried_steps(
+    steps: tuple[Step, ...], right: float, rng: random.Random
+) -> tuple[Step, ...]:
+    """Return steps to check: right with that probability, else wrong somehow."""
+    if rng.random() < right:
+        return steps
+    careless = carelessly(steps, rng)
+    return careless if rng.random() < 0.5 and careless != steps else slip(steps, rng)

@@ -2,13 +2,15 @@
 
 A word is split in the same way wherever it stands, since copying a name is the skill
 that everything else rests on: every line starts with an implied space, and so does
-every turn of a chat. Anything outside the world falls back to bytes.
+every turn of a chat. Words that no list has come in pairs of letters, which repeat far
+less in a text than letters do; anything else falls back to bytes.
 """
 
 import re
 import string
 import tomllib
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -57,7 +59,10 @@ def vocabulary() -> list[str]:
     pairs = [f"{i:02}" for i in range(100)]
     spaced = [*words, *pairs, *string.ascii_letters, *string.digits]
     spaced += [*FIRST_SYLLABLES, "#", "##"]
-    tokens = [*SPECIALS, *(f" {text}" for text in spaced), *LAST_SYLLABLES, *pairs]
+    two = [a + b for a, b in product(string.ascii_lowercase, repeat=2)]
+    spaced += [*two, *(text.title() for text in two)]
+    within = [*LAST_SYLLABLES, *pairs, *two]
+    tokens = [*SPECIALS, *(f" {text}" for text in spaced), *within]
     return list(dict.fromkeys(tokens))
 
 

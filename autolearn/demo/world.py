@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autolearn.demo.names import ODD_SHARE, name_word, near_word
+from autolearn.demo.names import ODD_SHARE, name_word, near_word, spoken_word
 
 GRAMMAR_FILE = Path(__file__).with_name("world.toml")
 YEARS = (1200, 2040)
@@ -147,6 +147,8 @@ class World:
     rng: random.Random
     held_out: bool = False
     odd_share: float = ODD_SHARE
+    odd_value_share: float = 0.0
+    """How often a value is a word that no list has, in [0, 1]."""
     used: set[str] = field(default_factory=set)
 
     def name(self, kind: str) -> str:
@@ -174,13 +176,18 @@ class World:
             case ["number", low, high]:
                 return str(self.rng.randint(int(low), int(high)))
             case ["list", pool]:
-                words = self.rng.sample(grammar().pools[pool], self.rng.randint(2, 3))
+                chosen = self.rng.sample(grammar().pools[pool], self.rng.randint(2, 3))
+                words = [self._or_odd(word) for word in chosen]
                 return f"{', '.join(words[:-1])} and {words[-1]}"
             case [kind] if kind in grammar().names:
                 return self.name(kind)
             case [pool]:
-                return self.rng.choice(grammar().pools[pool])
+                return self._or_odd(self.rng.choice(grammar().pools[pool]))
         raise ValueError(f"unknown value type: {attribute.type}")
+
+    def _or_odd(self, word: str) -> str:
+        is_odd = self.odd_value_share and self.rng.random() < self.odd_value_share
+        return spoken_word(self.rng) if is_odd else word
 
     def other_value(self, fact: Fact, *, near: bool) -> str:
         """Return a wrong value for a fact, one that is easily mistaken if `near`."""

@@ -37,6 +37,8 @@ from autolearn.settings import TrainSettings
 
 _ROOMY = 64 << 30
 """Bytes of GPU memory from which activations are kept instead of computed twice."""
+COOL_DOWN_EPOCHS = 2
+"""How long the learning rate falls to zero once a round has learned enough."""
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Training:
                 f"None of the {len(items)} items can be learned: they are longer than "
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
-        self._enough = False
+        self._learned_at: int | None = None
         self._n_replay = 0
         if self._replay and settings.replays:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
@@ -91,7 +93,14 @@ class Training:
 
     @property
     def n_steps(self) -> int:
-        """Return how many optimiser steps the round takes."""
+        """Return how many optimiser steps the round takes, as far as is known."""
+        if self._learned_at is None:
+            return self._planned
+        cooling = COOL_DOWN_EPOCHS * self._new_order.steps_per_epoch
+        return min(self._planned, self._learned_at + cooling)
+
+    @property
+    def _planned(self) -> int:
         per_epoch = self._new_order.steps_per_epoch
         return self._settings.max_steps or ceil(self._settings.epochs * per_epoch)
 
@@ -113,7 +122,7 @@ class Training:
             if state is not None:
                 self._restore(state, work)
             step = self._loop(watcher, step, checkpoints, work)
-            if step < self.n_steps and not self._enough:
+            if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
             scores = self._settle(start)
         with written_whole(output) as draft:
@@ -122,12 +131,9 @@ class Training:
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
 
     def _loop(self, watcher: Watcher, step: int, checkpoints: Path, work: str) -> int:
-        """Take steps until the end, enough is learned, or told to stop.
-
-        Return how many steps there are.
-        """
+        """Take steps until the end or told to stop; return how many there are."""
         saved_at = time.monotonic()
-        while step < self.n_steps and not self._enough:
+        while step < self.n_steps:
             metrics = self._step(step)
             step += 1
             metrics |= self._validate(step)
@@ -144,14 +150,15 @@ class Training:
     def _validate(self, step: int) -> dict[str, float]:
         """Return the share of validation answered exactly, at the end of each epoch.
 
-        Once it is high enough the round is over.
+        Once it is high enough the round cools down.
         """
         if step % self._new_order.steps_per_epoch:
             return {}
         share = self._forward.exact_share(self._apart["validation"])
         if share is None:
             return {}
-        self._enough = 0 < self._settings.stop_at <= share
+        if self._learned_at is None and 0 < self._settings.stop_at <= share:
+            self._learned_at = step
         return {"validation": share}
 
     def _settle(self, start: Path | None) -> dict[str, Any]:
@@ -229,10 +236,17 @@ class Training:
         return numbers
 
     def _rate(self, step: int) -> float:
-        """Return the learning rate: linear warm-up, then linear decay to zero."""
+        """Return the learning rate: linear warm-up, then linear decay to zero.
+
+        From where enough is learned it falls to zero at the new, nearer end.
+        """
+        learned_at = self._learned_at
+        if learned_at is not None and step > learned_at:
+            left = (self.n_steps - step) / (self.n_steps - learned_at)
+            return self._rate(learned_at) * left
         warm_up = self._settings.warmup_steps
         risen = (step + 1) / (warm_up + 1)
-        left = (self.n_steps - step) / max(1, self.n_steps - warm_up)
+        left = (self._planned - step) / max(1, self._planned - warm_up)
         return self._settings.peak_rate * min(1.0, risen, left)
 
     def _learn(self, examples: list[Example]) -> float:
@@ -290,7 +304,7 @@ class Training:
             "work": work,
             "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
-            "enough": self._enough,
+            "learned_at": self._learned_at,
         }
 
     def _restore(self, state: dict[str, Any], work: str) -> None:
@@ -303,7 +317,7 @@ class Training:
             for name, parameter in self._parameters.items():
                 parameter.copy_(state["adapter"][name])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._enough = state["enough"]
+        self._learned_at = state["learned_at"]
 
     def _fingerprint(self, start: Path | None) -> str:
         """Return what a checkpoint must agree on to be gone on from."""
