@@ -56,6 +56,21 @@ def add_documents(
     return added, refused
 
 
+def add_text(
+    store: Store, name: str, text: str, model: str, passage_tokens: int
+) -> Document:
+    """Add a text that was typed or pasted, cut into passages.
+
+    Raises:
+        InputError: It is empty, or in the library already.
+        ModelNotFound: The model whose tokens measure the passages is not there.
+    """
+    count = models.token_counter(models.locate(model))
+    document = reading.document(name, text)
+    passages = chunking.split(document.text, count, passage_tokens)
+    return store.library.add_document(document, passages)[0]
+
+
 def add_gold(store: Store, path: Path, split: Split) -> int:
     """Add questions with gold answers to quiz or control; return how many there are.
 
@@ -70,8 +85,9 @@ def study(
     model: ModelSettings,
     settings: StudySettings,
     documents: Sequence[int] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Run:
-    """Queue a study of these documents, or of all.
+    """Queue a study of these documents, or of all; ``more`` is kept with the run.
 
     Raises:
         JobError: There is nothing to study.
@@ -83,7 +99,7 @@ def study(
         raise JobError(
             "There is no text to study; add one with: python -m autolearn add FILE"
         )
-    wanted = {"study": settings.as_dict(), "documents": documents}
+    wanted = {"study": settings.as_dict(), "documents": documents, **(more or {})}
     return _submit(store, "study", _with_model(store, model) | wanted)
 
 
@@ -120,8 +136,9 @@ def train(
     settings: TrainSettings,
     parent_id: int | None = None,
     corpus: Sequence[MetaExample] = (),
+    more: Mapping[str, object] | None = None,
 ) -> Run:
-    """Queue a round.
+    """Queue a round; ``more`` is kept with the run.
 
     Raises:
         JobError: Its turn has not come: nothing approved, or no stage-1 round.
@@ -146,6 +163,7 @@ def train(
         "train": settings.as_dict(),
         "parent": parent_id,
         "corpus": [asdict(example) for example in corpus],
+        **(more or {}),
     }
     base = replace(model, round_id=None)
     return _submit(store, "train", _with_model(store, base) | wanted)
@@ -164,7 +182,8 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             f"Round {parent.id} has learned no open-book answers; AL stage 2 goes on "
             "from a stage-1 round (--method al1)."
         )
-    studies = store.runs.in_state("done")
+    # In a chain the study that is about to end orders the training behind it.
+    studies = store.runs.in_state("done", "running")
     if not any(
         s.kind == "study" and s.settings["model"]["round_id"] == parent.id
         for s in studies
@@ -175,8 +194,16 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
         )
 
 
-def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
+def quiz(
+    store: Store,
+    model: ModelSettings,
+    *,
+    open_book: bool = False,
+    more: Mapping[str, object] | None = None,
+) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
+
+    ``more`` is kept with the run.
 
     Raises:
         JobError: There is no question to ask.
@@ -190,7 +217,8 @@ def quiz(store: Store, model: ModelSettings, *, open_book: bool = False) -> Run:
             "There is no quiz; study with a quiz share above 0, or add one with: "
             "python -m autolearn add --quiz FILE"
         )
-    return _submit(store, "quiz", _with_model(store, model) | {"parts": parts})
+    wanted = {"parts": parts, **(more or {})}
+    return _submit(store, "quiz", _with_model(store, model) | wanted)
 
 
 def chat(
@@ -228,6 +256,26 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
         _finished(store, round_id)
     wanted = {"what": what, "target": str(target.resolve()), "round_id": round_id}
     return _submit(store, "export", wanted)
+
+
+def chosen_model(store: Store) -> ModelSettings:
+    """Return the model that the person works with; the built-in one at first."""
+    chosen = store.choices.get("model")
+    return ModelSettings.from_dict(chosen) if chosen else ModelSettings()
+
+
+def choose_model(store: Store, model: ModelSettings) -> None:
+    """Work with this model from now on.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: The round is not finished, or was trained on another model.
+    """
+    models.locate(model.model)
+    if model.round_id is not None:
+        _check_base(_finished(store, model.round_id), model)
+    store.choices.set("model", model.as_dict())
 
 
 def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:

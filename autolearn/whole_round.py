@@ -1,10 +1,15 @@
-"""One whole round by itself: texts, quiz, study, rule, training, quiz again."""
+"""One whole round by itself: study, rule, quiz, training, quiz again.
 
-import time
+A round is a chain of runs. Each carries what is still to come; when it has ended well
+the worker queues the next, so the chain goes on with every page closed, and a run
+that was stopped and is resumed takes up the rest of the chain with it.
+"""
+
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 from autolearn import orders, proof
 from autolearn.demo.library import write_library
@@ -20,8 +25,108 @@ RULE = "default"
 MEASURED = ("validation", "forgetting_kl", "scale")
 """What the trainer itself measured, beside quiz and control, which it never sees."""
 
+Phase = Literal["study", "quiz", "train"]
 Finish = Callable[[Run, str], Run]
 """Waits for a run under a title; raises if it does not end well."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is still to come; kept as JSON in the settings of each run of the chain."""
+
+    phases: tuple[Phase, ...]
+    model: dict[str, Any]
+    study: dict[str, Any]
+    trains: tuple[dict[str, Any], ...]
+    """Settings of each training that is still to come."""
+    round_id: int | None = None
+    """The round trained last."""
+
+    @classmethod
+    def of(cls, run: Run) -> Self | None:
+        """Return the plan that a run carries, if it is part of a chain."""
+        kept = run.settings.get("plan")
+        if kept is None:
+            return None
+        phases, trains = tuple(kept["phases"]), tuple(kept["trains"])
+        return cls(**kept | {"phases": phases, "trains": trains})
+
+
+def begin(
+    store: Store,
+    model: ModelSettings,
+    study: StudySettings | None = None,
+    train: TrainSettings | None = None,
+) -> Run:
+    """Queue the first run of a whole round, which begins with the base model.
+
+    AL stage 2 needs stage 1 and a study by its model before; each of the two stages
+    then takes half of the steps.
+
+    Raises:
+        JobError: There is no text to study.
+    """
+    train = train or TrainSettings()
+    phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
+    trains = [train]
+    if train.method == "al2":
+        phases = ("study", "quiz", "train", "study", "train", "quiz")
+        half = replace(train, max_steps=train.max_steps // 2)
+        trains = [replace(half, method="al1"), half]
+    plan = Plan(
+        phases,
+        replace(model, round_id=None).as_dict(),
+        (study or StudySettings()).as_dict(),
+        tuple(one.as_dict() for one in trains),
+    )
+    return _order(store, plan, after=None)
+
+
+def go_on(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
+    """Queue what follows on a run that ends with this result; None if nothing does.
+
+    Called before the end of the run is written, so that no kill can break the chain;
+    a second call finds the run queued and leaves it at that.
+
+    Raises:
+        AutolearnError: The next run cannot begin; the chain ends here.
+    """
+    plan = Plan.of(run)
+    if plan is None or not plan.phases or following(store, run.id):
+        return None
+    if run.kind == "train":
+        plan = replace(plan, round_id=result["round"])
+    return _order(store, plan, run.id)
+
+
+def following(store: Store, run_id: int) -> Run | None:
+    """Return the run that was queued after this one in its chain."""
+    for run in store.runs.newest():
+        if run.settings.get("after") == run_id:
+            return run
+    return None
+
+
+def _order(store: Store, plan: Plan, after: int | None) -> Run:
+    """Queue the first phase of a plan; it carries the rest."""
+    phase, *rest = plan.phases
+    model = replace(ModelSettings.from_dict(plan.model), round_id=plan.round_id)
+    left = replace(plan, phases=tuple(rest))
+    if phase == "train":
+        left = replace(left, trains=plan.trains[1:])
+    more = {"plan": asdict(left), "after": after}
+    if phase == "study":
+        study = StudySettings.from_dict(plan.study)
+        return orders.study(store, model, study, more=more)
+    if phase == "quiz":
+        is_base = plan.round_id is None
+        return orders.quiz(store, model, open_book=is_base, more=more)
+    orders.approve(store, RULE)
+    train = TrainSettings.from_dict(plan.trains[0])
+    return orders.train(store, model, train, plan.round_id, more=more)
+
+
+# --- the demo -----------------------------------------------------------------
 
 
 def free_folder(workspace: Path, seed: int | None) -> Path:
@@ -34,13 +139,26 @@ def free_folder(workspace: Path, seed: int | None) -> Path:
     return folder
 
 
+def stock(store: Store, seed: int | None = None) -> None:
+    """Add the built-in library with its quiz and control, or that of a seed.
+
+    The quiz comes from the facts of the invented world, not from the model, in
+    phrasings of its own.
+    """
+    folder = LIBRARY
+    if seed is not None:
+        folder = store.folder / "library"
+        write_library(folder, seed)
+    texts = sorted(folder.glob("*.md"))
+    orders.add_documents(store, texts, "built-in", StudySettings.passage_tokens)
+    orders.add_gold(store, folder / "quiz.jsonl", "quiz")
+    orders.add_gold(store, folder / "control.jsonl", "control")
+
+
 def demo(
     store: Store, seed: int | None, settings: TrainSettings, finish: Finish
 ) -> dict[str, Any]:
     """Run the loop once on the built-in model and a library; return the numbers.
-
-    The quiz comes from the facts of the invented world, not from the model, in
-    phrasings of its own.
 
     Raises:
         JobError: The workspace is not empty.
@@ -49,86 +167,60 @@ def demo(
         raise JobError(
             f"{store.folder} has documents already; name an empty --workspace."
         )
-    return _Demo(store, seed, settings, finish).run()
+    stock(store, seed)
+    # The quiz comes from the world; none of the model's own wordings is needed.
+    run = begin(store, ModelSettings(), StudySettings(quiz_share=0.0), settings)
+    chain: list[Run] = []
+    following_run: Run | None = run
+    while following_run:
+        chain.append(finish(following_run, _title(chain, following_run)))
+        following_run = following(store, chain[-1].id)
+    return _numbers(store, chain, seed, settings)
 
 
-class _Demo:
-    def __init__(
-        self, store: Store, seed: int | None, settings: TrainSettings, finish: Finish
-    ) -> None:
-        self.store, self.seed, self.settings = store, seed, settings
-        self.finish = finish
-        self.model = ModelSettings()
-        self.seconds: dict[str, float] = {}
+def _title(before: list[Run], run: Run) -> str:
+    if run.kind == "quiz":
+        is_after = any(one.kind == "quiz" for one in before)
+        return "quiz after" if is_after else "quiz before"
+    return (
+        f"train {run.settings['train']['method']}" if run.kind == "train" else "study"
+    )
 
-    def run(self) -> dict[str, Any]:
-        begin = time.monotonic()
-        self.timed("add", self.add)
-        before = self.timed("quiz_before", lambda: self.quiz(None))
-        studied = self.timed("study", lambda: self.study(None))
-        orders.approve(self.store, RULE)
-        trained = self.timed("train", self.train)
-        round_id = trained.result["round"]
-        after = self.timed("quiz_after", lambda: self.quiz(round_id))
-        self.seconds["all"] = round(time.monotonic() - begin, 1)
-        taken = [self.store.runs.quiz_results(run.id) for run in (before, after)]
-        return {
-            "workspace": str(self.store.folder),
-            "seed": self.seed,
-            "method": self.settings.method,
-            "questions": studied.result["questions"],
-            "gaps": studied.result["gaps"],
-            "approved": self.store.samples.counts()["approved"],
-            "trained": trained.result["items"],
-            "steps": trained.result["steps"],
-            **{name: trained.result[name] for name in MEASURED},
-            **proof.compare(self.store, taken[0], taken[1], round_id),
-            "seconds": self.seconds,
-        }
 
-    def timed(self, phase: str, work: Callable[[], Any]) -> Any:
-        begin = time.monotonic()
-        done = work()
-        spent = self.seconds.get(phase, 0.0) + time.monotonic() - begin
-        self.seconds[phase] = round(spent, 1)
-        return done
+def _numbers(
+    store: Store, chain: list[Run], seed: int | None, settings: TrainSettings
+) -> dict[str, Any]:
+    if chain[-1].error:
+        raise JobError(chain[-1].error)
+    studied, trained = chain[0], [run for run in chain if run.kind == "train"][-1]
+    quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
+    return {
+        "workspace": str(store.folder),
+        "seed": seed,
+        "method": settings.method,
+        "questions": studied.result["questions"],
+        "gaps": studied.result["gaps"],
+        "approved": store.samples.counts()["approved"],
+        "trained": trained.result["items"],
+        "steps": trained.result["steps"],
+        **{name: trained.result[name] for name in MEASURED},
+        **proof.compare(store, quizzes[0], quizzes[1], trained.result["round"]),
+        "seconds": _seconds(chain),
+    }
 
-    def add(self) -> None:
-        folder = LIBRARY
-        if self.seed is not None:
-            folder = self.store.folder / "library"
-            write_library(folder, self.seed)
-        tokens = StudySettings.passage_tokens
-        texts = sorted(folder.glob("*.md"))
-        orders.add_documents(self.store, texts, self.model.model, tokens)
-        orders.add_gold(self.store, folder / "quiz.jsonl", "quiz")
-        orders.add_gold(self.store, folder / "control.jsonl", "control")
 
-    def quiz(self, round_id: int | None) -> Run:
-        model = replace(self.model, round_id=round_id)
-        run = orders.quiz(self.store, model, open_book=round_id is None)
-        return self.finish(run, "quiz before" if round_id is None else "quiz after")
+def _seconds(chain: list[Run]) -> dict[str, float]:
+    """Return how long each phase took, and all of them with what lay between."""
+    spent: dict[str, float] = {}
+    for i, run in enumerate(chain):
+        is_quiz = run.kind == "quiz"
+        name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
+        seconds = _between(run.started_at, run.finished_at)
+        spent[name] = round(spent.get(name, 0.0) + seconds, 1)
+    whole = _between(chain[0].created_at, chain[-1].finished_at)
+    return spent | {"all": round(whole, 1)}
 
-    def study(self, round_id: int | None) -> Run:
-        # The quiz comes from the world; none of the model's own wordings is needed.
-        settings = StudySettings(quiz_share=0.0)
-        model = replace(self.model, round_id=round_id)
-        return self.finish(orders.study(self.store, model, settings), "study")
 
-    def train(self) -> Run:
-        """Train; AL stage 2 needs stage 1 and a study by its model before.
-
-        Each of the two stages then takes half of the steps.
-        """
-        if self.settings.method != "al2":
-            return self.one_round(self.settings, None)
-        half = replace(self.settings, max_steps=self.settings.max_steps // 2)
-        first = self.one_round(replace(half, method="al1"), None)
-        parent = first.result["round"]
-        self.study(parent)
-        orders.approve(self.store, RULE)
-        return self.one_round(half, parent)
-
-    def one_round(self, settings: TrainSettings, parent: int | None) -> Run:
-        run = orders.train(self.store, self.model, settings, parent)
-        return self.finish(run, f"train {settings.method}")
+def _between(start: str | None, end: str | None) -> float:
+    first, last = (datetime.fromisoformat(time or "") for time in (start, end))
+    return (last - first).total_seconds()

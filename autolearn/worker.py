@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from autolearn import whole_round
 from autolearn.context import Context, Handlers, Reporter
 from autolearn.errors import AutolearnError, StoreError
 from autolearn.jobs import PID_FILE, workers_place
@@ -131,7 +132,18 @@ def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
             progress=Reporter(store, run.id),
         )
         state, error, result = _outcome(context, handlers)
+        if state == "done":
+            error = _go_on(context, result)
     store.runs.finish(run.id, state, error, result)
+
+
+def _go_on(context: Context, result: dict[str, Any]) -> str | None:
+    """Queue what follows on this run; return why it cannot, if it cannot."""
+    try:
+        whole_round.go_on(context.store, context.run, result)
+    except AutolearnError as error:
+        return f"The whole round ends here: {error}"
+    return None
 
 
 def _outcome(context: Context, handlers: Handlers) -> Outcome:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from autolearn.errors import StoreError
+from autolearn.store.choices import Choices
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
@@ -43,6 +44,7 @@ class Store:
         self.decisions = Decisions(db)
         self.rounds = Rounds(db)
         self.pool = Pool(db)
+        self.choices = Choices(db)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

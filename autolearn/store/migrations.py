@@ -349,6 +349,17 @@ def m002_imagined(db: Database) -> None:
         db.execute(statement)
 
 
+@MIGRATIONS()
+def m003_choices(db: Database) -> None:
+    """Keep what the person has chosen for the next work."""
+    db.execute(
+        "CREATE TABLE choices (\n"
+        "    name TEXT PRIMARY KEY,\n"
+        "    value TEXT NOT NULL CHECK (json_valid(value))\n"
+        ") STRICT"
+    )
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}

@@ -1,0 +1,11 @@
+"""The ask tab."""
+
+import gradio as gr
+
+from autolearn.ui.desk import Board
+
+TITLE = "Ask"
+
+
+def build(board: Board, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it to the board."""

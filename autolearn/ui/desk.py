@@ -1,0 +1,155 @@
+"""What the tabs share: the workspace, the pulse of its work, and how to hear of it."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from autolearn import jobs
+from autolearn.errors import AutolearnError
+from autolearn.records import Run
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.views import status
+
+TICK_SECONDS = 1.0
+
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "queue": False,
+    "api_visibility": "private",
+}
+"""For handlers that only read, or are done in a moment: nothing greys out."""
+
+PICK_JS = """
+element.addEventListener('click', (event) => {
+  const picked = event.target.closest('[data-pick]');
+  if (picked && element.contains(picked)) trigger('click', {pick: picked.dataset.pick});
+});
+"""
+"""Lets a click on a part of an HTML component tell which part it was."""
+
+
+class Desk:
+    """One workspace as the page's handlers see it, whatever thread they run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._own = threading.local()
+
+    @property
+    def store(self) -> Store:
+        """Return this thread's handle of the workspace."""
+        if not hasattr(self._own, "store"):
+            self._own.store = Store.open(self.folder)
+        store: Store = self._own.store
+        return store
+
+    def order(self, run: Run) -> Run:
+        """Have a queued run done: start the worker unless there is one."""
+        jobs.ensure_worker(self.folder)
+        return run
+
+    def pulse(self) -> tuple[object, ...]:
+        """Return what differs whenever there is something new to draw."""
+        row = self.store.db.rows(
+            "SELECT (SELECT max(id) FROM runs),"
+            " (SELECT group_concat(id || state || stage || done) FROM runs"
+            "  WHERE state IN ('queued', 'running')),"
+            " (SELECT max(id) FROM steps), (SELECT max(id) FROM decisions),"
+            " (SELECT count(*) FROM documents), (SELECT sum(excluded) FROM passages),"
+            " (SELECT max(finished_at) FROM runs),"
+            " (SELECT group_concat(id || state) FROM rounds)"
+        )[0]
+        return tuple(row)
+
+    def is_busy(self) -> bool:
+        """Return whether a run is going on or waits; notes runs that were lost."""
+        store = self.store
+        if store.runs.in_state("running", "queued"):
+            jobs.recover(store)
+        return bool(store.runs.in_state("running", "queued"))
+
+
+def told(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Show what goes wrong as its one sentence, and nothing as code."""
+
+    @wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except AutolearnError as error:
+            raise gr.Error(
+                html.text(error), duration=12, print_exception=False
+            ) from error
+
+    return wrapped
+
+
+@dataclass(frozen=True)
+class Board:
+    """The parts of the page that every tab is wired to."""
+
+    desk: Desk
+    tabs: gr.Tabs
+    current: gr.State
+    """The id of the tab that is shown."""
+    pulse: gr.State
+    timer: gr.Timer
+    sidebar: gr.HTML
+
+    def follow(
+        self,
+        tab: gr.Tab,
+        draw: Callable[..., Any],
+        inputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.components.Component],
+    ) -> None:
+        """Draw when the tab is opened, and whenever work has gone on while it is open.
+
+        Drawing never changes what a person has typed or chosen: outputs are pictures.
+        """
+
+        def when_open(current: str, *values: Any) -> Any:
+            if current != tab.id:
+                return gr.skip() if len(outputs) == 1 else [gr.skip()] * len(outputs)
+            return draw(*values)
+
+        self.pulse.change(
+            told(when_open), [self.current, *inputs], list(outputs), **QUIET
+        )
+        tab.select(told(draw), list(inputs), list(outputs), **QUIET)
+
+    def act(
+        self,
+        triggers: Sequence[Callable[..., Any]],
+        handler: Callable[..., Any],
+        inputs: Sequence[gr.components.Component] = (),
+        outputs: Sequence[gr.components.Component] = (),
+        **options: Any,
+    ) -> None:
+        """Do what a person asks for; what goes wrong is told, then the page looks anew.
+
+        ``handler`` gets the inputs and returns the outputs.
+        """
+        event = gr.on(
+            list(triggers),
+            told(handler),
+            list(inputs) or None,
+            list(outputs) or None,
+            **(QUIET | options),
+        )
+        event.then(self.look, None, [self.sidebar, self.pulse, self.timer], **QUIET)
+
+    def look(self) -> tuple[Any, Any, Any]:
+        """Return sidebar, pulse and timer as they are to be now."""
+        try:
+            busy = self.desk.is_busy()
+            shown = status.draw(self.desk.store)
+            return shown, self.desk.pulse(), gr.Timer(active=busy)
+        except AutolearnError as error:
+            return html.problem(str(error)), gr.skip(), gr.skip()

@@ -1,0 +1,175 @@
+"""Small pieces of HTML; every text of a model, a file or a person is escaped here.
+
+A component of the page shows what it is given as it stands, so nothing may reach one
+that did not pass through ``text`` or was written in this package.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+from html import escape
+
+from autolearn import scoring
+
+
+class Html(str):
+    """Markup that is safe to show; together with more of it, it stays that."""
+
+    __slots__ = ()
+
+    def __add__(self, more: "Html") -> "Html":  # type: ignore[override]
+        """Return both, one after the other."""
+        return Html(str.__add__(self, more))
+
+
+DASH = "\N{EN DASH}"
+"""What stands for a number that there is not."""
+
+_TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
+"""Signs that the component would read as one of its own templates."""
+
+
+def text(value: object) -> Html:
+    """Return any value as text that is shown and never obeyed."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in str(value))
+    return Html(escape(shown).translate(_TEMPLATES))
+
+
+def join(parts: Iterable[Html], between: str = "") -> Html:
+    """Return pieces one after the other."""
+    return Html(between.join(parts))
+
+
+def tag(
+    name: str, content: Html | str = "", classes: str = "", **attributes: object
+) -> Html:
+    """Return an element; a plain text in it has to be escaped before.
+
+    Attributes are escaped; ``data_pick`` becomes ``data-pick``, None leaves one out.
+    """
+    given = {"class": classes or None, **attributes}
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        for key, value in given.items()
+        if value is not None
+    )
+    return Html(f"<{name}{written}>{content}</{name}>")
+
+
+def note(sentence: str) -> Html:
+    """Return what an empty place says: what to do next."""
+    return tag("p", text(sentence), "al-note")
+
+
+def problem(sentence: str) -> Html:
+    """Return what went wrong, in its one sentence."""
+    return tag("p", text(sentence), "al-problem", role="alert")
+
+
+def badge(word: str, kind: str = "") -> Html:
+    """Return a word in a frame; the kind gives its colour and its sign."""
+    return tag("span", text(word), f"al-badge {('al-' + kind) if kind else ''}".strip())
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Html]], caption: str) -> Html:
+    """Return a table; numbers line up if their cell has the class ``al-number``."""
+    head = join(tag("th", text(one), scope="col") for one in heads)
+    body = join(tag("tr", join(tag("td", cell) for cell in row)) for row in rows)
+    return tag(
+        "div",
+        tag(
+            "table",
+            tag("caption", text(caption), "al-unseen")
+            + tag("thead", tag("tr", head))
+            + tag("tbody", body),
+            "al-table",
+        ),
+        "al-scroll",
+        tabindex="0",
+        role="region",
+        aria_label=caption,
+    )
+
+
+def number(value: float | None, digits: int = 0) -> Html:
+    """Return a number that lines up with others; a dash for none."""
+    shown = DASH if value is None else f"{value:,.{digits}f}"
+    return tag("span", text(shown), "al-number")
+
+
+def percent(share: float | None) -> Html:
+    """Return a share as a percentage."""
+    return tag("span", DASH if share is None else f"{100 * share:.0f} %", "al-number")
+
+
+def pairs(values: Mapping[str, Html]) -> Html:
+    """Return names with their values, one a line."""
+    rows = (tag("dt", text(k)) + tag("dd", v) for k, v in values.items())
+    return tag("dl", join(rows), "al-pairs")
+
+
+def bar(done: int, total: int, label: str) -> Html:
+    """Return how far something is."""
+    share = min(1.0, done / total) if total else 0.0
+    fill = tag("span", "", "al-fill", style=f"width:{100 * share:.1f}%")
+    return tag(
+        "div",
+        fill,
+        "al-bar",
+        role="progressbar",
+        aria_label=label,
+        aria_valuenow=round(100 * share),
+        aria_valuemin=0,
+        aria_valuemax=100,
+    )
+
+
+def pick(content: Html, key: object, classes: str = "", **attributes: object) -> Html:
+    """Return something to click, which tells the page its key."""
+    return tag(
+        "button",
+        content,
+        f"al-pick {classes}".strip(),
+        type="button",
+        data_pick=key,
+        **attributes,
+    )
+
+
+def marked(passage: str, start: int, end: int) -> Html:
+    """Return a text with one stretch of it highlighted."""
+    parts = passage[:start], passage[start:end], passage[end:]
+    before, within, after = map(text, parts)
+    return Html(before + (tag("mark", within) if within else Html("")) + after)
+
+
+def difference(before: str, after: str) -> Html:
+    """Return the second text with the words that the first had, or has not, marked."""
+    was, now = before.split(), after.split()
+    a_keys, b_keys = (
+        [scoring.normalise(word) or word for word in words] for words in (was, now)
+    )
+    pieces: list[Html] = []
+    for kind, a, b, c, d in SequenceMatcher(
+        None, a_keys, b_keys, autojunk=False
+    ).get_opcodes():
+        if kind == "equal":
+            pieces.append(text(" ".join(now[c:d])))
+            continue
+        if was[a:b]:
+            pieces.append(tag("del", text(" ".join(was[a:b]))))
+        if now[c:d]:
+            pieces.append(tag("ins", text(" ".join(now[c:d]))))
+    return join(pieces, " ")
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span in two units at most; a dash for none."""
+    if seconds is None:
+        return DASH
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,133 @@
+"""From flags to a running page: workspace, port, who may look, and the way out."""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from autolearn import jobs, orders, whole_round
+from autolearn.commands import DEFAULT_WORKSPACE
+from autolearn.errors import AutolearnError, InputError
+from autolearn.settings import ModelSettings
+from autolearn.store import Store
+
+HERE = "127.0.0.1"
+FIRST_PORT, N_PORTS = 7860, 50
+MAX_FILE_SIZE = "64mb"
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the page until Ctrl-C; the worker then stops at a checkpoint."""
+    flags = _flags(arguments)
+    try:
+        return _serve(flags)
+    except AutolearnError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _flags(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description="autolearn")
+    parser.add_argument("--workspace", type=Path, default=DEFAULT_WORKSPACE)
+    parser.add_argument("--model", help="built-in, a folder, or a hub id")
+    parser.add_argument("--host", default=HERE, help="who may reach it; see --auth")
+    parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
+    parser.add_argument("--auth", metavar="USER:PASSWORD")
+    parser.add_argument("--no-browser", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def _serve(flags: argparse.Namespace) -> int:
+    auth = _auth(flags.host, flags.auth)
+    port = free_port(flags.host, flags.port)
+    _prepare(flags.workspace, flags.model)
+    # Gradio takes seconds to import: refusals above come at once.
+    from autolearn.ui import page  # noqa: PLC0415
+
+    blocks = page.build(flags.workspace)
+    blocks.launch(
+        server_name=flags.host,
+        server_port=port,
+        inbrowser=not flags.no_browser,
+        prevent_thread_lock=True,
+        auth=auth,
+        quiet=True,
+        share=False,
+        pwa=True,
+        run_history=False,
+        enable_monitoring=False,
+        footer_links=[],
+        ssr_mode=False,
+        max_file_size=MAX_FILE_SIZE,
+        favicon_path=ASSETS / "icon.png",
+        theme=page.theme(),
+        css_paths=sorted((ASSETS / "css").glob("*.css")),
+        js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
+    )
+    sys.stdout.write(f"autolearn is at http://{flags.host}:{port} (Ctrl-C ends it)\n")
+    sys.stdout.flush()
+    blocks.block_thread()
+    jobs.stop_worker(flags.workspace)
+    return 0
+
+
+def _auth(host: str, given: str | None) -> tuple[str, str] | None:
+    """Return user and password.
+
+    Raises:
+        InputError: They are malformed, or missing where others can reach the page.
+    """
+    if given is None:
+        if host not in (HERE, "localhost", "::1"):
+            raise InputError(
+                f"Others can reach {host}; name who may with --auth USER:PASSWORD."
+            )
+        return None
+    user, _, password = given.partition(":")
+    if not user or not password:
+        raise InputError("Give --auth as USER:PASSWORD, both not empty.")
+    return user, password
+
+
+def free_port(host: str, wanted: int | None) -> int:
+    """Return a port that can be listened on: the one wanted, or the next free one.
+
+    Raises:
+        InputError: None of them is free, or the host is not this computer's.
+    """
+    first = wanted or FIRST_PORT
+    for port in range(first, first + N_PORTS):
+        if _is_free(host, port):
+            if port != first:
+                sys.stdout.write(f"Port {first} is taken; using {port}.\n")
+            return port
+    raise InputError(
+        f"No port from {first} on can be used on {host}; name another with --port."
+    )
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def _prepare(folder: Path, model: str | None) -> None:
+    """Open the workspace; a new one gets the built-in library."""
+    is_new = not (folder / "autolearn.db").exists()
+    with Store.open(folder) as store:
+        if is_new:
+            whole_round.stock(store)
+        if model:
+            orders.choose_model(store, ModelSettings(model))
+        jobs.recover(store)
+        if store.runs.in_state("queued"):
+            jobs.ensure_worker(folder)

@@ -1,0 +1,71 @@
+"""The page: a sidebar that is always there, and tabs in the order of the work."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from autolearn import jobs, orders, whole_round
+from autolearn.errors import JobError
+from autolearn.ui import ask, history, library, model, proof, review, study, train
+from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk
+
+TABS = (model, library, study, review, train, proof, ask, history)
+"""One module a tab; each has TITLE and ``build(board, tab)``."""
+
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+def build(folder: Path) -> gr.Blocks:
+    """Return the page of a workspace; nothing of it is kept in memory."""
+    desk = Desk(folder)
+    with gr.Blocks(title="autolearn", analytics_enabled=False) as page:
+        current, pulse = gr.State(model.TITLE), gr.State(())
+        timer = gr.Timer(TICK_SECONDS, active=False)
+        with gr.Sidebar(width=300):
+            gr.HTML('<h1 class="al-title">autolearn</h1>')
+            sidebar = gr.HTML()
+            stop = gr.Button("Stop this run", size="sm", elem_id="stop")
+            whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
+            seen = gr.Button("Look again", elem_id="look", visible="hidden")
+        with gr.Tabs(selected=model.TITLE) as tabs:
+            board = Board(desk, tabs, current, pulse, timer, sidebar)
+            for module in TABS:
+                with gr.Tab(module.TITLE, id=module.TITLE) as tab:
+                    module.build(board, tab)
+                tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
+        outputs = [sidebar, pulse, timer]
+        timer.tick(board.look, None, outputs, **QUIET)
+        page.load(board.look, None, outputs, **QUIET)
+        seen.click(board.look, None, outputs, **QUIET)
+        board.act([stop.click], lambda: _stop(desk))
+        board.act([whole.click], lambda: _whole_round(desk))
+    blocks: gr.Blocks = page
+    return blocks
+
+
+def _stop(desk: Desk) -> None:
+    active = desk.store.runs.in_state("running", "queued")
+    if not active:
+        raise JobError("Nothing is running, so there is nothing to stop.")
+    jobs.cancel(desk.store, active[0].id)
+
+
+def _whole_round(desk: Desk) -> None:
+    store = desk.store
+    if not store.library.documents():
+        whole_round.stock(store)
+    desk.order(whole_round.begin(store, orders.chosen_model(store)))
+
+
+def theme() -> gr.Theme:
+    """Return the look of the native components; the rest is in assets/autolearn.css."""
+    system = ["ui-sans-serif", "system-ui", "sans-serif"]
+    return gr.themes.Base(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=system,
+        font_mono=["ui-monospace", "monospace"],
+        spacing_size="sm",
+        radius_size="sm",
+        text_size="sm",
+    )

@@ -1,0 +1,11 @@
+"""The train tab."""
+
+import gradio as gr
+
+from autolearn.ui.desk import Board
+
+TITLE = "Train"
+
+
+def build(board: Board, tab: gr.Tab) -> None:
+    """Lay out the tab and wire it to the board."""
