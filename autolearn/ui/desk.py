@@ -14,6 +14,7 @@ from autolearn.errors import AutolearnError
 from autolearn.records import Run
 from autolearn.store import Store
 from autolearn.ui import html
+from autolearn.ui.html import Html
 from autolearn.ui.views import status
 
 TICK_SECONDS = 1.0
@@ -32,6 +33,11 @@ element.addEventListener('click', (event) => {
 });
 """
 """Lets a click on a part of an HTML component tell which part it was."""
+
+
+def picture(elem_id: str, value: Html | str = "") -> gr.HTML:
+    """Return a place for HTML of ours; a click on a part of it tells which part."""
+    return gr.HTML(value, elem_id=elem_id, js_on_load=PICK_JS, apply_default_css=False)
 
 
 class Desk:

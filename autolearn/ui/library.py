@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn import orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
-from autolearn.ui.desk import PICK_JS, QUIET, Board, Desk, told
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
 from autolearn.ui.views import library as views
 
@@ -39,10 +39,10 @@ def build(board: Board, tab: gr.Tab) -> None:
                     label="Text", lines=4, max_lines=12, elem_id="library-text"
                 )
                 add = gr.Button("Add to the library", elem_id="library-add")
-            report = gr.HTML()
-            documents = gr.HTML(js_on_load=PICK_JS, elem_id="library-documents")
+            report = picture("library-report")
+            documents = picture("library-documents")
         with gr.Column(scale=3, min_width=420):
-            passages = gr.HTML(js_on_load=PICK_JS, elem_id="library-passages")
+            passages = picture("library-passages")
     board.follow(tab, lambda: views.documents(desk.store), [], [documents])
     board.follow(tab, lambda i: views.passages(desk.store, i), [chosen], [passages])
     board.act(

@@ -6,13 +6,11 @@ import gradio as gr
 
 from autolearn import jobs, orders, whole_round
 from autolearn.errors import JobError
-from autolearn.ui import ask, history, library, model, proof, review, study, train
-from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk
+from autolearn.ui import ask, history, html, library, model, proof, review, study, train
+from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture
 
 TABS = (model, library, study, review, train, proof, ask, history)
 """One module a tab; each has TITLE and ``build(board, tab)``."""
-
-ASSETS = Path(__file__).parents[2] / "assets"
 
 
 def build(folder: Path) -> gr.Blocks:
@@ -22,8 +20,8 @@ def build(folder: Path) -> gr.Blocks:
         current, pulse = gr.State(model.TITLE), gr.State(())
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=300):
-            gr.HTML('<h1 class="al-title">autolearn</h1>')
-            sidebar = gr.HTML()
+            picture("title", html.tag("h1", "autolearn", "al-title"))
+            sidebar = picture("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
@@ -58,7 +56,7 @@ def _whole_round(desk: Desk) -> None:
 
 
 def theme() -> gr.Theme:
-    """Return the look of the native components; the rest is in assets/autolearn.css."""
+    """Return the look of the native components; the rest is in assets/css."""
     system = ["ui-sans-serif", "system-ui", "sans-serif"]
     return gr.themes.Base(
         primary_hue="blue",
