@@ -44,7 +44,7 @@ def _flags(arguments: list[str] | None) -> argparse.Namespace:
 def _serve(flags: argparse.Namespace) -> int:
     auth = _auth(flags.host, flags.auth)
     port = free_port(flags.host, flags.port)
-    _prepare(flags.workspace, flags.model)
+    prepare(flags.workspace, flags.model)
     # Gradio takes seconds to import: refusals above come at once.
     from autolearn.ui import page  # noqa: PLC0415
 
@@ -120,7 +120,7 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _prepare(folder: Path, model: str | None) -> None:
+def prepare(folder: Path, model: str | None) -> None:
     """Open the workspace; a new one gets the built-in library."""
     is_new = not (folder / "autolearn.db").exists()
     with Store.open(folder) as store:

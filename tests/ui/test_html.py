@@ -1,0 +1,52 @@
+"""Nothing that a model, a file or a person wrote is ever obeyed by the page."""
+
+import pytest
+
+from autolearn.ui import html
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)> ${alert(1)} {{x}} `y` \x1b[2J \u202e & \"q\" 'a'"
+)
+
+
+def test_text_is_shown_and_never_obeyed():
+    shown = html.text(HOSTILE)
+    assert not set("<>\"'${}`\x1b\u202e") & set(shown.replace("\ufffd", ""))
+    assert "&lt;img" in shown
+    assert html.text("one\ntwo") == "one\ntwo"
+
+
+def test_attributes_are_escaped_too():
+    made = html.tag("p", "", title='"><script>', data_pick=3, hidden=None)
+    assert made == '<p title="&quot;&gt;&lt;script&gt;" data-pick="3"></p>'
+
+
+def test_a_difference_marks_words_and_forgives_how_they_are_written():
+    made = html.difference("Avel was founded in 1710", "avel, was founded in 1711")
+    assert made == "avel, was founded in <del>1710</del> <ins>1711</ins>"
+    assert html.difference("", "<b>") == "<ins>&lt;b&gt;</ins>"
+
+
+def test_a_stretch_of_a_text_is_marked():
+    assert html.marked("a<b>c", 1, 4) == "a<mark>&lt;b&gt;</mark>c"
+    assert html.marked("abc", 2, 2) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (None, "\N{EN DASH}"),
+        (0.4, "0 s"),
+        (59.7, "1 min 00 s"),
+        (61, "1 min 01 s"),
+        (7325, "2 h 02 min"),
+    ],
+)
+def test_durations_are_short(seconds, shown):
+    assert html.duration(seconds) == shown
+
+
+def test_a_bar_tells_how_far_and_never_more_than_all():
+    assert 'aria-valuenow="50"' in html.bar(1, 2, "x")
+    assert "width:100.0%" in html.bar(3, 2, "x")
+    assert "width:0.0%" in html.bar(0, 0, "x")

@@ -1,0 +1,63 @@
+"""The way in: ports, hosts, a first start; and the page's process stays light."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from autolearn.errors import InputError
+from autolearn.store import Store
+from autolearn.ui import launch
+
+
+@pytest.fixture
+def taken():
+    with socket.socket() as busy:
+        busy.bind((launch.HERE, 0))
+        busy.listen()
+        yield busy.getsockname()[1]
+
+
+def test_a_taken_port_is_stepped_over_and_said(taken, capsys):
+    port = launch.free_port(launch.HERE, taken)
+    assert port > taken
+    assert capsys.readouterr().out == f"Port {taken} is taken; using {port}.\n"
+
+
+def test_a_host_of_another_computer_is_refused():
+    with pytest.raises(InputError, match="No port from 7860 on"):
+        launch.free_port("203.0.113.7", None)
+
+
+@pytest.mark.parametrize("auth", [None, "user", "user:", ":word"])
+def test_others_need_a_name_and_a_password(auth, tmp_path, capsys):
+    flags = ["--host", "0.0.0.0", "--workspace", str(tmp_path / "w"), "--no-browser"]
+    assert launch.main(flags + (["--auth", auth] if auth else [])) == 1
+    assert "--auth" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_model_that_is_not_there_is_refused_in_one_sentence(tmp_path, capsys):
+    flags = ["--model", "nowhere", "--workspace", str(tmp_path / "w"), "--no-browser"]
+    assert launch.main(flags) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_new_workspace_has_the_built_in_library_and_an_old_one_is_left(tmp_path):
+    launch.prepare(tmp_path, None)
+    with Store.open(tmp_path) as store:
+        assert len(store.library.documents()) == 8
+    empty = tmp_path / "empty"
+    Store.open(empty).close()
+    launch.prepare(empty, None)
+    with Store.open(empty) as store:
+        assert store.library.documents() == []
+
+
+def test_the_page_is_built_without_torch(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from autolearn.ui import page;"
+        f"page.build(Path({str(tmp_path)!r})); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
