@@ -26,6 +26,9 @@ QUIET: dict[str, Any] = {
 }
 """For handlers that only read, or are done in a moment: nothing greys out."""
 
+LOOK: dict[str, Any] = QUIET | {"queue": True, "concurrency_limit": None}
+"""For the look at the workspace: only what is queued tells that the pulse changed."""
+
 PICK_JS = """
 element.addEventListener('click', (event) => {
   const picked = event.target.closest('[data-pick]');
@@ -149,7 +152,7 @@ class Board:
             list(outputs) or None,
             **(QUIET | options),
         )
-        event.then(self.look, None, [self.sidebar, self.pulse, self.timer], **QUIET)
+        event.then(self.look, None, [self.sidebar, self.pulse, self.timer], **LOOK)
 
     def look(self) -> tuple[Any, Any, Any]:
         """Return sidebar, pulse and timer as they are to be now."""

@@ -4,7 +4,11 @@ import argparse
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -45,6 +49,14 @@ def _serve(flags: argparse.Namespace) -> int:
     auth = _auth(flags.host, flags.auth)
     port = free_port(flags.host, flags.port)
     prepare(flags.workspace, flags.model)
+    place = f"http://{flags.host}:{port}"
+    with only_page(flags.workspace, place):
+        return _show(flags, port, auth, place)
+
+
+def _show(
+    flags: argparse.Namespace, port: int, auth: tuple[str, str] | None, place: str
+) -> int:
     # Gradio takes seconds to import: refusals above come at once.
     from autolearn.ui import page  # noqa: PLC0415
 
@@ -68,11 +80,35 @@ def _serve(flags: argparse.Namespace) -> int:
         css_paths=sorted((ASSETS / "css").glob("*.css")),
         js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
     )
-    sys.stdout.write(f"autolearn is at http://{flags.host}:{port} (Ctrl-C ends it)\n")
+    sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     blocks.block_thread()
     jobs.stop_worker(flags.workspace)
     return 0
+
+
+@contextmanager
+def only_page(folder: Path, place: str) -> Iterator[None]:
+    """Serve a workspace alone: two pages would each stop the other's worker.
+
+    Raises:
+        InputError: Another page serves it; the sentence says where.
+    """
+    note = folder / "page.url"
+    lock = FileLock(folder / "page.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        where = note.read_text(encoding="utf-8")
+        raise InputError(
+            f"{folder} is open already, at {where}; use that page, or another "
+            "workspace with --workspace DIR."
+        ) from None
+    try:
+        note.write_text(place, encoding="utf-8")
+        yield
+    finally:
+        lock.release()
 
 
 def _auth(host: str, given: str | None) -> tuple[str, str] | None:

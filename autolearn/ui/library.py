@@ -27,7 +27,7 @@ def build(board: Board, tab: gr.Tab) -> None:
                     label="Files, as many as you like (txt, md)",
                     file_count="multiple",
                     file_types=SUFFIXES,
-                    height=110,
+                    height=150,
                     elem_id="library-files",
                 )
                 name = gr.Textbox(

@@ -7,7 +7,8 @@ import gradio as gr
 from autolearn import jobs, orders, whole_round
 from autolearn.errors import JobError
 from autolearn.ui import ask, history, html, library, model, proof, review, study, train
-from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture
+from autolearn.ui.desk import LOOK, QUIET, TICK_SECONDS, Board, Desk, picture, told
+from autolearn.ui.views import steps
 
 TABS = (model, library, study, review, train, proof, ask, history)
 """One module a tab; each has TITLE and ``build(board, tab)``."""
@@ -24,6 +25,7 @@ def build(folder: Path) -> gr.Blocks:
             sidebar = picture("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
+            walk = picture("steps")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
         with gr.Tabs(selected=model.TITLE) as tabs:
             board = Board(desk, tabs, current, pulse, timer, sidebar)
@@ -31,14 +33,20 @@ def build(folder: Path) -> gr.Blocks:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(board, tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
+        pulse.change(told(lambda: steps.draw(desk.store)), None, walk, **QUIET)
+        walk.click(_led, None, tabs, **QUIET)
         outputs = [sidebar, pulse, timer]
-        timer.tick(board.look, None, outputs, **QUIET)
-        page.load(board.look, None, outputs, **QUIET)
-        seen.click(board.look, None, outputs, **QUIET)
+        timer.tick(board.look, None, outputs, **LOOK)
+        page.load(board.look, None, outputs, **LOOK)
+        seen.click(board.look, None, outputs, **LOOK)
         board.act([stop.click], lambda: _stop(desk))
         board.act([whole.click], lambda: _whole_round(desk))
     blocks: gr.Blocks = page
     return blocks
+
+
+def _led(event: gr.EventData) -> gr.Tabs:
+    return gr.Tabs(selected=event.pick)
 
 
 def _stop(desk: Desk) -> None:

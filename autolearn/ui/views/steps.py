@@ -1,0 +1,57 @@
+"""The way through one round for a newcomer: what is done, and what comes next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step by hand: the tab where it is done, and whether it was."""
+
+    tab: str
+    what: str
+    done: bool
+
+
+def of(store: Store) -> list[Step]:
+    """Return the steps of a round by hand, in their order."""
+    samples = store.samples.counts()
+    done = {run.kind for run in store.runs.in_state("done")}
+    trained = [one for one in store.rounds.all() if one.adapter]
+    judged = any("quiz_closed_book" in one.scores for one in trained)
+    return [
+        Step("Library", "Add texts", bool(store.library.documents())),
+        Step("Study", "Let the model study them", any(samples.values())),
+        Step("Review", "Approve what it may learn", samples["approved"] > 0),
+        Step("Train", "Train a round", bool(trained)),
+        Step("Proof", "See whether it helped", judged),
+        Step("Ask", "Ask it something", "chat" in done),
+    ]
+
+
+def draw(store: Store) -> Html:
+    """Return the steps as buttons that lead to their tabs."""
+    rows = html.join(html.tag("li", one) for one in _buttons(of(store)))
+    title = html.tag("strong", "Or step by step")
+    return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
+
+
+def _buttons(steps: list[Step]) -> Iterator[Html]:
+    left = [step for step in steps if not step.done]
+    for step in steps:
+        is_next = bool(left) and step is left[0]
+        sign, state = ("✓", "done") if step.done else ("○", "to do")
+        if is_next:
+            sign, state = "→", "next"
+        content = html.tag("span", html.text(sign), "al-sign", aria_hidden="true")
+        content += html.text(step.what)
+        yield html.pick(
+            content,
+            step.tab,
+            "al-link al-next" if is_next else "al-link",
+            aria_label=f"{step.what} ({state}): open the {step.tab} tab",
+        )

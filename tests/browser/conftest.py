@@ -1,0 +1,169 @@
+"""The real page in a real browser: Debian's chromium, driven by Playwright.
+
+Without a chromium these tests are skipped, except in CI, where one is installed.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from autolearn import jobs, orders
+from autolearn.store import Store
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+SIZE = {"width": 1280, "height": 800}
+PATIENCE = 60_000
+"""Milliseconds until a slow machine is given up."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM or "CI" in os.environ:
+        return
+    reason = pytest.mark.skip(reason="no chromium on this machine")
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(reason)
+
+
+@dataclass
+class App:
+    """A running `app.py`, and what its pages did that they should not."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    url: str
+    strays: list[str] = field(default_factory=list)
+
+    def store(self) -> Store:
+        return Store.open(self.folder)
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """End it as Ctrl-C does, or as a kill."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait(60)
+
+
+Start = Callable[..., App]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start the app on a workspace; what is left at the end is ended."""
+    running: list[App] = []
+
+    def started(folder: Path = tmp_path / "workspace") -> App:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--workspace", str(folder), "--no-browser"],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"autolearn is at (\S+)", line):
+                running.append(App(folder, process, found[1]))
+                return running[-1]
+        raise AssertionError("".join(said))
+
+    yield started
+    for app in running:
+        app.end()
+        assert jobs.stop_worker(app.folder)
+        assert app.strays == []
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A workspace with one document of the library, and a short quiz and control."""
+    folder = tmp_path / "workspace"
+    library = ROOT / "assets" / "demo-library"
+    text = min(library.glob("*.md"))
+    quiz, control = tmp_path / "quiz.jsonl", tmp_path / "control.jsonl"
+    lines = (library / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
+    quiz.write_text("\n".join(line for line in lines if text.name in line))
+    known = (library / "control.jsonl").read_text(encoding="utf-8").splitlines()
+    control.write_text("\n".join(known[:12]))
+    with Store.open(folder) as store:
+        orders.add_documents(store, [text], "built-in", 320)
+        orders.add_gold(store, quiz, "quiz")
+        orders.add_gold(store, control, "control")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Open the page of an app; errors in its console and requests out are noted."""
+    pages: list[Page] = []
+
+    def visited(app: App, **options: object) -> Page:
+        page = browser.new_page(viewport=SIZE, **options)  # type: ignore[arg-type]
+        pages.append(page)
+        page.set_default_timeout(PATIENCE)
+        watch(page, app)
+        page.goto(app.url)
+        page.locator(".al-status").wait_for()
+        return page
+
+    yield visited
+    for page in pages:
+        page.close()
+
+
+def watch(page: Page, app: App) -> None:
+    def hear(kind: str, text: str) -> None:
+        app.strays.append(f"{kind}: {text}")
+
+    page.on("console", lambda m: hear("console", m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: hear("error", str(error)))
+    own = (app.url, "data:", "blob:")
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(own) else hear("request out", r.url),
+    )
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def until(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.1)
