@@ -1,10 +1,11 @@
 import json
+from zipfile import ZipFile
 
 import pytest
 
-from autolearn import exporting
+from autolearn import cards, exporting, prompts
 from autolearn.errors import InputError
-from autolearn.records import Sample
+from autolearn.records import Message, ModelIdentity, Round, Sample, TrainItem
 
 SAMPLE = Sample(1, "Wer führt?", "Ada.", "Bo.", True, 0.9, state="approved")
 
@@ -35,3 +36,72 @@ def test_an_adapter_is_copied_whole_and_never_over_another(tmp_path):
         exporting.export_adapter(tmp_path / "round-1", tmp_path / "out")
     with pytest.raises(InputError, match="not in this workspace"):
         exporting.export_adapter(tmp_path / "round-9", tmp_path / "other")
+
+
+ASK = (Message("system", "Answer."), Message("user", "Who?"))
+JUDGE = prompts.load("feedback_free").render(question="Who?", answer="Bo.").chat
+ITEMS = [
+    TrainItem("sft", ASK, "Ada."),
+    TrainItem("sft", JUDGE, "Wrong.\nVerdict: incorrect"),
+    TrainItem("dpo", ASK, "Ada.", "Bo."),
+    TrainItem("text", (), "Ada leads."),
+    TrainItem("replay", ASK, "Well."),
+    TrainItem("validation", ASK, "Ada."),
+]
+
+
+def exported(kind, path):
+    n = exporting.export_items(ITEMS, kind, path)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(rows) == n
+    return rows
+
+
+def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
+    chats = exported("chat", tmp_path / "chat.jsonl")
+    roles = [turn["role"] for turn in chats[0]["messages"]]
+    assert (len(chats), roles) == (2, ["system", "user", "assistant"])
+    (pair,) = exported("preference", tmp_path / "pairs.jsonl")
+    assert pair["rejected"] == [{"role": "assistant", "content": "Bo."}]
+    (skill,) = exported("meta", tmp_path / "meta.jsonl")
+    assert skill["skill"] == "feedback"
+    assert exported("text", tmp_path / "text.jsonl") == [{"text": "Ada leads."}]
+
+
+def test_a_kind_that_a_round_does_not_have_names_those_that_it_has(tmp_path):
+    with pytest.raises(InputError, match="take chat"):
+        exporting.export_items(ITEMS[:1], "preference", tmp_path / "x.jsonl")
+
+
+def test_a_card_never_takes_the_place_of_another_readme(tmp_path):
+    alone = tmp_path / "alone" / "data.jsonl"
+    exporting.export_samples([SAMPLE], "chat", alone)
+    for _ in range(2):
+        card = exporting.write_card(alone, cards.samples("chat", 1))
+        assert card == alone.with_name("README.md")
+    (tmp_path / "README.md").write_text("mine")
+    data = tmp_path / "data.jsonl"
+    data.write_text("{}")
+    card = exporting.write_card(data, cards.samples("chat", 1))
+    assert card.name == "data.README.md"
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_card_says_how_a_round_was_made():
+    base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
+    settings = {"train": {"rank": 32}}
+    one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
+    told = cards.adapter(one, ITEMS, {"torch": "2.13.0"})
+    assert told.startswith(exporting.CARD)
+    for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):
+        assert part in told
+
+
+def test_a_zip_holds_every_file_once(tmp_path):
+    folder = tmp_path / "round-1"
+    folder.mkdir()
+    (folder / "README.md").write_text("card")
+    (folder / "adapter_config.json").write_text("{}")
+    made = exporting.pack([folder, folder / "README.md"], tmp_path / "a.zip")
+    names = ["round-1/README.md", "round-1/adapter_config.json"]
+    assert sorted(ZipFile(made).namelist()) == names

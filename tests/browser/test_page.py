@@ -1,0 +1,182 @@
+"""A researcher does the whole job in the browser, with the real model and worker."""
+
+import os
+import re
+import signal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from autolearn import jobs, orders
+from autolearn.records import Decision
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from tests.browser.conftest import PATIENCE, open_tab, until
+
+pytestmark = pytest.mark.model
+
+TABS = ("Model", "Library", "Study", "Review", "Train", "Proof", "Ask", "History")
+expect.set_options(timeout=PATIENCE)
+
+
+def counts(app):
+    with app.store() as store:
+        return store.samples.counts()
+
+
+def kinds(app, *states):
+    with app.store() as store:
+        return [run.kind for run in store.runs.in_state(*states)]
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory):
+    """A workspace with a study, 12 of its samples approved, and a short round."""
+    folder = tmp_path_factory.mktemp("worked") / "workspace"
+    model = ModelSettings()
+    with Store.open(folder) as store:
+        text = "## Orlo\n\nOrlo was founded in 1711. Orlo has 340 inhabitants."
+        orders.add_text(store, "<b>orlo</b>.md", text, "built-in", 320)
+        settings = StudySettings(ask_rounds=1, paraphrases=1)
+        for run in (orders.study(store, model, settings),):
+            jobs.ensure_worker(folder)
+            assert jobs.wait(store, run.id).state == "done"
+        ids = [sample.id for sample in store.samples.find()]
+        orders.decide(store, ids[1:], Decision(0, "approve", "person"))
+        settings = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
+        run = orders.train(store, model, settings)
+        assert jobs.wait(store, run.id).state == "done"
+        hostile = {"chosen": "<img src=x onerror=alert(1)> ${alert(1)} {{x}} **b**"}
+        orders.decide(store, ids[:1], Decision(0, "edit", "person", after=hostile))
+    assert jobs.stop_worker(folder)
+    return folder
+
+
+def test_the_first_start_has_a_library_and_one_button_does_everything(
+    start, visit, small
+):
+    app = start(small)
+    page = visit(app)
+    page.locator("#whole").click()
+    until(lambda: kinds(app, "running"))
+    page.reload()
+    expect(page.locator(".al-running")).to_be_visible()
+    open_tab(page, "Study")
+    expect(page.locator("#study-found .al-pick").first).to_be_visible()
+    until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
+    open_tab(page, "Proof")
+    expect(page.locator("#proof-result")).to_contain_text("closed-book")
+    with app.store() as store:
+        (made,) = store.rounds.all()
+        assert made.scores["quiz_closed_book"]["right"] > 0.5
+        assert store.runs.newest()[0].error is None
+
+
+def test_a_reader_decides_by_key_and_takes_it_back(start, visit, worked):
+    app = start(worked)
+    page = visit(app)
+    with app.store() as store:
+        ids = [sample.id for sample in store.samples.find()]
+        orders.decide(store, ids, Decision(0, "edit", "person", after={"gap": True}))
+        store.decisions.undo_batch(store.decisions.last().id)
+        before = store.samples.counts()
+    open_tab(page, "Review")
+    expect(page.locator("#review-card .al-card").first).to_be_visible()
+    page.keyboard.press("r")
+    until(lambda: counts(app)["rejected"] == before["rejected"] + 1)
+    page.keyboard.press("u")
+    until(lambda: counts(app) == before)
+    page.locator("#review-keys input").click()
+    page.keyboard.press("r")
+    page.wait_for_timeout(500)
+    assert counts(app) == before
+
+
+def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
+    app = start(small)
+    with app.store() as store:
+        model = ModelSettings()
+        settings = StudySettings(ask_rounds=1, paraphrases=1)
+        study = orders.study(store, model, settings)
+        jobs.ensure_worker(app.folder)
+        page, other = visit(app), visit(app)
+        page.close()
+        until(lambda: store.runs.get(study.id).state == "done")
+        expect(other.locator("#status")).to_contain_text("To review")
+        orders.approve(store, "open-book")
+        settings = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
+        run = orders.train(store, model, settings)
+        until(lambda: store.runs.metrics(run.id, "loss"))
+        app.end(signal.SIGKILL)
+        assert store.runs.get(run.id).state == "running", "the worker goes on"
+        os.kill(int((app.folder / jobs.PID_FILE).read_text()), signal.SIGKILL)
+        until(lambda: not jobs.worker_alive(app.folder))
+        again = start(app.folder)
+        page = visit(again)
+        assert store.runs.get(run.id).state == "interrupted"
+        expect(page.locator("#status")).to_contain_text("interrupted")
+        n_samples = len(store.samples.find())
+        jobs.resume(store, run.id)
+        jobs.ensure_worker(app.folder)
+        until(lambda: store.runs.get(run.id).state == "running")
+        jobs.cancel(store, run.id)
+        until(lambda: store.runs.get(run.id).state == "cancelled")
+        assert len(store.samples.find()) == n_samples
+
+
+def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
+    app = start(worked)
+    page = visit(app)
+    page.on("dialog", lambda dialog: app.strays.append(f"dialog: {dialog.message}"))
+    for tab in TABS:
+        open_tab(page, tab)
+        page.wait_for_timeout(700)
+        assert page.locator("img[src=x]").count() == 0
+    open_tab(page, "Library")
+    expect(page.locator("#library-documents")).to_contain_text("<b>orlo</b>.md")
+
+
+def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
+    start, visit, worked, tmp_path
+):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    open_tab(page, "Library")
+    page.locator("#library-text textarea").fill("Avel was founded in 1711.")
+    page.locator("#library-name input").fill("avel.txt")
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("Added: avel.txt")
+    expect(page.locator("#library-documents")).to_contain_text("avel.txt")
+    empty, good = tmp_path / "empty.txt", tmp_path / "good.md"
+    empty.write_text(" ")
+    good.write_text("# Good\n\nGood was founded in 1811.")
+    chooser = page.locator("#library-files input[type=file]")
+    chooser.set_input_files([str(empty), str(good)])
+    expect(page.locator("#library-files")).to_contain_text("good.md")
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("empty.txt is empty")
+    expect(page.locator("#library-documents")).to_contain_text("good.md")
+    page.locator("#library-add").click()
+    expect(page.get_by_text("Choose files or paste a text first.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_tab_can_be_used_by_everybody(start, visit, worked, scheme):
+    page = visit(start(worked), color_scheme=scheme)
+    for tab in TABS:
+        open_tab(page, tab)
+        page.wait_for_timeout(1500)
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], [node["html"][:200] for node in one["nodes"]][:5])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], tab
+
+
+def test_a_second_app_on_the_workspace_says_where_the_first_is(start, worked):
+    app = start(worked)
+    with pytest.raises(AssertionError, match=re.escape(f"open already, at {app.url}")):
+        start(worked)

@@ -1,0 +1,57 @@
+"""What the page shows of the tokens is what the training takes its loss on."""
+
+import subprocess
+import sys
+
+import pytest
+from transformers import AutoTokenizer, GenerationConfig
+
+from autolearn import models, preview, prompts
+from autolearn.engine.batches import encode
+from autolearn.engine.chat import ChatFormat
+from autolearn.records import TrainItem
+
+pytestmark = pytest.mark.model
+
+
+def asked(question):
+    return prompts.load("closed_book").render(question=question).chat
+
+
+ITEMS = [
+    TrainItem("sft", asked("When was Avel founded?"), "Avel was founded in 1711."),
+    TrainItem("dpo", asked("Who leads Avel?"), "Ada does.", rejected="Bo does."),
+    TrainItem("text", (), "Avel lies on the river Nim. Zoë — ünïted.\nIt is old."),
+    TrainItem("sft", asked("<|end|> who?"), "<|end|><img src=x> does."),
+    TrainItem("sft", asked("What is empty?"), "  "),
+]
+
+
+@pytest.fixture(scope="module")
+def chat():
+    tokenizer = AutoTokenizer.from_pretrained(models.BUILT_IN, local_files_only=True)
+    eos = GenerationConfig.from_pretrained(models.BUILT_IN).eos_token_id
+    return ChatFormat(tokenizer, [eos])
+
+
+def test_ids_and_mask_are_those_of_the_training(chat):
+    found = preview.look(models.BUILT_IN, ITEMS, 40, n_shown=len(ITEMS))
+    examples = [encode(item, chat) for item in ITEMS]
+    assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in found.items] == [
+        [(row.ids, row.n_prompt) for row in example.rows] for example in examples
+    ]
+    assert found.tokens == sum(len(r.ids) for e in examples for r in e.rows)
+    assert found.too_long == sum(e.length > 40 for e in examples)
+    assert found.empty == 1
+    for rows in found.items:
+        for row in rows:
+            whole = chat._tokenizer.decode(list(row.ids), skip_special_tokens=False)
+            assert "".join(row.pieces) == whole
+
+
+def test_the_page_itself_never_loads_torch():
+    told = "import autolearn.ui.page, sys; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

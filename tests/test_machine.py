@@ -1,0 +1,27 @@
+import os
+
+from autolearn import machine
+
+
+def test_the_first_card_that_can_be_read_is_taken():
+    found = machine.read_gpu("NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\n")
+    assert found is not None
+    assert (found.name, found.used >> 20, found.free >> 20) == (
+        "NVIDIA H100",
+        512,
+        81047,
+    )
+    assert machine.read_gpu("") is None
+    assert machine.read_gpu("No devices were found") is None
+
+
+def test_there_is_free_memory():
+    assert machine.free_memory() > 0
+
+
+def test_a_number_that_is_no_workers_is_not_taken_for_one(tmp_path):
+    file = tmp_path / "worker.pid"
+    assert machine.worker_memory(file) is None
+    for told in (str(os.getpid()), "no number", "-4"):
+        file.write_text(told)
+        assert machine.worker_memory(file) is None

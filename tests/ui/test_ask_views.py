@@ -1,0 +1,124 @@
+"""What a conversation looks like, and how a question is put into runs."""
+
+import pytest
+
+from autolearn import models
+from autolearn.chunking import split
+from autolearn.errors import InputError, JobError
+from autolearn.reading import document
+from autolearn.records import ModelIdentity, Round
+from autolearn.ui import ask
+from autolearn.ui.ask import NEWEST, Wish
+from autolearn.ui.desk import Desk
+from autolearn.ui.views import ask as views
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+
+
+@pytest.fixture
+def desk(store, monkeypatch):
+    """Hold a desk that queues but starts no worker."""
+    desk = Desk(store.folder)
+    monkeypatch.setattr(desk, "order", lambda run: run)
+    return desk
+
+
+def add_text(store, text):
+    made = document("towns.md", text)
+    return store.library.add_document(made, split(made.text, len, 320))
+
+
+def end(store, answers):
+    for run in store.runs.in_state("queued"):
+        result = {"answer": answers.get(run.settings["column"], "?")}
+        store.runs.finish(run.id, "done", result=result)
+
+
+def test_an_empty_conversation_says_what_to_do(store):
+    assert "Nothing asked yet" in views.conversation(store, 1)
+
+
+def test_a_question_is_asked_once_a_column(desk, store):
+    ask._ask(desk, Wish("Who leads Avel?", 0, 0, False, True))
+    runs = store.runs.conversation(1)
+    assert [run.settings["column"] for run in runs] == ["left", "right"]
+    assert all(run.settings["refine"] for run in runs)
+    assert views.conversation(store, 1).count("Waiting for its turn") == 2
+
+
+def test_an_open_book_gets_its_passages(desk, store):
+    add_text(store, "Avel was founded in 1711.\n")
+    ask._ask(desk, Wish("When was Avel founded?", 0, 0, True, True))
+    (run,) = [r for r in store.runs.conversation(1) if r.settings["column"] == "open"]
+    (passage,) = store.library.passages()
+    assert run.settings["passages"] == [passage.id]
+    assert not run.settings["refine"]
+    assert "Passages in view: 1" in views.conversation(store, 1)
+    end(store, {})
+    with pytest.raises(InputError, match="No passage shares"):
+        ask._ask(desk, Wish("zebra", 0, 0, True, False))
+    assert not store.runs.in_state("queued")
+
+
+def test_earlier_turns_of_a_column_go_with_the_next_question(desk, store):
+    ask._ask(desk, Wish("One?", 0, 0, False, False))
+    end(store, {"left": "L.", "right": "R."})
+    ask._ask(desk, Wish("Two?", 0, 0, False, False))
+    left, right = store.runs.conversation(1)[2:]
+    assert left.settings["messages"] == [
+        {"role": "user", "content": "One?"},
+        {"role": "assistant", "content": "L."},
+        {"role": "user", "content": "Two?"},
+    ]
+    assert right.settings["messages"][1]["content"] == "R."
+    with pytest.raises(JobError, match="still being written"):
+        ask._ask(desk, Wish("Three?", 0, 0, False, False))
+
+
+def test_nothing_is_queued_where_a_round_or_a_question_is_missing(desk, store):
+    with pytest.raises(JobError, match="no trained round"):
+        ask._ask(desk, Wish("Who?", 0, NEWEST, False, False))
+    with pytest.raises(InputError, match="empty"):
+        ask._ask(desk, Wish("  ", 0, 0, False, False))
+    assert not store.runs.in_state("queued")
+
+
+def test_the_newest_round_is_the_newest_that_is_finished(desk, store):
+    run = store.runs.create("train", {})
+    digest = models.digest(models.BUILT_IN)
+    base = ModelIdentity("built-in", digest, "nf4", "", "")
+    new = Round("join", run.id, {}, base, adapter="adapters/round-1")
+    store.rounds.create(new, [])
+    store.rounds.create(Round("join", run.id, {}, base), [])
+    assert ask._model(store, NEWEST).round_id == 1
+    assert ask._model(store, 0).round_id is None
+
+
+def test_a_new_conversation_leaves_the_old_one_with_its_runs(desk, store):
+    ask._clear(desk)
+    ask._ask(desk, Wish("Who?", 0, 0, False, False))
+    assert "Nothing asked yet" in ask._clear(desk)
+    assert len(store.runs.conversation(1)) == 2
+
+
+def test_answers_feedback_refinements_and_errors_are_text(desk, store):
+    add_text(store, f"Avel {HOSTILE}\n")
+    ask._ask(desk, Wish(f"Avel {HOSTILE}", 0, 0, True, True))
+    left, right, opened = store.runs.conversation(1)
+    refined = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
+    store.runs.finish(left.id, "done", result=refined)
+    store.runs.finish(right.id, "failed", HOSTILE)
+    told = {"answer": HOSTILE, "evidence": HOSTILE}
+    store.runs.finish(opened.id, "done", result=told)
+    shown = views.conversation(store, 1)
+    assert not any(part in shown for part in ("<img", "${", "{{"))
+    assert shown.count("&lt;img") >= 7
+    assert "<ins>more</ins>" in shown
+
+
+def test_a_stopped_run_says_so(desk, store):
+    ask._ask(desk, Wish("Who?", 0, 0, False, False))
+    for run in store.runs.conversation(1):
+        store.runs.request_cancel(run.id)
+    assert "It was cancelled; ask again." in views.conversation(store, 1)
+    assert ask._before(store.runs.conversation(1), "left") == []

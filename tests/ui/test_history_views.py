@@ -1,0 +1,125 @@
+"""How rounds, runs, their differences and exports are shown."""
+
+import pytest
+
+from autolearn.errors import JobError
+from autolearn.records import Message, Metric, ModelIdentity, Round, TrainItem
+from autolearn.ui import history
+from autolearn.ui.desk import Desk
+from autolearn.ui.views import history as views
+from autolearn.ui.views.curves import MOST_POINTS, curves
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+MODEL = {"model": "built-in", "round_id": None}
+
+
+def one_round(store, parent=None, **more):
+    run = store.runs.create("train", {"model": MODEL, "train": {"rank": 8}})
+    base = ModelIdentity(HOSTILE, "abc", "nf4", "", "")
+    new = Round("join", run.id, run.settings, base, parent, **more)
+    items = [TrainItem("sft", (Message("user", "Q?"),), "A.")]
+    return store.rounds.create(new, items)
+
+
+def is_safe(shown):
+    return not any(part in shown for part in ("<img", "${", "{{"))
+
+
+def test_empty_places_say_what_to_do(store):
+    assert "No round yet" in views.lineage(store)
+    assert "Nothing was run yet" in views.runs(store, 0)
+    assert "Nothing was exported yet" in views.exports(store)
+    assert "Click a run" in views.run_details(store, 0)
+    assert "Click a round" in views.round_details(store, 0)
+    assert "two different runs" in views.compare(store, None, 3)
+
+
+def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
+    quiz = store.runs.create("quiz", {"model": MODEL})
+    result = {"quiz_closed_book": {"right": 0.03}}
+    store.runs.finish(quiz.id, "done", result=result)
+    scores = {
+        "quiz_closed_book": {"right": 0.62},
+        "control_closed_book": {"right": 1.0},
+    }
+    first = one_round(store, state="kept", scores=scores)
+    one_round(store, parent=first.id, state="training")
+    shown = views.lineage(store)
+    assert shown.index("round 1: join") < shown.index("round 2: join")
+    assert shown.count("<ul>") == 2
+    assert shown.index("3 %") < shown.index("62 %") < shown.index("100 %")
+    details = views.round_details(store, first.id)
+    assert "1 sft" in details
+    assert is_safe(details)
+
+
+def test_runs_come_in_pages_by_their_number(store):
+    for _ in range(views.RUNS_A_PAGE + 1):
+        store.runs.create("study", {})
+    assert 'data-pick="2"' in views.runs(store, 0)
+    assert 'data-pick="1"' not in views.runs(store, 0)
+    assert 'data-pick="1"' in views.runs(store, 2)
+    desk = Desk(store.folder)
+    assert history._older(desk, 0) == 2
+    assert history._older(desk, 2) == 2
+
+
+def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
+    run = store.runs.create("study", {"study": {"name": HOSTILE}})
+    assert "There is no log" in views.run_details(store, run.id)
+    store.runs.claim(1)
+    store.runs.finish(run.id, "failed", HOSTILE)
+    lines = [f"line {n} {HOSTILE}" for n in range(300)]
+    (store.subfolder("logs") / f"run-{run.id}.log").write_text("\n".join(lines))
+    shown = views.run_details(store, run.id)
+    assert is_safe(shown)
+    assert "line 299" in shown
+    assert "line 199" not in shown
+    assert "study.name" in shown
+    assert is_safe(views.runs(store, 0))
+
+
+def test_two_runs_differ_in_what_differs_only(store):
+    one = store.runs.create("train", {"train": {"rank": 8, "seed": 0}})
+    other = store.runs.create("train", {"train": {"rank": 16, "seed": 0}})
+    for run in (one, other):
+        store.runs.add_metrics(run.id, [Metric(n, "loss", 1 / n) for n in (1, 2, 3)])
+    shown = views.compare(store, one.id, other.id)
+    assert "train.rank" in shown
+    assert "train.seed" not in shown
+    assert shown.count("<polyline") == 2
+    assert "Results that differ: none." in shown
+
+
+def test_a_long_line_is_thinned_and_keeps_its_end():
+    points = [Metric(n, "loss", 2.0) for n in range(5000)]
+    shown = curves(HOSTILE, {"a": points})
+    assert len(shown.split("points=")[1].split()) < 2 * MOST_POINTS
+    assert is_safe(shown)
+    assert "step 4999" in shown
+    assert "no numbers yet" in curves("Loss", {"a": []})
+
+
+def test_a_run_that_has_ended_is_drawn_once(store):
+    run, desk = store.runs.create("study", {}), Desk(store.folder)
+    store.runs.request_cancel(run.id)
+    _, drawn = history._details(desk, run.id, "")
+    again, _ = history._details(desk, run.id, drawn)
+    assert again == {"__type__": "update"}
+
+
+def test_an_export_is_ordered_listed_and_packed(store, monkeypatch):
+    desk = Desk(store.folder)
+    monkeypatch.setattr(desk, "order", lambda run: run)
+    made = one_round(store, state="trained", adapter="adapters/round-1")
+    history._export(desk, made.id, "chat")
+    run = store.runs.newest(1)[0]
+    assert "chat of round 1" in views.exports(store)
+    with pytest.raises(JobError, match="are gone"):
+        history._packed(desk, run.id)
+    folder = store.subfolder("exports")
+    (folder / "data.jsonl").write_text("{}")
+    result = {"path": str(folder / "data.jsonl"), "samples": 1}
+    store.runs.finish(run.id, "done", result=result)
+    assert "Fetch" in views.exports(store)
+    assert history._packed(desk, run.id).endswith("round-1-chat.zip")

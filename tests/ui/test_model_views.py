@@ -1,0 +1,115 @@
+"""What the model tab and the sidebar say about a model."""
+
+import json
+import struct
+from dataclasses import replace
+
+import pytest
+
+from autolearn import machine, models, orders
+from autolearn.diagnosis import Check
+from autolearn.errors import InputError
+from autolearn.records import ModelIdentity, Round
+from autolearn.settings import ModelSettings
+from autolearn.ui.views import model as views
+from autolearn.ui.views import status
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(machine, "gpu", lambda: None)
+
+
+def test_the_built_in_model_is_described_from_its_headers():
+    seen = models.describe(models.BUILT_IN)
+    assert (seen.family, seen.context, seen.has_template) == ("llama", 1024, True)
+    assert 0 < seen.packed < seen.parameters < 10**7
+    assert models.OVERHEAD < seen.needs("nf4") < seen.needs("none")
+
+
+def weights(folder, header):
+    told = json.dumps(header).encode()
+    (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(told)) + told)
+
+
+def test_a_description_counts_without_reading_weights(tmp_path):
+    shape = {"dtype": "F16", "data_offsets": [0, 0]}
+    weights(
+        tmp_path,
+        {
+            "__metadata__": {"format": "pt"},
+            "model.embed_tokens.weight": shape | {"shape": [100, 8]},
+            "model.layers.0.mlp.up_proj.weight": shape | {"shape": [32, 8]},
+            "model.norm.weight": shape | {"shape": [8]},
+        },
+    )
+    config = {"model_type": "x", "text_config": {"max_position_embeddings": 64}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    seen = models.describe(tmp_path)
+    assert (seen.parameters, seen.packed, seen.context) == (1064, 256, 64)
+    assert seen.licence == "apache-2.0"
+
+
+@pytest.mark.parametrize("told", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]"])
+def test_broken_weights_are_told_in_a_sentence(tmp_path, told):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "a.safetensors").write_bytes(told)
+    with pytest.raises(InputError, match="not a whole safetensors file"):
+        models.describe(tmp_path)
+
+
+def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
+    assert "fits" in views.about(store, "built-in", "nf4")
+    assert "in use" in views.about(store, "built-in", "nf4")
+    monkeypatch.setattr(machine, "free_memory", lambda: 10)
+    shown = views.about(store, "built-in", "none")
+    assert "too big" in shown
+    assert "not in use yet" in shown
+
+
+def test_a_hostile_name_is_text(store):
+    shown = views.about(store, HOSTILE, "nf4")
+    assert "al-problem" in shown
+    assert not any(part in shown for part in ("<img", "${", "{{"))
+
+
+def test_only_finished_rounds_can_be_chosen(store):
+    run = store.runs.create("train", {})
+    base = ModelIdentity("built-in", "abc", "nf4", "", "")
+    new = Round("join", run.id, {}, base)
+    store.rounds.create(new, [])
+    done = replace(new, state="rolled_back", adapter="adapters/round-2")
+    store.rounds.create(done, [])
+    labels = [("base model", 0), ("round 2 (join, rolled back)", 2)]
+    assert views.rounds(store) == labels
+
+
+def test_the_worker_is_there_or_not(store, monkeypatch):
+    assert "No worker" in views.worker(store)
+    monkeypatch.setattr(machine, "worker_memory", lambda path: 3 << 30)
+    assert "3.0 GiB" in views.worker(store)
+
+
+def test_checks_can_be_copied():
+    found = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
+    assert views.report(found).splitlines()[0] == "well  disk: 9 GiB free"
+    assert "<img" not in views.checks(found)
+
+
+def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
+    before = status.draw(store)
+    store.runs.create("study", {"model": ModelSettings("other").as_dict()})
+    orders.choose_model(store, ModelSettings(quantization="none"))
+    after = status.draw(store)
+    assert before.count("<dt>") == after.count("<dt>")
+    assert "16 or 32 bit" in after
+    assert "other" not in after
+
+
+def test_a_rate_is_told_in_what_is_counted(store):
+    run = replace(store.runs.create("train", {}), rate=2.0, stage="training")
+    assert status.rate(run) == "2.0 steps a second"
+    assert status.rate(replace(run, rate=0.05)) == "3.0 steps a minute"

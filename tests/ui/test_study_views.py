@@ -1,0 +1,322 @@
+"""What the study tab shows of a study, and that texts in it stay texts."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from autolearn import orders
+from autolearn.errors import InputError
+from autolearn.records import (
+    Answer,
+    Completion,
+    Decision,
+    Document,
+    Feedback,
+    Generation,
+    Message,
+    ModelIdentity,
+    Passage,
+    Prompt,
+    Question,
+    QuizResult,
+    Request,
+    Round,
+    Sample,
+    Sampling,
+    Skip,
+    TrainItem,
+)
+from autolearn.settings import StudySettings
+from autolearn.ui import study as tab
+from autolearn.ui.desk import Desk
+from autolearn.ui.views import knowledge, sample, study
+from autolearn.ui.views.knowledge import Place
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+TEXT = "Goethe wrote Faust. He lived in Weimar."
+MODEL = ModelIdentity("tiny", "d1", "nf4", "float32", "cpu")
+
+
+def generation(text):
+    chat = (Message("user", f"Answer this: {HOSTILE}"),)
+    return Generation(
+        Request(Prompt("closed_book", "0123456789", chat), Sampling(0.7)),
+        Completion(text, "stop", 12, 3),
+        MODEL,
+    )
+
+
+@pytest.fixture
+def library(store):
+    passages = [Passage(0, 0, 0, 19, TEXT[:19], 5), Passage(0, 1, 20, 39, TEXT[20:], 5)]
+    return store.library.add_document(Document("faust.txt", TEXT, "sha"), passages)
+
+
+def studied(store, passage, text="Who wrote Faust?", closed="Schiller", **more):
+    """Study one question of a passage in a run of its own."""
+    journal = store.journal(store.runs.create("study", {}).id)
+    (question,) = journal.step(
+        "ask",
+        lambda: [
+            Question(text, "study", "model", passage.id, generation=generation(text))
+        ],
+    )
+    answers = [
+        Answer(question.id, "closed_book", closed, generation=generation(closed)),
+        Answer(question.id, "open_book", "Goethe", "Goethe wrote Faust.", 1.0, 0, 6),
+        Answer(question.id, "refined", "Goethe wrote it"),
+    ]
+    one, two, three = journal.step("answer", lambda: answers)
+    critique, check = journal.step(
+        "judge",
+        lambda: [
+            Feedback(one.id, "critique", "By Goethe.", "incorrect", 0.1, two.id),
+            Feedback(three.id, "check", "Yes.", "correct", 0.8, two.id),
+        ],
+    )
+    made = Sample(
+        question.id,
+        text,
+        "Goethe wrote it",
+        closed,
+        True,
+        0.93,
+        passage.id,
+        two.id,
+        one.id,
+        critique.id,
+        three.id,
+        check.id,
+    )
+    (kept,) = journal.step("sample", lambda: [replace(made, **more)])
+    return kept
+
+
+def quizzed(store, kept, right):
+    """Train a round on a sample and ask its question again in other words."""
+    run = store.runs.create("train", {})
+    item = TrainItem("sft", (), "Goethe", sample_id=kept.id)
+    trained = store.rounds.create(Round("join", run.id, {}, MODEL), [item])
+    journal = store.journal(store.runs.create("quiz", {}).id)
+    reworded = Question(
+        "By whom is Faust?",
+        "quiz",
+        "paraphrase",
+        kept.passage_id,
+        parent_id=kept.question_id,
+    )
+    (asked,) = journal.step("ask", lambda: [reworded])
+    result = QuizResult(asked.id, "closed_book", "G.", right, right, 1.0, trained.id)
+    journal.step("quiz", lambda: [result])
+    return trained
+
+
+# --- the newest samples -------------------------------------------------------
+
+
+def test_empty_places_say_what_to_do_next(store):
+    assert "Add one in the library" in study.newest(store, only_last=True)
+    assert "Add one in the library" in knowledge.draw(store, Place())
+    assert "Choose a question" in sample.detail(store, 0)
+
+
+def test_a_library_without_a_study_asks_for_one(store, library):
+    assert "Press “Study”" in study.newest(store, only_last=True)
+    assert "Press “Study”" in knowledge.draw(store, Place())
+
+
+def test_a_running_study_says_how_far_it_is(store, library):
+    store.runs.create("study", {})
+    run = store.runs.claim(1)
+    drawn = study.newest(store, only_last=True)
+    assert f"run {run.id}" in drawn
+    assert "appear here" in drawn
+
+
+def test_a_row_shows_both_answers_and_what_was_found(store, library):
+    kept = studied(store, library[1][0])
+    drawn = study.newest(store, only_last=True)
+    for part in ("Who wrote Faust?", "Schiller", "Goethe", "93 %", "pending"):
+        assert part in drawn
+    assert f'data-pick="s{kept.id}"' in drawn
+
+
+def test_the_last_study_can_be_shown_alone(store, library):
+    studied(store, library[1][0], "The first question?")
+    studied(store, library[1][1], "The second question?")
+    assert "The first question?" not in study.newest(store, only_last=True)
+    assert "The first question?" in study.newest(store, only_last=False)
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({}, "gap"),
+        ({"gap": False}, "known"),
+        ({"flags": ("no_evidence",)}, "flagged"),
+        ({"flags": ("same_fact",)}, "gap"),
+    ],
+)
+def test_a_sample_is_known_a_gap_or_flagged(store, library, more, word):
+    assert sample.knowledge(studied(store, library[1][0], **more)) == word
+
+
+def test_what_gave_nothing_is_listed_with_its_reason(store, library):
+    run = store.runs.create("study", {})
+    skip = Skip("questions", "no question could be read", library[1][1].id)
+    store.journal(run.id).step("ask", lambda: [skip])
+    drawn = study.newest(store, only_last=True)
+    assert "no question could be read" in drawn
+    assert "faust.txt 2" in drawn
+
+
+# --- one sample ---------------------------------------------------------------
+
+
+def test_a_sample_shows_all_that_it_rests_on(store, library):
+    kept = studied(store, library[1][0], flags=("same_fact",))
+    drawn = sample.detail(store, kept.id)
+    assert "<mark>Goethe</mark> wrote Faust." in drawn
+    assert "<del>Schiller</del>" in drawn
+    assert "<ins>Goethe wrote it</ins>" in drawn
+    assert "By Goethe." in drawn
+    assert sample.FLAGS["same_fact"] in drawn
+    assert "Model outputs and exact prompts (2)" in drawn
+    assert "temperature 0.7" in drawn
+
+
+def test_the_evidence_is_marked_where_it_stands_in_the_document(store, library):
+    kept = studied(store, library[1][1])
+    opened = Answer(
+        kept.question_id, "open_book", "Weimar", "in Weimar", 1.0, start=29, end=38
+    )
+    journal = store.journal(store.runs.create("study", {}).id)
+    (better,) = journal.step("answer", lambda: [opened])
+    again = replace(kept, id=0, open_answer_id=better.id)
+    (other,) = journal.step("sample", lambda: [again])
+    assert "<mark>in Weimar</mark>" in sample.detail(store, other.id)
+
+
+def test_a_person_overrules_the_gap_and_takes_it_back(store, library, workspace):
+    kept = studied(store, library[1][0])
+    assert 'data-pick="known"' in sample.detail(store, kept.id)
+    tab._overrule(Desk(workspace), kept.id, gap=False)
+    drawn = sample.detail(store, kept.id)
+    assert "There is no gap (overruled by a person)" in drawn
+    assert 'data-pick="gap"' in drawn
+    store.decisions.undo(store.decisions.last().id)
+    assert "overruled" not in sample.detail(store, kept.id)
+
+
+def test_words_of_a_person_stand_in_place_of_those_of_the_model(store, library):
+    kept = studied(store, library[1][0])
+    after = {"feedback": "Not Schiller.", "refined": "It was Goethe"}
+    orders.decide(store, [kept.id], Decision(0, "edit", "person", after=after))
+    drawn = sample.detail(store, kept.id)
+    assert "Not Schiller." in drawn
+    assert "It was Goethe" in drawn
+    assert drawn.count("A person's words.") == 2 or drawn.count("A person&#x27;s") == 2
+
+
+def test_every_flag_is_told_in_words():
+    assert set(sample.FLAGS) >= sample.DOUBTFUL
+
+
+# --- the map ------------------------------------------------------------------
+
+
+def test_the_map_has_a_cell_for_each_question(store, library):
+    kept = studied(store, library[1][0])
+    orders.decide(store, [kept.id], Decision(0, "approve", "person"))
+    drawn = knowledge.draw(store, Place())
+    assert f'data-pick="s{kept.id}"' in drawn
+    assert 'aria-label="Who wrote Faust? (gap, approved)"' in drawn
+    assert "○✓" in drawn
+
+
+@pytest.mark.parametrize(("right", "mark"), [(True, "right"), (False, "wrong")])
+def test_after_a_round_the_map_shows_what_was_asked_again(store, library, right, mark):
+    kept = studied(store, library[1][0])
+    other = studied(store, library[1][1], "Where did he live?")
+    trained = quizzed(store, kept, right)
+    drawn = knowledge.draw(store, Place(round_id=trained.id))
+    assert f"Who wrote Faust? ({knowledge.WORDS[mark]}" in drawn
+    assert f"{other.prompt} (gap" in drawn
+    assert f"After round {trained.id}" in knowledge.draw(store, Place())
+
+
+def test_after_a_round_the_map_shows_what_was_trained(store, library):
+    kept = studied(store, library[1][0])
+    trained = quizzed(store, studied(store, library[1][1], "Where?"), True)
+    second = TrainItem("sft", (), "Goethe", sample_id=kept.id)
+    before = store.rounds.get(trained.id)
+    run = store.runs.create("train", {})
+    later = store.rounds.create(
+        Round("join", run.id, {}, MODEL, parent_id=before.id), [second]
+    )
+    drawn = knowledge.draw(store, Place(round_id=later.id))
+    assert drawn.count("al-pick al-cell al-trained") == 2
+
+
+def test_a_click_leads_on():
+    place = Place(1, 2, 60)
+    assert place.moved("d3") == Place(3, 2, 0)
+    assert place.moved("r0") == Place(1, 0, 60)
+    assert place.moved("p120") == Place(1, 2, 120)
+
+
+def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
+    passages = [Passage(0, i, i, i + 1, f"Passage {i}", 5) for i in range(100)]
+    document = Document("a", "x" * 100, "d")
+    _, kept = store.library.add_document(document, passages)
+    journal = store.journal(store.runs.create("study", {}).id)
+    questions = journal.step(
+        "ask",
+        lambda: [
+            Question(f"What is {i}?", "study", "model", kept[i % 100].id)
+            for i in range(10_000)
+        ],
+    )
+    journal.step(
+        "sample",
+        lambda: [
+            Sample(q.id, q.text, "right", "wrong", True, 0.9, q.passage_id)
+            for q in questions
+        ],
+    )
+    begin = time.process_time()
+    drawn = knowledge.draw(store, Place())
+    seconds = time.process_time() - begin
+    assert drawn.count("al-pick al-cell") == knowledge.N_PASSAGES * knowledge.N_CELLS
+    assert "Passages 1 to 60 of 100" in drawn
+    assert seconds < 1.0  # 0.3 s on an idle computer
+
+
+# --- texts stay texts, and the form -------------------------------------------
+
+
+def test_hostile_texts_are_shown_as_text(store):
+    passage = Passage(0, 0, 0, len(HOSTILE), HOSTILE, 5, heading=HOSTILE)
+    _, (kept,) = store.library.add_document(Document(HOSTILE, HOSTILE, "d"), [passage])
+    made = studied(store, kept, HOSTILE, HOSTILE, chosen=HOSTILE)
+    skip = Skip("questions", HOSTILE, kept.id, made.question_id)
+    store.journal(store.runs.newest(1)[0].id).step("skip", lambda: [skip])
+    for drawn in (
+        study.newest(store, only_last=True),
+        sample.detail(store, made.id),
+        knowledge.draw(store, Place()),
+    ):
+        assert "&lt;img" in drawn
+        assert "<img" not in drawn
+        assert not {"{", "}", "$", "`"} & set(drawn)
+
+
+def test_an_empty_field_is_told_by_its_name(workspace):
+    given = [getattr(StudySettings(), name) for name in tab.LABELS]
+    with pytest.raises(InputError, match="Questions per passage"):
+        tab._study(Desk(workspace), [], None, *given[1:])
+
+
+def test_the_form_has_every_setting_of_a_study():
+    assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())

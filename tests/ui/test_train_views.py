@@ -1,0 +1,202 @@
+"""The train tab: what goes in, what stands in the way, and how a training goes."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from autolearn import forecast, models, orders
+from autolearn.errors import InputError
+from autolearn.forecast import Effort, Memory
+from autolearn.preview import Preview, ShownRow
+from autolearn.records import Decision, Metric, Question, Sample
+from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.store.runs import Pace
+from autolearn.ui import train
+from autolearn.ui.views import curve
+from autolearn.ui.views import train as views
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+SETTINGS = TrainSettings()
+
+
+def count(text):
+    return len(text.split())
+
+
+def samples(store, n, gaps):
+    run = store.runs.create("study", {"model": ModelSettings().as_dict()})
+    asked = store.library.add_questions(
+        [Question(f"Who leads town number {i}?", "study", "model") for i in range(n)]
+    )
+    made = store.journal(run.id).step(
+        "s",
+        lambda: [
+            Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9)
+            for i, q in enumerate(asked)
+        ],
+    )
+    store.decisions.decide([Decision(s.id, "approve", "person") for s in made])
+
+
+def training(store, **settings):
+    wanted = replace(SETTINGS, **settings).as_dict()
+    model = ModelSettings(HOSTILE).as_dict()
+    run = store.runs.create("train", {"train": wanted, "model": model, "parent": None})
+    numbers = [Metric(i, "loss", 3.0 / i) for i in range(1, 1001)]
+    numbers += [Metric(i, "tokens_per_second", 200.0) for i in range(1, 1001)]
+    store.runs.add_metrics(run.id, numbers)
+    store.runs.report(run.id, Pace("training", 1000, 2000, 1.0, 90.0))
+    return store.runs.get(run.id)
+
+
+def test_what_goes_in_is_what_the_training_would_take(store):
+    samples(store, 6, gaps=4)
+    store.library.add_questions(
+        [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
+    )
+    found = forecast.intake(store, SETTINGS, None, count)
+    assert (found.approved, found.for_method, found.without_gap) == (6, 6, 2)
+    assert found.made.leaked == 1
+    assert (len(found.made.items), found.samples, len(found.tokens)) == (3, 3, 3)
+    shown = views.intake(found, SETTINGS)
+    assert "the model knew the answer" in shown
+    everything = replace(SETTINGS, only_gaps=False)
+    assert len(forecast.intake(store, everything, None, count).made.items) == 5
+
+
+def test_a_look_is_made_anew_only_when_something_changed(store):
+    samples(store, 3, gaps=3)
+    memo = train.Memo()
+    first = memo.intake(store, SETTINGS, 0)
+    assert memo.intake(store, replace(SETTINGS, epochs=3), 0) is first
+    store.decisions.undo_batch(store.decisions.last().id)
+    assert memo.intake(store, SETTINGS, 0).approved == 0
+
+
+def test_the_orders_own_sentence_stands_in_the_way(store):
+    found = forecast.intake(store, SETTINGS, None, count)
+    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
+    assert "No sample is approved" in told
+    samples(store, 3, gaps=0)
+    found = forecast.intake(store, SETTINGS, None, count)
+    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
+    assert "nothing to train on" in told
+    stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
+    told = train.problems(store, ModelSettings(), stage_2, 0, found)
+    assert "stage-1 round" in told[0]
+
+
+def test_a_full_disk_stands_in_the_way(store, monkeypatch):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, count)
+    assert train.problems(store, ModelSettings(), SETTINGS, 0, found) == []
+    monkeypatch.setattr(train, "ROOM", 1 << 60)
+    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
+    assert "disk" in told
+
+
+def test_warnings_name_what_a_small_or_long_round_lacks(store):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, lambda text: 500)
+    told = " ".join(views.warnings(found, replace(SETTINGS, replay_weight=0)))
+    assert "no validation" in told
+    assert "3 items are longer" in told
+    assert "may forget" in told
+
+
+def test_time_is_unknown_until_a_round_has_told_the_pace(store):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, count)
+    effort = forecast.effort(SETTINGS, found, forecast.pace(store, HOSTILE))
+    assert (effort.steps, effort.seconds) == (12, None)
+    assert "known after the first round" in views.estimate(effort, Memory(1, 2, 3))
+    training(store)
+    speed = forecast.pace(store, HOSTILE)
+    assert speed == 200.0
+    effort = forecast.effort(SETTINGS, found, speed)
+    assert effort.seconds == 12 * effort.tokens_per_step / 200
+    assert forecast.pace(store, "another") is None
+
+
+def test_memory_follows_rank_and_the_models_sizes(store):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, count)
+
+    def need(rank):
+        settings = replace(SETTINGS, rank=rank)
+        return forecast.memory(models.BUILT_IN, settings, found, packed=True)
+
+    weights = (models.BUILT_IN / "model.safetensors").stat().st_size
+    assert weights / 4 < need(32).weights < weights * 2
+    assert need(64).adapter == 2 * need(32).adapter
+    assert need(32).total > need(32).weights + need(32).adapter
+    assert "MiB" in views.estimate(Effort(1, 2, 3.0), need(32))
+
+
+def test_a_training_shows_its_curves_and_its_own_settings(store):
+    shown = views.live(store, training(store, epochs=77))
+    assert shown.count("<svg") == 1
+    assert "77" in shown
+    assert "<strong>77</strong>" in shown
+    assert "1,000 of 2,000" in shown
+    assert "200" in shown
+    assert "<img" not in shown
+    assert "${" not in shown
+    assert "{{" not in shown
+
+
+def test_a_place_without_a_training_says_what_to_do(store):
+    assert "Approve samples" in views.live(store, None)
+
+
+@pytest.mark.parametrize("state", ["done", "cancelled", "failed", "queued"])
+def test_a_run_says_what_can_be_done_with_it(store, state):
+    run = replace(training(store), state=state, error=HOSTILE)
+    shown = views.live(store, run)
+    assert ("nothing to resume" in shown) == (state == "done")
+    assert ("can be resumed where" in shown) == (state in ("cancelled", "failed"))
+    assert "<img" not in shown
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_end():
+    numbers = [Metric(i, "loss", float(i)) for i in range(1, 4002)]
+    points = curve.thinned(numbers)
+    assert len(points) <= curve.MOST_POINTS
+    assert points[-1].step == 4001
+    drawn = curve.draw(HOSTILE, "nats", numbers)
+    assert "<img" not in drawn
+    assert "aria-label" in drawn
+
+
+@pytest.mark.parametrize("values", [[0.0], [5.0, 5.0], [-1.0, 2.0]])
+def test_flat_short_and_negative_curves_are_drawn(values):
+    drawn = curve.draw("x", "u", [Metric(i, "x", v) for i, v in enumerate(values)])
+    assert "nan" not in drawn
+    assert "polyline" in drawn
+    assert curve.draw("x", "u", []) == ""
+
+
+def test_tokens_are_text_and_what_is_learned_is_marked():
+    row = ShownRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
+    found = Preview(((row,), (row, row)), 2, 10, 1, 0, 6, 2)
+    shown = views.preview(found)
+    assert "<img" not in shown
+    assert "${" not in shown
+    assert shown.count("al-token al-learned") == 3
+    assert "33 %" in shown
+    assert "rejected answer" in shown
+
+
+def test_a_form_gives_settings_or_says_what_is_wrong():
+    values = [getattr(SETTINGS, one.name) for one in fields(TrainSettings)]
+    assert train.settings_of(values) == SETTINGS
+    empty = [None if v == SETTINGS.epochs else v for v in values]
+    with pytest.raises(InputError, match="is empty"):
+        train.settings_of(empty)
+
+
+def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
+    samples(store, 3, gaps=3)
+    run = orders.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
+    assert views.trainings(store) == [run]
+    assert "join" in views.title(run)
