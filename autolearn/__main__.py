@@ -13,7 +13,7 @@ from typing import Any
 from autolearn import __version__, commands, terminal
 from autolearn.curation import RULES
 from autolearn.errors import AutolearnError
-from autolearn.exporting import FORMATS
+from autolearn.exporting import KINDS
 from autolearn.settings import METHODS, ModelSettings, StudySettings, TrainSettings
 
 
@@ -214,9 +214,9 @@ def _chat(made: Any) -> None:
 
 
 def _export(made: Any) -> None:
-    made.add_argument("what", choices=(*FORMATS, "adapter"))
+    made.add_argument("what", choices=KINDS)
     made.add_argument("target", type=Path, help="the file, or the adapter's new folder")
-    made.add_argument("--round", type=int, metavar="N", help="whose adapter")
+    made.add_argument("--round", type=int, metavar="N", help="whose items or adapter")
 
 
 def _resume(made: Any) -> None:

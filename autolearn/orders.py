@@ -12,6 +12,7 @@ from autolearn import (
     chunking,
     curation,
     diagnosis,
+    exporting,
     jobs,
     models,
     prompts,
@@ -143,6 +144,29 @@ def train(
     Raises:
         JobError: Its turn has not come: nothing approved, or no stage-1 round.
     """
+    check_train(store, model, settings, parent_id, corpus)
+    wanted = {
+        "train": settings.as_dict(),
+        "parent": parent_id,
+        "corpus": [asdict(example) for example in corpus],
+        **(more or {}),
+    }
+    base = replace(model, round_id=None)
+    return _submit(store, "train", _with_model(store, base) | wanted)
+
+
+def check_train(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent_id: int | None = None,
+    corpus: Sequence[MetaExample] = (),
+) -> None:
+    """Refuse a round that cannot be trained yet, before it is queued.
+
+    Raises:
+        JobError: Its turn has not come: nothing approved, or no stage-1 round.
+    """
     parent = _finished(store, parent_id) if parent_id else None
     if parent:
         _check_base(parent, model)
@@ -159,14 +183,6 @@ def train(
             "No sample is approved, so there is nothing to train on; approve with: "
             "python -m autolearn approve --rule default"
         )
-    wanted = {
-        "train": settings.as_dict(),
-        "parent": parent_id,
-        "corpus": [asdict(example) for example in corpus],
-        **(more or {}),
-    }
-    base = replace(model, round_id=None)
-    return _submit(store, "train", _with_model(store, base) | wanted)
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:
@@ -228,8 +244,12 @@ def chat(
     sampling: Sampling,
     *,
     refine: bool = False,
+    more: Mapping[str, object] | None = None,
 ) -> Run:
     """Queue the answer to the last of these messages, with self-refinement if wanted.
+
+    ``more`` is kept with the run; ids of passages in it, as ``passages``, have the
+    question answered from these, without refinement.
 
     Raises:
         InputError: It is empty.
@@ -240,18 +260,22 @@ def chat(
         "messages": [asdict(message) for message in messages],
         "sampling": asdict(sampling),
         "refine": refine,
+        **(more or {}),
     }
     return _submit(store, "chat", _with_model(store, model) | wanted)
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
-    """Queue the export of approved samples, or of the adapter of a round.
+    """Queue the export of approved samples, or of the items or the adapter of a round.
 
     Raises:
-        InputError: No round is named for its adapter.
+        InputError: There is no such export, or it needs a round and none is named.
     """
-    if what == "adapter" and round_id is None:
-        raise InputError("Name the round whose adapter to export with --round.")
+    if what not in exporting.KINDS:
+        told = ", ".join(exporting.KINDS)
+        raise InputError(f"There is no export {what!r}; choose one of {told}.")
+    if round_id is None and what not in exporting.FORMATS:
+        raise InputError(f"Name the round whose {what} to export with --round.")
     if round_id is not None:
         _finished(store, round_id)
     wanted = {"what": what, "target": str(target.resolve()), "round_id": round_id}
@@ -276,6 +300,37 @@ def choose_model(store: Store, model: ModelSettings) -> None:
     if model.round_id is not None:
         _check_base(_finished(store, model.round_id), model)
     store.choices.set("model", model.as_dict())
+
+
+def keep(store: Store, round_id: int) -> Round:
+    """Keep a round and work with it from now on.
+
+    Raises:
+        JobError: It is not finished, or its base model is not as it was.
+    """
+    found = _finished(store, round_id)
+    choose_model(store, _own_model(found, round_id))
+    return store.rounds.update(replace(found, state="kept"))
+
+
+def roll_back(store: Store, round_id: int) -> Round:
+    """Give a round up; if it is worked with, work with its parent from now on.
+
+    Its adapter stays where it is, so it can still be kept later.
+
+    Raises:
+        JobError: It is not finished.
+    """
+    found = _finished(store, round_id)
+    if chosen_model(store).round_id == round_id:
+        choose_model(store, _own_model(found, found.parent_id))
+    return store.rounds.update(replace(found, state="rolled_back"))
+
+
+def _own_model(found: Round, round_id: int | None) -> ModelSettings:
+    """Return the model that a round was trained on, with the adapter of a round."""
+    own = ModelSettings.from_dict(found.settings["model"])
+    return replace(own, round_id=round_id)
 
 
 def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:

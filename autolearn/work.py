@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from autolearn import exporting, models, parsing, prompts, proof, quiz, training
+from autolearn import cards, exporting, models, parsing, prompts, proof, quiz, training
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context
 from autolearn.errors import BackendError, InputError
@@ -21,6 +21,7 @@ from autolearn.records import (
     Message,
     Prompt,
     Request,
+    Round,
     RunKind,
     Sampling,
 )
@@ -132,25 +133,52 @@ class Workshop:
             prompt = replace(prompt, chat=(rules, *earlier, turn))
             return _say(context, backend, prompt)
 
+        if context.run.settings.get("passages"):
+            found = parsing.open_book(say("open_book", passage=_given(context)))
+            return {"answer": found.answer, "evidence": found.evidence}
         answer = say("closed_book")
         if not context.run.settings.get("refine"):
             return {"answer": answer}
+        context.progress("feedback", 1, 3)
         feedback = say("feedback_free", answer=answer)
+        context.progress("refinement", 2, 3)
         refined = say("refine_free", answer=answer, feedback=feedback)
-        found = parsing.answer(refined)
-        return {"answer": answer, "feedback": feedback, "refined": found}
+        mended = parsing.answer(refined)
+        return {"answer": answer, "feedback": feedback, "refined": mended}
 
     def export(self, context: Context) -> dict[str, Any]:
-        """Write approved samples, or copy the adapter of a round."""
-        wanted = context.run.settings
-        target = Path(wanted["target"])
-        if wanted["what"] == "adapter":
-            chosen = context.store.rounds.get(wanted["round_id"])
-            exporting.export_adapter(context.workspace / (chosen.adapter or ""), target)
-            return {"path": str(target)}
-        samples = context.store.samples.find(SampleFilter(state="approved"))
-        n = exporting.export_samples(samples, wanted["what"], target)
-        return {"path": str(target), "samples": n}
+        """Write approved samples, or the items or the adapter of a round."""
+        wanted, store = context.run.settings, context.store
+        target, what = Path(wanted["target"]), wanted["what"]
+        about = store.rounds.get(wanted["round_id"]) if wanted["round_id"] else None
+        if about is None:
+            samples = store.samples.find(SampleFilter(state="approved"))
+            n = exporting.export_samples(samples, what, target)
+            card = exporting.write_card(target, cards.samples(what, n))
+        elif what == "adapter":
+            adapter = context.workspace / (about.adapter or "")
+            exporting.export_adapter(adapter, target)
+            items, versions = store.rounds.items(about.id), _versions(context, about)
+            card = exporting.write_card(target, cards.adapter(about, items, versions))
+            return {"path": str(target), "card": str(card)}
+        else:
+            items, versions = store.rounds.items(about.id), _versions(context, about)
+            n = exporting.export_items(items, what, target)
+            told = cards.items(about, what, n, items, versions)
+            card = exporting.write_card(target, told)
+        return {"path": str(target), "samples": n, "card": str(card)}
+
+
+def _versions(context: Context, about: Round) -> dict[str, str]:
+    """Return what a round was trained with."""
+    return context.store.runs.get(about.run_id).versions
+
+
+def _given(context: Context) -> str:
+    """Return the passages that a question is to be answered from."""
+    wanted = context.run.settings["passages"]
+    by_id = {p.id: p for p in context.store.library.passages(with_excluded=True)}
+    return "\n\n".join(by_id[number].text.strip() for number in wanted)
 
 
 def _say(context: Context, backend: HuggingFaceBackend, prompt: Prompt) -> str:

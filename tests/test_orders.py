@@ -204,6 +204,15 @@ def test_an_empty_question_is_refused(store):
         orders.chat(store, MODEL, [Message("user", "  ")], Sampling())
 
 
+def test_an_export_is_of_a_known_kind_and_of_a_round_where_it_needs_one(
+    store, tmp_path
+):
+    with pytest.raises(InputError, match="choose one of chat, preference"):
+        orders.export(store, "xml", tmp_path / "x")
+    with pytest.raises(InputError, match="round whose meta"):
+        orders.export(store, "meta", tmp_path / "x")
+
+
 def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
     with pytest.raises(InputError, match="--round"):
         orders.export(store, "adapter", tmp_path / "x")

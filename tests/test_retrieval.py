@@ -22,6 +22,10 @@ def test_the_passage_with_the_rare_words_comes_first():
     assert ids("Who is the mayor of Brin?", TOWNS)[0] == 2
 
 
+def test_what_fits_far_less_than_the_best_is_left_out():
+    assert ids("Who is the mayor of Brin, and what of Avel?", TOWNS) == [2]
+
+
 def test_what_shares_no_word_is_not_returned():
     assert ids("zebra?", TOWNS) == []
     assert ids("anything", []) == []

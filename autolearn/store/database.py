@@ -60,7 +60,7 @@ def filtered(wanted: Any, clauses: Mapping[str, str]) -> tuple[str, list[Any]]:
         value = getattr(wanted, name)
         if value is not None:
             conditions.append(clause)
-            is_plain = isinstance(value, str | int)
+            is_plain = isinstance(value, str | int | float)
             params.append(value if is_plain else listed(value))
     return " AND ".join(conditions), params
 

@@ -77,8 +77,26 @@ class Decisions:
 
     def last(self) -> Decision | None:
         """Return the newest decision that is not undone."""
-        tail = "WHERE id = (SELECT max(id) FROM standing_decisions)"
+        tail = (
+            "WHERE id IN (SELECT id FROM standing_decisions ORDER BY id DESC LIMIT 1)"
+        )
         return next(iter(self._db.select(Decision, tail)), None)
+
+    def of_person(self, limit: int) -> list[Decision]:
+        """Return the newest approvals and rejections of a person, the newest first.
+
+        Only those made one at a time: of many at once, no one has looked at each.
+        """
+        return self._db.select(
+            Decision,
+            "AS d WHERE id = batch AND author = 'person'"
+            " AND action IN ('approve', 'reject')"
+            " AND NOT EXISTS (SELECT 1 FROM decisions AS other"
+            " WHERE other.undoes_id = d.id"
+            " OR other.batch = d.batch AND other.id > d.id)"
+            " ORDER BY id DESC LIMIT ?",
+            limit,
+        )
 
     def of(self, sample_ids: Iterable[int]) -> list[Decision]:
         """Return all decisions about these samples, the first first."""

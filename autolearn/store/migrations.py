@@ -360,6 +360,30 @@ def m003_choices(db: Database) -> None:
     )
 
 
+_DOUBT = """
+-- How far the gap is from a toss-up, less one for each verdict that contradicts it.
+ALTER TABLE samples ADD COLUMN sureness REAL NOT NULL GENERATED ALWAYS AS (
+    abs(2 * gap_probability - 1) - (instr(flags, '"disputed"') > 0)
+    - (instr(flags, '"strays"') > 0) - (instr(flags, '"check_failed"') > 0)
+) VIRTUAL;
+-- Both hold what a queue is filtered by, so that few rows have to be read for it.
+CREATE INDEX samples_by_doubt ON samples(
+    sureness, id, gap_probability, flags, run_id, passage_id, critique_id
+);
+CREATE INDEX samples_by_state_and_doubt ON samples(
+    state, sureness, id, gap, gap_probability, flags, run_id, passage_id, critique_id
+);
+CREATE INDEX feedback_by_verdict ON feedback(verdict, purpose);
+"""
+
+
+@MIGRATIONS()
+def m004_doubt(db: Database) -> None:
+    """Let samples be looked at in the order of doubt, however many there are."""
+    for statement in _DOUBT.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}

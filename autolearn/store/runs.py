@@ -63,6 +63,14 @@ class Runs:
         tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, before_id, before_id, limit)
 
+    def conversation(self, number: int) -> list[Run]:
+        """Return the chats of one conversation, the first first."""
+        tail = (
+            "WHERE kind = 'chat' AND json_extract(settings, '$.conversation') = ?"
+            " ORDER BY id"
+        )
+        return self._db.select(Run, tail, number)
+
     def in_state(self, *states: RunState) -> list[Run]:
         """Return the runs in any of these states, the oldest first."""
         marks = ", ".join("?" * len(states))

@@ -6,7 +6,7 @@ Nothing is written here; that is what decisions are for.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from autolearn.errors import InputError
 from autolearn.records import (
@@ -18,13 +18,24 @@ from autolearn.records import (
     Question,
     Sample,
     SampleState,
+    Verdict,
 )
 from autolearn.store.database import Database, filtered, listed
-from autolearn.store.search import match
+from autolearn.store.search import is_common, match
 
 T = TypeVar("T")
 
+Order = Literal["doubt", "id"]
+"""What is most useful to look at first, or what was made first.
+
+Doubt is the greater, the nearer the gap's probability is to one half, and by one for
+each flag that says that the model's verdicts contradict each other; the column
+``sureness`` (see the migrations) is its opposite. It never changes, so a place in
+the queue stays true whatever is decided meanwhile.
+"""
+
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
+_KEYS: dict[Order, tuple[str, ...]] = {"doubt": ("sureness", "id"), "id": ("id",)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,12 @@ class SampleFilter:
     state: SampleState | None = None
     run_id: int | None = None
     flag: str | None = None
+    verdict: Verdict | None = None
+    """Of the critique of the closed-book answer."""
     gap: bool | None = None
+    least: float | None = None
+    """Lowest probability of the gap, itself included; ``most``: the highest."""
+    most: float | None = None
     document_id: int | None = None
     passage_id: int | None = None
     text: str | None = None
@@ -46,8 +62,12 @@ _CLAUSES = {
     "ids": "id IN (SELECT value FROM json_each(?))",
     "state": "state = ?",
     "run_id": "run_id = ?",
-    "flag": "EXISTS (SELECT 1 FROM json_each(flags) WHERE value = ?)",
+    "flag": "instr(flags, json_quote(?))",
+    "verdict": "critique_id IN (SELECT id FROM feedback"
+    " WHERE purpose = 'critique' AND verdict = ?)",
     "gap": "gap = ?",
+    "least": "gap_probability >= ?",
+    "most": "gap_probability <= ?",
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
@@ -100,7 +120,7 @@ class Samples:
         after_id: int = 0,
     ) -> list[Sample]:
         """Return the samples that are wanted, by id, those behind ``after_id``."""
-        where, params = _where(wanted)
+        where, params = self._where(wanted)
         tail = f"WHERE {where} AND id > ? ORDER BY id LIMIT ?"
         return self._db.select(Sample, tail, *params, after_id, limit)
 
@@ -112,9 +132,44 @@ class Samples:
         before_id: int | None = None,
     ) -> list[Sample]:
         """Return the samples that are wanted, the newest first."""
-        where, params = _where(wanted)
+        where, params = self._where(wanted)
         tail = f"WHERE {where} AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
         return self._db.select(Sample, tail, *params, before_id, before_id, limit)
+
+    def step(
+        self,
+        wanted: SampleFilter | None = None,
+        *,
+        order: Order = "doubt",
+        beside: int | None = None,
+        back: bool = False,
+    ) -> int | None:
+        """Return the id of the wanted sample next to the one that is named.
+
+        That one need not be wanted itself. Without it, the first is returned; with
+        ``back``, the one before, or the last. None: there is no such sample.
+        """
+        where, params = self._where(wanted)
+        keys, sign = _KEYS[order], "<" if back else ">"
+        if beside is not None:
+            place = ", ".join(keys)
+            where += f" AND ({place}) {sign} (SELECT {place} FROM samples WHERE id = ?)"
+            params.append(beside)
+        by = ", ".join(f"{key} DESC" if back else key for key in keys)
+        sql = f"SELECT id FROM samples WHERE {where} ORDER BY {by} LIMIT 1"
+        return next((row["id"] for row in self._db.rows(sql, *params)), None)
+
+    def ids(self, wanted: SampleFilter | None = None) -> list[int]:
+        """Return the ids of the samples that are wanted."""
+        where, params = self._where(wanted)
+        sql = f"SELECT id FROM samples WHERE {where} ORDER BY id"
+        return [row["id"] for row in self._db.rows(sql, *params)]
+
+    def verdicts(self, feedback_ids: Sequence[int]) -> dict[int, Verdict]:
+        """Return the verdicts of these pieces of feedback."""
+        sql = "SELECT id, verdict FROM feedback WHERE id IN (SELECT value FROM"
+        rows = self._db.rows(f"{sql} json_each(?))", listed(feedback_ids))
+        return {row["id"]: row["verdict"] for row in rows}
 
     def search(self, text: str, limit: int = 50) -> list[Sample]:
         """Return the samples with these words, the best match first."""
@@ -128,7 +183,7 @@ class Samples:
 
     def counts(self, wanted: SampleFilter | None = None) -> dict[SampleState, int]:
         """Return how many of the wanted samples are in each state."""
-        where, params = _where(wanted)
+        where, params = self._where(wanted)
         counts: dict[SampleState, int] = {"pending": 0, "approved": 0, "rejected": 0}
         sql = f"SELECT state, count(*) AS n FROM samples WHERE {where} GROUP BY state"
         counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
@@ -190,12 +245,14 @@ class Samples:
             for sample in samples
         ]
 
-
-def _where(wanted: SampleFilter | None) -> tuple[str, list[Any]]:
-    wanted = wanted or SampleFilter()
-    if wanted.text is not None:
-        wanted = replace(wanted, text=match(wanted.text))
-    return filtered(wanted, _CLAUSES)
+    def _where(self, wanted: SampleFilter | None) -> tuple[str, list[Any]]:
+        wanted, clauses = wanted or SampleFilter(), _CLAUSES
+        if wanted.text is not None:
+            wanted = replace(wanted, text=match(wanted.text))
+            if is_common(self._db, wanted.text or ""):
+                # Not found by its words then, only tested for them.
+                clauses = clauses | {"text": "+" + clauses["text"]}
+        return filtered(wanted, clauses)
 
 
 def _grouped(records: Iterable[T], name: str) -> defaultdict[int, list[T]]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from autolearn.store.database import Database, listed
 
 _COLUMNS = "prompt, chosen, rejected"
+_COMMON = 2000
+"""Samples from which on words are too common to find the others by them."""
 _CHOSEN_IDS = "WHERE id IN (SELECT value FROM json_each(?))"
 
 
@@ -37,3 +39,10 @@ def match(text: str) -> str:
     """
     words = text.replace('"', " ").replace("\0", " ").split()
     return " ".join(f'"{word}"*' for word in words) or '""'
+
+
+def is_common(db: Database, query: str) -> bool:
+    """Return whether a query finds so many samples that sorting them takes long."""
+    found = "SELECT 1 FROM samples_search WHERE samples_search MATCH ? LIMIT ?"
+    counted = db.rows(f"SELECT count(*) AS n FROM ({found})", query, _COMMON + 1)
+    return int(counted[0]["n"]) > _COMMON

@@ -1,11 +1,167 @@
-"""The ask tab."""
+"""Ask: the same question to two sets of weights, and to the texts themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from autolearn.ui.desk import Board
+from autolearn import models, orders, retrieval
+from autolearn.errors import InputError, JobError
+from autolearn.records import Message, Run, Sampling
+from autolearn.settings import ModelSettings
+from autolearn.store import Store
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.html import Html
+from autolearn.ui.views import ask as views
+from autolearn.ui.views.model import rounds
 
 TITLE = "Ask"
+NEWEST = -1
+"""The round that is the newest when it is asked."""
+
+SHORTEST_CONTEXT = 1024
+"""Tokens that a model is taken to read where it does not say."""
+
+CHOICE = "conversation"
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
+    desk = board.desk
+    with gr.Row():
+        left = gr.Dropdown(value=0, choices=_choices(desk), label="Left answers with")
+        right = gr.Dropdown(
+            value=NEWEST, choices=_choices(desk), label="Right answers with"
+        )
+        open_book = gr.Checkbox(
+            label="Open book", info="a third column, with the passages in view"
+        )
+        refine = gr.Checkbox(
+            label="Refine", info="answer, feedback, refined answer, left and right"
+        )
+    with gr.Row():
+        question = gr.Textbox(
+            show_label=False,
+            placeholder="Ask something (Enter sends)",
+            scale=5,
+            elem_id="ask-question",
+        )
+        send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
+        clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
+    shown = picture("ask-conversation")
+    board.follow(tab, lambda: _shown(desk), [], [shown])
+    tab.select(told(lambda: _renewed(desk)), None, [left, right], **QUIET)
+    given = [question, left, right, open_book, refine]
+
+    def order(*values: str | int | bool) -> tuple[str, Html]:
+        _ask(desk, Wish(*values))  # type: ignore[arg-type]
+        return "", _shown(desk)
+
+    board.act([send.click, question.submit], order, given, [question, shown])
+    board.act([clear.click], lambda: _clear(desk), [], [shown])
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person has typed and chosen."""
+
+    question: str
+    left: int
+    right: int
+    open_book: bool
+    refine: bool
+
+
+def _choices(desk: Desk) -> list[tuple[str, int]]:
+    base, *trained = rounds(desk.store)
+    return [base, ("newest round", NEWEST), *trained]
+
+
+def _renewed(desk: Desk) -> tuple[gr.Dropdown, gr.Dropdown]:
+    choices = _choices(desk)
+    return gr.Dropdown(choices=choices), gr.Dropdown(choices=choices)
+
+
+def _number(store: Store) -> int:
+    return store.choices.get(CHOICE) or 1
+
+
+def _shown(desk: Desk) -> Html:
+    return views.conversation(desk.store, _number(desk.store))
+
+
+def _clear(desk: Desk) -> Html:
+    """Begin a new conversation; the old one stays with its runs."""
+    store = desk.store
+    if store.runs.conversation(_number(store)):
+        store.choices.set(CHOICE, _number(store) + 1)
+    return _shown(desk)
+
+
+def _ask(desk: Desk, wish: Wish) -> None:
+    """Queue the question once for each column.
+
+    Raises:
+        InputError: The question is empty, or the texts say nothing about it.
+        JobError: There is no round yet, or the answers before are still awaited.
+    """
+    store = desk.store
+    question = wish.question.strip()
+    if not question:
+        raise InputError("Ask something; the question is empty.")
+    past = store.runs.conversation(_number(store))
+    if any(run.state in ("queued", "running") for run in past):
+        raise JobError("The answers to the last question are still being written.")
+    columns = {"left": _model(store, wish.left), "right": _model(store, wish.right)}
+    passages = _passages(store, question, columns["left"]) if wish.open_book else []
+    if wish.open_book:
+        columns["open"] = columns["left"]
+    turn = 1 + max((run.settings["turn"] for run in past), default=0)
+    for column, model in columns.items():
+        more = {"conversation": _number(store), "turn": turn, "column": column}
+        if column == "open":
+            more["passages"] = passages
+        run = orders.chat(
+            store,
+            model,
+            [*_before(past, column), Message("user", question)],
+            Sampling(),
+            refine=wish.refine and column != "open",
+            more=more,
+        )
+    desk.order(run)
+
+
+def _model(store: Store, chosen: int) -> ModelSettings:
+    """Return the chosen model with the adapter that a column asks for."""
+    if chosen == NEWEST:
+        finished = [one.id for one in store.rounds.all() if one.adapter]
+        if not finished:
+            raise JobError(
+                "There is no trained round yet; train one, or choose the base model "
+                "on both sides."
+            )
+        chosen = finished[-1]
+    return replace(orders.chosen_model(store), round_id=chosen or None)
+
+
+def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
+    """Return the passages to look into; half of what the model reads is for them."""
+    context = models.describe(models.locate(model.model)).context or SHORTEST_CONTEXT
+    found = retrieval.best(question, store.library.passages(), tokens=context // 2)
+    if not found:
+        raise InputError(
+            "No passage shares a word with this question; ask without open book."
+        )
+    return [one.id for one in found]
+
+
+def _before(past: Sequence[Run], column: str) -> list[Message]:
+    """Return what was asked and answered in a column so far."""
+    messages: list[Message] = []
+    for run in past:
+        if run.settings["column"] == column and run.state == "done":
+            asked = run.settings["messages"][-1]["content"]
+            said = run.result.get("refined") or run.result["answer"]
+            messages += [Message("user", asked), Message("assistant", said)]
+    return messages

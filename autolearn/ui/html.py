@@ -173,3 +173,11 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02} s"
     return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def size(n_bytes: float | None) -> str:
+    """Return an amount of memory; a dash for none."""
+    if n_bytes is None:
+        return DASH
+    mib = n_bytes / 2**20
+    return f"{mib / 1024:.1f} GiB" if mib >= 1000 else f"{mib:.0f} MiB"

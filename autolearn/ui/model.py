@@ -1,11 +1,155 @@
-"""The model tab."""
+"""The model: which one works, whether it fits, and a look at this computer."""
 
 import gradio as gr
 
-from autolearn.ui.desk import Board
+from autolearn import diagnosis, jobs, orders
+from autolearn.errors import JobError
+from autolearn.settings import ModelSettings, Quantization
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.html import Html
+from autolearn.ui.views import model as views
 
 TITLE = "Model"
+LOADING = [("4 bit (nf4)", "nf4"), ("16 or 32 bit", "none")]
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            name, loading, adapter = _inputs()
+            with gr.Row():
+                use = gr.Button(
+                    "Use this model", variant="primary", elem_id="model-use"
+                )
+                own = gr.Button("Built-in", elem_id="model-own", min_width=80)
+            answer = picture("model-answer")
+            _memory(board, tab)
+        with gr.Column(scale=3, min_width=420):
+            about = picture("model-about")
+            _check_up(board)
+    _wire(board, tab, (name, loading), about, own)
+    _begin(board.desk, [name, loading, adapter])
+    tab.select(
+        told(lambda: gr.Dropdown(choices=views.rounds(board.desk.store))),
+        None,
+        adapter,
+        **QUIET,
+    )
+    board.act(
+        [use.click],
+        lambda *given: _use(board.desk, *given),
+        [name, loading, adapter],
+        [answer, about],
+    )
+
+
+def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
+    name = gr.Textbox(
+        label="Model",
+        info="built-in, a folder on this computer, or a hub id whose files are here",
+        elem_id="model-name",
+    )
+    loading = gr.Radio(LOADING, value="nf4", label="Loaded in", elem_id="model-loading")
+    adapter = gr.Dropdown(
+        [("base model", 0)],
+        value=0,
+        label="Adapter",
+        filterable=False,
+        elem_id="model-adapter",
+    )
+    return name, loading, adapter
+
+
+def _wire(
+    board: Board,
+    tab: gr.Tab,
+    inputs: tuple[gr.Textbox, gr.Radio],
+    about: gr.HTML,
+    own: gr.Button,
+) -> None:
+    """Draw what is typed, not only what is chosen, so that one can look first."""
+    name, loading = inputs
+
+    def draw(*given: str) -> Html:
+        return _about(board.desk, *given)
+
+    board.follow(tab, draw, inputs, [about])
+    for change in (name.submit, name.blur, loading.change):
+        change(told(draw), list(inputs), about, **QUIET)
+    own.click(lambda: "built-in", None, name, **QUIET).then(
+        told(draw), list(inputs), about, **QUIET
+    )
+
+
+def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
+    """Let each new page begin with the model that is chosen."""
+
+    def chosen() -> tuple[str, str, gr.Dropdown]:
+        model = orders.chosen_model(desk.store)
+        found = gr.Dropdown(choices=views.rounds(desk.store), value=model.round_id or 0)
+        return model.model, model.quantization, found
+
+    gr.on(None, told(chosen), None, outputs, **QUIET)
+
+
+def _about(desk: Desk, name: str, loading: str) -> Html:
+    chosen = orders.chosen_model(desk.store)
+    return views.about(desk.store, name.strip() or chosen.model, loading)
+
+
+def _use(
+    desk: Desk, name: str, loading: Quantization, adapter: int
+) -> tuple[Html, Html]:
+    model = ModelSettings(name.strip(), loading, adapter or None)
+    orders.choose_model(desk.store, model)
+    return views.chosen(model), views.about(desk.store, model.model, loading)
+
+
+def _memory(board: Board, tab: gr.Tab) -> None:
+    desk = board.desk
+    held = picture("model-worker")
+    free = gr.Button("Free the memory", size="sm", elem_id="model-free")
+    board.follow(tab, lambda: views.worker(desk.store), [], [held])
+    board.act([free.click], lambda: _free(desk), [], [held])
+
+
+def _check_up(board: Board) -> None:
+    desk = board.desk
+    check = gr.Button("Check this computer", size="sm", elem_id="model-check")
+    found = picture("model-checks")
+    copied = gr.Textbox(
+        label="The same as text",
+        lines=4,
+        max_lines=16,
+        interactive=False,
+        visible=False,
+        buttons=["copy"],
+        elem_id="model-report",
+    )
+    board.act(
+        [check.click],
+        lambda: _check(desk),
+        [],
+        [found, copied],
+        queue=True,
+        show_progress="minimal",
+    )
+
+
+def _free(desk: Desk) -> Html:
+    """End the worker, which keeps the model for the next run.
+
+    Raises:
+        JobError: It is at work.
+    """
+    if desk.is_busy():
+        raise JobError("A run is going on or waits; stop it before freeing the memory.")
+    if not jobs.stop_worker(desk.folder):
+        raise JobError("The worker does not end yet; try again in a moment.")
+    return views.freed()
+
+
+def _check(desk: Desk) -> tuple[Html, gr.Textbox]:
+    found = diagnosis.examine(desk.folder)
+    return views.checks(found), gr.Textbox(value=views.report(found), visible=True)

@@ -1,11 +1,397 @@
-"""The review tab."""
+"""The review: one sample at a time, or all that pass a filter at once."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import gradio as gr
 
-from autolearn.ui.desk import Board
+from autolearn.records import Action
+from autolearn.store import Store
+from autolearn.ui import html, queue
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.html import Html
+from autolearn.ui.queue import ANY, FRESH, Queue
+from autolearn.ui.views import review as views
 
 TITLE = "Review"
+REASONS = (
+    "wrong answer",
+    "not in the text",
+    "question does not stand alone",
+    "trivial",
+    "asked before",
+)
+BUTTONS = {
+    "approve": "A",
+    "edit": "E",
+    "reject": "R",
+    "skip": "S",
+    "previous": "K",
+    "next": "J",
+    "undo": "U",
+}
+KEYS_CHOICE = "review_keys"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab consists of."""
+
+    filters: list[Any]
+    clear: gr.Button
+    progress: gr.HTML
+    actions: "Actions"
+    note: gr.HTML
+    edit: "Edit"
+    card: gr.HTML
+    current: gr.State
+    """The id of the sample that is shown, 0 for none."""
+    bulk: "Bulk"
+
+    @property
+    def shown(self) -> list[Any]:
+        """What changes with each step."""
+        return [self.card, self.current, self.edit.panel, self.note]
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The row of buttons above the card."""
+
+    buttons: dict[str, gr.Button]
+    reason: gr.Dropdown
+    keys: gr.Checkbox
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The texts of a sample in boxes, shown while they are edited."""
+
+    panel: gr.Column
+    boxes: list[Any]
+    save: gr.Button
+    cancel: gr.Button
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Deciding all that pass the filter, in two steps."""
+
+    approve: gr.Button
+    reject: gr.Button
+    confirm: gr.Button
+    asked: gr.State
+    """What is to be confirmed: an action and how many samples it is about."""
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
+    parts = _lay_out(board.desk)
+    _wire_drawing(board, tab, parts)
+    _wire_steps(board, parts)
+    _wire_edit(board, parts)
+    _wire_bulk(board, parts)
+
+
+def _lay_out(desk: Desk) -> Parts:
+    with gr.Accordion(
+        "Filter, order, decide many at once", open=False, elem_id="review-filter"
+    ):
+        filters, clear = _filters()
+        bulk = _bulk_row()
+    progress = picture("review-progress")
+    with gr.Row(elem_id="review-actions"):
+        actions = _actions(desk)
+    note = picture("review-note")
+    edit = _edit()
+    card = picture("review-card")
+    return Parts(filters, clear, progress, actions, note, edit, card, gr.State(0), bulk)
+
+
+def _actions(desk: Desk) -> Actions:
+    buttons = {
+        name: gr.Button(
+            f"{name.capitalize()} ({key})",
+            size="sm",
+            min_width=60,
+            variant="primary" if name == "approve" else "secondary",
+            elem_id=f"review-{name}",
+        )
+        for name, key in BUTTONS.items()
+    }
+    reason = gr.Dropdown(
+        [("no reason", ""), *((one, one) for one in REASONS)],
+        value="",
+        label="Reason to reject: choose or type",
+        show_label=False,
+        container=False,
+        allow_custom_value=True,
+        min_width=130,
+        elem_id="review-reason",
+    )
+    keys = gr.Checkbox(
+        lambda: desk.store.choices.get(KEYS_CHOICE) is not False,
+        label="Keys on",
+        container=False,
+        min_width=100,
+        elem_id="review-keys",
+    )
+    picture("review-keys-help", views.keys_help())
+    return Actions(buttons, reason, keys)
+
+
+def _filters() -> tuple[list[Any], gr.Button]:
+    state, order, text, flag, verdict, gap, least, most, document, run = FRESH
+    flags = [(ANY, ANY), *((words, name) for name, words in views.FLAGS.items())]
+    verdicts = [ANY, "correct", "incorrect", "unclear"]
+    with gr.Row():
+        fields = [
+            gr.Radio([ANY, *queue.STATES], value=state, label="State", scale=4),
+            gr.Radio(list(queue.ORDERS), value=order, label="Order", scale=3),
+            gr.Textbox(text, label="Words", placeholder="or beginnings", scale=2),
+        ]
+    with gr.Row():
+        fields += [
+            gr.Dropdown(flags, value=flag, label="Flag"),
+            gr.Dropdown(verdicts, value=verdict, label="Feedback says"),
+            gr.Dropdown([ANY, "gap", "no gap"], value=gap, label="Gap"),
+            gr.Slider(0, 1, least, step=0.05, label="Gap probability from"),
+            gr.Slider(0, 1, most, step=0.05, label="to"),
+        ]
+    with gr.Row():
+        fields += [
+            gr.Dropdown([(ANY, 0)], value=document, label="Document"),
+            gr.Dropdown([(ANY, 0)], value=run, label="Written by"),
+        ]
+        clear = gr.Button("Clear the filter", size="sm")
+    return fields, clear
+
+
+def _bulk_row() -> Bulk:
+    with gr.Row():
+        return Bulk(
+            gr.Button("Approve all", size="sm", elem_id="review-approve-all"),
+            gr.Button("Reject all", size="sm", elem_id="review-reject-all"),
+            gr.Button(
+                "Confirm",
+                size="sm",
+                variant="stop",
+                visible=False,
+                elem_id="review-confirm",
+            ),
+            gr.State(()),
+        )
+
+
+def _edit() -> Edit:
+    with gr.Column(visible=False, elem_id="review-panel") as panel:
+        names = ("Answer that will be learned", "Feedback", "Refinement")
+        ids = ("answer", "feedback", "refined")
+        with gr.Row():
+            boxes: list[Any] = [
+                gr.Textbox(
+                    label=label,
+                    lines=4,
+                    max_lines=8,
+                    min_width=200,
+                    interactive=True,
+                    elem_id=f"review-{name}",
+                )
+                for label, name in zip(names, ids, strict=True)
+            ]
+        boxes.append(gr.Checkbox(label="There is a gap", interactive=True))
+        with gr.Row():
+            save = gr.Button(
+                "Save (Ctrl+Enter)", variant="primary", size="sm", elem_id="review-save"
+            )
+            cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-cancel")
+    return Edit(panel, boxes, save, cancel)
+
+
+# --- drawing ------------------------------------------------------------------
+
+
+def _wire_drawing(board: Board, tab: gr.Tab, parts: Parts) -> None:
+    desk, shown, filters = board.desk, parts.shown, parts.filters
+    counted = [parts.progress, parts.bulk.approve, parts.bulk.reject]
+
+    def first(current: int, *values: Any) -> Any:
+        # What is shown stays as it is: a person may just have decided on it.
+        if current:
+            return [gr.skip()] * len(shown)
+        card, number, *_ = _show(desk, Queue.of(*values))
+        return card, number, gr.skip(), gr.skip()
+
+    def again(current: int) -> Any:
+        return views.card(desk.store.samples.view(current)) if current else gr.skip()
+
+    def anew(*values: Any) -> Any:
+        of = Queue.of(*values)
+        return (*_show(desk, of), *_counted(desk, of), *_unasked())
+
+    board.follow(tab, first, [parts.current, *filters], shown)
+    board.follow(tab, lambda *v: _counted(desk, Queue.of(*v)), filters, counted)
+    tab.select(told(again), parts.current, parts.card, **QUIET)
+    tab.select(told(lambda: _choices(desk.store)), None, filters[-2:], **QUIET)
+    outputs = [*shown, *counted, parts.bulk.confirm, parts.bulk.asked]
+    gr.on(
+        [field.input for field in filters],
+        told(anew),
+        filters,
+        outputs,
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    parts.clear.click(lambda: FRESH, None, filters, **QUIET).then(
+        told(anew), filters, outputs, **QUIET
+    )
+
+
+def _show(desk: Desk, of: Queue, number: int = 0, note: str = "") -> tuple[Any, ...]:
+    """Return card, current sample, closed panel and note; 0 means the first one."""
+    store = desk.store
+    number = number or of.next(store)
+    if number:
+        card = views.card(store.samples.view(number))
+    else:
+        card = views.empty(store, of.wanted)
+    said = html.tag("p", html.text(note), "al-note", role="status")
+    return card, number, gr.Column(visible=False), said if note else Html("")
+
+
+def _unasked() -> tuple[gr.Button, tuple[()]]:
+    """Return the second button of a bulk decision, hidden, and nothing asked."""
+    return gr.Button(visible=False), ()
+
+
+def _counted(desk: Desk, of: Queue) -> tuple[Any, ...]:
+    """Return the progress and both bulk buttons with their counts."""
+    store = desk.store
+    counts = store.samples.counts(of.wanted)
+    total = sum(counts.values())
+    approve, reject = total - counts["approved"], total - counts["rejected"]
+    return (
+        views.progress(store),
+        gr.Button(f"Approve all {approve:,} of this filter", interactive=approve > 0),
+        gr.Button(f"Reject all {reject:,} of this filter", interactive=reject > 0),
+    )
+
+
+def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """Return the documents and the studies that can be chosen."""
+    documents = [(d.name, d.id) for d in store.library.documents()]
+    studies = [
+        (views.study_name(run), run.id)
+        for run in store.runs.newest(1000)
+        if run.kind == "study"
+    ]
+    return gr.Dropdown([(ANY, 0), *documents]), gr.Dropdown([(ANY, 0), *studies])
+
+
+# --- one at a time ------------------------------------------------------------
+
+
+def _wire_steps(board: Board, parts: Parts) -> None:
+    desk, shown = board.desk, parts.shown
+    buttons, reason = parts.actions.buttons, parts.actions.reason
+    here = [parts.current, *parts.filters]
+
+    def decide(action: Action, current: int, why: str, *values: Any) -> Any:
+        of = Queue.of(*values)
+        queue.decide(desk.store, [current], action, why)
+        return (*_show(desk, of, of.around(desk.store, current)), "")
+
+    deciding: tuple[Action, ...] = ("approve", "reject")
+    for action in deciding:
+        board.act(
+            [buttons[action].click],
+            partial(decide, action),
+            [parts.current, reason, *parts.filters],
+            [*shown, reason],
+        )
+    for name in ("skip", "next", "previous"):
+        buttons[name].click(told(partial(_go, desk, name)), here, shown, **QUIET)
+    asked = gr.State(0)
+
+    def undo(asked: int, current: int, *values: Any) -> Any:
+        number, note, asked = queue.undo(desk.store, asked)
+        return (*_show(desk, Queue.of(*values), number or current, note), asked)
+
+    board.act([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
+    keys = parts.actions.keys
+    keys.input(lambda on: desk.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET)
+
+
+def _go(desk: Desk, name: str, current: int, *values: Any) -> tuple[Any, ...]:
+    """Show another sample without deciding; only a skip begins again at the end."""
+    of, store = Queue.of(*values), desk.store
+    if name == "skip":
+        return _show(desk, of, of.around(store, current))
+    found = of.next(store, current, back=name == "previous")
+    if found or not current:
+        return _show(desk, of, found)
+    end = "first" if name == "previous" else "last"
+    return _show(desk, of, current, f"This is the {end} one of this filter.")
+
+
+# --- editing ------------------------------------------------------------------
+
+
+def _wire_edit(board: Board, parts: Parts) -> None:
+    desk, panel = board.desk, parts.edit.panel
+    focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
+    parts.actions.buttons["edit"].click(
+        told(
+            lambda number: (gr.Column(visible=True), *queue.texts(desk.store, number))
+        ),
+        parts.current,
+        [panel, *parts.edit.boxes],
+        **QUIET,
+    ).then(None, js=f"{focus}?.focus(), 50)")
+    parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
+
+    def save(current: int, *values: Any) -> Any:
+        n = len(parts.edit.boxes)
+        note = queue.edit(desk.store, current, values[:n])
+        return _show(desk, Queue.of(*values[n:]), current, note)
+
+    board.act(
+        [parts.edit.save.click],
+        save,
+        [parts.current, *parts.edit.boxes, *parts.filters],
+        parts.shown,
+    )
+
+
+# --- many at once -------------------------------------------------------------
+
+
+def _wire_bulk(board: Board, parts: Parts) -> None:
+    desk, bulk = board.desk, parts.bulk
+
+    def ask(action: Action, *values: Any) -> tuple[gr.Button, tuple[Action, int]]:
+        n = len(Queue.of(*values).undecided(desk.store, action))
+        return gr.Button(f"Yes, {action} {queue.counted(n)}", visible=n > 0), (
+            action,
+            n,
+        )
+
+    def decide(asked: tuple[Action, int], reason: str, *values: Any) -> Any:
+        of = Queue.of(*values)
+        note = queue.decide_all(desk.store, of, asked, reason)
+        return (*_show(desk, of, 0, note), *_unasked())
+
+    second = [bulk.confirm, bulk.asked]
+    asks: tuple[tuple[gr.Button, Action], ...] = (
+        (bulk.approve, "approve"),
+        (bulk.reject, "reject"),
+    )
+    for button, action in asks:
+        button.click(told(partial(ask, action)), parts.filters, second, **QUIET)
+    board.act(
+        [bulk.confirm.click],
+        decide,
+        [bulk.asked, parts.actions.reason, *parts.filters],
+        [*parts.shown, *second],
+    )

@@ -1,11 +1,139 @@
-"""The study tab."""
+"""The study tab: what to study and how, the samples as they come, the map."""
+
+from dataclasses import fields
+from typing import Any
 
 import gradio as gr
 
-from autolearn.ui.desk import Board
+from autolearn import orders
+from autolearn.errors import InputError
+from autolearn.records import Decision
+from autolearn.settings import StudySettings
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.html import Html
+from autolearn.ui.views import knowledge, sample
+from autolearn.ui.views import study as views
+from autolearn.ui.views.knowledge import Place
 
 TITLE = "Study"
+LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
+
+LABELS = {
+    "questions_per_passage": "Questions per passage",
+    "ask_rounds": "Lists per passage",
+    "closed_book_samples": "Further closed-book samples",
+    "paraphrases": "Paraphrases",
+    "quiz_share": "Quiz share",
+    "temperature": "Temperature",
+    "seed": "Seed",
+    "question_tokens": "Tokens per question",
+    "answer_tokens": "Tokens per answer",
+    "feedback_tokens": "Tokens per feedback",
+    "passages_per_step": "Passages per step",
+    "evidence_threshold": "Evidence from",
+    "duplicate_threshold": "Repeats from",
+}
+"""The settings of the form in its order; ``passage_tokens`` is for adding texts."""
+
+N_PLAIN = 7
+"""So many settings are in sight, the rest is folded."""
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
+    desk = board.desk
+    chosen, place = gr.State(0), gr.State(Place())
+    documents, given, start = _form(tab, desk)
+    shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
+    found, detail = picture("study-found"), picture("study-detail")
+
+    def draw(wanted: str, where: Place) -> Html:
+        return _draw(desk, wanted, where)
+
+    def draw_detail(sample_id: int) -> Html:
+        return sample.detail(desk.store, sample_id)
+
+    def overrule(sample_id: int, event: gr.EventData) -> Html:
+        _overrule(desk, sample_id, event.pick == "gap")
+        return draw_detail(sample_id)
+
+    board.follow(tab, draw, [shown, place], [found])
+    board.follow(tab, draw_detail, [chosen], [detail])
+    board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
+    board.act([detail.click], overrule, [chosen], [detail])
+    found.click(_picked, [chosen, place], [chosen, place], **QUIET)
+    chosen.change(told(draw_detail), chosen, detail, **QUIET)
+    gr.on([shown.input, place.change], told(draw), [shown, place], found, **QUIET)
+
+
+def _form(
+    tab: gr.Tab, desk: Desk
+) -> tuple[gr.CheckboxGroup, list[gr.Number], gr.Button]:
+    """Lay out what to study and how; documents are looked up as the tab opens."""
+    names = list(LABELS)
+    with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
+        with gr.Row(equal_height=False):
+            documents = gr.CheckboxGroup(
+                [],
+                label="Documents",
+                info="None chosen: all of them.",
+                scale=4,
+                elem_id="study-documents",
+            )
+            start = gr.Button(
+                "Study", variant="primary", scale=1, min_width=120, elem_id="study"
+            )
+        with gr.Row():
+            given = [_number(name) for name in names[:N_PLAIN]]
+        with gr.Accordion("More settings", open=False), gr.Row():
+            given += [_number(name) for name in names[N_PLAIN:]]
+    tab.select(lambda: _documents(desk), None, documents, **QUIET)
+    return documents, given, start
+
+
+def _documents(desk: Desk) -> gr.CheckboxGroup:
+    """Offer all documents; what is chosen stays chosen."""
+    found = desk.store.library.documents()
+    return gr.CheckboxGroup(choices=[(one.name, one.id) for one in found])
+
+
+def _number(name: str) -> gr.Number:
+    kinds = {field.name: field.type for field in fields(StudySettings)}
+    return gr.Number(
+        value=getattr(StudySettings(), name),
+        label=LABELS[name],
+        info=StudySettings.help()[name],
+        precision=0 if kinds[name] is int else None,
+        min_width=190,
+        elem_id=f"study-{name}",
+    )
+
+
+def _draw(desk: Desk, wanted: str, where: Place) -> Html:
+    if wanted == MAP:
+        return knowledge.draw(desk.store, where)
+    return views.newest(desk.store, only_last=wanted == LAST)
+
+
+def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Place]:
+    """Return the sample that was clicked, or where else on the map it leads."""
+    key = str(event.pick)
+    if key.startswith("s"):
+        return int(key[1:]), place
+    return sample_id, place.moved(key)
+
+
+def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
+    """Queue a study of the chosen documents, or of all."""
+    how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
+    for name, value in how.items():
+        if value is None:
+            raise InputError(f"“{LABELS[name]}” is empty; give a number.")
+    store, settings = desk.store, StudySettings(**how)
+    model = orders.chosen_model(store)
+    desk.order(orders.study(store, model, settings, documents or None))
+
+
+def _overrule(desk: Desk, sample_id: int, gap: bool) -> None:
+    decision = Decision(0, "edit", "person", after={"gap": gap})
+    orders.decide(desk.store, [sample_id], decision)

@@ -1,11 +1,342 @@
-"""The train tab."""
+"""Training: choose how, see what goes in, start a round and watch it."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import gradio as gr
 
-from autolearn.ui.desk import Board
+from autolearn import forecast, jobs, models, orders, preview
+from autolearn.errors import AutolearnError, InputError, JobError
+from autolearn.forecast import Intake
+from autolearn.records import Round, Run
+from autolearn.settings import METHODS, ModelSettings, TrainSettings
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.html import Html
+from autolearn.ui.views import train as views
 
 TITLE = "Train"
+
+BASE = 0
+"""Stands for the base model where a round could be chosen."""
+NEWEST = 0
+"""Stands for the newest training where one could be chosen."""
+ROOM = 1 << 30
+"""Bytes that have to be free for checkpoints and an adapter."""
+
+FIRST = ("method", "replay_weight", "epochs", "max_steps")
+"""The settings that are always seen; the others are folded."""
+LABELS = {
+    "replay_weight": "Learn faster (0) … forget less (100)",
+    "epochs": "Epochs (passes)",
+    "max_steps": "Steps (0: from the epochs)",
+    "rank": "LoRA rank",
+    "alpha": "LoRA alpha",
+    "batch_size": "Batch size (items)",
+    "warmup_steps": "Warm-up (steps)",
+    "max_tokens": "Longest item (tokens)",
+    "dqa": "Also learn to ask (AL stage 1)",
+    "nll_weight": "NLL weight (AL stage 2)",
+    "beta": "DPO beta (AL stage 2)",
+    "checkpoint_seconds": "Checkpoint every (seconds)",
+}
+"""What settings are called, where their name alone says too little."""
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
+    memo = Memo()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=340):
+            form, parent = _form()
+            start = gr.Button("Start training", variant="primary", elem_id="train-go")
+            look = gr.Button("Show the exact tokens", elem_id="train-look")
+        with gr.Column(scale=3, min_width=420):
+            plan = picture("train-plan")
+            tokens = picture("train-tokens")
+    given = [parent, *form]
+    chosen, more, buttons = _past(board, tab, parent)
+    desk = board.desk
+    board.follow(tab, lambda *values: _plan(desk, memo, *values), given, [plan])
+    gr.on(
+        [one.change for one in given],
+        told(lambda *values: _plan(desk, memo, *values)),
+        given,
+        plan,
+        **(QUIET | {"trigger_mode": "always_last"}),
+    )
+    waiting = html.note("Encoding all items with the model's tokenizer …")
+    look.click(lambda: waiting, None, tokens, **QUIET).then(
+        told(lambda *values: _tokens(desk, memo, *values)),
+        given,
+        tokens,
+        **(QUIET | {"queue": True, "show_progress": "minimal"}),
+    )
+    board.act([start.click], lambda *values: _start(desk, *values), given, [chosen])
+    _wire(board, chosen, more, buttons)
+
+
+def _form() -> tuple[list[Any], gr.Dropdown]:
+    """Lay out all settings in the order of TrainSettings, and the parent."""
+    parts: dict[str, Any] = {}
+    parts["method"] = _field("method")
+    parent = gr.Dropdown(
+        [("base model", BASE)],
+        value=BASE,
+        label="Begin from",
+        info="A finished round to go on from, or the base model.",
+        elem_id="train-parent",
+    )
+    for name in FIRST[1:]:
+        parts[name] = _field(name)
+    names = [one.name for one in fields(TrainSettings)]
+    with gr.Accordion("All other settings", open=False):
+        for name in names:
+            if name not in parts:
+                parts[name] = _field(name)
+    return [parts[name] for name in names], parent
+
+
+def _field(name: str) -> Any:
+    """Return the component of a setting, with its default and its help."""
+    value = getattr(TrainSettings(), name)
+    common = {
+        "value": value,
+        "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+        "info": " ".join(TrainSettings.help()[name].split()),
+        "elem_id": f"train-{name}",
+    }
+    if name == "method":
+        choices = [(f"{key}: {words}", key) for key, words in METHODS.items()]
+        return gr.Radio(choices, **common | {"info": "What the round learns from."})
+    if name == "evolution":
+        return gr.Dropdown(["restart", "continual", "continual-new"], **common)
+    if name == "replay_weight":
+        return gr.Slider(0, 100, step=0.5, **common)
+    if isinstance(value, bool):
+        return gr.Checkbox(**common)
+    return gr.Number(precision=0 if isinstance(value, int) else None, **common)
+
+
+def settings_of(values: Sequence[Any]) -> TrainSettings:
+    """Return the settings that a form holds.
+
+    Raises:
+        InputError: A field is empty or out of its range.
+    """
+    wanted: dict[str, Any] = {}
+    for one, value in zip(fields(TrainSettings), values, strict=True):
+        if value is None:
+            label = LABELS.get(one.name, one.name.replace("_", " "))
+            raise InputError(f"{label} is empty; give a number.")
+        wanted[one.name] = value
+    return TrainSettings(**wanted)
+
+
+class Memo:
+    """What the last look at the samples gave, so that a look costs nothing twice."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, Intake] | None = None
+
+    def intake(self, store: Store, settings: TrainSettings, parent: int) -> Intake:
+        """Return what a round would train on, made anew if anything has changed."""
+        model = orders.chosen_model(store)
+        row = store.db.rows(
+            "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
+            " (SELECT group_concat(id || state) FROM rounds)"
+        )[0]
+        # These change neither the items nor what is said of them.
+        plain = replace(settings, epochs=1, max_steps=0, replay_weight=0, max_tokens=16)
+        key = (store.folder, tuple(row), plain, parent, model.model)
+        if self._kept is None or self._kept[0] != key:
+            count = models.token_counter(models.locate(model.model))
+            made = forecast.intake(store, settings, parent or None, count)
+            self._kept = key, made
+        return self._kept[1]
+
+
+def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+    """Return what goes in, what stands in the way, and what it takes."""
+    store = desk.store
+    try:
+        settings = settings_of(values)
+    except InputError as error:
+        return views.preflight([str(error)], [])
+    model = orders.chosen_model(store)
+    found = memo.intake(store, settings, parent)
+    need = forecast.memory(
+        models.locate(model.model), settings, found, packed=model.quantization == "nf4"
+    )
+    effort = forecast.effort(settings, found, forecast.pace(store, model.model))
+    stops = problems(store, model, settings, parent, found)
+    return (
+        views.preflight(stops, views.warnings(found, settings))
+        + views.intake(found, settings)
+        + views.estimate(effort, need)
+    )
+
+
+def problems(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent: int,
+    found: Intake,
+) -> list[str]:
+    """Return what keeps a round from being trained, in sentences."""
+    told_of = []
+    try:
+        orders.check_train(store, model, settings, parent or None)
+        if not found.made.items:
+            raise JobError(
+                f"The approved samples give method {settings.method!r} nothing to "
+                "train on; approve more, or train on all pairs instead of gaps only."
+            )
+    except AutolearnError as error:
+        told_of.append(str(error))
+    free = shutil.disk_usage(store.folder).free
+    if free < ROOM:
+        told_of.append(
+            f"Only {free >> 20} MiB are free on the disk of the workspace; make room "
+            f"for checkpoints and the adapter ({ROOM >> 20} MiB)."
+        )
+    return told_of
+
+
+def _tokens(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+    """Return the exact tokens of the first items."""
+    settings = settings_of(values)
+    items = memo.intake(desk.store, settings, parent).made.items
+    if not items:
+        raise InputError("Nothing goes in yet, so there are no tokens to show.")
+    folder = models.locate(orders.chosen_model(desk.store).model)
+    return views.preview(preview.look(folder, items, settings.max_tokens))
+
+
+def _start(desk: Desk, parent: int, *values: Any) -> Any:
+    """Queue a round and look at the newest training."""
+    store = desk.store
+    settings = settings_of(values)
+    model = orders.chosen_model(store)
+    desk.order(orders.train(store, model, settings, parent or None))
+    return gr.Dropdown(choices=_trainings(store), value=NEWEST)
+
+
+def _past(
+    board: Board, tab: gr.Tab, parent: gr.Dropdown
+) -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
+    """Lay out the training that is looked at; its lists grow while it is open."""
+    with gr.Row():
+        chosen = gr.Dropdown(
+            [("the newest training", NEWEST)],
+            value=NEWEST,
+            label="Training to look at",
+            scale=3,
+            elem_id="train-run",
+        )
+        more = gr.Number(4, label="More epochs", minimum=1, elem_id="train-more")
+    with gr.Row():
+        stop = gr.Button("Stop (keeps a checkpoint)", elem_id="train-stop")
+        again = gr.Button("Resume", elem_id="train-resume")
+        go_on = gr.Button("Go on for so many epochs", elem_id="train-on")
+    shown = picture("train-live")
+    known = gr.State(())
+    desk = board.desk
+    board.follow(
+        tab, lambda known: _lists(desk, known), [known], [parent, chosen, known]
+    )
+    board.follow(tab, lambda run: _live(desk, run), [chosen], [shown])
+    chosen.change(told(lambda run: _live(desk, run)), chosen, shown, **QUIET)
+    return chosen, more, (stop, again, go_on)
+
+
+def _wire(
+    board: Board,
+    chosen: gr.Dropdown,
+    more: gr.Number,
+    buttons: tuple[gr.Button, ...],
+) -> None:
+    desk = board.desk
+    stop, again, go_on = buttons
+    board.act([stop.click], lambda run: _stop(desk, run), [chosen])
+    board.act([again.click], lambda run: _resume(desk, run), [chosen])
+    board.act(
+        [go_on.click],
+        lambda run, epochs: _go_on(desk, run, epochs),
+        [chosen, more],
+        [chosen],
+    )
+
+
+def _lists(desk: Desk, known: object) -> tuple[Any, ...]:
+    """Return the choices of parent and training where there are new ones."""
+    rounds = [("base model", BASE)]
+    rounds += [(_round_name(one), one.id) for one in finished(desk.store)]
+    trainings = _trainings(desk.store)
+    now = (tuple(rounds), tuple(trainings))
+    if now == known:
+        return gr.skip(), gr.skip(), gr.skip()
+    return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
+
+
+def finished(store: Store) -> list[Round]:
+    """Return the rounds that have an adapter, the newest first."""
+    return [one for one in reversed(store.rounds.all()) if one.adapter]
+
+
+def _round_name(one: Round) -> str:
+    return f"round {one.id}: {one.method}, {one.state.replace('_', ' ')}"
+
+
+def _trainings(store: Store) -> list[tuple[str, int]]:
+    runs = views.trainings(store)
+    return [
+        ("the newest training", NEWEST),
+        *((views.title(run), run.id) for run in runs),
+    ]
+
+
+def _run(store: Store, run_id: int) -> Run | None:
+    """Return the training that is looked at, the newest by default."""
+    if run_id:
+        return store.runs.get(run_id)
+    return next(iter(views.trainings(store)), None)
+
+
+def _named(store: Store, run_id: int) -> Run:
+    run = _run(store, run_id)
+    if run is None:
+        raise JobError("No round was trained yet; start one first.")
+    return run
+
+
+def _live(desk: Desk, run_id: int) -> Html:
+    return views.live(desk.store, _run(desk.store, run_id))
+
+
+def _stop(desk: Desk, run_id: int) -> None:
+    jobs.cancel(desk.store, _named(desk.store, run_id).id)
+
+
+def _resume(desk: Desk, run_id: int) -> None:
+    desk.order(jobs.resume(desk.store, _named(desk.store, run_id).id))
+
+
+def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
+    """Queue a round like this one, begun from what it has learned."""
+    store = desk.store
+    run = _named(store, run_id)
+    learned = [one for one in store.rounds.all(run.id) if one.adapter]
+    if not learned:
+        raise JobError(f"Run {run.id} has no finished round; resume it first.")
+    if not epochs:
+        raise InputError("Say for how many epochs the round is to go on.")
+    settings = TrainSettings.from_dict(run.settings["train"])
+    settings = replace(settings, epochs=epochs, max_steps=0)
+    model = ModelSettings.from_dict(run.settings["model"])
+    desk.order(orders.train(store, model, settings, learned[0].id))
+    return gr.Dropdown(choices=_trainings(store), value=NEWEST)

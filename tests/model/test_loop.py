@@ -193,6 +193,26 @@ def test_an_answer_is_checked_and_written_again(lab):
     assert names == [("closed_book",), ("feedback_free",), ("refine_free",)]
 
 
+def test_an_open_book_answer_is_read_from_its_passages(lab):
+    passage = lab.library.passages()[0]
+    more = {"passages": [passage.id]}
+    asked = [Message("user", f"What is told about {passage.heading}?")]
+    run = finish(lab, orders.chat(lab, MODEL, asked, Sampling(), more=more))
+    assert {"answer", "evidence"} == set(run.result)
+    sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
+    ((name, prompt),) = rows(lab, sql)
+    assert name == "open_book"
+    assert json.dumps(passage.text.strip(), ensure_ascii=False)[1:-1] in prompt
+
+
+def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
+    target = tmp_path / "round" / "data.jsonl"
+    run = finish(lab, orders.export(lab, "chat", target, 1))
+    taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
+    assert run.result["samples"] == len(target.read_text().splitlines()) == taught
+    assert models.digest(models.BUILT_IN) in (tmp_path / "round/README.md").read_text()
+
+
 def test_samples_and_adapters_are_exported(lab, tmp_path):
     finish(lab, orders.export(lab, "preference", tmp_path / "p.jsonl"))
     lines = (tmp_path / "p.jsonl").read_text().splitlines()

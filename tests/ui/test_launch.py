@@ -64,11 +64,11 @@ def test_the_page_is_built_without_torch(tmp_path):
 
 
 def test_a_workspace_is_served_by_one_page_and_the_second_says_where(tmp_path):
-    with launch.only_page(tmp_path, "http://127.0.0.1:7860"):
-        with (
-            pytest.raises(InputError, match=r"open already, at http://127.0.0.1:7860"),
-            launch.only_page(tmp_path, "http://127.0.0.1:7861"),
-        ):
-            pass
+    with (
+        launch.only_page(tmp_path, "http://127.0.0.1:7860"),
+        pytest.raises(InputError, match=r"open already, at http://127.0.0.1:7860"),
+        launch.only_page(tmp_path, "http://127.0.0.1:7861"),
+    ):
+        pass
     with launch.only_page(tmp_path, "http://127.0.0.1:7861"):
         assert (tmp_path / "page.url").read_text() == "http://127.0.0.1:7861"

@@ -8,9 +8,11 @@ import pytest
 
 from autolearn import machine, models, orders
 from autolearn.diagnosis import Check
-from autolearn.errors import InputError
+from autolearn.errors import InputError, JobError
 from autolearn.records import ModelIdentity, Round
 from autolearn.settings import ModelSettings
+from autolearn.ui import model
+from autolearn.ui.desk import Desk
 from autolearn.ui.views import model as views
 from autolearn.ui.views import status
 
@@ -91,6 +93,14 @@ def test_the_worker_is_there_or_not(store, monkeypatch):
     assert "No worker" in views.worker(store)
     monkeypatch.setattr(machine, "worker_memory", lambda path: 3 << 30)
     assert "3.0 GiB" in views.worker(store)
+
+
+def test_the_memory_is_freed_only_where_nothing_runs(store):
+    desk = Desk(store.folder)
+    assert "free again" in model._free(desk)
+    store.runs.create("study", {})
+    with pytest.raises(JobError, match="going on or waits"):
+        model._free(desk)
 
 
 def test_checks_can_be_copied():

@@ -1,5 +1,6 @@
 """The sidebar: what is loaded, what goes on, what went wrong last."""
 
+from autolearn import jobs, machine, orders
 from autolearn.records import Run
 from autolearn.store import Store
 from autolearn.ui import html
@@ -12,6 +13,10 @@ TITLES = {
     "chat": "Answer",
     "export": "Export",
 }
+
+UNITS = {"train": "steps", "quiz": "questions"}
+STAGE_UNITS = {"prompts of its own": "prompts"}
+"""What is counted, where it is not just parts of the work."""
 
 
 def draw(store: Store) -> Html:
@@ -30,14 +35,22 @@ def draw(store: Store) -> Html:
 
 
 def _place(store: Store) -> Html:
-    newest = next((r for r in store.runs.newest(20) if "model" in r.settings), None)
-    model = newest.settings["model"] if newest else {"model": "built-in"}
-    chosen = model.get("round_id")
+    model = orders.chosen_model(store)
+    card, held = machine.gpu(), machine.worker_memory(store.folder / jobs.PID_FILE)
+    adapter = f"round {model.round_id}" if model.round_id else "none (base)"
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
-        "Model": html.text(model["model"]),
-        "Adapter": html.text(f"round {chosen}" if chosen else "none (base model)"),
+        "Model": html.text(model.model),
+        "Loading": html.text(
+            "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
+        ),
+        "Adapter": html.text(adapter),
+        "Device": html.text(card.name if card else "CPU"),
+        "Worker holds": html.text(html.size(held)),
     }
+    if card:
+        used = f"{html.size(card.used)} of {html.size(card.total)}"
+        shown["Device memory"] = html.text(used)
     return html.tag("div", html.pairs(shown), "al-box")
 
 
@@ -54,7 +67,7 @@ def _counts(store: Store) -> Html:
 def _running(run: Run) -> Html:
     title = f"{TITLES[run.kind]} (run {run.id})"
     told = f"{run.stage or 'starting'}: {run.done} of {run.total}"
-    pace = f"{run.rate:.1f} a second, {html.duration(run.eta_seconds)} left"
+    pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
     if run.cancel_requested:
         pace = "stopping at the next checkpoint"
     return html.tag(
@@ -65,6 +78,14 @@ def _running(run: Run) -> Html:
         + html.tag("div", html.text(pace), "al-faint"),
         "al-box al-running",
     )
+
+
+def rate(run: Run) -> str:
+    """Return how fast a run goes, in what its stage counts."""
+    unit = STAGE_UNITS.get(run.stage) or UNITS.get(run.kind, "parts")
+    if run.rate >= 1:
+        return f"{run.rate:.1f} {unit} a second"
+    return f"{60 * run.rate:.1f} {unit} a minute"
 
 
 def _waiting(runs: list[Run]) -> Html:

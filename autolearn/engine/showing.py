@@ -1,0 +1,92 @@
+"""Show items as the training sees them: token by token, and what is learned.
+
+A process of its own, ``python -m autolearn.engine.showing``: the page asks it, so
+that the page itself never loads torch. JSON comes in and JSON goes out.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+from autolearn.engine.batches import Example, Row, encode
+from autolearn.engine.chat import ChatFormat
+from autolearn.records import Message, TrainItem
+
+_HALF = "\ufffd"
+"""Stands where the bytes of a sign are not complete yet."""
+
+
+def show(
+    folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int
+) -> dict[str, Any]:
+    """Return the first items token by token, and what is true of all of them."""
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    config = AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    context = getattr(config.get_text_config(), "max_position_embeddings", None)
+    longest = min(max_tokens, context or max_tokens, tokenizer.model_max_length)
+    chat = ChatFormat(tokenizer, _eos_ids(folder, config))
+    examples = [encode(item, chat) for item in items]
+    rows = [row for example in examples for row in example.rows]
+    return {
+        "items": [_shown(example, tokenizer) for example in examples[:n_shown]],
+        "n_items": len(items),
+        "longest": longest,
+        "too_long": sum(example.length > longest for example in examples),
+        "empty": sum(any(r.n_answer <= 0 for r in e.rows) for e in examples),
+        "tokens": sum(len(row.ids) for row in rows),
+        "trained": sum(max(0, row.n_answer) for row in rows),
+    }
+
+
+def _eos_ids(folder: Path, config: Any) -> list[int]:
+    try:
+        found = GenerationConfig.from_pretrained(folder, local_files_only=True)
+    except OSError:
+        found = GenerationConfig.from_model_config(config)
+    eos = found.eos_token_id
+    return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
+
+
+def _shown(example: Example, tokenizer: Any) -> list[dict[str, Any]]:
+    return [
+        {"ids": row.ids, "n_prompt": row.n_prompt, "pieces": _pieces(row, tokenizer)}
+        for row in example.rows
+    ]
+
+
+def _pieces(row: Row, tokenizer: Any) -> list[str]:
+    """Return the text of each token; a sign of several tokens stands at its last."""
+    pieces: list[str] = []
+    before = ""
+    for end in range(1, len(row.ids) + 1):
+        text = str(tokenizer.decode(row.ids[:end], skip_special_tokens=False))
+        if text.endswith(_HALF) and end < len(row.ids):
+            pieces.append("")
+            continue
+        pieces.append(text[len(before) :])
+        before = text
+    return pieces
+
+
+def main() -> None:
+    """Read what is asked for, and write what there is to show."""
+    wanted = json.load(sys.stdin)
+    items = [
+        TrainItem(**row | {"chat": tuple(Message(**turn) for turn in row["chat"])})
+        for row in wanted["items"]
+    ]
+    folder = Path(wanted["folder"])
+    found = show(folder, items, wanted["max_tokens"], wanted["n_shown"])
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""How sure a share, or a change of one, is."""
+
+from math import comb, sqrt
+
+_Z = 1.959964
+"""Standard deviations on either side that hold 95 %."""
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, by Wilson's score; 0..1 for no questions."""
+    if not n:
+        return 0.0, 1.0
+    share, z2 = right / n, _Z * _Z
+    middle = share + z2 / (2 * n)
+    half = _Z * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    whole = 1 + z2 / n
+    return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
+
+
+def paired(newly_right: int, newly_wrong: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a change of share over the same questions.
+
+    Source: Agresti and Min 2005, who add half a question to each of the four cells.
+    """
+    up, down, size = newly_right + 0.5, newly_wrong + 0.5, n + 2
+    change = (up - down) / size
+    half = _Z * sqrt(up + down - (up - down) ** 2 / size) / size
+    return max(-1.0, change - half), min(1.0, change + half)
+
+
+def mcnemar(newly_right: int, newly_wrong: int) -> float:
+    """Return the exact p of McNemar: so uneven flips, or more, by chance alone."""
+    n, few = newly_right + newly_wrong, min(newly_right, newly_wrong)
+    tail = sum(comb(n, i) for i in range(few + 1)) / int(2**n)
+    return min(1.0, 2 * tail)

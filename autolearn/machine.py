@@ -1,0 +1,86 @@
+"""How much memory this computer has to give, and how much of it is taken.
+
+Only looks: nothing here loads torch or touches a device.
+"""
+
+import csv
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+LOOK_SECONDS = 5.0
+"""How long what nvidia-smi said is taken as true."""
+
+_ASK = (
+    "nvidia-smi",
+    "--query-gpu=name,memory.used,memory.total",
+    "--format=csv,noheader,nounits",
+)
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics card and its memory in bytes."""
+
+    name: str
+    used: int
+    total: int
+
+    @property
+    def free(self) -> int:
+        """Return how many bytes are not taken."""
+        return self.total - self.used
+
+
+class _Glance:
+    """The last look at the graphics card, and when it was."""
+
+    seen: Gpu | None = None
+    at = float("-inf")
+
+
+def gpu() -> Gpu | None:
+    """Return the first graphics card; None where there is none that can be used."""
+    if time.monotonic() - _Glance.at > LOOK_SECONDS:
+        _Glance.seen, _Glance.at = _ask(), time.monotonic()
+    return _Glance.seen
+
+
+def _ask() -> Gpu | None:
+    with suppress(OSError, subprocess.SubprocessError):
+        told = subprocess.run(
+            _ASK, capture_output=True, text=True, check=True, timeout=2
+        )
+        return read_gpu(told.stdout)
+    return None
+
+
+def read_gpu(told: str) -> Gpu | None:
+    """Return the first card of what nvidia-smi told; None if it told nothing."""
+    for row in csv.reader(told.splitlines(), skipinitialspace=True):
+        with suppress(ValueError):
+            name, used, total = row
+            return Gpu(name, int(used) * _MIB, int(total) * _MIB)
+    return None
+
+
+def free_memory() -> int:
+    """Return how many bytes programs may still take, cached files given up."""
+    return int(psutil.virtual_memory().available)
+
+
+def worker_memory(pid_file: Path) -> int | None:
+    """Return how many bytes the worker holds; None if there is no worker.
+
+    The file outlives its worker, and its number may be another program's by now.
+    """
+    with suppress(OSError, ValueError, psutil.Error):
+        worker = psutil.Process(int(pid_file.read_text()))
+        if any("autolearn.worker" in part for part in worker.cmdline()):
+            return int(worker.memory_info().rss)
+    return None

@@ -1,0 +1,110 @@
+"""One conversation: each question with what every column answered to it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from autolearn.records import Passage, Run
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+COLUMNS = {"left": "Left", "right": "Right", "open": "Open book"}
+"""The columns, in their order, with how they are called."""
+
+
+def conversation(store: Store, number: int) -> Html:
+    """Return a conversation as it is kept, the newest question first."""
+    runs = store.runs.conversation(number)
+    if not runs:
+        return html.note(
+            "Nothing asked yet. Choose what stands left and right, and ask something "
+            "that your texts tell: a trained round should know it, the base model "
+            "should not."
+        )
+    passages = {p.id: p for p in store.library.passages(with_excluded=True)}
+    turns: defaultdict[int, list[Run]] = defaultdict(list)
+    for run in runs:
+        turns[run.settings["turn"]].append(run)
+    return html.join(_turn(turns[key], passages) for key in sorted(turns, reverse=True))
+
+
+def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
+    question = runs[0].settings["messages"][-1]["content"]
+    by_column = {run.settings["column"]: run for run in runs}
+    cells = html.join(
+        _answer(by_column[column], passages)
+        for column in COLUMNS
+        if column in by_column
+    )
+    asked = html.tag("p", html.text(question), "al-asked al-text")
+    return html.tag(
+        "section", asked + html.tag("div", cells, "al-answers"), "al-exchange"
+    )
+
+
+def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
+    """Return what one column answered, or how far it is."""
+    head = html.tag("strong", html.text(COLUMNS[run.settings["column"]]))
+    head += html.tag("span", html.text(_who(run)), "al-faint")
+    body = _told(run) if run.state == "done" else _not_yet(run)
+    used = [passages[i] for i in run.settings.get("passages", ()) if i in passages]
+    return html.tag(
+        "article",
+        html.tag("header", head, "al-spread") + body + _sources(used),
+        "al-card",
+    )
+
+
+def _who(run: Run) -> str:
+    round_id = run.settings["model"]["round_id"]
+    return f"round {round_id}" if round_id else "base model"
+
+
+def _told(run: Run) -> Html:
+    result = run.result
+    if "refined" in result:
+        return _refined(result)
+    shown = _text(result["answer"] or "No answer came.")
+    if result.get("evidence"):
+        quote = html.tag("q", html.text(result["evidence"]))
+        shown += html.tag("p", Html("Evidence: ") + quote, "al-faint")
+    return shown
+
+
+def _refined(result: Mapping[str, str]) -> Html:
+    """Return the answer, the model's feedback on it, and what it made of that."""
+    changed = html.difference(result["answer"], result["refined"])
+    return html.pairs(
+        {
+            "Answer": _text(result["answer"]),
+            "Feedback": _text(result["feedback"]),
+            "Refined": html.tag("div", changed, "al-text"),
+        }
+    )
+
+
+def _text(said: str) -> Html:
+    return html.tag("div", html.text(said), "al-text")
+
+
+def _not_yet(run: Run) -> Html:
+    if run.state == "queued":
+        return html.note("Waiting for its turn …")
+    if run.state == "running":
+        doing = run.stage if run.done < run.total else ""
+        return html.note(f"Writing … {doing}".strip())
+    if run.state == "failed":
+        return html.problem(run.error or "It failed.")
+    return html.note(f"It was {run.state}; ask again.")
+
+
+def _sources(used: Sequence[Passage]) -> Html:
+    """Return the passages that were in view, folded up."""
+    if not used:
+        return Html("")
+    title = f"Passages in view: {len(used)}"
+    return html.tag(
+        "details",
+        html.tag("summary", html.text(title))
+        + html.join(html.tag("blockquote", html.text(p.text), "al-text") for p in used),
+    )

@@ -1,0 +1,288 @@
+"""What was done so far: rounds with where they come from, runs, exports."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autolearn.records import Round, Run
+from autolearn.settings import METHODS
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import overlay
+from autolearn.ui.views.status import TITLES
+
+RUNS_A_PAGE = 50
+LOG_LINES = 100
+_LOG_BYTES = 1 << 16
+_LONGEST = 300
+"""Characters of a setting that are shown."""
+
+STATES = {
+    "queued": "pending",
+    "running": "pending",
+    "training": "pending",
+    "done": "approved",
+    "trained": "known",
+    "kept": "approved",
+    "failed": "wrong",
+    "rolled_back": "rejected",
+    "interrupted": "gap",
+    "cancelled": "gap",
+}
+"""The colour and sign of each state of a run or a round."""
+
+
+def state_badge(state: str) -> Html:
+    """Return the state of a run or a round."""
+    return html.badge(state.replace("_", " "), STATES.get(state, ""))
+
+
+# --- rounds -------------------------------------------------------------------
+
+
+def lineage(store: Store) -> Html:
+    """Return all rounds below what they were built on; a click on one chooses it."""
+    found = store.rounds.all()
+    if not found:
+        return html.note(
+            "No round yet. Approve samples under Review and train under Train, or "
+            "press “Run a whole round”."
+        )
+    children: defaultdict[int | None, list[Round]] = defaultdict(list)
+    for one in found:
+        children[one.parent_id].append(one)
+    right = _base_takes(store)
+    base = html.tag("div", html.text("base model"), "al-card al-base")
+    below = html.tag(
+        "ul", html.join(_branch(r, children, right) for r in children[None])
+    )
+    return html.tag("div", base + below, "al-lineage")
+
+
+def _branch(
+    one: Round,
+    children: Mapping[int | None, Sequence[Round]],
+    right: Mapping[str, float | None],
+) -> Html:
+    scores = _right(one.scores)
+    title = html.tag("strong", html.text(f"round {one.id}: {one.method} "))
+    shown = title + state_badge(one.state)
+    told = [
+        f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
+        for name in ("quiz", "control")
+        if scores[name] is not None
+    ]
+    if told:
+        shown += html.tag("div", Html(", ".join(told)), "al-faint")
+    below = html.join(_branch(r, children, scores) for r in children.get(one.id, ()))
+    lower = html.tag("ul", below) if below else Html("")
+    return html.tag("li", html.pick(shown, one.id, "al-card al-round") + lower)
+
+
+def _right(scores: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the shares of right closed-book answers among the scores of a round."""
+    return {
+        name: scores.get(f"{name}_closed_book", {}).get("right")
+        for name in ("quiz", "control")
+    }
+
+
+def _base_takes(store: Store) -> dict[str, float | None]:
+    """Return the same shares of the base model, from its newest quiz."""
+    takes = [
+        run
+        for run in store.runs.in_state("done")
+        if run.kind == "quiz" and run.settings["model"]["round_id"] is None
+    ]
+    return _right(takes[-1].result if takes else {})
+
+
+def round_details(store: Store, round_id: int) -> Html:
+    """Return everything about one round."""
+    if not round_id:
+        return html.note("Click a round to see how it was made.")
+    one = store.rounds.get(round_id)
+    counts = Counter(item.kind for item in store.rounds.items(round_id))
+    head = html.tag("h3", html.text(f"Round {one.id}")) + state_badge(one.state)
+    told = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    facts = {
+        "Method": html.text(METHODS.get(one.method, one.method)),
+        "Base": html.text(one.model.name),
+        "Digest of the base": html.text(one.model.digest[:12]),
+        "Built on": html.text(f"round {one.parent_id}" if one.parent_id else "base"),
+        "Run": html.text(one.run_id),
+        "Steps": html.text(one.n_steps),
+        "Items": html.text(told or html.DASH),
+        "Adapter": html.text(one.adapter or "not finished"),
+    }
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread")
+        + html.pairs(facts)
+        + _folded("Scores", one.scores)
+        + _folded("Settings", one.settings.get("train", {})),
+        "al-card",
+    )
+
+
+def _folded(title: str, values: Mapping[str, Any]) -> Html:
+    return html.tag(
+        "details", html.tag("summary", html.text(title)) + settings_table(values, title)
+    )
+
+
+# --- runs ---------------------------------------------------------------------
+
+
+def page(store: Store, before_id: int) -> list[Run]:
+    """Return one page of runs, the newest first; 0 begins at the newest."""
+    return store.runs.newest(RUNS_A_PAGE, before_id or None)
+
+
+def runs(store: Store, before_id: int) -> Html:
+    """Return one page of runs; a click on one chooses it."""
+    found = page(store, before_id)
+    if not found:
+        return html.note(
+            "No older run." if before_id else "Nothing was run yet. Begin under Study."
+        )
+    rows = [
+        (
+            html.pick(html.text(f"{TITLES[run.kind]} {run.id}"), run.id, "al-link"),
+            state_badge(run.state),
+            html.text(run.stage),
+            html.text(html.duration(seconds(run))),
+            html.text((run.started_at or "")[:16].replace("T", " ")),
+        )
+        for run in found
+    ]
+    return html.table(("Run", "State", "Stage", "Took", "Began (UTC)"), rows, "Runs")
+
+
+def seconds(run: Run) -> float | None:
+    """Return how long a run took, or takes so far; None if it has not begun."""
+    end = run.finished_at or run.heartbeat_at
+    if not run.started_at or not end:
+        return None
+    began, ended = map(datetime.fromisoformat, (run.started_at, end))
+    return (ended - began).total_seconds()
+
+
+def run_details(store: Store, run_id: int) -> Html:
+    """Return one run with its settings, what it gave and its log."""
+    if not run_id:
+        return html.note("Click a run to see its settings and its log.")
+    run = store.runs.get(run_id)
+    head = html.tag("h3", html.text(f"{TITLES[run.kind]} (run {run.id})"))
+    log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
+    return html.tag(
+        "section",
+        html.tag("header", head + state_badge(run.state), "al-spread")
+        + (html.problem(run.error) if run.error else Html(""))
+        + _folded("Result", run.result)
+        + _folded("Settings", run.settings)
+        + _folded("Versions", run.versions)
+        + html.tag("details", html.tag("summary", "Log") + log),
+        "al-card",
+    )
+
+
+def log_tail(folder: Path, run_id: int) -> str:
+    """Return the last lines of the log of a run."""
+    path = folder / "logs" / f"run-{run_id}.log"
+    if not path.is_file():
+        return "There is no log of this run."
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _LOG_BYTES))
+        told = file.read().decode("utf-8", "replace")
+    return "\n".join(told.splitlines()[-LOG_LINES:]) or "The log is empty."
+
+
+def choices(store: Store) -> list[tuple[str, int]]:
+    """Return the newest runs to choose from."""
+    return [
+        (f"run {run.id}: {TITLES[run.kind]}, {run.state}", run.id)
+        for run in page(store, 0)
+    ]
+
+
+# --- compare ------------------------------------------------------------------
+
+
+def compare(store: Store, one_id: int | None, other_id: int | None) -> Html:
+    """Return in which settings two runs differ, what came out, and their losses."""
+    if not one_id or not other_id or one_id == other_id:
+        return html.note("Choose two different runs to compare.")
+    one, other = store.runs.get(one_id), store.runs.get(other_id)
+    shown = _differences("Settings that differ", one, other, "settings")
+    shown += _differences("Results that differ", one, other, "result")
+    if one.kind == other.kind == "train":
+        losses = {f"run {r.id}": store.runs.metrics(r.id, "loss") for r in (one, other)}
+        shown += overlay.draw("Loss", losses)
+    return shown
+
+
+def _differences(title: str, one: Run, other: Run, field: str) -> Html:
+    left, right = flat(getattr(one, field)), flat(getattr(other, field))
+    names = [n for n in {**left, **right} if left.get(n) != right.get(n)]
+    if not names:
+        return html.note(f"{title}: none.")
+    rows = [
+        (html.text(n), *(html.text(side.get(n, html.DASH)) for side in (left, right)))
+        for n in names
+    ]
+    heads = (title, f"run {one.id}", f"run {other.id}")
+    return html.table(heads, rows, title)
+
+
+def settings_table(values: Mapping[str, Any], title: str) -> Html:
+    """Return values within values as lines of a table."""
+    rows = [(html.text(name), html.text(value)) for name, value in flat(values).items()]
+    if not rows:
+        return html.note("Nothing is kept here.")
+    return html.table(("Name", "Value"), rows, title)
+
+
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Return values within values under names with dots, long ones cut."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = _shown(value)
+    return found
+
+
+def _shown(value: object) -> str:
+    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]} …"
+
+
+# --- exports ------------------------------------------------------------------
+
+
+def exports(store: Store) -> Html:
+    """Return what was exported, the newest first; a click on one fetches it."""
+    found = [run for run in store.runs.newest(200) if run.kind == "export"][:10]
+    if not found:
+        return html.note("Nothing was exported yet.")
+    return html.join(_export(run) for run in found)
+
+
+def _export(run: Run) -> Html:
+    about, n = run.settings["round_id"], run.result.get("samples")
+    title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
+    told = html.tag("strong", html.text(title)) + state_badge(run.state)
+    if run.state == "done":
+        told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
+    body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")
+    if n is not None:
+        body += html.tag("div", html.text(f"{n} lines"), "al-faint")
+    if run.error:
+        body += html.problem(run.error)
+    return html.tag("section", html.tag("header", told, "al-spread") + body, "al-card")

@@ -1,0 +1,127 @@
+"""What a model is, what it needs, whether it fits, and what the worker holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autolearn import jobs, machine, models, orders
+from autolearn.diagnosis import Check
+from autolearn.errors import AutolearnError
+from autolearn.models import Description
+from autolearn.settings import ModelSettings
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+FITS = 0.9
+"""Share of the free memory that a model may need and still be said to fit."""
+
+
+def rounds(store: Store) -> list[tuple[str, int]]:
+    """Return what may answer, to choose from: the base (0) and each finished round."""
+    return [("base model", 0)] + [
+        (f"round {one.id} ({one.method}, {one.state.replace('_', ' ')})", one.id)
+        for one in reversed(store.rounds.all())
+        if one.adapter
+    ]
+
+
+def about(store: Store, name: str, quantization: str) -> Html:
+    """Return what the named model is; why it cannot be used, if it cannot."""
+    try:
+        folder = models.locate(name)
+        seen = models.describe(folder)
+    except (AutolearnError, OSError) as error:
+        return html.tag("section", html.problem(str(error)), "al-card")
+    head = html.tag("h3", html.text(name)) + _in_use(store, name, quantization)
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread")
+        + html.pairs(_facts(seen, folder))
+        + _fit(seen, quantization),
+        "al-card al-model",
+    )
+
+
+def _in_use(store: Store, name: str, quantization: str) -> Html:
+    chosen = orders.chosen_model(store)
+    if (chosen.model, chosen.quantization) == (name.strip(), quantization):
+        return html.badge("in use", "approved")
+    return html.badge("not in use yet")
+
+
+def _facts(seen: Description, folder: Path) -> dict[str, Html]:
+    return {
+        "Family": html.text(seen.family),
+        "Architecture": html.text(seen.architecture),
+        "Parameters": html.text(_count(seen.parameters)),
+        "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
+        "Kept in": html.text(seen.dtype),
+        "Chat template": html.text("yes" if seen.has_template else "no"),
+        "Licence": html.text(seen.licence or "not stated in its folder"),
+        "Digest": html.tag("span", html.text(seen.digest[:12]), title=seen.digest),
+        "Folder": html.text(folder),
+    }
+
+
+def _count(n: int) -> str:
+    for unit, size in (("billion", 10**9), ("million", 10**6)):
+        if n >= size:
+            return f"{n / size:.2f} {unit}"
+    return f"{n:,}"
+
+
+def _fit(seen: Description, quantization: str) -> Html:
+    """Return what the model needs to answer against what is free."""
+    needed, card = seen.needs(quantization), machine.gpu()
+    free = card.free if card else machine.free_memory()
+    place = f"on {card.name}" if card else "in main memory"
+    how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
+    told = (
+        f"Needs about {html.size(needed)} {how} to answer (estimate); "
+        f"{html.size(free)} are free {place}. Training needs more."
+    )
+    fits = needed <= FITS * free
+    badge = html.badge("fits", "approved") if fits else html.badge("too big", "wrong")
+    return html.tag("p", badge + html.text(told))
+
+
+def worker(store: Store) -> Html:
+    """Return whether a worker is there, and how much memory it holds."""
+    held = machine.worker_memory(store.folder / jobs.PID_FILE)
+    if held is None:
+        return html.note("No worker is there, so no model is in memory.")
+    told = f"The worker is there and holds {html.size(held)} with its model."
+    return html.tag("p", html.text(told), "al-faint")
+
+
+def chosen(model: ModelSettings) -> Html:
+    """Return that this model is used from now on."""
+    adapter = f"round {model.round_id}" if model.round_id else "no adapter"
+    how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
+    told = f"From now on: {model.model}, {how}, {adapter}."
+    return html.tag("p", html.text(told), "al-good", role="status")
+
+
+def freed() -> Html:
+    """Return that the worker has ended."""
+    return html.tag("p", "The memory is free again.", "al-good", role="status")
+
+
+def checks(found: Sequence[Check]) -> Html:
+    """Return what was found on this computer."""
+    rows = [
+        (
+            html.badge("well", "approved") if one.well else html.badge("no", "wrong"),
+            html.text(one.what),
+            html.text(one.found),
+        )
+        for one in found
+    ]
+    return html.table(("", "What", "Found"), rows, "Check of this computer")
+
+
+def report(found: Sequence[Check]) -> str:
+    """Return the same as plain text, to be copied."""
+    return "\n".join(
+        f"{'well' if one.well else 'NO':4}  {one.what}: {one.found}" for one in found
+    )

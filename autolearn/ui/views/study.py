@@ -1,0 +1,126 @@
+"""What studies have found out: the newest samples, and what gave nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from autolearn.records import Document, Passage, Run, Sample, Skip
+from autolearn.store import QuestionFilter, SampleFilter, Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import sample as samples
+
+N_ROWS = 100
+N_SKIPS = 50
+N_CHARACTERS = 300
+"""Longer texts are cut in the table; the detail shows all of them."""
+
+
+def newest_run(store: Store) -> Run | None:
+    """Return the newest study, whatever its state."""
+    row = store.db.rows("SELECT max(id) AS id FROM runs WHERE kind = 'study'")[0]
+    return store.runs.get(row["id"]) if row["id"] else None
+
+
+def newest(store: Store, *, only_last: bool) -> Html:
+    """Return the newest samples, of the last study or of all; a click shows one."""
+    run = newest_run(store)
+    wanted = SampleFilter(run_id=run.id) if run and only_last else SampleFilter()
+    found = store.samples.newest(wanted, limit=N_ROWS)
+    parts = [_headline(store, run)] if run else []
+    parts.append(_table(store, found) if found else _nothing(store, run))
+    if run:
+        parts.append(_left_out(store, run))
+    return html.join(parts)
+
+
+def _headline(store: Store, run: Run) -> Html:
+    """Return how the last study stands."""
+    counts = store.samples.counts(SampleFilter(run_id=run.id))
+    total = sum(counts.values())
+    told = f"Study (run {run.id}), {run.state}: {total} samples"
+    if run.state == "running":
+        told += f" so far; now {run.stage or 'starting'}, {run.done} of {run.total}"
+    elif total:
+        told += f", {counts['pending']} to review"
+    if total > N_ROWS:
+        told += f"; the newest {N_ROWS} are shown"
+    shown = html.tag("p", html.text(f"{told}."), "al-faint")
+    return Html(shown + html.problem(run.error)) if run.error else shown
+
+
+def _nothing(store: Store, run: Run | None) -> Html:
+    """Return what to do, or to wait for, where there is no sample."""
+    if run and run.state in ("queued", "running"):
+        return html.note(
+            "Samples appear here group by group, each when its passages have gone "
+            "through all stages."
+        )
+    if run:
+        return html.note("The last study gave no sample; see below what gave nothing.")
+    if store.library.documents():
+        return html.note("Nothing was studied yet. Press “Study”.")
+    return html.note("There is no text yet. Add one in the library, then study it.")
+
+
+def _table(store: Store, found: Sequence[Sample]) -> Html:
+    answers = store.library.answers(one.question_id for one in found)
+    texts = {answer.id: answer.text for answer in answers}
+    heads = ("Question", "From memory", "With the text", "Verdict", "Gap", "State")
+    return html.table(heads, [_row(one, texts) for one in found], "Newest samples")
+
+
+def _row(one: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
+    opened = texts.get(one.open_answer_id or 0, html.DASH)
+    found = samples.knowledge(one)
+    question = html.pick(_cut(one.prompt), f"s{one.id}", "al-link al-row")
+    return (
+        question,
+        _cut(one.rejected),
+        _cut(opened),
+        html.badge(found, found),
+        html.percent(one.gap_probability),
+        html.badge(one.state, one.state),
+    )
+
+
+def _cut(text: str) -> Html:
+    short = text if len(text) <= N_CHARACTERS else text[:N_CHARACTERS] + "…"
+    return html.tag("span", html.text(short), "al-clamp")
+
+
+def _left_out(store: Store, run: Run) -> Html:
+    """Return what gave nothing in a study, and why."""
+    skips = store.runs.skips(run.id)
+    if not skips:
+        return Html("")
+    shown = skips[:N_SKIPS]
+    questions = store.library.questions(
+        QuestionFilter(ids=[s.question_id for s in shown if s.question_id])
+    )
+    asked = {question.id: question.text for question in questions}
+    places = _places(store, shown)
+    rows = [
+        (
+            html.text(skip.stage),
+            html.text(places.get(skip.passage_id or 0, html.DASH)),
+            _cut(asked.get(skip.question_id or 0, html.DASH)),
+            html.text(skip.reason),
+        )
+        for skip in shown
+    ]
+    title = f"What gave nothing in run {run.id} ({len(skips)})"
+    if len(skips) > N_SKIPS:
+        title += f", the first {N_SKIPS}"
+    heads = ("Stage", "Passage", "Question", "Why")
+    content = html.table(heads, rows, "What gave nothing")
+    return html.tag("details", html.tag("summary", html.text(title)) + content)
+
+
+def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
+    """Return document and number of the passages in which something gave nothing."""
+    wanted = [skip.passage_id for skip in skips]
+    passages = store.db.by_id(Passage, wanted)
+    documents = store.db.by_id(Document, (p.document_id for p in passages.values()))
+    return {
+        p.id: f"{documents[p.document_id].name} {p.position + 1}"
+        for p in passages.values()
+    }

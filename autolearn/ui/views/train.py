@@ -1,0 +1,232 @@
+"""What a round would train on and need, and how a training goes."""
+
+from collections.abc import Sequence
+
+from autolearn import forecast
+from autolearn.dataset import FEWEST
+from autolearn.forecast import Effort, Intake, Memory
+from autolearn.preview import Preview, ShownRow
+from autolearn.records import Run
+from autolearn.settings import TrainSettings
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import curve
+
+CURVES = (
+    ("loss", "Loss", "nats per token"),
+    ("replay_kl", "Distance from the base model", "KL per token"),
+    ("validation", "Validation answered exactly", "share"),
+    ("learning_rate", "Learning rate", "rate"),
+)
+"""The numbers of a training that are drawn, with title and unit."""
+
+STATES = {"done": "approved", "running": "pending", "queued": "pending"}
+"""How the badge of a state looks; all others look like something that went wrong."""
+
+
+def intake(found: Intake, settings: TrainSettings) -> Html:
+    """Return what goes in, and what is left out and why."""
+    made = found.made
+    shown = {
+        "Approved samples": html.number(found.approved),
+        f"Considered by {settings.method}": html.number(found.for_method),
+        "Left out: the model knew the answer": html.number(found.without_gap),
+        "Left out: asked by quiz or control (wordings)": html.number(made.leaked),
+        "Kept aside for validation (wordings)": html.number(len(made.validation)),
+        "Samples that go in": html.number(found.samples),
+        "Items to learn (all their wordings)": html.number(len(made.items)),
+    }
+    return _section("What goes in", html.pairs(shown))
+
+
+def preflight(
+    problems: Sequence[str], warnings: Sequence[str], ready: str = ""
+) -> Html:
+    """Return what keeps the round from starting, and what to know before."""
+    told = [html.tag("li", html.problem(one)) for one in problems]
+    told += [
+        html.tag("li", html.badge("note", "gap") + html.text(one)) for one in warnings
+    ]
+    if not problems:
+        good = html.text(ready or "Nothing keeps this round from starting.")
+        told.insert(0, html.tag("li", html.tag("p", good, "al-good")))
+    return _section("Before it starts", html.tag("ul", html.join(told), "al-checks"))
+
+
+def warnings(found: Intake, settings: TrainSettings) -> list[str]:
+    """Return what a person should know before a round with these items."""
+    told = []
+    if found.made.items and not found.made.validation:
+        told.append(
+            f"There is no validation: it takes {FEWEST} samples with a second wording, "
+            "after the validation share. The round cannot end early or be shrunk."
+        )
+    too_long = sum(n > settings.max_tokens for n in found.tokens)
+    if too_long:
+        told.append(
+            f"About {too_long} items are longer than {settings.max_tokens} tokens and "
+            "would be dropped; raise max tokens to learn from them."
+        )
+    if settings.max_steps and settings.max_steps < settings.warmup_steps:
+        told.append("The round ends before its learning rate has risen.")
+    if not settings.replays:
+        told.append("Nothing holds this round near the base model: it may forget.")
+    return told
+
+
+def estimate(effort: Effort, memory: Memory) -> Html:
+    """Return steps, time and memory; all of it is estimated and says so."""
+    unknown = "known after the first round"
+    time = unknown if effort.seconds is None else html.duration(effort.seconds)
+    shown = {
+        "Optimiser steps, at most": html.number(effort.steps),
+        "Tokens a step, about": html.number(effort.tokens_per_step),
+        "Time, at the pace of the last round": html.text(time),
+        "Memory: weights of the model": html.text(_size(memory.weights)),
+        "Memory: adapter, gradients, Adam": html.text(_size(memory.adapter)),
+        "Memory: activations, rough": html.text(_size(memory.activations)),
+        "Memory in all": html.tag("strong", html.text(_size(memory.total))),
+    }
+    return _section("Estimate", html.pairs(shown))
+
+
+def _size(n_bytes: int) -> str:
+    mib = n_bytes / 2**20
+    return f"{mib:,.0f} MiB" if mib < 1024 else f"{mib / 1024:,.1f} GiB"
+
+
+def preview(found: Preview) -> Html:
+    """Return the first items token by token, what is learned of them marked."""
+    told = (
+        f"{found.trained:,} of {found.tokens:,} tokens are learned "
+        f"({100 * found.trained / max(1, found.tokens):.0f} %), in {found.n_items} "
+        f"items. {found.too_long} items are longer than {found.longest} tokens and "
+        f"{found.empty} have no answer; these are dropped."
+    )
+    legend = html.tag("span", "like this", "al-learned") + html.text(
+        " is learned; all else is only read."
+    )
+    items = html.join(
+        _item(number, rows) for number, rows in enumerate(found.items, start=1)
+    )
+    return html.tag("p", html.text(told)) + html.tag("p", legend) + items
+
+
+def _item(number: int, rows: Sequence[ShownRow]) -> Html:
+    names = ("",) if len(rows) == 1 else (", chosen answer", ", rejected answer")
+    return html.join(
+        html.tag(
+            "section",
+            html.tag("header", _row_title(number, name, row), "al-faint")
+            + html.tag("div", _tokens(row), "al-tokens"),
+            "al-card",
+        )
+        for name, row in zip(names, rows, strict=True)
+    )
+
+
+def _row_title(number: int, name: str, row: ShownRow) -> Html:
+    n = len(row.ids)
+    learned = n - row.n_prompt
+    return html.text(f"Item {number}{name}: {learned} of {n} tokens are learned")
+
+
+def _tokens(row: ShownRow) -> Html:
+    return html.join(
+        html.tag(
+            "span",
+            html.text(piece),
+            "al-token al-learned" if i >= row.n_prompt else "al-token",
+            title=f"token {token}",
+        )
+        for i, (token, piece) in enumerate(zip(row.ids, row.pieces, strict=True))
+    )
+
+
+def trainings(store: Store) -> list[Run]:
+    """Return the runs that train, the newest first."""
+    return [run for run in store.runs.newest(500) if run.kind == "train"]
+
+
+def title(run: Run) -> str:
+    """Return what a training is called in a list."""
+    method = run.settings["train"]["method"]
+    return f"run {run.id}: {method}, {run.state}, {run.created_at[:16]}"
+
+
+def live(store: Store, run: Run | None) -> Html:
+    """Return how one training goes or went, with the settings it was begun with."""
+    if run is None:
+        return html.note(
+            "No round was trained yet. Approve samples under Review, then start one."
+        )
+    drawn = html.join(
+        curve.draw(title, unit, store.runs.metrics(run.id, name))
+        for name, title, unit in CURVES
+    )
+    head = html.tag("h3", html.text(f"Training, run {run.id}"))
+    badge = html.badge(run.state, STATES.get(run.state, "wrong"))
+    return (
+        html.tag("header", head + badge, "al-spread")
+        + _progress(store, run)
+        + html.tag("p", html.text(_next(run)), "al-faint")
+        + html.tag("div", drawn, "al-plots")
+        + _settings(run)
+    )
+
+
+def _progress(store: Store, run: Run) -> Html:
+    speed = forecast.latest_speed(store, run)
+    rounds = store.rounds.all(run.id)
+    shown = {
+        "Round": html.text(rounds[0].id if rounds else html.DASH),
+        (run.stage or "waiting").capitalize(): html.text(
+            f"{run.done:,} of {run.total:,}"
+        ),
+        "Tokens a second": html.number(speed),
+        "Time left": html.text(html.duration(run.eta_seconds)),
+    }
+    told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
+    if run.error:
+        told += html.problem(run.error)
+    return html.tag("div", told, "al-box")
+
+
+def _next(run: Run) -> str:
+    """Return what can be done with a run, or why not."""
+    if run.state in ("queued", "running"):
+        if run.cancel_requested:
+            return "It stops at its next checkpoint, and can be resumed from there."
+        return "Stop keeps a checkpoint. Resume and more epochs come when it has ended."
+    if run.state == "done":
+        return "It is finished, so there is nothing to resume; it can get more epochs."
+    return "It can be resumed where it ended. More epochs need a finished round."
+
+
+def _settings(run: Run) -> Html:
+    """Return what this run was begun with, what is not the default marked."""
+    usual = TrainSettings().as_dict()
+    wanted = run.settings["train"]
+    values = {
+        name: html.tag("strong" if value != usual.get(name) else "span", _word(value))
+        for name, value in wanted.items()
+    }
+    parent = run.settings.get("parent")
+    start = f"round {parent}" if parent else "base model"
+    shown = {
+        "model": html.text(run.settings["model"]["model"]),
+        "begun from": html.text(start),
+        **values,
+    }
+    names = html.tag("summary", "Settings that this run was begun with")
+    hint = html.tag("p", "In bold: not the default.", "al-faint")
+    return html.tag("details", names + hint + html.pairs(shown), "al-card")
+
+
+def _word(value: object) -> Html:
+    return html.text(f"{value:g}" if isinstance(value, float) else value)
+
+
+def _section(title: str, content: Html) -> Html:
+    return html.tag("section", html.tag("h4", html.text(title)) + content, "al-card")

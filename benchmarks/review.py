@@ -1,0 +1,236 @@
+"""How long the review takes with 100,000 samples: python -m benchmarks.review."""
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from autolearn import orders
+from autolearn.records import (
+    Answer,
+    AnswerKind,
+    Completion,
+    Decision,
+    Document,
+    Feedback,
+    Generation,
+    Message,
+    ModelIdentity,
+    Passage,
+    Prompt,
+    Question,
+    Request,
+    Sample,
+    Sampling,
+)
+from autolearn.store import SampleFilter, Store
+from autolearn.store.rows import to_row
+from autolearn.store.search import index_samples
+from autolearn.ui.views import review
+
+DOCUMENTS, PASSAGES = 200, 5
+FLAGS = ("disputed", "strays", "check_failed", "same_fact", "no_evidence")
+SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "vas", "el", "po", "sha", "din")
+
+
+def main() -> int:
+    """Build the samples in a temporary folder, measure, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.review")
+    parser.add_argument("--samples", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=15)
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        begun = time.perf_counter()
+        fill(store, flags.samples)
+        _say(f"{flags.samples} samples, built in {time.perf_counter() - begun:.0f} s")
+        heads = ("median", "least", "most", "of CPU")
+        _say(f"{'milliseconds':44}" + "".join(f"{head:>9}" for head in heads))
+        for name, act in _measured(store, flags.samples):
+            _measure(name, act, flags.repeats)
+        _bulk(store)
+    return 0
+
+
+def fill(store: Store, n_samples: int) -> None:
+    """Put samples with all they rest on into the tables."""
+    draw = random.Random(0)
+    words = ["".join(draw.choices(SYLLABLES, k=3)) for _ in range(2000)]
+    passages = _library(store, draw, words)
+    run = store.runs.create("study", {})
+    for first in range(0, n_samples, 5000):
+        with store.db.atomic():
+            n = min(5000, n_samples - first)
+            _some_samples(store, run.id, draw, words, draw.choices(passages, k=n))
+
+
+def _library(store: Store, draw: random.Random, words: list[str]) -> list[Passage]:
+    found: list[Passage] = []
+    for number in range(DOCUMENTS):
+        texts = [" ".join(draw.choices(words, k=150)) + "." for _ in range(PASSAGES)]
+        document = Document(f"text {number}.txt", "".join(texts), str(number))
+        place, passages = 0, []
+        for position, text in enumerate(texts):
+            end = place + len(text)
+            passages.append(Passage(0, position, place, end, text, 200))
+            place = end
+        found += store.library.add_document(document, passages)[1]
+    return found
+
+
+def _some_samples(
+    store: Store,
+    run_id: int,
+    draw: random.Random,
+    words: list[str],
+    places: Sequence[Passage],
+) -> None:
+    def say(n: int) -> str:
+        return " ".join(draw.choices(words, k=n))
+
+    def insert(table: str, records: Sequence[Any]) -> list[int]:
+        return store.db.insert(table, [to_row(r) | {"run_id": run_id} for r in records])
+
+    asked = [Question(f"what is {say(5)}?", "study", "model", p.id) for p in places]
+    questions = insert("questions", asked)
+    written = [_generation(say(300), say(12)) for _ in range(3)]
+    ids = insert("generations", written)
+    shared = [_with_id(one, number) for one, number in zip(written, ids, strict=True)]
+    kinds: tuple[AnswerKind, ...] = ("closed_book", "open_book", "refined")
+    closed, opened, refined = (
+        insert("answers", [Answer(q, kind, say(12), generation=g) for q in questions])
+        for kind, g in zip(kinds, shared, strict=True)
+    )
+    critiques, checks = (
+        insert("feedback", [_feedback(draw, a, say(15), purpose) for a in answers])
+        for answers, purpose in ((closed, "critique"), (refined, "check"))
+    )
+    rows = zip(
+        asked,
+        questions,
+        places,
+        opened,
+        closed,
+        critiques,
+        refined,
+        checks,
+        strict=True,
+    )
+    samples = [_sample(draw, say, row) for row in rows]
+    index_samples(store.db, insert("samples", samples))
+
+
+def _generation(prompt: str, text: str) -> Generation:
+    chat = (Message("system", "Answer."), Message("user", prompt))
+    return Generation(
+        Request(Prompt("closed_book", "d", chat), Sampling()),
+        Completion(text, "stop", 300, 12),
+        ModelIdentity("benchmark", "d", "nf4", "float32", "cpu"),
+    )
+
+
+def _with_id(generation: Generation, number: int) -> Generation:
+    return Generation(
+        generation.request, generation.completion, generation.model, number
+    )
+
+
+def _feedback(draw: random.Random, answer_id: int, text: str, purpose: Any) -> Feedback:
+    verdict: Any = draw.choice(("correct", "incorrect"))
+    return Feedback(answer_id, purpose, text, verdict, draw.random())
+
+
+def _sample(
+    draw: random.Random, say: Callable[[int], str], row: tuple[Any, ...]
+) -> Sample:
+    question, number, passage, *rest = row
+    opened, closed, critique, refined, check = rest
+    return Sample(
+        number,
+        question.text,
+        chosen=say(12),
+        rejected=say(12),
+        gap=draw.random() < 0.7,
+        gap_probability=draw.random(),
+        passage_id=passage.id,
+        open_answer_id=opened,
+        closed_answer_id=closed,
+        critique_id=critique,
+        refined_answer_id=refined,
+        check_id=check,
+        flags=tuple(flag for flag in FLAGS if draw.random() < 0.08),
+        state="pending" if draw.random() < 0.9 else "approved",
+    )
+
+
+def _measured(
+    store: Store, n_samples: int
+) -> list[tuple[str, Callable[[int], object]]]:
+    """Return what is measured; each is told how often it was called before."""
+    samples, pending = store.samples, SampleFilter(state="pending")
+
+    def card(call: int, wanted: SampleFilter) -> None:
+        beside = 1 + call * 7919 % n_samples
+        found = samples.step(wanted, beside=beside) or samples.step(wanted)
+        if found:
+            review.card(samples.view(found))
+
+    def look(wanted: SampleFilter) -> Callable[[int], None]:
+        return lambda call: card(call, wanted)
+
+    rare = SampleFilter(state="pending", text="kaloka mimimi")
+    flagged = SampleFilter(state="pending", flag="strays", document_id=7)
+    common, judged = SampleFilter(text="what"), SampleFilter(verdict="correct")
+    unclear = SampleFilter(verdict="unclear")
+    return [
+        ("next card, pending", look(pending)),
+        ("next card, flag and document", look(flagged)),
+        ("next card, a verdict that none has", look(unclear)),
+        ("next card, search of a common word", look(common)),
+        ("next card, search of two rare words", look(rare)),
+        ("search, best 50 of a rare word", lambda _: samples.search("kaloka")),
+        ("page of 50 by id", lambda _: samples.find(pending, limit=50, after_id=5000)),
+        ("counts of all", lambda _: samples.counts()),
+        ("counts, flag and document", lambda _: samples.counts(flagged)),
+        ("ids of all that are pending", lambda _: samples.ids(pending)),
+        ("counts, verdict", lambda _: samples.counts(judged)),
+        ("counts, search of a common word", lambda _: samples.counts(common)),
+        ("progress and agreement", lambda _: review.progress(store)),
+    ]
+
+
+def _bulk(store: Store) -> None:
+    """Measure approving all that is pending, and taking it back: once each."""
+    decision = Decision(0, "approve", "person")
+    ids = store.samples.ids(SampleFilter(state="pending"))
+    _measure(f"approve {len(ids)}", lambda _: orders.decide(store, ids, decision), 1)
+    _measure("the last decision of these", lambda _: store.decisions.last(), 5)
+    _measure("progress after these", lambda _: review.progress(store), 5)
+    last = store.decisions.last()
+    assert last is not None
+    _measure("undo of these", lambda _: store.decisions.undo_batch(last.id), 1)
+
+
+def _measure(name: str, act: Callable[[int], object], repeats: int) -> None:
+    took, worked = [], []
+    for call in range(repeats):
+        begun, work = time.perf_counter(), time.process_time()
+        act(call)
+        took.append(1000 * (time.perf_counter() - begun))
+        worked.append(1000 * (time.process_time() - work))
+    middle = statistics.median(took)
+    row = (middle, min(took), max(took), statistics.median(worked))
+    _say(f"{name:44}" + "".join(f"{value:9.1f}" for value in row))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,386 @@
+"""The review: its card, its queue and its decisions, without a browser."""
+
+import re
+
+import pytest
+
+from autolearn.errors import InputError
+from autolearn.records import (
+    Answer,
+    Completion,
+    Decision,
+    Document,
+    Feedback,
+    Generation,
+    Message,
+    ModelIdentity,
+    Passage,
+    Prompt,
+    Question,
+    Request,
+    Sample,
+    Sampling,
+)
+from autolearn.store import SampleFilter
+from autolearn.ui import queue
+from autolearn.ui.queue import ANY, FRESH, Queue
+from autolearn.ui.views import review
+
+TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+
+
+def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
+    """Study ``n`` questions and return their samples; ``words`` stand in each text."""
+    _, passages = store.library.add_document(
+        Document(f"faust {words}.txt", TEXT, f"sha {words}"),
+        [Passage(0, 0, 0, 19, TEXT[:19], 5), Passage(0, 1, 20, 49, TEXT[20:], 7)],
+    )
+    passage = passages[1]
+    journal = store.journal(store.runs.create("study", {}).id)
+    chat = (Message("user", f"asked {words}"),)
+    model = ModelIdentity("tiny", "d1", "nf4", "float32", "cpu")
+    made = Generation(
+        Request(Prompt("closed_book", "p1", chat), Sampling()),
+        Completion(f"raw {words}", "stop", 12, 3),
+        model,
+    )
+    asked = [
+        Question(f"Who wrote {i} {words}?", "study", "model", passage.id)
+        for i in range(n)
+    ]
+    questions = journal.step("ask", lambda: asked)
+
+    def answers():
+        for q in questions:
+            yield Answer(q.id, "closed_book", f"Schiller {words}", generation=made)
+            yield Answer(q.id, "open_book", f"Goethe {words}", "Goethe", 1.0, 20, 26)
+            yield Answer(q.id, "refined", f"Goethe of Weimar {words}")
+
+    told = journal.step("answer", lambda: list(answers()))
+    closed, opened, refined = told[::3], told[1::3], told[2::3]
+    critiques = journal.step(
+        "judge",
+        lambda: [
+            Feedback(a.id, "critique", f"By Goethe {words}", "incorrect", 0.1)
+            for a in closed
+        ],
+    )
+    checks = journal.step(
+        "check",
+        lambda: [Feedback(a.id, "check", "Good.", "correct", 0.9) for a in refined],
+    )
+    rows = zip(questions, closed, opened, refined, critiques, checks, strict=True)
+    return journal.step(
+        "sample",
+        lambda: [
+            Sample(
+                q.id,
+                q.text,
+                r.text,
+                c.text,
+                gap,
+                (i + 1) / (n + 1) if probability is None else probability,
+                passage.id,
+                o.id,
+                c.id,
+                f.id,
+                r.id,
+                k.id,
+                flags,
+            )
+            for i, (q, c, o, r, f, k) in enumerate(rows)
+        ],
+    )
+
+
+def chosen(**changed):
+    """Return the values of the filter's fields, some of them changed."""
+    names = ("state", "order", "text", "flag", "verdict", "gap", "least", "most")
+    fields = dict(zip((*names, "document", "run"), FRESH, strict=True))
+    return Queue.of(*(fields | changed).values())
+
+
+# --- the card -----------------------------------------------------------------
+
+
+def test_a_card_shows_all_that_a_sample_rests_on(store):
+    (sample,) = filled(store, flags=("disputed",), probability=0.75)
+    shown = review.card(store.samples.view(sample.id))
+    for words in (
+        "Who wrote 0",
+        "gap, 75 % sure",
+        "words and verdict disagree",
+        "pending",
+        "faust .txt, passage 2",
+        "By Goethe",
+        "10 % likely correct",
+        "<mark>Goethe</mark> wrote Faust",
+        "asked",
+        "[raw output, stop]",
+        "None yet.",
+    ):
+        assert words in shown
+    assert re.search(r"<del>Schiller</del> <ins>Goethe of Weimar</ins>", shown)
+
+
+def test_texts_of_models_files_and_persons_are_shown_as_text(store):
+    (sample,) = filled(store, words=HOSTILE, flags=(HOSTILE,))
+    decisions = [Decision(sample.id, "reject", "person", HOSTILE)]
+    edited = {"feedback": HOSTILE, "refined": HOSTILE}
+    decisions.append(Decision(sample.id, "edit", "person", after=edited))
+    store.decisions.decide(decisions)
+    shown = review.card(store.samples.view(sample.id))
+    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+    assert not re.search(r"<img|\$\{|\{\{|[{}$`]", shown)
+
+
+def test_evidence_outside_the_passage_is_not_marked(store):
+    (sample,) = filled(store)
+    view = store.samples.view(sample.id)
+    store.db.write("UPDATE answers SET start = 5, \"end\" = 9 WHERE kind = 'open_book'")
+    assert "<mark>" in review.card(view)
+    assert "<mark>" not in review.card(store.samples.view(sample.id))
+
+
+def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
+    journal = store.journal(store.runs.create("study", {}).id)
+    (question,) = journal.step("ask", lambda: [Question("Why?", "study", "person")])
+    (sample,) = journal.step(
+        "sample", lambda: [Sample(question.id, "Why?", "So.", "", False, 0.0)]
+    )
+    shown = review.card(store.samples.view(sample.id))
+    assert "known, gap 0 % sure" in shown
+    assert "came without a text" in shown
+    assert "Refinement" not in shown
+
+
+def test_decisions_are_told_in_words(store):
+    (sample,) = filled(store)
+    store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
+    queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar", False))
+    shown = review.card(store.samples.view(sample.id))
+    assert "rule default approved: a gap" in shown
+    assert "person edited the answer and the gap" in shown
+    assert "Johann" in shown
+
+
+# --- what there is to do ------------------------------------------------------
+
+
+def test_an_empty_place_says_what_to_do_next(store):
+    pending = SampleFilter(state="pending")
+    assert "study a text first" in review.empty(store, pending)
+    (sample,) = filled(store)
+    assert "widen or clear" in review.empty(store, SampleFilter(text="nowhere"))
+    queue.decide(store, [sample.id], "approve", "")
+    assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
+
+
+def test_progress_counts_what_is_decided(store):
+    assert review.progress(store) == ""
+    first, second, _ = filled(store, 3)
+    queue.decide(store, [first.id], "approve", "")
+    queue.decide(store, [second.id], "reject", "trivial")
+    shown = review.progress(store)
+    assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in shown
+    assert "after 18 more decisions" in shown
+
+
+def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
+    samples = filled(store, 40)
+    queue.decide(store, [s.id for s in samples[20:]], "reject", "")
+    for sample in samples[:15]:
+        queue.decide(store, [sample.id], "approve", "")
+    for sample in samples[15:20]:
+        queue.decide(store, [sample.id], "reject", "")
+    assert "agree with rule default: 75 % (n = 20)" in review.progress(store)
+    assert "second check: 75 % (n = 20)" in review.progress(store)
+    queue.decide(store, [samples[15].id], "approve", "")
+    assert "80 % (n = 20)" in review.progress(store)
+    queue.undo(store, 0)
+    assert "75 % (n = 20)" in review.progress(store)
+
+
+# --- the queue ----------------------------------------------------------------
+
+
+def gone_through(store, of, back=False):
+    found, at = [], 0
+    while at := of.next(store, at, back=back):
+        found.append(at)
+    return found
+
+
+def test_what_is_in_doubt_comes_first(store):
+    (sure,) = filled(store, words="a", probability=0.99)
+    (tossed,) = filled(store, words="b", probability=0.45)
+    (strays,) = filled(store, words="c", probability=0.9, flags=("strays",))
+    (both,) = filled(store, words="d", probability=1.0, flags=("strays", "disputed"))
+    (plain,) = filled(store, words="e", probability=0.5, flags=("same_fact",))
+    wanted = [both, strays, plain, tossed, sure]
+    assert gone_through(store, chosen()) == [s.id for s in wanted]
+    by_id = [s.id for s in (sure, tossed, strays, both, plain)]
+    assert gone_through(store, chosen(order="as made")) == by_id
+
+
+@pytest.mark.parametrize("order", queue.ORDERS)
+@pytest.mark.parametrize("back", [False, True])
+def test_every_sample_is_visited_exactly_once(store, order, back):
+    for words, flags in (("a", ("disputed",)), ("b", ()), ("c", ("strays",))):
+        filled(store, 7, words=words, flags=flags)
+        filled(store, 7, words=f"{words} same", flags=flags, probability=0.5)
+    of = chosen(order=order)
+    found = gone_through(store, of, back)
+    assert sorted(found) == list(range(1, 43))
+    assert found == gone_through(store, of, not back)[::-1]
+
+
+def test_deciding_goes_on_where_one_was(store):
+    filled(store, 9)
+    of, at, found = chosen(), chosen().next(store), []
+    while at:
+        found.append(at)
+        queue.decide(store, [at], "approve" if at % 2 else "reject", "")
+        at = of.around(store, at)
+    assert sorted(found) == list(range(1, 10))
+
+
+def test_behind_the_last_one_comes_the_first_again(store):
+    filled(store, 3)
+    of = chosen()
+    first, _, last = gone_through(store, of)
+    assert of.around(store, last) == first
+    assert chosen(text="nowhere").around(store, last) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "n"),
+    [
+        ({"flag": "strays"}, 2),
+        ({"flag": "stray"}, 0),
+        ({"verdict": "incorrect"}, 5),
+        ({"verdict": "correct"}, 0),
+        ({"gap": "gap"}, 3),
+        ({"gap": "no gap"}, 2),
+        ({"least": 0.5}, 2),
+        ({"most": 0.5}, 4),
+        ({"least": 0.4, "most": 0.45}, 0),
+        ({"document": 2}, 2),
+        ({"run": 1}, 3),
+        ({"text": "wei beta"}, 2),
+        ({"state": "approved"}, 0),
+        ({"state": ANY}, 5),
+    ],
+)
+def test_the_filter_finds_exactly_what_it_says(store, changed, n):
+    filled(store, 3, words="alpha")
+    filled(store, 2, words="beta", flags=("strays",), probability=0.3, gap=False)
+    of = chosen(**changed)
+    assert len(gone_through(store, of)) == n
+    assert sum(store.samples.counts(of.wanted).values()) == n
+    assert len(store.samples.ids(of.wanted)) == n
+
+
+def test_common_and_rare_words_find_the_same(store, monkeypatch):
+    filled(store, 4, words="alpha")
+    filled(store, 2, words="beta")
+    monkeypatch.setattr("autolearn.store.search._COMMON", 3)
+    assert gone_through(store, chosen(text="alpha")) == gone_through(
+        store, chosen(text="schiller alp")
+    )
+    assert len(gone_through(store, chosen(text="beta"))) == 2
+    assert store.samples.counts(SampleFilter(text="alpha"))["pending"] == 4
+
+
+# --- decisions ----------------------------------------------------------------
+
+
+def test_only_a_rejection_keeps_its_reason(store):
+    first, second = filled(store, 2)
+    queue.decide(store, [first.id], "approve", "trivial")
+    queue.decide(store, [second.id], "reject", " trivial ")
+    reasons = [d.reason for d in store.decisions.of([first.id, second.id])]
+    assert reasons == ["", "trivial"]
+    with pytest.raises(InputError, match="No sample is shown"):
+        queue.decide(store, [0], "approve", "")
+
+
+def test_many_are_decided_at_once_and_taken_back_at_once(store):
+    filled(store, 6)
+    queue.decide(store, [2], "approve", "")
+    queue.decide(store, [3], "reject", "")
+    before = store.samples.find()
+    of = chosen(state=ANY)
+    assert of.undecided(store, "approve") == [1, 4, 5, 6, 3]
+    told = queue.decide_all(store, of, ("approve", 5), "")
+    assert told.startswith("5 samples approved.")
+    assert store.samples.counts()["approved"] == 6
+    shown, note, _ = queue.undo(store, 0)
+    assert (shown, note) == (1, "5 decisions made at once are taken back.")
+    assert store.samples.find() == before
+
+
+def test_a_set_that_has_changed_meanwhile_is_not_decided(store):
+    filled(store, 3)
+    with pytest.raises(InputError, match="finds 3 samples, not 2"):
+        queue.decide_all(store, chosen(), ("reject", 2), "")
+    assert store.samples.counts()["pending"] == 3
+
+
+def test_the_bulk_leaves_others_alone(store):
+    filled(store, 3, words="alpha")
+    filled(store, 2, words="beta")
+    queue.decide_all(store, chosen(text="beta"), ("reject", 2), "trivial")
+    assert [s.id for s in store.samples.find(SampleFilter(state="rejected"))] == [4, 5]
+
+
+def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
+    filled(store, 2)
+    with pytest.raises(InputError, match="no decision to undo"):
+        queue.undo(store, 0)
+    made = [Decision(number, "approve", "rule:default") for number in (1, 2)]
+    last = store.decisions.decide(made)[-1].id
+    shown, note, asked = queue.undo(store, 0)
+    assert (shown, asked) == (0, last)
+    assert "rule default; Undo once more" in note
+    assert store.samples.counts()["approved"] == 2
+    assert queue.undo(store, asked)[2] == 0
+    assert store.samples.counts()["pending"] == 2
+
+
+# --- edits --------------------------------------------------------------------
+
+
+def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
+    (sample,) = filled(store)
+    before = queue.texts(store, sample.id)
+    now = (before[0], "It was Goethe.", "Goethe.", before[3])
+    assert queue.edit(store, sample.id, now).startswith("Saved.")
+    (decision,) = store.decisions.of([sample.id])
+    assert decision.after.keys() == {"feedback", "refined", "chosen"}
+    assert queue.texts(store, sample.id) == ("Goethe.", *now[1:])
+    queue.undo(store, 0)
+    assert queue.texts(store, sample.id) == before
+
+
+def test_an_edit_without_a_change_is_no_decision(store):
+    (sample,) = filled(store)
+    now = queue.texts(store, sample.id)
+    assert queue.edit(store, sample.id, now) == "Nothing was changed."
+    assert store.decisions.of([sample.id]) == []
+
+
+def test_a_text_cannot_be_emptied(store):
+    (sample,) = filled(store)
+    _, *rest = queue.texts(store, sample.id)
+    with pytest.raises(InputError, match="cannot be emptied"):
+        queue.edit(store, sample.id, (" ", *rest))
+    with pytest.raises(InputError, match="none to edit"):
+        queue.edit(store, 0, ("", *rest))
+
+
+def test_a_study_is_named_by_its_model(store):
+    run = store.runs.create("study", {"model": {"model": "built-in", "round_id": 3}})
+    assert review.study_name(run) == "study 1: built-in with round 3"
+    assert review.study_name(store.runs.create("study", {})) == "study 2: built-in"
