@@ -4,24 +4,17 @@ The items are made by the very functions that the training uses. Steps, time and
 memory are estimates: they are worked out from sizes and from the last round.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, prod
-from pathlib import Path
+from math import ceil
 
 from autolearn import dataset, proof, training
+from autolearn.anatomy import PLAIN_BYTES, Anatomy
 from autolearn.dataset import Dataset
 from autolearn.records import Run, Split, TrainItem
-from autolearn.settings import TrainSettings
+from autolearn.settings import Quantization, TrainSettings
 from autolearn.store import Store
 
-_PACKED = 0.516
-"""Bytes of a weight in 4 bit with double quantisation, scales included."""
-_WHOLE = 2
-"""Bytes of a weight in 16 bit."""
-_UNPACKED = 256 << 20
-"""Bytes of whole weights up to which a CPU computes with unpacked ones."""
 _LEARNED = 4 + 4 + 8
 """Bytes of a weight of the adapter: itself, its gradient and two moments of Adam."""
 _AT_ONCE = 8192
@@ -131,56 +124,22 @@ class Memory:
 
 
 def memory(
-    folder: Path, settings: TrainSettings, found: Intake, *, packed: bool
+    seen: Anatomy, settings: TrainSettings, found: Intake, quantization: Quantization
 ) -> Memory:
-    """Return what a round needs, from the sizes that the model's files tell."""
-    shapes = _shapes(folder)
-    linear = {name: shape for name, shape in shapes.items() if _is_linear(name, shape)}
-    total = sum(map(prod, shapes.values()))
-    inner = sum(map(prod, linear.values())) if packed else 0
-    weights = total * _WHOLE
-    is_small = weights <= _UNPACKED
-    if not is_small:
-        weights = round(inner * _PACKED + (total - inner) * _WHOLE)
-    adapter = sum(settings.rank * sum(shape) for shape in linear.values()) * _LEARNED
-    at_once = _at_once(settings, found)
-    return Memory(weights, adapter, at_once * _per_token(folder, keeps_all=is_small))
-
-
-def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Read the shapes of all tensors from the heads of the files, not the weights."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            head = json.loads(file.read(size))
-        head.pop("__metadata__", None)
-        shapes |= {name: tuple(one["shape"]) for name, one in head.items()}
-    return shapes
-
-
-def _is_linear(name: str, shape: tuple[int, ...]) -> bool:
-    """Return whether these are weights that are packed and adapted."""
-    apart = any(word in name for word in ("embed", "lm_head", "norm"))
-    return len(shape) == 2 and name.endswith(".weight") and not apart
-
-
-def _at_once(settings: TrainSettings, found: Intake) -> int:
+    """Return what a round needs, from the sizes of the model."""
+    adapter = settings.rank * sum(map(sum, seen.linear)) * _LEARNED
     longest = min(max(found.tokens, default=0), settings.max_tokens)
-    return min(_AT_ONCE, settings.batch_size * longest)
+    at_once = min(_AT_ONCE, settings.batch_size * longest)
+    return Memory(seen.weights(quantization), adapter, at_once * _per_token(seen))
 
 
-def _per_token(folder: Path, *, keeps_all: bool) -> int:
+def _per_token(seen: Anatomy) -> int:
     """Return the bytes of activations of one token.
 
-    Small models keep all that the gradient needs; with larger ones on a small GPU
-    only the borders of the layers are kept, and one layer at a time is whole.
+    Small models keep all that the gradient needs; with larger ones only the borders of
+    the layers are kept, and one layer at a time is whole.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config = config.get("text_config", config)
-    hidden = config.get("hidden_size", 0)
-    inner = config.get("intermediate_size", 4 * hidden)
-    layers = config.get("num_hidden_layers", 1)
-    layer = 14 * hidden + 3 * inner
-    kept = layers * layer if keeps_all else layers * hidden + layer
-    return int(_WHOLE * kept + 4 * config.get("vocab_size", 0))
+    layer = 14 * seen.hidden + 3 * seen.inner
+    kept = seen.layers * (layer if seen.is_small else seen.hidden)
+    whole = 0 if seen.is_small else layer
+    return PLAIN_BYTES * (kept + whole) + 4 * seen.vocabulary

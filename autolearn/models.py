@@ -6,10 +6,7 @@ Reads names, sizes and small files only: no weights are loaded, nothing goes onl
 import hashlib
 import json
 import re
-import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +23,6 @@ ADAPTER_NOTE = "autolearn.json"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _MIB = 1 << 20
 _WHOLE = 64 * _MIB
-_MOST_HEADER = 100 * _MIB
-_EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
-_LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
-
-PACKED_BYTES = 0.56
-"""Bytes a weight in 4 bit with double quantisation, its scales included."""
-PLAIN_BYTES = 2
-"""Bytes a weight that is loaded in 16 bit."""
-OVERHEAD = 800 * _MIB
-"""What the libraries and one answer need beside the weights."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a model is, as far as its small files and headers tell."""
-
-    family: str
-    architecture: str
-    parameters: int
-    packed: int
-    """Parameters that 4-bit loading packs: the weights of the linear layers."""
-    context: int | None
-    """Most tokens of prompt and answer together."""
-    dtype: str
-    has_template: bool
-    licence: str | None
-    digest: str
-
-    def needs(self, quantization: str) -> int:
-        """Return about how many bytes of memory it needs to answer."""
-        packed = self.packed if quantization == "nf4" else 0
-        plain = self.parameters - packed
-        return round(packed * PACKED_BYTES + plain * PLAIN_BYTES) + OVERHEAD
 
 
 def locate(model: str) -> Path:
@@ -147,20 +111,26 @@ def _check_tokenizer(folder: Path) -> None:
         raise ModelNotFound(
             f"{folder} has no tokenizer.json; save the model's fast tokenizer there."
         )
-    if not _has_template(folder):
+    if not has_template(folder):
         raise BackendError(
             f"{folder} has no chat template, so it is a base model that cannot follow "
             "the prompts; choose the instruct version of this model."
         )
 
 
-def _has_template(folder: Path) -> bool:
+def has_template(folder: Path) -> bool:
+    """Return whether a model has a chat template."""
     if any((folder / f"chat_template.{kind}").is_file() for kind in ("jinja", "json")):
         return True
-    return bool(_json(folder / "tokenizer_config.json").get("chat_template"))
+    return bool(read_json(folder / "tokenizer_config.json").get("chat_template"))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what a JSON file of a model says; nothing if there is no such file.
+
+    Raises:
+        InputError: It is no JSON.
+    """
     if not path.is_file():
         return {}
     try:
@@ -169,63 +139,6 @@ def _json(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} cannot be read as JSON; copy the model's files again."
         ) from error
-
-
-def describe(folder: Path) -> Description:
-    """Return what the model in a folder is; no weights are read.
-
-    Raises:
-        InputError: One of its files cannot be read.
-    """
-    config = _json(folder / "config.json")
-    text = config.get("text_config") or config
-    tensors = [t for f in sorted(folder.glob("*.safetensors")) for t in _tensors(f)]
-    sizes = [(name, shape, prod(shape)) for name, shape in tensors]
-    lengths = (text.get(n) for n in ("max_position_embeddings", "n_positions"))
-    return Description(
-        family=str(config.get("model_type", "unknown")),
-        architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
-        parameters=sum(size for _, _, size in sizes),
-        packed=sum(size for name, shape, size in sizes if _is_packed(name, shape)),
-        context=next((n for n in lengths if isinstance(n, int)), None),
-        dtype=str(text.get("dtype") or text.get("torch_dtype") or "unknown"),
-        has_template=_has_template(folder),
-        licence=_licence(folder),
-        digest=digest(folder),
-    )
-
-
-def _tensors(path: Path) -> list[tuple[str, list[int]]]:
-    """Return names and shapes from the header of a safetensors file."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > _MOST_HEADER:
-                raise ValueError
-            header = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        return [(name, list(map(int, one["shape"]))) for name, one in header.items()]
-    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
-        raise InputError(
-            f"{path} is not a whole safetensors file; copy the model's files again."
-        ) from error
-
-
-def _is_packed(name: str, shape: list[int]) -> bool:
-    return len(shape) == 2 and not _EMBEDDINGS.search(name)
-
-
-def _licence(folder: Path) -> str | None:
-    """Return what the model card or a licence file calls the licence."""
-    card = folder / "README.md"
-    if card.is_file():
-        found = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
-        if found:
-            return found[1].strip().strip("\"'")
-    for path in sorted(folder.glob("LICEN[SC]E*")):
-        lines = path.read_text("utf-8", "replace").split("\n")
-        return next((line.strip() for line in lines if line.strip()), path.name)[:80]
-    return None
 
 
 def digest(folder: Path) -> str:
@@ -291,7 +204,7 @@ def check_adapter(folder: Path, base_digest: str) -> None:
             raise BackendError(
                 f"The adapter {folder} has no {name}; train or export the round again."
             )
-    if _json(folder / ADAPTER_NOTE).get("base_digest", base_digest) != base_digest:
+    if read_json(folder / ADAPTER_NOTE).get("base_digest", base_digest) != base_digest:
         raise BackendError(
             f"The adapter {folder} was made for another base model; load the model "
             "that it was trained on."

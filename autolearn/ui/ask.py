@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from autolearn import models, orders, retrieval
+from autolearn import anatomy, models, orders, retrieval
 from autolearn.errors import InputError, JobError
 from autolearn.records import Message, Run, Sampling
 from autolearn.settings import ModelSettings
@@ -13,7 +13,7 @@ from autolearn.store import Store
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
 from autolearn.ui.views import ask as views
-from autolearn.ui.views.model import rounds
+from autolearn.ui.views import labels
 
 TITLE = "Ask"
 NEWEST = -1
@@ -73,8 +73,7 @@ class Wish:
 
 
 def _choices(desk: Desk) -> list[tuple[str, int]]:
-    base, *trained = rounds(desk.store)
-    return [base, ("newest round", NEWEST), *trained]
+    return [labels.BASE, ("newest round", NEWEST), *labels.finished(desk.store)]
 
 
 def _renewed(desk: Desk) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -147,7 +146,7 @@ def _model(store: Store, chosen: int) -> ModelSettings:
 
 def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     """Return the passages to look into; half of what the model reads is for them."""
-    context = models.describe(models.locate(model.model)).context or SHORTEST_CONTEXT
+    context = anatomy.of(models.locate(model.model)).context or SHORTEST_CONTEXT
     found = retrieval.best(question, store.library.passages(), tokens=context // 2)
     if not found:
         raise InputError(

@@ -12,7 +12,7 @@ from autolearn.errors import InputError, JobError
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
 from autolearn.ui.views import history as views
-from autolearn.ui.views.model import rounds
+from autolearn.ui.views import labels
 
 TITLE = "History"
 WHAT = [
@@ -138,8 +138,7 @@ def _resume(desk: Desk, run_id: int) -> None:
 
 
 def _sources(desk: Desk) -> list[tuple[str, int]]:
-    _, *finished = rounds(desk.store)
-    return [("all approved samples", 0), *finished]
+    return [("all approved samples", 0), *labels.finished(desk.store)]
 
 
 def _export(desk: Desk, round_id: int, what: str) -> None:

@@ -7,6 +7,7 @@ from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
 
 TITLE = "Model"
@@ -31,7 +32,7 @@ def build(board: Board, tab: gr.Tab) -> None:
     _wire(board, tab, (name, loading), about, own)
     _begin(board.desk, [name, loading, adapter])
     tab.select(
-        told(lambda: gr.Dropdown(choices=views.rounds(board.desk.store))),
+        told(lambda: gr.Dropdown(choices=_adapters(board.desk))),
         None,
         adapter,
         **QUIET,
@@ -52,7 +53,7 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     )
     loading = gr.Radio(LOADING, value="nf4", label="Loaded in", elem_id="model-loading")
     adapter = gr.Dropdown(
-        [("base model", 0)],
+        [labels.BASE],
         value=0,
         label="Adapter",
         filterable=False,
@@ -71,8 +72,8 @@ def _wire(
     """Draw what is typed, not only what is chosen, so that one can look first."""
     name, loading = inputs
 
-    def draw(*given: str) -> Html:
-        return _about(board.desk, *given)
+    def draw(name: str, loading: Quantization) -> Html:
+        return _about(board.desk, name, loading)
 
     board.follow(tab, draw, inputs, [about])
     for change in (name.submit, name.blur, loading.change):
@@ -87,13 +88,17 @@ def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
 
     def chosen() -> tuple[str, str, gr.Dropdown]:
         model = orders.chosen_model(desk.store)
-        found = gr.Dropdown(choices=views.rounds(desk.store), value=model.round_id or 0)
+        found = gr.Dropdown(choices=_adapters(desk), value=model.round_id or 0)
         return model.model, model.quantization, found
 
     gr.on(None, told(chosen), None, outputs, **QUIET)
 
 
-def _about(desk: Desk, name: str, loading: str) -> Html:
+def _adapters(desk: Desk) -> list[tuple[str, int]]:
+    return [labels.BASE, *labels.finished(desk.store)]
+
+
+def _about(desk: Desk, name: str, loading: Quantization) -> Html:
     chosen = orders.chosen_model(desk.store)
     return views.about(desk.store, name.strip() or chosen.model, loading)
 

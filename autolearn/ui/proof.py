@@ -9,6 +9,7 @@ from autolearn.errors import JobError
 from autolearn.store import Store
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 from autolearn.ui.views import proof as views
 
 TITLE = "Proof"
@@ -60,7 +61,7 @@ def build(board: Board, tab: gr.Tab) -> None:
 
 def _list(desk: Desk, known: object) -> tuple[Any, Any]:
     """Return the choices of rounds where there are new ones."""
-    names = [("the newest round", NEWEST), *views.names(desk.store.rounds.all())]
+    names = [("the newest round", NEWEST), *labels.finished(desk.store)]
     if tuple(names) == known:
         return gr.skip(), gr.skip()
     return gr.Dropdown(choices=names), tuple(names)
@@ -68,7 +69,7 @@ def _list(desk: Desk, known: object) -> tuple[Any, Any]:
 
 def _round(store: Store, round_id: int) -> int:
     """Return the round that is looked at, the newest by default; 0 for none."""
-    found = views.names(store.rounds.all())
+    found = labels.finished(store)
     return round_id or (found[0][1] if found else 0)
 
 

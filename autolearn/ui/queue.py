@@ -17,7 +17,7 @@ FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
 """The filter as it is at first, in the order of its fields on the page."""
 
 _BECOMES: dict[str, SampleState] = {"approve": "approved", "reject": "rejected"}
-_EDITED = ("chosen", "feedback", "refined", "gap")
+_EDITED = ("chosen", "feedback", "refined")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,13 @@ def undo(store: Store, asked: int) -> tuple[int, str, int]:
     return undone[-1].sample_id, note, 0
 
 
-def texts(store: Store, number: int) -> tuple[str, str, str, bool]:
+def overrule(store: Store, number: int, *, gap: bool) -> None:
+    """Let a person say whether there is a gap."""
+    decision = Decision(0, "edit", "person", after={"gap": gap})
+    orders.decide(store, [number], decision)
+
+
+def texts(store: Store, number: int) -> tuple[str, str, str]:
     """Return what an edit may change of a sample, as it is now.
 
     Raises:
@@ -140,22 +146,21 @@ def texts(store: Store, number: int) -> tuple[str, str, str, bool]:
         view.sample.chosen,
         view.edited_feedback or (critique.text if critique else ""),
         view.edited_refined or (refined.text if refined else ""),
-        view.sample.gap,
     )
 
 
-def edit(store: Store, number: int, now: Sequence[Any]) -> str:
+def edit(store: Store, number: int, now: Sequence[str]) -> str:
     """Keep what was changed as one decision; return a note.
 
     Raises:
         InputError: A text that was there is empty.
     """
-    after: dict[str, Any] = {}
-    for name, was, given in zip(_EDITED, texts(store, number), now, strict=True):
-        given = given.strip() if isinstance(given, str) else given
-        if given == (was.strip() if isinstance(was, str) else was):
+    after: dict[str, str] = {}
+    for name, was, written in zip(_EDITED, texts(store, number), now, strict=True):
+        given = written.strip()
+        if given == was.strip():
             continue
-        if given == "":
+        if not given:
             raise InputError(
                 "A text that was there cannot be emptied; reject the sample instead."
             )

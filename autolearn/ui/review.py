@@ -13,6 +13,7 @@ from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review as views
+from autolearn.ui.views import sample
 
 TITLE = "Review"
 REASONS = (
@@ -143,7 +144,7 @@ def _actions(desk: Desk) -> Actions:
 
 def _filters() -> tuple[list[Any], gr.Button]:
     state, order, text, flag, verdict, gap, least, most, document, run = FRESH
-    flags = [(ANY, ANY), *((words, name) for name, words in views.FLAGS.items())]
+    flags = [(ANY, ANY), *((short, name) for name, (short, _) in sample.FLAGS.items())]
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     with gr.Row():
         fields = [
@@ -200,7 +201,6 @@ def _edit() -> Edit:
                 )
                 for label, name in zip(names, ids, strict=True)
             ]
-        boxes.append(gr.Checkbox(label="There is a gap", interactive=True))
         with gr.Row():
             save = gr.Button(
                 "Save (Ctrl+Enter)", variant="primary", size="sm", elem_id="review-save"
@@ -224,7 +224,7 @@ def _wire_drawing(board: Board, tab: gr.Tab, parts: Parts) -> None:
         return card, number, gr.skip(), gr.skip()
 
     def again(current: int) -> Any:
-        return views.card(desk.store.samples.view(current)) if current else gr.skip()
+        return sample.card(desk.store.samples.view(current)) if current else gr.skip()
 
     def anew(*values: Any) -> Any:
         of = Queue.of(*values)
@@ -253,7 +253,7 @@ def _show(desk: Desk, of: Queue, number: int = 0, note: str = "") -> tuple[Any, 
     store = desk.store
     number = number or of.next(store)
     if number:
-        card = views.card(store.samples.view(number))
+        card = sample.card(store.samples.view(number))
     else:
         card = views.empty(store, of.wanted)
     said = html.tag("p", html.text(note), "al-note", role="status")
@@ -312,6 +312,12 @@ def _wire_steps(board: Board, parts: Parts) -> None:
         )
     for name in ("skip", "next", "previous"):
         buttons[name].click(told(partial(_go, desk, name)), here, shown, **QUIET)
+
+    def overrule(current: int, event: gr.EventData) -> Html:
+        queue.overrule(desk.store, current, gap=event.pick == "gap")
+        return sample.card(desk.store.samples.view(current))
+
+    board.act([parts.card.click], overrule, [parts.current], [parts.card])
     asked = gr.State(0)
 
     def undo(asked: int, current: int, *values: Any) -> Any:

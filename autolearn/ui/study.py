@@ -7,11 +7,11 @@ import gradio as gr
 
 from autolearn import orders
 from autolearn.errors import InputError
-from autolearn.records import Decision
 from autolearn.settings import StudySettings
+from autolearn.ui import queue
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
-from autolearn.ui.views import knowledge, sample
+from autolearn.ui.views import knowledge
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge import Place
 
@@ -51,10 +51,10 @@ def build(board: Board, tab: gr.Tab) -> None:
         return _draw(desk, wanted, where)
 
     def draw_detail(sample_id: int) -> Html:
-        return sample.detail(desk.store, sample_id)
+        return views.detail(desk.store, sample_id)
 
     def overrule(sample_id: int, event: gr.EventData) -> Html:
-        _overrule(desk, sample_id, event.pick == "gap")
+        queue.overrule(desk.store, sample_id, gap=event.pick == "gap")
         return draw_detail(sample_id)
 
     board.follow(tab, draw, [shown, place], [found])
@@ -132,8 +132,3 @@ def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
     store, settings = desk.store, StudySettings(**how)
     model = orders.chosen_model(store)
     desk.order(orders.study(store, model, settings, documents or None))
-
-
-def _overrule(desk: Desk, sample_id: int, gap: bool) -> None:
-    decision = Decision(0, "edit", "person", after={"gap": gap})
-    orders.decide(desk.store, [sample_id], decision)

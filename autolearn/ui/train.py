@@ -7,21 +7,20 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import forecast, jobs, models, orders, preview
+from autolearn import anatomy, forecast, jobs, models, orders, preview
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
-from autolearn.records import Round, Run
+from autolearn.records import Run
 from autolearn.settings import METHODS, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.desk import QUIET, Board, Desk, picture, told
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
 TITLE = "Train"
 
-BASE = 0
-"""Stands for the base model where a round could be chosen."""
 NEWEST = 0
 """Stands for the newest training where one could be chosen."""
 ROOM = 1 << 30
@@ -84,8 +83,8 @@ def _form() -> tuple[list[Any], gr.Dropdown]:
     parts: dict[str, Any] = {}
     parts["method"] = _field("method")
     parent = gr.Dropdown(
-        [("base model", BASE)],
-        value=BASE,
+        [labels.BASE],
+        value=0,
         label="Begin from",
         info="A finished round to go on from, or the base model.",
         elem_id="train-parent",
@@ -168,9 +167,8 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
         return views.preflight([str(error)], [])
     model = orders.chosen_model(store)
     found = memo.intake(store, settings, parent)
-    need = forecast.memory(
-        models.locate(model.model), settings, found, packed=model.quantization == "nf4"
-    )
+    seen = anatomy.of(models.locate(model.model))
+    need = forecast.memory(seen, settings, found, model.quantization)
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
     return (
@@ -274,22 +272,12 @@ def _wire(
 
 def _lists(desk: Desk, known: object) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
-    rounds = [("base model", BASE)]
-    rounds += [(_round_name(one), one.id) for one in finished(desk.store)]
+    rounds = [labels.BASE, *labels.finished(desk.store)]
     trainings = _trainings(desk.store)
     now = (tuple(rounds), tuple(trainings))
     if now == known:
         return gr.skip(), gr.skip(), gr.skip()
     return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
-
-
-def finished(store: Store) -> list[Round]:
-    """Return the rounds that have an adapter, the newest first."""
-    return [one for one in reversed(store.rounds.all()) if one.adapter]
-
-
-def _round_name(one: Round) -> str:
-    return f"round {one.id}: {one.method}, {one.state.replace('_', ' ')}"
 
 
 def _trainings(store: Store) -> list[tuple[str, int]]:

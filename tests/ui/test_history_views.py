@@ -7,8 +7,6 @@ from autolearn.records import Message, Metric, ModelIdentity, Round, TrainItem
 from autolearn.ui import history
 from autolearn.ui.desk import Desk
 from autolearn.ui.views import history as views
-from autolearn.ui.views import overlay
-from autolearn.ui.views.curve import MOST_POINTS
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 MODEL = {"model": "built-in", "round_id": None}
@@ -90,15 +88,6 @@ def test_two_runs_differ_in_what_differs_only(store):
     assert "train.seed" not in shown
     assert shown.count("<polyline") == 2
     assert "Results that differ: none." in shown
-
-
-def test_a_long_line_is_thinned_and_keeps_its_end():
-    points = [Metric(n, "loss", 2.0) for n in range(5000)]
-    shown = overlay.draw(HOSTILE, {"a": points})
-    assert len(shown.split("points=")[1].split()) < 2 * MOST_POINTS
-    assert is_safe(shown)
-    assert "step 4999" in shown
-    assert "no numbers yet" in overlay.draw("Loss", {"a": []})
 
 
 def test_a_run_that_has_ended_is_drawn_once(store):

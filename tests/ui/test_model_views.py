@@ -1,20 +1,18 @@
 """What the model tab and the sidebar say about a model."""
 
-import json
-import struct
 from dataclasses import replace
 
 import pytest
 
-from autolearn import machine, models, orders
+from autolearn import machine, orders
 from autolearn.diagnosis import Check
-from autolearn.errors import InputError, JobError
+from autolearn.errors import JobError
 from autolearn.records import ModelIdentity, Round
 from autolearn.settings import ModelSettings
 from autolearn.ui import model
 from autolearn.ui.desk import Desk
+from autolearn.ui.views import labels, status
 from autolearn.ui.views import model as views
-from autolearn.ui.views import status
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -22,45 +20,6 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
     monkeypatch.setattr(machine, "gpu", lambda: None)
-
-
-def test_the_built_in_model_is_described_from_its_headers():
-    seen = models.describe(models.BUILT_IN)
-    assert (seen.family, seen.context, seen.has_template) == ("llama", 1024, True)
-    assert 0 < seen.packed < seen.parameters < 10**7
-    assert models.OVERHEAD < seen.needs("nf4") < seen.needs("none")
-
-
-def weights(folder, header):
-    told = json.dumps(header).encode()
-    (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(told)) + told)
-
-
-def test_a_description_counts_without_reading_weights(tmp_path):
-    shape = {"dtype": "F16", "data_offsets": [0, 0]}
-    weights(
-        tmp_path,
-        {
-            "__metadata__": {"format": "pt"},
-            "model.embed_tokens.weight": shape | {"shape": [100, 8]},
-            "model.layers.0.mlp.up_proj.weight": shape | {"shape": [32, 8]},
-            "model.norm.weight": shape | {"shape": [8]},
-        },
-    )
-    config = {"model_type": "x", "text_config": {"max_position_embeddings": 64}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
-    seen = models.describe(tmp_path)
-    assert (seen.parameters, seen.packed, seen.context) == (1064, 256, 64)
-    assert seen.licence == "apache-2.0"
-
-
-@pytest.mark.parametrize("told", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]"])
-def test_broken_weights_are_told_in_a_sentence(tmp_path, told):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "a.safetensors").write_bytes(told)
-    with pytest.raises(InputError, match="not a whole safetensors file"):
-        models.describe(tmp_path)
 
 
 def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
@@ -85,8 +44,7 @@ def test_only_finished_rounds_can_be_chosen(store):
     store.rounds.create(new, [])
     done = replace(new, state="rolled_back", adapter="adapters/round-2")
     store.rounds.create(done, [])
-    labels = [("base model", 0), ("round 2 (join, rolled back)", 2)]
-    assert views.rounds(store) == labels
+    assert labels.finished(store) == [("round 2: join, rolled back", 2)]
 
 
 def test_the_worker_is_there_or_not(store, monkeypatch):

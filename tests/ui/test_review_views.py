@@ -25,6 +25,7 @@ from autolearn.store import SampleFilter
 from autolearn.ui import queue
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review
+from autolearn.ui.views import sample as sample_views
 
 TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -106,7 +107,7 @@ def chosen(**changed):
 
 def test_a_card_shows_all_that_a_sample_rests_on(store):
     (sample,) = filled(store, flags=("disputed",), probability=0.75)
-    shown = review.card(store.samples.view(sample.id))
+    shown = sample_views.card(store.samples.view(sample.id))
     for words in (
         "Who wrote 0",
         "gap, 75 % sure",
@@ -117,7 +118,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
         "10 % likely correct",
         "<mark>Goethe</mark> wrote Faust",
         "asked",
-        "[raw output, stop]",
+        "what the model wrote",
         "None yet.",
     ):
         assert words in shown
@@ -130,7 +131,7 @@ def test_texts_of_models_files_and_persons_are_shown_as_text(store):
     edited = {"feedback": HOSTILE, "refined": HOSTILE}
     decisions.append(Decision(sample.id, "edit", "person", after=edited))
     store.decisions.decide(decisions)
-    shown = review.card(store.samples.view(sample.id))
+    shown = sample_views.card(store.samples.view(sample.id))
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown
     assert not re.search(r"<img|\$\{|\{\{|[{}$`]", shown)
 
@@ -139,8 +140,8 @@ def test_evidence_outside_the_passage_is_not_marked(store):
     (sample,) = filled(store)
     view = store.samples.view(sample.id)
     store.db.write("UPDATE answers SET start = 5, \"end\" = 9 WHERE kind = 'open_book'")
-    assert "<mark>" in review.card(view)
-    assert "<mark>" not in review.card(store.samples.view(sample.id))
+    assert "<mark>" in sample_views.card(view)
+    assert "<mark>" not in sample_views.card(store.samples.view(sample.id))
 
 
 def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
@@ -149,7 +150,7 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
     (sample,) = journal.step(
         "sample", lambda: [Sample(question.id, "Why?", "So.", "", False, 0.0)]
     )
-    shown = review.card(store.samples.view(sample.id))
+    shown = sample_views.card(store.samples.view(sample.id))
     assert "known, gap 0 % sure" in shown
     assert "came without a text" in shown
     assert "Refinement" not in shown
@@ -158,10 +159,12 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
 def test_decisions_are_told_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
-    queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar", False))
-    shown = review.card(store.samples.view(sample.id))
+    queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
+    queue.overrule(store, sample.id, gap=False)
+    shown = sample_views.card(store.samples.view(sample.id))
     assert "rule default approved: a gap" in shown
-    assert "person edited the answer and the gap" in shown
+    assert "person edited the answer" in shown
+    assert "person edited the gap" in shown
     assert "Johann" in shown
 
 
@@ -355,7 +358,7 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
 def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
     before = queue.texts(store, sample.id)
-    now = (before[0], "It was Goethe.", "Goethe.", before[3])
+    now = (before[0], "It was Goethe.", "Goethe.")
     assert queue.edit(store, sample.id, now).startswith("Saved.")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}

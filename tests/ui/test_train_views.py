@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from autolearn import forecast, models, orders
+from autolearn import anatomy, forecast, models, orders
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Memory
 from autolearn.preview import Preview, ShownRow
@@ -122,9 +122,11 @@ def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, count)
 
+    seen = anatomy.of(models.BUILT_IN)
+
     def need(rank):
         settings = replace(SETTINGS, rank=rank)
-        return forecast.memory(models.BUILT_IN, settings, found, packed=True)
+        return forecast.memory(seen, settings, found, "nf4")
 
     weights = (models.BUILT_IN / "model.safetensors").stat().st_size
     assert weights / 4 < need(32).weights < weights * 2
@@ -163,17 +165,18 @@ def test_a_long_curve_is_thinned_and_keeps_its_end():
     points = curve.thinned(numbers)
     assert len(points) <= curve.MOST_POINTS
     assert points[-1].step == 4001
-    drawn = curve.draw(HOSTILE, "nats", numbers)
+    drawn = curve.draw(HOSTILE, "nats", {HOSTILE: numbers})
     assert "<img" not in drawn
-    assert "aria-label" in drawn
+    assert "at step 4001" in drawn
 
 
 @pytest.mark.parametrize("values", [[0.0], [5.0, 5.0], [-1.0, 2.0]])
 def test_flat_short_and_negative_curves_are_drawn(values):
-    drawn = curve.draw("x", "u", [Metric(i, "x", v) for i, v in enumerate(values)])
+    numbers = [Metric(i, "x", v) for i, v in enumerate(values)]
+    drawn = curve.draw("x", "u", {"": numbers})
     assert "nan" not in drawn
     assert "polyline" in drawn
-    assert curve.draw("x", "u", []) == ""
+    assert curve.draw("x", "u", {"": []}) == ""
 
 
 def test_tokens_are_text_and_what_is_learned_is_marked():

@@ -7,6 +7,7 @@ from autolearn.records import Passage, Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 COLUMNS = {"left": "Left", "right": "Right", "open": "Open book"}
 """The columns, in their order, with how they are called."""
@@ -45,7 +46,8 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
 def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     """Return what one column answered, or how far it is."""
     head = html.tag("strong", html.text(COLUMNS[run.settings["column"]]))
-    head += html.tag("span", html.text(_who(run)), "al-faint")
+    who = labels.adapter(run.settings["model"]["round_id"])
+    head += html.tag("span", html.text(who), "al-faint")
     body = _told(run) if run.state == "done" else _not_yet(run)
     used = [passages[i] for i in run.settings.get("passages", ()) if i in passages]
     return html.tag(
@@ -53,11 +55,6 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
         html.tag("header", head, "al-spread") + body + _sources(used),
         "al-card",
     )
-
-
-def _who(run: Run) -> str:
-    round_id = run.settings["model"]["round_id"]
-    return f"round {round_id}" if round_id else "base model"
 
 
 def _told(run: Run) -> Html:

@@ -1,6 +1,6 @@
-"""Curves of numbers over steps, drawn as pictures that stand for themselves."""
+"""Numbers over steps, drawn as lines: one run, or the same number of several."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -9,7 +9,7 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 
 MOST_POINTS = 300
-"""Points that a curve has at most; more are drawn together as their mean."""
+"""Points that a line has at most; more are drawn together as their mean."""
 _WIDTH, _HEIGHT = 460, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 40
 
@@ -18,10 +18,16 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 40
 class _Frame:
     """Where numbers lie in the picture."""
 
-    first: float
-    last: float
+    first: int
+    last: int
     low: float
     high: float
+
+    @classmethod
+    def around(cls, points: Sequence[Metric]) -> "_Frame":
+        steps, values = [p.step for p in points], [p.value for p in points]
+        low, high = min(0.0, *values), max(values)
+        return cls(min(steps), max(steps), low, high if high > low else low + 1)
 
     def x(self, step: float) -> float:
         wide = max(1e-12, self.last - self.first)
@@ -32,26 +38,28 @@ class _Frame:
         return _TOP + (self.high - value) / tall * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def draw(title: str, unit: str, numbers: Sequence[Metric]) -> Html:
-    """Return a curve with its axes, its last value, and words for who cannot see it."""
-    points = thinned(numbers)
-    if not points:
+def draw(title: str, unit: str, series: Mapping[str, Sequence[Metric]]) -> Html:
+    """Return one line a name on the same axes, each with its last value.
+
+    Nothing where there are no numbers. The first line is solid, the second dashed, so
+    that colour is not needed.
+    """
+    lines = {name: thinned(numbers) for name, numbers in series.items() if numbers}
+    if not lines:
         return Html("")
-    begin, end = points[0], points[-1]
-    told = (
-        f"{title}: {_short(begin.value)} at step {begin.step}, "
-        f"{_short(end.value)} at step {end.step}"
-    )
-    caption = html.tag("strong", html.text(title)) + html.text(
-        f" {_short(end.value)} {unit}"
+    frame = _Frame.around([point for points in lines.values() for point in points])
+    told = "; ".join(f"{title} {_told(name, p)}" for name, p in lines.items())
+    drawn = html.join(
+        _line(frame, points, n) for n, points in enumerate(lines.values(), 1)
     )
     svg = html.tag(
         "svg",
-        html.tag("title", html.text(told)) + _axes(points, unit) + _line(points),
+        html.tag("title", html.text(told)) + _axes(frame, unit) + drawn,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
         aria_label=told,
     )
+    caption = html.tag("strong", html.text(title)) + _legend(lines, unit)
     return html.tag("figure", html.tag("figcaption", caption) + svg, "al-plot")
 
 
@@ -65,46 +73,48 @@ def thinned(numbers: Sequence[Metric], most: int = MOST_POINTS) -> list[Metric]:
     ]
 
 
-def _frame(points: Sequence[Metric]) -> _Frame:
-    values = [point.value for point in points]
-    low, high = min(0.0, *values), max(values)
-    return _Frame(points[0].step, points[-1].step, low, high if high > low else low + 1)
+def _told(name: str, points: Sequence[Metric]) -> str:
+    begin, end = points[0], points[-1]
+    return (
+        f"{name}: {_short(begin.value)} at step {begin.step}, "
+        f"{_short(end.value)} at step {end.step}"
+    )
 
 
-def _line(points: Sequence[Metric]) -> Html:
-    frame = _frame(points)
+def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
+    """Return the last value of each line, with its name where there are several."""
+    return html.join(
+        html.tag(
+            "span",
+            html.text(f"{name} {_short(points[-1].value)} {unit}".strip()),
+            f"al-key al-line-{n}" if len(lines) > 1 else "al-key",
+        )
+        for n, (name, points) in enumerate(lines.items(), 1)
+    )
+
+
+def _line(frame: _Frame, points: Sequence[Metric], number: int) -> Html:
     places = [f"{frame.x(p.step):.1f},{frame.y(p.value):.1f}" for p in points]
     last_x, last_y = places[-1].split(",")
-    dot = html.tag("circle", "", "al-plot-dot", cx=last_x, cy=last_y, r=3)
-    line = html.tag(
-        "polyline", "", "al-plot-line", points=" ".join(places), fill="none"
-    )
-    return line + dot
+    line = html.tag("polyline", "", points=" ".join(places), fill="none")
+    dot = html.tag("circle", "", cx=last_x, cy=last_y, r=3)
+    return html.tag("g", line + dot, f"al-plot-line al-line-{number}")
 
 
-def _axes(points: Sequence[Metric], unit: str) -> Html:
-    frame = _frame(points)
+def _axes(frame: _Frame, unit: str) -> Html:
     parts: list[Html] = []
     for share in (0.0, 0.5, 1.0):
         value = frame.low + share * (frame.high - frame.low)
         y = f"{frame.y(value):.1f}"
-        parts.append(
-            html.tag(
-                "line", "", "al-plot-rule", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y
-            )
-        )
+        ends = {"x1": _LEFT, "x2": _WIDTH - _RIGHT, "y1": y, "y2": y}
+        parts.append(html.tag("line", "", "al-plot-rule", **ends))
         parts.append(_word(_short(value), _LEFT - 6, frame.y(value) + 4, "end"))
-    for step in sorted({points[0].step, _middle(points), points[-1].step}):
+    for step in sorted({frame.first, (frame.first + frame.last) // 2, frame.last}):
         parts.append(_word(f"{step:,}", frame.x(step), _HEIGHT - _BOTTOM + 16))
     parts.append(_word("step", (_LEFT + _WIDTH) / 2, _HEIGHT - 6))
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
-    turned = f"rotate(-90 11 {middle})"
-    parts.append(_word(unit, 11, middle, transform=turned))
+    parts.append(_word(unit, 11, middle, transform=f"rotate(-90 11 {middle})"))
     return html.join(parts)
-
-
-def _middle(points: Sequence[Metric]) -> int:
-    return round((points[0].step + points[-1].step) / 2)
 
 
 def _word(

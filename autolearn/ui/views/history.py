@@ -12,34 +12,13 @@ from autolearn.settings import METHODS
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import overlay
-from autolearn.ui.views.status import TITLES
+from autolearn.ui.views import curve, labels
 
 RUNS_A_PAGE = 50
 LOG_LINES = 100
 _LOG_BYTES = 1 << 16
 _LONGEST = 300
 """Characters of a setting that are shown."""
-
-STATES = {
-    "queued": "pending",
-    "running": "pending",
-    "training": "pending",
-    "done": "approved",
-    "trained": "known",
-    "kept": "approved",
-    "failed": "wrong",
-    "rolled_back": "rejected",
-    "interrupted": "gap",
-    "cancelled": "gap",
-}
-"""The colour and sign of each state of a run or a round."""
-
-
-def state_badge(state: str) -> Html:
-    """Return the state of a run or a round."""
-    return html.badge(state.replace("_", " "), STATES.get(state, ""))
-
 
 # --- rounds -------------------------------------------------------------------
 
@@ -70,7 +49,7 @@ def _branch(
 ) -> Html:
     scores = _right(one.scores)
     title = html.tag("strong", html.text(f"round {one.id}: {one.method} "))
-    shown = title + state_badge(one.state)
+    shown = title + labels.state(one.state)
     told = [
         f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
         for name in ("quiz", "control")
@@ -107,7 +86,7 @@ def round_details(store: Store, round_id: int) -> Html:
         return html.note("Click a round to see how it was made.")
     one = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
-    head = html.tag("h3", html.text(f"Round {one.id}")) + state_badge(one.state)
+    head = html.tag("h3", html.text(f"Round {one.id}")) + labels.state(one.state)
     told = ", ".join(f"{n} {kind}" for kind, n in counts.items())
     facts = {
         "Method": html.text(METHODS.get(one.method, one.method)),
@@ -152,8 +131,8 @@ def runs(store: Store, before_id: int) -> Html:
         )
     rows = [
         (
-            html.pick(html.text(f"{TITLES[run.kind]} {run.id}"), run.id, "al-link"),
-            state_badge(run.state),
+            html.pick(html.text(labels.run(run)), run.id, "al-link"),
+            labels.state(run.state),
             html.text(run.stage),
             html.text(html.duration(seconds(run))),
             html.text((run.started_at or "")[:16].replace("T", " ")),
@@ -177,11 +156,11 @@ def run_details(store: Store, run_id: int) -> Html:
     if not run_id:
         return html.note("Click a run to see its settings and its log.")
     run = store.runs.get(run_id)
-    head = html.tag("h3", html.text(f"{TITLES[run.kind]} (run {run.id})"))
+    head = html.tag("h3", html.text(labels.run(run)))
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
     return html.tag(
         "section",
-        html.tag("header", head + state_badge(run.state), "al-spread")
+        html.tag("header", head + labels.state(run.state), "al-spread")
         + (html.problem(run.error) if run.error else Html(""))
         + _folded("Result", run.result)
         + _folded("Settings", run.settings)
@@ -204,10 +183,7 @@ def log_tail(folder: Path, run_id: int) -> str:
 
 def choices(store: Store) -> list[tuple[str, int]]:
     """Return the newest runs to choose from."""
-    return [
-        (f"run {run.id}: {TITLES[run.kind]}, {run.state}", run.id)
-        for run in page(store, 0)
-    ]
+    return [(f"{labels.run(run)}, {run.state}", run.id) for run in page(store, 0)]
 
 
 # --- compare ------------------------------------------------------------------
@@ -222,7 +198,7 @@ def compare(store: Store, one_id: int | None, other_id: int | None) -> Html:
     shown += _differences("Results that differ", one, other, "result")
     if one.kind == other.kind == "train":
         losses = {f"run {r.id}": store.runs.metrics(r.id, "loss") for r in (one, other)}
-        shown += overlay.draw("Loss", losses)
+        shown += curve.draw("Loss", "nats per token", losses)
     return shown
 
 
@@ -277,7 +253,7 @@ def exports(store: Store) -> Html:
 def _export(run: Run) -> Html:
     about, n = run.settings["round_id"], run.result.get("samples")
     title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
-    told = html.tag("strong", html.text(title)) + state_badge(run.state)
+    told = html.tag("strong", html.text(title)) + labels.state(run.state)
     if run.state == "done":
         told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
     body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")

@@ -3,33 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from autolearn import jobs, machine, models, orders
+from autolearn import anatomy, jobs, machine, models, orders
+from autolearn.anatomy import Anatomy
 from autolearn.diagnosis import Check
 from autolearn.errors import AutolearnError
-from autolearn.models import Description
-from autolearn.settings import ModelSettings
+from autolearn.settings import ModelSettings, Quantization
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 FITS = 0.9
 """Share of the free memory that a model may need and still be said to fit."""
 
 
-def rounds(store: Store) -> list[tuple[str, int]]:
-    """Return what may answer, to choose from: the base (0) and each finished round."""
-    return [("base model", 0)] + [
-        (f"round {one.id} ({one.method}, {one.state.replace('_', ' ')})", one.id)
-        for one in reversed(store.rounds.all())
-        if one.adapter
-    ]
-
-
-def about(store: Store, name: str, quantization: str) -> Html:
+def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
         folder = models.locate(name)
-        seen = models.describe(folder)
+        seen = anatomy.of(folder)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
     head = html.tag("h3", html.text(name)) + _in_use(store, name, quantization)
@@ -42,23 +34,24 @@ def about(store: Store, name: str, quantization: str) -> Html:
     )
 
 
-def _in_use(store: Store, name: str, quantization: str) -> Html:
+def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
     chosen = orders.chosen_model(store)
     if (chosen.model, chosen.quantization) == (name.strip(), quantization):
         return html.badge("in use", "approved")
     return html.badge("not in use yet")
 
 
-def _facts(seen: Description, folder: Path) -> dict[str, Html]:
+def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
+    digest = models.digest(folder)
     return {
         "Family": html.text(seen.family),
         "Architecture": html.text(seen.architecture),
         "Parameters": html.text(_count(seen.parameters)),
         "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
         "Kept in": html.text(seen.dtype),
-        "Chat template": html.text("yes" if seen.has_template else "no"),
+        "Chat template": html.text("yes" if models.has_template(folder) else "no"),
         "Licence": html.text(seen.licence or "not stated in its folder"),
-        "Digest": html.tag("span", html.text(seen.digest[:12]), title=seen.digest),
+        "Digest": html.tag("span", html.text(digest[:12]), title=digest),
         "Folder": html.text(folder),
     }
 
@@ -70,7 +63,7 @@ def _count(n: int) -> str:
     return f"{n:,}"
 
 
-def _fit(seen: Description, quantization: str) -> Html:
+def _fit(seen: Anatomy, quantization: Quantization) -> Html:
     """Return what the model needs to answer against what is free."""
     needed, card = seen.needs(quantization), machine.gpu()
     free = card.free if card else machine.free_memory()
@@ -96,9 +89,8 @@ def worker(store: Store) -> Html:
 
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
-    adapter = f"round {model.round_id}" if model.round_id else "no adapter"
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
-    told = f"From now on: {model.model}, {how}, {adapter}."
+    told = f"From now on: {model.model}, {how}, {labels.adapter(model.round_id)}."
     return html.tag("p", html.text(told), "al-good", role="status")
 
 

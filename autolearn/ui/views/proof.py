@@ -3,7 +3,6 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from autolearn import intervals, takes
@@ -12,12 +11,10 @@ from autolearn.store import Store
 from autolearn.takes import Change, Comparison
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 SEVERAL = 30
 """Questions above which a list is folded."""
-
-STATES = {"kept": "approved", "trained": "pending", "training": "pending"}
-"""How the badge of a round's state looks; all others look like a refusal."""
 
 
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
@@ -28,16 +25,12 @@ def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Ht
     measured = store.rounds.get(round_id)
     found = takes.compare(store, round_id, before_id)
     head = html.tag("h3", html.text(f"Round {round_id}: {measured.method}"))
-    top = html.tag("header", head + _state(measured), "al-spread")
+    top = html.tag("header", head + labels.state(measured.state), "al-spread")
     if found is None:
         told = _missing(store, measured, before_id)
         return top + told + _own(measured), Html("")
     numbers = top + _verdict(found) + _shares(found) + _own(measured)
     return numbers, _questions(found)
-
-
-def _state(one: Round) -> Html:
-    return html.badge(one.state.replace("_", " "), STATES.get(one.state, "wrong"))
 
 
 def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
@@ -208,7 +201,7 @@ def _round(one: Round) -> tuple[Html, ...]:
         html.number(one.id),
         html.text(one.method),
         html.text(f"round {one.parent_id}" if one.parent_id else one.model.name),
-        _state(one),
+        labels.state(one.state),
         html.number(one.n_steps),
         html.percent(scores.get("validation")),
         _score(scores.get("quiz_closed_book")),
@@ -223,12 +216,3 @@ def _score(score: dict[str, Any] | None) -> Html:
     if not score or not score["n"]:
         return html.text(html.DASH)
     return html.text(f"{100 * score['right']:.0f} % of {score['n']}")
-
-
-def names(found: Iterable[Round]) -> list[tuple[str, int]]:
-    """Return what finished rounds are called in a list, the newest first."""
-    return [
-        (f"round {one.id}: {one.method}, {one.state.replace('_', ' ')}", one.id)
-        for one in sorted(found, key=lambda one: -one.id)
-        if one.adapter
-    ]

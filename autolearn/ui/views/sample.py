@@ -1,35 +1,93 @@
 """One sample with all it rests on: answers, evidence, feedback, refinement, outputs."""
 
+from collections.abc import Iterable
+
 from autolearn import curation
-from autolearn.records import Answer, Feedback, Generation, Sample
-from autolearn.store import Store
-from autolearn.store.samples import SampleView
+from autolearn.records import Answer, Decision, Feedback, Generation, Sample
+from autolearn.store import SampleView
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 
 FLAGS = {
-    "duplicate": "Nearly the same question was asked before on this passage.",
-    "not_self_contained": "The question cannot be understood without its text.",
-    "no_evidence": "No place in the text bears the open-book answer out.",
-    "reworded_quote": "The quote does not stand word for word in the text.",
-    "unanswerable": "The model says that the text does not tell the answer.",
-    "too_long": "The open-book answer was cut off at its greatest length.",
-    "same_fact": "Another question on this passage has the same answer.",
-    "disputed": "The words of the answers and the model's verdict disagree about "
-    "whether there is a gap.",
-    "no_refinement": "There is a gap, but no refined answer could be made.",
-    "check_failed": "The refined answer did not pass its second check.",
-    "strays": "The refined answer does not say what the open-book answer says.",
-    "not_open_book": "The refined answer is not word for word the open-book answer.",
-    "other_meaning": "The reworded question has another answer.",
+    "disputed": (
+        "words and verdict disagree",
+        "The words of the answers and the model's verdict disagree about whether there "
+        "is a gap.",
+    ),
+    "strays": (
+        "refinement strays",
+        "The refined answer does not say what the open-book answer says.",
+    ),
+    "check_failed": (
+        "second check failed",
+        "The refined answer did not pass its second check.",
+    ),
+    "no_refinement": (
+        "no refinement",
+        "There is a gap, but no refined answer could be made.",
+    ),
+    "not_open_book": (
+        "refined in other words",
+        "The refined answer is not word for word the open-book answer.",
+    ),
+    "no_evidence": (
+        "no evidence",
+        "No place in the text bears the open-book answer out.",
+    ),
+    "reworded_quote": (
+        "quoted inexactly",
+        "The quote does not stand word for word in the text.",
+    ),
+    "unanswerable": (
+        "the text does not say",
+        "The model says that the text does not tell the answer.",
+    ),
+    "too_long": (
+        "cut off",
+        "The open-book answer was cut off at its greatest length.",
+    ),
+    "other_meaning": (
+        "rewording means something else",
+        "The reworded question has another answer.",
+    ),
+    "duplicate": (
+        "nearly asked before",
+        "Nearly the same question was asked before on this passage.",
+    ),
+    "not_self_contained": (
+        "does not stand alone",
+        "The question cannot be understood without its text.",
+    ),
+    "same_fact": (
+        "same fact as another",
+        "Another question on this passage has the same answer.",
+    ),
 }
-"""What a flag means, for a person."""
+"""What flags mean, in short and in a sentence; what matters most comes first."""
 
 DOUBTFUL = curation.UNFIT | {"no_refinement", "check_failed", "strays", "disputed"}
 """Flags that make a sample worth a look before anything is learned from it."""
 
-VERDICTS = {"correct": "approved", "incorrect": "wrong", "unclear": "pending"}
-"""The kind of badge that a verdict gets."""
+_PAST = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+    "undo": "took back a decision",
+}
+_EDITED = {
+    "chosen": "the answer",
+    "feedback": "the feedback",
+    "refined": "the refinement",
+    "gap": "the gap",
+    "state": "the state",
+}
+_ANSWERS = {
+    "closed_book": "Closed-book answer",
+    "open_book": "Open-book answer",
+    "refined": "Refined answer",
+    "human": "Answer of a person",
+}
 
 
 def knowledge(sample: Sample) -> str:
@@ -39,59 +97,85 @@ def knowledge(sample: Sample) -> str:
     return "gap" if sample.gap else "known"
 
 
-def detail(store: Store, sample_id: int) -> Html:
+def card(view: SampleView) -> Html:
     """Return everything about one sample; a click on its button overrules the gap."""
-    if not sample_id:
-        return html.note("Choose a question above to see what its sample rests on.")
-    view = store.samples.view(sample_id)
-    parts = [
-        html.tag("h3", html.text(view.question.text)),
-        _badges(view),
-        _verdict(view),
-        html.tag("div", _closed(view) + _opened(view) + _source(view), "al-three"),
-        html.tag("div", _feedback(view) + _refined(view), "al-two"),
-        _flags(view.sample.flags),
-        _outputs(view),
-    ]
-    return html.tag("article", html.join(parts), "al-detail")
-
-
-def _badges(view: SampleView) -> Html:
-    sample, place = view.sample, f"sample {view.sample.id}"
-    if view.document and view.passage:
-        place += f", {view.document.name}, passage {view.passage.position + 1}"
-    found = knowledge(sample)
+    answers = html.tag("div", _closed(view) + _opened(view), "al-beside")
+    learned = _part("Will be learned", _said(view.sample.chosen), "al-taught")
+    left = _present(answers, _feedback(view), _refined(view), learned)
+    right = _present(_passage(view), _decisions(view.decisions))
+    columns = html.tag("div", left) + html.tag("div", right)
     return html.tag(
-        "p",
-        html.badge(found, found)
-        + html.badge(sample.state, sample.state)
-        + html.tag("span", html.text(place), "al-faint"),
+        "article",
+        _head(view) + html.tag("div", columns, "al-columns") + _outputs(view),
+        "al-card al-sample",
+        aria_label=f"Sample {view.sample.id}",
     )
 
 
-def _verdict(view: SampleView) -> Html:
-    """Return whether there is a gap, how sure that is, and the way to overrule it."""
-    sample = view.sample
-    said = "There is a gap" if sample.gap else "There is no gap"
-    sure = f" The model's own answers: a gap with {100 * sample.gap_probability:.0f} %."
-    edits = [d for d in view.decisions if "gap" in d.before]
-    overruled = bool(edits) and edits[0].before["gap"] != sample.gap
-    by = " (overruled by a person)" if overruled else ""
-    button = html.pick(
-        html.text("Overrule: it is no gap" if sample.gap else "Overrule: it is a gap"),
-        "known" if sample.gap else "gap",
-    )
-    told = html.tag("span", html.text(f"{said}{by}.{sure}"))
-    return html.tag("div", told + button, "al-verdict")
+def _present(*parts: Html) -> Html:
+    return html.join(part for part in parts if part)
 
 
-def _card(title: str, content: Html, more: Html | None = None) -> Html:
-    head = html.tag("h4", html.text(title)) + (more or Html(""))
-    return html.tag("section", html.tag("header", head) + content, "al-card")
+def _part(title: str, content: Html, classes: str = "") -> Html:
+    head = html.tag("h4", html.text(title))
+    return html.tag("section", head + content, f"al-part {classes}".strip())
 
 
 def _said(text: str) -> Html:
     return html.tag("div", html.text(text), "al-text")
+
+
+# --- head ---------------------------------------------------------------------
+
+
+def _head(view: SampleView) -> Html:
+    sample = view.sample
+    badges = [_gap(view), html.badge(sample.state, sample.state)]
+    badges += [_flag(flag) for flag in _in_order(sample.flags)]
+    line = html.join(badges) + html.tag("span", html.text(_place(view)), "al-faint")
+    return html.tag(
+        "header",
+        html.tag("h3", html.text(sample.prompt), "al-question")
+        + html.tag("div", line, "al-badges"),
+    )
+
+
+def _in_order(flags: Iterable[str]) -> list[str]:
+    known = list(FLAGS)
+    return sorted(flags, key=lambda f: known.index(f) if f in known else len(known))
+
+
+def _flag(flag: str) -> Html:
+    short, long = FLAGS.get(flag, (flag, flag))
+    return html.tag("span", html.badge(short, "flagged"), title=long)
+
+
+def _gap(view: SampleView) -> Html:
+    """Return whether there is a gap, how sure that is, and the way to overrule it."""
+    sample = view.sample
+    share = f"{100 * sample.gap_probability:.0f} %"
+    badge = html.badge(f"known, gap {share} sure", "known")
+    if sample.gap:
+        badge = html.badge(f"gap, {share} sure", "gap")
+    word = "No, it is known" if sample.gap else "No, it is a gap"
+    edits = [d for d in view.decisions if "gap" in d.before]
+    own = Html("")
+    if edits and edits[0].before["gap"] != sample.gap:
+        own = html.badge("overruled by you")
+    button = html.pick(html.text(word), "known" if sample.gap else "gap", "al-overrule")
+    return badge + own + button
+
+
+def _place(view: SampleView) -> str:
+    words = [f"Sample {view.sample.id}"]
+    if view.document and view.passage:
+        words.append(f"{view.document.name}, passage {view.passage.position + 1}")
+        if view.passage.heading:
+            words.append(view.passage.heading)
+    return " · ".join(words)
+
+
+# --- answers and feedback -----------------------------------------------------
 
 
 def _closed(view: SampleView) -> Html:
@@ -103,105 +187,125 @@ def _closed(view: SampleView) -> Html:
         rows = html.join(html.tag("li", html.text(one.text)) for one in further)
         title = html.tag("summary", f"{len(further)} more, drawn at random")
         content += html.tag("details", title + html.tag("ol", rows))
-    return _card("Closed book: from memory", content)
+    return _part("Closed book, from memory", content)
 
 
 def _opened(view: SampleView) -> Html:
-    """Return the answer with the text in view, and its quote."""
+    """Return the answer with the text in view, and how far its quote is one."""
     opened = view.answer(view.sample.open_answer_id)
     if opened is None:
-        return _card("Open book: with the text", html.note("There is none."))
-    quote = html.note("It quotes nothing.")
-    if opened.evidence:
-        quote = html.tag("blockquote", html.text(opened.evidence), "al-quote")
-        quote += html.tag("p", html.text(_likeness(opened)), "al-faint")
-    return _card("Open book: with the text", _said(opened.text) + quote)
+        return _part("Open book, with the text", html.note("There is none."))
+    told = html.tag("div", html.text(_likeness(opened)), "al-faint")
+    return _part("Open book, with the text", _said(opened.text) + told)
 
 
 def _likeness(opened: Answer) -> str:
+    if not opened.evidence:
+        return "It quotes nothing."
     if opened.start is None:
-        return "This quote was not found in the text, or does not bear the answer out."
+        return "Its quote does not stand in the text, or does not bear it out."
     if opened.evidence_score == 1.0:
-        return "This quote stands word for word in the text."
-    return f"This quote is {100 * (opened.evidence_score or 0):.0f} % like the text."
+        return "Its quote stands word for word in the text."
+    return f"Its quote is {100 * (opened.evidence_score or 0):.0f} % like the text."
 
 
-def _source(view: SampleView) -> Html:
-    """Return the passage with the evidence marked."""
-    passage, opened = view.passage, view.answer(view.sample.open_answer_id)
-    if passage is None:
-        return _card("The text", html.note("This question rests on no text."))
-    shown = html.text(passage.text)
-    if opened and opened.start is not None and opened.end is not None:
-        start, end = opened.start - passage.start, opened.end - passage.start
-        shown = html.marked(passage.text, start, end)
-    return _card("The text", html.tag("div", shown, "al-text"))
-
-
-def _judged(feedback: Feedback) -> Html:
-    badge = html.badge(feedback.verdict, VERDICTS[feedback.verdict])
+def _verdict(feedback: Feedback) -> Html:
+    shown = html.badge(feedback.verdict, labels.VERDICTS[feedback.verdict])
     if feedback.probability is None:
-        return badge
-    told = f"{100 * feedback.probability:.0f} % sure to be correct"
-    return Html(badge + html.tag("span", html.text(told), "al-faint"))
+        return shown
+    sure = f"{100 * feedback.probability:.0f} % likely correct"
+    return shown + html.tag("span", html.text(sure), "al-faint")
+
+
+def _own(edited: str | None) -> Html:
+    return html.badge("in your words") if edited is not None else Html("")
 
 
 def _feedback(view: SampleView) -> Html:
-    """Return what the model says about its own answer from memory."""
-    title, critique = "Feedback on the answer from memory", view.critique()
-    if view.edited_feedback is not None:
-        content = _said(view.edited_feedback) + html.note("A person's words.")
-        return _card(title, content, _judged(critique) if critique else None)
-    if critique is None:
-        return _card(title, html.note("None: both answers are the same."))
-    return _card(title, _said(critique.text), _judged(critique))
+    critique, edited = view.critique(), view.edited_feedback
+    if critique is None and edited is None:
+        return Html("")
+    written = edited or (critique.text if critique else "")
+    about = (_verdict(critique) if critique else Html("")) + _own(edited)
+    return _part("Feedback on the closed-book answer", about + _said(written))
 
 
 def _refined(view: SampleView) -> Html:
     """Return the refined answer as what changed against the one from memory."""
-    title, sample = "Refined answer, against the one from memory", view.sample
-    refined = view.answer(sample.refined_answer_id)
-    text = view.edited_refined or (refined.text if refined else None)
-    if text is None:
-        content = html.note("None. What may be learned is the open-book answer.")
-    else:
-        content = html.tag("div", html.difference(sample.rejected, text), "al-text")
-    if view.edited_refined is not None:
-        content += html.note("A person's words.")
-    if text is not None and sample.chosen != text:
-        content += html.tag("h5", "What may be learned") + _said(sample.chosen)
+    refined, edited = view.answer(view.sample.refined_answer_id), view.edited_refined
+    if refined is None and edited is None:
+        return Html("")
+    written = edited or (refined.text if refined else "")
+    was = view.answer(view.sample.closed_answer_id)
+    changed = html.difference(was.text if was else view.sample.rejected, written)
     check = view.check()
-    return _card(title, content, _judged(check) if check else None)
+    about = Html("")
+    if check:
+        about = html.tag("span", "Second check: ", "al-faint") + _verdict(check)
+    body = about + _own(edited) + html.tag("div", changed, "al-text")
+    return _part("Refinement, against the closed-book answer", body)
 
 
-def _flags(flags: tuple[str, ...]) -> Html:
-    if not flags:
-        return html.note("No flags.")
-    rows = html.join(
-        html.tag("li", html.badge(flag, "flagged") + html.text(FLAGS.get(flag, flag)))
-        for flag in flags
-    )
-    return html.tag("ul", rows, "al-flags")
+# --- text and decisions -------------------------------------------------------
+
+
+def _passage(view: SampleView) -> Html:
+    """Return the passage with the evidence marked."""
+    if view.passage is None:
+        return _part("Passage", html.note("This question came without a text."))
+    opened = view.answer(view.sample.open_answer_id)
+    start, end = _evidence(opened, view.passage.start, view.passage.end)
+    shown = html.marked(view.passage.text, start, end)
+    body = html.tag("div", shown, "al-text al-passage", tabindex="0")
+    title = "Passage, evidence marked" if start < end else "Passage, without evidence"
+    return _part(title, body)
+
+
+def _evidence(opened: Answer | None, start: int, end: int) -> tuple[int, int]:
+    """Return where the evidence stands in the passage; an empty stretch for none."""
+    if opened is None or opened.start is None or opened.end is None:
+        return 0, 0
+    if not start <= opened.start <= opened.end <= end:
+        return 0, 0
+    return opened.start - start, opened.end - start
+
+
+def _decisions(decisions: Iterable[Decision]) -> Html:
+    rows = [html.tag("li", html.text(_told(one))) for one in decisions]
+    if not rows:
+        return _part("Decisions", html.note("None yet."))
+    return _part("Decisions", html.tag("ol", html.join(rows), "al-decisions"))
+
+
+def _told(decision: Decision) -> str:
+    author = decision.author.replace("rule:", "rule ")
+    words = f"{author} {_PAST[decision.action]}"
+    if decision.action == "edit":
+        names = (_EDITED.get(name, name) for name in decision.after)
+        words += f" {' and '.join(names)}"
+    return f"{words}: {decision.reason}" if decision.reason else words
+
+
+# --- prompts and raw outputs --------------------------------------------------
 
 
 def _outputs(view: SampleView) -> Html:
     """Return each text of the model as it came, with the exact prompt."""
     written = [("Question", view.question.generation)]
-    names = {
-        "closed_book": "Closed-book answer",
-        "open_book": "Open-book answer",
-        "refined": "Refined answer",
-        "human": "Answer of a person",
-    }
-    for answer in view.answers:
-        draw = f" {answer.sample_index}" if answer.sample_index else ""
-        written.append((names[answer.kind] + draw, answer.generation))
+    written += [(_kind(answer), answer.generation) for answer in view.answers]
     for feedback in view.feedback:
         name = "Feedback" if feedback.purpose == "critique" else "Second check"
         written.append((name, feedback.generation))
     shown = [_output(name, made) for name, made in written if made]
-    title = html.tag("summary", f"Model outputs and exact prompts ({len(shown)})")
+    if not shown:
+        return Html("")
+    title = html.tag("summary", f"Exact prompts and raw outputs ({len(shown)})")
     return html.tag("details", title + html.join(shown), "al-outputs")
+
+
+def _kind(answer: Answer) -> str:
+    name = _ANSWERS[answer.kind]
+    return f"{name}, draw {answer.sample_index}" if answer.sample_index else name
 
 
 def _output(name: str, made: Generation) -> Html:
@@ -211,15 +315,15 @@ def _output(name: str, made: Generation) -> Html:
         f"prompt {asked.prompt.name} {asked.prompt.digest[:8]}, "
         f"temperature {sampling.temperature:g}, seed {sampling.seed}, "
         f"{done.n_prompt_tokens} + {done.n_tokens} tokens, ended by {done.finish}; "
-        f"{made.model.name}, round {made.model.round_id or 'none'}"
+        f"{made.model.name}, {labels.adapter(made.model.round_id)}"
     )
-    turns = html.join(
-        html.tag("h5", html.text(turn.role)) + html.tag("pre", html.text(turn.content))
-        for turn in asked.prompt.chat
-    )
-    wrote = html.tag("h5", "What the model wrote")
-    wrote += html.tag("pre", html.text(done.text), "al-wrote")
-    head = html.tag("strong", html.text(name)) + html.tag(
-        "span", html.text(told), "al-faint"
-    )
+    turns = html.join(_raw(turn.role, turn.content) for turn in asked.prompt.chat)
+    wrote = _raw("what the model wrote", done.text, "al-wrote")
+    head = html.tag("strong", html.text(name))
+    head += html.tag("span", html.text(told), "al-faint")
     return html.tag("details", html.tag("summary", head) + turns + wrote)
+
+
+def _raw(title: str, content: str, classes: str = "") -> Html:
+    shown = html.tag("pre", html.text(content), f"al-raw {classes}".strip(), tabindex=0)
+    return html.tag("h5", html.text(title)) + shown

@@ -5,14 +5,7 @@ from autolearn.records import Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-
-TITLES = {
-    "study": "Study",
-    "train": "Training",
-    "quiz": "Quiz",
-    "chat": "Answer",
-    "export": "Export",
-}
+from autolearn.ui.views import labels
 
 UNITS = {"train": "steps", "quiz": "questions"}
 STAGE_UNITS = {"prompts of its own": "prompts"}
@@ -37,14 +30,13 @@ def draw(store: Store) -> Html:
 def _place(store: Store) -> Html:
     model = orders.chosen_model(store)
     card, held = machine.gpu(), machine.worker_memory(store.folder / jobs.PID_FILE)
-    adapter = f"round {model.round_id}" if model.round_id else "none (base)"
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.text(model.model),
         "Loading": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
         ),
-        "Adapter": html.text(adapter),
+        "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
         "Worker holds": html.text(html.size(held)),
     }
@@ -65,7 +57,7 @@ def _counts(store: Store) -> Html:
 
 
 def _running(run: Run) -> Html:
-    title = f"{TITLES[run.kind]} (run {run.id})"
+    title = labels.run(run)
     told = f"{run.stage or 'starting'}: {run.done} of {run.total}"
     pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
     if run.cancel_requested:
@@ -89,7 +81,7 @@ def rate(run: Run) -> str:
 
 
 def _waiting(runs: list[Run]) -> Html:
-    names = (f"{TITLES[run.kind]} (run {run.id})" for run in runs)
+    names = (labels.run(run) for run in runs)
     rows = html.join(html.tag("li", html.text(name)) for name in names)
     title = html.tag("strong", "Waiting")
     return html.tag("div", title + html.tag("ul", rows), "al-box")
@@ -104,7 +96,7 @@ def _last_error(store: Store) -> Html:
     log = f"Details are in {store.folder / 'logs' / 'worker.log'}."
     return html.tag(
         "div",
-        html.tag("strong", html.text(f"{TITLES[run.kind]} (run {run.id}) {run.state}"))
+        html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))
         + html.problem(run.error or "")
         + html.tag("div", html.text(log), "al-faint"),
         "al-box al-failed",

@@ -32,6 +32,13 @@ def newest(store: Store, *, only_last: bool) -> Html:
     return html.join(parts)
 
 
+def detail(store: Store, sample_id: int) -> Html:
+    """Return everything about one sample."""
+    if not sample_id:
+        return html.note("Choose a question above to see what its sample rests on.")
+    return samples.card(store.samples.view(sample_id))
+
+
 def _headline(store: Store, run: Run) -> Html:
     """Return how the last study stands."""
     counts = store.samples.counts(SampleFilter(run_id=run.id))

@@ -11,7 +11,7 @@ from autolearn.settings import TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import curve
+from autolearn.ui.views import curve, labels
 
 CURVES = (
     ("loss", "Loss", "nats per token"),
@@ -20,9 +20,6 @@ CURVES = (
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
-
-STATES = {"done": "approved", "running": "pending", "queued": "pending"}
-"""How the badge of a state looks; all others look like something that went wrong."""
 
 
 def intake(found: Intake, settings: TrainSettings) -> Html:
@@ -162,13 +159,12 @@ def live(store: Store, run: Run | None) -> Html:
             "No round was trained yet. Approve samples under Review, then start one."
         )
     drawn = html.join(
-        curve.draw(title, unit, store.runs.metrics(run.id, name))
+        curve.draw(title, unit, {"": store.runs.metrics(run.id, name)})
         for name, title, unit in CURVES
     )
     head = html.tag("h3", html.text(f"Training, run {run.id}"))
-    badge = html.badge(run.state, STATES.get(run.state, "wrong"))
     return (
-        html.tag("header", head + badge, "al-spread")
+        html.tag("header", head + labels.state(run.state), "al-spread")
         + _progress(store, run)
         + html.tag("p", html.text(_next(run)), "al-faint")
         + html.tag("div", drawn, "al-plots")
@@ -213,10 +209,9 @@ def _settings(run: Run) -> Html:
         for name, value in wanted.items()
     }
     parent = run.settings.get("parent")
-    start = f"round {parent}" if parent else "base model"
     shown = {
         "model": html.text(run.settings["model"]["model"]),
-        "begun from": html.text(start),
+        "begun from": html.text(labels.adapter(parent)),
         **values,
     }
     names = html.tag("summary", "Settings that this run was begun with")

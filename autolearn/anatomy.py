@@ -1,0 +1,129 @@
+"""What a model is made of, and what it needs: told by its small files and headers."""
+
+import json
+import re
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from autolearn import models
+from autolearn.errors import InputError
+from autolearn.settings import Quantization
+
+PACKED_BYTES = 0.516
+"""Bytes a weight in NF4 with double quantisation: half a byte, an 8-bit scale for
+each 64 weights, and the scale of 256 such scales."""
+PLAIN_BYTES = 2
+"""Bytes a weight in 16 bit."""
+UNPACKED = 256 << 20
+"""Bytes in 16 bit up to which a CPU computes with unpacked weights."""
+OVERHEAD = 800 << 20
+"""What the libraries and one answer need beside the weights."""
+
+_MOST_HEADER = 100 << 20
+_EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
+_LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Sizes of a model, and what its folder says of it."""
+
+    family: str
+    architecture: str
+    parameters: int
+    linear: tuple[Shape, ...]
+    """Shapes of the weights that 4-bit loading packs and an adapter sits on."""
+    hidden: int
+    inner: int
+    layers: int
+    vocabulary: int
+    context: int | None
+    """Most tokens of prompt and answer together."""
+    dtype: str
+    licence: str | None
+
+    @property
+    def packed(self) -> int:
+        """Return how many parameters 4-bit loading packs."""
+        return sum(map(prod, self.linear))
+
+    @property
+    def is_small(self) -> bool:
+        """Return whether a CPU computes with its weights unpacked."""
+        return self.parameters * PLAIN_BYTES <= UNPACKED
+
+    def weights(self, quantization: Quantization) -> int:
+        """Return about how many bytes the loaded weights take."""
+        packed = self.packed if quantization == "nf4" and not self.is_small else 0
+        return round(packed * PACKED_BYTES + (self.parameters - packed) * PLAIN_BYTES)
+
+    def needs(self, quantization: Quantization) -> int:
+        """Return about how many bytes of memory it needs to answer."""
+        return self.weights(quantization) + OVERHEAD
+
+
+def of(folder: Path) -> Anatomy:
+    """Return the anatomy of the model in a folder; no weights are read.
+
+    Raises:
+        InputError: One of its files cannot be read.
+    """
+    config = models.read_json(folder / "config.json")
+    text = config.get("text_config") or config
+    shapes = dict(pair for f in sorted(folder.glob("*.safetensors")) for pair in _in(f))
+    hidden = _number(text, "hidden_size", "n_embd") or 0
+    return Anatomy(
+        family=str(config.get("model_type", "unknown")),
+        architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
+        parameters=sum(map(prod, shapes.values())),
+        linear=tuple(s for name, s in shapes.items() if _is_linear(name, s)),
+        hidden=hidden,
+        inner=_number(text, "intermediate_size", "n_inner") or 4 * hidden,
+        layers=_number(text, "num_hidden_layers", "n_layer") or 1,
+        vocabulary=_number(text, "vocab_size") or 0,
+        context=_number(text, "max_position_embeddings", "n_positions"),
+        dtype=str(text.get("dtype") or text.get("torch_dtype") or "unknown"),
+        licence=_licence(folder),
+    )
+
+
+def _number(config: dict[str, Any], *names: str) -> int | None:
+    return next((n for n in map(config.get, names) if isinstance(n, int)), None)
+
+
+def _in(path: Path) -> list[tuple[str, Shape]]:
+    """Return names and shapes from the header of a safetensors file."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MOST_HEADER:
+                raise ValueError
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        return [(name, tuple(map(int, one["shape"]))) for name, one in header.items()]
+    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+        raise InputError(
+            f"{path} is not a whole safetensors file; copy the model's files again."
+        ) from error
+
+
+def _is_linear(name: str, shape: Shape) -> bool:
+    return len(shape) == 2 and not _EMBEDDINGS.search(name)
+
+
+def _licence(folder: Path) -> str | None:
+    """Return what the model card or a licence file calls the licence."""
+    card = folder / "README.md"
+    if card.is_file():
+        found = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
+        if found:
+            return found[1].strip().strip("\"'")
+    for path in sorted(folder.glob("LICEN[SC]E*")):
+        lines = path.read_text("utf-8", "replace").split("\n")
+        return next((line.strip() for line in lines if line.strip()), path.name)[:80]
+    return None

@@ -1,0 +1,62 @@
+"""What runs, rounds and states are called, the same in every tab."""
+
+from autolearn.records import Round, Run
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+RUNS = {
+    "study": "Study",
+    "train": "Training",
+    "quiz": "Quiz",
+    "chat": "Chat",
+    "export": "Export",
+}
+"""What each kind of run is called."""
+
+STATES = {
+    "queued": "pending",
+    "running": "pending",
+    "training": "pending",
+    "done": "approved",
+    "trained": "known",
+    "kept": "approved",
+    "failed": "wrong",
+    "rolled_back": "rejected",
+    "interrupted": "gap",
+    "cancelled": "gap",
+}
+"""The colour and sign of each state of a run or a round."""
+
+VERDICTS = {"correct": "approved", "incorrect": "wrong", "unclear": "pending"}
+"""The colour and sign of each verdict."""
+
+BASE = ("base model", 0)
+"""The base model where a round can be chosen."""
+
+
+def state(name: str) -> Html:
+    """Return the state of a run or a round as a badge."""
+    return html.badge(name.replace("_", " "), STATES.get(name, ""))
+
+
+def run(one: Run) -> str:
+    """Return what a run is called."""
+    return f"{RUNS[one.kind]} (run {one.id})"
+
+
+def round_(one: Round) -> str:
+    """Return what a round is called in a list."""
+    return f"round {one.id}: {one.method}, {one.state.replace('_', ' ')}"
+
+
+def finished(store: Store) -> list[tuple[str, int]]:
+    """Return the rounds that have an adapter to choose from, the newest first."""
+    return [
+        (round_(one), one.id) for one in reversed(store.rounds.all()) if one.adapter
+    ]
+
+
+def adapter(round_id: int | None) -> str:
+    """Return what the weights of a round are called, or those without one."""
+    return f"round {round_id}" if round_id else BASE[0]
