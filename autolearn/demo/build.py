@@ -31,8 +31,8 @@ from autolearn.demo.library import write_library
 from autolearn.demo.muon import Muon
 from autolearn.demo.packing import Batch, Packer
 from autolearn.demo.tasks import DECISION_WEIGHT, FREE_WEIGHT
-from autolearn.demo.tokenizer import BEGIN, END, PAD, build_tokenizer
-from autolearn.demo.wiring import take_over, tiny_config, wire
+from autolearn.demo.tokenizer import BEGIN, END, PAD, build_tokenizer, letter_pieces
+from autolearn.demo.wiring import spread, take_over, tiny_config, wire
 from autolearn.demo.world import known_world
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -44,6 +44,8 @@ DRILL_UNTIL, DRILL_EARLY, DRILL_LATE = 0.1, 0.5, 0.05
 """Share of time with many copy drills (from nothing only), the share of such rows then
 and later."""
 LOG_EVERY, CHECKPOINT_EVERY, EXPORT_MINUTES = 20, 50, 10.0
+N_OTHERS = 256
+"""Tokens that are not in a batch among which each of its tokens has to be chosen."""
 MAX_NEW_TOKENS = 160
 CARD = "build.json"
 """How the weights were made, and those that they began with."""
@@ -89,6 +91,7 @@ class Builder:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         vocabulary = self.tokenizer.get_vocab()
         take_over(self.model, vocabulary, earlier, tokenizer.get_vocab())
+        spread(self.model, letter_pieces(vocabulary))
 
     def run(self) -> None:
         """Train until the time is over, with checkpoints and exports on the way."""
@@ -130,7 +133,7 @@ class Builder:
         for optimizer, base in ((self.muon, MUON_RATE), (self.adam, ADAM_RATE)):
             optimizer.param_groups[0]["lr"] = base * rate
             optimizer.zero_grad()
-        logits, targets, weights = predictions(self.model, batch)
+        logits, targets, weights = predictions(self.model, batch, self._rivals(batch))
         losses = cross_entropy(logits, targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -139,6 +142,17 @@ class Builder:
         self.n_steps += 1
         self.n_tokens += batch.tokens.size
         return loss.item()
+
+    def _rivals(self, batch: Batch) -> Tensor:
+        """Return the tokens that a step chooses among: its own and a few others.
+
+        A token that is seldom seen would else be pushed away at every step, always in
+        the same direction, until it cannot be told from the other rare ones.
+        """
+        generator = torch.Generator().manual_seed(self.n_steps)
+        others = torch.randint(len(self.tokenizer), (N_OTHERS,), generator=generator)
+        both = torch.cat([torch.from_numpy(batch.tokens).flatten(), others])
+        return both.unique()  # type: ignore[no-untyped-call, no-any-return]
 
     def _log(self, loss: float, speed: float) -> None:
         log.info(
@@ -225,11 +239,15 @@ def greedy(config: LlamaConfig) -> GenerationConfig:
     )
 
 
-def predictions(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+def predictions(
+    model: LlamaForCausalLM, batch: Batch, among: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return logits, targets and weights of the N tokens that count.
 
+    Targets are places in ``among``, sorted ids that hold all of the batch.
+
     Shapes:
-        returns: (N, vocabulary), (N), (N).
+        among: (V), the whole vocabulary unless given. returns: (N, V), (N), (N).
     """
     tokens = torch.from_numpy(batch.tokens)
     weights = torch.from_numpy(batch.weights)
@@ -240,8 +258,11 @@ def predictions(model: LlamaForCausalLM, batch: Batch) -> tuple[Tensor, Tensor, 
         use_cache=False,
     ).last_hidden_state
     row, column = weights.nonzero(as_tuple=True)
-    logits = model.lm_head(hidden[row, column - 1])
-    return logits, tokens[row, column], weights[row, column]
+    seen, targets = hidden[row, column - 1], tokens[row, column]
+    if among is None:
+        return model.lm_head(seen), targets, weights[row, column]
+    logits = seen @ model.lm_head.weight[among].T
+    return logits, torch.searchsorted(among, targets), weights[row, column]
 
 
 @torch.no_grad()

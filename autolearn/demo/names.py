@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable
 
 HELD_OUT_SHARE = 8
-ODD_SHARE = 0.4
+ODD_SHARE = 0.5
 
 N_SYLLABLES = 220
 ONSETS = (*"bdfghjklmnprstvz", "br", "dr", "gr", "kr", "pl", "tr", "st")

@@ -29,10 +29,10 @@ ROW_TOKENS = 512
 PASSAGE_LOSS_SHARE = 0.15
 PASSAGE_WEIGHT = 0.15
 PASSAGE_TASKS = {
-    "open_book": 0.52,
-    "feedback": 0.22,
-    "refine": 0.18,
-    "ask": 0.04,
+    "open_book": 0.5,
+    "feedback": 0.21,
+    "refine": 0.17,
+    "ask": 0.08,
     "statements": 0.04,
 }
 FREE_TASKS = {

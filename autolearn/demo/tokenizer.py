@@ -66,6 +66,12 @@ def vocabulary() -> list[str]:
     return list(dict.fromkeys(tokens))
 
 
+def letter_pieces(ids: dict[str, int]) -> list[list[int]]:
+    """Return the ids of the pieces that unknown words fall into, by their kind."""
+    kinds = (r"Ġ[A-Za-z]", r"Ġ[A-Za-z]{2}", r"[A-Za-z]{2}")
+    return [[i for t, i in ids.items() if re.fullmatch(kind, t)] for kind in kinds]
+
+
 def _strings(value: Any) -> Iterator[str]:
     """Yield all texts of the grammar but what lies outside the world."""
     if isinstance(value, str):

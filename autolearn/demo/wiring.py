@@ -9,6 +9,7 @@ are plain initial weights; all of them are trained.
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ PREVIOUS_LOGITS = (12.0, 8.0, 5.0)
 """Attention logits of the previous-token head on the three fastest rotations."""
 SLOW = 0.03
 """Rotations below this frequency (radians a token) hardly see the position."""
+APART = 0.6
+"""Least distance of the embedding of a piece of letters from the mean of its like."""
 INDUCTION_LAYERS = (1, 2)
 INDUCTION_GAIN = 1.0
 
@@ -83,6 +86,17 @@ def take_over(
     for mine, its in zip(model.model.layers, first, strict=False):
         mine.load_state_dict(its.state_dict())
     model.model.layers[-1].load_state_dict(last.state_dict())
+
+
+@torch.no_grad()
+def spread(model: LlamaForCausalLM, groups: Iterable[list[int]]) -> None:
+    """Move embeddings of a group apart that have come too close to its mean."""
+    embedding = model.model.embed_tokens.weight
+    for ids in groups:
+        mean = embedding[ids].mean(dim=0)
+        away = embedding[ids] - mean
+        factor = (APART / away.norm(dim=1, keepdim=True)).clamp(min=1)
+        embedding[ids] = mean + away * factor
 
 
 def _random(generator: torch.Generator, rows: int, columns: int) -> Tensor:
