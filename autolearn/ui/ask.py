@@ -10,7 +10,7 @@ from autolearn.errors import InputError, JobError
 from autolearn.records import Message, Run, Sampling
 from autolearn.settings import ModelSettings
 from autolearn.store import Store
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
@@ -50,7 +50,7 @@ def build(board: Board, tab: gr.Tab) -> None:
         clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
     shown = picture("ask-conversation")
     board.follow(tab, lambda: _shown(desk), [], [shown])
-    tab.select(told(lambda: _renewed(desk)), None, [left, right], **QUIET)
+    watch([tab.select], lambda: _renewed(desk), [], [left, right])
     given = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:

@@ -26,8 +26,9 @@ QUIET: dict[str, Any] = {
 }
 """For handlers that only read, or are done in a moment: nothing greys out."""
 
-LOOK: dict[str, Any] = QUIET | {"queue": True, "concurrency_limit": None}
-"""For the look at the workspace: only what is queued tells that the pulse changed."""
+QUEUED: dict[str, Any] = QUIET | {"queue": True, "concurrency_limit": None}
+"""For what may be refused, and for the look at the workspace: only an event that is
+queued can show why it was refused, or tells that the pulse has changed."""
 
 PICK_JS = """
 element.addEventListener('click', (event) => {
@@ -85,18 +86,53 @@ class Desk:
 
 
 def told(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Show what goes wrong as its one sentence, and nothing as code."""
+    """Show why an order is refused in its one sentence, and nothing as code.
+
+    For queued events.
+    """
 
     @wraps(handler)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def wrapped(*args: Any) -> Any:
         try:
-            return handler(*args, **kwargs)
+            return handler(*args)
         except AutolearnError as error:
             raise gr.Error(
                 html.text(error), duration=12, print_exception=False
             ) from error
 
     return wrapped
+
+
+def drawn(
+    handler: Callable[..., Any], outputs: Sequence[gr.components.Component]
+) -> Callable[..., Any]:
+    """Say in the place of a picture why it cannot be drawn; all else stays."""
+
+    @wraps(handler)
+    def wrapped(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except AutolearnError as error:
+            said = [
+                html.problem(str(error)) if isinstance(one, gr.HTML) else gr.skip()
+                for one in outputs
+            ]
+            return said[0] if len(said) == 1 else said
+
+    return wrapped
+
+
+def watch(
+    triggers: Sequence[Callable[..., Any]],
+    draw: Callable[..., Any],
+    inputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.components.Component],
+    **options: Any,
+) -> None:
+    """Draw at once when something is chosen or opened."""
+    handler = drawn(draw, outputs)
+    for trigger in triggers:
+        trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
 
 
 @dataclass(frozen=True)
@@ -110,6 +146,7 @@ class Board:
     pulse: gr.State
     timer: gr.Timer
     sidebar: gr.HTML
+    stop: gr.Button
 
     def follow(
         self,
@@ -128,10 +165,8 @@ class Board:
                 return gr.skip() if len(outputs) == 1 else [gr.skip()] * len(outputs)
             return draw(*values)
 
-        self.pulse.change(
-            told(when_open), [self.current, *inputs], list(outputs), **QUIET
-        )
-        tab.select(told(draw), list(inputs), list(outputs), **QUIET)
+        watch([self.pulse.change], when_open, [self.current, *inputs], outputs)
+        watch([tab.select], draw, inputs, outputs)
 
     def act(
         self,
@@ -150,15 +185,21 @@ class Board:
             told(handler),
             list(inputs) or None,
             list(outputs) or None,
-            **(QUIET | options),
+            **(QUEUED | options),
         )
-        event.then(self.look, None, [self.sidebar, self.pulse, self.timer], **LOOK)
+        self.looks(event.then)
 
-    def look(self) -> tuple[Any, Any, Any]:
-        """Return sidebar, pulse and timer as they are to be now."""
+    def looks(self, event: Callable[..., Any]) -> None:
+        """Look at the workspace after an event."""
+        outputs = [self.sidebar, self.pulse, self.timer, self.stop]
+        event(self._look, None, outputs, **QUEUED)
+
+    def _look(self) -> tuple[Any, Any, Any, Any]:
+        """Return sidebar, pulse, timer and the button to stop as they are to be now."""
         try:
             busy = self.desk.is_busy()
             shown = status.draw(self.desk.store)
-            return shown, self.desk.pulse(), gr.Timer(active=busy)
         except AutolearnError as error:
-            return html.problem(str(error)), gr.skip(), gr.skip()
+            return html.problem(str(error)), gr.skip(), gr.skip(), gr.skip()
+        stop = gr.Button(interactive=busy)
+        return shown, self.desk.pulse(), gr.Timer(active=busy), stop

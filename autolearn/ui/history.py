@@ -1,5 +1,6 @@
 """The history: rounds, runs, what differs between two of them, and exports."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -9,7 +10,7 @@ import gradio as gr
 
 from autolearn import exporting, jobs, orders
 from autolearn.errors import InputError, JobError
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import history as views
 from autolearn.ui.views import labels
@@ -43,8 +44,12 @@ def _rounds(board: Board, tab: gr.Tab) -> None:
     tree = picture("history-rounds")
     details = picture("history-round")
     board.follow(tab, lambda: views.lineage(desk.store), [], [tree])
-    tree.click(_picked, None, chosen, **QUIET).then(
-        told(lambda i: views.round_details(desk.store, i)), chosen, details, **QUIET
+    picked = tree.click(_picked, None, chosen, **QUIET)
+    watch(
+        [picked.then],
+        lambda i: views.round_details(desk.store, i),
+        [chosen],
+        [details],
     )
 
 
@@ -60,12 +65,12 @@ def _runs(board: Board, tab: gr.Tab) -> None:
     shown = [chosen, drawn]
     board.follow(tab, lambda i: views.runs(desk.store, i), [before], [table])
     board.follow(tab, lambda *s: _details(desk, *s), shown, [details, drawn])
-    newest.click(lambda: 0, None, before, **QUIET)
-    older.click(told(lambda i: _older(desk, i)), before, before, **QUIET)
-    before.change(told(lambda i: views.runs(desk.store, i)), before, table, **QUIET)
-    table.click(_picked, None, chosen, **QUIET).then(
-        told(lambda *s: _details(desk, *s)), shown, [details, drawn], **QUIET
-    )
+    begun = newest.click(lambda: 0, None, before, **QUIET)
+    paged = older.click(lambda i: _older(desk, i), before, before, **QUIET)
+    pages: list[Callable[..., Any]] = [begun.then, paged.then]
+    watch(pages, lambda i: views.runs(desk.store, i), [before], [table])
+    picked = table.click(_picked, None, chosen, **QUIET)
+    watch([picked.then], lambda *s: _details(desk, *s), shown, [details, drawn])
     board.act([resume.click], lambda i: _resume(desk, i), [chosen])
 
 
@@ -81,11 +86,9 @@ def _compare(board: Board, tab: gr.Tab) -> None:
     def renewed() -> list[gr.Dropdown]:
         return [gr.Dropdown(choices=views.choices(desk.store)) for _ in sides]
 
-    tab.select(told(renewed), None, sides, **QUIET)
-    for side in sides:
-        side.input(
-            told(lambda *ids: views.compare(desk.store, *ids)), sides, result, **QUIET
-        )
+    watch([tab.select], renewed, [], sides)
+    changed = [side.input for side in sides]
+    watch(changed, lambda *ids: views.compare(desk.store, *ids), sides, [result])
 
 
 def _exports(board: Board, tab: gr.Tab) -> None:
@@ -97,7 +100,7 @@ def _exports(board: Board, tab: gr.Tab) -> None:
     file = gr.File(
         label="To save", visible=False, interactive=False, elem_id="export-file"
     )
-    tab.select(told(lambda: gr.Dropdown(choices=_sources(desk))), None, of, **QUIET)
+    watch([tab.select], lambda: gr.Dropdown(choices=_sources(desk)), [], [of])
     board.follow(tab, lambda: views.exports(desk.store), [], [made])
 
     def order(round_id: int, kind: str) -> Html:

@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn import orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import library as views
 
@@ -51,9 +51,8 @@ def build(board: Board, tab: gr.Tab) -> None:
         [files, name, pasted],
         [report, files, name, pasted],
     )
-    documents.click(_picked, None, chosen, **QUIET).then(
-        told(lambda i: views.passages(desk.store, i)), chosen, passages, **QUIET
-    )
+    picked = documents.click(_picked, None, chosen, **QUIET)
+    watch([picked.then], lambda i: views.passages(desk.store, i), [chosen], [passages])
 
     def exclude(document_id: int, event: gr.EventData) -> Html:
         _turn(desk, int(event.pick))

@@ -1,11 +1,14 @@
 """The model: which one works, whether it fits, and a look at this computer."""
 
+from collections.abc import Callable
+from typing import Any
+
 import gradio as gr
 
 from autolearn import diagnosis, jobs, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUIET, Board, Desk, drawn, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
@@ -31,11 +34,11 @@ def build(board: Board, tab: gr.Tab) -> None:
             _check_up(board)
     _wire(board, tab, (name, loading), about, own)
     _begin(board.desk, [name, loading, adapter])
-    tab.select(
-        told(lambda: gr.Dropdown(choices=_adapters(board.desk))),
-        None,
-        adapter,
-        **QUIET,
+    watch(
+        [tab.select],
+        lambda: gr.Dropdown(choices=_adapters(board.desk)),
+        [],
+        [adapter],
     )
     board.act(
         [use.click],
@@ -76,11 +79,14 @@ def _wire(
         return _about(board.desk, name, loading)
 
     board.follow(tab, draw, inputs, [about])
-    for change in (name.submit, name.blur, loading.change):
-        change(told(draw), list(inputs), about, **QUIET)
-    own.click(lambda: "built-in", None, name, **QUIET).then(
-        told(draw), list(inputs), about, **QUIET
-    )
+    taken = own.click(lambda: "built-in", None, name, **QUIET)
+    events: list[Callable[..., Any]] = [
+        name.submit,
+        name.blur,
+        loading.change,
+        taken.then,
+    ]
+    watch(events, draw, inputs, [about])
 
 
 def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
@@ -91,7 +97,7 @@ def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
         found = gr.Dropdown(choices=_adapters(desk), value=model.round_id or 0)
         return model.model, model.quantization, found
 
-    gr.on(None, told(chosen), None, outputs, **QUIET)
+    gr.on(None, drawn(chosen, outputs), None, outputs, **QUIET)
 
 
 def _adapters(desk: Desk) -> list[tuple[str, int]]:
@@ -137,7 +143,6 @@ def _check_up(board: Board) -> None:
         lambda: _check(desk),
         [],
         [found, copied],
-        queue=True,
         show_progress="minimal",
     )
 

@@ -7,7 +7,7 @@ import gradio as gr
 from autolearn import jobs, orders, whole_round
 from autolearn.errors import JobError
 from autolearn.ui import ask, history, html, library, model, proof, review, study, train
-from autolearn.ui.desk import LOOK, QUIET, TICK_SECONDS, Board, Desk, picture, told
+from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture, watch
 from autolearn.ui.views import steps
 
 TABS = (model, library, study, review, train, proof, ask, history)
@@ -28,17 +28,15 @@ def build(folder: Path) -> gr.Blocks:
             walk = picture("steps")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
         with gr.Tabs(selected=model.TITLE) as tabs:
-            board = Board(desk, tabs, current, pulse, timer, sidebar)
+            board = Board(desk, tabs, current, pulse, timer, sidebar, stop)
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(board, tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
-        pulse.change(told(lambda: steps.draw(desk.store)), None, walk, **QUIET)
+        watch([pulse.change], lambda: steps.draw(desk.store), [], [walk])
         walk.click(_led, None, tabs, **QUIET)
-        outputs = [sidebar, pulse, timer]
-        timer.tick(board.look, None, outputs, **LOOK)
-        page.load(board.look, None, outputs, **LOOK)
-        seen.click(board.look, None, outputs, **LOOK)
+        for event in (timer.tick, page.load, seen.click):
+            board.looks(event)
         board.act([stop.click], lambda: _stop(desk))
         board.act([whole.click], lambda: _whole_round(desk))
     blocks: gr.Blocks = page

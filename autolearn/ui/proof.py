@@ -7,7 +7,7 @@ import gradio as gr
 from autolearn import orders, takes
 from autolearn.errors import JobError
 from autolearn.store import Store
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import proof as views
@@ -47,12 +47,11 @@ def build(board: Board, tab: gr.Tab) -> None:
     board.follow(tab, lambda known: _list(desk, known), [known], [chosen, known])
     board.follow(tab, lambda *one: _result(desk, *one), given, [shown, questions])
     board.follow(tab, lambda: views.rounds(desk.store), [], [table])
-    gr.on(
+    watch(
         [chosen.change, before.change],
-        told(lambda *one: _result(desk, *one)),
+        lambda *one: _result(desk, *one),
         given,
         [shown, questions],
-        **QUIET,
     )
     board.act([take.click], lambda *one: _take(desk, *one), given)
     board.act([keep.click], lambda one: _keep(desk, one), [chosen])

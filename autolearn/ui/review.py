@@ -9,7 +9,7 @@ import gradio as gr
 from autolearn.records import Action
 from autolearn.store import Store
 from autolearn.ui import html, queue
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, picture, told, watch
 from autolearn.ui.html import Html
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review as views
@@ -232,20 +232,13 @@ def _wire_drawing(board: Board, tab: gr.Tab, parts: Parts) -> None:
 
     board.follow(tab, first, [parts.current, *filters], shown)
     board.follow(tab, lambda *v: _counted(desk, Queue.of(*v)), filters, counted)
-    tab.select(told(again), parts.current, parts.card, **QUIET)
-    tab.select(told(lambda: _choices(desk.store)), None, filters[-2:], **QUIET)
+    watch([tab.select], again, [parts.current], [parts.card])
+    watch([tab.select], lambda: _choices(desk.store), [], filters[-2:])
     outputs = [*shown, *counted, parts.bulk.confirm, parts.bulk.asked]
-    gr.on(
-        [field.input for field in filters],
-        told(anew),
-        filters,
-        outputs,
-        trigger_mode="always_last",
-        **QUIET,
-    )
-    parts.clear.click(lambda: FRESH, None, filters, **QUIET).then(
-        told(anew), filters, outputs, **QUIET
-    )
+    changed = [field.input for field in filters]
+    watch(changed, anew, filters, outputs, trigger_mode="always_last")
+    cleared = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
+    watch([cleared.then], anew, filters, outputs)
 
 
 def _show(desk: Desk, of: Queue, number: int = 0, note: str = "") -> tuple[Any, ...]:
@@ -311,7 +304,7 @@ def _wire_steps(board: Board, parts: Parts) -> None:
             [*shown, reason],
         )
     for name in ("skip", "next", "previous"):
-        buttons[name].click(told(partial(_go, desk, name)), here, shown, **QUIET)
+        watch([buttons[name].click], partial(_go, desk, name), here, shown)
 
     def overrule(current: int, event: gr.EventData) -> Html:
         queue.overrule(desk.store, current, gap=event.pick == "gap")
@@ -353,7 +346,7 @@ def _wire_edit(board: Board, parts: Parts) -> None:
         ),
         parts.current,
         [panel, *parts.edit.boxes],
-        **QUIET,
+        **QUEUED,
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
@@ -394,7 +387,7 @@ def _wire_bulk(board: Board, parts: Parts) -> None:
         (bulk.reject, "reject"),
     )
     for button, action in asks:
-        button.click(told(partial(ask, action)), parts.filters, second, **QUIET)
+        watch([button.click], partial(ask, action), parts.filters, second)
     board.act(
         [bulk.confirm.click],
         decide,

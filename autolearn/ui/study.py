@@ -9,7 +9,7 @@ from autolearn import orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
 from autolearn.ui import queue
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge
 from autolearn.ui.views import study as views
@@ -35,7 +35,7 @@ LABELS = {
 }
 """The settings of the form in its order; ``passage_tokens`` is for adding texts."""
 
-N_PLAIN = 7
+N_PLAIN = 4
 """So many settings are in sight, the rest is folded."""
 
 
@@ -61,9 +61,9 @@ def build(board: Board, tab: gr.Tab) -> None:
     board.follow(tab, draw_detail, [chosen], [detail])
     board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
     board.act([detail.click], overrule, [chosen], [detail])
-    found.click(_picked, [chosen, place], [chosen, place], **QUIET)
-    chosen.change(told(draw_detail), chosen, detail, **QUIET)
-    gr.on([shown.input, place.change], told(draw), [shown, place], found, **QUIET)
+    picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
+    watch([picked.then], draw_detail, [chosen], [detail])
+    watch([shown.input, picked.then], draw, [shown, place], [found])
 
 
 def _form(
@@ -87,7 +87,7 @@ def _form(
             given = [_number(name) for name in names[:N_PLAIN]]
         with gr.Accordion("More settings", open=False), gr.Row():
             given += [_number(name) for name in names[N_PLAIN:]]
-    tab.select(lambda: _documents(desk), None, documents, **QUIET)
+    watch([tab.select], lambda: _documents(desk), [], [documents])
     return documents, given, start
 
 

@@ -14,7 +14,7 @@ from autolearn.records import Run
 from autolearn.settings import METHODS, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
-from autolearn.ui.desk import QUIET, Board, Desk, picture, told
+from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, picture, told, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -60,19 +60,19 @@ def build(board: Board, tab: gr.Tab) -> None:
     chosen, more, buttons = _past(board, tab, parent)
     desk = board.desk
     board.follow(tab, lambda *values: _plan(desk, memo, *values), given, [plan])
-    gr.on(
+    watch(
         [one.change for one in given],
-        told(lambda *values: _plan(desk, memo, *values)),
+        lambda *values: _plan(desk, memo, *values),
         given,
-        plan,
-        **(QUIET | {"trigger_mode": "always_last"}),
+        [plan],
+        trigger_mode="always_last",
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
     look.click(lambda: waiting, None, tokens, **QUIET).then(
         told(lambda *values: _tokens(desk, memo, *values)),
         given,
         tokens,
-        **(QUIET | {"queue": True, "show_progress": "minimal"}),
+        **(QUEUED | {"show_progress": "minimal"}),
     )
     board.act([start.click], lambda *values: _start(desk, *values), given, [chosen])
     _wire(board, chosen, more, buttons)
@@ -248,7 +248,7 @@ def _past(
         tab, lambda known: _lists(desk, known), [known], [parent, chosen, known]
     )
     board.follow(tab, lambda run: _live(desk, run), [chosen], [shown])
-    chosen.change(told(lambda run: _live(desk, run)), chosen, shown, **QUIET)
+    watch([chosen.change], lambda run: _live(desk, run), [chosen], [shown])
     return chosen, more, (stop, again, go_on)
 
 

@@ -31,7 +31,7 @@ FLAGS = [
     "--no-first-run",
 ]
 SIZE = {"width": 1280, "height": 800}
-PATIENCE = 60_000
+PATIENCE = 30_000
 """Milliseconds until a slow machine is given up."""
 
 
@@ -62,6 +62,8 @@ class App:
         if self.process.poll() is None:
             self.process.send_signal(number)
         self.process.wait(60)
+        if self.process.stdout:
+            self.process.stdout.close()
 
 
 Start = Callable[..., App]
@@ -87,6 +89,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             if found := re.search(r"autolearn is at (\S+)", line):
                 running.append(App(folder, process, found[1]))
                 return running[-1]
+        process.stdout.close()
         raise AssertionError("".join(said))
 
     yield started
