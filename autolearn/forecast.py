@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from autolearn import dataset, proof, training
-from autolearn.anatomy import PLAIN_BYTES, Anatomy
+from autolearn.anatomy import OVERHEAD, PLAIN_BYTES, Anatomy
 from autolearn.dataset import Dataset
 from autolearn.records import Run, Split, TrainItem
 from autolearn.settings import Quantization, TrainSettings
@@ -116,11 +116,12 @@ class Memory:
     adapter: int
     """With gradients and the moments of Adam."""
     activations: int
+    libraries: int = OVERHEAD
 
     @property
     def total(self) -> int:
         """Return all parts together."""
-        return self.weights + self.adapter + self.activations
+        return self.weights + self.adapter + self.activations + self.libraries
 
 
 def memory(

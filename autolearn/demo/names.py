@@ -72,7 +72,7 @@ def name_word(rng: random.Random, *, held_out: bool, odd_share: float = 0.0) -> 
             word = _odd_word(rng)
         else:
             word = rng.choice(FIRST_SYLLABLES) + rng.choice(LAST_SYLLABLES)
-        if is_held_out(word) == held_out:
+        if len(word) > 1 and is_held_out(word) == held_out:
             return word
 
 

@@ -7,6 +7,7 @@ that did not pass through ``text`` or was written in this package.
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from html import escape
+from itertools import zip_longest
 
 from autolearn import scoring
 
@@ -71,9 +72,14 @@ def badge(word: str, kind: str = "") -> Html:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Html]], caption: str) -> Html:
-    """Return a table; numbers line up if their cell has the class ``al-number``."""
-    head = join(tag("th", text(one), scope="col") for one in heads)
-    body = join(tag("tr", join(tag("td", cell) for cell in row)) for row in rows)
+    """Return a table; cells of the class ``al-number`` line up below their heads."""
+    found = list(rows)
+    numbers = ["al-number" in cell for cell in found[0]] if found else []
+    head = join(
+        tag("th", text(one), "al-number" if is_number else "", scope="col")
+        for one, is_number in zip_longest(heads, numbers[: len(heads)])
+    )
+    body = join(tag("tr", join(tag("td", cell) for cell in row)) for row in found)
     return tag(
         "div",
         tag(

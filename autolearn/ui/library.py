@@ -21,7 +21,7 @@ def build(board: Board, tab: gr.Tab) -> None:
     desk = board.desk
     chosen = gr.State(0)
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(min_width=380):
             with gr.Accordion("Add texts", open=True):
                 files = gr.File(
                     label="Files, as many as you like (txt, md)",
@@ -36,12 +36,12 @@ def build(board: Board, tab: gr.Tab) -> None:
                     elem_id="library-name",
                 )
                 pasted = gr.Textbox(
-                    label="Text", lines=4, max_lines=12, elem_id="library-text"
+                    label="Text", lines=3, max_lines=12, elem_id="library-text"
                 )
                 add = gr.Button("Add to the library", elem_id="library-add")
             report = picture("library-report")
             documents = picture("library-documents")
-        with gr.Column(scale=3, min_width=420):
+        with gr.Column(min_width=380):
             passages = picture("library-passages")
     board.follow(tab, lambda: views.documents(desk.store), [], [documents])
     board.follow(tab, lambda i: views.passages(desk.store, i), [chosen], [passages])

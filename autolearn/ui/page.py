@@ -64,7 +64,7 @@ def _whole_round(desk: Desk) -> None:
 def theme() -> gr.Theme:
     """Return the look of the native components; the rest is in assets/css."""
     system = ["ui-sans-serif", "system-ui", "sans-serif"]
-    return gr.themes.Base(
+    base = gr.themes.Base(
         primary_hue="blue",
         neutral_hue="slate",
         font=system,
@@ -72,4 +72,18 @@ def theme() -> gr.Theme:
         spacing_size="sm",
         radius_size="sm",
         text_size="sm",
+    )
+    # The colours of the base are too faint to be read by everybody (WCAG AA).
+    return base.set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        button_large_text_size="*text_md",
+        button_large_padding="*spacing_lg",
     )

@@ -62,7 +62,7 @@ def build(board: Board, tab: gr.Tab) -> None:
     board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
     board.act([detail.click], overrule, [chosen], [detail])
     picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
-    watch([picked.then], draw_detail, [chosen], [detail])
+    watch([picked.then], draw_detail, [chosen], [detail], scroll_to_output=True)
     watch([shown.input, picked.then], draw, [shown, place], [found])
 
 

@@ -110,7 +110,8 @@ def _field(name: str) -> Any:
     }
     if name == "method":
         choices = [(f"{key}: {words}", key) for key, words in METHODS.items()]
-        return gr.Radio(choices, **common | {"info": "What the round learns from."})
+        told_of = {"info": "What the round learns from.", "filterable": False}
+        return gr.Dropdown(choices, **common | told_of)
     if name == "evolution":
         return gr.Dropdown(["restart", "continual", "continual-new"], **common)
     if name == "replay_weight":

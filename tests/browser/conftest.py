@@ -95,8 +95,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-        assert jobs.stop_worker(app.folder)
-        assert app.strays == []
+    assert all([jobs.stop_worker(app.folder) for app in running])
+    assert [stray for app in running for stray in app.strays] == []
 
 
 @pytest.fixture

@@ -109,6 +109,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         run = orders.train(store, model, settings)
         until(lambda: store.runs.metrics(run.id, "loss"))
         app.end(signal.SIGKILL)
+        other.close()
+        app.strays.clear()  # the page that was open tells that its app is gone
         assert store.runs.get(run.id).state == "running", "the worker goes on"
         os.kill(int((app.folder / jobs.PID_FILE).read_text()), signal.SIGKILL)
         until(lambda: not jobs.worker_alive(app.folder))

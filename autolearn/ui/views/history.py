@@ -133,13 +133,12 @@ def runs(store: Store, before_id: int) -> Html:
         (
             html.pick(html.text(labels.run(run)), run.id, "al-link"),
             labels.state(run.state),
-            html.text(run.stage),
             html.text(html.duration(seconds(run))),
             html.text((run.started_at or "")[:16].replace("T", " ")),
         )
         for run in found
     ]
-    return html.table(("Run", "State", "Stage", "Took", "Began (UTC)"), rows, "Runs")
+    return html.table(("Run", "State", "Took", "Began (UTC)"), rows, "Runs")
 
 
 def seconds(run: Run) -> float | None:

@@ -36,14 +36,18 @@ def documents(store: Store) -> Html:
 
 
 def passages(store: Store, document_id: int) -> Html:
-    """Return one document passage by passage, each with its place and its switch."""
-    if not document_id:
-        return html.note("Choose a document to read its passages.")
-    document = store.library.document(document_id)
-    found = store.library.passages([document_id], with_excluded=True)
+    """Return one document passage by passage, each with its place and its switch.
+
+    0 stands for the first document.
+    """
+    first = next(iter(store.library.documents()), None)
+    if first is None:
+        return html.note("The passages of a document are read here.")
+    document = store.library.document(document_id) if document_id else first
+    found = store.library.passages([document.id], with_excluded=True)
     covered = sum(p.end - p.start for p in found)
     share = covered / max(1, len(document.text))
-    title = html.tag("h3", html.text(document.name))
+    title = html.tag("h3", html.text(document.name), "al-head")
     told = f"{len(found)} passages cover {100 * share:.0f} % of the characters"
     cards = html.join(_passage(one) for one in found)
     return Html(title + html.tag("p", html.text(told), "al-faint") + cards)

@@ -80,17 +80,13 @@ def estimate(effort: Effort, memory: Memory) -> Html:
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens a step, about": html.number(effort.tokens_per_step),
         "Time, at the pace of the last round": html.text(time),
-        "Memory: weights of the model": html.text(_size(memory.weights)),
-        "Memory: adapter, gradients, Adam": html.text(_size(memory.adapter)),
-        "Memory: activations, rough": html.text(_size(memory.activations)),
-        "Memory in all": html.tag("strong", html.text(_size(memory.total))),
+        "Memory: weights of the model": html.text(html.size(memory.weights)),
+        "Memory: adapter, gradients, Adam": html.text(html.size(memory.adapter)),
+        "Memory: activations, rough": html.text(html.size(memory.activations)),
+        "Memory: the libraries": html.text(html.size(memory.libraries)),
+        "Memory in all": html.tag("strong", html.text(html.size(memory.total))),
     }
     return _section("Estimate", html.pairs(shown))
-
-
-def _size(n_bytes: int) -> str:
-    mib = n_bytes / 2**20
-    return f"{mib:,.0f} MiB" if mib < 1024 else f"{mib / 1024:,.1f} GiB"
 
 
 def preview(found: Preview) -> Html:
