@@ -5,7 +5,7 @@ How fast the work goes is measured here; where it is shown is not known here.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,23 @@ class Context:
     def workspace(self) -> Path:
         """Return the folder of the workspace."""
         return self.store.folder
+
+
+class Draft:
+    """What a run has written so far, told seldom enough to cost nothing."""
+
+    def __init__(self, context: Context) -> None:
+        self.parts: dict[str, str] = {}
+        self._context = context
+        self._told = 0.0
+
+    def write(self, parts: Mapping[str, str]) -> None:
+        """Take note of the parts as they are now."""
+        self.parts |= parts
+        now = time.monotonic()
+        if now - self._told >= REPORT_SECONDS:
+            self._told = now
+            self._context.store.runs.tell(self._context.run.id, self.parts)
 
 
 Handler = Callable[[Context], dict[str, Any]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from autolearn import cards, exporting, models, parsing, prompts, proof, quiz, training
 from autolearn.backends.huggingface import HuggingFaceBackend
-from autolearn.context import Context
+from autolearn.context import Context, Draft
 from autolearn.errors import BackendError, InputError
 from autolearn.ports import Cancelled
 from autolearn.records import (
@@ -127,24 +127,30 @@ class Workshop:
         *earlier, last = (Message(**m) for m in context.run.settings["messages"])
         question = last.content
 
-        def say(name: str, **values: str) -> str:
+        draft, wanted = Draft(context), context.run.settings
+        n_parts = 3 if wanted.get("refine") else 1
+
+        def say(name: str, read: Reading, **values: str) -> None:
             prompt = prompts.load(name).render(question=question, **values)
+            stage = name.removesuffix("_free").replace("_", "-")
+            context.progress(stage, len(draft.parts), n_parts)
             rules, turn = prompt.chat
             prompt = replace(prompt, chat=(rules, *earlier, turn))
-            return _say(context, backend, prompt)
+            done = _say(context, backend, prompt, lambda raw: draft.write(read(raw)))
+            draft.parts |= read(done)
 
-        if context.run.settings.get("passages"):
-            found = parsing.open_book(say("open_book", passage=_given(context)))
-            return {"answer": found.answer, "evidence": found.evidence}
-        answer = say("closed_book")
-        if not context.run.settings.get("refine"):
-            return {"answer": answer}
-        context.progress("feedback", 1, 3)
-        feedback = say("feedback_free", answer=answer)
-        context.progress("refinement", 2, 3)
-        refined = say("refine_free", answer=answer, feedback=feedback)
-        mended = parsing.answer(refined)
-        return {"answer": answer, "feedback": feedback, "refined": mended}
+        if wanted.get("passages"):
+            say("open_book", _open_book, passage=_given(context))
+            return draft.parts
+        say("closed_book", _part("answer", parsing.without_thinking))
+        if wanted.get("refine"):
+            say(
+                "feedback_free",
+                _part("feedback", parsing.without_thinking),
+                **draft.parts,
+            )
+            say("refine_free", _part("refined", parsing.answer), **draft.parts)
+        return draft.parts
 
     def export(self, context: Context) -> dict[str, Any]:
         """Write approved samples, or the items or the adapter of a round."""
@@ -181,10 +187,28 @@ def _given(context: Context) -> str:
     return "\n\n".join(by_id[number].text.strip() for number in wanted)
 
 
-def _say(context: Context, backend: HuggingFaceBackend, prompt: Prompt) -> str:
+Reading = Callable[[str], dict[str, str]]
+"""Finds the parts of an answer in what the model has written of it."""
+
+
+def _part(name: str, read: Callable[[str], str]) -> Reading:
+    return lambda raw: {name: read(raw)}
+
+
+def _open_book(raw: str) -> dict[str, str]:
+    found = parsing.open_book(raw)
+    return {"answer": found.answer, "evidence": found.evidence}
+
+
+def _say(
+    context: Context,
+    backend: HuggingFaceBackend,
+    prompt: Prompt,
+    hear: Callable[[str], None],
+) -> str:
     """Return what the model says to a prompt, and keep how it came about."""
     request = Request(prompt, Sampling(**context.run.settings["sampling"]))
-    (completion,) = backend.complete([request], context.stop)
+    completion = backend.stream(request, context.stop, hear)
     if completion.finish == "cancelled":
         raise Cancelled
     if completion.finish == "overlong":
@@ -193,7 +217,7 @@ def _say(context: Context, backend: HuggingFaceBackend, prompt: Prompt) -> str:
         )
     generation = Generation(request, completion, backend.identity)
     context.store.journal(context.run.id).log([generation])
-    return parsing.without_thinking(completion.text)
+    return completion.text
 
 
 def _report(context: Context, stage: str, total: int, done: int) -> None:

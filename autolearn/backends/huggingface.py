@@ -64,6 +64,13 @@ class HuggingFaceBackend:
         ]
         return generate.generate(self._loaded, prompts, stop, progress)
 
+    def stream(
+        self, request: Request, stop: Stop, hear: Callable[[str], None]
+    ) -> Completion:
+        """Answer a request; after each token ``hear`` is told what is written."""
+        ids = self._loaded.chat.prompt(request.prompt.chat)
+        return generate.stream(self._loaded, ids, request.sampling, stop, hear)
+
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:

@@ -29,6 +29,13 @@ class _Row:
     written: list[int] = field(default_factory=list)
     finish: Finish = "cancelled"
 
+    def fits(self, loaded: Loaded) -> bool:
+        """Return whether the context holds it; note it as overlong if not."""
+        if len(self.ids) + self.sampling.max_new_tokens <= loaded.context_length:
+            return True
+        self.finish = "overlong"
+        return False
+
     def take(self, token: int, stop_ids: frozenset[int]) -> bool:
         """Add a token; return whether the text is finished."""
         if token in stop_ids:
@@ -55,12 +62,7 @@ def generate(
     """
     stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
     rows = [_Row(ids, sampling) for ids, sampling in prompts]
-    fitting: list[_Row] = []
-    for row in rows:
-        if len(row.ids) + row.sampling.max_new_tokens > loaded.context_length:
-            row.finish = "overlong"
-        else:
-            fitting.append(row)
+    fitting = [row for row in rows if row.fits(loaded)]
     n_done = len(rows) - len(fitting)
     for batch in batches(
         [row.ids for row in fitting], [row.sampling.max_new_tokens for row in fitting]
@@ -74,6 +76,26 @@ def generate(
                 if stop():
                     return [_completion(loaded, row) for row in rows]
     return [_completion(loaded, row) for row in rows]
+
+
+def stream(
+    loaded: Loaded,
+    ids: list[int],
+    sampling: Sampling,
+    stop: Stop,
+    hear: Callable[[str], None],
+) -> Completion:
+    """Answer one prompt; ``hear`` is told after each token what is written so far."""
+    row = _Row(ids, sampling)
+    if not row.fits(loaded):
+        return _completion(loaded, row)
+    (batch,) = batches([ids], [sampling.max_new_tokens])
+    with memory_guard(), torch.inference_mode():
+        for _ in _decode(loaded, batch, [row], loaded.chat.stop_ids):
+            hear(loaded.chat.decode(row.written))
+            if stop():
+                break
+    return _completion(loaded, row)
 
 
 def _decode(

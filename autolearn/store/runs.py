@@ -113,6 +113,12 @@ class Runs:
             run_id,
         )
 
+    def tell(self, run_id: int, result: Mapping[str, Any]) -> None:
+        """Write what a run has given so far."""
+        self._db.write(
+            "UPDATE runs SET result = ? WHERE id = ?", as_json(dict(result)), run_id
+        )
+
     def finish(
         self,
         run_id: int,

@@ -17,7 +17,7 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import status
 
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
@@ -68,8 +68,8 @@ class Desk:
         """Return what differs whenever there is something new to draw."""
         row = self.store.db.rows(
             "SELECT (SELECT max(id) FROM runs),"
-            " (SELECT group_concat(id || state || stage || done) FROM runs"
-            "  WHERE state IN ('queued', 'running')),"
+            " (SELECT group_concat(id || state || stage || done || length(result))"
+            "  FROM runs WHERE state IN ('queued', 'running')),"
             " (SELECT max(id) FROM steps), (SELECT max(id) FROM decisions),"
             " (SELECT count(*) FROM documents), (SELECT sum(excluded) FROM passages),"
             " (SELECT max(finished_at) FROM runs),"

@@ -145,7 +145,9 @@ def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
     app = start(tmp_path / "new")
     page = visit(app)
     open_tab(page, "Library")
-    page.locator("#library-text").get_by_role("textbox").fill("Avel was founded in 1711.")
+    page.locator("#library-text").get_by_role("textbox").fill(
+        "Avel was founded in 1711."
+    )
     page.locator("#library-name").get_by_role("textbox").fill("avel.txt")
     page.locator("#library-add").click()
     expect(page.locator("#library-report")).to_contain_text("Added: avel.txt")

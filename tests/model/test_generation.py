@@ -54,6 +54,17 @@ def test_greedy_writing_is_that_of_transformers(backend):
     assert ours.text == loaded.chat.decode(theirs[0, len(prompt) :].tolist())
 
 
+def test_an_answer_is_heard_as_it_is_written(backend):
+    asked, heard = request(QUESTIONS[1]), []
+    (whole,) = backend.complete([asked], never)
+    assert backend.stream(asked, never, heard.append) == whole
+    assert len(heard) >= whole.n_tokens
+    assert all(whole.text.startswith(part.rstrip("\ufffd")) for part in heard)
+    assert heard[-1] == whole.text
+    cut = backend.stream(asked, lambda: True, heard.append)
+    assert (cut.finish, cut.n_tokens) == ("cancelled", 1)
+
+
 @pytest.mark.parametrize("top_p", [1.0, 0.9])
 def test_a_draw_does_not_depend_on_its_batch(backend, top_p):
     drawn = [

@@ -116,6 +116,19 @@ def test_answers_feedback_refinements_and_errors_are_text(desk, store):
     assert "<ins>more</ins>" in shown
 
 
+def test_what_is_written_so_far_is_shown_while_it_goes_on(desk, store):
+    ask._ask(desk, Wish("Who?", 0, 0, False, True))
+    run = store.runs.claim(1)
+    before = desk.pulse()
+    store.runs.tell(run.id, {"answer": "Nim", "feedback": "The text"})
+    assert desk.pulse() != before
+    shown = views.conversation(store, 1)
+    assert "Nim" in shown
+    assert "The text" in shown
+    assert "Refined" not in shown
+    assert "Writing" in shown
+
+
 def test_a_stopped_run_says_so(desk, store):
     ask._ask(desk, Wish("Who?", 0, 0, False, False))
     for run in store.runs.conversation(1):

@@ -48,7 +48,9 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     head = html.tag("strong", html.text(COLUMNS[run.settings["column"]]))
     who = labels.adapter(run.settings["model"]["round_id"])
     head += html.tag("span", html.text(who), "al-faint")
-    body = _told(run) if run.state == "done" else _not_yet(run)
+    body = _told(run.result) if run.state in ("done", "running") else Html("")
+    if run.state != "done":
+        body += _not_yet(run)
     used = [passages[i] for i in run.settings.get("passages", ()) if i in passages]
     return html.tag(
         "article",
@@ -57,10 +59,12 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     )
 
 
-def _told(run: Run) -> Html:
-    result = run.result
-    if "refined" in result:
+def _told(result: Mapping[str, str]) -> Html:
+    """Return what was said, or is said so far."""
+    if "feedback" in result:
         return _refined(result)
+    if "answer" not in result:
+        return Html("")
     shown = _text(result["answer"] or "No answer came.")
     if result.get("evidence"):
         quote = html.tag("q", html.text(result["evidence"]))
@@ -70,14 +74,14 @@ def _told(run: Run) -> Html:
 
 def _refined(result: Mapping[str, str]) -> Html:
     """Return the answer, the model's feedback on it, and what it made of that."""
-    changed = html.difference(result["answer"], result["refined"])
-    return html.pairs(
-        {
-            "Answer": _text(result["answer"]),
-            "Feedback": _text(result["feedback"]),
-            "Refined": html.tag("div", changed, "al-text"),
-        }
-    )
+    shown = {
+        "Answer": _text(result["answer"]),
+        "Feedback": _text(result["feedback"]),
+    }
+    if "refined" in result:
+        changed = html.difference(result["answer"], result["refined"])
+        shown["Refined"] = html.tag("div", changed, "al-text")
+    return html.pairs(shown)
 
 
 def _text(said: str) -> Html:
@@ -88,8 +92,7 @@ def _not_yet(run: Run) -> Html:
     if run.state == "queued":
         return html.note("Waiting for its turn …")
     if run.state == "running":
-        doing = run.stage if run.done < run.total else ""
-        return html.note(f"Writing … {doing}".strip())
+        return html.note("Writing …")
     if run.state == "failed":
         return html.problem(run.error or "It failed.")
     return html.note(f"It was {run.state}; ask again.")
