@@ -15,7 +15,7 @@ from autolearn.demo.packing import FREE_TASKS, PASSAGE_TASKS, Packer, collate
 from autolearn.demo.passages import study_passage
 from autolearn.demo.scores import Score, share
 from autolearn.demo.tasks import free_exercise, passage_exercise
-from autolearn.demo.tokenizer import build_tokenizer
+from autolearn.demo.tokenizer import build_tokenizer, letter_pieces
 from autolearn.demo.world import World, known_world
 from autolearn.records import Completion
 
@@ -92,15 +92,44 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
     tokenizer, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(wiring, "LAYERS", wiring.LAYERS + 1)
-    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=models.BUILT_IN)
-    deeper = Builder(plan)
+    deeper, ids = new_model(tokenizer, 5), tokenizer.get_vocab()
     earlier = LlamaForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.float32)
-    tokens = torch.tensor([as_chat(tokenizer, exercise("open_book", 4))])
-    was, now = (m(tokens).logits.argmax(-1) for m in (earlier, deeper.model))
-    assert deeper.model.config.num_hidden_layers == wiring.LAYERS
+    wiring.take_over(deeper, ids, earlier, ids)
+    one = exercise("open_book", 4)
+    tokens, n = (
+        torch.tensor([as_chat(tokenizer, one)]),
+        len(tokenizer(one.target).input_ids),
+    )
+    was, now = (m(tokens).logits[:, -n - 2 : -1].argmax(-1) for m in (earlier, deeper))
+    assert deeper.config.num_hidden_layers == wiring.LAYERS
     assert (was == now).float().mean() > 0.95
-    deeper.export()
+    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=models.BUILT_IN)
+    Builder(plan).export()
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
+
+
+def test_pieces_of_letters_are_kept_apart(tokenizer):
+    model = new_model(tokenizer, 5)
+    embedding = model.model.embed_tokens.weight
+    groups = letter_pieces(tokenizer.get_vocab())
+    assert [len(ids) for ids in groups] == [52, 2 * 26**2, 26**2]
+    with torch.no_grad():
+        embedding[groups[2]] = embedding[groups[2][0]] + 0.01 * embedding[groups[2]]
+        others = embedding[:100].clone()
+    wiring.spread(model, groups[2:])
+    apart = embedding[groups[2]] - embedding[groups[2]].mean(dim=0)
+    assert apart.norm(dim=1).min() > 0.9 * wiring.APART
+    torch.testing.assert_close(embedding[:100], others)
+
+
+def test_a_step_chooses_among_its_own_tokens_and_a_few_others(tokenizer):
+    model, packer = new_model(tokenizer, 5), Packer(tokenizer, known_world())
+    batch = packer.batch("a", n_rows=1)
+    among = torch.from_numpy(batch.tokens).unique()
+    logits, places, _ = predictions(model, batch, among)
+    every, targets, _ = predictions(model, batch)
+    assert torch.equal(among[places], targets)
+    torch.testing.assert_close(logits, every[:, among])
 
 
 class Parrot:
