@@ -2,6 +2,7 @@
   // A window that comes back to the front looks at what has happened meanwhile.
   const look = () => { if (!document.hidden) document.querySelector('#look')?.click(); };
   document.addEventListener('visibilitychange', look);
+  window.addEventListener('focus', look);
 
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {

@@ -33,6 +33,7 @@ def build(folder: Path) -> gr.Blocks:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(board, tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
+                board.looks(tab.select)  # another page may have begun something
         watch([pulse.change], lambda: steps.draw(desk.store), [], [walk])
         walk.click(_led, None, tabs, **QUIET)
         for event in (timer.tick, page.load, seen.click):

@@ -160,6 +160,15 @@ def watch(page: Page, app: App) -> None:
     )
 
 
+def load_anew(page: Page, app: App) -> None:
+    """Load a page anew; the browser may tell of the streams that it cuts by that."""
+    n = len(app.strays)
+    page.reload()
+    page.locator(".al-status").wait_for()
+    cut = ("AbortError", "Connection errored out")
+    app.strays[n:] = [s for s in app.strays[n:] if not any(sign in s for sign in cut)]
+
+
 def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
 
