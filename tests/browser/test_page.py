@@ -3,13 +3,14 @@
 import os
 import re
 import signal
+import sqlite3
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from autolearn import jobs, orders
-from autolearn.records import Decision
+from autolearn.records import Decision, Message, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from tests.browser.conftest import PATIENCE, load_anew, open_tab, until
@@ -17,6 +18,13 @@ from tests.browser.conftest import PATIENCE, load_anew, open_tab, until
 pytestmark = pytest.mark.model
 
 TABS = ("Model", "Library", "Study", "Review", "Train", "Proof", "Ask", "History")
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
+HOSTILE_PLACES = {
+    "library-documents": "Library",
+    "study-documents": "Study",
+    "ask-conversation": "Ask",
+    "history-exports": "History",
+}
 expect.set_options(timeout=PATIENCE)
 
 
@@ -47,8 +55,17 @@ def worked(tmp_path_factory):
         settings = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
         run = orders.train(store, model, settings)
         assert jobs.wait(store, run.id).state == "done"
-        hostile = {"chosen": "<img src=x onerror=alert(1)> ${alert(1)} {{x}} **b**"}
-        orders.decide(store, ids[:1], Decision(0, "edit", "person", after=hostile))
+        after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
+        orders.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
+        for column in ("left", "right"):
+            more = {"conversation": 1, "turn": 1, "column": column}
+            asked = [Message("user", f"Orlo {HOSTILE}")]
+            chat = orders.chat(store, model, asked, Sampling(), more=more)
+            assert jobs.wait(store, chat.id).state == "done"
+        store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
+        given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
+        failed = store.runs.create("export", given)
+        store.runs.finish(failed.id, "failed", HOSTILE)
     assert jobs.stop_worker(folder)
     return folder
 
@@ -248,12 +265,16 @@ def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
     app = start(worked)
     page = visit(app)
     page.on("dialog", lambda dialog: app.strays.append(f"dialog: {dialog.message}"))
-    for tab in TABS:
+    expect(page.locator("#status")).to_contain_text(HOSTILE)
+    for place, tab in HOSTILE_PLACES.items():
         open_tab(page, tab)
-        page.wait_for_timeout(700)
+        expect(page.locator(f"#{place}")).to_contain_text("<")
+        page.wait_for_timeout(300)
         assert page.locator("img[src=x]").count() == 0
     open_tab(page, "Library")
     expect(page.locator("#library-documents")).to_contain_text("<b>orlo</b>.md")
+    open_tab(page, "Review")
+    expect(page.locator("#review-card")).to_contain_text(HOSTILE)
 
 
 def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
@@ -280,6 +301,37 @@ def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
     expect(page.locator("#library-documents")).to_contain_text("good.md")
     page.locator("#library-add").click()
     expect(page.get_by_text("Choose files or paste a text first.")).to_be_visible()
+
+
+def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    name = page.locator("#model-name").get_by_role("textbox")
+    name.fill("/nowhere")
+    name.press("Enter")
+    expect(page.locator("#model-about")).to_contain_text("There is no folder /nowhere")
+    page.locator("#model-use").click()
+    expect(page.get_by_text("There is no folder /nowhere").last).to_be_visible()
+    open_tab(page, "Review")
+    expect(page.locator("#review-card")).to_contain_text("study a text first")
+    page.keyboard.press("a")
+    expect(page.get_by_text("No sample is shown")).to_be_visible()
+    open_tab(page, "Train")
+    expect(page.locator("#train-plan")).to_contain_text("No sample is approved")
+    page.locator("#train-go").click()
+    expect(page.get_by_text("No sample is approved").last).to_be_visible()
+    open_tab(page, "Proof")
+    page.locator("#proof-take").click()
+    expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
+    open_tab(page, "Library")
+    locked = sqlite3.connect(app.folder / "autolearn.db")
+    locked.execute("BEGIN IMMEDIATE")
+    page.locator("#library-text").get_by_role("textbox").fill("Avel is a town.")
+    page.locator("#library-add").click()
+    expect(page.get_by_text("Another program has kept")).to_be_visible()
+    locked.close()
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
