@@ -31,7 +31,7 @@ from autolearn.records import (
 from autolearn.store import SampleFilter, Store
 from autolearn.store.rows import to_row
 from autolearn.store.search import index_samples
-from autolearn.ui.views import review
+from autolearn.ui.views import review, sample
 
 DOCUMENTS, PASSAGES = 200, 5
 FLAGS = ("disputed", "strays", "check_failed", "same_fact", "no_evidence")
@@ -177,7 +177,7 @@ def _measured(
         beside = 1 + call * 7919 % n_samples
         found = samples.step(wanted, beside=beside) or samples.step(wanted)
         if found:
-            review.card(samples.view(found))
+            sample.card(samples.view(found))
 
     def look(wanted: SampleFilter) -> Callable[[int], None]:
         return lambda call: card(call, wanted)

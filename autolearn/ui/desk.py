@@ -1,7 +1,7 @@
 """What the tabs share: the workspace, the pulse of its work, and how to hear of it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from autolearn.records import Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import status
+from autolearn.ui.views import status, steps
 
 TICK_SECONDS = 0.5
 
@@ -140,12 +140,13 @@ class Board:
     """The parts of the page that every tab is wired to."""
 
     desk: Desk
-    tabs: gr.Tabs
     current: gr.State
     """The id of the tab that is shown."""
-    pulse: gr.State
+    pulses: Mapping[str, gr.State]
+    """The pulse as each tab saw it last: only the tab that is open is told of it."""
     timer: gr.Timer
     sidebar: gr.HTML
+    steps: gr.HTML
     stop: gr.Button
 
     def follow(
@@ -159,14 +160,7 @@ class Board:
 
         Drawing never changes what a person has typed or chosen: outputs are pictures.
         """
-
-        def when_open(current: str, *values: Any) -> Any:
-            if current != tab.id:
-                return gr.skip() if len(outputs) == 1 else [gr.skip()] * len(outputs)
-            return draw(*values)
-
-        watch([self.pulse.change], when_open, [self.current, *inputs], outputs)
-        watch([tab.select], draw, inputs, outputs)
+        watch([self.pulses[str(tab.id)].change, tab.select], draw, inputs, outputs)
 
     def act(
         self,
@@ -191,15 +185,18 @@ class Board:
 
     def looks(self, event: Callable[..., Any]) -> None:
         """Look at the workspace after an event."""
-        outputs = [self.sidebar, self.pulse, self.timer, self.stop]
-        event(self._look, None, outputs, **QUEUED)
+        outputs = [self.sidebar, self.steps, self.timer, self.stop]
+        outputs += self.pulses.values()
+        event(drawn(self._look, outputs), self.current, outputs, **QUEUED)
 
-    def _look(self) -> tuple[Any, Any, Any, Any]:
-        """Return sidebar, pulse, timer and the button to stop as they are to be now."""
-        try:
-            busy = self.desk.is_busy()
-            shown = status.draw(self.desk.store)
-        except AutolearnError as error:
-            return html.problem(str(error)), gr.skip(), gr.skip(), gr.skip()
-        stop = gr.Button(interactive=busy)
-        return shown, self.desk.pulse(), gr.Timer(active=busy), stop
+    def _look(self, current: str) -> tuple[Any, ...]:
+        """Return the sidebar as it is to be now, and the pulse for the open tab."""
+        store, busy = self.desk.store, self.desk.is_busy()
+        pulse = self.desk.pulse()
+        return (
+            status.draw(store),
+            steps.draw(store),
+            gr.Timer(active=busy),
+            gr.Button(interactive=busy),
+            *(pulse if name == current else gr.skip() for name in self.pulses),
+        )

@@ -7,8 +7,7 @@ import gradio as gr
 from autolearn import jobs, orders, whole_round
 from autolearn.errors import JobError
 from autolearn.ui import ask, history, html, library, model, proof, review, study, train
-from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture, watch
-from autolearn.ui.views import steps
+from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture
 
 TABS = (model, library, study, review, train, proof, ask, history)
 """One module a tab; each has TITLE and ``build(board, tab)``."""
@@ -18,7 +17,8 @@ def build(folder: Path) -> gr.Blocks:
     """Return the page of a workspace; nothing of it is kept in memory."""
     desk = Desk(folder)
     with gr.Blocks(title="autolearn", analytics_enabled=False) as page:
-        current, pulse = gr.State(model.TITLE), gr.State(())
+        current = gr.State(model.TITLE)
+        pulses = {module.TITLE: gr.State(()) for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=300):
             picture("title", html.tag("h1", "autolearn", "al-title"))
@@ -28,13 +28,12 @@ def build(folder: Path) -> gr.Blocks:
             walk = picture("steps")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
         with gr.Tabs(selected=model.TITLE) as tabs:
-            board = Board(desk, tabs, current, pulse, timer, sidebar, stop)
+            board = Board(desk, current, pulses, timer, sidebar, walk, stop)
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(board, tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
                 board.looks(tab.select)  # another page may have begun something
-        watch([pulse.change], lambda: steps.draw(desk.store), [], [walk])
         walk.click(_led, None, tabs, **QUIET)
         for event in (timer.tick, page.load, seen.click):
             board.looks(event)

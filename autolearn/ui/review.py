@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from autolearn.errors import AutolearnError
 from autolearn.records import Action
 from autolearn.store import Store
 from autolearn.ui import html, queue
@@ -292,17 +293,22 @@ def _wire_steps(board: Board, parts: Parts) -> None:
 
     def decide(action: Action, current: int, why: str, *values: Any) -> Any:
         of = Queue.of(*values)
-        queue.decide(desk.store, [current], action, why)
+        try:
+            queue.decide(desk.store, [current], action, why)
+        except AutolearnError as error:
+            return (*[gr.skip()] * 3, html.problem(str(error)), gr.skip())
         return (*_show(desk, of, of.around(desk.store, current)), "")
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
-        board.act(
-            [buttons[action].click],
+        # Not queued, as all that a person waits for a hundred times in a row.
+        decided = buttons[action].click(
             partial(decide, action),
             [parts.current, reason, *parts.filters],
             [*shown, reason],
+            **QUIET,
         )
+        board.looks(decided.then)
     for name in ("skip", "next", "previous"):
         watch([buttons[name].click], partial(_go, desk, name), here, shown)
 

@@ -1,0 +1,142 @@
+"""How long a person waits for the page: python -m benchmarks.page."""
+
+import argparse
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from autolearn.store import Store
+from benchmarks.review import fill
+
+ROOT = Path(__file__).parents[1]
+PLACES = {
+    "Model": "#model-about",
+    "Library": "#library-documents",
+    "Study": "#study-found",
+    "Review": "#review-card",
+    "Train": "#train-plan",
+    "Proof": "#proof-rounds",
+    "Ask": "#ask-conversation",
+    "History": "#history-runs",
+}
+"""Each tab with what has to be there for a person to begin."""
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> int:
+    """Measure the start, the tabs and the next card, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.page")
+    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--repeats", type=int, default=7)
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        with Store.open(Path(folder)) as store:
+            fill(store, flags.samples)
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        begun = time.perf_counter()
+        app, url = _start(folder)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(url)
+            page.locator("#model-about .al-card").wait_for()
+            _say(f"first page, from the command: {time.perf_counter() - begun:.1f} s")
+            _measure_page(page, flags.repeats)
+        finally:
+            app.terminate()
+            app.communicate()
+            browser.close()
+    return 0
+
+
+def _start(folder: str) -> tuple[subprocess.Popen[str], str]:
+    app = subprocess.Popen(
+        [sys.executable, "app.py", "--workspace", folder, "--no-browser"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    assert app.stdout
+    for line in app.stdout:
+        if found := re.search(r"autolearn is at (\S+)", line):
+            return app, found[1]
+    raise RuntimeError("The app did not start.")
+
+
+def _measure_page(page: Page, repeats: int) -> None:
+    heads = ("median", "least", "most")
+    _say(f"{'milliseconds':32}" + "".join(f"{head:>9}" for head in heads))
+    for name, place in PLACES.items():
+        other = "Ask" if name != "Ask" else "Model"
+
+        def leave(tab: str = other) -> None:
+            page.get_by_role("tab", name=tab, exact=True).click()
+            page.locator(PLACES[tab]).wait_for()
+            page.wait_for_timeout(300)
+
+        _measure(page, f"tab {name}", leave, _opened(name, place), repeats)
+    page.get_by_role("tab", name="Review", exact=True).click()
+    page.locator("#review-card article").wait_for()
+    pause = lambda: page.wait_for_timeout(500)  # noqa: E731
+    for key in "jas":
+        _measure(page, f"next card, key {key}", pause, _pressed(key), repeats)
+
+
+def _opened(name: str, place: str) -> str:
+    """Return how the page itself opens a tab, and sees that its content is there."""
+    return (
+        "const tab = [...document.querySelectorAll('[role=tab]')]"
+        f".find((one) => one.textContent.trim() === '{name}');"
+        f"const place = () => document.querySelector('{place}');"
+        "const done = () => place()?.offsetHeight > 0 && place().innerText.trim();"
+        "tab.click();"
+    )
+
+
+def _pressed(key: str) -> str:
+    """Return how the page itself presses a key, and sees that the card is another."""
+    return (
+        "const card = () => document.querySelector('#review-card article')?.ariaLabel;"
+        "const was = card();"
+        "const done = () => card() && card() !== was;"
+        f"const key = new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}});"
+        "document.body.dispatchEvent(key);"
+    )
+
+
+def _measure(
+    page: Page,
+    name: str,
+    before: Callable[[], None],
+    act: str,
+    repeats: int,
+) -> None:
+    took = []
+    for _ in range(repeats):
+        before()
+        script = (
+            "() => new Promise((resolve) => { const begun = performance.now();"
+            + act
+            + "const look = () => done() ? resolve(performance.now() - begun)"
+            " : requestAnimationFrame(look); look(); })"
+        )
+        took.append(page.evaluate(script))
+    row = (statistics.median(took), min(took), max(took))
+    _say(f"{name:32}" + "".join(f"{value:9.0f}" for value in row))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
