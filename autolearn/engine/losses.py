@@ -23,17 +23,25 @@ def answer_log_probs(logits: Tensor, targets: Tensor) -> Tensor:
     return found.new_zeros(kept.shape).masked_scatter(kept, found).sum(dim=1)
 
 
-def preference(policy: Tensor, reference: Tensor, beta: float) -> Tensor:
-    """Return the DPO loss of each pair.
+def reward_margins(policy: Tensor, reference: Tensor, beta: float) -> Tensor:
+    """Return how much more reward the chosen answer of each pair has; beta as in DPO.
 
     Shapes:
         policy, reference: (P, 2) log-probabilities of the chosen and rejected answer.
         returns: (P,) float32.
-
-    Source: Autonomous Learning, stage 2, L2; beta as in DPO.
     """
-    margin = (policy - reference)[:, 0] - (policy - reference)[:, 1]
-    return -logsigmoid(beta * margin)
+    return beta * ((policy - reference)[:, 0] - (policy - reference)[:, 1])
+
+
+def preference(margins: Tensor) -> Tensor:
+    """Return the DPO loss of each pair.
+
+    Shapes:
+        margins, returns: (P,) float32.
+
+    Source: Autonomous Learning, stage 2, L2.
+    """
+    return -logsigmoid(margins)
 
 
 def divergence(base: Tensor, policy: Tensor, targets: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from math import ceil, isfinite
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -86,6 +87,7 @@ class Training:
         if self._replay and settings.replays:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
         self._reference: dict[Example, tuple[float, float]] = {}
+        self._margins: list[float] = []
         self._new_order = _order(self._new, settings.batch_size, settings.seed)
         self._replay_order = _order(
             self._replay, max(1, self._n_replay), settings.seed + 1
@@ -216,8 +218,11 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
+        self._margins.clear()
         examples = [self._new[i] for i in self._new_order.batch(step)]
         numbers = {"loss": self._learn(examples), "learning_rate": rate}
+        if self._margins:
+            numbers["reward_margin"] = fmean(self._margins)
         if self._n_replay:
             replay = [self._replay[i] for i in self._replay_order.batch(step)]
             numbers["replay_kl"] = self._hold(replay)
@@ -278,8 +283,9 @@ class Training:
             policy = torch.stack([chosen[pairs], found[len(part) :]], dim=1)
             reference = policy.new_tensor([self._reference[part[i]] for i in pairs])
             weight = policy.new_tensor([part[i].weight for i in pairs])
-            lost = losses.preference(policy, reference, self._settings.beta)
-            loss = loss + per_pair * (weight @ lost)
+            margins = losses.reward_margins(policy, reference, self._settings.beta)
+            self._margins += margins.tolist()
+            loss = loss + per_pair * (weight @ losses.preference(margins))
         return loss
 
     def _nll_scale(self, example: Example, per_token: float, per_pair: float) -> float:

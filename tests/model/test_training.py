@@ -141,6 +141,8 @@ def test_dpo_widens_the_margin(backend, places):
     assert margin() > before + 1
     # The first step stands at its reference: a coin is thrown.
     assert watch.seen[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+    assert watch.seen[0]["reward_margin"] == pytest.approx(0, abs=1e-3)
+    assert watch.seen[-1]["reward_margin"] > 0.1
 
 
 def test_the_reference_of_dpo_is_the_adapter_begun_with(backend, places):

@@ -15,6 +15,7 @@ from autolearn.ui.views import curve, labels
 
 CURVES = (
     ("loss", "Loss", "nats per token"),
+    ("reward_margin", "Reward of the chosen over the rejected answer", "nats"),
     ("replay_kl", "Distance from the base model", "KL per token"),
     ("validation", "Validation answered exactly", "share"),
     ("learning_rate", "Learning rate", "rate"),
