@@ -50,6 +50,21 @@ MAX_NEW_TOKENS = 160
 CARD = "build.json"
 """How the weights were made, and those that they began with."""
 
+MODEL_CARD = """---
+license: apache-2.0
+language: en
+tags:
+- autolearn
+---
+
+# The built-in model of autolearn
+
+A tiny model to see the loop of autolearn on. It was trained from nothing by
+`python -m autolearn.demo.build` on passages that the builder makes up; `build.json`
+tells how long. It reads plain sentences like those of the demo library, and nothing
+else.
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -197,6 +212,7 @@ class Builder:
             self.model.save_pretrained(folder, state_dict=half)
             card = json.dumps(self._card(), indent=2) + "\n"
             (folder / CARD).write_text(card, encoding="utf-8")
+            (folder / "README.md").write_text(MODEL_CARD, encoding="utf-8")
             for path in folder.iterdir():
                 path.chmod(0o644)
                 path.replace(self.plan.out / path.name)

@@ -73,6 +73,8 @@ Start = Callable[..., App]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the app on a workspace; what is left at the end is ended."""
     running: list[App] = []
+    # What runs without a terminal ignores Ctrl-C, and so would the app that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def started(folder: Path = tmp_path / "workspace") -> App:
         process = subprocess.Popen(
@@ -95,7 +97,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-    assert all([jobs.stop_worker(app.folder) for app in running])
+    alive = [app.folder for app in running if jobs.worker_alive(app.folder)]
+    assert not alive, "Ctrl-C ends the worker too"
     assert [stray for app in running for stray in app.strays] == []
 
 
