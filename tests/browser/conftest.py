@@ -91,7 +91,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             if found := re.search(r"autolearn is at (\S+)", line):
                 running.append(App(folder, process, found[1]))
                 return running[-1]
-        process.stdout.close()
+        process.communicate()
         raise AssertionError("".join(said))
 
     yield started
