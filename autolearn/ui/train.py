@@ -74,7 +74,13 @@ def build(board: Board, tab: gr.Tab) -> None:
         tokens,
         **(QUEUED | {"show_progress": "minimal"}),
     )
-    board.act([start.click], lambda *values: _start(desk, *values), given, [chosen])
+    board.act(
+        [start.click],
+        lambda *values: _start(desk, *values),
+        given,
+        [chosen],
+        scroll_to_output=True,
+    )
     _wire(board, chosen, more, buttons)
 
 
