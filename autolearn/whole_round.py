@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from autolearn import orders, proof
+from autolearn import orders, presets, proof
 from autolearn.demo.library import write_library
 from autolearn.errors import JobError
 from autolearn.models import BUILT_IN
@@ -61,12 +61,13 @@ def begin(
     """Queue the first run of a whole round, which begins with the base model.
 
     AL stage 2 needs stage 1 and a study by its model before; each of the two stages
-    then takes half of the steps.
+    then takes half of the steps. Without settings of its training it is trained by the
+    preset for the model.
 
     Raises:
         JobError: There is no text to study.
     """
-    train = train or TrainSettings()
+    train = train or presets.PRESETS[presets.fitting(model)].apply(TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.method == "al2":

@@ -44,8 +44,9 @@ DRILL_UNTIL, DRILL_EARLY, DRILL_LATE = 0.1, 0.5, 0.05
 """Share of time with many copy drills (from nothing only), the share of such rows then
 and later."""
 LOG_EVERY, CHECKPOINT_EVERY, EXPORT_MINUTES = 20, 50, 10.0
-N_OTHERS = 256
-"""Tokens that are not in a batch among which each of its tokens has to be chosen."""
+N_OTHERS, FEW_UNTIL = 256, 0.75
+"""Tokens that are not in a batch among which each of its tokens has to be chosen, and
+the share of time in which it is not chosen among all."""
 MAX_NEW_TOKENS = 160
 CARD = "build.json"
 """How the weights were made, and those that they began with."""
@@ -148,7 +149,8 @@ class Builder:
         for optimizer, base in ((self.muon, MUON_RATE), (self.adam, ADAM_RATE)):
             optimizer.param_groups[0]["lr"] = base * rate
             optimizer.zero_grad()
-        logits, targets, weights = predictions(self.model, batch, self._rivals(batch))
+        few = self._rivals(batch) if progress < FEW_UNTIL else None
+        logits, targets, weights = predictions(self.model, batch, few)
         losses = cross_entropy(logits, targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]

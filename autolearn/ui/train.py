@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import anatomy, forecast, jobs, models, orders, preview
+from autolearn import anatomy, forecast, jobs, models, orders, presets, preview
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
 from autolearn.records import Run
 from autolearn.settings import METHODS, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
-from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, picture, told, watch
+from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, drawn, picture, told, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -50,13 +50,14 @@ def build(board: Board, tab: gr.Tab) -> None:
     memo = Memo()
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
-            form, parent = _form()
+            form, parent, preset = _form()
             start = gr.Button("Start training", variant="primary", elem_id="train-go")
             look = gr.Button("Show the exact tokens", elem_id="train-look")
         with gr.Column(scale=3, min_width=420):
             plan = picture("train-plan")
             tokens = picture("train-tokens")
     given = [parent, *form]
+    _preset(board.desk, preset, form)
     chosen, more, buttons = _past(board, tab, parent)
     desk = board.desk
     board.follow(tab, lambda *values: _plan(desk, memo, *values), given, [plan])
@@ -84,8 +85,26 @@ def build(board: Board, tab: gr.Tab) -> None:
     _wire(board, chosen, more, buttons)
 
 
-def _form() -> tuple[list[Any], gr.Dropdown]:
-    """Lay out all settings in the order of TrainSettings, and the parent."""
+def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
+    """Begin with the preset for the model; a person may choose another one."""
+    places = [one.name for one in fields(TrainSettings)]
+    changed = [form[places.index(name)] for name in presets.NAMES]
+
+    def fill(name: str) -> list[Any]:
+        wanted = presets.PRESETS[name].apply(TrainSettings())
+        return [getattr(wanted, one) for one in presets.NAMES]
+
+    def begin() -> list[Any]:
+        name = presets.fitting(orders.chosen_model(desk.store))
+        return [name, *fill(name)]
+
+    watch([preset.input], fill, [preset], changed)
+    outputs = [preset, *changed]
+    gr.on(None, drawn(begin, outputs), None, outputs, **QUIET)
+
+
+def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
+    """Lay out all settings in the order of TrainSettings, the parent, the preset."""
     parts: dict[str, Any] = {}
     parts["method"] = _field("method")
     parent = gr.Dropdown(
@@ -95,6 +114,14 @@ def _form() -> tuple[list[Any], gr.Dropdown]:
         info="A finished round to go on from, or the base model.",
         elem_id="train-parent",
     )
+    preset = gr.Dropdown(
+        [(one.title, name) for name, one in presets.PRESETS.items()],
+        value="tiny",
+        label="Preset",
+        info="Sets rank, alpha, learning rate and epochs for the size of the model.",
+        filterable=False,
+        elem_id="train-preset",
+    )
     for name in FIRST[1:]:
         parts[name] = _field(name)
     names = [one.name for one in fields(TrainSettings)]
@@ -102,7 +129,7 @@ def _form() -> tuple[list[Any], gr.Dropdown]:
         for name in names:
             if name not in parts:
                 parts[name] = _field(name)
-    return [parts[name] for name in names], parent
+    return [parts[name] for name in names], parent, preset
 
 
 def _field(name: str) -> Any:
@@ -178,8 +205,9 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     need = forecast.memory(seen, settings, found, model.quantization)
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
+    usual = presets.PRESETS[presets.fitting(model)]
     return (
-        views.preflight(stops, views.warnings(found, settings))
+        views.preflight(stops, views.warnings(found, settings, usual))
         + views.intake(found, settings)
         + views.estimate(effort, need)
     )

@@ -7,6 +7,7 @@ import pytest
 from autolearn import anatomy, forecast, models, orders
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Memory
+from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import Decision, Metric, Question, Sample
 from autolearn.settings import ModelSettings, TrainSettings
@@ -98,10 +99,15 @@ def test_a_full_disk_stands_in_the_way(store, monkeypatch):
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, lambda text: 500)
-    told = " ".join(views.warnings(found, replace(SETTINGS, replay_weight=0)))
+    told = " ".join(
+        views.warnings(found, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
+    )
     assert "no validation" in told
     assert "3 items are longer" in told
     assert "may forget" in told
+    assert "higher than is usual" not in told
+    told = " ".join(views.warnings(found, SETTINGS, PRESETS["gentle"]))
+    assert "higher than is usual" in told
 
 
 def test_time_is_unknown_until_a_round_has_told_the_pace(store):

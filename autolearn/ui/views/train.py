@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from autolearn import forecast
 from autolearn.dataset import FEWEST
 from autolearn.forecast import Effort, Intake, Memory
+from autolearn.presets import Preset
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import Run
 from autolearn.settings import TrainSettings
@@ -52,9 +53,14 @@ def preflight(
     return _section("Before it starts", html.tag("ul", html.join(told), "al-checks"))
 
 
-def warnings(found: Intake, settings: TrainSettings) -> list[str]:
+def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]:
     """Return what a person should know before a round with these items."""
     told = []
+    if settings.peak_rate > usual.apply(settings).peak_rate:
+        told.append(
+            "The learning rate is higher than is usual for a model of this size; "
+            f"the preset is: {usual.title}."
+        )
     if found.made.items and not found.made.validation:
         told.append(
             f"There is no validation: it takes {FEWEST} samples with a second wording, "

@@ -1,0 +1,53 @@
+"""Where to begin with the settings of a round, by the size of the model."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autolearn import anatomy, models
+from autolearn.settings import ModelSettings, TrainSettings
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that differ from the defaults, and what they are for."""
+
+    title: str
+    at_most: float
+    """Parameters of the largest model that it fits."""
+    differs: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self, settings: TrainSettings) -> TrainSettings:
+        """Return the settings with what this preset says."""
+        own = {name: getattr(TrainSettings(), name) for name in NAMES}
+        return replace(settings, **own | self.differs)
+
+
+PRESETS = {
+    # Measured on the built-in model, see README.
+    "tiny": Preset("tiny models, up to 0.3 billion parameters", 3e8),
+    # SEAL (arXiv 2506.10943) teaches a 7B facts with rank 32, alpha 64, 10 epochs.
+    "facts": Preset(
+        "facts into 0.3 to 13 billion parameters, as in SEAL",
+        13.5e9,
+        {"learning_rate": 1e-3, "epochs": 10.0},
+    ),
+    # QLoRA (arXiv 2305.14314) tunes 33B and 65B so.
+    "gentle": Preset(
+        "more than 13 billion parameters, or gently, as in QLoRA",
+        float("inf"),
+        {"rank": 64, "alpha": 16, "learning_rate": 1e-4, "epochs": 10.0},
+    ),
+}
+
+NAMES = ("rank", "alpha", "learning_rate", "epochs")
+"""The settings that a preset decides on."""
+
+
+def fitting(model: ModelSettings) -> str:
+    """Return the name of the preset for a model.
+
+    Raises:
+        AutolearnError: The model is not on this computer.
+    """
+    size = anatomy.of(models.locate(model.model)).parameters
+    return next(name for name, one in PRESETS.items() if size <= one.at_most)

@@ -1,0 +1,27 @@
+"""Settings by the size of the model."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn import anatomy, models, presets
+from autolearn.settings import ModelSettings, TrainSettings
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"), [(3e6, "tiny"), (8e9, "facts"), (7e10, "gentle")]
+)
+def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
+    real = anatomy.of(models.BUILT_IN)
+    seen = replace(real, parameters=int(parameters))
+    monkeypatch.setattr(anatomy, "of", lambda folder: seen)
+    assert presets.fitting(ModelSettings()) == name
+
+
+def test_a_preset_changes_only_what_it_is_for():
+    settings = TrainSettings(method="self", rank=8, epochs=3, batch_size=4)
+    for preset in presets.PRESETS.values():
+        made = preset.apply(settings)
+        assert (made.method, made.batch_size) == ("self", 4)
+        assert made.rank in (32, 64)
+    assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
