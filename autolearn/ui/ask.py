@@ -29,9 +29,17 @@ def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
     with gr.Row():
-        left = gr.Dropdown(value=0, choices=_choices(desk), label="Left answers with")
+        left = gr.Dropdown(
+            value=0,
+            choices=_choices(desk),
+            label="Left answers with",
+            info="the base model, or the adapter of a round",
+        )
         right = gr.Dropdown(
-            value=NEWEST, choices=_choices(desk), label="Right answers with"
+            value=NEWEST,
+            choices=_choices(desk),
+            label="Right answers with",
+            info="the same question, to compare",
         )
         open_book = gr.Checkbox(
             label="Open book", info="a third column, with the passages in view"

@@ -32,11 +32,16 @@ def build(board: Board, tab: gr.Tab) -> None:
                 )
                 name = gr.Textbox(
                     label="Name of a text that you paste",
+                    info="It stands with each passage.",
                     placeholder="notes.txt",
                     elem_id="library-name",
                 )
                 pasted = gr.Textbox(
-                    label="Text", lines=3, max_lines=12, elem_id="library-text"
+                    label="Text",
+                    info="Passages are cut at headings and sentences.",
+                    lines=3,
+                    max_lines=12,
+                    elem_id="library-text",
                 )
                 add = gr.Button("Add to the library", elem_id="library-add")
             report = picture("library-report")

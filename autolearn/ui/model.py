@@ -54,11 +54,18 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
         info="built-in, a folder on this computer, or a hub id whose files are here",
         elem_id="model-name",
     )
-    loading = gr.Radio(LOADING, value="nf4", label="Loaded in", elem_id="model-loading")
+    loading = gr.Radio(
+        LOADING,
+        value="nf4",
+        label="Loaded in",
+        info="4 bit takes about a quarter of the memory",
+        elem_id="model-loading",
+    )
     adapter = gr.Dropdown(
         [labels.BASE],
         value=0,
         label="Adapter",
+        info="of a finished round of this model; none for the base",
         filterable=False,
         elem_id="model-adapter",
     )

@@ -28,12 +28,14 @@ def build(board: Board, tab: gr.Tab) -> None:
             [("the newest round", NEWEST)],
             value=NEWEST,
             label="Round",
+            info="The round that is measured.",
             elem_id="proof-round",
         )
         before = gr.Radio(
             [("the base model", BASE), ("the round it was begun from", PARENT)],
             value=BASE,
             label="Compared with",
+            info="What answered the same questions before.",
             elem_id="proof-before",
         )
     with gr.Row():

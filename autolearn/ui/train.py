@@ -268,10 +268,17 @@ def _past(
             [("the newest training", NEWEST)],
             value=NEWEST,
             label="Training to look at",
+            info="Its progress, curves and own settings stand below.",
             scale=3,
             elem_id="train-run",
         )
-        more = gr.Number(4, label="More epochs", minimum=1, elem_id="train-more")
+        more = gr.Number(
+            4,
+            label="More epochs",
+            info="A new round from there on.",
+            minimum=1,
+            elem_id="train-more",
+        )
     with gr.Row():
         stop = gr.Button("Stop (keeps a checkpoint)", elem_id="train-stop")
         again = gr.Button("Resume", elem_id="train-resume")
