@@ -19,6 +19,7 @@ from autolearn.ports import Cancelled
 from autolearn.records import (
     Generation,
     Message,
+    Passage,
     Prompt,
     Request,
     Round,
@@ -183,8 +184,8 @@ def _versions(context: Context, about: Round) -> dict[str, str]:
 def _given(context: Context) -> str:
     """Return the passages that a question is to be answered from."""
     wanted = context.run.settings["passages"]
-    by_id = {p.id: p for p in context.store.library.passages(with_excluded=True)}
-    return "\n\n".join(by_id[number].text.strip() for number in wanted)
+    found = context.store.db.by_id(Passage, wanted)
+    return "\n\n".join(found[number].text.strip() for number in wanted)
 
 
 Reading = Callable[[str], dict[str, str]]

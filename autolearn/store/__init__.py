@@ -14,7 +14,7 @@ from autolearn.store.choices import Choices
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
-from autolearn.store.library import Library, QuestionFilter
+from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, Runs
@@ -27,6 +27,7 @@ __all__ = [
     "RunJournal",
     "SampleFilter",
     "SampleView",
+    "Shelved",
     "Store",
     "schema_sql",
 ]

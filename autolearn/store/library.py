@@ -29,6 +29,25 @@ class QuestionFilter:
     run_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Shelved:
+    """A document without its text, and what of it is studied."""
+
+    id: int
+    name: str
+    n_characters: int
+    n_passages: int
+    """Those that are not left out; likewise their tokens."""
+    n_tokens: int
+
+
+_SHELF = """
+SELECT d.id, d.name, length(d.text) AS n_characters,
+    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens
+FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
+GROUP BY d.id ORDER BY d.id
+"""
+
 _CLAUSES = {
     "ids": "id IN (SELECT value FROM json_each(?))",
     "split": "split = ?",
@@ -68,6 +87,10 @@ class Library:
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
         return self._db.select(Document, "ORDER BY id")
+
+    def shelf(self) -> list[Shelved]:
+        """Return what documents there are, the first first."""
+        return [Shelved(**row) for row in self._db.rows(_SHELF)]
 
     def document(self, document_id: int) -> Document:
         """Return one document.

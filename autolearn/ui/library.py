@@ -7,6 +7,7 @@ import gradio as gr
 
 from autolearn import orders
 from autolearn.errors import InputError
+from autolearn.records import Passage
 from autolearn.settings import StudySettings
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
@@ -72,9 +73,8 @@ def _picked(event: gr.EventData) -> int:
 
 def _turn(desk: Desk, passage_id: int) -> None:
     """Leave a passage out of what is studied, or take it in again."""
-    everything = desk.store.library.passages(with_excluded=True)
-    excluded = {p.id for p in everything if p.excluded}
-    desk.store.library.set_excluded([passage_id], excluded=passage_id not in excluded)
+    now = desk.store.db.by_id(Passage, [passage_id])[passage_id].excluded
+    desk.store.library.set_excluded([passage_id], excluded=not now)
 
 
 def _add(

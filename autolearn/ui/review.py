@@ -92,7 +92,7 @@ def _counted(desk: Desk, of: Queue) -> tuple[Any, ...]:
 
 def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the documents and the studies that can be chosen."""
-    documents = [(d.name, d.id) for d in store.library.documents()]
+    documents = [(d.name, d.id) for d in store.library.shelf()]
     studies = [
         (views.study_name(run), run.id)
         for run in store.runs.newest(1000)

@@ -93,7 +93,7 @@ def _form(
 
 def _documents(desk: Desk) -> gr.CheckboxGroup:
     """Offer all documents; what is chosen stays chosen."""
-    found = desk.store.library.documents()
+    found = desk.store.library.shelf()
     return gr.CheckboxGroup(choices=[(one.name, one.id) for one in found])
 
 

@@ -22,7 +22,8 @@ def conversation(store: Store, number: int) -> Html:
             "that your texts tell: a trained round should know it, the base model "
             "should not."
         )
-    passages = {p.id: p for p in store.library.passages(with_excluded=True)}
+    used = (i for run in runs for i in run.settings.get("passages", ()))
+    passages = store.db.by_id(Passage, used)
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
         turns[run.settings["turn"]].append(run)

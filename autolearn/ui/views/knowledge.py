@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autolearn.records import Document, Passage, Sample
+from autolearn.records import Passage, Sample
 from autolearn.scoring import normalise
-from autolearn.store import QuestionFilter, SampleFilter, Store
+from autolearn.store import QuestionFilter, SampleFilter, Shelved, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views.sample import knowledge
@@ -78,7 +78,7 @@ class Learned:
 
 def draw(store: Store, place: Place) -> Html:
     """Return the map of one document; its parts lead on, cells are samples."""
-    documents = store.library.documents()
+    documents = store.library.shelf()
     if not documents:
         return html.note("There is no text yet. Add one in the library, then study it.")
     one = next((d for d in documents if d.id == place.document_id), documents[0])
@@ -90,7 +90,7 @@ def draw(store: Store, place: Place) -> Html:
     return Html(switches + _map(store, place, one, found))
 
 
-def _map(store: Store, place: Place, one: Document, found: Sequence[Sample]) -> Html:
+def _map(store: Store, place: Place, one: Shelved, found: Sequence[Sample]) -> Html:
     learned = _learned(store, place.round_id) if place.round_id else Learned()
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
     for sample in found:
@@ -107,7 +107,7 @@ def _switch(word: str, key: str, on: bool) -> Html:
     return html.pick(html.text(word), key, aria_pressed=str(on).lower())
 
 
-def _documents(documents: Sequence[Document], shown: Document) -> Html:
+def _documents(documents: Sequence[Shelved], shown: Shelved) -> Html:
     picks = (_switch(d.name, f"d{d.id}", d.id == shown.id) for d in documents)
     return html.tag("div", html.join(picks), "al-switches")
 

@@ -1,6 +1,5 @@
 """Documents with their counts, and passages as they stand in the text."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from autolearn.records import Document, Passage
@@ -11,24 +10,20 @@ from autolearn.ui.html import Html
 
 def documents(store: Store) -> Html:
     """Return all documents; a click on one shows its passages."""
-    found = store.library.documents()
+    found = store.library.shelf()
     if not found:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to begin "
             "with the built-in library."
         )
-    passages = Counter(p.document_id for p in store.library.passages())
-    tokens: Counter[int] = Counter()
-    for passage in store.library.passages():
-        tokens[passage.document_id] += passage.n_tokens
     rows = [
         (
-            html.pick(html.text(document.name), document.id, "al-link"),
-            html.number(len(document.text)),
-            html.number(passages[document.id]),
-            html.number(tokens[document.id]),
+            html.pick(html.text(one.name), one.id, "al-link"),
+            html.number(one.n_characters),
+            html.number(one.n_passages),
+            html.number(one.n_tokens),
         )
-        for document in found
+        for one in found
     ]
     return html.table(
         ("Document", "Characters", "Passages", "Tokens"), rows, "Documents"
@@ -40,10 +35,10 @@ def passages(store: Store, document_id: int) -> Html:
 
     0 stands for the first document.
     """
-    first = next(iter(store.library.documents()), None)
-    if first is None:
+    shelf = store.library.shelf()
+    if not shelf:
         return html.note("The passages of a document are read here.")
-    document = store.library.document(document_id) if document_id else first
+    document = store.library.document(document_id or shelf[0].id)
     found = store.library.passages([document.id], with_excluded=True)
     covered = sum(p.end - p.start for p in found)
     share = covered / max(1, len(document.text))
