@@ -37,8 +37,8 @@ PASSAGE_TASKS = {
 }
 FREE_TASKS = {
     "known": 0.2,
-    "closed_book": 0.12,
-    "paraphrase": 0.13,
+    "closed_book": 0.2,
+    "paraphrase": 0.18,
     "sum_answer": 0.14,
     "sum_feedback": 0.24,
     "sum_refine": 0.1,
