@@ -274,7 +274,8 @@ def _decisions(decisions: Iterable[Decision]) -> Html:
     rows = [html.tag("li", html.text(_told(one))) for one in decisions]
     if not rows:
         return _part("Decisions", html.note("None yet."))
-    return _part("Decisions", html.tag("ol", html.join(rows), "al-decisions"))
+    listed = html.tag("ol", html.join(rows), "al-decisions", tabindex="0")
+    return _part("Decisions", listed)
 
 
 def _told(decision: Decision) -> str:
