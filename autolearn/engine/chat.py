@@ -17,6 +17,19 @@ _MARK = "autolearnmark"
 """Stands for a content whose place in a template is looked for."""
 
 
+def eos_ids(generation: Any) -> list[int]:
+    """Return the stop tokens that a generation config names; one, several or none."""
+    eos = generation.eos_token_id
+    return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
+
+
+def context_length(config: Any, tokenizer: Any) -> int:
+    """Return how many tokens prompt and answer may have together."""
+    longest = getattr(config.get_text_config(), "max_position_embeddings", None)
+    # Tokenizers without a limit say 10**30.
+    return int(min(longest or 10**9, tokenizer.model_max_length))
+
+
 class ChatFormat:
     """The chat template and tokenizer of one model."""
 

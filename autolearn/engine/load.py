@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
 from autolearn import models
-from autolearn.engine.chat import ChatFormat
+from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.records import ModelIdentity
 from autolearn.settings import ModelSettings, Quantization
@@ -74,8 +74,9 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
         device=device,
     )
     log.info("loaded %s", identity)
-    chat = ChatFormat(tokenizer, _eos_ids(model))
-    return Loaded(model, tokenizer, chat, identity, _context(model, tokenizer))
+    chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
+    context = context_length(model.config, tokenizer)
+    return Loaded(model, tokenizer, chat, identity, context)
 
 
 def _hush() -> None:
@@ -167,18 +168,6 @@ def _settle(model: Any, device: str, dtype: torch.dtype) -> Any:
             # on with a plausible loss and learn nothing in the lower layers.
             module.support_avx512bf16_for_cpu = False
     return model
-
-
-def _eos_ids(model: Any) -> list[int]:
-    eos = model.generation_config.eos_token_id
-    return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
-
-
-def _context(model: Any, tokenizer: Any) -> int:
-    config = model.config.get_text_config()
-    longest = getattr(config, "max_position_embeddings", None)
-    # Tokenizers without a limit say 10**30.
-    return int(min(longest or 10**9, tokenizer.model_max_length))
 
 
 def adapted(loaded: Loaded, round_id: int | None, digest: str | None) -> ModelIdentity:

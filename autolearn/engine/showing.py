@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from autolearn.engine.batches import Example, Row, encode
-from autolearn.engine.chat import ChatFormat
+from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.records import Message, TrainItem
 
 _HALF = "\ufffd"
@@ -30,9 +30,8 @@ def show(
     config = AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
-    context = getattr(config.get_text_config(), "max_position_embeddings", None)
-    longest = min(max_tokens, context or max_tokens, tokenizer.model_max_length)
-    chat = ChatFormat(tokenizer, _eos_ids(folder, config))
+    longest = min(max_tokens, context_length(config, tokenizer))
+    chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
     examples = [encode(item, chat) for item in items]
     rows = [row for example in examples for row in example.rows]
     return {
@@ -46,13 +45,11 @@ def show(
     }
 
 
-def _eos_ids(folder: Path, config: Any) -> list[int]:
+def _generation(folder: Path, config: Any) -> Any:
     try:
-        found = GenerationConfig.from_pretrained(folder, local_files_only=True)
+        return GenerationConfig.from_pretrained(folder, local_files_only=True)
     except OSError:
-        found = GenerationConfig.from_model_config(config)
-    eos = found.eos_token_id
-    return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
+        return GenerationConfig.from_model_config(config)
 
 
 def _shown(example: Example, tokenizer: Any) -> list[dict[str, Any]]:

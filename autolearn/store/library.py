@@ -88,6 +88,10 @@ class Library:
         """Return all documents, the first first."""
         return self._db.select(Document, "ORDER BY id")
 
+    def is_empty(self) -> bool:
+        """Return whether there is no document yet; reads none."""
+        return not self._db.rows("SELECT 1 FROM documents LIMIT 1")
+
     def shelf(self) -> list[Shelved]:
         """Return what documents there are, the first first."""
         return [Shelved(**row) for row in self._db.rows(_SHELF)]

@@ -56,7 +56,7 @@ def _stop(desk: Desk) -> None:
 
 def _whole_round(desk: Desk) -> None:
     store = desk.store
-    if not store.library.shelf():
+    if store.library.is_empty():
         whole_round.stock(store)
     desk.order(whole_round.begin(store, orders.chosen_model(store)))
 

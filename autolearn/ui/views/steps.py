@@ -24,7 +24,7 @@ def of(store: Store) -> list[Step]:
     trained = [one for one in store.rounds.all() if one.adapter]
     judged = any("quiz_closed_book" in one.scores for one in trained)
     return [
-        Step("Library", "Add texts", bool(store.library.shelf())),
+        Step("Library", "Add texts", not store.library.is_empty()),
         Step("Study", "Let the model study them", any(samples.values())),
         Step("Review", "Approve what it may learn", samples["approved"] > 0),
         Step("Train", "Train a round", bool(trained)),

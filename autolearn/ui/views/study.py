@@ -63,7 +63,7 @@ def _nothing(store: Store, run: Run | None) -> Html:
         )
     if run:
         return html.note("The last study gave no sample; see below what gave nothing.")
-    if store.library.shelf():
+    if not store.library.is_empty():
         return html.note("Nothing was studied yet. Press “Study”.")
     return html.note("There is no text yet. Add one in the library, then study it.")
 
