@@ -34,6 +34,7 @@ from autolearn.demo.tasks import DECISION_WEIGHT, FREE_WEIGHT
 from autolearn.demo.tokenizer import BEGIN, END, PAD, build_tokenizer, letter_pieces
 from autolearn.demo.wiring import spread, take_over, tiny_config, wire
 from autolearn.demo.world import known_world
+from autolearn.engine.load import compute_dtype
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MUON_RATE, ADAM_RATE = 0.005, 0.001
@@ -44,7 +45,7 @@ DRILL_UNTIL, DRILL_EARLY, DRILL_LATE = 0.1, 0.5, 0.05
 """Share of time with many copy drills (from nothing only), the share of such rows then
 and later."""
 LOG_EVERY, CHECKPOINT_EVERY, EXPORT_MINUTES = 20, 50, 10.0
-N_OTHERS, FEW_UNTIL = 256, 0.75
+N_OTHERS, FEW_UNTIL = 256, 0.4
 """Tokens that are not in a batch among which each of its tokens has to be chosen, and
 the share of time in which it is not chosen among all."""
 MAX_NEW_TOKENS = 160
@@ -98,6 +99,7 @@ class Builder:
         vectors.append(self.model.model.embed_tokens.weight)
         self.muon = Muon(matrices, lr=MUON_RATE)
         self.adam = torch.optim.Adam(vectors, lr=ADAM_RATE, betas=(0.9, 0.95))
+        self.in_half = compute_dtype("cpu") == torch.bfloat16
         self.n_steps = 0
         self.n_tokens = 0
         self.minutes = 0.0
@@ -150,8 +152,9 @@ class Builder:
             optimizer.param_groups[0]["lr"] = base * rate
             optimizer.zero_grad()
         few = self._rivals(batch) if progress < FEW_UNTIL else None
-        logits, targets, weights = predictions(self.model, batch, few)
-        losses = cross_entropy(logits, targets, reduction="none")
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
+            logits, targets, weights = predictions(self.model, batch, few)
+        losses = cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         self.muon.step()
@@ -310,7 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0, help="time budget")
-    parser.add_argument("--rows", type=int, default=4, help="rows of 512 a step")
+    parser.add_argument("--rows", type=int, default=8, help="rows of 512 a step")
     parser.add_argument("--out", type=Path, default=ASSETS / "demo-model")
     parser.add_argument(
         "--work", type=Path, default=Path("build/demo"), help="checkpoint and log"

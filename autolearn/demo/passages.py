@@ -13,6 +13,8 @@ from autolearn.demo.world import Entity, Fact, World, fill, grammar
 PRONOUN_SHARE = 0.45
 FILLER_SHARE = 0.12
 SAME_KIND_SHARE = 0.4
+ONE_KIND_SHARE = 0.6
+"""Of the crowded passages."""
 CROWD_SIZES, CROWD_WEIGHTS = (2, 3, 4), (50, 35, 15)
 
 
@@ -68,11 +70,12 @@ def study_passage(world: World) -> Passage:
 
 
 def crowded_passage(world: World) -> Passage:
-    """Return a passage about things of one kind, of which much the same is said.
+    """Return a passage about several things, mostly of one kind, so much alike.
 
     In an ordinary passage a reader gets far without minding whom a sentence is about.
     """
-    kind = world.rng.choice(sorted(grammar().names))
+    one_kind = world.rng.random() < ONE_KIND_SHARE
+    kind = world.rng.choice(sorted(grammar().names)) if one_kind else None
     return _laid_out(world, lambda: _crowd(kind, world))
 
 
@@ -100,7 +103,7 @@ def _cast(world: World) -> list[Entity]:
     return cast
 
 
-def _crowd(kind: str, world: World) -> list[Entity]:
+def _crowd(kind: str | None, world: World) -> list[Entity]:
     n_things = world.rng.choices(CROWD_SIZES, weights=CROWD_WEIGHTS)[0]
     most = 8 // n_things
     return [

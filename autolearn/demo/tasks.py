@@ -92,10 +92,15 @@ def after_tag(reply: Weighted) -> Weighted:
 
 
 def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
-    """Ask about the facts in the order of the text, from the start again if need be."""
+    """Ask about the facts in the order of the text, from the start again if need be.
+
+    If there are more facts than questions, the first one asked about is any of them, so
+    that several draws leave nothing out.
+    """
     facts = [row.fact for row in passage.statements]
     wordings = [rng.sample(fact.asks, len(fact.asks)) for fact in facts]
-    picks = [divmod(i, len(facts)) for i in range(n)]
+    first = rng.randrange(len(facts)) if n < len(facts) else 0
+    picks = [divmod(i, len(facts)) for i in range(first, first + n)]
     lines = [(wordings[at][turn % 6], facts[at].name) for turn, at in picks]
     prompt = user_template("ask").substitute(passage=passage.text, n=n)
     return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
@@ -201,11 +206,16 @@ def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exerci
 
 
 def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercise:
-    """Ask the same in other words."""
+    """Ask the same in other words: any of them first, the next ones in a fixed order.
+
+    A list in any order teaches the model to repeat itself: each line is a guess.
+    """
     prompt = user_template("paraphrase").substitute(question=question, n=n)
     others = [text for text in fact.asks if text != question]
-    lines = rng.sample(others, min(n, len(others)))
-    return Exercise("paraphrase", prompt, plain("\n".join(lines), FREE_WEIGHT))
+    first = rng.randrange(len(others))
+    lines = (others[first:] + others[:first])[:n]
+    rest = "".join(f"\n{line}" for line in lines[1:])
+    return Exercise("paraphrase", prompt, ((lines[0], FREE_WEIGHT), (rest, 1.0)))
 
 
 def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
