@@ -83,7 +83,11 @@ _LOADERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-_HINTS = {cls: get_type_hints(cls) for cls in TABLES}
+_FIELDS = {
+    cls: {name: _LOADERS.get(hint) for name, hint in get_type_hints(cls).items()}
+    for cls in TABLES
+}
+"""How each column of a kind of record is read; None: as it stands."""
 
 
 def to_row(record: Any) -> Row:
@@ -103,7 +107,7 @@ def to_row(record: Any) -> Row:
 
 def has_generation(cls: type) -> bool:
     """Return whether records of this kind may come with their generation."""
-    return "generation" in _HINTS[cls]
+    return "generation" in _FIELDS[cls]
 
 
 def from_row(cls: type[T], row: Columns, generation: Generation | None = None) -> T:
@@ -111,11 +115,10 @@ def from_row(cls: type[T], row: Columns, generation: Generation | None = None) -
     if cls is Generation:
         return cast(T, _generation_from(row))
     values: Row = {}
-    for name, hint in _HINTS[cls].items():
+    for name, load in _FIELDS[cls].items():
         if name == "generation":
             values[name] = generation
         else:
-            load = _LOADERS.get(hint)
             values[name] = load(row[name]) if load else row[name]
     return cls(**values)
 

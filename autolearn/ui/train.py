@@ -26,6 +26,8 @@ NEWEST = 0
 ROOM = 1 << 30
 """Bytes that have to be free for checkpoints and an adapter."""
 
+LOOKING = "Looking through the approved samples …"
+
 FIRST = ("method", "replay_weight", "epochs", "max_steps")
 """The settings that are always seen; the others are folded."""
 LABELS = {
@@ -54,12 +56,12 @@ def build(board: Board, tab: gr.Tab) -> None:
             start = gr.Button("Start training", variant="primary", elem_id="train-go")
             look = gr.Button("Show the exact tokens", elem_id="train-look")
         with gr.Column(scale=3, min_width=420):
-            plan = picture("train-plan")
+            plan = picture("train-plan", html.note(LOOKING))
             tokens = picture("train-tokens")
     given = [parent, *form]
-    _preset(board.desk, preset, form)
-    chosen, more, buttons = _past(board, tab, parent)
     desk = board.desk
+    _preset(desk, preset, form)
+    # What is drawn when a tab opens is drawn in this order: what takes longest first.
     board.follow(tab, lambda *values: _plan(desk, memo, *values), given, [plan])
     watch(
         [one.change for one in given],
@@ -69,6 +71,7 @@ def build(board: Board, tab: gr.Tab) -> None:
         trigger_mode="always_last",
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
+    chosen, more, buttons = _past(board, tab, parent)
     look.click(lambda: waiting, None, tokens, **QUIET).then(
         told(lambda *values: _tokens(desk, memo, *values)),
         given,
