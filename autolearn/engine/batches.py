@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.prefix import pad_left, positions
 from autolearn.records import ItemKind, TrainItem
 
 IGNORED = -100
@@ -116,6 +115,30 @@ def collate(rows: Sequence[Row], pad_id: int, device: torch.device) -> Batch:
     in_answer = from_end <= n_answer[:, None]
     targets = ids[:, -longest:].masked_fill(~in_answer, IGNORED)
     return Batch(ids, mask, positions(mask), targets)
+
+
+def pad_left(
+    rows: Sequence[list[int]], pad_id: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return ids and attention mask of rows that all end at the same place.
+
+    Shapes:
+        returns: (B, T) int64 each.
+    """
+    longest = max(len(row) for row in rows)
+    ids = [[pad_id] * (longest - len(row)) + row for row in rows]
+    mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def positions(mask: Tensor) -> Tensor:
+    """Return the place of each token in its own row, padding not counted.
+
+    Shapes:
+        mask: (B, T) int64.
+        returns: (B, T) int64.
+    """
+    return (mask.cumsum(dim=1) - 1).clamp(min=0)
 
 
 def micro_batches(examples: Sequence[Example]) -> Iterator[list[Example]]:

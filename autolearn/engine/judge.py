@@ -4,14 +4,16 @@ The words share their first tokens up to a fork; there one look at the next toke
 tells between the branches. Two words have one fork, so one short forward decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from transformers import DynamicCache
+from torch import Tensor
 
+from autolearn.engine.forest import Forest, heads
+from autolearn.engine.generate import BATCH_SIZE, BATCH_TOKENS, TOGETHER
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.prefix import batches, read
+from autolearn.engine.plan import Queue, lay_out
 from autolearn.errors import BackendError
 
 
@@ -39,18 +41,43 @@ def probabilities(
         for fork in _forks(labels, list(range(len(labels))))
     ]
     result = [[1.0] * len(labels) for labels in continuations]
-    prompts = [fork.ids for _, fork in forks]
-    for batch in batches(prompts, [0] * len(prompts)):
-        with memory_guard(), torch.inference_mode():
-            cache = DynamicCache(config=loaded.model.config)
-            logits, _ = read(loaded, batch, cache)
-        for slot, row in zip(batch, logits.float(), strict=True):
-            case, fork = forks[slot.index]
-            shares = row[list(fork.branches)].softmax(dim=0).tolist()
-            for share, labels in zip(shares, fork.branches.values(), strict=True):
-                for label in labels:
-                    result[case][label] *= share
+    for index, logits in _after(loaded, [fork.ids for _, fork in forks]):
+        case, fork = forks[index]
+        _weigh(result[case], fork, logits)
     return [tuple(row) for row in result]
+
+
+def _after(
+    loaded: Loaded, prompts: Sequence[list[int]]
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield each prompt, by its place, with what may follow it: (V) float32."""
+    forest = Forest(loaded)
+    together = TOGETHER if forest.can_share else 1
+    waiting = Queue(prompts, [1] * len(prompts), together)
+    while waiting:
+        groups = waiting.take(BATCH_SIZE, BATCH_SIZE, BATCH_TOKENS)
+        with memory_guard(), torch.inference_mode():
+            trees = [lay_out([prompts[i][:-1] for i in g.members]) for g in groups]
+            forest.begin(trees)
+            rows = [
+                [group.members[i] for i in tree.members]
+                for group, tree in zip(groups, trees, strict=True)
+            ]
+            newest = [
+                [(prompts[i][-1], n, len(prompts[i]) - 1) for n, i in enumerate(row)]
+                for row in rows
+            ]
+            tokens, members, places = heads(newest, loaded.device)
+            found = forest.follow(tokens, members, places)[members >= 0].float()
+        yield from zip((i for row in rows for i in row), found, strict=True)
+
+
+def _weigh(shares: list[float], fork: _Fork, logits: Tensor) -> None:
+    """Give each label its share of what the model expects at a fork."""
+    found = logits[list(fork.branches)].softmax(dim=0).tolist()
+    for share, labels in zip(found, fork.branches.values(), strict=True):
+        for label in labels:
+            shares[label] *= share
 
 
 def _forks(ids: Sequence[list[int]], labels: list[int], depth: int = 0) -> list[_Fork]:

@@ -3,11 +3,20 @@
 import pytest
 import torch
 
+from autolearn.engine import forest, plan
+from autolearn.engine import generate as generating
 from autolearn.engine.generate import generate
 from autolearn.engine.judge import probabilities
-from autolearn.errors import BackendError
+from autolearn.errors import BackendError, OutOfMemory
 from autolearn.records import Message, Sampling
-from tests.model.tiny import NO_SYSTEM, build_model, chat, never, request
+from tests.model.tiny import (
+    NO_SYSTEM,
+    build_model,
+    build_sliding,
+    chat,
+    never,
+    request,
+)
 
 pytestmark = pytest.mark.model
 
@@ -211,3 +220,87 @@ def test_four_bit_weights_answer_alike_packed_or_unpacked(open_model):
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
     assert unpacked.identity == packed.identity
     assert unpacked.identity.quantization == "nf4"
+
+
+def greedy_alone(backend, ids, n):
+    """Write with the library's own loop, one text."""
+    written = backend._loaded.model.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
+        max_new_tokens=n,
+        do_sample=False,
+        eos_token_id=backend._loaded.model.config.vocab_size - 1,
+    )
+    return backend._loaded.chat.decode(written[0, len(ids) :].tolist())
+
+
+def tangled(backend):
+    """Prompts that begin alike in many ways, some of them equal or of one token."""
+    encode = backend._loaded.chat.encode
+    texts = ["the sea is wide, " + q for q in ("why?", "why not?", "how?", "why?")]
+    texts += ["a", "b", "the hills are high, where?", "the hills are high, who?"]
+    return [encode(text) for text in texts for _ in range(2)]
+
+
+def test_texts_that_grow_as_trees_are_those_written_alone(backend, monkeypatch):
+    monkeypatch.setattr(generating, "BATCH_SIZE", 5)
+    monkeypatch.setattr(generating, "TOGETHER", 3)
+    monkeypatch.setattr(forest, "_SPARE", 4)
+    monkeypatch.setattr(plan, "_WORTH", 1)
+    prompts = tangled(backend)
+    lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
+    asked = [
+        (ids, Sampling(max_new_tokens=n))
+        for ids, n in zip(prompts, lengths, strict=True)
+    ]
+    found = generate(backend._loaded, asked, never, stop_ids=frozenset())
+    assert [one.text for one in found] == [
+        greedy_alone(backend, ids, n) for ids, n in zip(prompts, lengths, strict=True)
+    ]
+
+
+def test_a_kind_that_cannot_share_writes_the_same(open_model, tmp_path, caplog):
+    backend = open_model("none", build_sliding(tmp_path / "sliding"))
+    prompts = tangled(backend)
+    with caplog.at_level("INFO"):
+        found = generate(
+            backend._loaded,
+            [(ids, Sampling(max_new_tokens=6)) for ids in prompts],
+            never,
+            stop_ids=frozenset(),
+        )
+    assert "reads each prompt apart" in caplog.text
+    assert [one.text for one in found] == [
+        greedy_alone(backend, ids, 6) for ids in prompts
+    ]
+
+
+def test_too_little_memory_takes_fewer_at_once_and_loses_nothing(backend, caplog):
+    prompts = tangled(backend)
+    asked = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
+    expected = generate(backend._loaded, asked, never)
+    finished = []
+
+    def refuse(module, inputs, output):
+        # The first answers are there when the memory gets scarce.
+        if len(finished) == 3 or (len(finished) > 3 and inputs[0].numel() > 40):
+            finished.append(None)
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(refuse)
+    found = generate(backend._loaded, asked, never, finished.append)
+    hook.remove()
+    assert found == expected
+    assert "too little memory" in caplog.text
+
+
+def test_too_little_memory_for_a_single_text_is_told(backend):
+    def refuse(module, inputs, output):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(refuse)
+    with pytest.raises(OutOfMemory):
+        backend.complete([request("a?"), request("b?")], never)
+    hook.remove()

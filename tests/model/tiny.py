@@ -1,10 +1,19 @@
 """A tiny network with random weights, and what the tests ask of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from autolearn.records import (
     ItemKind,
@@ -45,24 +54,44 @@ def build_tokenizer(template: str) -> PreTrainedTokenizerFast:
 
 
 def build_model(folder: Path, template: str = TEMPLATE, seed: int = 0) -> Path:
+    return _build(folder, template, seed, LlamaConfig, LlamaForCausalLM)
+
+
+def build_sliding(folder: Path) -> Path:
+    """A kind whose tokens see only a few before them."""
+    return _build(
+        folder, TEMPLATE, 0, MistralConfig, MistralForCausalLM, sliding_window=8
+    )
+
+
+def _build(
+    folder: Path,
+    template: str,
+    seed: int,
+    config_class: Callable[..., PreTrainedConfig],
+    model_class: Callable[..., PreTrainedModel],
+    **more: int,
+) -> Path:
     tokenizer = build_tokenizer(template)
     tokenizer.save_pretrained(folder)
-    config = LlamaConfig(
+    config = config_class(
         vocab_size=len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
         num_attention_heads=2,
+        num_key_value_heads=2,
         max_position_embeddings=CONTEXT,
         # As untrained networks go, one with opinions: greedy choices are clear.
         initializer_range=0.2,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=0,
+        **more,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        LlamaForCausalLM(config).save_pretrained(folder)
+        model_class(config).save_pretrained(folder)
     return folder
 
 

@@ -1,0 +1,149 @@
+"""Find what token sequences have in common, so that it is computed only once.
+
+The prompts of one passage begin with that passage. Nobody has to say so: it is found
+in the token ids. One plan serves writing and training: sequences that begin alike are
+laid out as a tree, in which each stretch stands once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_ALIKE = 0.5
+"""Share of a sequence that it must have in common with its neighbour to join it."""
+_WORTH = 32
+"""Ids that it must have in common at least: texts of one tree look past each other."""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Sequences laid out in one row; each column is a token of one or more of them.
+
+    The members a column belongs to stand side by side, from ``first`` to ``last``, so
+    two numbers say who may see it.
+    """
+
+    ids: list[int]
+    places: list[int]
+    """How many tokens stand before each column in its sequences."""
+    first: list[int]
+    last: list[int]
+    members: list[int]
+    """The sequences, by their places among those that were given."""
+    paths: list[list[int]]
+    """The columns of each member, in its own order."""
+
+
+def lay_out(rows: Sequence[list[int]]) -> Tree:
+    """Return sequences as a tree."""
+    members = sorted(range(len(rows)), key=rows.__getitem__)
+    tree = Tree([], [], [], [], members, [])
+    path: list[int] = []
+    before: list[int] = []
+    for number, member in enumerate(members):
+        ids = rows[member]
+        path = path[: alike(before, ids)]
+        for column in path:
+            tree.last[column] = number
+        for place in range(len(path), len(ids)):
+            path.append(len(tree.ids))
+            tree.ids.append(ids[place])
+            tree.places.append(place)
+            tree.first.append(number)
+            tree.last.append(number)
+        tree.paths.append(list(path))
+        before = ids
+    return tree
+
+
+def alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many ids both begin with."""
+    n = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        n += 1
+    return n
+
+
+def groups(rows: Sequence[list[int]], most: int) -> Iterator[list[int]]:
+    """Yield at most so many sequences at a time that have most of their ids in common.
+
+    In alphabetical order those that begin alike stand side by side.
+    """
+    group: list[int] = []
+    for index in sorted(range(len(rows)), key=rows.__getitem__):
+        if group:
+            shared = alike(rows[group[-1]], rows[index])
+            if len(group) == most or shared < max(_WORTH, _ALIKE * len(rows[index])):
+                yield group
+                group = []
+        group.append(index)
+    if group:
+        yield group
+
+
+@dataclass(frozen=True)
+class Group:
+    """Prompts that are written as one tree."""
+
+    members: list[int]
+    """Their places among all prompts."""
+    width: int
+    """Columns that the tree may come to, with all that is written."""
+
+
+class Queue:
+    """Prompts that wait to be written, groups of like size side by side."""
+
+    def __init__(
+        self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
+    ):
+        """Group the prompts.
+
+        Args:
+            prompts: In token ids.
+            n_new: How many tokens each may be continued by.
+            together: The most that may form one tree.
+        """
+        found = [
+            Group(members, _width([prompts[i] for i in members], n_new, members))
+            for members in groups(prompts, together)
+        ]
+        self._groups = sorted(found, key=_size)
+
+    def __bool__(self) -> bool:
+        """Return whether any are left."""
+        return bool(self._groups)
+
+    def take(self, prompts: int, rows: int, columns: int) -> list[Group]:
+        """Return the next groups: at least one, and no more than there is room for.
+
+        None is less than half as large as the first, since all rows are as wide as the
+        widest.
+
+        Args:
+            prompts: The most of them in all.
+            rows: The most groups.
+            columns: The most of all rows together.
+        """
+        taken: list[Group] = []
+        n, width = 0, 0
+        while self._groups and len(taken) < rows:
+            group = self._groups[-1]
+            n += len(group.members)
+            width = max(width, group.width)
+            is_full = n > prompts or width * (len(taken) + 1) > columns
+            if taken and (is_full or 2 * len(group.members) < len(taken[0].members)):
+                break
+            taken.append(self._groups.pop())
+        return taken
+
+
+def _size(group: Group) -> tuple[int, int]:
+    return len(group.members), group.width
+
+
+def _width(
+    rows: Sequence[list[int]], n_new: Sequence[int], members: Sequence[int]
+) -> int:
+    return len(lay_out(rows).ids) + sum(n_new[i] for i in members)
