@@ -1,12 +1,16 @@
-"""Many short items on the same passages, written by us and by others (G1).
+"""Many short items on the same passages, written by us and by others.
 
-`python -m benchmarks.generation`. All arms have the same weights in float32, the same
-prompts and the same seeded lengths, so nobody wins by stopping early; that they write
-the same tokens is checked.
+`python -m benchmarks.generation peers` (G1). All arms have the same weights, the same
+prompts and the same seeded lengths, so nobody wins by stopping early; how many texts
+are the same is told, and in float32 it has to be all of them.
+
+`... shares` (G2): what reading a shared beginning once gains, against what the numbers
+of tokens say. `... growth`: four times the passages against four times the time.
 """
 
 import argparse
 import random
+import resource
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +20,18 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor
 
-from autolearn.engine.generate import generate
+from autolearn.engine import generate
 from autolearn.engine.load import Loaded
 from autolearn.records import Sampling
 from benchmarks.models import built_in, random_model
 from benchmarks.side_by_side import alternate, report, rows
 
-MEAN_LENGTH, MOST = 42, 128
-"""Tokens of an answer: log-normal, cut."""
+MOST = 128
+"""Tokens of an answer at most; their lengths are log-normal, 42 on average."""
+PASSAGE, PER_PASSAGE, LONG = 256, 8, 320
+"""Tokens of a passage, items on it, and tokens of a prompt where shares are swept."""
+WORDS = range(600, 3000)
+"""Token ids to draw from."""
 BATCH = 16
 """Of the peer that sorts; what performance studies of small CPUs use."""
 
@@ -55,7 +63,7 @@ def items(
 def ours(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     """Return the texts that the engine writes."""
     prompts = [(item.ids, Sampling(max_new_tokens=item.n_new)) for item in work]
-    found = generate(loaded, prompts, lambda: False, stop_ids=frozenset())
+    found = generate.generate(loaded, prompts, lambda: False, stop_ids=frozenset())
     return [one.text for one in found]
 
 
@@ -116,18 +124,9 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Measure, compare, and print a table."""
-    parser = argparse.ArgumentParser(prog="benchmarks.generation")
-    parser.add_argument("--model", choices=("built-in", "random"), default="built-in")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--passages", type=int, default=8)
-    parser.add_argument("--items", type=int, default=8, help="for each passage")
-    parser.add_argument("--repeats", type=int, default=5)
-    flags = parser.parse_args()
-    dtype = getattr(torch, flags.dtype)
-    loaded = built_in(dtype) if flags.model == "built-in" else random_model(dtype)
-    work = items(flags.passages, flags.items, 256, range(600, 3000))
+def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
+    """Measure us and the library's own loop, and compare what they write (G1)."""
+    work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
     n_new = sum(item.n_new for item in work)
     acts = {"ours": ours, "sorted batches": sorted_batches, "one by one": one_by_one}
     arms = alternate(
@@ -138,11 +137,88 @@ def main() -> int:
         for name, arm in arms.items()
     }
     lines = rows(arms, "ours", n_new, "tokens")
-    lines += [f"the same texts as ours: {same}, of {len(work)}"]
-    numbers = {name: arm.seconds for name, arm in arms.items()}
-    report(
-        f"g1-{flags.model}-{flags.dtype}", lines, {"seconds": numbers, "tokens": n_new}
+    lines.append(f"the same texts as ours: {same}, of {len(work)}")
+    seconds = {name: arm.seconds for name, arm in arms.items()}
+    numbers = {"seconds": seconds, "tokens": n_new, "same": same}
+    report(f"g1-{flags.model}-{flags.dtype}", lines, numbers)
+
+
+def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
+    """Sweep how much of a prompt is shared; one token is written (G2)."""
+    lines = [f"{'shared':>8}{'together':>10}{'apart':>8}{'gain':>7}{'tokens say':>12}"]
+    found = []
+    for share in (0.0, 0.25, 0.5, 0.75, 0.9):
+        n_shared = round(share * LONG)
+        draw = random.Random(1)
+        work = [
+            Item(passage + draw.choices(WORDS, k=LONG - n_shared), 1)
+            for _ in range(flags.passages)
+            for passage in [draw.choices(WORDS, k=n_shared)]
+            for _ in range(PER_PASSAGE)
+        ]
+        arms = alternate(
+            {
+                "together": partial(_read, loaded, work, generate.TOGETHER),
+                "apart": partial(_read, loaded, work, 1),
+            },
+            flags.repeats,
+        )
+        together, apart = (arm.median for arm in arms.values())
+        own = LONG - n_shared
+        says = PER_PASSAGE * LONG / (n_shared + PER_PASSAGE * own)
+        gain = apart / together
+        lines.append(f"{share:8.0%}{together:10.2f}{apart:8.2f}{gain:7.2f}{says:12.2f}")
+        found.append({"share": share, "gain": gain, "tokens": says})
+    report(f"g2-{flags.model}-{flags.dtype}", lines, {"shares": found})
+
+
+def _read(loaded: Loaded, work: Sequence[Item], together: int) -> list[str]:
+    usual, generate.TOGETHER = generate.TOGETHER, together
+    try:
+        return ours(loaded, work)
+    finally:
+        generate.TOGETHER = usual
+
+
+def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
+    """Do the same for four times as many passages."""
+    few, many = (
+        items(n * flags.passages, PER_PASSAGE, PASSAGE, WORDS) for n in (4, 16)
     )
+    arms = alternate(
+        {
+            "few": partial(ours, loaded, few),
+            "four times as many": partial(ours, loaded, many),
+        },
+        flags.repeats,
+    )
+    n_few, n_many = (sum(item.n_new for item in work) for work in (few, many))
+    first, second = arms.values()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    lines = [
+        f"{len(few)} items: {first.median:.2f} s, {n_few / first.median:.0f} tokens/s",
+        f"{len(many)} items: {second.median:.2f} s, "
+        f"{n_many / second.median:.0f} tokens/s",
+        f"time for a token: {second.median / n_many / (first.median / n_few):.2f} times",
+        f"most memory of the process: {peak} MiB",
+    ]
+    numbers = {name: arm.seconds for name, arm in arms.items()}
+    report(f"growth-{flags.model}-{flags.dtype}", lines, {"seconds": numbers})
+
+
+def main() -> int:
+    """Measure, compare, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.generation")
+    what = {"peers": peers, "shares": shares, "growth": growth}
+    parser.add_argument("what", choices=what)
+    parser.add_argument("--model", choices=("built-in", "random"), default="built-in")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--passages", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=5)
+    flags = parser.parse_args()
+    dtype = getattr(torch, flags.dtype)
+    loaded = built_in(dtype) if flags.model == "built-in" else random_model(dtype)
+    what[flags.what](loaded, flags)
     return 0
 
 

@@ -9,12 +9,14 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from autolearn.engine.load import Loaded, load
 from autolearn.models import BUILT_IN
-from autolearn.settings import ModelSettings
+from autolearn.settings import ModelSettings, Quantization
 
 
-def built_in(dtype: torch.dtype = torch.float32) -> Loaded:
+def built_in(
+    dtype: torch.dtype = torch.float32, quantization: Quantization = "nf4"
+) -> Loaded:
     """Return the built-in model, rounded to 4 bit as in the app."""
-    return _as(load(ModelSettings(), BUILT_IN), dtype)
+    return _as(load(ModelSettings(quantization=quantization), BUILT_IN), dtype)
 
 
 def random_model(

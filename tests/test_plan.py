@@ -44,7 +44,7 @@ def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
 def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
     one, other = [1] * 40, [2] * 40
     rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3] * 9, [3] * 9]
-    found = sorted(map(sorted, groups(rows, most=2)))
+    found = sorted(map(sorted, groups(rows, most=2, worth=20)))
     assert [0, 3] in found or [0, 2] in found
     assert all(len(group) <= 2 for group in found)
     assert sorted(i for group in found for i in group) == list(range(6))

@@ -6,7 +6,7 @@ undisturbed one would have seen, with nothing to remember but the step.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 
@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from autolearn.engine.chat import ChatFormat
+from autolearn.engine.plan import Tree, groups, lay_out
 from autolearn.records import ItemKind, TrainItem
-
-IGNORED = -100
-"""The target where no loss is taken."""
 
 _MICRO_TOKENS = 8192
 """Most tokens, padding included, that go through the model at once."""
 _WINDOW = 8
-"""Batches among which items of like length are brought together."""
+"""Batches among which items that begin alike, or are as long, are brought together."""
+_TOGETHER, _WORTH = 16, 8
+"""Most rows in a tree, and the ids that they must have in common."""
 
 
 @dataclass(frozen=True)
@@ -89,68 +89,96 @@ def is_learnable(example: Example, max_tokens: int) -> bool:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows that go through the model together.
+    """Answers that go through the model together; what rows share stands there once.
 
     Shapes:
-        ids, mask, places: (B, T) int64.
-        targets: (B, K) int64, the last K tokens; IGNORED outside the answers.
+        ids, places: (B, T) int64. first, last: (B, T) int64, the members of each tree
+        that a column belongs to, (1, 0) for padding. kept: (K) int64, the columns after
+        which a token of an answer stands. row, column: (N) int64, for each token of an
+        answer its row and the place in ``kept``. targets, owner: (N) int64, the token
+        and the number of its answer.
     """
 
     ids: Tensor
-    mask: Tensor
     places: Tensor
+    first: Tensor
+    last: Tensor
+    kept: Tensor
+    row: Tensor
+    column: Tensor
     targets: Tensor
+    owner: Tensor
+    n_answers: int
+    is_plain: bool
+    """Each row is one text, so that a usual mask does."""
 
 
-def collate(rows: Sequence[Row], pad_id: int, device: torch.device) -> Batch:
-    """Return a batch in which all answers end at the same place.
+def collate(
+    rows: Sequence[Row], pad_id: int, device: torch.device, *, share: bool = True
+) -> Batch:
+    """Return answers as a batch, as trees where they begin alike and may share.
 
-    Padding on the left puts the answers under each other: logits are then needed for
-    the last few places only, and the model's own forward can leave out the others.
+    All rows end at the last column: the answers, which stand at the end, are then under
+    each other, and logits are needed for few columns.
     """
-    ids, mask = pad_left([row.ids for row in rows], pad_id, device)
-    longest = max(row.n_answer for row in rows)
-    n_answer = torch.tensor([row.n_answer for row in rows], device=device)
-    from_end = torch.arange(longest, 0, -1, device=device)
-    in_answer = from_end <= n_answer[:, None]
-    targets = ids[:, -longest:].masked_fill(~in_answer, IGNORED)
-    return Batch(ids, mask, positions(mask), targets)
+    found = _trees([row.ids for row in rows], share=share)
+    longest = max(len(tree.ids) for tree in found)
+    wanted = [
+        (b, longest - len(tree.ids) + path[place - 1], row.ids[place], member)
+        for b, tree in enumerate(found)
+        for member, path in zip(tree.members, tree.paths, strict=True)
+        for row in [rows[member]]
+        for place in range(row.n_prompt, len(row.ids))
+    ]
+
+    def padded(columns: Sequence[list[int]], value: int) -> Tensor:
+        full = [[value] * (longest - len(one)) + one for one in columns]
+        return torch.tensor(full, device=device)
+
+    row, column, targets, owner = torch.tensor(wanted, device=device).unbind(dim=1)
+    kept, column = torch.unique(column, return_inverse=True)
+    return Batch(
+        ids=padded([tree.ids for tree in found], pad_id),
+        places=padded([tree.places for tree in found], 0),
+        first=padded([tree.first for tree in found], 1),
+        last=padded([tree.last for tree in found], 0),
+        kept=kept,
+        row=row,
+        column=column,
+        targets=targets,
+        owner=owner,
+        n_answers=len(rows),
+        is_plain=len(found) == len(rows),
+    )
 
 
-def pad_left(
-    rows: Sequence[list[int]], pad_id: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return ids and attention mask of rows that all end at the same place.
-
-    Shapes:
-        returns: (B, T) int64 each.
-    """
-    longest = max(len(row) for row in rows)
-    ids = [[pad_id] * (longest - len(row)) + row for row in rows]
-    mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+def _trees(rows: Sequence[list[int]], *, share: bool) -> list[Tree]:
+    """Return rows as trees, their members numbered as the rows are."""
+    found = []
+    for group in groups(rows, _TOGETHER if share else 1, _WORTH):
+        tree = lay_out([rows[i] for i in group])
+        found.append(replace(tree, members=[group[i] for i in tree.members]))
+    return found
 
 
-def positions(mask: Tensor) -> Tensor:
-    """Return the place of each token in its own row, padding not counted.
-
-    Shapes:
-        mask: (B, T) int64.
-        returns: (B, T) int64.
-    """
-    return (mask.cumsum(dim=1) - 1).clamp(min=0)
-
-
-def micro_batches(examples: Sequence[Example]) -> Iterator[list[Example]]:
+def micro_batches(
+    examples: Sequence[Example], *, share: bool = True
+) -> Iterator[list[Example]]:
     """Yield the examples of a step in parts that fit the device."""
+    prompts = [example.chosen.ids for example in examples]
+    found = []
+    for group in groups(prompts, _TOGETHER if share else 1, _WORTH):
+        members = [examples[i] for i in group]
+        trees = _trees([row.ids for e in members for row in e.rows], share=share)
+        found.append((max(len(tree.ids) for tree in trees), len(trees), members))
     part: list[Example] = []
-    n_rows = 0
-    for example in sorted(examples, key=lambda e: e.length, reverse=True):
-        n_rows += len(example.rows)
-        if part and n_rows * part[0].length > _MICRO_TOKENS:
+    widest = n_rows = 0
+    for width, n_trees, members in sorted(found, key=lambda one: -one[0]):
+        widest, n_rows = max(widest, width), n_rows + n_trees
+        if part and n_rows * widest > _MICRO_TOKENS:
             yield part
-            part, n_rows = [], len(example.rows)
-        part.append(example)
+            part, widest, n_rows = [], width, n_trees
+        part += members
     if part:
         yield part
 
@@ -158,11 +186,18 @@ def micro_batches(examples: Sequence[Example]) -> Iterator[list[Example]]:
 class Schedule:
     """Which examples each optimiser step takes; every epoch takes each one once."""
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int):
-        self._lengths = lengths
+    def __init__(self, examples: Sequence[Sequence[int]], batch_size: int, seed: int):
+        """Order examples, given by what they begin with and how long that is.
+
+        Args:
+            examples: In token ids.
+            batch_size: Examples of a step.
+            seed: What the order follows from.
+        """
+        self._keys = _like(examples)
         self._batch_size = batch_size
         self._seed = seed
-        self.steps_per_epoch = ceil(len(lengths) / batch_size)
+        self.steps_per_epoch = ceil(len(examples) / batch_size)
         self._epoch = lru_cache(maxsize=1)(self._make_epoch)
 
     def batch(self, step: int) -> list[int]:
@@ -171,19 +206,28 @@ class Schedule:
         return self._epoch(epoch)[i]
 
     def _make_epoch(self, epoch: int) -> list[list[int]]:
-        """Shuffle, bring like lengths together within a window, cut, shuffle again."""
+        """Shuffle, bring the like together within a window, cut, shuffle again."""
         chance = random.Random(f"{self._seed} {epoch}")
-        order = list(range(len(self._lengths)))
+        order = list(range(len(self._keys)))
         chance.shuffle(order)
         window = _WINDOW * self._batch_size
         order = [
             i
             for start in range(0, len(order), window)
-            for i in sorted(
-                order[start : start + window], key=self._lengths.__getitem__
-            )
+            for i in sorted(order[start : start + window], key=self._keys.__getitem__)
         ]
         size = self._batch_size
         batches = [order[i : i + size] for i in range(0, len(order), size)]
         chance.shuffle(batches)
         return batches
+
+
+def _like(examples: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return keys by which those that begin alike, then those of like length, meet."""
+    keys = [(0, 0)] * len(examples)
+    rows = [list(ids) for ids in examples]
+    for number, group in enumerate(groups(rows, len(rows), _WORTH)):
+        longest = max(len(rows[i]) for i in group)
+        for i in group:
+            keys[i] = (longest, number)
+    return keys

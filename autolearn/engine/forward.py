@@ -1,19 +1,14 @@
 """What a model in training expects of answers, with its adapter and without."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from autolearn.engine import adapters, losses
-from autolearn.engine.batches import (
-    IGNORED,
-    Batch,
-    Example,
-    Row,
-    collate,
-    micro_batches,
-)
+from autolearn.engine.batches import Batch, Example, Row, collate, micro_batches
+from autolearn.engine.forest import additive, can_share, visible
 from autolearn.engine.load import Loaded
 
 
@@ -22,11 +17,18 @@ class Forward:
 
     def __init__(self, loaded: Loaded):
         self._loaded = loaded
+        self.share = can_share(DynamicCache(config=loaded.model.config))
+
+    def parts(self, examples: Sequence[Example]) -> Iterator[list[Example]]:
+        """Yield examples in parts that fit the device."""
+        return micro_batches(examples, share=self.share)
 
     def log_probs(self, rows: Sequence[Row]) -> Tensor:
         """Return the log-probability of each answer, (B,) float32, with gradient."""
         batch = self.collate(rows)
-        return losses.answer_log_probs(self.logits(batch), batch.targets)
+        return losses.answer_log_probs(
+            self.logits(batch), batch.targets, batch.owner, batch.n_answers
+        )
 
     def divergence(self, rows: Sequence[Row]) -> Tensor:
         """Return KL(base || round), summed over answer tokens, with gradient.
@@ -37,7 +39,7 @@ class Forward:
         batch = self.collate(rows)
         with torch.no_grad(), adapters.without(self._loaded.model):
             base = self.logits(batch)
-        return losses.divergence(base, self.logits(batch), batch.targets)
+        return losses.divergence(base, self.logits(batch))
 
     @torch.no_grad()
     def mean_divergence(self, examples: Sequence[Example]) -> float | None:
@@ -45,7 +47,7 @@ class Forward:
         n_tokens = sum(example.chosen.n_answer for example in examples)
         total = sum(
             self.divergence([example.chosen for example in part]).item()
-            for part in micro_batches(examples)
+            for part in self.parts(examples)
         )
         return total / n_tokens if n_tokens else None
 
@@ -57,35 +59,38 @@ class Forward:
         is the likeliest after those before it. None for no examples.
         """
         n_exact = 0
-        for part in micro_batches(examples):
+        for part in self.parts(examples):
             batch = self.collate([example.chosen for example in part])
-            likeliest = self.logits(batch).argmax(dim=2)
-            outside = batch.targets == IGNORED
-            hit = (likeliest == batch.targets) | outside
-            n_exact += int(hit.all(dim=1).sum())
+            missed = self.logits(batch).argmax(dim=1) != batch.targets
+            n_exact += batch.n_answers - len(set(batch.owner[missed].tolist()))
         return n_exact / len(examples) if examples else None
 
     def collate(self, rows: Sequence[Row]) -> Batch:
         """Return the rows as a batch on the device of the model."""
-        return collate(rows, self._loaded.pad_id, self._loaded.device)
+        loaded = self._loaded
+        return collate(rows, loaded.pad_id, loaded.device, share=self.share)
 
     def logits(self, batch: Batch) -> Tensor:
-        """Return what the model expects at each place of the targets.
+        """Return what the model expects for each token of the answers.
 
         Shapes:
-            returns: (B, K, V) in the dtype of the base.
+            returns: (N, V) in the dtype of the base.
         """
         device, half = self._loaded.device, self._loaded.identity.dtype == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             # The model's own forward, not its trunk and head apart: some kinds scale
-            # or cap their logits in between. One more place is asked for, since each
-            # token is foretold at the one before it.
-            logits = self._loaded.model(
+            # or cap their logits in between.
+            logits: Tensor = self._loaded.model(
                 input_ids=batch.ids,
-                attention_mask=batch.mask,
+                attention_mask=self._mask(batch),
                 position_ids=batch.places,
                 use_cache=False,
-                logits_to_keep=batch.targets.shape[1] + 1,
+                logits_to_keep=batch.kept,
             ).logits
-        found: Tensor = logits[:, :-1]
-        return found
+        return logits[batch.row, batch.column]
+
+    def _mask(self, batch: Batch) -> Tensor:
+        if batch.is_plain:
+            return (batch.first <= batch.last).long()
+        seen = visible(batch.first, batch.last, batch.places)
+        return additive(seen, self._loaded)

@@ -7,20 +7,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, logsigmoid
 
-from autolearn.engine.batches import IGNORED
 
-
-def answer_log_probs(logits: Tensor, targets: Tensor) -> Tensor:
+def answer_log_probs(
+    logits: Tensor, targets: Tensor, owner: Tensor, n_answers: int
+) -> Tensor:
     """Return the log-probability of each answer.
 
     Shapes:
-        logits: (B, K, V). targets: (B, K) int64, IGNORED outside the answer.
-        returns: (B,) float32.
+        logits: (N, V). targets, owner: (N) int64, a token and the number of its answer.
+        returns: (n_answers,) float32.
     """
-    kept = targets != IGNORED
-    # Padding is left out first: a row of logits is by far the largest thing here.
-    found = -cross_entropy(logits[kept].float(), targets[kept], reduction="none")
-    return found.new_zeros(kept.shape).masked_scatter(kept, found).sum(dim=1)
+    found = -cross_entropy(logits.float(), targets, reduction="none")
+    return found.new_zeros(n_answers).index_add(0, owner, found)
 
 
 def reward_margins(policy: Tensor, reference: Tensor, beta: float) -> Tensor:
@@ -44,15 +42,14 @@ def preference(margins: Tensor) -> Tensor:
     return -logsigmoid(margins)
 
 
-def divergence(base: Tensor, policy: Tensor, targets: Tensor) -> Tensor:
-    """Return KL(base || policy) over the whole vocabulary, summed over answer tokens.
+def divergence(base: Tensor, policy: Tensor) -> Tensor:
+    """Return KL(base || policy) over the whole vocabulary, summed over tokens.
 
     Shapes:
-        base, policy: (B, K, V) logits. targets: (B, K) int64, IGNORED outside.
+        base, policy: (N, V) logits.
         returns: () float32.
     """
-    kept = targets != IGNORED
     with torch.no_grad():
-        wanted = base[kept].float().log_softmax(dim=1)
-    given = policy[kept].float().log_softmax(dim=1)
+        wanted = base.float().log_softmax(dim=1)
+    given = policy.float().log_softmax(dim=1)
     return kl_div(given, wanted, reduction="sum", log_target=True)

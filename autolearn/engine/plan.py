@@ -11,7 +11,8 @@ from dataclasses import dataclass
 _ALIKE = 0.5
 """Share of a sequence that it must have in common with its neighbour to join it."""
 _WORTH = 32
-"""Ids that it must have in common at least: texts of one tree look past each other."""
+"""Ids that prompts must have in common at least: as they are written, the texts of one
+tree look past each other."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,17 @@ def alike(one: Sequence[int], other: Sequence[int]) -> int:
     return n
 
 
-def groups(rows: Sequence[list[int]], most: int) -> Iterator[list[int]]:
+def groups(rows: Sequence[list[int]], most: int, worth: int) -> Iterator[list[int]]:
     """Yield at most so many sequences at a time that have most of their ids in common.
 
-    In alphabetical order those that begin alike stand side by side.
+    In alphabetical order those that begin alike stand side by side. They have at least
+    ``worth`` ids in common.
     """
     group: list[int] = []
     for index in sorted(range(len(rows)), key=rows.__getitem__):
         if group:
             shared = alike(rows[group[-1]], rows[index])
-            if len(group) == most or shared < max(_WORTH, _ALIKE * len(rows[index])):
+            if len(group) == most or shared < max(worth, _ALIKE * len(rows[index])):
                 yield group
                 group = []
         group.append(index)
@@ -107,7 +109,7 @@ class Queue:
         """
         found = [
             Group(members, _width([prompts[i] for i in members], n_new, members))
-            for members in groups(prompts, together)
+            for members in groups(prompts, together, _WORTH)
         ]
         self._groups = sorted(found, key=_size)
 

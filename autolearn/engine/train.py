@@ -25,7 +25,6 @@ from autolearn.engine.batches import (
     Schedule,
     encode,
     is_learnable,
-    micro_batches,
 )
 from autolearn.engine.checkpoints import clear, newest, save, written_whole
 from autolearn.engine.forward import Forward
@@ -200,7 +199,7 @@ class Training:
         before its own weights come back from the checkpoint.
         """
         pairs = [example for example in self._new if example.rejected is not None]
-        for part in micro_batches(pairs):
+        for part in self._forward.parts(pairs):
             if watcher.stop():
                 return False
             with torch.no_grad():
@@ -265,7 +264,7 @@ class Training:
         per_pair = 1 / len(examples)
         per_token = per_pair * len(plain) / (n_tokens or 1)
         total = 0.0
-        for part in micro_batches(examples):
+        for part in self._forward.parts(examples):
             loss = self._loss(part, per_token, per_pair)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.item()
@@ -298,7 +297,7 @@ class Training:
         """Add the gradient of the replay items and return their KL per token."""
         total = 0.0
         n_tokens = sum(example.chosen.n_answer for example in examples)
-        for part in micro_batches(examples):
+        for part in self._forward.parts(examples):
             rows = [example.chosen for example in part]
             loss = self._forward.divergence(rows) / n_tokens
             (loss * self._settings.replay_weight).backward()  # type: ignore[no-untyped-call]
@@ -334,7 +333,7 @@ class Training:
 
 
 def _order(examples: list[Example], batch_size: int, seed: int) -> Schedule:
-    return Schedule([example.length for example in examples], batch_size, seed)
+    return Schedule([example.chosen.ids for example in examples], batch_size, seed)
 
 
 def _is_tight(device: torch.device) -> bool:

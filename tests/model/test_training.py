@@ -12,14 +12,13 @@ from transformers import AutoModelForCausalLM
 
 from autolearn.engine import adapters, load
 from autolearn.engine.batches import (
-    IGNORED,
     Row,
     Schedule,
     collate,
     encode,
     micro_batches,
 )
-from autolearn.engine.losses import answer_log_probs
+from autolearn.engine.forward import Forward
 from autolearn.engine.train import Training
 from autolearn.errors import BackendError, TrainingError
 from autolearn.models import adapter_digest
@@ -48,10 +47,8 @@ def logits(model, text: str = "what is blue?"):
 def log_prob(backend, question: str, answer: str) -> float:
     loaded = backend._loaded
     example = encode(TrainItem("sft", chat(question), answer), loaded.chat)
-    batch = collate([example.chosen], loaded.pad_id, loaded.device)
     with torch.inference_mode():
-        found = loaded.model(batch.ids).logits[:, -batch.targets.shape[1] - 1 : -1]
-    return float(answer_log_probs(found, batch.targets))
+        return Forward(loaded).log_probs([example.chosen]).item()
 
 
 # What is learned
@@ -62,8 +59,8 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
     items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
     rows = [encode(item, loaded.chat).chosen for item in items]
     batch = collate(rows, loaded.pad_id, loaded.device)
-    for row, targets, item in zip(rows, batch.targets, items, strict=True):
-        learned = targets[targets != IGNORED].tolist()
+    for number, (row, item) in enumerate(zip(rows, items, strict=True)):
+        learned = batch.targets[batch.owner == number].tolist()
         assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)
         assert learned == row.ids[row.n_prompt :]
         text = loaded.tokenizer.decode(learned, skip_special_tokens=False)
@@ -76,25 +73,47 @@ def test_of_a_raw_text_all_is_learned(backend):
     assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
 
 
+def alone(loaded, rows):
+    """The log-probability of each answer, by the library's forward on it alone."""
+    found = []
+    for row in rows:
+        logits = loaded.model(torch.tensor([row.ids])).logits[0].log_softmax(dim=1)
+        at = range(row.n_prompt, len(row.ids))
+        found.append(sum(logits[place - 1, row.ids[place]] for place in at))
+    return torch.stack(found)
+
+
 def test_padding_changes_no_log_probability(backend):
     loaded = backend._loaded
-    rows = [Row(list(range(9, 9 + n)), n - 4) for n in (6, 9, 30)]
-    alone, together = (
-        torch.cat([forward(loaded, part) for part in parts])
-        for parts in ([[row] for row in rows], [rows])
-    )
-    torch.testing.assert_close(alone, together)
+    rows = [Row(list(range(9 * n, 10 * n)), n - 4) for n in (6, 9, 20)]
+    assert collate(rows, 0, loaded.device).is_plain
+    torch.testing.assert_close(Forward(loaded).log_probs(rows), alone(loaded, rows))
 
 
-def forward(loaded, rows):
-    batch = collate(rows, loaded.pad_id, loaded.device)
-    found = loaded.model(
-        input_ids=batch.ids,
-        attention_mask=batch.mask,
-        position_ids=batch.places,
-        logits_to_keep=batch.targets.shape[1] + 1,
-    ).logits
-    return answer_log_probs(found[:, :-1], batch.targets)
+def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
+    loaded = backend._loaded
+    shared = list(range(9, 49))
+    rows = [
+        Row([*shared, 60, 61, 62, 63, 64], 42),
+        Row([*shared, 60, 61, 62, 70], 42),
+        Row([*shared, 60, 61, 62, 70], 43),
+        Row([*shared[:30], 80, 81], 31),
+        Row([90, 91, 92], 1),
+    ]
+    batch = collate(rows, 0, loaded.device)
+    assert not batch.is_plain
+    assert batch.ids.shape == (2, 40 + 6 + 2)
+    weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
+    loaded.model.requires_grad_(True)
+    gradients = []
+    for found in (Forward(loaded).log_probs(rows), alone(loaded, rows)):
+        loaded.model.zero_grad()
+        (found @ weights).backward()
+        gradients.append((found, [p.grad.clone() for p in loaded.model.parameters()]))
+    (ours, trees), (theirs, plain) = gradients
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
+    for tree, usual in zip(trees, plain, strict=True):
+        torch.testing.assert_close(tree, usual, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["none", "nf4", "packed"])
@@ -381,7 +400,8 @@ def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
 
 def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
     lengths = [(7 * i) % 23 for i in range(45)]
-    schedule, again = (Schedule(lengths, 4, seed=1) for _ in range(2))
+    rows = [[i] * length for i, length in enumerate(lengths)]
+    schedule, again = (Schedule(rows, 4, seed=1) for _ in range(2))
     epochs = [
         [schedule.batch(e * schedule.steps_per_epoch + i) for i in range(12)]
         for e in range(2)
@@ -401,7 +421,7 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend, monkeypatch):
     loaded = backend._loaded
     examples = [encode(item, loaded.chat) for item in facts(n=6)]
     monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", 80)
-    parts = list(micro_batches(examples))
+    parts = list(micro_batches(examples, share=False))
     assert sorted(id(example) for part in parts for example in part) == sorted(
         map(id, examples)
     )

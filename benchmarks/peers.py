@@ -1,0 +1,195 @@
+"""A round of answers (T1) and a round of preferences (T3), by us and by TRL.
+
+`python -m benchmarks.peers sft` and `dpo`; needs requirements-bench.txt. All arms start
+with the same adapter on the same weights in float32, and see the same items in the same
+order with the same batch size; only real tokens are counted, never padding. The losses
+of the steps are compared.
+"""
+
+import argparse
+import copy
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+from autolearn import prompts
+from autolearn.demo.library import make_library
+from autolearn.engine import adapters
+from autolearn.engine.batches import Schedule, encode
+from autolearn.engine.load import Loaded
+from autolearn.engine.train import Training
+from autolearn.records import TrainItem
+from autolearn.settings import TrainSettings
+from benchmarks.models import built_in
+from benchmarks.side_by_side import alternate, report, rows
+
+BATCH = 8
+"""TRL's own default."""
+RATES = {"sft": 2e-3, "dpo": 1e-4}
+
+
+def items(kind: str, n: int) -> list[TrainItem]:
+    """Return questions on the demo library with right and, for pairs, wrong answers."""
+    draw = random.Random(0)
+    quiz = list(make_library(1).quiz)
+    prompt = prompts.load("closed_book")
+    made = []
+    for i in range(n):
+        item, other = quiz[i % len(quiz)], draw.choice(quiz)
+        chat = prompt.render(question=item.question).chat
+        rejected = other.answer if kind == "dpo" else None
+        made.append(TrainItem(kind, chat, item.answer, rejected))  # type: ignore[arg-type]
+    return made
+
+
+@dataclass
+class Losses:
+    """Hears the loss of every step of ours."""
+
+    seen: list[float] = field(default_factory=list)
+
+    def stop(self) -> bool:
+        """Never."""
+        return False
+
+    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        """Note the loss."""
+        self.seen.append(metrics["loss"])
+
+
+def ours(
+    loaded: Loaded, work: Sequence[TrainItem], settings: TrainSettings
+) -> list[float]:
+    """Return the losses of our round."""
+    losses = Losses()
+    adapters.detach(loaded)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        Training(loaded, work, settings).run(
+            losses, start=None, checkpoints=folder / "c", output=folder / "a"
+        )
+    adapters.detach(loaded)
+    return losses.seen
+
+
+def theirs(
+    loaded: Loaded,
+    work: Sequence[TrainItem],
+    settings: TrainSettings,
+    **options: Any,
+) -> list[float]:
+    """Return the losses of TRL's trainer on the items as they stand."""
+    adapters.detach(loaded)
+    adapters.fresh(loaded, settings)
+    loaded.model.train()
+    is_dpo = work[0].kind == "dpo"
+    config: Callable[..., Any] = DPOConfig if is_dpo else SFTConfig
+    more = {"beta": settings.beta} if is_dpo else {"completion_only_loss": True}
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = config(
+            output_dir=folder,
+            per_device_train_batch_size=settings.batch_size,
+            learning_rate=settings.peak_rate,
+            warmup_steps=settings.warmup_steps,
+            num_train_epochs=1,
+            train_sampling_strategy="sequential",
+            logging_steps=1,
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            use_cpu=True,
+            bf16=False,
+            **more,
+            **options,
+        )
+        trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
+        made = trainer(
+            model=loaded.model,
+            args=arguments,
+            train_dataset=_dataset(work),
+            processing_class=copy.deepcopy(loaded.tokenizer),
+        )
+        made.train()
+    adapters.detach(loaded)
+    return [row["loss"] for row in made.state.log_history if "loss" in row]
+
+
+def _dataset(work: Sequence[TrainItem]) -> Dataset:
+    kept = []
+    for item in work:
+        row: dict[str, Any] = {
+            "prompt": [{"role": m.role, "content": m.content} for m in item.chat]
+        }
+        answers = {"chosen": item.chosen, "rejected": item.rejected}
+        if item.rejected is None:
+            answers = {"completion": item.chosen}
+        for name, text in answers.items():
+            row[name] = [{"role": "assistant", "content": text}]
+        kept.append(row)
+    return Dataset.from_list(kept)
+
+
+def in_our_order(
+    loaded: Loaded, work: list[TrainItem], settings: TrainSettings
+) -> list[TrainItem]:
+    """Return the items in the order in which our first epoch takes them."""
+    ids = [encode(item, loaded.chat).chosen.ids for item in work]
+    order = Schedule(ids, settings.batch_size, settings.seed)
+    return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
+
+
+def main() -> int:
+    """Measure, compare, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.peers")
+    parser.add_argument("kind", choices=("sft", "dpo"))
+    parser.add_argument("--items", type=int, default=240)
+    parser.add_argument("--repeats", type=int, default=5)
+    flags = parser.parse_args()
+    # Whole, since TRL trains adapters of 4-bit models in bfloat16.
+    loaded = built_in(quantization="none")
+    work = items(flags.kind, flags.items)
+    settings = TrainSettings(
+        method="al2" if flags.kind == "dpo" else "join",
+        learning_rate=RATES[flags.kind],
+        batch_size=BATCH,
+        epochs=1,
+        warmup_steps=0,
+        replay_weight=0,
+        nll_weight=0,
+    )
+    ordered = in_our_order(loaded, work, settings)
+    arms = alternate(
+        {
+            "ours": lambda: ours(loaded, work, settings),
+            "TRL": lambda: theirs(loaded, ordered, settings),
+            "TRL, no checkpointing": lambda: theirs(
+                loaded, ordered, settings, gradient_checkpointing=False
+            ),
+        },
+        flags.repeats,
+    )
+    first, second = arms["ours"].result, arms["TRL"].result
+    off = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
+    n_tokens = sum(
+        len(row.ids) for item in work for row in encode(item, loaded.chat).rows
+    )
+    lines = rows(arms, "ours", n_tokens, "tokens")
+    lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
+    numbers = {name: arm.seconds for name, arm in arms.items()}
+    losses = {"ours": first, "TRL": second}
+    name = {"sft": "t1", "dpo": "t3"}[flags.kind]
+    report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
+    return 0
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Eight tasks on each passage, trained as trees and as padded rows (T2).
+
+`python -m benchmarks.training`. Both arms have the same model in float32, the same
+adapter and the same items; their gradients are compared.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from autolearn.engine import adapters
+from autolearn.engine.batches import Example, Row, collate, micro_batches
+from autolearn.engine.forward import Forward
+from autolearn.engine.load import Loaded
+from autolearn.settings import TrainSettings
+from benchmarks.models import built_in, random_model
+from benchmarks.side_by_side import alternate, report, rows
+
+QUESTION, ANSWER = 20, 40
+"""Tokens of a task after its passage, and of what is to be learned."""
+
+
+def examples(n_passages: int, per_passage: int, n_shared: int) -> list[Example]:
+    """Return items that share a passage of ``n_shared`` tokens."""
+    draw = random.Random(0)
+    words = range(600, 3000)
+    made = []
+    for _ in range(n_passages):
+        passage = draw.choices(words, k=n_shared)
+        for _ in range(per_passage):
+            prompt = passage + draw.choices(words, k=QUESTION)
+            ids = prompt + draw.choices(words, k=ANSWER)
+            made.append(Example("sft", Row(ids, len(prompt)), None, 1.0))
+    draw.shuffle(made)
+    return made
+
+
+def gradients(loaded: Loaded, work: Sequence[Example], *, share: bool) -> list[Tensor]:
+    """Return the gradient of the adapter for a step on all items."""
+    parameters = [p for p in loaded.model.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.grad = None
+    forward = Forward(loaded)
+    forward.share = share
+    for part in micro_batches(work, share=share):
+        found = forward.log_probs([example.chosen for example in part])
+        loss = -found.sum() / len(work)
+        loss.backward()  # type: ignore[no-untyped-call]
+    return [p.grad.clone() for p in parameters if p.grad is not None]
+
+
+def main() -> int:
+    """Measure, compare, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.training")
+    parser.add_argument("--model", choices=("built-in", "random"), default="built-in")
+    parser.add_argument("--passages", type=int, default=4)
+    parser.add_argument("--items", type=int, default=8, help="for each passage")
+    parser.add_argument("--shared", type=int, default=600, help="tokens of a passage")
+    parser.add_argument("--repeats", type=int, default=5)
+    flags = parser.parse_args()
+    loaded = built_in() if flags.model == "built-in" else random_model()
+    adapters.fresh(loaded, TrainSettings())
+    _stir(loaded)
+    work = examples(flags.passages, flags.items, flags.shared)
+    arms = alternate(
+        {
+            "ours: trees": partial(gradients, loaded, work, share=True),
+            "padded rows": partial(gradients, loaded, work, share=False),
+        },
+        flags.repeats,
+    )
+    trees, padded = (arm.result for arm in arms.values())
+    largest = max(float(p.abs().max()) for p in padded)
+    off = (
+        max(float((a - b).abs().max()) for a, b in zip(trees, padded, strict=True))
+        / largest
+    )
+    n_tokens = sum(len(example.chosen.ids) for example in work)
+    n_columns = sum(
+        collate([e.chosen for e in part], 0, loaded.device).ids.numel()
+        for part in micro_batches(work)
+    )
+    lines = rows(arms, "ours: trees", n_tokens, "tokens")
+    lines.append(f"{n_tokens} tokens of rows, {n_columns} columns of trees")
+    lines.append(f"largest difference of gradients, of the largest one: {off:.1e}")
+    numbers = {"seconds": {name: arm.seconds for name, arm in arms.items()}}
+    report(f"t2-{flags.model}", lines, {**numbers, "difference": off})
+    return 0
+
+
+def _stir(loaded: Loaded) -> None:
+    """Give the adapter weights of a round that is on its way: fresh ones give zeros."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in loaded.model.parameters():
+            if parameter.requires_grad:
+                parameter.normal_(std=0.02)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
