@@ -195,11 +195,12 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
     n_few, n_many = (sum(item.n_new for item in work) for work in (few, many))
     first, second = arms.values()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    slower = second.median / n_many / (first.median / n_few)
     lines = [
         f"{len(few)} items: {first.median:.2f} s, {n_few / first.median:.0f} tokens/s",
         f"{len(many)} items: {second.median:.2f} s, "
         f"{n_many / second.median:.0f} tokens/s",
-        f"time for a token: {second.median / n_many / (first.median / n_few):.2f} times",
+        f"time for a token: {slower:.2f} times",
         f"most memory of the process: {peak} MiB",
     ]
     numbers = {name: arm.seconds for name, arm in arms.items()}

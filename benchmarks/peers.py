@@ -142,7 +142,7 @@ def in_our_order(
 ) -> list[TrainItem]:
     """Return the items in the order in which our first epoch takes them."""
     ids = [encode(item, loaded.chat).chosen.ids for item in work]
-    order = Schedule(ids, settings.batch_size, settings.seed)
+    order = Schedule(ids, settings.batch_size, settings.seed, loaded.price)
     return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
 
 

@@ -40,14 +40,14 @@ def examples(n_passages: int, per_passage: int, n_shared: int) -> list[Example]:
     return made
 
 
-def gradients(loaded: Loaded, work: Sequence[Example], *, share: bool) -> list[Tensor]:
+def gradients(loaded: Loaded, work: Sequence[Example], price: int) -> list[Tensor]:
     """Return the gradient of the adapter for a step on all items."""
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.grad = None
     forward = Forward(loaded)
-    forward.share = share
-    for part in micro_batches(work, share=share):
+    forward.price = price
+    for part in forward.parts(work):
         found = forward.log_probs([example.chosen for example in part])
         loss = -found.sum() / len(work)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -69,8 +69,8 @@ def main() -> int:
     work = examples(flags.passages, flags.items, flags.shared)
     arms = alternate(
         {
-            "ours: trees": partial(gradients, loaded, work, share=True),
-            "padded rows": partial(gradients, loaded, work, share=False),
+            "ours: trees": partial(gradients, loaded, work, loaded.price),
+            "padded rows": partial(gradients, loaded, work, 0),
         },
         flags.repeats,
     )
@@ -82,8 +82,8 @@ def main() -> int:
     )
     n_tokens = sum(len(example.chosen.ids) for example in work)
     n_columns = sum(
-        collate([e.chosen for e in part], 0, loaded.device).ids.numel()
-        for part in micro_batches(work)
+        collate([e.chosen for e in part], 0, loaded.device, loaded.price).ids.numel()
+        for part in micro_batches(work, loaded.price)
     )
     lines = rows(arms, "ours: trees", n_tokens, "tokens")
     lines.append(f"{n_tokens} tokens of rows, {n_columns} columns of trees")

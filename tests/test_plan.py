@@ -43,8 +43,8 @@ def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
 
 def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
     one, other = [1] * 40, [2] * 40
-    rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3] * 9, [3] * 9]
-    found = sorted(map(sorted, groups(rows, most=2, worth=20)))
+    rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3, *[8] * 9], [3, *[9] * 9]]
+    found = sorted(map(sorted, groups(rows, [5] * 6, most=2, price=1000)))
     assert [0, 3] in found or [0, 2] in found
     assert all(len(group) <= 2 for group in found)
     assert sorted(i for group in found for i in group) == list(range(6))
@@ -57,7 +57,7 @@ def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
     prompts = [[*p, 100 + j] for p in passages for j in range(4)] + [
         [200 + i] for i in range(5)
     ]
-    queue = Queue(prompts, [10] * len(prompts), together=16)
+    queue = Queue(prompts, [10] * len(prompts), together=16, price=1000)
     seen = []
     while queue:
         taken = queue.take(prompts=9, rows=9, columns=180)
@@ -71,7 +71,7 @@ def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
 
 
 def test_a_queue_gives_one_group_even_if_it_is_too_large():
-    queue = Queue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
+    queue = Queue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16, price=1000)
     (group,) = queue.take(prompts=1, rows=1, columns=1)
     assert sorted(group.members) == [0, 1, 2, 3]
     assert group.width == 50 + 4 + 40

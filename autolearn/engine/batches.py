@@ -21,8 +21,8 @@ _MICRO_TOKENS = 8192
 """Most tokens, padding included, that go through the model at once."""
 _WINDOW = 8
 """Batches among which items that begin alike, or are as long, are brought together."""
-_TOGETHER, _WORTH = 16, 8
-"""Most rows in a tree, and the ids that they must have in common."""
+_TOGETHER = 16
+"""Most rows in a tree."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,16 @@ class Batch:
 
 
 def collate(
-    rows: Sequence[Row], pad_id: int, device: torch.device, *, share: bool = True
+    rows: Sequence[Row], pad_id: int, device: torch.device, price: int = 0
 ) -> Batch:
-    """Return answers as a batch, as trees where they begin alike and may share.
+    """Return answers as a batch, as trees where that is cheaper; see ``plan.groups``.
+
+    ``price`` 0 is for a kind of model that takes each row for one text.
 
     All rows end at the last column: the answers, which stand at the end, are then under
     each other, and logits are needed for few columns.
     """
-    found = _trees([row.ids for row in rows], share=share)
+    found = _trees([row.ids for row in rows], price)
     longest = max(len(tree.ids) for tree in found)
     wanted = [
         (b, longest - len(tree.ids) + path[place - 1], row.ids[place], member)
@@ -152,24 +154,28 @@ def collate(
     )
 
 
-def _trees(rows: Sequence[list[int]], *, share: bool) -> list[Tree]:
+def _grouped(rows: Sequence[list[int]], price: int) -> Iterator[list[int]]:
+    return groups(rows, [0] * len(rows), _TOGETHER if price else 1, price)
+
+
+def _trees(rows: Sequence[list[int]], price: int) -> list[Tree]:
     """Return rows as trees, their members numbered as the rows are."""
     found = []
-    for group in groups(rows, _TOGETHER if share else 1, _WORTH):
+    for group in _grouped(rows, price):
         tree = lay_out([rows[i] for i in group])
         found.append(replace(tree, members=[group[i] for i in tree.members]))
     return found
 
 
 def micro_batches(
-    examples: Sequence[Example], *, share: bool = True
+    examples: Sequence[Example], price: int = 0
 ) -> Iterator[list[Example]]:
     """Yield the examples of a step in parts that fit the device."""
     prompts = [example.chosen.ids for example in examples]
     found = []
-    for group in groups(prompts, _TOGETHER if share else 1, _WORTH):
+    for group in _grouped(prompts, price):
         members = [examples[i] for i in group]
-        trees = _trees([row.ids for e in members for row in e.rows], share=share)
+        trees = _trees([row.ids for e in members for row in e.rows], price)
         found.append((max(len(tree.ids) for tree in trees), len(trees), members))
     part: list[Example] = []
     widest = n_rows = 0
@@ -186,15 +192,11 @@ def micro_batches(
 class Schedule:
     """Which examples each optimiser step takes; every epoch takes each one once."""
 
-    def __init__(self, examples: Sequence[Sequence[int]], batch_size: int, seed: int):
-        """Order examples, given by what they begin with and how long that is.
-
-        Args:
-            examples: In token ids.
-            batch_size: Examples of a step.
-            seed: What the order follows from.
-        """
-        self._keys = _like(examples)
+    def __init__(
+        self, examples: Sequence[list[int]], batch_size: int, seed: int, price: int = 0
+    ):
+        """Order examples, given in token ids, as ``seed`` says; see ``collate``."""
+        self._keys = _like(examples, price)
         self._batch_size = batch_size
         self._seed = seed
         self.steps_per_epoch = ceil(len(examples) / batch_size)
@@ -222,12 +224,11 @@ class Schedule:
         return batches
 
 
-def _like(examples: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+def _like(examples: Sequence[list[int]], price: int) -> list[tuple[int, int]]:
     """Return keys by which those that begin alike, then those of like length, meet."""
     keys = [(0, 0)] * len(examples)
-    rows = [list(ids) for ids in examples]
-    for number, group in enumerate(groups(rows, len(rows), _WORTH)):
-        longest = max(len(rows[i]) for i in group)
+    for number, group in enumerate(_grouped(examples, price)):
+        longest = max(len(examples[i]) for i in group)
         for i in group:
             keys[i] = (longest, number)
     return keys

@@ -17,11 +17,13 @@ class Forward:
 
     def __init__(self, loaded: Loaded):
         self._loaded = loaded
-        self.share = can_share(DynamicCache(config=loaded.model.config))
+        shares = can_share(DynamicCache(config=loaded.model.config))
+        self.price = loaded.price if shares else 0
+        """What decides whether rows are laid out as trees; see ``batches.collate``."""
 
     def parts(self, examples: Sequence[Example]) -> Iterator[list[Example]]:
         """Yield examples in parts that fit the device."""
-        return micro_batches(examples, share=self.share)
+        return micro_batches(examples, self.price)
 
     def log_probs(self, rows: Sequence[Row]) -> Tensor:
         """Return the log-probability of each answer, (B,) float32, with gradient."""
@@ -68,7 +70,7 @@ class Forward:
     def collate(self, rows: Sequence[Row]) -> Batch:
         """Return the rows as a batch on the device of the model."""
         loaded = self._loaded
-        return collate(rows, loaded.pad_id, loaded.device, share=self.share)
+        return collate(rows, loaded.pad_id, loaded.device, self.price)
 
     def logits(self, batch: Batch) -> Tensor:
         """Return what the model expects for each token of the answers.

@@ -23,7 +23,7 @@ from autolearn.records import Completion, Sampling
 BATCH_SIZE = 128
 """Most texts that are written at once."""
 TOGETHER = 16
-"""Most texts that grow as one tree: each looks past what the others of it write."""
+"""Most texts that grow as one tree."""
 BATCH_TOKENS = 65_536
 """Most tokens, prompts and answers with their padding, that they may come to."""
 _FREE = 0.25
@@ -145,6 +145,7 @@ class _Writer:
             [text.ids for text in texts],
             [text.sampling.max_new_tokens for text in texts],
             min(TOGETHER, self._most) if self._forest.can_share else 1,
+            self._loaded.price,
         )
         # Of each tree its texts, by their numbers as members; None: finished.
         self._rows: list[list[_Text | None]] = []

@@ -53,7 +53,7 @@ def _after(
     """Yield each prompt, by its place, with what may follow it: (V) float32."""
     forest = Forest(loaded)
     together = TOGETHER if forest.can_share else 1
-    waiting = Queue(prompts, [1] * len(prompts), together)
+    waiting = Queue(prompts, [1] * len(prompts), together, loaded.price)
     while waiting:
         groups = waiting.take(BATCH_SIZE, BATCH_SIZE, BATCH_TOKENS)
         with memory_guard(), torch.inference_mode():

@@ -44,6 +44,14 @@ class Loaded:
         return torch.device(self.identity.device)
 
     @property
+    def price(self) -> int:
+        """Return to how many columns one may look for what a token costs in itself.
+
+        About 24 d² multiplications a layer against 4 d for each column.
+        """
+        return 6 * int(self.model.config.get_text_config().hidden_size)
+
+    @property
     def pad_id(self) -> int:
         """Return an id to fill rows with; it is masked, so any would do."""
         pad = self.tokenizer.pad_token_id

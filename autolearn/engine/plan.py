@@ -8,11 +8,8 @@ laid out as a tree, in which each stretch stands once.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_ALIKE = 0.5
-"""Share of a sequence that it must have in common with its neighbour to join it."""
-_WORTH = 32
-"""Ids that prompts must have in common at least: as they are written, the texts of one
-tree look past each other."""
+_GAIN = 0.8
+"""What joining a tree may cost at most, of what a sequence costs alone."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +63,41 @@ def alike(one: Sequence[int], other: Sequence[int]) -> int:
     return n
 
 
-def groups(rows: Sequence[list[int]], most: int, worth: int) -> Iterator[list[int]]:
-    """Yield at most so many sequences at a time that have most of their ids in common.
+def groups(
+    rows: Sequence[list[int]], n_new: Sequence[int], most: int, price: int
+) -> Iterator[list[int]]:
+    """Yield at most so many sequences at a time that are cheaper together than apart.
 
-    In alphabetical order those that begin alike stand side by side. They have at least
-    ``worth`` ids in common.
+    In alphabetical order those that begin alike stand side by side. Each joins the one
+    before it, unless too little is shared: in a tree all columns are looked at by all.
+
+    Args:
+        rows: The sequences.
+        n_new: How many tokens will be written after each.
+        most: The most of a group.
+        price: To how many columns one may look for what a token costs in itself.
     """
+
+    def cost(columns: int, written: int) -> int:
+        own = columns * (price + columns)
+        return own + written * (price + columns + written)
+
     group: list[int] = []
+    columns = written = 0
     for index in sorted(range(len(rows)), key=rows.__getitem__):
+        ids, n = rows[index], n_new[index]
         if group:
-            shared = alike(rows[group[-1]], rows[index])
-            if len(group) == most or shared < max(worth, _ALIKE * len(rows[index])):
+            shared = alike(rows[group[-1]], ids)
+            joined = cost(columns + len(ids) - shared, written + n)
+            rise = joined - cost(columns, written)
+            if len(group) == most or rise > _GAIN * cost(len(ids), n):
                 yield group
-                group = []
+                group, columns, written = [], 0, 0
+            else:
+                columns -= shared
         group.append(index)
+        columns += len(ids)
+        written += n
     if group:
         yield group
 
@@ -98,18 +116,16 @@ class Queue:
     """Prompts that wait to be written, groups of like size side by side."""
 
     def __init__(
-        self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
+        self,
+        prompts: Sequence[list[int]],
+        n_new: Sequence[int],
+        together: int,
+        price: int,
     ):
-        """Group the prompts.
-
-        Args:
-            prompts: In token ids.
-            n_new: How many tokens each may be continued by.
-            together: The most that may form one tree.
-        """
+        """Group the prompts; see ``groups``."""
         found = [
             Group(members, _width([prompts[i] for i in members], n_new, members))
-            for members in groups(prompts, together, _WORTH)
+            for members in groups(prompts, n_new, together, price)
         ]
         self._groups = sorted(found, key=_size)
 

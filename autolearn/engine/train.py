@@ -87,10 +87,14 @@ class Training:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
-        self._new_order = _order(self._new, settings.batch_size, settings.seed)
-        self._replay_order = _order(
+        self._new_order = self._order(self._new, settings.batch_size, settings.seed)
+        self._replay_order = self._order(
             self._replay, max(1, self._n_replay), settings.seed + 1
         )
+
+    def _order(self, examples: list[Example], batch_size: int, seed: int) -> Schedule:
+        ids = [example.chosen.ids for example in examples]
+        return Schedule(ids, batch_size, seed, self._forward.price)
 
     @property
     def n_steps(self) -> int:
@@ -330,10 +334,6 @@ class Training:
         begun = adapter_digest(start) if start else None
         work = (self._loaded.identity.digest, begun, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
-
-
-def _order(examples: list[Example], batch_size: int, seed: int) -> Schedule:
-    return Schedule([example.chosen.ids for example in examples], batch_size, seed)
 
 
 def _is_tight(device: torch.device) -> bool:

@@ -100,7 +100,7 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
         Row([*shared[:30], 80, 81], 31),
         Row([90, 91, 92], 1),
     ]
-    batch = collate(rows, 0, loaded.device)
+    batch = collate(rows, 0, loaded.device, loaded.price)
     assert not batch.is_plain
     assert batch.ids.shape == (2, 40 + 6 + 2)
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
@@ -421,7 +421,7 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend, monkeypatch):
     loaded = backend._loaded
     examples = [encode(item, loaded.chat) for item in facts(n=6)]
     monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", 80)
-    parts = list(micro_batches(examples, share=False))
+    parts = list(micro_batches(examples))
     assert sorted(id(example) for part in parts for example in part) == sorted(
         map(id, examples)
     )
