@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 _GAIN = 0.8
 """What joining a tree may cost at most, of what a sequence costs alone."""
+_LIKELY = 0.125
+"""Share of the tokens that a text may have which it will have: most end early."""
+_UNEVEN = 1.5
+"""Tokens that rows of trees look for, by those that are wanted: texts end one by one,
+and all rows are as wide as the widest."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,10 @@ def groups(
         price: To how many columns one may look for what a token costs in itself.
     """
 
-    def cost(columns: int, written: int) -> int:
-        own = columns * (price + columns)
-        return own + written * (price + columns + written)
+    def cost(n_rows: int, columns: int, written: int) -> float:
+        waste = _UNEVEN if n_rows > 1 else 1
+        read = columns * (price + columns)
+        return read + waste * written * (price + columns + written)
 
     group: list[int] = []
     columns = written = 0
@@ -88,9 +94,9 @@ def groups(
         ids, n = rows[index], n_new[index]
         if group:
             shared = alike(rows[group[-1]], ids)
-            joined = cost(columns + len(ids) - shared, written + n)
-            rise = joined - cost(columns, written)
-            if len(group) == most or rise > _GAIN * cost(len(ids), n):
+            joined = cost(len(group) + 1, columns + len(ids) - shared, written + n)
+            rise = joined - cost(len(group), columns, written)
+            if len(group) == most or rise > _GAIN * cost(1, len(ids), n):
                 yield group
                 group, columns, written = [], 0, 0
             else:
@@ -123,9 +129,10 @@ class Queue:
         price: int,
     ):
         """Group the prompts; see ``groups``."""
+        likely = [round(_LIKELY * n) for n in n_new]
         found = [
             Group(members, _width([prompts[i] for i in members], n_new, members))
-            for members in groups(prompts, n_new, together, price)
+            for members in groups(prompts, likely, together, price)
         ]
         self._groups = sorted(found, key=_size)
 
@@ -136,8 +143,8 @@ class Queue:
     def take(self, prompts: int, rows: int, columns: int) -> list[Group]:
         """Return the next groups: at least one, and no more than there is room for.
 
-        None is less than half as large as the first, since all rows are as wide as the
-        widest.
+        Three quarters at least of what is looked for are wanted: all rows are as wide as
+        the widest.
 
         Args:
             prompts: The most of them in all.
@@ -150,8 +157,9 @@ class Queue:
             group = self._groups[-1]
             n += len(group.members)
             width = max(width, group.width)
-            is_full = n > prompts or width * (len(taken) + 1) > columns
-            if taken and (is_full or 2 * len(group.members) < len(taken[0].members)):
+            n_rows = len(taken) + 1
+            is_full = n > prompts or width * n_rows > columns
+            if taken and (is_full or 4 * n < 3 * n_rows * len(taken[0].members)):
                 break
             taken.append(self._groups.pop())
         return taken
