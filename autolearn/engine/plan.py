@@ -143,8 +143,8 @@ class Queue:
     def take(self, prompts: int, rows: int, columns: int) -> list[Group]:
         """Return the next groups: at least one, and no more than there is room for.
 
-        Three quarters at least of what is looked for are wanted: all rows are as wide as
-        the widest.
+        Three quarters of what is looked for are wanted, or more: all rows are as wide
+        as the widest.
 
         Args:
             prompts: The most of them in all.
