@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from autolearn import parsing, prompts, scoring
+from autolearn import chunking, parsing, prompts, scoring
 from autolearn.records import Generation, Passage, Question, Record, Skip
+from autolearn.settings import StudySettings
 from autolearn.writing import Ask, Writer, draw_seed, of, why_nothing
 
 LISTED = 2
@@ -26,8 +27,17 @@ def ask(writer: Writer, passages: Sequence[Passage]) -> list[Record]:
     return records
 
 
+def how_many(settings: StudySettings, text: str) -> int:
+    """Return how many questions one list asks for: more where the text says more.
+
+    One for each sentence, if that is more than is set, but at most twice that number.
+    """
+    n = settings.questions_per_passage
+    return max(n, min(chunking.n_sentences(text), 2 * n))
+
+
 def _list(writer: Writer, passage: Passage, draw: int) -> Ask[Passage]:
-    n = writer.settings.questions_per_passage
+    n = how_many(writer.settings, passage.text)
     prompt = prompts.load("ask").render(passage=passage.text, n=n)
     return Ask(passage, prompt, n * writer.settings.question_tokens, draw)
 

@@ -56,6 +56,12 @@ def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage
     return _merge_blank(passages, text, count_tokens)
 
 
+def n_sentences(text: str) -> int:
+    """Return how many sentences a text has, headings not counted."""
+    units = (unit.strip() for unit in _UNIT.split(text))
+    return sum(1 for unit in units if unit and not _HEADING.match(unit))
+
+
 def _units(text: str, count_tokens: CountTokens, limit: int) -> Iterator[str]:
     """Yield headings and sentences with the white space that follows them."""
     begin = 0

@@ -86,7 +86,8 @@ class StudySettings(_Settings):
     """How texts are studied."""
 
     questions_per_passage: int = 6
-    """Questions asked for in one list, 1..50."""
+    """Questions asked for in one list, 1..50; up to twice as many where there are more
+    sentences."""
     ask_rounds: int = 4
     """Lists of questions per passage; the first greedy, the others sampled, 1..20."""
     closed_book_samples: int = 0

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from autolearn.chunking import split
+from autolearn.chunking import n_sentences, split
 
 
 def words(text: str) -> int:
@@ -64,3 +64,10 @@ def test_any_text_is_covered_exactly_once():
 
 def test_nothing_comes_from_nothing():
     assert split("", words, 10) == []
+
+
+def test_sentences_are_counted_but_not_headings():
+    text = "# Notes\n\n## Oak Hill\n\nIt is old. Is it?\nYes!\n\nSo they say."
+    assert n_sentences(text) == 4
+    assert n_sentences("") == 0
+    assert n_sentences("一つ。二つ。") == 2

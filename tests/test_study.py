@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from autolearn.asking import how_many
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.ports import Cancelled
 from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
@@ -193,6 +194,12 @@ def test_a_question_that_could_not_be_reworded_is_reported():
 
     journal, _, _ = study(stubborn)
     assert [s.reason for s in journal.all(Skip)] == ["no new wording was found"]
+
+
+@pytest.mark.parametrize(("sentences", "asked"), [(2, 3), (5, 5), (40, 6)])
+def test_a_list_asks_more_of_a_passage_that_says_more(sentences, asked):
+    settings = replace(SETTINGS, questions_per_passage=3)
+    assert how_many(settings, "Ada leads Avel. " * sentences) == asked
 
 
 def test_a_passage_without_a_question_is_asked_again_and_then_reported():

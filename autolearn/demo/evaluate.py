@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autolearn import parsing, scoring
+from autolearn import asking, parsing, scoring
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.demo import sums, tasks
 from autolearn.demo.library import control
@@ -64,7 +64,8 @@ class Examiner:
         ]
         settings = StudySettings()
         six = [
-            tasks.ask(row, settings.questions_per_passage, rng) for row in self.passages
+            tasks.ask(row, asking.how_many(settings, row.text), rng)
+            for row in self.passages
         ]
         lists = [
             parsing.questions(reply)
