@@ -149,7 +149,7 @@ class TrainSettings(_Settings):
     """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
     learning_rate: float = 0.0
     """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 1e-4 for DPO."""
-    epochs: float = 12
+    epochs: float = 10
     """Passes over the items, above 0."""
     max_steps: int = 0
     """Optimiser steps; 0 follows from epochs."""
@@ -165,7 +165,7 @@ class TrainSettings(_Settings):
     """Longest item in tokens; longer ones are dropped and listed."""
     replay_share: float = 1.0
     """Replay items per new item, 0..4: the base model's answers to its own prompts."""
-    replay_weight: float = 3.0
+    replay_weight: float = 2.0
     """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
     validation_share: float = 0.2
     """Share of reworded samples that keep one wording untrained, to validate, 0..1."""

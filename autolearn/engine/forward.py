@@ -54,6 +54,15 @@ class Forward:
         return total / n_tokens if n_tokens else None
 
     @torch.no_grad()
+    def mean_probability(self, examples: Sequence[Example]) -> float | None:
+        """Return the mean probability of the answers, 0..1; None for no examples."""
+        total = sum(
+            float(self.log_probs([example.chosen for example in part]).exp().sum())
+            for part in self.parts(examples)
+        )
+        return total / len(examples) if examples else None
+
+    @torch.no_grad()
     def exact_share(self, examples: Sequence[Example]) -> float | None:
         """Return the share of answers that greedy writing would give word for word.
 

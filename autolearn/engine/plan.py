@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _GAIN = 0.8
-"""What joining a tree may cost at most, of what a sequence costs alone."""
+"""What joining a tree may cost at most when written, of what a prompt costs alone."""
 _LIKELY = 0.125
 """Share of the tokens that a text may have which it will have: most end early."""
 _UNEVEN = 1.5
@@ -69,7 +69,11 @@ def alike(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def groups(
-    rows: Sequence[list[int]], n_new: Sequence[int], most: int, price: int
+    rows: Sequence[list[int]],
+    n_new: Sequence[int],
+    most: int,
+    price: int,
+    gain: float = _GAIN,
 ) -> Iterator[list[int]]:
     """Yield at most so many sequences at a time that are cheaper together than apart.
 
@@ -81,6 +85,7 @@ def groups(
         n_new: How many tokens will be written after each.
         most: The most of a group.
         price: To how many columns one may look for what a token costs in itself.
+        gain: What joining may cost at most, of what a sequence costs alone.
     """
 
     def cost(n_rows: int, columns: int, written: int) -> float:
@@ -96,7 +101,7 @@ def groups(
             shared = alike(rows[group[-1]], ids)
             joined = cost(len(group) + 1, columns + len(ids) - shared, written + n)
             rise = joined - cost(len(group), columns, written)
-            if len(group) == most or rise > _GAIN * cost(1, len(ids), n):
+            if len(group) == most or rise > gain * cost(1, len(ids), n):
                 yield group
                 group, columns, written = [], 0, 0
             else:

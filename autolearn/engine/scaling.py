@@ -16,6 +16,9 @@ SCALES = (1.0, 0.85, 0.7)
 
 TOLERANCE = 0.01
 """Share of validation that a smaller adapter may lose against the best."""
+AS_SURE = 0.9
+"""Share of the best adapter's sureness that a smaller one must have: validation is a
+few dozen answers, too few to show by themselves what is about to be lost."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Measure:
     scale: float
     validation: float | None
     """Share of validation answered exactly, 0..1."""
+    sureness: float | None
+    """Mean probability of the answers of validation, 0..1."""
     kl: float | None
     """KL(base || round) per answer token of the gauge, in nats."""
 
@@ -62,7 +67,7 @@ def settle(
 
 
 def chosen(seen: Sequence[Measure]) -> Measure:
-    """Return the smallest scale that answers validation as well as the best one.
+    """Return the smallest scale that answers validation as well as the best, as surely.
 
     Where validation says nothing, it is the first.
     """
@@ -70,4 +75,6 @@ def chosen(seen: Sequence[Measure]) -> Measure:
     if not most:
         return seen[0]
     good = [one for one in seen if (one.validation or 0.0) >= most - TOLERANCE]
-    return min(good, key=lambda one: one.scale)
+    surest = max(one.sureness or 0.0 for one in good)
+    sure = [one for one in good if (one.sureness or 0.0) >= AS_SURE * surest]
+    return min(sure, key=lambda one: one.scale)

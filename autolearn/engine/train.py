@@ -175,7 +175,9 @@ class Training:
 
         def measure(scale: float) -> scaling.Measure:
             share = self._forward.exact_share(validation)
-            return scaling.Measure(scale, share, self._forward.mean_divergence(gauge))
+            sureness = self._forward.mean_probability(validation)
+            kl = self._forward.mean_divergence(gauge)
+            return scaling.Measure(scale, share, sureness, kl)
 
         scales = scaling.SCALES if is_free else scaling.SCALES[:1]
         return scaling.settle(self._parameters, scales, measure)

@@ -47,7 +47,7 @@ def build(board: Board, tab: gr.Tab) -> None:
         refine = gr.Checkbox(
             label="Refine", info="answer, feedback, refined answer, left and right"
         )
-    with gr.Row():
+    with gr.Row(equal_height=True):
         question = gr.Textbox(
             show_label=False,
             placeholder="Ask something (Enter sends)",

@@ -206,16 +206,19 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
 
 
 def test_the_smallest_scale_that_loses_nothing_is_chosen():
-    def best(*shares):
-        scales = zip(scaling.SCALES, shares, strict=True)
-        return scaling.chosen([Measure(s, share, 0.1) for s, share in scales]).scale
+    def best(*shares, sureness=(0.9, 0.9, 0.9)):
+        scales = zip(scaling.SCALES, shares, sureness, strict=True)
+        seen = [Measure(scale, share, sure, 0.1) for scale, share, sure in scales]
+        return scaling.chosen(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.7
     assert best(0.9, 0.895, 0.8) == 0.85
     assert best(0.9, 0.8, 0.7) == 1.0
     assert best(0.8, 0.9, 0.7) == 0.85
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
-    assert scaling.chosen([Measure(1.0, None, 0.1)]).scale == 1.0
+    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.4, 0.2)) == 1.0
+    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.58, 0.3)) == 0.85
+    assert scaling.chosen([Measure(1.0, None, None, 0.1)]).scale == 1.0
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(

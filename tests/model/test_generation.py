@@ -246,7 +246,7 @@ def test_texts_that_grow_as_trees_are_those_written_alone(backend, monkeypatch):
     monkeypatch.setattr(generating, "BATCH_SIZE", 5)
     monkeypatch.setattr(generating, "TOGETHER", 3)
     monkeypatch.setattr(forest, "_SPARE", 4)
-    monkeypatch.setattr(plan, "_GAIN", 2)
+    monkeypatch.setattr(plan.groups, "__defaults__", (2.0,))
     prompts = tangled(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
     asked = [
