@@ -125,5 +125,6 @@ def _word(
 
 
 def _short(value: float) -> str:
-    """Return a number in three figures."""
-    return "0" if value == 0 else f"{value:.3g}"
+    """Return a number in three figures; a small one in two, or it would be too wide."""
+    figures = 3 if abs(value) >= 0.01 else 2
+    return "0" if value == 0 else f"{value:.{figures}g}"
