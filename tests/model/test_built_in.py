@@ -85,12 +85,14 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
             samples = [s for s in store.samples.find() if value in s.chosen]
             assert any(s.gap for s in samples), value
         orders.approve(store, "default")
+        # Two documents give few items, and so few steps an epoch.
         round_id = finish(
-            store, orders.train(store, ModelSettings(), TrainSettings())
+            store, orders.train(store, ModelSettings(), TrainSettings(epochs=20))
         ).result["round"]
         after = finish(store, orders.quiz(store, ModelSettings(round_id=round_id)))
         assert right(store, before) == [False, False]
-        assert right(store, after) == [True, True]
+        # The wordings that the study itself keeps for the quiz come after these two.
+        assert right(store, after)[:2] == [True, True]
         assert jobs.stop_worker(store.folder)
 
 
