@@ -15,7 +15,7 @@ from torch import Tensor
 
 from autolearn.engine.forest import Forest, heads
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.plan import Group, Queue, Tree, lay_out
+from autolearn.engine.plan import Group, Queue, Tree, planted
 from autolearn.errors import OutOfMemory
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
@@ -205,13 +205,9 @@ class _Writer:
         self, groups: list[Group], into: Callable[[list[Tree]], None]
     ) -> list[list[_Text | None]]:
         """Have the forest read groups as trees; return the texts of each, in order."""
-        texts = [[self._texts[i] for i in group.members] for group in groups]
-        trees = [lay_out([text.ids[:-1] for text in row]) for row in texts]
+        trees, rows = planted(groups, [text.ids for text in self._texts])
         into(trees)
-        return [
-            [row[i] for i in tree.members]
-            for row, tree in zip(texts, trees, strict=True)
-        ]
+        return [[self._texts[i] for i in row] for row in rows]
 
     def _heads(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return the newest token of each living text, its member and its place."""
@@ -229,17 +225,15 @@ class _Writer:
         tokens, members, places = self._heads()
         logits = self._forest.follow(tokens, members, places)
         living = [
-            (row, number)
+            (row, number, text)
             for row in self._rows
             for number, text in enumerate(row)
             if text is not None
         ]
-        texts = [text for row, number in living if (text := row[number])]
+        texts = [text for _, _, text in living]
         picked = _pick(logits[members >= 0].float(), texts)
         n_finished = 0
-        for (row, number), text, token in zip(
-            living, texts, picked.tolist(), strict=True
-        ):
+        for (row, number, text), token in zip(living, picked.tolist(), strict=True):
             if text.take(token, self._stop_ids):
                 row[number] = None
                 n_finished += 1

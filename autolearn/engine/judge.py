@@ -13,7 +13,7 @@ from torch import Tensor
 from autolearn.engine.forest import Forest, heads
 from autolearn.engine.generate import BATCH_SIZE, BATCH_TOKENS, TOGETHER
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.plan import Queue, lay_out
+from autolearn.engine.plan import Queue, planted
 from autolearn.errors import BackendError
 
 
@@ -57,12 +57,8 @@ def _after(
     while waiting:
         groups = waiting.take(BATCH_SIZE, BATCH_SIZE, BATCH_TOKENS)
         with memory_guard(), torch.inference_mode():
-            trees = [lay_out([prompts[i][:-1] for i in g.members]) for g in groups]
+            trees, rows = planted(groups, prompts)
             forest.begin(trees)
-            rows = [
-                [group.members[i] for i in tree.members]
-                for group, tree in zip(groups, trees, strict=True)
-            ]
             newest = [
                 [(prompts[i][-1], n, len(prompts[i]) - 1) for n, i in enumerate(row)]
                 for row in rows

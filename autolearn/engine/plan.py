@@ -123,6 +123,21 @@ class Group:
     """Columns that the tree may come to, with all that is written."""
 
 
+def planted(
+    found: Sequence[Group], prompts: Sequence[list[int]]
+) -> tuple[list[Tree], list[list[int]]]:
+    """Return groups as trees of all ids but the last, and the prompts of each tree.
+
+    These stand in the order of its members, by their places among all prompts.
+    """
+    trees = [lay_out([prompts[i][:-1] for i in group.members]) for group in found]
+    rows = [
+        [group.members[i] for i in tree.members]
+        for group, tree in zip(found, trees, strict=True)
+    ]
+    return trees, rows
+
+
 class Queue:
     """Prompts that wait to be written, groups of like size side by side."""
 
