@@ -25,6 +25,9 @@ _TOGETHER, _GAIN = 16, 0.7
 """Most rows in a tree, and what joining one may cost at most; see ``plan.groups``.
 Trees of unequal width are padded, which eats up small savings."""
 
+FIRST, LAST = 1, 0
+"""First and last member of a column that belongs to none."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -134,17 +137,14 @@ def collate(
         for place in range(row.n_prompt, len(row.ids))
     ]
 
-    def padded(columns: Sequence[list[int]], value: int) -> Tensor:
-        full = [[value] * (longest - len(one)) + one for one in columns]
-        return torch.tensor(full, device=device)
-
     row, column, targets, owner = torch.tensor(wanted, device=device).unbind(dim=1)
     kept, column = torch.unique(column, return_inverse=True)
+    ids, places, first, last = side_by_side(found, pad_id, device)
     return Batch(
-        ids=padded([tree.ids for tree in found], pad_id),
-        places=padded([tree.places for tree in found], 0),
-        first=padded([tree.first for tree in found], 1),
-        last=padded([tree.last for tree in found], 0),
+        ids=ids,
+        places=places,
+        first=first,
+        last=last,
         kept=kept,
         row=row,
         column=column,
@@ -152,6 +152,28 @@ def collate(
         owner=owner,
         n_answers=len(rows),
         is_plain=len(found) == len(rows),
+    )
+
+
+def side_by_side(
+    trees: Sequence[Tree], pad_id: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return ids, places, first and last of trees that all end at the same column.
+
+    Shapes:
+        returns: (B, T) int64 each.
+    """
+    longest = max(len(tree.ids) for tree in trees)
+
+    def padded(rows: Sequence[list[int]], value: int) -> Tensor:
+        full = [[value] * (longest - len(row)) + row for row in rows]
+        return torch.tensor(full, dtype=torch.int64, device=device)
+
+    return (
+        padded([tree.ids for tree in trees], pad_id),
+        padded([tree.places for tree in trees], 0),
+        padded([tree.first for tree in trees], FIRST),
+        padded([tree.last for tree in trees], LAST),
     )
 
 

@@ -13,13 +13,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
+from autolearn.engine.batches import FIRST, LAST, side_by_side
 from autolearn.engine.load import Loaded
 from autolearn.engine.plan import Tree
 
 _SPARE = 128
 """Columns made at least when room is made, which copies all that is kept."""
-_FIRST, _LAST = 1, 0
-"""First and last member of a column that belongs to none."""
 
 
 class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
@@ -141,8 +140,8 @@ class Forest:
         # A stable sort moves what is used to the end and keeps its order.
         columns = used.long().argsort(dim=1, stable=True)[:, used.shape[1] - held :]
         is_empty = ~used.gather(1, columns)
-        self._first = first.gather(1, columns).masked_fill(is_empty, _FIRST)
-        self._last = last.gather(1, columns).masked_fill(is_empty, _LAST)
+        self._first = first.gather(1, columns).masked_fill(is_empty, FIRST)
+        self._last = last.gather(1, columns).masked_fill(is_empty, LAST)
         self._rebuild(index, columns.masked_fill(is_empty, -1))
 
     def follow(self, tokens: Tensor, members: Tensor, places: Tensor) -> Tensor:
@@ -156,8 +155,8 @@ class Forest:
         if self.can_share and self._first.shape[1] + width > self._room:
             self.keep(range(len(tokens)), members)
         is_none = members < 0
-        first = members.masked_fill(is_none, _FIRST)
-        last = members.masked_fill(is_none, _LAST)
+        first = members.masked_fill(is_none, FIRST)
+        last = members.masked_fill(is_none, LAST)
         self._first = torch.cat([self._first, first], dim=1)
         self._last = torch.cat([self._last, last], dim=1)
         seen = _seen(self._first, self._last, members)
@@ -168,8 +167,8 @@ class Forest:
         """Make so many empty columns before those that are held."""
         if columns > 0:
             n_rows, held = self._first.shape
-            self._first = pad(self._first, (columns, 0), value=_FIRST)
-            self._last = pad(self._last, (columns, 0), value=_LAST)
+            self._first = pad(self._first, (columns, 0), value=FIRST)
+            self._last = pad(self._last, (columns, 0), value=LAST)
             kept = torch.arange(-columns, held, device=self._first.device)
             self._rebuild(
                 torch.arange(n_rows, device=self._first.device),
@@ -187,8 +186,8 @@ class Forest:
     ) -> None:
         index = self._tensor(rows)
         before = (self._first.shape[1] - first.shape[1], 0)
-        self._first[index] = pad(first, before, value=_FIRST)
-        self._last[index] = pad(last, before, value=_LAST)
+        self._first[index] = pad(first, before, value=FIRST)
+        self._last[index] = pad(last, before, value=LAST)
         if first.shape[1]:
             for mine, its in zip(self._layers, cache.layers, strict=True):
                 mine.place(index, its)
@@ -255,18 +254,9 @@ def _seen(first: Tensor, last: Tensor, members: Tensor) -> Tensor:
 
 def _read(loaded: Loaded, trees: Sequence[Tree]) -> tuple[Cache, Tensor, Tensor]:
     """Read trees; return the cache, and who may see each column, first and last."""
-    longest = max(len(tree.ids) for tree in trees)
-
-    def padded(rows: Sequence[list[int]], value: int) -> Tensor:
-        full = [[value] * (longest - len(row)) + row for row in rows]
-        return torch.tensor(full, dtype=torch.int64, device=loaded.device)
-
-    ids = padded([tree.ids for tree in trees], loaded.pad_id)
-    places = padded([tree.places for tree in trees], 0)
-    first = padded([tree.first for tree in trees], _FIRST)
-    last = padded([tree.last for tree in trees], _LAST)
+    ids, places, first, last = side_by_side(trees, loaded.pad_id, loaded.device)
     cache = DynamicCache(config=loaded.model.config)
-    if longest:
+    if ids.shape[1]:
         if can_share(cache):
             mask = additive(visible(first, last, places), loaded)
         else:
