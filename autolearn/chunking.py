@@ -1,81 +1,174 @@
 """Cut a text into passages: heading- and sentence-aware, every character once.
 
-Tokens are counted by a function that is handed in; nothing here knows a model.
+Tokens are counted by a function that is handed in; nothing here knows a model. A text
+comes in blocks and passages leave as they are full, so its length does not matter.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from autolearn.records import Passage
 
+WRAPPED = 50
+"""A line of so many characters may have been broken only because it was full."""
+SIGNS_PER_TOKEN = 32
+"""More characters than any token has: a unit is cut here before it is counted."""
+BLOCK = 1 << 16
+"""Characters that are gathered before they are looked at."""
+
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
-_UNIT = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[\"')\]]*\s+|(?<=[。！？])|\n")  # noqa: RUF001
+_UNIT = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[\"'”’)\]]*\s+|(?<=[。！？])|\n")  # noqa: RUF001
+_MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
+"""How a line begins that does not go on with the one before."""
+_SHORT = re.compile(
+    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx"
+    r"|e\.g|i\.e|[A-Z])\.$"
+)
+"""A dot that ends no sentence."""
+_LOOK = 16
+"""Characters behind a break by which it is judged."""
 _WORD = re.compile(r"\S+\s*|\s+")
 
 CountTokens = Callable[[str], int]
+Block = tuple[str, bool]
+"""A stretch of a text, and whether a passage has to begin with it."""
 
 
 def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
-    """Return passages of at most ``max_tokens`` that together are the whole text.
+    """Return passages of at most ``max_tokens`` that together are the whole text."""
+    return list(passages([(text, False)], count_tokens, max_tokens))
+
+
+def passages(
+    blocks: Iterable[Block], count_tokens: CountTokens, max_tokens: int
+) -> Iterator[Passage]:
+    """Yield passages of at most ``max_tokens`` that together are all blocks.
 
     A heading opens a passage. A sentence is cut only when it alone is too long, a
-    word only when it alone is. ``document_id`` is left 0.
+    word only when it alone is. White space belongs to what stands before it, however
+    long it is. ``document_id`` is left 0.
     """
-    passages: list[Passage] = []
-    start, n_tokens, heading, body = 0, 0, "", False
-    end = 0
-
-    def close() -> None:
-        nonlocal start, n_tokens, body
-        piece = text[start:end]
-        if piece:
-            passages.append(
-                Passage(
-                    document_id=0,
-                    position=len(passages),
-                    start=start,
-                    end=end,
-                    text=piece,
-                    n_tokens=count_tokens(piece),
-                    heading=heading,
-                )
-            )
-        start, n_tokens, body = end, 0, False
-
-    for unit in _units(text, count_tokens, max_tokens):
-        match = _HEADING.match(unit)
-        size = count_tokens(unit)
-        if (match and body) or (n_tokens and n_tokens + size > max_tokens):
-            close()
-        if match:
-            heading = match[1]
-        body = body or not match
-        end += len(unit)
-        n_tokens += size
-    close()
-    return _merge_blank(passages, text, count_tokens)
+    longest = SIGNS_PER_TOKEN * max_tokens
+    draft, has_to_close = _Draft(count_tokens), False
+    for unit, opens in _units(blocks, longest):
+        has_to_close = has_to_close or opens
+        if has_to_close and unit.strip():
+            has_to_close = False
+            if draft.says:
+                yield draft.close()
+        for part in _fit(unit, count_tokens, max_tokens):
+            size = count_tokens(part)
+            heading = _HEADING.match(part)
+            is_full = draft.n_tokens + size > max_tokens
+            if (heading and draft.has_body) or (
+                is_full and draft.says and part.strip()
+            ):
+                yield draft.close()
+            if heading:
+                draft.heading = heading[1]
+            draft.add(part, size, is_body=not heading)
+    if draft.parts:
+        yield draft.close()
 
 
 def n_sentences(text: str) -> int:
     """Return how many sentences a text has, headings not counted."""
-    units = (unit.strip() for unit in _UNIT.split(text))
+    units = (unit.strip() for unit, _ in _units([(text, False)], len(text) + 1))
     return sum(1 for unit in units if unit and not _HEADING.match(unit))
 
 
-def _units(text: str, count_tokens: CountTokens, limit: int) -> Iterator[str]:
+class _Draft:
+    """The passage that is being filled."""
+
+    def __init__(self, count_tokens: CountTokens) -> None:
+        self._count = count_tokens
+        self.parts: list[str] = []
+        self.n_tokens = self.start = self.position = 0
+        self.heading = ""
+        self.has_body = self.says = False
+
+    def add(self, part: str, n_tokens: int, *, is_body: bool) -> None:
+        self.parts.append(part)
+        self.n_tokens += n_tokens
+        self.says = self.says or bool(part.strip())
+        self.has_body = self.has_body or (is_body and self.says)
+
+    def close(self) -> Passage:
+        text = "".join(self.parts)
+        end = self.start + len(text)
+        made = Passage(
+            document_id=0,
+            position=self.position,
+            start=self.start,
+            end=end,
+            text=text,
+            n_tokens=self._count(text),
+            heading=self.heading,
+        )
+        self.parts, self.n_tokens, self.start = [], 0, end
+        self.position += 1
+        self.has_body = self.says = False
+        return made
+
+
+def _units(blocks: Iterable[Block], longest: int) -> Iterator[Block]:
     """Yield headings and sentences with the white space that follows them."""
+    held: list[str] = []
+    n_held, opens = 0, False
+    for text, opens_here in blocks:
+        if opens_here:
+            yield from _cut("".join(held), longest, opens=opens)[0]
+            held, n_held, opens = [], 0, True
+        held.append(text)
+        n_held += len(text)
+        if n_held >= BLOCK:
+            done, rest = _cut("".join(held), longest, opens=opens, goes_on=True)
+            yield from done
+            held, n_held, opens = [rest], len(rest), opens and not done
+    yield from _cut("".join(held), longest, opens=opens)[0]
+
+
+def _cut(
+    text: str, longest: int, *, opens: bool, goes_on: bool = False
+) -> tuple[list[Block], str]:
+    """Return the units of a text, and what may go on in the next block."""
+    units: list[Block] = []
     begin = 0
+
+    def take(end: int, *, whole: bool = True) -> None:
+        nonlocal begin
+        while end - begin > longest:
+            space = text.rfind(" ", begin + 1, begin + longest) + 1
+            stop = space or begin + longest
+            units.append((text[begin:stop], opens and not units))
+            begin = stop
+        if whole and end > begin:
+            units.append((text[begin:end], opens and not units))
+            begin = end
+
     for match in _UNIT.finditer(text):
-        if match.end() > begin:
-            yield from _fit(text[begin : match.end()], count_tokens, limit)
-            begin = match.end()
-    if begin < len(text):
-        yield from _fit(text[begin:], count_tokens, limit)
+        if goes_on and match.end() + _LOOK > len(text):
+            break
+        if match.end() > begin and not _is_within(text, match):
+            take(match.end())
+    take(len(text), whole=not goes_on)
+    return units, text[begin:]
+
+
+def _is_within(text: str, match: re.Match[str]) -> bool:
+    """Return whether a sentence goes on behind what looks like its end."""
+    start, end = match.span()
+    if match[0] != "\n":
+        return bool(_SHORT.search(text, max(0, start - 8), start))
+    begin = text.rfind("\n", 0, start) + 1
+    if start - begin < WRAPPED or _MARKER.match(text, end):
+        return False
+    return text[begin] not in "#|"
 
 
 def _fit(unit: str, count_tokens: CountTokens, limit: int) -> Iterator[str]:
     """Yield the unit, or, if it is too long, its halves between words."""
-    if len(unit) == 1 or count_tokens(unit) <= limit:
+    if len(unit) == 1 or not unit.strip() or count_tokens(unit) <= limit:
         yield unit
         return
     words = _WORD.findall(unit)
@@ -83,25 +176,3 @@ def _fit(unit: str, count_tokens: CountTokens, limit: int) -> Iterator[str]:
     middle = len(parts) // 2
     yield from _fit("".join(parts[:middle]), count_tokens, limit)
     yield from _fit("".join(parts[middle:]), count_tokens, limit)
-
-
-def _merge_blank(
-    passages: list[Passage], text: str, count_tokens: CountTokens
-) -> list[Passage]:
-    """Give passages of white space alone to a neighbour."""
-    spans: list[tuple[int, int, str]] = []
-    for passage in passages:
-        blank = not passage.text.strip() or (
-            spans and not text[spans[-1][0] : spans[-1][1]].strip()
-        )
-        if spans and blank:
-            first, _, heading = spans[-1]
-            spans[-1] = (first, passage.end, heading or passage.heading)
-        else:
-            spans.append((passage.start, passage.end, passage.heading))
-    if len(spans) == len(passages):
-        return passages
-    return [
-        Passage(0, i, a, b, text[a:b], count_tokens(text[a:b]), heading)
-        for i, (a, b, heading) in enumerate(spans)
-    ]

@@ -40,19 +40,31 @@ def add(args: Args) -> Result:
     if not (args.files or args.quiz or args.control):
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with _store(args) as store:
-        tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
-        added, refused = orders.add_documents(store, args.files, args.model, tokens)
-        for sentence in refused:
-            warn(sentence)
-        if refused and not added:
-            raise InputError("Nothing was added." if len(refused) > 1 else refused[0])
-        result: Result = {"documents": len(added), "refused": len(refused)}
+        result = _add_texts(store, args) if args.files else {}
         if args.quiz:
             result["quiz"] = orders.add_gold(store, args.quiz, "quiz")
         if args.control:
             result["control"] = orders.add_gold(store, args.control, "control")
-        result["passages"] = len(store.library.passages([d.id for d in added]))
         return result
+
+
+def _add_texts(store: Store, args: Args) -> Result:
+    tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
+    run = orders.add_texts(store, args.files, args.model, tokens)
+    run = _finish(store, run, "read", quiet=args.json)
+    for sentence in run.result["refused"]:
+        warn(sentence)
+    brought = store.library.brought_by(run.id)
+    for document in brought:
+        if document.note:
+            warn(f"{document.name} {document.note}.")
+    passages = store.library.passages([d.id for d in brought])
+    return {
+        "documents": len(brought),
+        "refused": len(run.result["refused"]),
+        "repeats": run.result["repeats"],
+        "passages": len(passages),
+    }
 
 
 def study(args: Args) -> Result:
@@ -261,7 +273,7 @@ def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     Raises:
         JobError: It did not end well; the text says why and how to go on.
     """
-    jobs.ensure_worker(store.folder)
+    jobs.ensure_worker(store.folder, lane=jobs.lane_of(run.kind))
     with Progress(title, quiet=quiet) as progress:
         try:
             ended = jobs.wait(store, run.id, progress)
@@ -270,5 +282,7 @@ def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
             ended = jobs.wait(store, run.id, progress)
     if ended.state == "done":
         return ended
+    if ended.kind == "import" and ended.error:
+        raise JobError(ended.error)  # another try would be refused likewise
     again = f"go on with: python -m autolearn resume {run.id}"
     raise JobError(f"{ended.error or f'The run was {ended.state}.'} To {again}")

@@ -1,8 +1,9 @@
 """Runs as the page and the command line handle them: submit, wait, cancel, resume.
 
-The work itself is done by the worker, another process, which is started from here.
-Both sides meet in the database and in one lock: who holds it is the worker, and a
-worker that dies in whatever way lets go of it.
+The work itself is done by other processes, which are started from here: the worker,
+which owns the model, and the reader, which takes texts in meanwhile. Both sides meet
+in the database and in one lock for each: who holds it is the worker, and a worker that
+dies in whatever way lets go of it.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,28 @@ START_SECONDS = 30.0
 """How long a queued run may wait for a worker to take the lock."""
 
 WORKER = (sys.executable, "-m", "autolearn.worker")
-"""The command of the worker, to which the workspace is added."""
+"""The command of a worker, to which its lane and the workspace are added."""
 
-PID_FILE = "worker.pid"
-"""Where the worker says which process it is."""
+
+@dataclass(frozen=True)
+class Lane:
+    """Runs that are done one after the other, by a process of their own."""
+
+    name: str
+    """Of its lock, its log and the note that says which process it is."""
+    kinds: tuple[RunKind, ...]
+    handlers: str
+    """The module that does them."""
+
+    @property
+    def pid_file(self) -> str:
+        """Where the process says which one it is."""
+        return f"{self.name}.pid"
+
+
+WORK = Lane("worker", ("study", "train", "quiz", "chat", "export"), "autolearn.work")
+READ = Lane("reader", ("import",), "autolearn.importing")
+LANES = {lane.name: lane for lane in (WORK, READ)}
 
 _QUIET = {
     # Threads that wait spin only briefly: for long, they starve whoever shares the
@@ -42,7 +62,7 @@ _QUIET = {
 }
 """What the libraries of the worker are told before they load."""
 
-_started: dict[Path, subprocess.Popen[bytes]] = {}
+_started: dict[tuple[Path, Lane], subprocess.Popen[bytes]] = {}
 """The worker that this process has last started in a workspace."""
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -51,19 +71,26 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 # --- the lock -----------------------------------------------------------------
 
 
+def lane_of(kind: RunKind) -> Lane:
+    """Return where runs of a kind are done."""
+    return next(lane for lane in LANES.values() if kind in lane.kinds)
+
+
 @contextmanager
-def workers_place(folder: Path, patience: float = 0.0) -> Iterator[None]:
-    """Be the one worker of a workspace for as long as the block lasts.
+def workers_place(
+    folder: Path, patience: float = 0.0, lane: Lane = WORK
+) -> Iterator[None]:
+    """Be the one worker of a workspace's lane for as long as the block lasts.
 
     Raises:
         WorkerBusy: Another process is, and did not end within ``patience`` seconds.
     """
-    lock = FileLock(folder / "worker.lock")
+    lock = FileLock(folder / f"{lane.name}.lock")
     try:
         lock.acquire(timeout=patience, poll_interval=0.02)
     except Timeout:
         raise WorkerBusy(
-            f"Another worker is already at work in {folder}; one is enough."
+            f"Another {lane.name} is already at work in {folder}; one is enough."
         ) from None
     try:
         yield
@@ -72,36 +99,46 @@ def workers_place(folder: Path, patience: float = 0.0) -> Iterator[None]:
 
 
 @contextmanager
-def _vacancy(folder: Path) -> Iterator[bool]:
+def _vacancy(folder: Path, lane: Lane) -> Iterator[bool]:
     """Yield whether there is no worker; while there is none, none can begin."""
     with FileLock(folder / "probe.lock"):  # or two who look would see one another
         try:
-            with workers_place(folder):
+            with workers_place(folder, lane=lane):
                 yield True
         except WorkerBusy:
             yield False
 
 
-def worker_alive(folder: Path) -> bool:
-    """Return whether a worker owns this workspace."""
-    with _vacancy(folder) as vacant:
+def worker_alive(folder: Path, lane: Lane = WORK) -> bool:
+    """Return whether a worker is at work in this lane."""
+    with _vacancy(folder, lane) as vacant:
         return not vacant
 
 
-def recover(store: Store) -> bool:
-    """Mark what a dead worker left running as interrupted.
+def recover(store: Store) -> tuple[Lane, ...]:
+    """Mark what dead workers left running as interrupted.
 
     Returns:
-        Whether a worker is alive, so that there was nothing to mark.
+        The lanes whose worker is alive, so that there was nothing to mark.
     """
-    with _vacancy(store.folder) as vacant:
-        if vacant:
-            store.runs.interrupt_running()
-        return not vacant
+    alive = []
+    for lane in LANES.values():
+        with _vacancy(store.folder, lane) as vacant:
+            if vacant:
+                store.runs.interrupt_running(lane.kinds)
+            else:
+                alive.append(lane)
+    return tuple(alive)
+
+
+def ensure_workers(store: Store) -> None:
+    """Start a worker wherever a run waits for one."""
+    for lane in {lane_of(run.kind) for run in store.runs.in_state("queued")}:
+        ensure_worker(store.folder, lane=lane)
 
 
 def ensure_worker(
-    folder: Path, command: Sequence[str] = WORKER
+    folder: Path, command: Sequence[str] = WORKER, lane: Lane = WORK
 ) -> subprocess.Popen[bytes] | None:
     """Start a worker unless there is one; it outlives this process.
 
@@ -109,51 +146,51 @@ def ensure_worker(
     and ends. A worker about to end looks into the queue once more after it has let
     go of the lock, so a run that was submitted before this call is always seen.
     """
-    if worker_alive(folder):
+    if worker_alive(folder, lane):
         return None
-    _see_off(folder)
+    _see_off(folder, lane)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     packages = str(Path(__file__).parents[1])
     paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
-    with (logs / "worker.log").open("ab") as log:
+    with (logs / f"{lane.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--workspace", str(folder.resolve())],
+            [*command, "--lane", lane.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
-    _started[folder] = process
+    _started[folder, lane] = process
     return process
 
 
-def _see_off(folder: Path, patience: float = 0.0) -> None:
+def _see_off(folder: Path, lane: Lane, patience: float = 0.0) -> None:
     """Take note that our worker has ended, or it would stay as a zombie."""
-    if folder in _started:
+    if (folder, lane) in _started:
         with suppress(subprocess.TimeoutExpired):
-            _started[folder].wait(patience)
-            del _started[folder]
+            _started[folder, lane].wait(patience)
+            del _started[folder, lane]
 
 
-def stop_worker(folder: Path, patience: float = 10.0) -> bool:
-    """Ask the worker to end at its next checkpoint; its run can be resumed.
+def stop_worker(folder: Path, patience: float = 10.0, lane: Lane = WORK) -> bool:
+    """Ask a worker to end at its next checkpoint; its run can be resumed.
 
     Returns:
         Whether no worker is left.
     """
     deadline = time.monotonic() + patience
     asked = False
-    while worker_alive(folder):
+    while worker_alive(folder, lane):
         if time.monotonic() > deadline:
             return False
         if not asked:
             with suppress(OSError, ValueError):  # it has just begun, or just ended
-                os.kill(int((folder / PID_FILE).read_text()), signal.SIGTERM)
+                os.kill(int((folder / lane.pid_file).read_text()), signal.SIGTERM)
                 asked = True
         time.sleep(0.05)
-    _see_off(folder, patience)
+    _see_off(folder, lane, patience)
     return True
 
 
@@ -185,14 +222,15 @@ def wait(
             on_progress(run)
         if run.state in ENDED:
             return run
-        if recover(store):
+        lane = lane_of(run.kind)
+        if lane in recover(store):
             seen_alive = time.monotonic()
         elif run.state == "running":
             _refuse_interrupted(store.runs.get(run_id))
         elif time.monotonic() - seen_alive > START_SECONDS:
             raise WorkerLost(
-                f"No worker takes run {run_id}; {store.folder / 'logs/worker.log'}"
-                " says why."
+                f"No worker takes run {run_id}; "
+                f"{store.folder / 'logs' / lane.name}.log says why."
             )
         time.sleep(POLL_SECONDS)
 

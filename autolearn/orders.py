@@ -4,15 +4,15 @@ Both the command line and the page order through here, so both refuse the same
 things with the same sentences. Nothing here loads a model.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from autolearn import (
-    chunking,
     curation,
     diagnosis,
     exporting,
+    importing,
     jobs,
     models,
     prompts,
@@ -23,7 +23,6 @@ from autolearn.dataset import MetaExample
 from autolearn.errors import InputError, JobError
 from autolearn.records import (
     Decision,
-    Document,
     Message,
     Round,
     Run,
@@ -36,40 +35,35 @@ from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 
 
-def add_documents(
-    store: Store, paths: Iterable[Path], model: str, passage_tokens: int
-) -> tuple[list[Document], list[str]]:
-    """Add texts, cut into passages; return those added and why others were not.
+def add_texts(
+    store: Store,
+    paths: Sequence[Path],
+    model: str,
+    passage_tokens: int,
+    *,
+    uploads: Sequence[Path] = (),
+    pasted: tuple[str, str] | None = None,
+) -> Run:
+    """Queue the reading of files and folders, of uploads, and of a text with its name.
+
+    What will not stay where it is, uploads and what was pasted, is put aside in the
+    workspace until it has been read.
 
     Raises:
+        InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
-    count = models.token_counter(models.locate(model))
-    added, refused = [], []
-    for path in paths:
-        try:
-            for file in reading.text_files(path):
-                document = reading.read_document(file)
-                passages = chunking.split(document.text, count, passage_tokens)
-                added.append(store.library.add_document(document, passages)[0])
-        except InputError as error:
-            refused.append(str(error))
-    return added, refused
-
-
-def add_text(
-    store: Store, name: str, text: str, model: str, passage_tokens: int
-) -> Document:
-    """Add a text that was typed or pasted, cut into passages.
-
-    Raises:
-        InputError: It is empty, or in the library already.
-        ModelNotFound: The model whose tokens measure the passages is not there.
-    """
-    count = models.token_counter(models.locate(model))
-    document = reading.document(name, text)
-    passages = chunking.split(document.text, count, passage_tokens)
-    return store.library.add_document(document, passages)[0]
+    models.locate(model)
+    staged, given = importing.given(store, paths, uploads, pasted)
+    if not given:
+        raise InputError("Choose files or paste a text first.")
+    wanted = {
+        "given": given,
+        "staged": staged,
+        "model": model,
+        "passage_tokens": passage_tokens,
+    }
+    return _submit(store, "import", wanted)
 
 
 def add_gold(store: Store, path: Path, split: Split) -> int:

@@ -1,9 +1,8 @@
-"""Turn files into documents, quiz questions and meta-skill examples.
+"""Turn files into quiz questions and meta-skill examples.
 
 Each refusal is one sentence; a file is taken whole or not at all.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,16 +11,9 @@ from typing import Any
 
 from autolearn.dataset import MetaExample
 from autolearn.errors import InputError
-from autolearn.records import Document
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
-MEDIA_TYPES = {
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -34,53 +26,6 @@ class GoldQuestion:
     value: str = ""
     document: str = ""
     """Name of the document that tells the answer, if any does."""
-
-
-def text_files(path: Path) -> list[Path]:
-    """Return the file itself, or the text files in a folder, by name.
-
-    Raises:
-        InputError: There is nothing to read.
-    """
-    if path.is_dir():
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in MEDIA_TYPES and file.is_file()
-        )
-        if not found:
-            raise InputError(f"{path} holds no .txt or .md file.")
-        return found
-    if not path.exists():
-        raise InputError(f"There is no file {path}.")
-    return [path]
-
-
-def read_document(path: Path) -> Document:
-    """Read one text.
-
-    Raises:
-        InputError: Missing, unreadable, empty, too large, binary, or of another kind.
-    """
-    media_type = MEDIA_TYPES.get(path.suffix.lower())
-    if media_type is None:
-        raise InputError(
-            f"{path.name} is not a .txt or .md file; save its text as one of these."
-        )
-    return document(path.name, _read_text(path), media_type)
-
-
-def document(name: str, text: str, media_type: str = "text/plain") -> Document:
-    """Return a document of a text that is not empty, line ends made alike.
-
-    Raises:
-        InputError: The text is empty.
-    """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
-        raise InputError(f"{name} is empty; there is nothing to learn from it.")
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Document(name, text, digest, media_type)
 
 
 def read_gold(path: Path) -> list[GoldQuestion]:

@@ -14,7 +14,7 @@ Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
-RunKind = Literal["study", "train", "quiz", "chat", "export"]
+RunKind = Literal["study", "train", "quiz", "chat", "export", "import"]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
@@ -85,18 +85,35 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Document:
-    """A text as it was given."""
+    """A text as it was given: its passages, one after the other, are the text."""
 
     name: str
-    text: str
     digest: str
+    n_characters: int
     media_type: str = "text/plain"
+    note: str = ""
+    """What a person should know about how it was read."""
+    run_id: int | None = None
+    """The import that brought it; and which of its sources it is."""
+    source: int | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What stands in a file but is no part of its text, such as a running head."""
+
+    document_id: int
+    at: int
+    """The character of the text before which it stood."""
+    text: str
+    reason: str
     id: int = 0
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of a document, ``document.text[start:end]``; frozen once used."""
+    """A stretch of a document, ``start`` to ``end``; frozen once used."""
 
     document_id: int
     position: int
@@ -106,6 +123,8 @@ class Passage:
     n_tokens: int
     heading: str = ""
     excluded: bool = False
+    repeats_id: int | None = None
+    """An earlier passage that says the same, nearly or word for word."""
     id: int = 0
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from autolearn import orders, presets, proof
+from autolearn import importing, models, orders, presets, proof
 from autolearn.demo.library import write_library
 from autolearn.errors import JobError
 from autolearn.models import BUILT_IN
@@ -151,7 +151,9 @@ def stock(store: Store, seed: int | None = None) -> None:
         folder = store.folder / "library"
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
-    orders.add_documents(store, texts, "built-in", StudySettings.passage_tokens)
+    count = models.token_counter(models.BUILT_IN)
+    intake = importing.Intake(store, count, StudySettings.passage_tokens)
+    intake.take([importing.Given(text, text.name) for text in texts])
     orders.add_gold(store, folder / "quiz.jsonl", "quiz")
     orders.add_gold(store, folder / "control.jsonl", "control")
 

@@ -1,7 +1,7 @@
-"""The worker: the one process of a workspace that owns the device and does the runs.
+"""The worker: the one process of a workspace's lane, which does its runs.
 
-Started as ``python -m autolearn.worker --workspace DIR``. It knows when a run begins
-and how it ended; what a run does is the business of its handler.
+Started as ``python -m autolearn.worker --lane NAME --workspace DIR``. It knows when a
+run begins and how it ended; what a run does is the business of its handler.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any, Self
 from autolearn import whole_round
 from autolearn.context import Context, Handlers, Reporter
 from autolearn.errors import AutolearnError, StoreError
-from autolearn.jobs import PID_FILE, workers_place
+from autolearn.jobs import LANES, WORK, Lane, workers_place
 from autolearn.ports import Cancelled
 from autolearn.records import Run, RunState
 from autolearn.store import Store
@@ -87,15 +87,15 @@ class Heart:
 
 
 def serve(
-    folder: Path, load: Callable[[], Handlers], idle: float = IDLE_SECONDS
+    folder: Path, lane: Lane, load: Callable[[], Handlers], idle: float = IDLE_SECONDS
 ) -> None:
-    """Do the runs of a workspace until none came for ``idle`` seconds.
+    """Do the runs of a lane until none came for ``idle`` seconds.
 
     ``load`` is called with the lock held, so that a worker that is one too many ends
     before it has loaded anything heavy.
 
     Raises:
-        WorkerBusy: Another worker owns the workspace.
+        WorkerBusy: Another worker is at work in the lane.
     """
     ending = Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,18 +103,18 @@ def serve(
     with Store.open(folder) as store:
         is_needed = True
         while is_needed:
-            with workers_place(folder, PATIENCE_SECONDS):
-                (folder / PID_FILE).write_text(str(os.getpid()))
-                store.runs.interrupt_running()
+            with workers_place(folder, PATIENCE_SECONDS, lane):
+                (folder / lane.pid_file).write_text(str(os.getpid()))
+                store.runs.interrupt_running(lane.kinds)
                 _serve(store, load(), idle, ending)
             # Who submitted a run while the lock was still held relies on this look.
-            is_needed = not ending.asked and bool(store.runs.in_state("queued"))
+            is_needed = not ending.asked and bool(store.runs.waiting(lane.kinds))
 
 
 def _serve(store: Store, handlers: Handlers, idle: float, ending: Ending) -> None:
     last_work = time.monotonic()
     while not ending.asked and time.monotonic() - last_work < idle:
-        run = store.runs.claim(os.getpid())
+        run = store.runs.claim(os.getpid(), handlers)
         if run is None:
             time.sleep(LOOK_SECONDS)
         else:
@@ -182,18 +182,19 @@ def _logged(store: Store, run: Run) -> Iterator[None]:
         handler.close()
 
 
-def _handlers() -> Handlers:
+def _handlers(lane: Lane) -> Handlers:
     # By name, so that torch is loaded only once the lock is ours.
-    handlers: Handlers = importlib.import_module("autolearn.work").HANDLERS
+    handlers: Handlers = importlib.import_module(lane.handlers).HANDLERS
     return handlers
 
 
 def main(
     arguments: Sequence[str] | None = None,
-    load: Callable[[], Handlers] = _handlers,
+    load: Callable[[Lane], Handlers] = _handlers,
 ) -> None:
-    """Be the worker of the workspace that is named on the command line."""
+    """Be the worker of the lane and workspace that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m autolearn.worker")
+    parser.add_argument("--lane", choices=LANES, default=WORK.name)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS")
     options = parser.parse_args(arguments)
@@ -201,7 +202,8 @@ def main(
     logging.captureWarnings(capture=True)
     log.setLevel(logging.INFO)
     try:
-        serve(options.workspace, load, options.idle)
+        lane = LANES[options.lane]
+        serve(options.workspace, lane, lambda: load(lane), options.idle)
     except AutolearnError as error:
         sys.exit(str(error))
 

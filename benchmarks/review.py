@@ -72,13 +72,14 @@ def _library(store: Store, draw: random.Random, words: list[str]) -> list[Passag
     found: list[Passage] = []
     for number in range(DOCUMENTS):
         texts = [" ".join(draw.choices(words, k=150)) + "." for _ in range(PASSAGES)]
-        document = Document(f"text {number}.txt", "".join(texts), str(number))
         place, passages = 0, []
         for position, text in enumerate(texts):
             end = place + len(text)
             passages.append(Passage(0, position, place, end, text, 200))
             place = end
-        found += store.library.add_document(document, passages)[1]
+        document = Document(f"text {number}.txt", str(number), place)
+        kept = store.library.add_document(document, passages)
+        found += store.library.passages([kept.id])
     return found
 
 

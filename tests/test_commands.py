@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from autolearn import jobs
 from autolearn.__main__ import main
 from autolearn.records import ModelIdentity, Round
 from autolearn.store import Store
@@ -16,7 +17,8 @@ def run(tmp_path, capsys):
         assert main(given) == code
         return capsys.readouterr()
 
-    return run
+    yield run
+    assert jobs.stop_worker(tmp_path / "lab", lane=jobs.READ)
 
 
 @pytest.fixture

@@ -63,17 +63,17 @@ def test_no_worker_is_started_beside_another(store):
 
 def test_what_a_dead_worker_left_is_interrupted(store):
     run = jobs.submit(store, "study", {"seed": 1})
-    store.runs.claim(os.getpid())
+    store.runs.claim(os.getpid(), ["study"])
     with jobs.workers_place(store.folder):
-        assert jobs.recover(store)
+        assert jobs.recover(store) == (jobs.WORK,)
         assert store.runs.get(run.id).state == "running"
-    assert not jobs.recover(store)
+    assert jobs.recover(store) == ()
     assert store.runs.get(run.id).state == "interrupted"
 
 
 def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
     run = jobs.submit(store, "study", {})
-    store.runs.claim(os.getpid())
+    store.runs.claim(os.getpid(), ["study"])
     with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
         jobs.wait(store, run.id)
 
@@ -106,5 +106,5 @@ def test_only_an_unfinished_run_can_be_resumed(store):
     jobs.cancel(store, run.id)
     resumed = jobs.resume(store, run.id)
     assert (resumed.state, resumed.cancel_requested) == ("queued", False)
-    store.runs.claim(os.getpid())
+    store.runs.claim(os.getpid(), ["study"])
     assert jobs.resume(store, run.id).state == "queued", "its worker is dead"

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from autolearn.records import (
     Sampling,
 )
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from tests.texts import put
 
 MODEL = ModelSettings()
 
@@ -29,7 +31,7 @@ def text(tmp_path):
 
 
 def add(store, *files):
-    return orders.add_documents(store, files, "built-in", 320)
+    return put(store, *files)
 
 
 def one_sample(store, run):
@@ -59,28 +61,31 @@ def queued(store):
     return len(store.runs.in_state("queued"))
 
 
-def test_a_text_becomes_passages_that_are_measured_in_the_models_tokens(store, text):
-    added, refused = add(store, text)
-    assert (len(added), refused) == (1, [])
-    (passage,) = store.library.passages()
-    assert passage.heading == "Avel"
-    assert passage.n_tokens > 8
+def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path):
+    upload = tmp_path / "upload.md"
+    upload.write_text("Boro.")
+    run = orders.add_texts(
+        store,
+        [tmp_path],
+        "built-in",
+        320,
+        uploads=[upload],
+        pasted=("a/b.md", "Cova \ud800."),
+    )
+    given = run.settings["given"]
+    names = [one["name"] for one in given]
+    assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
+    upload.unlink()
+    texts = [Path(one["path"]).read_text() for one in given[2:]]
+    assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
 
 
-def test_one_bad_file_does_not_keep_the_others_out(store, text, tmp_path):
-    (tmp_path / "empty.txt").write_text("")
-    (tmp_path / "binary.txt").write_bytes(b"\x00\x01")
-    added, refused = add(store, tmp_path / "empty.txt", tmp_path / "binary.txt", text)
-    assert [d.name for d in added] == ["avel.md"]
-    assert len(refused) == 2
-
-
-def test_a_text_is_not_added_twice(store, text):
-    add(store, text)
-    added, refused = add(store, text)
-    assert added == []
-    assert "already in the library" in refused[0]
-    assert len(store.library.passages()) == 1
+def test_nothing_to_read_is_refused(store, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for paths, says in (([], "Choose files"), ([tmp_path / "folder"], "holds no file")):
+        with pytest.raises(InputError, match=says):
+            orders.add_texts(store, paths, "built-in", 320)
+    assert queued(store) == 0
 
 
 def test_there_must_be_something_to_study(store):

@@ -44,12 +44,13 @@ def generation(text="Goethe", seed=0):
 
 @pytest.fixture
 def library(store):
-    document = Document("faust.txt", TEXT, "sha")
+    document = Document("faust.txt", "sha", len(TEXT))
     passages = [
         Passage(0, 0, 0, 19, TEXT[:19], 5),
         Passage(0, 1, 20, 39, TEXT[20:], 5, heading="Life"),
     ]
-    return store.library.add_document(document, passages)
+    document = store.library.add_document(document, passages)
+    return document, tuple(store.library.passages())
 
 
 @pytest.fixture
@@ -209,14 +210,14 @@ def test_a_document_comes_back_with_its_passages(store, library):
     assert store.library.documents() == [document]
     assert store.library.document(document.id) == document
     assert store.library.passages() == list(passages)
-    assert [document.text[p.start : p.end] for p in passages] == [
-        p.text for p in passages
-    ]
+    assert [TEXT[p.start : p.end] for p in passages] == [p.text for p in passages]
+    assert store.library.coverage(document.id) == (2, 38)
+    assert store.library.stretch(document.id, 1, 5) == [passages[1]]
 
 
 def test_the_same_text_is_kept_once(store, library):
     with pytest.raises(InputError, match=r"copy\.txt is already .*faust\.txt"):
-        store.library.add_document(Document("copy.txt", TEXT, "sha"), [])
+        store.library.add_document(Document("copy.txt", "sha", 39), [])
     assert len(store.library.documents()) == 1
 
 
@@ -315,7 +316,7 @@ def test_generations_of_a_chat_are_logged(store):
 
 def test_runs_are_claimed_oldest_first_and_only_once(store):
     first, second = (store.runs.create("study", {"n": n}) for n in range(2))
-    claimed = [store.runs.claim(42) for _ in range(3)]
+    claimed = [store.runs.claim(42, ["study"]) for _ in range(3)]
     assert [run and run.id for run in claimed] == [first.id, second.id, None]
     assert (claimed[0].state, claimed[0].pid) == ("running", 42)
 
@@ -325,7 +326,7 @@ def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_never(store):
     assert store.runs.request_cancel(queued.id)
     assert store.runs.get(queued.id).state == "cancelled"
     done = store.runs.create("quiz", {})
-    store.runs.claim(1)
+    store.runs.claim(1, ["study", "quiz"])
     store.runs.finish(done.id, "done", result={"right": 3})
     assert not store.runs.request_cancel(done.id)
     assert not store.runs.requeue(done.id)
@@ -334,11 +335,12 @@ def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_never(store):
 
 def test_an_interrupted_run_goes_back_into_the_queue(store):
     run = store.runs.create("study", {})
-    store.runs.claim(1)
-    assert store.runs.interrupt_running() == 1
+    store.runs.claim(1, ["study", "quiz"])
+    assert store.runs.interrupt_running(["import"]) == 0
+    assert store.runs.interrupt_running(["study"]) == 1
     assert store.runs.get(run.id).state == "interrupted"
     assert store.runs.requeue(run.id)
-    assert store.runs.claim(2).id == run.id
+    assert store.runs.claim(2, ["study"]).id == run.id
 
 
 def test_runs_are_listed_newest_first_a_page_at_a_time(store):

@@ -2,20 +2,21 @@
 
 import pytest
 
-from autolearn import orders, whole_round
+from autolearn import jobs, orders, whole_round
 from autolearn.errors import AutolearnError, JobError
 from autolearn.records import Question, Sample
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store.samples import SampleFilter
 from autolearn.whole_round import Plan
 from tests.test_orders import one_round
+from tests.texts import put_text
 
 MODEL = ModelSettings()
 
 
 @pytest.fixture
 def stocked(store):
-    orders.add_text(store, "avel.md", "Avel was founded in 1711.", "built-in", 320)
+    put_text(store, "avel.md", "Avel was founded in 1711.")
     gold = Question(
         "When was Avel founded?", "quiz", "gold", gold_answer="1711.", gold_value="1711"
     )
@@ -88,7 +89,7 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
     again = end(stocked, stage_1, {"round": made.id})
     assert (again.kind, again.settings["model"]["round_id"]) == ("study", made.id)
     while stocked.runs.get(again.id).state == "queued":
-        stocked.runs.claim(1)
+        stocked.runs.claim(1, jobs.WORK.kinds)
     stage_2 = whole_round.go_on(stocked, again, {})
     assert stage_2.settings["train"]["method"] == "al2"
     assert stage_2.settings["parent"] == made.id

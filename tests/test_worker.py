@@ -74,6 +74,7 @@ HANDLERS: Handlers = {
     "quiz": fail,
     "export": crash,
     "chat": chat,
+    "import": fail,
 }
 COMMAND = (sys.executable, __file__, "--idle", "30")
 
@@ -246,4 +247,4 @@ def test_an_idle_worker_ends_by_itself(store, start):
 
 
 if __name__ == "__main__":
-    main(load=lambda: HANDLERS)
+    main(load=lambda _: HANDLERS)

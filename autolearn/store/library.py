@@ -1,12 +1,14 @@
 """What is learned from: documents, their passages, and the questions about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from autolearn.errors import InputError
 from autolearn.records import (
     Answer,
     Document,
+    Exclusion,
     Feedback,
     Origin,
     Passage,
@@ -29,9 +31,13 @@ class QuestionFilter:
     run_id: int | None = None
 
 
+BATCH = 1000
+"""Rows that are written at once."""
+
+
 @dataclass(frozen=True)
 class Shelved:
-    """A document without its text, and what of it is studied."""
+    """A document, and what of it is studied."""
 
     id: int
     name: str
@@ -42,7 +48,7 @@ class Shelved:
 
 
 _SHELF = """
-SELECT d.id, d.name, length(d.text) AS n_characters,
+SELECT d.id, d.name, d.n_characters,
     count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens
 FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
 GROUP BY d.id ORDER BY d.id
@@ -65,24 +71,32 @@ class Library:
         self._db = db
 
     def add_document(
-        self, document: Document, passages: Sequence[Passage]
-    ) -> tuple[Document, tuple[Passage, ...]]:
-        """Keep a document with its passages, whose ``document_id`` is filled in.
+        self,
+        document: Document,
+        passages: Iterable[Passage],
+        exclusions: Iterable[Exclusion] = (),
+    ) -> Document:
+        """Keep a document with all its parts, whose ``document_id`` is filled in.
 
         Raises:
             InputError: The same text is there already.
         """
         with self._db.atomic():
-            same = self._db.select(Document, "WHERE digest = ?", document.digest)
-            if same:
+            if same := self.same_as(document.digest):
                 raise InputError(
-                    f"{document.name} is already in the library, as {same[0].name}."
+                    f"{document.name} is already in the library, as {same.name}."
                 )
-            number = self._db.insert("documents", [to_row(document)])[0]
-            placed = [replace(passage, document_id=number) for passage in passages]
-            ids = self._db.insert("passages", [to_row(passage) for passage in placed])
-        kept = (replace(p, id=i) for p, i in zip(placed, ids, strict=True))
-        return replace(document, id=number), tuple(kept)
+            (number,) = self._db.insert("documents", [to_row(document)])
+            for table, parts in (("passages", passages), ("exclusions", exclusions)):
+                placed = (to_row(replace(one, document_id=number)) for one in parts)
+                while batch := list(islice(placed, BATCH)):
+                    self._db.insert(table, batch)
+        return replace(document, id=number)
+
+    def same_as(self, digest: str) -> Document | None:
+        """Return the document of this very text, if it is there."""
+        found = self._db.select(Document, "WHERE digest = ?", digest)
+        return found[0] if found else None
 
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
@@ -122,6 +136,38 @@ class Library:
         tail = f"WHERE {' AND '.join(conditions)} ORDER BY document_id, position"
         return self._db.select(Passage, tail, *params)
 
+    def stretch(self, document_id: int, first: int, limit: int) -> list[Passage]:
+        """Return passages of a document from a position on, those left out too."""
+        tail = "WHERE document_id = ? AND position >= ? ORDER BY position LIMIT ?"
+        return self._db.select(Passage, tail, document_id, first, limit)
+
+    def coverage(self, document_id: int) -> tuple[int, int]:
+        """Return how many passages a document has, and their characters."""
+        row = self._db.rows(
+            'SELECT count(*) AS n, coalesce(sum("end" - start), 0) AS covered'
+            " FROM passages WHERE document_id = ?",
+            document_id,
+        )[0]
+        return row["n"], row["covered"]
+
+    def each_passage(self) -> Iterator[Passage]:
+        """Yield all passages, however many there are, by their ids."""
+        last = 0
+        while batch := self._db.select(
+            Passage, "WHERE id > ? ORDER BY id LIMIT ?", last, BATCH
+        ):
+            yield from batch
+            last = batch[-1].id
+
+    def brought_by(self, run_id: int) -> list[Document]:
+        """Return the documents that an import has brought."""
+        return self._db.select(Document, "WHERE run_id = ? ORDER BY id", run_id)
+
+    def exclusions(self, document_id: int) -> list[Exclusion]:
+        """Return what stands in a document but is no part of its text."""
+        tail = "WHERE document_id = ? ORDER BY id"
+        return self._db.select(Exclusion, tail, document_id)
+
     def set_excluded(self, passage_ids: Iterable[int], *, excluded: bool) -> None:
         """Leave these passages out of what is studied from now on, or take them in."""
         self._db.write(
@@ -130,6 +176,15 @@ class Library:
             excluded,
             listed(passage_ids),
         )
+
+    def set_repeats(self, found: Mapping[int, tuple[int, bool]]) -> None:
+        """Note which passage each of these repeats; leave out those word for word."""
+        with self._db.atomic():
+            self._db.write_many(
+                "UPDATE passages SET repeats_id = ?, excluded = max(excluded, ?)"
+                " WHERE id = ?",
+                ((same, exact, number) for number, (same, exact) in found.items()),
+            )
 
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         """Keep imported questions; one that was imported before is not doubled.

@@ -15,6 +15,7 @@ from autolearn.records import (
     Completion,
     Decision,
     Document,
+    Exclusion,
     Feedback,
     Generation,
     Imagined,
@@ -36,6 +37,7 @@ from autolearn.records import (
 TABLES: dict[type, str] = {
     Document: "documents",
     Passage: "passages",
+    Exclusion: "exclusions",
     Generation: "generations",
     Question: "questions",
     Answer: "answers",

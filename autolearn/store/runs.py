@@ -4,13 +4,13 @@ A change of state is one statement whose condition is the state it starts from, 
 the page and the worker cannot overtake one another.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autolearn.errors import JobError
 from autolearn.records import Metric, QuizResult, Run, RunKind, RunState, Skip
-from autolearn.store.database import NOW, Database
+from autolearn.store.database import NOW, Database, listed
 from autolearn.store.rows import as_json
 
 
@@ -63,6 +63,11 @@ class Runs:
         tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, before_id, before_id, limit)
 
+    def last(self, kind: RunKind) -> Run | None:
+        """Return the newest run of a kind."""
+        found = self._db.select(Run, "WHERE kind = ? ORDER BY id DESC LIMIT 1", kind)
+        return found[0] if found else None
+
     def conversation(self, number: int) -> list[Run]:
         """Return the chats of one conversation, the first first."""
         tail = (
@@ -76,12 +81,16 @@ class Runs:
         marks = ", ".join("?" * len(states))
         return self._db.select(Run, f"WHERE state IN ({marks}) ORDER BY id", *states)
 
-    def claim(self, pid: int) -> Run | None:
-        """Take the oldest queued run and set it running; None if none waits."""
-        if not self.in_state("queued"):
+    def waiting(self, kinds: Collection[RunKind]) -> list[Run]:
+        """Return the queued runs of these kinds, the oldest first."""
+        return [run for run in self.in_state("queued") if run.kind in kinds]
+
+    def claim(self, pid: int, kinds: Collection[RunKind]) -> Run | None:
+        """Take the oldest queued run of these kinds, if any, and set it running."""
+        if not self.waiting(kinds):
             return None  # a look costs no lock, and the queue is mostly empty
         with self._db.atomic():
-            for run in self.in_state("queued")[:1]:
+            for run in self.waiting(kinds)[:1]:
                 self._db.write(
                     "UPDATE runs SET state = 'running', pid = ?, error = NULL,"
                     f" started_at = {NOW}, heartbeat_at = {NOW} WHERE id = ?",
@@ -162,12 +171,14 @@ class Runs:
         )
         return changed > 0
 
-    def interrupt_running(self) -> int:
+    def interrupt_running(self, kinds: Collection[RunKind]) -> int:
         """Mark what is left running as interrupted; only for who holds the lock."""
         return self._db.write(
             "UPDATE runs SET state = 'interrupted', rate = 0, eta_seconds = NULL,"
             " error = 'The worker ended in the middle of this run; resume it.',"
             f" pid = NULL, finished_at = {NOW} WHERE state = 'running'"
+            " AND kind IN (SELECT value FROM json_each(?))",
+            listed(kinds),
         )
 
     def add_metrics(self, run_id: int, metrics: Iterable[Metric]) -> None:

@@ -60,8 +60,8 @@ class Desk:
         return store
 
     def order(self, run: Run) -> Run:
-        """Have a queued run done: start the worker unless there is one."""
-        jobs.ensure_worker(self.folder)
+        """Have a queued run done: start its worker unless there is one."""
+        jobs.ensure_worker(self.folder, lane=jobs.lane_of(run.kind))
         return run
 
     def pulse(self) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from autolearn.store import Store
 
 HERE = "127.0.0.1"
 FIRST_PORT, N_PORTS = 7860, 50
-MAX_FILE_SIZE = "64mb"
+MAX_FILE_SIZE = "1gb"
 ASSETS = Path(__file__).parents[2] / "assets"
 
 
@@ -83,7 +83,8 @@ def _show(
     sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     blocks.block_thread()
-    jobs.stop_worker(flags.workspace)
+    for lane in jobs.LANES.values():
+        jobs.stop_worker(flags.workspace, lane=lane)
     return 0
 
 
@@ -165,5 +166,4 @@ def prepare(folder: Path, model: str | None) -> None:
         if model:
             orders.choose_model(store, ModelSettings(model))
         jobs.recover(store)
-        if store.runs.in_state("queued"):
-            jobs.ensure_worker(folder)
+        jobs.ensure_workers(store)

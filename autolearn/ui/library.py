@@ -5,8 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import orders
-from autolearn.errors import InputError
+from autolearn import orders, sources
 from autolearn.records import Passage
 from autolearn.settings import StudySettings
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
@@ -14,61 +13,94 @@ from autolearn.ui.html import Html
 from autolearn.ui.views import library as views
 
 TITLE = "Library"
-SUFFIXES = [".txt", ".md"]
 
 
 def build(board: Board, tab: gr.Tab) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
-    chosen = gr.State(0)
+    chosen, first = gr.State(0), gr.State(0)
     with gr.Row():
         with gr.Column(min_width=380):
-            with gr.Accordion("Add texts", open=True):
-                files = gr.File(
-                    label="Files, as many as you like (txt, md)",
-                    file_count="multiple",
-                    file_types=SUFFIXES,
-                    height=150,
-                    elem_id="library-files",
-                )
-                name = gr.Textbox(
-                    label="Name of a text that you paste",
-                    info="It stands with each passage.",
-                    placeholder="notes.txt",
-                    elem_id="library-name",
-                )
-                pasted = gr.Textbox(
-                    label="Text",
-                    info="Passages are cut at headings and sentences.",
-                    lines=3,
-                    max_lines=12,
-                    elem_id="library-text",
-                )
-                add = gr.Button("Add to the library", elem_id="library-add")
+            add, given = _form()
             report = picture("library-report")
             documents = picture("library-documents")
         with gr.Column(min_width=380):
             passages = picture("library-passages")
-    board.follow(tab, lambda: views.documents(desk.store), [], [documents])
-    board.follow(tab, lambda i: views.passages(desk.store, i), [chosen], [passages])
-    board.act(
-        [add.click],
-        lambda *given: _add(desk, *given),
-        [files, name, pasted],
-        [report, files, name, pasted],
-    )
-    picked = documents.click(_picked, None, chosen, **QUIET)
-    watch([picked.then], lambda i: views.passages(desk.store, i), [chosen], [passages])
+            with gr.Row():
+                earlier = gr.Button("Earlier", elem_id="library-earlier", size="sm")
+                later = gr.Button("Later", elem_id="library-later", size="sm")
 
-    def exclude(document_id: int, event: gr.EventData) -> Html:
+    def draw(document_id: int, start: int) -> Html:
+        return views.passages(desk.store, document_id, start)
+
+    def show() -> tuple[Html, Html]:
+        return views.report(desk.store), views.documents(desk.store)
+
+    place = [chosen, first]
+    board.follow(tab, show, [], [report, documents])
+    board.follow(tab, draw, place, [passages])
+    board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
+    picked = documents.click(_picked, None, place, **QUIET)
+    turns = [
+        button.click(turn, place, first, **QUIET)
+        for button, turn in (
+            (earlier, lambda _, start: max(0, start - views.AT_ONCE)),
+            (later, lambda number, start: _later(desk, number, start)),
+        )
+    ]
+    watch([picked.then, *(turn.then for turn in turns)], draw, place, [passages])
+
+    def exclude(document_id: int, start: int, event: gr.EventData) -> Html:
         _turn(desk, int(event.pick))
-        return views.passages(desk.store, document_id)
+        return draw(document_id, start)
 
-    board.act([passages.click], exclude, [chosen], [passages])
+    board.act([passages.click], exclude, place, [passages])
 
 
-def _picked(event: gr.EventData) -> int:
-    return int(event.pick)
+def _form() -> tuple[gr.Button, list[gr.components.Component]]:
+    """Lay out where texts are given."""
+    kinds = ", ".join(kind[1:] for kind in sources.KINDS)
+    with gr.Accordion("Add texts", open=True):
+        files = gr.File(
+            label="Files, as many as you like",
+            file_count="multiple",
+            file_types=list(sources.KINDS),
+            height=150,
+            elem_id="library-files",
+        )
+        folder = gr.Textbox(
+            label="Or a file or folder on this computer",
+            info=f"Read where it is: {kinds}.",
+            placeholder="/home/me/papers",
+            elem_id="library-folder",
+        )
+        pasted = gr.Textbox(
+            label="Or a text",
+            info="Passages are cut at headings and sentences.",
+            lines=3,
+            max_lines=12,
+            elem_id="library-text",
+        )
+        name = gr.Textbox(
+            label="Name of that text",
+            info="It stands with each passage.",
+            placeholder="notes.txt",
+            elem_id="library-name",
+        )
+        add = gr.Button("Add to the library", elem_id="library-add")
+    return add, [files, folder, pasted, name]
+
+
+def _picked(event: gr.EventData) -> tuple[int, int]:
+    return int(event.pick), 0
+
+
+def _later(desk: Desk, document_id: int, first: int) -> int:
+    """Return the beginning of the next stretch, if there is one."""
+    shelf = desk.store.library.shelf()
+    number = document_id or (shelf[0].id if shelf else 0)
+    n, _ = desk.store.library.coverage(number)
+    return first + views.AT_ONCE if first + views.AT_ONCE < n else first
 
 
 def _turn(desk: Desk, passage_id: int) -> None:
@@ -78,22 +110,16 @@ def _turn(desk: Desk, passage_id: int) -> None:
 
 
 def _add(
-    desk: Desk, files: list[str] | None, name: str, pasted: str
+    desk: Desk, files: list[str] | None, folder: str, pasted: str, name: str
 ) -> tuple[Any, ...]:
-    """Add what was uploaded and pasted; what was refused stays where it is."""
-    paths = [Path(file) for file in files or ()]
-    tokens = StudySettings().passage_tokens
-    if not paths and not pasted.strip():
-        raise InputError("Choose files or paste a text first.")
-    added, refused = orders.add_documents(desk.store, paths, "built-in", tokens)
-    left = gr.Textbox(value=name), gr.Textbox(value=pasted)
-    if pasted.strip():
-        told_name = name.strip() or "pasted text"
-        try:
-            added.append(
-                orders.add_text(desk.store, told_name, pasted, "built-in", tokens)
-            )
-            left = gr.Textbox(value=""), gr.Textbox(value="")
-        except InputError as error:
-            refused.append(str(error))
-    return views.added(added, refused), None, *left
+    """Order what was given to be read; what is refused at once stays where it is."""
+    run = orders.add_texts(
+        desk.store,
+        [Path(folder.strip()).expanduser()] if folder.strip() else [],
+        orders.chosen_model(desk.store).model,
+        StudySettings().passage_tokens,
+        uploads=[Path(file) for file in files or ()],
+        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+    )
+    desk.order(run)
+    return None, "", "", ""

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from autolearn import jobs, orders
 from autolearn.store import Store
+from tests.texts import put
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -114,7 +115,7 @@ def small(tmp_path: Path) -> Path:
     known = (library / "control.jsonl").read_text(encoding="utf-8").splitlines()
     control.write_text("\n".join(known[:12]))
     with Store.open(folder) as store:
-        orders.add_documents(store, [text], "built-in", 320)
+        put(store, text)
         orders.add_gold(store, quiz, "quiz")
         orders.add_gold(store, control, "control")
     return folder

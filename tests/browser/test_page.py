@@ -14,6 +14,7 @@ from autolearn.records import Decision, Message, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from tests.browser.conftest import PATIENCE, load_anew, open_tab, until
+from tests.texts import put_text
 
 pytestmark = pytest.mark.model
 
@@ -45,7 +46,7 @@ def worked(tmp_path_factory):
     model = ModelSettings()
     with Store.open(folder) as store:
         text = "## Orlo\n\nOrlo was founded in 1711. Orlo has 340 inhabitants."
-        orders.add_text(store, "<b>orlo</b>.md", text, "built-in", 320)
+        put_text(store, "<b>orlo</b>.md", text)
         settings = StudySettings(ask_rounds=1, paraphrases=1)
         for run in (orders.study(store, model, settings),):
             jobs.ensure_worker(folder)
@@ -246,7 +247,7 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         other.close()
         app.strays.clear()  # the page that was open tells that its app is gone
         assert store.runs.get(run.id).state == "running", "the worker goes on"
-        os.kill(int((app.folder / jobs.PID_FILE).read_text()), signal.SIGKILL)
+        os.kill(int((app.folder / jobs.WORK.pid_file).read_text()), signal.SIGKILL)
         until(lambda: not jobs.worker_alive(app.folder))
         again = start(app.folder)
         page = visit(again)

@@ -14,6 +14,7 @@ from autolearn.records import Answer, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.writing import Writer, of
+from tests.texts import put
 
 pytestmark = pytest.mark.model
 
@@ -76,7 +77,7 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
         for name in sorted({item.document for item in edits}):
             paths.append(tmp_path / name)
             paths[-1].write_text(texts[name])
-        orders.add_documents(store, paths, "built-in", StudySettings.passage_tokens)
+        put(store, *paths)
         orders.add_gold(store, written(tmp_path / "quiz.jsonl", edits), "quiz")
 
         before = finish(store, orders.quiz(store, ModelSettings()))

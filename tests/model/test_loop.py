@@ -17,6 +17,7 @@ from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.whole_round import LIBRARY
+from tests.texts import put
 
 pytestmark = pytest.mark.model
 
@@ -28,7 +29,7 @@ TRAIN = TrainSettings(max_steps=40, replay_share=0.25, checkpoint_seconds=1.0)
 def open_library(folder, n_documents=2):
     store = Store.open(folder)
     texts = sorted(LIBRARY.glob("*.md"))[:n_documents]
-    orders.add_documents(store, texts, "built-in", StudySettings.passage_tokens)
+    put(store, *texts)
     return store
 
 
@@ -72,7 +73,7 @@ def test_the_study_finds_gaps_and_evidence(lab):
     view = lab.samples.view(samples[0].id)
     opened = view.answer(samples[0].open_answer_id)
     found = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
-    text = {d.id: d.text for d in lab.library.documents()}[view.document.id]
+    text = "".join(p.text for p in lab.library.passages([view.document.id]))
     assert opened is not None
     assert len(found) > len(samples) / 2
     if opened.start is not None:
@@ -358,7 +359,7 @@ def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
     long = tmp_path / "long.txt"
     long.write_text("Avel was founded in 1711 by many people. " * 200)
     with Store.open(tmp_path / "lab") as store:
-        orders.add_documents(store, [long], "built-in", 4096)
+        put(store, long, tokens=4096)
         run = orders.study(store, MODEL, STUDY)
         jobs.ensure_worker(store.folder)
         ended = jobs.wait(store, run.id)

@@ -2,15 +2,14 @@
 
 import pytest
 
-from autolearn import models
-from autolearn.chunking import split
+from autolearn import jobs, models
 from autolearn.errors import InputError, JobError
-from autolearn.reading import document
 from autolearn.records import ModelIdentity, Round
 from autolearn.ui import ask
 from autolearn.ui.ask import NEWEST, Wish
 from autolearn.ui.desk import Desk
 from autolearn.ui.views import ask as views
+from tests.texts import put_text
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -24,8 +23,7 @@ def desk(store, monkeypatch):
 
 
 def add_text(store, text):
-    made = document("towns.md", text)
-    return store.library.add_document(made, split(made.text, len, 320))
+    return put_text(store, "towns.md", text)
 
 
 def end(store, answers):
@@ -118,7 +116,7 @@ def test_answers_feedback_refinements_and_errors_are_text(desk, store):
 
 def test_what_is_written_so_far_is_shown_while_it_goes_on(desk, store):
     ask._ask(desk, Wish("Who?", 0, 0, False, True))
-    run = store.runs.claim(1)
+    run = store.runs.claim(1, jobs.WORK.kinds)
     before = desk.pulse()
     store.runs.tell(run.id, {"answer": "Nim", "feedback": "The text"})
     assert desk.pulse() != before

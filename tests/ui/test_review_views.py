@@ -9,12 +9,10 @@ from autolearn.records import (
     Answer,
     Completion,
     Decision,
-    Document,
     Feedback,
     Generation,
     Message,
     ModelIdentity,
-    Passage,
     Prompt,
     Question,
     Request,
@@ -26,6 +24,7 @@ from autolearn.ui import queue
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
+from tests.texts import put_passages
 
 TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -33,10 +32,7 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
     """Study ``n`` questions and return their samples; ``words`` stand in each text."""
-    _, passages = store.library.add_document(
-        Document(f"faust {words}.txt", TEXT, f"sha {words}"),
-        [Passage(0, 0, 0, 19, TEXT[:19], 5), Passage(0, 1, 20, 49, TEXT[20:], 7)],
-    )
+    passages = put_passages(store, f"faust {words}.txt", [TEXT[:20], TEXT[20:]])
     passage = passages[1]
     journal = store.journal(store.runs.create("study", {}).id)
     chat = (Message("user", f"asked {words}"),)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import orders
+from autolearn import jobs, orders
 from autolearn.errors import InputError
 from autolearn.records import (
     Answer,
@@ -33,6 +33,7 @@ from autolearn.ui import study as tab
 from autolearn.ui.desk import Desk
 from autolearn.ui.views import knowledge, sample, study
 from autolearn.ui.views.knowledge import Place
+from tests.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 TEXT = "Goethe wrote Faust. He lived in Weimar."
@@ -50,8 +51,8 @@ def generation(text):
 
 @pytest.fixture
 def library(store):
-    passages = [Passage(0, 0, 0, 19, TEXT[:19], 5), Passage(0, 1, 20, 39, TEXT[20:], 5)]
-    return store.library.add_document(Document("faust.txt", TEXT, "sha"), passages)
+    passages = put_passages(store, "faust.txt", [TEXT[:20], TEXT[20:]])
+    return store.library.documents()[0], passages
 
 
 def studied(store, passage, text="Who wrote Faust?", closed="Schiller", **more):
@@ -129,7 +130,7 @@ def test_a_library_without_a_study_asks_for_one(store, library):
 
 def test_a_running_study_says_how_far_it_is(store, library):
     store.runs.create("study", {})
-    run = store.runs.claim(1)
+    run = store.runs.claim(1, jobs.WORK.kinds)
     drawn = study.newest(store, only_last=True)
     assert f"run {run.id}" in drawn
     assert "appear here" in drawn
@@ -268,9 +269,7 @@ def test_a_click_leads_on():
 
 
 def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
-    passages = [Passage(0, i, i, i + 1, f"Passage {i}", 5) for i in range(100)]
-    document = Document("a", "x" * 100, "d")
-    _, kept = store.library.add_document(document, passages)
+    kept = put_passages(store, "a", [f"Passage {i}" for i in range(100)])
     journal = store.journal(store.runs.create("study", {}).id)
     questions = journal.step(
         "ask",
@@ -299,7 +298,8 @@ def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
 
 def test_hostile_texts_are_shown_as_text(store):
     passage = Passage(0, 0, 0, len(HOSTILE), HOSTILE, 5, heading=HOSTILE)
-    _, (kept,) = store.library.add_document(Document(HOSTILE, HOSTILE, "d"), [passage])
+    store.library.add_document(Document(HOSTILE, "d", len(HOSTILE)), [passage])
+    (kept,) = store.library.passages()
     made = studied(store, kept, HOSTILE, HOSTILE, chosen=HOSTILE)
     skip = Skip("questions", HOSTILE, kept.id, made.question_id)
     store.journal(store.runs.newest(1)[0].id).step("skip", lambda: [skip])

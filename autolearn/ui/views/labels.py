@@ -11,6 +11,7 @@ RUNS = {
     "quiz": "Quiz",
     "chat": "Chat",
     "export": "Export",
+    "import": "Reading texts",
 }
 """What each kind of run is called."""
 

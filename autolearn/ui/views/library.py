@@ -1,11 +1,17 @@
 """Documents with their counts, and passages as they stand in the text."""
 
-from collections.abc import Sequence
+from collections import Counter
 
-from autolearn.records import Document, Passage
+from autolearn.records import Document, Exclusion, Passage, Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+
+AT_ONCE = 40
+"""Passages that are shown at once."""
+SHOWN = 80
+"""Characters that are shown of what is left out."""
 
 
 def documents(store: Store) -> Html:
@@ -30,27 +36,69 @@ def documents(store: Store) -> Html:
     )
 
 
-def passages(store: Store, document_id: int) -> Html:
-    """Return one document passage by passage, each with its place and its switch.
+def passages(store: Store, document_id: int, first: int = 0) -> Html:
+    """Return a document passage by passage, each with its place and its switch.
 
-    0 stands for the first document.
+    Args:
+        store: The workspace.
+        document_id: Which document; 0 stands for the first.
+        first: The passage to begin with, from 0.
     """
     shelf = store.library.shelf()
     if not shelf:
         return html.note("The passages of a document are read here.")
     document = store.library.document(document_id or shelf[0].id)
-    found = store.library.passages([document.id], with_excluded=True)
-    covered = sum(p.end - p.start for p in found)
-    share = covered / max(1, len(document.text))
+    n, covered = store.library.coverage(document.id)
+    found = store.library.stretch(document.id, first, AT_ONCE)
+    share = covered / max(1, document.n_characters)
     title = html.tag("h3", html.text(document.name), "al-head")
-    told = f"{len(found)} passages cover {100 * share:.0f} % of the characters"
-    cards = html.join(_passage(one) for one in found)
-    return Html(title + html.tag("p", html.text(told), "al-faint") + cards)
+    told = f"{n} passages cover {100 * share:.0f} % of the characters"
+    if len(found) < n:
+        told += f"; {first + 1} to {first + len(found)} are shown"
+    about = [html.tag("p", html.text(told), "al-faint"), _note(document)]
+    about.append(_left_out(store.library.exclusions(document.id)))
+    earlier = store.db.by_id(Passage, (one.repeats_id for one in found))
+    names = store.db.by_id(Document, (one.document_id for one in earlier.values()))
+    for one in found:
+        same = earlier.get(one.repeats_id or 0)
+        name = names[same.document_id].name if same else ""
+        about.append(_passage(one, same, name))
+    return Html(title + html.join(about))
 
 
-def _passage(one: Passage) -> Html:
+def _note(document: Document) -> Html:
+    return html.note(f"{document.note}.") if document.note else Html("")
+
+
+def _left_out(found: list[Exclusion]) -> Html:
+    """Return what stands in the file but is no part of its text, alike ones once."""
+    if not found:
+        return Html("")
+    counted = Counter((one.reason, one.text) for one in found)
+    rows = [
+        (html.text(reason), html.text(_short(text)), html.number(n))
+        for (reason, text), n in counted.most_common(AT_ONCE)
+    ]
+    heads = ("Why", "What", "Times")
+    told = f"{len(found)} pieces of the file are no part of the text"
+    return html.tag(
+        "details",
+        html.tag("summary", html.text(told)) + html.table(heads, rows, told),
+    )
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
+
+
+def _passage(one: Passage, earlier: Passage | None, name: str) -> Html:
     place = f"{one.position + 1}. characters {one.start} to {one.end}, "
     place += f"{one.n_tokens} tokens"
+    if earlier:
+        is_same = earlier.text.split() == one.text.split()
+        place += ", the same as " if is_same else ", much like "
+        place += f"{earlier.position + 1}. of {name}"
     word = "Take in again" if one.excluded else "Leave out"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
         html.text(word), one.id, aria_label=f"{word}: passage {one.position + 1}"
@@ -63,8 +111,29 @@ def _passage(one: Passage) -> Html:
     )
 
 
-def added(new: Sequence[Document], refused: Sequence[str]) -> Html:
-    """Return what came in, and why the rest did not."""
-    names = ", ".join(document.name for document in new)
-    good = html.tag("p", html.text(f"Added: {names}."), "al-good") if new else Html("")
-    return Html(good + html.join(html.problem(one) for one in refused))
+def report(store: Store) -> Html:
+    """Return what the last import brought, and why the rest was refused."""
+    run = store.runs.last("import")
+    if run is None:
+        return Html("")
+    new = store.library.brought_by(run.id)
+    parts = []
+    if new:
+        names = ", ".join(one.name for one in new)
+        parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
+    parts += [html.note(f"{one.name} {one.note}.") for one in new if one.note]
+    if n := run.result.get("repeats"):
+        parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
+    return html.join([*parts, _ended(run)])
+
+
+def _ended(run: Run) -> Html:
+    if run.state in ("queued", "running"):
+        return html.note(f"{run.stage or 'Waiting'}…")
+    if run.error:
+        return html.problem(run.error)
+    if run.state != "done":
+        return html.problem(
+            f"{labels.run(run)} was {run.state}; History can resume it."
+        )
+    return html.join(html.problem(one) for one in run.result["refused"])

@@ -80,7 +80,7 @@ def _fit(seen: Anatomy, quantization: Quantization) -> Html:
 
 def worker(store: Store) -> Html:
     """Return whether a worker is there, and how much memory it holds."""
-    held = machine.worker_memory(store.folder / jobs.PID_FILE)
+    held = machine.worker_memory(store.folder / jobs.WORK.pid_file)
     if held is None:
         return html.note("No worker is there, so no model is in memory.")
     told = f"The worker is there and holds {html.size(held)} with its model."

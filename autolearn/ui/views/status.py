@@ -7,7 +7,7 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
-UNITS = {"train": "steps", "quiz": "questions"}
+UNITS = {"train": "steps", "quiz": "questions", "import": "KB"}
 STAGE_UNITS = {"prompts of its own": "prompts"}
 """What is counted, where it is not just parts of the work."""
 
@@ -29,7 +29,7 @@ def draw(store: Store) -> Html:
 
 def _place(store: Store) -> Html:
     model = orders.chosen_model(store)
-    card, held = machine.gpu(), machine.worker_memory(store.folder / jobs.PID_FILE)
+    card, held = machine.gpu(), machine.worker_memory(store.folder / jobs.WORK.pid_file)
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.text(model.model),

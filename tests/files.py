@@ -1,0 +1,141 @@
+"""Files of every kind that can be read, made from the same text."""
+
+import io
+import zipfile
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from reportlab.lib import pdfencrypt
+from reportlab.pdfgen.canvas import Canvas
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+LINE, LINES_A_PAGE = 60, 30
+
+
+def lines(text: str) -> list[str]:
+    """Return a paragraph broken into lines, long words at hyphens."""
+    found, line = [], ""
+    for word in text.split():
+        if len(line) + len(word) + 1 > LINE and line:
+            found.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [*found, line]
+
+
+def pdf(path: Path, paragraphs: list[str], head: str = "", password: str = "") -> None:
+    """Write pages with a running head, numbers, and paragraphs that go across them."""
+    lock = pdfencrypt.StandardEncryption(password) if password else None
+    canvas = Canvas(str(path), encrypt=lock, invariant=True)
+    every = [
+        (line, n == 0) for text in paragraphs for n, line in enumerate(lines(text))
+    ]
+    for page in range(0, max(1, len(every)), LINES_A_PAGE):
+        if head:
+            canvas.drawString(72, 810, head)
+            canvas.drawString(300, 30, str(page // LINES_A_PAGE + 1))
+        height = 780
+        for line, is_first in every[page : page + LINES_A_PAGE]:
+            height -= 22 if is_first else 14
+            canvas.drawString(72, height, line)
+        canvas.showPage()
+    canvas.save()
+
+
+def pictures_only(path: Path) -> None:
+    """Write a PDF as a scanner does."""
+    canvas = Canvas(str(path), invariant=True)
+    canvas.rect(50, 50, 400, 600, fill=1)
+    canvas.showPage()
+    canvas.save()
+
+
+def docx(path: Path, paragraphs: list[str], heading: str = "") -> None:
+    """Write a Word document with a heading, paragraphs and a comment."""
+    body = f'<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr>{_run(heading)}</w:p>'
+    body = body if heading else ""
+    body += "".join(f"<w:p>{_run(text)}</w:p>" for text in paragraphs)
+    document = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
+    styles = (
+        f'<w:styles xmlns:w="{W}"><w:style w:type="paragraph" w:styleId="Heading1">'
+        '<w:name w:val="heading 1"/></w:style></w:styles>'
+    )
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relations = "http://schemas.openxmlformats.org/package/2006/relationships"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{relations}"><Relationship Id="a" '
+            f'Type="{kind}/officeDocument" Target="word/document.xml"/>'
+            "</Relationships>",
+        )
+        archive.writestr(
+            "word/_rels/document.xml.rels",
+            f'<Relationships xmlns="{relations}"><Relationship Id="s" '
+            f'Type="{kind}/styles" Target="styles.xml"/></Relationships>',
+        )
+        archive.writestr("word/styles.xml", styles)
+        archive.writestr("word/document.xml", document)
+
+
+def _run(text: str) -> str:
+    return f'<w:r><w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
+
+
+def epub(
+    path: Path,
+    chapters: list[list[str]],
+    *,
+    href: str = "text/{n}.xhtml",
+    more: dict[str, str] | None = None,
+) -> None:
+    """Write an e-book with a table of contents and a chapter for each list."""
+    names = [href.format(n=n) for n in range(len(chapters))]
+    items = "".join(
+        f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
+        for n, name in enumerate(names)
+    )
+    spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr(
+            "META-INF/container.xml",
+            '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container">'
+            '<rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>',
+        )
+        archive.writestr(
+            "OEBPS/book.opf",
+            '<package xmlns="http://www.idpf.org/2007/opf"><manifest>'
+            '<item id="nav" href="nav.xhtml" properties="nav" '
+            f'media-type="application/xhtml+xml"/>{items}</manifest>'
+            f'<spine><itemref idref="nav"/>{spine}</spine></package>',
+        )
+        archive.writestr("OEBPS/nav.xhtml", _page(["Contents of the book"]))
+        for name, paragraphs in zip(names, chapters, strict=True):
+            archive.writestr(f"OEBPS/{name}", _page(paragraphs))
+        for name, text in (more or {}).items():
+            archive.writestr(name, text)
+
+
+def html(path: Path, paragraphs: list[str], heading: str = "") -> None:
+    """Write a page with navigation and a foot."""
+    path.write_text(_page(paragraphs, heading, around=True), encoding="utf-8")
+
+
+def _page(paragraphs: list[str], heading: str = "", *, around: bool = False) -> str:
+    body = f"<h1>{escape(heading)}</h1>" if heading else ""
+    body += "".join(f"<p>{escape(text)}</p>\n" for text in paragraphs)
+    if around:
+        body = f"<nav><a href='/'>Home</a> News</nav>{body}<footer>© Avel</footer>"
+    head = "<head><title>t</title><style>p {}</style><script>run()</script></head>"
+    return f"<!DOCTYPE html><html>{head}<body>{body}</body></html>"
+
+
+def zip_of(path: Path, members: dict[str, bytes]) -> None:
+    """Write an archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    path.write_bytes(buffer.getvalue())

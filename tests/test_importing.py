@@ -1,0 +1,199 @@
+"""Texts come in whole or not at all: in process, and by a real reader."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from autolearn import importing, jobs, models, orders, repeats
+from autolearn.errors import ModelNotFound
+from autolearn.ports import Cancelled
+from autolearn.store import Store
+from tests import files
+from tests.texts import put, put_passages
+
+LONG = "Avel was founded in 1830 by weavers who had come over the hills from Boro. "
+
+
+def whole(store, document):
+    """Return a text with everything that was left out of it, put back in its place."""
+    text = "".join(p.text for p in store.library.stretch(document.id, 0, 10_000))
+    for out in reversed(store.library.exclusions(document.id)):
+        text = f"{text[: out.at]} {out.text} {text[out.at :]}"
+    return text
+
+
+def test_a_text_becomes_passages_that_are_measured_in_the_models_tokens(
+    store, tmp_path
+):
+    (tmp_path / "avel.md").write_text(
+        "# Towns\n\n## Avel\n\nAvel was founded in 1711.\n"
+    )
+    assert put(store, tmp_path / "avel.md") == []
+    (passage,) = store.library.passages()
+    assert passage.heading == "Avel"
+    assert passage.n_tokens > 8
+    (document,) = store.library.documents()
+    assert (document.name, document.media_type) == ("avel.md", "text/markdown")
+    assert document.n_characters == passage.end == len(passage.text)
+
+
+def test_one_bad_file_does_not_keep_the_others_out(store, tmp_path):
+    bad = {"empty.txt": b" \n", "binary.txt": b"\x00\x01", "cut.pdf": b"%PDF-1.7"}
+    for name, data in {**bad, "good.txt": b"Avel is old."}.items():
+        (tmp_path / name).write_bytes(data)
+    refused = put(store, tmp_path / "none.txt", *sorted(tmp_path.glob("*.*")))
+    assert [d.name for d in store.library.documents()] == ["good.txt"]
+    assert len(refused) == 4
+    assert all(one.count("\n") == 0 for one in refused)
+
+
+def test_a_text_is_not_added_twice_whatever_its_name_and_kind(store, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"One.\r\n\r\nTwo.\n\n")
+    (tmp_path / "b.jsonl").write_text('{"text": "One.\\n\\nTwo."}')
+    put(store, tmp_path / "a.txt")
+    (refused,) = put(store, tmp_path / "b.jsonl")
+    assert refused == "b.jsonl is already in the library, as a.txt."
+    assert len(store.library.documents()) == 1
+
+
+@pytest.mark.parametrize("kind", ["html", "docx", "epub", "pdf"])
+def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
+    store, tmp_path, kind
+):
+    rng = random.Random(kind)
+    paragraphs = [LONG * rng.randint(1, 9) for _ in range(40)]
+    path = tmp_path / f"a.{kind}"
+    if kind == "epub":
+        files.epub(path, [paragraphs[:9], paragraphs[9:]])
+    else:
+        getattr(files, kind)(path, paragraphs, "Report of Avel")
+    assert put(store, path) == []
+    (document,) = store.library.documents()
+    passages = store.library.stretch(document.id, 0, 1000)
+    assert [p.start for p in passages] == [0, *(p.end for p in passages[:-1])]
+    assert store.library.coverage(document.id) == (len(passages), document.n_characters)
+    assert max(p.n_tokens for p in passages) <= 320
+    rest = iter(whole(store, document).split())
+    assert all(word in rest for word in " ".join(paragraphs).split())
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(LONG * 50_000)
+
+    def touch(stage, done, total):
+        if done:
+            path.write_text("Other.")
+
+    count = models.token_counter(models.BUILT_IN)
+    intake = importing.Intake(store, count, 320, progress=touch)
+    (refused,) = intake.take([importing.Given(path, "a.txt")])
+    assert refused == "a.txt has changed while it was read; add it again."
+    assert store.library.documents() == []
+
+
+def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(f"{name} {LONG * 50_000}")
+    seen = []
+    intake = importing.Intake(
+        store,
+        len,
+        10_000,
+        stop=lambda: any("b.txt" in stage and done for stage, done, _ in seen[-1:]),
+        progress=lambda *told: seen.append(told),
+    )
+    with pytest.raises(Cancelled):
+        intake.take([importing.Given(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"])
+    assert [d.name for d in store.library.documents()] == ["a.txt"]
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+
+
+def test_repeats_are_marked_and_only_those_word_for_word_left_out(store):
+    def text(year, town="Avel"):
+        return f"{town} was founded in {year} by weavers. " + LONG * 4
+
+    first = put_passages(store, "a", [text(1830), "Short one."])
+    second = put_passages(
+        store,
+        "b",
+        [f"  {text(1830)}\n", text(1831), "Short one.", "Something else. " * 9],
+    )
+    numbers = {p.document_id for p in second}
+    assert repeats.mark(store, numbers, lambda: False) == 2
+    same, near, short, other = store.library.stretch(second[0].document_id, 0, 9)
+    assert (same.repeats_id, same.excluded) == (first[0].id, True)
+    assert near.repeats_id in (first[0].id, same.id)
+    assert not near.excluded, "the year is the fact to be learned"
+    assert (short.repeats_id, other.repeats_id) == (None, None)
+    assert repeats.mark(store, numbers, lambda: False) == 2, "may be done again"
+
+
+def test_texts_without_spaces_between_words_are_compared_too(store):
+    text = "この町は千八百三十年に織物職人によって作られました。とても古い町です。"
+    put_passages(store, "a", [text])
+    (again,) = put_passages(store, "b", [text + "終わり。"])
+    assert repeats.mark(store, {again.document_id}, lambda: False) == 1
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A workspace with a reader of its own."""
+    with Store.open(tmp_path / "lab") as store:
+        yield store
+        assert jobs.stop_worker(store.folder, lane=jobs.READ)
+
+
+def read(store, *paths, **more):
+    run = orders.add_texts(store, paths, "built-in", 320, **more)
+    jobs.ensure_workers(store)
+    return run
+
+
+def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
+    (tmp_path / "a.txt").write_text("Avel is old.")
+    with jobs.workers_place(lab.folder):
+        waiting = jobs.submit(lab, "study", {})
+        run = read(lab, tmp_path / "a.txt", pasted=("b.md", "Boro is new."))
+        done = jobs.wait(lab, run.id)
+    assert done.state == "done", done.error
+    assert done.result == {"documents": 2, "refused": [], "repeats": 0}
+    assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
+    assert list((lab.folder / "incoming").iterdir()) == []
+    assert lab.runs.get(waiting.id).state == "queued"
+
+
+def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path):
+    done = jobs.wait(lab, read(lab, tmp_path / "none.txt").id)
+    assert (done.state, done.error) == ("failed", "There is no file none.txt.")
+
+
+def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):
+    (tmp_path / "a.txt").write_text("Avel is old.")
+    big = tmp_path / "big.jsonl"
+    rows = (json.dumps({"text": f"{n} {LONG * 3}"}) for n in range(20_000))
+    big.write_text("\n".join(rows))
+    run = read(lab, tmp_path / "a.txt", big)
+    deadline = time.monotonic() + 20
+    while lab.runs.get(run.id).done < 100:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
+    while jobs.READ in jobs.recover(lab):
+        time.sleep(0.02)
+    assert lab.runs.get(run.id).state == "interrupted"
+    assert [d.name for d in lab.library.documents()] == ["a.txt"]
+    big.write_text(big.read_text()[:100_000].rpartition("\n")[0])
+    jobs.resume(lab, run.id)
+    jobs.ensure_workers(lab)
+    assert jobs.wait(lab, run.id).state == "done"
+    assert [d.name for d in lab.library.documents()] == ["a.txt", "big.jsonl"]
+
+
+def test_a_model_that_is_not_there_counts_no_tokens(store, tmp_path):
+    with pytest.raises(ModelNotFound, match="There is no folder"):
+        orders.add_texts(store, [tmp_path], "/nowhere", 320)

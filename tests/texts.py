@@ -1,0 +1,32 @@
+"""Texts in a library, without a reader."""
+
+import hashlib
+
+from autolearn import chunking, importing, models
+from autolearn.records import Document, Passage
+
+
+def put(store, *paths, tokens=320):
+    """Take files into a library; return why some were refused."""
+    count = models.token_counter(models.BUILT_IN)
+    intake = importing.Intake(store, count, tokens)
+    return intake.take([importing.Given(path, path.name) for path in paths])
+
+
+def put_text(store, name, text, tokens=320):
+    """Keep a text, whose words count as tokens."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    document = Document(name, digest, len(text))
+    passages = chunking.split(text, lambda part: len(part.split()), tokens)
+    return store.library.add_document(document, passages)
+
+
+def put_passages(store, name, texts, digest=None):
+    """Keep a document of just these passages, and return these."""
+    place, passages = 0, []
+    for i, text in enumerate(texts):
+        passages.append(Passage(0, i, place, place + len(text), text, 5))
+        place += len(text)
+    document = Document(name, digest or f"sha {name}", place)
+    kept = store.library.add_document(document, passages)
+    return store.library.passages([kept.id])
