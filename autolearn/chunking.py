@@ -56,8 +56,7 @@ def passages(
             has_to_close = False
             if draft.says:
                 yield draft.close()
-        for part in _fit(unit, count_tokens, max_tokens):
-            size = count_tokens(part)
+        for part, size in _fit(unit, count_tokens, max_tokens):
             heading = _HEADING.match(part)
             is_full = draft.n_tokens + size > max_tokens
             if (heading and draft.has_body) or (
@@ -166,10 +165,11 @@ def _is_within(text: str, match: re.Match[str]) -> bool:
     return text[begin] not in "#|"
 
 
-def _fit(unit: str, count_tokens: CountTokens, limit: int) -> Iterator[str]:
-    """Yield the unit, or, if it is too long, its halves between words."""
-    if len(unit) == 1 or not unit.strip() or count_tokens(unit) <= limit:
-        yield unit
+def _fit(unit: str, count_tokens: CountTokens, limit: int) -> Iterator[tuple[str, int]]:
+    """Yield the unit, or, if it is too long, its halves between words; and its size."""
+    size = count_tokens(unit)
+    if size <= limit or len(unit) == 1 or not unit.strip():
+        yield unit, size
         return
     words = _WORD.findall(unit)
     parts: Sequence[str] = words if len(words) > 1 else unit

@@ -17,7 +17,7 @@ N_WORDS, N_SIGNS = 3, 6
 """Length of a shingle in words, or in characters where words are not set apart."""
 LEAST = 8
 """Shingles of a passage that is long enough to be compared."""
-N_HASHES, N_BANDS, SEED = 128, 32, 1
+N_HASHES, N_BANDS, SEED = 64, 16, 1
 _WORD = re.compile(r"\w+")
 _USUAL_WORD = 12
 """Letters; longer ones, on average, are rather sentences."""

@@ -54,7 +54,7 @@ def test_another_encoding_is_recognised_and_shown(tmp_path, encoding, text):
     file.write_bytes(b"A plain line.\n" * 1000 + (5 * text).encode(encoding))
     got, _, source = read(file)
     assert text in got
-    assert "read as" in source.note
+    assert "was read as" in source.note
     assert text[:10] in source.note
 
 

@@ -99,7 +99,7 @@ def recognise(path: Path) -> Decoding:
     first = _BEYOND.search(text)
     start = text.rfind("\n", 0, first.start() if first else 0) + 1
     shown = " ".join(text[start : start + SHOWN].split())
-    return Decoding(best.encoding, note=f"read as {best.encoding}: “{shown}…”")
+    return Decoding(best.encoding, note=f"was read as {best.encoding}: “{shown}…”")
 
 
 def _survey(path: Path) -> tuple[int, int, bytes]:

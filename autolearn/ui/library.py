@@ -26,9 +26,6 @@ def build(board: Board, tab: gr.Tab) -> None:
             documents = picture("library-documents")
         with gr.Column(min_width=380):
             passages = picture("library-passages")
-            with gr.Row():
-                earlier = gr.Button("Earlier", elem_id="library-earlier", size="sm")
-                later = gr.Button("Later", elem_id="library-later", size="sm")
 
     def draw(document_id: int, start: int) -> Html:
         return views.passages(desk.store, document_id, start)
@@ -41,20 +38,17 @@ def build(board: Board, tab: gr.Tab) -> None:
     board.follow(tab, draw, place, [passages])
     board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
     picked = documents.click(_picked, None, place, **QUIET)
-    turns = [
-        button.click(turn, place, first, **QUIET)
-        for button, turn in (
-            (earlier, lambda _, start: max(0, start - views.AT_ONCE)),
-            (later, lambda number, start: _later(desk, number, start)),
-        )
-    ]
-    watch([picked.then, *(turn.then for turn in turns)], draw, place, [passages])
+    watch([picked.then], draw, place, [passages])
 
-    def exclude(document_id: int, start: int, event: gr.EventData) -> Html:
-        _turn(desk, int(event.pick))
-        return draw(document_id, start)
+    def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
+        key = str(event.pick)
+        if key.startswith(views.TURN):
+            start = int(key.removeprefix(views.TURN))
+        else:
+            _turn(desk, int(key))
+        return start, draw(document_id, start)
 
-    board.act([passages.click], exclude, place, [passages])
+    board.act([passages.click], press, place, [first, passages])
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:
@@ -93,14 +87,6 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
 
 def _picked(event: gr.EventData) -> tuple[int, int]:
     return int(event.pick), 0
-
-
-def _later(desk: Desk, document_id: int, first: int) -> int:
-    """Return the beginning of the next stretch, if there is one."""
-    shelf = desk.store.library.shelf()
-    number = document_id or (shelf[0].id if shelf else 0)
-    n, _ = desk.store.library.coverage(number)
-    return first + views.AT_ONCE if first + views.AT_ONCE < n else first
 
 
 def _turn(desk: Desk, passage_id: int) -> None:

@@ -10,6 +10,8 @@ from autolearn.ui.views import labels
 
 AT_ONCE = 40
 """Passages that are shown at once."""
+TURN = "from-"
+"""How the key of a place to turn to begins; other keys are of passages."""
 SHOWN = 80
 """Characters that are shown of what is left out."""
 
@@ -63,7 +65,19 @@ def passages(store: Store, document_id: int, first: int = 0) -> Html:
         same = earlier.get(one.repeats_id or 0)
         name = names[same.document_id].name if same else ""
         about.append(_passage(one, same, name))
-    return Html(title + html.join(about))
+    return Html(title + html.join(about) + _turning(first, n))
+
+
+def _turning(first: int, n: int) -> Html:
+    """Return what leads to the passages before and after those that are shown."""
+    turns = []
+    if first > 0:
+        earlier = max(0, first - AT_ONCE)
+        turns.append(html.pick(html.text("Earlier passages"), f"{TURN}{earlier}"))
+    if first + AT_ONCE < n:
+        later = first + AT_ONCE
+        turns.append(html.pick(html.text("Later passages"), f"{TURN}{later}"))
+    return html.tag("div", html.join(turns), "al-spread")
 
 
 def _note(document: Document) -> Html:
