@@ -1,0 +1,200 @@
+"""Every family of models goes the whole way, as tiny networks of its own class.
+
+Loading in 4 bit, a chat template of its style, writing, training, the adapter saved and
+read again, preference: by the very functions that real models go through.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from autolearn.engine import load
+from autolearn.engine.generate import generate
+from autolearn.records import Message, Sampling
+from tests.model.test_training import log_prob, logits
+from tests.model.tiny import (
+    CONTEXT,
+    Watch,
+    build_tokenizer,
+    chat,
+    facts,
+    never,
+    request,
+    training,
+)
+
+pytestmark = pytest.mark.model
+
+TURNS = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endfor %}"
+ASK = "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+PLAIN = TURNS + ASK
+BEGUN = "{{ bos_token }}" + PLAIN
+INSTRUCTED = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'system' %}{{ raise_exception('no system') }}"
+    "{% elif m.role == 'user' %}<|user|> {{ m.content }} <|end|>"
+    "{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
+)
+RENAMED = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    "<|{{ 'assistant' if m.role == 'assistant' else 'user' }}|>\n"
+    "{{ m.content | trim }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+THINKING = TURNS + (
+    "{% if add_generation_prompt %}<|assistant|>"
+    "{% if enable_thinking is defined and not enable_thinking %}"
+    "<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family as transformers calls it, and what its members are like."""
+
+    kind: str
+    template: str
+    config: dict[str, Any] = field(default_factory=dict)
+    shares: bool = True
+    """Whether texts that begin alike can grow as one tree."""
+
+
+SLIDING = {"sliding_window": 8}
+HEADS = {"head_dim": 32}
+FAMILIES = {
+    "llama": Family("llama", BEGUN),
+    "smollm2": Family("llama", PLAIN, {"tie_word_embeddings": True}),
+    "smollm3": Family("smollm3", THINKING, {"num_hidden_layers": 4}),
+    "qwen2": Family("qwen2", PLAIN),
+    "qwen3": Family("qwen3", THINKING, HEADS),
+    "mistral": Family("mistral", INSTRUCTED, {"sliding_window": None}),
+    "mistral, window": Family("mistral", INSTRUCTED, SLIDING, shares=False),
+    "gemma": Family("gemma", RENAMED, HEADS),
+    "gemma2": Family("gemma2", RENAMED, HEADS | SLIDING, shares=False),
+    "gemma3": Family("gemma3_text", RENAMED, HEADS | SLIDING, shares=False),
+    "phi3": Family("phi3", BEGUN),
+    "olmo2": Family("olmo2", BEGUN),
+    "olmo3": Family("olmo3", BEGUN, SLIDING | {"num_hidden_layers": 4}, shares=False),
+    "granite": Family("granite", PLAIN),
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request, tmp_path_factory):
+    """A family, and the folder of one of its models with random weights."""
+    made = FAMILIES[request.param]
+    folder = tmp_path_factory.mktemp("families") / "model"
+    tokenizer = build_tokenizer(made.template)
+    tokenizer.save_pretrained(folder)
+    sizes = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "max_position_embeddings": CONTEXT,
+        "initializer_range": 0.2,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+    config = AutoConfig.for_model(made.kind, **sizes | made.config)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return made, folder
+
+
+def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):
+    made, folder = family
+    form = open_model("none", folder)._loaded.chat
+    ids = form.prompt((Message("system", "Rules."), *chat("why?")))
+    text = form._tokenizer.decode(ids)
+    assert ids.count(1) == ("bos_token" in made.template)
+    assert text.index("Rules.") < text.index("why?")
+    assert ("</think>" in text) == (made.template == THINKING)
+    assert form._end in (2, 3)
+    assert {2, form._end} <= form.stop_ids
+
+
+def test_writing_side_by_side_is_that_of_transformers(family, open_model, caplog):
+    made, folder = family
+    loaded = open_model("none", folder)._loaded
+    beginning = "a long text on the sea and the hills "
+    prompts = [loaded.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
+    prompts.append(loaded.chat.prompt(chat("and what of this?")))
+    with caplog.at_level("INFO"):
+        found = generate(
+            loaded,
+            [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
+            never,
+            stop_ids=frozenset(),
+        )
+    assert ("reads each prompt apart" in caplog.text) == (not made.shares)
+    for ids, ours in zip(prompts, found, strict=True):
+        theirs = loaded.model.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
+            max_new_tokens=8,
+            min_new_tokens=8,
+            do_sample=False,
+            eos_token_id=None,
+        )[0, len(ids) :]
+        assert ours.text == loaded.chat.decode(theirs.tolist())
+
+
+def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_path):
+    _, folder = family
+    backend = open_model("packed", folder)
+    backend.complete([request("colour of 0?")], never)
+    watch = Watch()
+    places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
+    backend.train(facts(), training(max_steps=12), watch, start=None, **places)
+    losses = [step["loss"] for step in watch.seen]
+    assert losses[-1] < 0.7 * losses[0]
+    base = logits(backend._loaded.model)
+    backend.use_adapter(places["output"])
+    learned = logits(backend._loaded.model)
+    assert not torch.allclose(base, learned, atol=1e-2)
+    again = open_model("packed", folder)
+    again.use_adapter(places["output"])
+    torch.testing.assert_close(logits(again._loaded.model), learned)
+
+
+def test_preference_widens_the_margin(family, open_model, tmp_path):
+    _, folder = family
+    backend = open_model("nf4", folder)
+    question, good, bad = "colour of 0?", "blue as the sea", "pink"
+
+    def margin():
+        return log_prob(backend, question, good) - log_prob(backend, question, bad)
+
+    before, watch = margin(), Watch()
+    settings = training(method="al2", nll_weight=0.0, learning_rate=1e-3, max_steps=8)
+    places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
+    items = facts("dpo", n=1, rejected=bad)
+    backend.train(items, settings, watch, start=None, **places)
+    backend.use_adapter(places["output"])
+    assert watch.seen[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+    assert margin() > before + 0.3
+
+
+def test_weights_in_four_bit_are_those_of_every_linear_layer(family, open_model):
+    _, folder = family
+    model = open_model("packed", folder)._loaded.model
+    plain = [
+        name
+        for name, module in model.named_modules()
+        if type(module) is torch.nn.Linear and "lm_head" not in name
+    ]
+    assert plain == []
+    assert not any(
+        m.support_avx512bf16_for_cpu
+        for m in model.modules()
+        if isinstance(m, load.Linear4bit)
+    )
