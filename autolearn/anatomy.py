@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -77,6 +78,7 @@ def of(folder: Path) -> Anatomy:
     text = config.get("text_config") or config
     shapes = dict(pair for f in sorted(folder.glob("*.safetensors")) for pair in _in(f))
     hidden = _number(text, "hidden_size", "n_embd") or 0
+    shapes = dict(_unpacked(shapes, hidden))
     return Anatomy(
         family=str(config.get("model_type", "unknown")),
         architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
@@ -110,6 +112,21 @@ def _in(path: Path) -> list[tuple[str, Shape]]:
         raise InputError(
             f"{path} is not a whole safetensors file; copy the model's files again."
         ) from error
+
+
+def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shape]]:
+    """Yield the shapes of weights; of packed ones, two to a byte, about what they were.
+
+    Beside packed weights lie the numbers by which they are unpacked.
+    """
+    for name, shape in shapes.items():
+        owner, weight, more = name.partition(".weight.")
+        if weight and f"{owner}.weight" in shapes and more:
+            continue
+        if f"{name}.absmax" in shapes:
+            yield name, (2 * prod(shape) // max(1, hidden), hidden)
+        else:
+            yield name, shape
 
 
 def _is_linear(name: str, shape: Shape) -> bool:

@@ -35,6 +35,7 @@ def locate(model: str) -> Path:
     folder = _folder(model.strip())
     _check_config(folder)
     _check_weights(folder)
+    _check_packing(folder)
     _check_tokenizer(folder)
     return folder
 
@@ -92,6 +93,7 @@ def _check_config(folder: Path) -> None:
 
 def _check_weights(folder: Path) -> None:
     if any(folder.glob("*.safetensors")):
+        _check_parts(folder)
         return
     if any(path for kind in ("bin", "pt", "pth") for path in folder.glob(f"*.{kind}")):
         raise BackendError(
@@ -103,6 +105,35 @@ def _check_weights(folder: Path) -> None:
     raise ModelNotFound(
         f"{folder} has no weights; its *.safetensors files have to lie beside "
         "config.json."
+    )
+
+
+def _check_parts(folder: Path) -> None:
+    named = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
+    missing = sorted(n for n in {*named.values()} if not (folder / n).is_file())
+    if missing:
+        shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise ModelNotFound(
+            f"{folder} lacks {len(missing)} of its weight files ({shown}); copy or "
+            "download them again."
+        )
+
+
+def packing(folder: Path) -> str | None:
+    """Return how the weights in a folder are quantised; None: they are not."""
+    told = read_json(folder / "config.json").get("quantization_config")
+    return str(told.get("quant_method", "an unknown method")) if told else None
+
+
+def _check_packing(folder: Path) -> None:
+    told = read_json(folder / "config.json").get("quantization_config") or {}
+    method = packing(folder)
+    if method is None or (method == "bitsandbytes" and told.get("load_in_4bit")):
+        return
+    how = "bitsandbytes in 8 bit" if method == "bitsandbytes" else method
+    raise BackendError(
+        f"The weights in {folder} are quantised by {how}, which cannot be trained "
+        "here; give the folder of the original model."
     )
 
 

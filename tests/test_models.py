@@ -119,6 +119,30 @@ def test_gguf_is_refused_as_file_and_as_folder(folder):
     assert "GGUF" in refusal(folder)
 
 
+@pytest.mark.parametrize("method", ["gptq", "awq", "fp8", "bitsandbytes"])
+def test_weights_that_cannot_be_trained_are_refused_with_the_reason(folder, method):
+    told = {"quantization_config": {"quant_method": method, "load_in_8bit": True}}
+    (folder / "config.json").write_text(json.dumps(told))
+    words = refusal(folder)
+    assert method in words
+    assert "cannot be trained here; give the folder of the original" in words
+
+
+def test_weights_in_four_bit_are_taken(folder):
+    told = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (folder / "config.json").write_text(json.dumps({"quantization_config": told}))
+    assert models.locate(str(folder)) == folder
+    assert models.packing(folder) == "bitsandbytes"
+
+
+def test_a_missing_part_of_the_weights_is_named(folder):
+    parts = {"a": "model.safetensors", "b": "model-2.safetensors"}
+    index = {"weight_map": parts}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    words = refusal(folder, ModelNotFound)
+    assert "lacks 1 of its weight files (model-2.safetensors)" in words
+
+
 def test_an_adapter_is_not_a_model(adapter):
     assert "its base model" in refusal(adapter, ModelNotFound)
 

@@ -62,9 +62,15 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
     """Return the model in ``folder`` as the settings say.
 
     Raises:
-        BackendError: The files do not make a model of a known kind.
+        BackendError: The files do not make a model of a known kind, or they are
+            quantised and the settings say that they are not to be.
         OutOfMemory: The device is too small.
     """
+    if settings.quantization == "none" and models.packing(folder):
+        raise BackendError(
+            f"The weights in {folder} are in 4 bit already; load it in 4 bit, or give "
+            "the folder of the original model."
+        )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = compute_dtype(device)
     _hush()
@@ -140,11 +146,13 @@ def _readable(folder: Path) -> Iterator[None]:
 def _weights(
     folder: Path, quantization: Quantization, device: str, dtype: torch.dtype
 ) -> Any:
+    # Weights that are packed already come with a configuration of their own.
+    pack = quantization == "nf4" and not models.packing(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=dtype,
         device_map={"": device},
-        quantization_config=_nf4(dtype) if quantization == "nf4" else None,
+        **({"quantization_config": _nf4(dtype)} if pack else {}),
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,
@@ -175,6 +183,7 @@ def _settle(model: Any, device: str, dtype: torch.dtype) -> Any:
             # first generation in a way that has no gradient: later training would go
             # on with a plausible loss and learn nothing in the lower layers.
             module.support_avx512bf16_for_cpu = False
+            module.compute_dtype = dtype  # else that of who packed the weights
     return model
 
 

@@ -3,10 +3,18 @@
 import pytest
 import torch
 
+from autolearn import anatomy, models
 from autolearn.engine.load import memory_guard
 from autolearn.engine.train import Training
 from autolearn.errors import BackendError, OutOfMemory
-from tests.model.tiny import Watch, build_model, facts, training
+from tests.model.tiny import (
+    Watch,
+    build_model,
+    facts,
+    never,
+    request,
+    training,
+)
 
 pytestmark = pytest.mark.model
 
@@ -24,6 +32,28 @@ def test_a_kind_of_model_that_is_not_known_is_told(open_model, tmp_path):
     (folder / "config.json").write_text(config)
     with pytest.raises(BackendError, match="transformers knows"):
         open_model("none", folder)
+
+
+def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
+    open_model, folder, tmp_path
+):
+    original = open_model("packed")
+    place = tmp_path / "packed"
+    original._loaded.model.save_pretrained(place)
+    original._loaded.tokenizer.save_pretrained(place)
+    assert models.locate(str(place)) == place
+    with pytest.raises(BackendError, match="load it in 4 bit"):
+        open_model("none", place)
+    seen, plain = anatomy.of(place), anatomy.of(folder)
+    assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
+    packed = open_model("packed", place)
+    assert packed.complete([request("why?")], never) == original.complete(
+        [request("why?")], never
+    )
+    watch = Watch()
+    places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
+    packed.train(facts(), training(max_steps=12), watch, start=None, **places)
+    assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
 
 
 @pytest.mark.parametrize(
