@@ -215,7 +215,9 @@ def _chat(made: Any) -> None:
 
 def _export(made: Any) -> None:
     made.add_argument("what", choices=KINDS)
-    made.add_argument("target", type=Path, help="the file, or the adapter's new folder")
+    made.add_argument(
+        "target", type=Path, help="the file, or the new folder of weights"
+    )
     made.add_argument("--round", type=int, metavar="N", help="whose items or adapter")
 
 

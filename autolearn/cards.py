@@ -40,17 +40,30 @@ def items(
     return _card(title, ["autolearn"], [told, *_made(about, frozen, versions)])
 
 
-def adapter(
-    about: Round, frozen: Sequence[TrainItem], versions: Mapping[str, str]
+_WEIGHTS = {
+    "adapter": "A PEFT adapter: load its base model, then "
+    "`peft.PeftModel.from_pretrained(model, folder)`.",
+    "merged": "A whole model in 16 bit, the round merged into its base: load it with "
+    "`transformers.AutoModelForCausalLM.from_pretrained(folder)`.",
+}
+
+
+def weights(
+    about: Round,
+    what: str,
+    compared: Mapping[str, int],
+    frozen: Sequence[TrainItem],
+    versions: Mapping[str, str],
 ) -> str:
-    """Return the card of the adapter of a round."""
-    told = (
-        "A PEFT adapter: load its base model, then "
-        "`peft.PeftModel.from_pretrained(model, folder)`."
+    """Return the card of an exported adapter, or of a model with it merged in."""
+    asked = (
+        f"Asked {compared['asked']} questions after the export, it answered "
+        f"{compared['alike']} of them word for word like the round in autolearn."
     )
-    title = f"Adapter of round {about.id} of autolearn"
-    tags = ["autolearn", "peft", "lora"]
-    return _card(title, tags, [told, *_made(about, frozen, versions)])
+    title = f"Round {about.id} of autolearn, {what}"
+    tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
+    parts = [_WEIGHTS[what], asked, *_made(about, frozen, versions)]
+    return _card(title, tags, parts)
 
 
 def _made(

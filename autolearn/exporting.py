@@ -82,7 +82,9 @@ ITEM_FORMATS: dict[str, Callable[[TrainItem], Row | None]] = {
 }
 """How the items of a round are written; None: the item is of another kind."""
 
-KINDS = (*ITEM_FORMATS, "adapter")
+WEIGHTS = ("adapter", "merged")
+"""What is written as a folder of weights."""
+KINDS = (*ITEM_FORMATS, *WEIGHTS)
 """All that can be exported."""
 
 CARD = "---\ntags:\n- autolearn\n"

@@ -260,7 +260,7 @@ def chat(
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
-    """Queue the export of approved samples, or of the items or the adapter of a round.
+    """Queue the export of approved samples, or of the items or weights of a round.
 
     Raises:
         InputError: There is no such export, or it needs a round and none is named.
@@ -270,9 +270,12 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
         raise InputError(f"There is no export {what!r}; choose one of {told}.")
     if round_id is None and what not in exporting.FORMATS:
         raise InputError(f"Name the round whose {what} to export with --round.")
+    wanted: dict[str, object] = {"what": what, "round_id": round_id}
+    wanted["target"] = str(target.resolve())
     if round_id is not None:
-        _finished(store, round_id)
-    wanted = {"what": what, "target": str(target.resolve()), "round_id": round_id}
+        found = _finished(store, round_id)
+        if what in exporting.WEIGHTS:  # they are asked something when they are there
+            wanted |= _with_model(store, _own_model(found, round_id))
     return _submit(store, "export", wanted)
 
 

@@ -71,6 +71,12 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
     ]
 
 
+def some_questions(store: Store, n: int) -> list[str]:
+    """Return the texts of at most ``n`` questions: of the quiz, else of the control."""
+    found = questions(store, "quiz") or questions(store, "control")
+    return [one.question.text for one in found[:n]]
+
+
 def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
     """Return the answer to the reworded question where the wording kept its sense."""
     parents = [q.parent_id for q in reworded if q.parent_id]

@@ -5,7 +5,7 @@ never import it. Each handler returns the result that is kept with its run.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from autolearn import cards, exporting, models, parsing, prompts, proof, quiz, training
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context, Draft
+from autolearn.engine import merging
 from autolearn.errors import BackendError, InputError
 from autolearn.ports import Cancelled
 from autolearn.records import (
@@ -33,6 +34,8 @@ from autolearn.study import Study
 from autolearn.writing import Writer
 
 Handler = Callable[[Context], dict[str, Any]]
+N_ASKED = 5
+"""Questions that exported weights are asked, beside the round as it is here."""
 
 
 class Workshop:
@@ -154,7 +157,7 @@ class Workshop:
         return draft.parts
 
     def export(self, context: Context) -> dict[str, Any]:
-        """Write approved samples, or the items or the adapter of a round."""
+        """Write approved samples, or the items or the weights of a round."""
         wanted, store = context.run.settings, context.store
         target, what = Path(wanted["target"]), wanted["what"]
         about = store.rounds.get(wanted["round_id"]) if wanted["round_id"] else None
@@ -162,18 +165,57 @@ class Workshop:
             samples = store.samples.find(SampleFilter(state="approved"))
             n = exporting.export_samples(samples, what, target)
             card = exporting.write_card(target, cards.samples(what, n))
-        elif what == "adapter":
-            adapter = context.workspace / (about.adapter or "")
-            exporting.export_adapter(adapter, target)
-            items, versions = store.rounds.items(about.id), _versions(context, about)
-            card = exporting.write_card(target, cards.adapter(about, items, versions))
-            return {"path": str(target), "card": str(card)}
+        elif what in exporting.WEIGHTS:
+            return self._export_weights(context, about, target)
         else:
             items, versions = store.rounds.items(about.id), _versions(context, about)
             n = exporting.export_items(items, what, target)
             told = cards.items(about, what, n, items, versions)
             card = exporting.write_card(target, told)
         return {"path": str(target), "samples": n, "card": str(card)}
+
+    def _export_weights(
+        self, context: Context, about: Round, target: Path
+    ) -> dict[str, Any]:
+        """Write the adapter of a round, or its model; ask both the same afterwards."""
+        what = context.run.settings["what"]
+        asked = proof.some_questions(context.store, N_ASKED)
+        before = _answers(context, self.backend(context), asked)
+        adapter = context.workspace / (about.adapter or "")
+        if what == "adapter":
+            exporting.export_adapter(adapter, target)
+            exported = self.backend(context)
+            exported.use_adapter(target)
+        else:
+            exported = self._merged(context, adapter, target)
+        after = _answers(context, exported, asked)
+        alike = sum(one == other for one, other in zip(before, after, strict=True))
+        compared = {"asked": len(asked), "alike": alike}
+        items = context.store.rounds.items(about.id)
+        versions = _versions(context, about)
+        told = cards.weights(about, what, compared, items, versions)
+        card = exporting.write_card(target, told)
+        return {"path": str(target), "card": str(card), **compared}
+
+    def _merged(
+        self, context: Context, adapter: Path, target: Path
+    ) -> HuggingFaceBackend:
+        """Write and load a model with the adapter of a round merged in."""
+        context.progress("merging", 0, 1)
+        settings = ModelSettings.from_dict(context.run.settings["model"])
+        self._key = self._backend = None  # there may be room for one model only
+        merging.merge(models.locate(settings.model), adapter, target)
+        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
+
+
+def _answers(
+    context: Context, backend: HuggingFaceBackend, asked: Sequence[str]
+) -> list[str]:
+    """Return what a model answers from memory."""
+    context.progress("asking it something", 0, 1)
+    prompt = prompts.load("closed_book")
+    requests = [Request(prompt.render(question=one), Sampling()) for one in asked]
+    return [made.text for made in backend.complete(requests, context.stop)]
 
 
 def _versions(context: Context, about: Round) -> dict[str, str]:

@@ -91,8 +91,10 @@ def test_a_card_says_how_a_round_was_made():
     base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
     settings = {"train": {"rank": 32}}
     one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
-    told = cards.adapter(one, ITEMS, {"torch": "2.13.0"})
+    compared = {"asked": 5, "alike": 4}
+    told = cards.weights(one, "merged", compared, ITEMS, {"torch": "2.13.0"})
     assert told.startswith(exporting.CARD)
+    assert "Asked 5 questions after the export, it answered 4 of them" in told
     for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):
         assert part in told
 

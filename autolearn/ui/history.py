@@ -22,6 +22,7 @@ WHAT = [
     ("meta-skills, of a round", "meta"),
     ("raw texts, of a round", "text"),
     ("adapter, of a round", "adapter"),
+    ("whole model in 16 bit, of a round", "merged"),
 ]
 
 
@@ -151,7 +152,7 @@ def _export(desk: Desk, round_id: int, what: str) -> None:
     source = f"round-{round_id}" if round_id else "approved"
     name = f"{source}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = desk.folder / "exports" / name
-    target = folder if what == "adapter" else folder / "data.jsonl"
+    target = folder if what in exporting.WEIGHTS else folder / "data.jsonl"
     desk.order(orders.export(desk.store, what, target, round_id or None))
 
 

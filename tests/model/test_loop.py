@@ -7,6 +7,7 @@ import signal
 import time
 
 import pytest
+import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
@@ -219,8 +220,28 @@ def test_samples_and_adapters_are_exported(lab, tmp_path):
     lines = (tmp_path / "p.jsonl").read_text().splitlines()
     assert len(lines) == lab.samples.counts()["approved"]
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
-    finish(lab, orders.export(lab, "adapter", tmp_path / "adapter", 1))
+    run = finish(lab, orders.export(lab, "adapter", tmp_path / "adapter", 1))
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
+    assert run.result["alike"] == run.result["asked"] == 5
+
+
+def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, tmp_path):
+    target = tmp_path / "merged"
+    run = finish(lab, orders.export(lab, "merged", target, 1))
+    assert run.result["asked"] == 5
+    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert "word for word" in (target / "README.md").read_text()
+    assert not list(target.parent.glob("*.partial"))
+    assert models.locate(str(target)) == target
+    merged = AutoModelForCausalLM.from_pretrained(target)
+    base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.bfloat16)
+    adapter = lab.folder / lab.rounds.get(1).adapter
+    theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
+    for name, weight in theirs.state_dict().items():
+        assert torch.equal(weight, merged.state_dict()[name]), name
+    again = orders.export(lab, "merged", target, 1)
+    jobs.ensure_worker(lab.folder)
+    assert "exists already" in jobs.wait(lab, again.id).error
 
 
 def test_stage_2_prefers_what_the_stage_1_model_reads(lab):

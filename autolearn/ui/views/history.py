@@ -253,11 +253,14 @@ def _export(run: Run) -> Html:
     about, n = run.settings["round_id"], run.result.get("samples")
     title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
     told = html.tag("strong", html.text(title)) + labels.state(run.state)
-    if run.state == "done":
+    if run.state == "done" and run.settings["what"] != "merged":
         told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
     body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")
     if n is not None:
         body += html.tag("div", html.text(f"{n} lines"), "al-faint")
+    if asked := run.result.get("asked"):
+        words = f"{run.result['alike']} of {asked} quiz answers as in this workspace"
+        body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)
     return html.tag("section", html.tag("header", told, "al-spread") + body, "al-card")

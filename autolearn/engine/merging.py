@@ -1,0 +1,62 @@
+"""Write a model with the adapter of a round merged in, in 16 bit."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from autolearn import models
+from autolearn.engine.load import memory_guard
+from autolearn.errors import BackendError, InputError
+
+_TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
+"""Small files of a model that belong to it whatever its weights are."""
+_OF_WEIGHTS = ("config.json", "model.safetensors.index.json")
+
+log = logging.getLogger(__name__)
+
+
+def merge(base: Path, adapter: Path, target: Path) -> None:
+    """Write the base of a round in 16 bit with its adapter merged in.
+
+    Merged onto the weights as they were published, in main memory: merged onto those
+    in 4 bit, both the rounding and the round would be rounded once more.
+
+    Raises:
+        InputError: The target exists, or nothing can be written there.
+        BackendError: The base is here in 4 bit only.
+        OutOfMemory: The main memory does not hold the model in 16 bit.
+    """
+    if target.exists():
+        raise InputError(f"{target} exists already; name a new folder.")
+    if models.packing(base):
+        raise BackendError(
+            f"{base} is in 4 bit; a round can only be merged into the original model."
+        )
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        with memory_guard():
+            model = AutoModelForCausalLM.from_pretrained(
+                base, dtype=torch.bfloat16, local_files_only=True, use_safetensors=True
+            )
+            merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+            merged.save_pretrained(partial)
+        _copy_texts(base, partial)
+        partial.replace(target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{target} cannot be written: {reason}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    log.info("merged %s into %s", adapter, target)
+
+
+def _copy_texts(base: Path, target: Path) -> None:
+    """Copy tokenizer, template and licence as they are."""
+    for pattern in _TEXTS:
+        for path in base.glob(pattern):
+            if path.name not in _OF_WEIGHTS:
+                shutil.copyfile(path, target / path.name)
