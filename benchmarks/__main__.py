@@ -13,8 +13,10 @@ ALONE = (
     ["generation", "shares", "--model", "random", "--passages", "4"],
     ["generation", "growth"],
     ["training"],
+    ["alternating"],
+    ["review"],
 )
-BESIDE_TRL = (["peers", "sft"], ["peers", "dpo"])
+BESIDE_TRL = (["peers", "sft"], ["peers", "dpo"], ["whole"])
 
 
 def main() -> int:

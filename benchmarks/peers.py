@@ -99,7 +99,7 @@ def theirs(
             per_device_train_batch_size=settings.batch_size,
             learning_rate=settings.peak_rate,
             warmup_steps=settings.warmup_steps,
-            num_train_epochs=1,
+            num_train_epochs=settings.epochs,
             train_sampling_strategy="sequential",
             logging_steps=1,
             report_to="none",

@@ -1,0 +1,181 @@
+"""A whole round by us, and the same steps as a plain script would do them (E1).
+
+`python -m benchmarks.whole`; needs requirements-bench.txt. Ours is the study, the rule
+and the training as the worker does them, database and all. The plain script gets the
+very prompts that the study wrote, with the length of each answer, and the items of the
+round: transformers' `generate` for each prompt, a look at each label of each verdict,
+and TRL's SFTTrainer. It need not measure what the round forgot. Replay is off, since TRL has nothing like it. Float32.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from autolearn import importing, models, orders
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.context import Context
+from autolearn.engine import adapters
+from autolearn.engine.load import Loaded
+from autolearn.ports import Stop
+from autolearn.records import Chat, Completion, Request, Run, TrainItem
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.whole_round import LIBRARY, RULE
+from autolearn.work import Workshop
+from benchmarks.generation import Item, one_by_one
+from benchmarks.models import built_in
+from benchmarks.peers import BATCH, theirs
+from benchmarks.side_by_side import alternate, report, rows
+
+SETTINGS = TrainSettings(
+    epochs=3,
+    batch_size=BATCH,
+    replay_share=0,
+    replay_weight=0,
+    validation_share=0,
+    choose_scale=False,
+)
+
+
+@dataclass
+class Work:
+    """What a round of ours has done, for others to do."""
+
+    written: list[Item] = field(default_factory=list)
+    judged: list[list[list[int]]] = field(default_factory=list)
+    """Of each verdict, the ids up to the end of each label."""
+    items: list[TrainItem] = field(default_factory=list)
+    n_samples: int = 0
+
+    @property
+    def n_tokens(self) -> int:
+        """Return how many tokens were written."""
+        return sum(item.n_new for item in self.written)
+
+
+class Noting(HuggingFaceBackend):
+    """Notes what it is asked for."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self.work = Work()
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """Answer every request."""
+        found = super().complete(requests, stop, progress)
+        for request, made in zip(requests, found, strict=True):
+            ids = self._loaded.chat.prompt(request.prompt.chat)
+            self.work.written.append(Item(ids, max(1, made.n_tokens)))
+        return found
+
+    def probabilities(
+        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+    ) -> list[tuple[float, ...]]:
+        """Return P(label) for each chat."""
+        form = self._loaded.chat
+        for chat, start in zip(chats, begun, strict=True):
+            told = [form.begun(chat, start + label) for label in labels]
+            self.work.judged.append(told)
+        return super().probabilities(chats, begun, labels)
+
+    def self_prompts(
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+    ) -> list[str]:
+        """Return for each seed a user turn that the model makes up."""
+        found = super().self_prompts(seeds, stop, max_new_tokens)
+        form = self._loaded.chat
+        for text in found:
+            n_new = max(1, len(form.encode(text)))
+            self.work.written.append(Item(form.user_start, n_new))
+        return found
+
+
+class Shop(Workshop):
+    """The worker's own handlers on a model that is loaded already."""
+
+    def __init__(self, backend: Noting) -> None:
+        super().__init__()
+        self.given = backend
+
+    def backend(self, context: Context) -> HuggingFaceBackend:
+        """Return the model."""
+        return self.given
+
+
+def ours(loaded: Loaded, texts: Sequence[Path]) -> Work:
+    """Study, approve and train in a new workspace."""
+    adapters.detach(loaded)
+    backend = Noting(loaded)
+    shop = Shop(backend)
+    with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
+        count = models.token_counter(models.BUILT_IN)
+        intake = importing.Intake(store, count, StudySettings.passage_tokens)
+        intake.take([importing.Given(text, text.name) for text in texts])
+        study = orders.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
+        shop.study(_context(store, study))
+        backend.work.n_samples = orders.approve(store, RULE)
+        round_id = shop.train(
+            _context(store, orders.train(store, ModelSettings(), SETTINGS))
+        )["round"]
+        taught = [item for item in store.rounds.items(round_id) if item.teaches]
+    return replace(backend.work, items=taught)
+
+
+def _context(store: Store, run: Run) -> Context:
+    return Context(store, run, lambda: False, lambda *_: None)
+
+
+def plain(loaded: Loaded, work: Work) -> None:
+    """Do the same steps without autolearn."""
+    adapters.detach(loaded)
+    one_by_one(loaded, work.written)
+    with torch.inference_mode():
+        for labels in work.judged:
+            for ids in labels:
+                loaded.model(torch.tensor([ids])).logits.log_softmax(-1)
+    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False)
+
+
+def main() -> int:
+    """Measure, compare, and print a table."""
+    parser = argparse.ArgumentParser(prog="benchmarks.whole")
+    parser.add_argument("--texts", type=int, default=2, help="of the built-in library")
+    parser.add_argument("--repeats", type=int, default=3)
+    flags = parser.parse_args()
+    texts = sorted(LIBRARY.glob("*.md"))[: flags.texts]
+    loaded = built_in(quantization="none")
+    work = ours(loaded, texts)
+    arms = alternate(
+        {
+            "ours": lambda: ours(loaded, texts),
+            "transformers and TRL": lambda: plain(loaded, work),
+        },
+        flags.repeats,
+        warm_up=False,
+    )
+    again = arms["ours"].result
+    assert (again.written, again.items) == (work.written, work.items)
+    lines = rows(arms, "ours", work.n_tokens, "tokens")
+    lines.append(
+        f"{len(work.written)} texts written, {len(work.judged)} verdicts, "
+        f"{work.n_samples} samples approved, {len(work.items)} items trained in "
+        f"{SETTINGS.epochs:g} epochs; the same in every repeat of ours"
+    )
+    numbers = {name: arm.seconds for name, arm in arms.items()}
+    report("e1", lines, {"seconds": numbers, "tokens": work.n_tokens})
+    return 0
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    sys.exit(main())
