@@ -106,9 +106,8 @@ def theirs(
             save_strategy="no",
             disable_tqdm=True,
             use_cpu=True,
-            bf16=False,
             **more,
-            **options,
+            **({"bf16": False} | options),
         )
         trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
         made = trainer(

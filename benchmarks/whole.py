@@ -4,7 +4,8 @@
 and the training as the worker does them, database and all. The plain script gets the
 very prompts that the study wrote, with the length of each answer, and the items of the
 round: transformers' `generate` for each prompt, a look at each label of each verdict,
-and TRL's SFTTrainer. It need not measure what the round forgot. Replay is off, since TRL has nothing like it. Float32.
+and TRL's SFTTrainer. It need not measure what the round forgot. Replay is off, since
+TRL has nothing like it. Both compute as the app does on this machine.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from autolearn import importing, models, orders
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context
 from autolearn.engine import adapters
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import Loaded, compute_dtype
 from autolearn.ports import Stop
 from autolearn.records import Chat, Completion, Request, Run, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
@@ -143,7 +144,8 @@ def plain(loaded: Loaded, work: Work) -> None:
         for labels in work.judged:
             for ids in labels:
                 loaded.model(torch.tensor([ids])).logits.log_softmax(-1)
-    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False)
+    half = loaded.identity.dtype == "bfloat16"
+    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False, bf16=half)
 
 
 def main() -> int:
@@ -153,7 +155,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=3)
     flags = parser.parse_args()
     texts = sorted(LIBRARY.glob("*.md"))[: flags.texts]
-    loaded = built_in(quantization="none")
+    loaded = built_in(compute_dtype("cpu"), quantization="none")
     work = ours(loaded, texts)
     arms = alternate(
         {
@@ -172,6 +174,7 @@ def main() -> int:
         f"{SETTINGS.epochs:g} epochs; the same in every repeat of ours"
     )
     numbers = {name: arm.seconds for name, arm in arms.items()}
+    lines.append(f"computed in {loaded.identity.dtype}")
     report("e1", lines, {"seconds": numbers, "tokens": work.n_tokens})
     return 0
 
