@@ -84,6 +84,26 @@ def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     return texts
 
 
+def continuous_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+    """Return the texts of the library's continuous batching, made for large GPUs."""
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False, eos_token_id=_end(loaded), pad_token_id=loaded.pad_id
+    )
+    texts = [""] * len(work)
+    with loaded.model.continuous_batching_context_manager(config) as manager:
+        for i, item in enumerate(work):
+            manager.add_request(item.ids, str(i), max_new_tokens=item.n_new)
+        for _ in work:
+            made = manager.get_result()
+            texts[int(made.request_id)] = loaded.chat.decode(made.generated_tokens)
+    return texts
+
+
+def _end(loaded: Loaded) -> int:
+    """Return an end that nobody writes by himself: no word of the vocabulary in use."""
+    return int(loaded.model.config.vocab_size - 1)
+
+
 class _Lengths(LogitsProcessor):
     """Ends each row after its own number of tokens, and not before."""
 
@@ -104,8 +124,7 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     pad = loaded.pad_id
     ids = [[pad] * (longest - len(item.ids)) + item.ids for item in work]
     mask = [[0] * (longest - len(i.ids)) + [1] * len(i.ids) for i in work]
-    # An end that nobody writes by himself: it stands outside the vocabulary in use.
-    end = loaded.model.config.vocab_size - 1
+    end = _end(loaded)
     lengths = [item.n_new for item in work]
     written = loaded.model.generate(
         torch.tensor(ids),
@@ -129,6 +148,8 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
     n_new = sum(item.n_new for item in work)
     acts = {"ours": ours, "sorted batches": sorted_batches, "one by one": one_by_one}
+    if flags.continuous:
+        acts["continuous batching"] = continuous_batches
     arms = alternate(
         {name: partial(act, loaded, work) for name, act in acts.items()}, flags.repeats
     )
@@ -216,6 +237,9 @@ def main() -> int:
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--passages", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--continuous", action="store_true", help="also that peer, slow on a CPU"
+    )
     flags = parser.parse_args()
     dtype = getattr(torch, flags.dtype)
     loaded = built_in(dtype) if flags.model == "built-in" else random_model(dtype)
