@@ -82,7 +82,7 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     """Return the steps and, by the pace of an earlier round, the time they take."""
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
-    steps = settings.max_steps or ceil(settings.epochs * per_epoch)
+    steps = settings.steps(per_epoch)
     rows = min(settings.batch_size, n) * (
         1 + settings.replay_share * settings.replays + (settings.method == "al2")
     )

@@ -5,6 +5,7 @@ import inspect
 import itertools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from math import ceil
 from typing import Any, Literal, Self
 
 from autolearn.errors import InputError
@@ -153,6 +154,8 @@ class TrainSettings(_Settings):
     """Passes over the items, above 0."""
     max_steps: int = 0
     """Optimiser steps; 0 follows from epochs."""
+    least_steps: int = 80
+    """Optimiser steps at least, where few items make short epochs; not for pairs."""
     batch_size: int = 16
     """Items per optimiser step, 1..1024."""
     warmup_steps: int = 10
@@ -203,6 +206,7 @@ class TrainSettings(_Settings):
             ("learning_rate", 0, 1),
             ("batch_size", 1, 1024),
             ("max_steps", 0, 10_000_000),
+            ("least_steps", 0, 10_000_000),
             ("warmup_steps", 0, 1_000_000),
             ("weight_decay", 0, 1),
             ("max_tokens", 16, 1_000_000),
@@ -218,6 +222,14 @@ class TrainSettings(_Settings):
             _check(low <= value <= high, name, f"from {low} to {high}", value)
         for name in ("epochs", "max_grad_norm", "beta"):
             _check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+
+    def steps(self, per_epoch: int) -> int:
+        """Return how many optimiser steps a round takes, unless it learns sooner."""
+        if self.max_steps:
+            return self.max_steps
+        # Preferences go wrong when they are repeated, facts do not.
+        least = 0 if self.method == "al2" else self.least_steps
+        return max(least, ceil(self.epochs * per_epoch))
 
     @property
     def replays(self) -> bool:

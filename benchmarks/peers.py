@@ -160,6 +160,7 @@ def main() -> int:
         learning_rate=RATES[flags.kind],
         batch_size=BATCH,
         epochs=1,
+        least_steps=0,
         warmup_steps=0,
         replay_weight=0,
         nll_weight=0,

@@ -35,6 +35,7 @@ from benchmarks.side_by_side import alternate, report, rows
 
 SETTINGS = TrainSettings(
     epochs=3,
+    least_steps=0,
     batch_size=BATCH,
     replay_share=0,
     replay_weight=0,

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from math import ceil, isfinite
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -106,8 +106,7 @@ class Training:
 
     @property
     def _planned(self) -> int:
-        per_epoch = self._new_order.steps_per_epoch
-        return self._settings.max_steps or ceil(self._settings.epochs * per_epoch)
+        return self._settings.steps(self._new_order.steps_per_epoch)
 
     def run(
         self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path

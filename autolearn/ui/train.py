@@ -34,6 +34,7 @@ LABELS = {
     "replay_weight": "Learn faster (0) … forget less (100)",
     "epochs": "Epochs (passes)",
     "max_steps": "Steps (0: from the epochs)",
+    "least_steps": "Steps at least",
     "rank": "LoRA rank",
     "alpha": "LoRA alpha",
     "batch_size": "Batch size (items)",
@@ -186,7 +187,14 @@ class Memo:
             " (SELECT group_concat(id || state) FROM rounds)"
         )[0]
         # These change neither the items nor what is said of them.
-        plain = replace(settings, epochs=1, max_steps=0, replay_weight=0, max_tokens=16)
+        plain = replace(
+            settings,
+            epochs=1,
+            max_steps=0,
+            least_steps=0,
+            replay_weight=0,
+            max_tokens=16,
+        )
         key = (store.folder, tuple(row), plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
             count = models.token_counter(models.locate(model.model))
@@ -369,7 +377,7 @@ def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
     if not epochs:
         raise InputError("Say for how many epochs the round is to go on.")
     settings = TrainSettings.from_dict(run.settings["train"])
-    settings = replace(settings, epochs=epochs, max_steps=0)
+    settings = replace(settings, epochs=epochs, max_steps=0, least_steps=0)
     model = ModelSettings.from_dict(run.settings["model"])
     desk.order(orders.train(store, model, settings, learned[0].id))
     return gr.Dropdown(choices=_trainings(store), value=NEWEST)

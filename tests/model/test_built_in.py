@@ -86,9 +86,8 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
             samples = [s for s in store.samples.find() if value in s.chosen]
             assert any(s.gap for s in samples), value
         orders.approve(store, "default")
-        # Two documents give few items, and so few steps an epoch.
         round_id = finish(
-            store, orders.train(store, ModelSettings(), TrainSettings(epochs=20))
+            store, orders.train(store, ModelSettings(), TrainSettings())
         ).result["round"]
         after = finish(store, orders.quiz(store, ModelSettings(round_id=round_id)))
         assert right(store, before) == [False, False]

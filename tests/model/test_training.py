@@ -391,8 +391,15 @@ def test_what_cannot_be_learned_is_dropped_and_told(backend, places):
 
 
 def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
-    settings = TrainSettings(epochs=3, batch_size=4)
+    settings = TrainSettings(epochs=3, batch_size=4, least_steps=0)
     assert Training(backend._loaded, facts(n=9), settings).n_steps == 9
+
+
+def test_a_few_items_are_taken_often_enough_to_be_learned(backend):
+    settings = TrainSettings(epochs=3, batch_size=4)
+    assert Training(backend._loaded, facts(n=9), settings).n_steps == 80
+    pairs = replace(settings, method="al2")
+    assert Training(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
 
 
 # Order

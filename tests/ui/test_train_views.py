@@ -114,13 +114,13 @@ def test_time_is_unknown_until_a_round_has_told_the_pace(store):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, count)
     effort = forecast.effort(SETTINGS, found, forecast.pace(store, HOSTILE))
-    assert (effort.steps, effort.seconds) == (SETTINGS.epochs, None)
+    assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     assert "known after the first round" in views.estimate(effort, Memory(1, 2, 3))
     training(store)
     speed = forecast.pace(store, HOSTILE)
     assert speed == 200.0
     effort = forecast.effort(SETTINGS, found, speed)
-    assert effort.seconds == SETTINGS.epochs * effort.tokens_per_step / 200
+    assert effort.seconds == SETTINGS.least_steps * effort.tokens_per_step / 200
     assert forecast.pace(store, "another") is None
 
 
