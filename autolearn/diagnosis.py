@@ -7,8 +7,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autolearn import models
 from autolearn.errors import AutolearnError
@@ -16,13 +18,25 @@ from autolearn.store import Store
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "sqlite-utils", "gradio")
 _PROBE = """
-import json, torch, bitsandbytes
+import json, torch
+from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 gpu = torch.cuda.is_available()
-print(json.dumps({
+device = "cuda" if gpu else "cpu"
+told = {
     "device": torch.cuda.get_device_name() if gpu else "CPU",
     "free": torch.cuda.mem_get_info()[0] if gpu else None,
-}))
+    "cuda": torch.version.cuda,
+}
+try:
+    given = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
+    packed, state = quantize_4bit(given, quant_type="nf4", compress_statistics=True)
+    told["off"] = float((dequantize_4bit(packed, state) - given).abs().max())
+except Exception as error:
+    told["broken"] = f"{type(error).__name__}: {error}"
+print(json.dumps(told))
 """
+_LARGEST_ROUNDING = 0.2
+"""Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +70,46 @@ def examine(workspace: Path) -> list[Check]:
     return [
         Check("python", sys.version_info >= (3, 11), platform.python_version()),
         *packages,
-        _device(),
+        *_device(),
         _memory(),
         _disk(workspace),
         _workspace(workspace),
         _model(),
+        _browser(),
     ]
 
 
-def _device() -> Check:
+def _device() -> list[Check]:
     """Ask torch in a process of its own: it takes seconds and memory to load."""
     done = subprocess.run(
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return Check("device", False, f"torch or bitsandbytes fails: {reason}")
+        return [Check("device", False, f"torch or bitsandbytes fails: {reason}")]
     told = json.loads(done.stdout.strip().splitlines()[-1])
     free = f", {told['free'] / 2**30:.1f} GiB free" if told["free"] else ""
-    return Check("device", True, f"{told['device']}{free}")
+    build = f"torch for CUDA {told['cuda']}" if told["cuda"] else "torch for the CPU"
+    return [
+        Check("device", True, f"{told['device']}{free}, {build}"),
+        _four_bit(told),
+    ]
+
+
+def _four_bit(told: dict[str, Any]) -> Check:
+    """Say whether numbers come back from 4 bit about as they were."""
+    if "broken" in told:
+        return Check("4 bit", False, f"bitsandbytes fails: {told['broken']}")
+    off = told["off"]
+    return Check("4 bit", off < _LARGEST_ROUNDING, f"rounds by {off:.2f} at most")
+
+
+def _browser() -> Check:
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return Check("browser", False, "none is known; open the page's address in one")
+    return Check("browser", True, getattr(found, "name", type(found).__name__))
 
 
 def _memory() -> Check:
