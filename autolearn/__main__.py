@@ -136,6 +136,12 @@ def _add(made: Any) -> None:
     gold = "JSON lines of question, answer, and optionally value, document"
     made.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     made.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")
+    made.add_argument(
+        "--instructions",
+        type=Path,
+        metavar="FILE",
+        help="JSON lines of prompt: what is to be answered without any text (SELF)",
+    )
     made.add_argument("--model", default=ModelSettings.model, help="counts the tokens")
     made.add_argument(
         "--passage-tokens",
@@ -149,6 +155,11 @@ def _study(made: Any) -> None:
     _model(made)
     made.add_argument(
         "--document", type=int, action="append", metavar="N", help="only this one"
+    )
+    made.add_argument(
+        "--instructions",
+        action="store_true",
+        help="study the instructions, and no text unless --document names one",
     )
     _settings(made, StudySettings, skip=["passage_tokens"])
 

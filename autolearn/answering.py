@@ -10,6 +10,7 @@ from autolearn.records import (
     Feedback,
     Generation,
     Passage,
+    Prompt,
     Question,
     Record,
     Skip,
@@ -142,23 +143,27 @@ def refine(
 
     Source: the refined response of arXiv 2310.00533.
     """
-    asks = [
-        Ask(
-            question,
-            prompts.load("refine").render(
-                passage=passage_of(question, passages).text,
-                question=question.text,
-                answer=answer.text,
-                feedback=critique.text,
-            ),
-            writer.settings.answer_tokens,
-        )
-        for question, answer, critique in gaps
-    ]
+    limit = writer.settings.answer_tokens
+    asks = [Ask(gap[0], _to_refine(*gap, passages), limit) for gap in gaps]
     return [
         _read_answer("refined", question, generation)
         for question, generation in writer.write(asks)
     ]
+
+
+def _to_refine(
+    question: Question, answer: Answer, critique: Feedback, passages: Passages
+) -> Prompt:
+    given = {
+        "question": question.text,
+        "answer": answer.text,
+        "feedback": critique.text,
+    }
+    if question.passage_id is None:
+        return prompts.load("refine_free").render(**given)
+    return prompts.load("refine").render(
+        passage=passage_of(question, passages).text, **given
+    )
 
 
 def _read_answer(

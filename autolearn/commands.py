@@ -37,12 +37,14 @@ def demo(args: Args) -> Result:
 
 def add(args: Args) -> Result:
     """Add texts and gold questions; fail only if nothing at all was added."""
-    if not (args.files or args.quiz or args.control):
+    if not (args.files or args.quiz or args.control or args.instructions):
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with _store(args) as store:
         result = _add_texts(store, args) if args.files else {}
         if args.quiz:
             result["quiz"] = orders.add_gold(store, args.quiz, "quiz")
+        if args.instructions:
+            result["instructions"] = orders.add_instructions(store, args.instructions)
         if args.control:
             result["control"] = orders.add_gold(store, args.control, "control")
         return result
@@ -71,7 +73,10 @@ def study(args: Args) -> Result:
     """Study the texts."""
     settings = _settings(args, StudySettings)
     with _store(args) as store:
-        run = orders.study(store, _model(args), settings, args.document)
+        documents = args.document or ([] if args.instructions else None)
+        run = orders.study(
+            store, _model(args), settings, documents, instructions=args.instructions
+        )
         return _finish(store, run, "study", quiet=args.json).result
 
 

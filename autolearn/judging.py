@@ -1,6 +1,6 @@
 """Criticise answers, find the gaps, and put together what may be learned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn import parsing, prompts, scoring
@@ -9,6 +9,7 @@ from autolearn.records import (
     Answer,
     Feedback,
     Generation,
+    Prompt,
     Purpose,
     Question,
     Record,
@@ -28,7 +29,8 @@ class Comparison:
 
     question: Question
     answer: Answer
-    reference: Answer
+    reference: Answer | None = None
+    """None: there is no text to answer from, so the answer is judged by itself."""
 
 
 def feedback(
@@ -41,25 +43,25 @@ def feedback(
 
     Source: self-feedback of arXiv 2310.00533; the probability is ours.
     """
-    asks = [
-        Ask(
-            one,
-            prompts.load("feedback").render(
-                passage=passage_of(one.question, passages).text,
-                question=one.question.text,
-                reference=one.reference.text,
-                answer=one.answer.text,
-            ),
-            writer.settings.feedback_tokens,
-        )
-        for one in comparisons
-    ]
+    limit = writer.settings.feedback_tokens
+    asks = [Ask(one, _shown(one, passages), limit) for one in comparisons]
     written = writer.write(asks)
     sure = _verdict_probabilities(writer, [generation for _, generation in written])
     return [
         _read_feedback(purpose, one, generation, probability)
         for (one, generation), probability in zip(written, sure, strict=True)
     ]
+
+
+def _shown(one: Comparison, passages: Passages) -> Prompt:
+    given = {"question": one.question.text, "answer": one.answer.text}
+    if one.reference is None:
+        return prompts.load("feedback_free").render(**given)
+    return prompts.load("feedback").render(
+        passage=passage_of(one.question, passages).text,
+        reference=one.reference.text,
+        **given,
+    )
 
 
 def _read_feedback(
@@ -76,7 +78,8 @@ def _read_feedback(
         return Skip(stage, reason, *place, generation)
     verdict = parsing.verdict(text)
     about = (one.answer.id, purpose, text, verdict, probability)
-    return Feedback(*about, reference_id=one.reference.id, generation=generation)
+    reference_id = one.reference.id if one.reference else None
+    return Feedback(*about, reference_id=reference_id, generation=generation)
 
 
 def _verdict_probabilities(
@@ -123,13 +126,26 @@ def judge_gap(
     return Gap(by_words or by_verdict, probability, by_words != by_verdict)
 
 
+def judge_own(critique: Feedback | None) -> Gap:
+    """Decide by the model's verdict alone whether its answer is to be mended.
+
+    Source: the self-feedback of arXiv 2310.00533, where there is no text.
+    """
+    if critique is None:
+        return Gap(False, 0.0, False)
+    wrong = critique.verdict == "incorrect"
+    sure = critique.probability
+    return Gap(wrong, float(wrong) if sure is None else 1.0 - sure, False)
+
+
 @dataclass(frozen=True)
 class Studied:
     """All that a study has found out about one question."""
 
     question: Question
     closed: Answer
-    opened: Answer
+    opened: Answer | None
+    """None: the question is an instruction, and there is no text."""
     critique: Feedback | None = None
     refined: Answer | None = None
     check: Feedback | None = None
@@ -137,6 +153,8 @@ class Studied:
     @property
     def gap(self) -> Gap:
         """Return what separates the two answers."""
+        if self.opened is None:
+            return judge_own(self.critique)
         texts = (self.question.text, self.closed.text, self.opened.text)
         return judge_gap(*texts, self.critique)
 
@@ -149,15 +167,17 @@ def samples(studied: Sequence[Studied]) -> list[Record]:
     told: set[tuple[int | None, str]] = set()
     records: list[Record] = []
     for one in studied:
-        fact = (one.question.passage_id, scoring.normalise(one.opened.text))
-        records.append(_sample(one, same_fact=fact in told))
+        best = one.opened or one.refined or one.closed
+        fact = (one.question.passage_id, scoring.normalise(best.text))
+        is_known = one.opened is not None and fact in told
+        records.append(_sample(one, same_fact=is_known))
         told.add(fact)
     return records
 
 
 def _sample(one: Studied, *, same_fact: bool) -> Sample:
     gap = one.gap
-    best = one.refined or one.opened
+    best = one.refined or one.opened or one.closed
     return Sample(
         one.question.id,
         prompt=one.question.text,
@@ -166,7 +186,7 @@ def _sample(one: Studied, *, same_fact: bool) -> Sample:
         gap=gap.is_gap,
         gap_probability=gap.probability,
         passage_id=one.question.passage_id,
-        open_answer_id=one.opened.id,
+        open_answer_id=one.opened.id if one.opened else None,
         closed_answer_id=one.closed.id,
         critique_id=one.critique.id if one.critique else None,
         refined_answer_id=one.refined.id if one.refined else None,
@@ -176,17 +196,18 @@ def _sample(one: Studied, *, same_fact: bool) -> Sample:
 
 
 def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
-    refined = one.refined
+    refined, opened = one.refined, one.opened
     passed = one.check is not None and one.check.verdict == "correct"
-    told = (one.question.text, refined.text, one.opened.text) if refined else None
-    found: Mapping[str, bool] = {
+    is_same = refined is not None and refined.text == one.closed.text
+    found = {
         "same_fact": same_fact,
         "disputed": gap.disputed,
-        "no_refinement": gap.is_gap and refined is None,
+        "no_refinement": gap.is_gap and (refined is None or is_same),
         "check_failed": refined is not None and not passed,
-        "strays": told is not None and scoring.agreement(*told) < AGREED,
-        "not_open_book": refined is not None
-        and not scoring.exact_match(refined.text, one.opened.text),
     }
+    if refined and opened:
+        told = (one.question.text, refined.text, opened.text)
+        found["strays"] = scoring.agreement(*told) < AGREED
+        found["not_open_book"] = not scoring.exact_match(refined.text, opened.text)
     own = tuple(flag for flag, holds in found.items() if holds)
-    return (*one.question.flags, *one.opened.flags, *own)
+    return (*one.question.flags, *(opened.flags if opened else ()), *own)

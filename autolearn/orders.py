@@ -24,6 +24,7 @@ from autolearn.errors import InputError, JobError
 from autolearn.records import (
     Decision,
     Message,
+    Question,
     Round,
     Run,
     RunKind,
@@ -66,6 +67,18 @@ def add_texts(
     return _submit(store, "import", wanted)
 
 
+def add_instructions(store: Store, path: Path) -> int:
+    """Add instructions without any text, for self-evolution; return how many are new.
+
+    Raises:
+        InputError: The file is not JSON lines of prompts.
+    """
+    before = len(store.library.instructions())
+    given = reading.read_instructions(path)
+    store.library.add_questions([Question(one, "study", "person") for one in given])
+    return len(store.library.instructions()) - before
+
+
 def add_gold(store: Store, path: Path, split: Split) -> int:
     """Add questions with gold answers to quiz or control; return how many there are.
 
@@ -81,8 +94,12 @@ def study(
     settings: StudySettings,
     documents: Sequence[int] | None = None,
     more: Mapping[str, object] | None = None,
+    *,
+    instructions: bool = False,
 ) -> Run:
     """Queue a study of these documents, or of all; ``more`` is kept with the run.
+
+    ``instructions`` are studied too, without any text.
 
     Raises:
         JobError: There is nothing to study.
@@ -90,11 +107,21 @@ def study(
     if documents is not None:
         for document_id in documents:
             store.library.document(document_id)
-    if not store.library.passages(documents):
+    if instructions and not store.library.instructions():
+        raise JobError(
+            "There are no instructions; add some with: "
+            "python -m autolearn add --instructions FILE"
+        )
+    if not instructions and not store.library.passages(documents):
         raise JobError(
             "There is no text to study; add one with: python -m autolearn add FILE"
         )
-    wanted = {"study": settings.as_dict(), "documents": documents, **(more or {})}
+    wanted = {
+        "study": settings.as_dict(),
+        "documents": documents,
+        "instructions": instructions,
+        **(more or {}),
+    }
     return _submit(store, "study", _with_model(store, model) | wanted)
 
 

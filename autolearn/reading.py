@@ -14,6 +14,7 @@ from autolearn.errors import InputError
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
+_OTHER_NAMES: dict[str, str] = {"instruction": "prompt"}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -49,6 +50,16 @@ def read_meta(path: Path) -> list[MetaExample]:
     return [MetaExample(**row) for row in _read_rows(path, wanted, optional)]
 
 
+def read_instructions(path: Path) -> list[str]:
+    """Read bare instructions: JSON lines, each a string or an object with ``prompt``.
+
+    Raises:
+        InputError: A line is neither; it is named.
+    """
+    wanted = ("prompt",)
+    return [row["prompt"].strip() for row in _read_rows(path, wanted, ())]
+
+
 def _read_rows(
     path: Path, wanted: tuple[str, ...], optional: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
@@ -66,11 +77,15 @@ def _read_rows(
 
 
 def _object(line: str) -> Mapping[str, Any]:
+    """Return the object of a line; a string is a prompt, which some call otherwise."""
     try:
         row = json.loads(line)
     except ValueError:
         return {}
-    return row if isinstance(row, dict) else {}
+    if isinstance(row, str):
+        return {"prompt": row}
+    found: dict[str, Any] = row if isinstance(row, dict) else {}
+    return {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
 
 
 def _read_text(path: Path) -> str:

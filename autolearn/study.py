@@ -16,6 +16,9 @@ from autolearn.records import Answer, Feedback, Passage, Purpose, Question, Reco
 from autolearn.settings import StudySettings
 from autolearn.writing import Writer, of
 
+INSTRUCTIONS_PER_STEP = 32
+EVOLUTION = ("answers", "feedback", "refinements", "second check", "samples")
+"""What is done with instructions, for which there is no text."""
 STAGES = (
     "questions",
     "open-book answers",
@@ -50,9 +53,48 @@ class Study:
         for begin in range(0, len(todo), size):
             self._group(todo[begin : begin + size], begin, len(todo))
 
+    def evolve(self, instructions: Sequence[Question]) -> None:
+        """Answer instructions, criticise the answers, refine those that are wrong.
+
+        Source: a round of self-evolution of arXiv 2310.00533, on unlabelled prompts.
+
+        Raises:
+            Cancelled: The person stopped the run; committed steps stay.
+        """
+        for begin in range(0, len(instructions), INSTRUCTIONS_PER_STEP):
+            part = instructions[begin : begin + INSTRUCTIONS_PER_STEP]
+            place = f"instructions {begin + 1}-{begin + len(part)}"
+            step = _Steps(self, EVOLUTION, place, begin, len(part), len(instructions))
+            self._evolve(part, step)
+
+    def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
+        writer = Writer(self.backend, self.settings, self.stop, step.report)
+        made = step("answers", lambda: answering.closed_book(writer, instructions))
+        answers = _by_question(of(Answer, made))
+        studied = [
+            Studied(q, answers[q.id], None) for q in instructions if q.id in answers
+        ]
+
+        def judge(stage: str, purpose: Purpose, todo: list[Comparison]) -> "_Feedback":
+            made = step(stage, lambda: judging.feedback(writer, purpose, todo, {}))
+            return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
+
+        todo = [Comparison(s.question, s.closed) for s in studied]
+        critiques = judge("feedback", "critique", todo)
+        studied = [
+            replace(s, critique=critiques[s.closed.id])
+            for s in studied
+            if s.closed.id in critiques
+        ]
+        studied = _refine(step, writer, studied, {})
+        checks = judge("second check", "check", _refined(studied))
+        studied = _checked(studied, checks)
+        step("samples", lambda: judging.samples(studied))
+
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
         """Take a few passages through all stages."""
-        step = _Steps(self, begin, len(passages), total)
+        place = f"passages {begin + 1}-{begin + len(passages)}"
+        step = _Steps(self, STAGES, place, begin, len(passages), total)
         writer = Writer(self.backend, self.settings, self.stop, step.report)
         by_id = {passage.id: passage for passage in passages}
 
@@ -73,23 +115,9 @@ class Study:
 
         critiques = judge("feedback", "critique", _unlike(studied))
         studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
-        gaps = [
-            (s.question, s.closed, s.critique)
-            for s in studied
-            if s.critique and s.gap.is_gap
-        ]
-        refined = _by_question(
-            of(
-                Answer,
-                step("refinements", lambda: answering.refine(writer, gaps, by_id)),
-            )
-        )
-        studied = [replace(s, refined=refined.get(s.question.id)) for s in studied]
+        studied = _refine(step, writer, studied, by_id)
         checks = judge("second check", "check", _refined(studied))
-        studied = [
-            replace(s, check=checks.get(s.refined.id)) if s.refined else s
-            for s in studied
-        ]
+        studied = _checked(studied, checks)
         self._reword(step, writer, studied, by_id)
         step("samples", lambda: judging.samples(studied))
 
@@ -105,7 +133,7 @@ class Study:
         gaps = [s.question for s in studied if s.refined]
         made = step("paraphrases", lambda: asking.paraphrase(writer, gaps, known))
         worded = of(Question, made)
-        expected = {s.question.id: s.opened for s in studied}
+        expected = {s.question.id: s.opened for s in studied if s.opened}
         step(
             "paraphrase check",
             lambda: answering.reworded(writer, worded, passages, expected),
@@ -119,14 +147,17 @@ _Feedback = dict[int, Feedback]
 class _Steps:
     """The steps of one group: journal them, and tell progress.
 
-    Progress counts passages times stages, so that one ETA covers the whole study.
+    Progress counts things times stages, so that one ETA covers them all.
     """
 
     study: Study
+    stages: Sequence[str]
+    place: str
+    """Which passages or instructions these are."""
     begin: int
-    n_passages: int
+    n: int
     n_all: int
-    stage: str = STAGES[0]
+    stage: str = ""
 
     def __call__(
         self, stage: str, make: Callable[[], Sequence[Record]]
@@ -135,15 +166,37 @@ class _Steps:
             raise Cancelled
         self.stage = stage
         self.report(0.0)
-        name = f"passages {self.begin + 1}-{self.begin + self.n_passages}: {stage}"
-        records = self.study.journal.step(name, make)
+        records = self.study.journal.step(f"{self.place}: {stage}", make)
         self.report(1.0)
         return records
 
     def report(self, share: float) -> None:
-        stages = STAGES.index(self.stage) + share
-        done = self.begin * len(STAGES) + stages * self.n_passages
-        self.study.progress(self.stage, int(done), self.n_all * len(STAGES))
+        n_stages = len(self.stages)
+        done = self.begin * n_stages + (self.stages.index(self.stage) + share) * self.n
+        self.study.progress(self.stage, int(done), self.n_all * n_stages)
+
+
+def _refine(
+    step: _Steps,
+    writer: Writer,
+    studied: Sequence[Studied],
+    passages: answering.Passages,
+) -> list[Studied]:
+    """Write again what has a gap."""
+    gaps = [
+        (s.question, s.closed, s.critique)
+        for s in studied
+        if s.critique and s.gap.is_gap
+    ]
+    made = step("refinements", lambda: answering.refine(writer, gaps, passages))
+    refined = _by_question(of(Answer, made))
+    return [replace(s, refined=refined.get(s.question.id)) for s in studied]
+
+
+def _checked(studied: Sequence[Studied], checks: _Feedback) -> list[Studied]:
+    return [
+        replace(s, check=checks.get(s.refined.id)) if s.refined else s for s in studied
+    ]
 
 
 def _by_question(answers: Sequence[Answer]) -> dict[int, Answer]:
@@ -168,7 +221,7 @@ def _unlike(studied: Sequence[Studied]) -> list[Comparison]:
     return [
         Comparison(s.question, s.closed, s.opened)
         for s in studied
-        if not scoring.exact_match(s.closed.text, s.opened.text)
+        if s.opened and not scoring.exact_match(s.closed.text, s.opened.text)
     ]
 
 

@@ -86,13 +86,16 @@ class Workshop:
         backend.use_adapter(folder, round_id, chosen.adapter_digest)
 
     def study(self, context: Context) -> dict[str, Any]:
-        """Study the documents of the run, or all."""
+        """Study the documents of the run, or all, and the instructions if asked to."""
         wanted = context.run.settings
         settings = StudySettings.from_dict(wanted["study"])
         passages = context.store.library.passages(wanted.get("documents"))
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
-        Study(backend, journal, settings, context.stop, context.progress).run(passages)
+        study = Study(backend, journal, settings, context.stop, context.progress)
+        study.run(passages)
+        if wanted.get("instructions"):
+            study.evolve(context.store.library.instructions())
         result = _tally(context)
         if passages and not result["questions"]:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}

@@ -80,6 +80,16 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
     assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
 
 
+def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path):
+    with pytest.raises(JobError, match="There are no instructions; add some with"):
+        orders.study(store, MODEL, StudySettings(), [], instructions=True)
+    (tmp_path / "a.jsonl").write_text('"One?"\n"Two?"\n')
+    assert orders.add_instructions(store, tmp_path / "a.jsonl") == 2
+    assert orders.add_instructions(store, tmp_path / "a.jsonl") == 0
+    run = orders.study(store, MODEL, StudySettings(), [], instructions=True)
+    assert run.settings["instructions"]
+
+
 def test_nothing_to_read_is_refused(store, tmp_path):
     (tmp_path / "folder").mkdir()
     for paths, says in (([], "Choose files"), ([tmp_path / "folder"], "holds no file")):

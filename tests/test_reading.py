@@ -26,3 +26,12 @@ def test_meta_examples_are_read(tmp_path):
     )
     (example,) = reading.read_meta(file)
     assert (example.feedback, example.refinement, example.passage) == ("f", "rr", "")
+
+
+def test_instructions_are_strings_or_objects(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"prompt": "One?"}\n"Two?"\n{"instruction": " Three? "}\n')
+    assert reading.read_instructions(file) == ["One?", "Two?", "Three?"]
+    file.write_text('{"prompt": "One?"}\n{"text": "x"}\n')
+    with pytest.raises(InputError, match=r"Line 2 of a\.jsonl lacks prompt"):
+        reading.read_instructions(file)

@@ -7,10 +7,11 @@ import pytest
 
 from autolearn.asking import how_many
 from autolearn.backends.scripted import ScriptedBackend
+from autolearn.curation import RULES
 from autolearn.ports import Cancelled
 from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.settings import StudySettings
-from autolearn.study import STAGES, Study
+from autolearn.study import EVOLUTION, STAGES, Study
 
 TEXT = "Avel was founded in 1711. Ada leads Avel."
 SETTINGS = StudySettings(
@@ -273,3 +274,53 @@ def test_excluded_passages_are_not_read():
     one = replace(passages()[0], excluded=True)
     Study(backend, journal, SETTINGS, lambda: False, lambda *_: None).run([one])
     assert backend.history == []
+
+
+def solver(request):
+    """Adds wrongly, finds that out, and mends it; but is sure that 3 + 3 is 6."""
+    name, user = request.prompt.name, request.prompt.chat[-1].content
+    if name == "closed_book":
+        return "Six." if "3 + 3" in user else "It is 5."
+    if name == "feedback_free":
+        return f"Added.\nVerdict: {'incorrect' if 'It is 5.' in user else 'correct'}"
+    assert name == "refine_free", name
+    assert "Verdict: incorrect" in user
+    return "Answer: It is 4."
+
+
+def test_instructions_are_answered_criticised_and_refined_without_a_text():
+    asked = [
+        Question("What is 2 + 2?", "study", "person", id=1),
+        Question("What is 3 + 3?", "study", "person", id=2),
+    ]
+    journal, told = MemoryJournal(), []
+    backend = ScriptedBackend(solver, judge=lambda chat, begun: (0.2, 0.8))
+    Study(backend, journal, SETTINGS, lambda: False, lambda *p: told.append(p)).evolve(
+        asked
+    )
+    wrong, right = journal.all(Sample)
+    assert (wrong.chosen, wrong.rejected) == ("It is 4.", "It is 5.")
+    assert (wrong.gap, wrong.flags) == (True, ())
+    assert wrong.gap_probability == pytest.approx(0.8)
+    assert (right.gap, right.chosen) == (False, "Six.")
+    assert right.open_answer_id is wrong.passage_id is None
+    assert list(journal.kept) == [f"instructions 1-2: {stage}" for stage in EVOLUTION]
+    assert told[-1] == ("samples", 10, 10)
+    assert all(f.reference_id is None for f in journal.all(Feedback))
+    assert [s.id for s in (wrong, right) if RULES["default"].accepts(s)] == [wrong.id]
+
+
+def test_an_answer_that_is_written_again_as_it_was_teaches_nothing():
+    def stubborn(request):
+        said = solver(request)
+        return "Answer: It is 5." if request.prompt.name == "refine_free" else said
+
+    journal = MemoryJournal()
+    asked = [Question("What is 2 + 2?", "study", "person", id=1)]
+    study = Study(
+        ScriptedBackend(stubborn), journal, SETTINGS, lambda: False, lambda *_: None
+    )
+    study.evolve(asked)
+    (sample,) = journal.all(Sample)
+    assert "no_refinement" in sample.flags
+    assert not RULES["default"].accepts(sample)

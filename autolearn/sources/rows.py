@@ -62,6 +62,11 @@ def _lacking(values: dict[str, Any], number: int) -> str:
             "holds questions and answers, not texts; add it to the quiz with: "
             "python -m autolearn add --quiz FILE"
         )
+    if {"prompt", "instruction"} & values.keys():
+        return (
+            "holds instructions, not texts; add it as such: under Library, or with "
+            "python -m autolearn add --instructions FILE"
+        )
     found = ", ".join(map(str, values)) or "nothing"
     return (
         f"has no text in line {number}, only {found[:200]}; name its column "

@@ -216,6 +216,14 @@ class Library:
         where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
+    def instructions(self) -> list[Question]:
+        """Return the questions that a person gave without any text."""
+        tail = (
+            "WHERE split = 'study' AND origin = 'person' AND passage_id IS NULL"
+            " ORDER BY id"
+        )
+        return self._db.select(Question, tail)
+
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""
         tail = "WHERE question_id IN (SELECT value FROM json_each(?)) ORDER BY id"

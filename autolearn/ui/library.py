@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn import orders, sources
+from autolearn.errors import InputError
 from autolearn.records import Passage
 from autolearn.settings import StudySettings
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
@@ -24,6 +25,8 @@ def build(board: Board, tab: gr.Tab) -> None:
             add, given = _form()
             report = picture("library-report")
             documents = picture("library-documents")
+            prompts, take = _instructions()
+            told = picture("library-told")
         with gr.Column(min_width=380):
             passages = picture("library-passages")
 
@@ -34,6 +37,8 @@ def build(board: Board, tab: gr.Tab) -> None:
         return views.report(desk.store), views.documents(desk.store)
 
     place = [chosen, first]
+    taken = [told, prompts]
+    board.act([take.click], lambda file: _take(desk, file), [prompts], taken)
     board.follow(tab, show, [], [report, documents])
     board.follow(tab, draw, place, [passages])
     board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
@@ -83,6 +88,26 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
         )
         add = gr.Button("Add to the library", elem_id="library-add")
     return add, [files, folder, pasted, name]
+
+
+def _instructions() -> tuple[gr.File, gr.Button]:
+    """Lay out where instructions without a text are given."""
+    with gr.Accordion("Add instructions without a text (SELF)", open=False):
+        file = gr.File(
+            label="JSON lines of prompt",
+            file_types=[".jsonl"],
+            height=120,
+            elem_id="library-instructions",
+        )
+        take = gr.Button("Add the instructions", elem_id="library-take")
+    return file, take
+
+
+def _take(desk: Desk, file: str | None) -> tuple[Html, None]:
+    """Add instructions; the model studies them by its own feedback alone."""
+    if not file:
+        raise InputError("Choose a file of instructions first.")
+    return views.taken(orders.add_instructions(desk.store, Path(file))), None
 
 
 def _picked(event: gr.EventData) -> tuple[int, int]:

@@ -35,6 +35,8 @@ LABELS = {
 }
 """The settings of the form in its order; ``passage_tokens`` is for adding texts."""
 
+INSTRUCTIONS = 0
+"""Stands for them where documents are chosen, whose ids begin at 1."""
 N_PLAIN = 4
 """So many settings are in sight, the rest is folded."""
 
@@ -92,9 +94,11 @@ def _form(
 
 
 def _documents(desk: Desk) -> gr.CheckboxGroup:
-    """Offer all documents; what is chosen stays chosen."""
-    found = desk.store.library.shelf()
-    return gr.CheckboxGroup(choices=[(one.name, one.id) for one in found])
+    """Offer all documents, and the instructions; what is chosen stays chosen."""
+    choices = [(one.name, one.id) for one in desk.store.library.shelf()]
+    if n := len(desk.store.library.instructions()):
+        choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
+    return gr.CheckboxGroup(choices=choices)
 
 
 def _number(name: str) -> gr.Number:
@@ -124,11 +128,15 @@ def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Pla
 
 
 def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
-    """Queue a study of the chosen documents, or of all."""
+    """Queue a study of what is chosen, or of everything there is."""
     how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
     for name, value in how.items():
         if value is None:
             raise InputError(f"“{LABELS[name]}” is empty; give a number.")
     store, settings = desk.store, StudySettings(**how)
     model = orders.chosen_model(store)
-    desk.order(orders.study(store, model, settings, documents or None))
+    has_instructions = bool(store.library.instructions())
+    wants = INSTRUCTIONS in documents if documents else has_instructions
+    texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
+    run = orders.study(store, model, settings, texts, instructions=wants)
+    desk.order(run)

@@ -1,6 +1,7 @@
 """What the built-in model can do with texts that no generator made."""
 
 import json
+import random
 import tomllib
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from autolearn import answering, jobs, models, orders, scoring
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.demo.library import make_library
-from autolearn.demo.world import grammar
+from autolearn.demo.sums import problem
+from autolearn.demo.world import World, grammar
 from autolearn.records import Answer, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
@@ -93,6 +95,37 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
         assert right(store, before) == [False, False]
         # The wordings that the study itself keeps for the quiz come after these two.
         assert right(store, after)[:2] == [True, True]
+        assert jobs.stop_worker(store.folder)
+
+
+def test_word_problems_are_mended_by_its_own_feedback_alone(tmp_path):
+    """A round of self-evolution (arXiv 2310.00533) on the skill where it is weak."""
+    rng = random.Random("instructions")
+    problems = [problem(World(rng, held_out=True)) for _ in range(40)]
+    solved = {one.question: one.answer(one.steps) for one in problems}
+    given = tmp_path / "prompts.jsonl"
+    given.write_text("\n".join(json.dumps(question) for question in solved))
+    with Store.open(tmp_path / "lab") as store:
+        assert orders.add_instructions(store, given) == len(solved)
+        run = orders.study(
+            store, ModelSettings(), StudySettings(), [], instructions=True
+        )
+        finish(store, run)
+        samples = store.samples.find()
+        assert len(samples) == len(solved)
+        before = sum(s.rejected == solved[s.prompt] for s in samples)
+        after = sum(s.chosen == solved[s.prompt] for s in samples)
+        assert before <= 0.6 * len(samples) <= 0.9 * len(samples) <= after
+        orders.approve(store, "default")
+        approved = [s for s in store.samples.find() if s.state == "approved"]
+        assert len(approved) >= 0.3 * len(samples)
+        learned = finish(
+            store,
+            orders.train(
+                store, ModelSettings(), TrainSettings(method="self", max_steps=4)
+            ),
+        )
+        assert learned.result["samples"] == len(approved)
         assert jobs.stop_worker(store.folder)
 
 

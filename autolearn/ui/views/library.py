@@ -141,6 +141,12 @@ def report(store: Store) -> Html:
     return html.join([*parts, _ended(run)])
 
 
+def taken(n: int) -> Html:
+    """Return how many instructions came in."""
+    told = f"{n} new instructions; study them under Study."
+    return html.tag("p", html.text(told), "al-good")
+
+
 def _ended(run: Run) -> Html:
     if run.state in ("queued", "running"):
         return html.note(f"{run.stage or 'Waiting'}…")
