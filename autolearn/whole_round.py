@@ -156,6 +156,7 @@ def stock(store: Store, seed: int | None = None) -> None:
     intake.take([importing.Given(text, text.name) for text in texts])
     orders.add_gold(store, folder / "quiz.jsonl", "quiz")
     orders.add_gold(store, folder / "control.jsonl", "control")
+    orders.add_instructions(store, folder / "instructions.jsonl")
 
 
 def demo(

@@ -285,6 +285,8 @@ def test_the_library_is_written_as_files(tmp_path):
     assert len(list(tmp_path.glob("*.md"))) == 8
     assert set(json.loads(rows[0])) == {"question", "answer", "value", "document"}
     assert len(control()) >= 100
+    prompts = (tmp_path / "instructions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len({json.loads(line)["prompt"] for line in prompts}) == 40
 
 
 def test_the_world_needs_no_torch():

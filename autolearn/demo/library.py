@@ -1,7 +1,7 @@
 """The demo library: Markdown documents about things that no model was trained on.
 
-With it comes a quiz on every fact, and a control quiz on the world that the built-in
-model knows by heart.
+With it come a quiz on every fact, a control quiz on the world that the built-in model
+knows by heart, and word problems, which it solves carelessly but can mend.
 """
 
 import json
@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autolearn.demo.passages import section
+from autolearn.demo.sums import problem
 from autolearn.demo.world import Entity, Fact, World, grammar, known_world
 
 N_DOCUMENTS = 8
 N_SECTIONS = 3
+N_INSTRUCTIONS = 40
 DOUBLE_EVERY = 6
 KNOWN = "known world"
 
@@ -88,18 +90,30 @@ def control(seed: int = 0) -> tuple[QuizItem, ...]:
     return tuple(quiz_item(fact, KNOWN, rng) for fact in facts)
 
 
+def instructions(seed: int = 0) -> tuple[str, ...]:
+    """Return word problems, to be answered without any text."""
+    rng = random.Random(f"instructions {seed}")
+    world = World(rng, held_out=True, odd_share=0.0)
+    return tuple(problem(world).question for _ in range(N_INSTRUCTIONS))
+
+
 def write_library(folder: Path, seed: int) -> None:
-    """Write the documents, `quiz.jsonl` and `control.jsonl` to a folder."""
+    """Write documents and JSON lines of quiz, control and instructions to a folder."""
     library = make_library(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for file_name, text in library.documents:
         (folder / file_name).write_text(text, encoding="utf-8")
     _write_items(folder / "quiz.jsonl", library.quiz)
     _write_items(folder / "control.jsonl", control())
+    rows = ({"prompt": one} for one in instructions(seed))
+    _write_lines(folder / "instructions.jsonl", rows)
 
 
 def _write_items(path: Path, items: Iterable[QuizItem]) -> None:
     fields = ("question", "answer", "value", "document")
-    rows = ({key: asdict(item)[key] for key in fields} for item in items)
+    _write_lines(path, ({key: asdict(item)[key] for key in fields} for item in items))
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
     path.write_text("".join(lines), encoding="utf-8")

@@ -78,7 +78,7 @@ def _form(
             documents = gr.CheckboxGroup(
                 [],
                 label="Documents",
-                info="None chosen: all of them.",
+                info="None chosen: all documents.",
                 scale=4,
                 elem_id="study-documents",
             )
@@ -128,15 +128,14 @@ def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Pla
 
 
 def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
-    """Queue a study of what is chosen, or of everything there is."""
+    """Queue a study of what is chosen, or of all documents."""
     how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
     for name, value in how.items():
         if value is None:
             raise InputError(f"“{LABELS[name]}” is empty; give a number.")
     store, settings = desk.store, StudySettings(**how)
     model = orders.chosen_model(store)
-    has_instructions = bool(store.library.instructions())
-    wants = INSTRUCTIONS in documents if documents else has_instructions
+    wants = INSTRUCTIONS in documents
     texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
     run = orders.study(store, model, settings, texts, instructions=wants)
     desk.order(run)
