@@ -284,6 +284,7 @@ def _tally(context: Context) -> dict[str, Any]:
         "questions": len(asked),
         "duplicates": sum("duplicate" in question.flags for question in asked),
         "paraphrases": len(questions) - len(asked),
+        "instructions": sum(sample.passage_id is None for sample in samples),
         "samples": len(samples),
         "gaps": sum(sample.gap for sample in samples),
         "flags": dict(flags.most_common()),
