@@ -47,7 +47,7 @@ class _Settings:
         (tree,) = ast.parse(inspect.getsource(cls)).body
         assert isinstance(tree, ast.ClassDef)
         return {
-            field.target.id: note.value.value.replace("``", "")
+            field.target.id: " ".join(note.value.value.replace("``", "").split())
             for field, note in itertools.pairwise(tree.body)
             if isinstance(field, ast.AnnAssign)
             and isinstance(field.target, ast.Name)

@@ -43,7 +43,7 @@ def build(board: Board, tab: gr.Tab) -> None:
     board.follow(tab, draw, place, [passages])
     board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
     picked = documents.click(_picked, None, place, **QUIET)
-    watch([picked.then], draw, place, [passages])
+    watch([picked.then], draw, place, [passages], scroll_to_output=True)
 
     def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
         key = str(event.pick)
