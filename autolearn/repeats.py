@@ -35,6 +35,8 @@ def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
     Raises:
         Cancelled: ``stop`` says so.
     """
+    if not document_ids:
+        return 0  # or the whole library would be read for nothing
     index = RMinHashLSH(NEAR, N_HASHES, N_BANDS)
     found: dict[int, tuple[int, bool]] = {}
     for passage in store.library.each_passage():

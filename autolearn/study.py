@@ -8,6 +8,7 @@ of the journal: what a killed run had committed is recalled, not made again.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from autolearn import answering, asking, judging, scoring
 from autolearn.judging import Comparison, Studied
@@ -75,10 +76,7 @@ class Study:
             Studied(q, answers[q.id], None) for q in instructions if q.id in answers
         ]
 
-        def judge(stage: str, purpose: Purpose, todo: list[Comparison]) -> "_Feedback":
-            made = step(stage, lambda: judging.feedback(writer, purpose, todo, {}))
-            return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
-
+        judge = partial(_judge, step, writer, {})
         todo = [Comparison(s.question, s.closed) for s in studied]
         critiques = judge("feedback", "critique", todo)
         studied = [
@@ -109,10 +107,7 @@ class Study:
         )
         studied = _pair(questions, of(Answer, opened), of(Answer, closed))
 
-        def judge(stage: str, purpose: Purpose, todo: list[Comparison]) -> "_Feedback":
-            made = step(stage, lambda: judging.feedback(writer, purpose, todo, by_id))
-            return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
-
+        judge = partial(_judge, step, writer, by_id)
         critiques = judge("feedback", "critique", _unlike(studied))
         studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
         studied = _refine(step, writer, studied, by_id)
@@ -174,6 +169,19 @@ class _Steps:
         n_stages = len(self.stages)
         done = self.begin * n_stages + (self.stages.index(self.stage) + share) * self.n
         self.study.progress(self.stage, int(done), self.n_all * n_stages)
+
+
+def _judge(
+    step: _Steps,
+    writer: Writer,
+    passages: answering.Passages,
+    stage: str,
+    purpose: Purpose,
+    todo: list[Comparison],
+) -> _Feedback:
+    """Write feedback; return it by the id of the answer that it is on."""
+    made = step(stage, lambda: judging.feedback(writer, purpose, todo, passages))
+    return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
 
 
 def _refine(

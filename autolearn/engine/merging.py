@@ -9,6 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from autolearn import models
+from autolearn.engine.checkpoints import written_whole
 from autolearn.engine.load import memory_guard
 from autolearn.errors import BackendError, InputError
 
@@ -36,21 +37,17 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         raise BackendError(
             f"{base} is in 4 bit; a round can only be merged into the original model."
         )
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        with memory_guard():
+        with memory_guard(), written_whole(target) as draft:
             model = AutoModelForCausalLM.from_pretrained(
                 base, dtype=torch.bfloat16, local_files_only=True, use_safetensors=True
             )
             merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-            merged.save_pretrained(partial)
-        _copy_texts(base, partial)
-        partial.replace(target)
+            merged.save_pretrained(draft)
+            _copy_texts(base, draft)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{target} cannot be written: {reason}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     log.info("merged %s into %s", adapter, target)
 
 

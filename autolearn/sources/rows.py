@@ -1,7 +1,7 @@
 """Rows of texts: what JSON lines and CSV have in common."""
 
 from collections.abc import Callable, Iterator
-from io import BufferedReader, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,7 @@ def _pieces(
         TextIOWrapper(binary, decoding.encoding, decoding.errors, newline="") as file,
     ):
         for number, row in parse(file):
-            yield Piece(_section(row, number), opens=True, share=_at(binary) / size)
-
-
-def _at(file: BufferedReader) -> int:
-    return file.tell()
+            yield Piece(_section(row, number), opens=True, share=binary.tell() / size)
 
 
 def _section(row: Any, number: int) -> str:

@@ -231,7 +231,7 @@ def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, tmp_path):
     assert run.result["asked"] == 5
     assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
-    assert not list(target.parent.glob("*.partial"))
+    assert sorted(target.parent.glob("*merged*")) == [target]
     assert models.locate(str(target)) == target
     merged = AutoModelForCausalLM.from_pretrained(target)
     base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.bfloat16)
