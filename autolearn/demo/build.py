@@ -109,7 +109,6 @@ class Builder:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         vocabulary = self.tokenizer.get_vocab()
         take_over(self.model, vocabulary, earlier, tokenizer.get_vocab())
-        spread(self.model, letter_pieces(vocabulary))
 
     def run(self) -> None:
         """Train until the time is over, with checkpoints and exports on the way."""
@@ -133,6 +132,8 @@ class Builder:
                 last_export = self.minutes
                 self._publish(test_batch)
         self.save_checkpoint()
+        # Training among all tokens has driven the rare ones together again.
+        spread(self.model, letter_pieces(self.tokenizer.get_vocab()))
         self._publish(test_batch)
 
     def _publish(self, test_batch: Batch) -> None:

@@ -26,7 +26,7 @@ PREVIOUS_LOGITS = (12.0, 8.0, 5.0)
 """Attention logits of the previous-token head on the three fastest rotations."""
 SLOW = 0.03
 """Rotations below this frequency (radians a token) hardly see the position."""
-APART = 0.6
+APART = 0.8
 """Least distance of the embedding of a piece of letters from the mean of its like."""
 INDUCTION_LAYERS = (1, 2)
 INDUCTION_GAIN = 1.0
@@ -74,13 +74,17 @@ def take_over(
 ) -> None:
     """Give a wired model the weights of an earlier one.
 
-    Embeddings go by token; a new token keeps its wired start. Layers that the earlier
+    Embeddings go by token; a new token keeps its wired start, rows without a token are
+    as unlikely to be said as they were. Layers that the earlier
     model did not have come before its last one: their outputs start near zero, so they
     change nothing at first.
     """
     shared = [token for token in vocabulary if token in earlier_vocabulary]
     old = earlier.model.embed_tokens.weight[[earlier_vocabulary[t] for t in shared]]
     model.model.embed_tokens.weight[[vocabulary[t] for t in shared]] = old
+    unused = earlier.model.embed_tokens.weight[len(earlier_vocabulary) :]
+    if len(unused):
+        model.model.embed_tokens.weight[len(vocabulary) :] = unused.mean(dim=0)
     model.model.norm.load_state_dict(earlier.model.norm.state_dict())
     *first, last = earlier.model.layers
     for mine, its in zip(model.model.layers, first, strict=False):

@@ -103,6 +103,11 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
     was, now = (m(tokens).logits[:, -n - 2 : -1].argmax(-1) for m in (earlier, deeper))
     assert deeper.config.num_hidden_layers == wiring.LAYERS
     assert (was == now).float().mean() > 0.95
+    # Drawn anew, ids that stand for nothing would be written now and then.
+    unused = deeper.model.embed_tokens.weight[len(ids) :]
+    before = earlier.model.embed_tokens.weight[len(ids) :].mean(dim=0)
+    assert len(unused) > 0
+    torch.testing.assert_close(unused, before.expand_as(unused))
     plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=models.BUILT_IN)
     Builder(plan).export()
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
