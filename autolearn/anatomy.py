@@ -1,4 +1,4 @@
-"""What a model is made of, and what it needs: told by its small files and headers."""
+"""What a model is made of: told by its small files and headers."""
 
 import json
 import re
@@ -11,17 +11,6 @@ from typing import Any
 
 from autolearn import models
 from autolearn.errors import InputError
-from autolearn.settings import Quantization
-
-PACKED_BYTES = 0.516
-"""Bytes a weight in NF4 with double quantisation: half a byte, an 8-bit scale for
-each 64 weights, and the scale of 256 such scales."""
-PLAIN_BYTES = 2
-"""Bytes a weight in 16 bit."""
-UNPACKED = 256 << 20
-"""Bytes in 16 bit up to which a CPU computes with unpacked weights."""
-OVERHEAD = 800 << 20
-"""What the libraries and one answer need beside the weights."""
 
 _MOST_HEADER = 100 << 20
 _EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
@@ -41,6 +30,8 @@ class Anatomy:
     """Shapes of the weights that 4-bit loading packs and an adapter sits on."""
     hidden: int
     inner: int
+    kv: int
+    """Width of keys, and of values, in a layer."""
     layers: int
     vocabulary: int
     context: int | None
@@ -53,20 +44,6 @@ class Anatomy:
         """Return how many parameters 4-bit loading packs."""
         return sum(map(prod, self.linear))
 
-    @property
-    def is_small(self) -> bool:
-        """Return whether a CPU computes with its weights unpacked."""
-        return self.parameters * PLAIN_BYTES <= UNPACKED
-
-    def weights(self, quantization: Quantization) -> int:
-        """Return about how many bytes the loaded weights take."""
-        packed = self.packed if quantization == "nf4" and not self.is_small else 0
-        return round(packed * PACKED_BYTES + (self.parameters - packed) * PLAIN_BYTES)
-
-    def needs(self, quantization: Quantization) -> int:
-        """Return about how many bytes of memory it needs to answer."""
-        return self.weights(quantization) + OVERHEAD
-
 
 def of(folder: Path) -> Anatomy:
     """Return the anatomy of the model in a folder; no weights are read.
@@ -78,6 +55,8 @@ def of(folder: Path) -> Anatomy:
     text = config.get("text_config") or config
     shapes = dict(pair for f in sorted(folder.glob("*.safetensors")) for pair in _in(f))
     hidden = _number(text, "hidden_size", "n_embd") or 0
+    heads = _number(text, "num_attention_heads", "n_head") or 1
+    head = _number(text, "head_dim") or hidden // heads
     shapes = dict(_unpacked(shapes, hidden))
     return Anatomy(
         family=str(config.get("model_type", "unknown")),
@@ -86,6 +65,7 @@ def of(folder: Path) -> Anatomy:
         linear=tuple(s for name, s in shapes.items() if _is_linear(name, s)),
         hidden=hidden,
         inner=_number(text, "intermediate_size", "n_inner") or 4 * hidden,
+        kv=head * (_number(text, "num_key_value_heads") or heads),
         layers=_number(text, "num_hidden_layers", "n_layer") or 1,
         vocabulary=_number(text, "vocab_size") or 0,
         context=_number(text, "max_position_embeddings", "n_positions"),

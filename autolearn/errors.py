@@ -14,6 +14,9 @@ AutolearnError
     └── WorkerLost        the worker ended in the middle of a run
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class AutolearnError(Exception):
     """Anything that is told to the person in one clear sentence."""
@@ -37,6 +40,11 @@ class ModelNotFound(BackendError):
 
 class OutOfMemory(BackendError):
     """The device has too little memory for this model with these settings."""
+
+    def __init__(self, told: str, advice: Mapping[str, Any] | None = None) -> None:
+        """Take the sentence, and the settings to change so that it would fit."""
+        super().__init__(told)
+        self.advice = dict(advice or {})
 
 
 class TrainingError(AutolearnError):

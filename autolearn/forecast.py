@@ -8,17 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from autolearn import dataset, proof, training
-from autolearn.anatomy import OVERHEAD, PLAIN_BYTES, Anatomy
+from autolearn import anatomy, dataset, jobs, machine, models, proof, training
 from autolearn.dataset import Dataset
-from autolearn.records import Run, Split, TrainItem
-from autolearn.settings import Quantization, TrainSettings
+from autolearn.errors import OutOfMemory
+from autolearn.memory import (
+    NUMBERS,
+    Correction,
+    Items,
+    Memory,
+    Needs,
+    correction,
+    too_big,
+)
+from autolearn.records import Run, RunKind, Split, TrainItem
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 
-_LEARNED = 4 + 4 + 8
-"""Bytes of a weight of the adapter: itself, its gradient and two moments of Adam."""
-_AT_ONCE = 8192
-"""Most tokens that go through the model at once."""
 _LATEST = 50
 """Steps of the last round over which its pace is taken."""
 
@@ -35,6 +40,8 @@ class Intake:
     made: Dataset
     tokens: tuple[int, ...]
     """About how many tokens each item has, without the signs of the template."""
+    learned: int
+    """About how many of them are learned."""
 
     @property
     def samples(self) -> int:
@@ -60,6 +67,7 @@ def intake(
         known,
         made,
         tuple(_length(item, count) for item in made.items),
+        sum(count(item.chosen) for item in made.items),
     )
 
 
@@ -109,38 +117,116 @@ def latest_speed(store: Store, run: Run) -> float | None:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Bytes that a round needs, by part; rough."""
+class Fit:
+    """What a run needs of memory against what it could have."""
 
-    weights: int
-    adapter: int
-    """With gradients and the moments of Adam."""
-    activations: int
-    libraries: int = OVERHEAD
-
-    @property
-    def total(self) -> int:
-        """Return all parts together."""
-        return self.weights + self.adapter + self.activations + self.libraries
+    need: Memory
+    free: int
+    """Bytes, with what the worker holds, which the run takes over."""
+    told_by: int | None
+    """The run whose measured memory corrected the estimate."""
+    problem: OutOfMemory | None = None
+    """Why it does not fit."""
 
 
-def memory(
-    seen: Anatomy, settings: TrainSettings, found: Intake, quantization: Quantization
-) -> Memory:
-    """Return what a round needs, from the sizes of the model."""
-    adapter = settings.rank * sum(map(sum, seen.linear)) * _LEARNED
-    longest = min(max(found.tokens, default=0), settings.max_tokens)
-    at_once = min(_AT_ONCE, settings.batch_size * longest)
-    return Memory(seen.weights(quantization), adapter, at_once * _per_token(seen))
+def of_training(
+    store: Store, model: ModelSettings, settings: TrainSettings, found: Intake
+) -> Fit:
+    """Return what a round needs, planned as the training itself will plan it."""
+    needs = _needs(model)
+    free = machine.free() + _held(store, needs)
+    items = _items(settings, found)
+    teacher, taught = lesson_of(store, model, "train")
+    room = free - taught.apply(needs.loading()).loaded
+    load, problem = items.at_once(items.longest, recompute=True), None
+    if found.made.items:
+        try:
+            load = needs.plan(settings, items, room)
+        except OutOfMemory as error:
+            problem = error
+    need = taught.apply(needs.training(settings, load))
+    return Fit(need, free, teacher, problem)
 
 
-def _per_token(seen: Anatomy) -> int:
-    """Return the bytes of activations of one token.
+def of_study(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> Fit:
+    """Return what a study of so many passages needs, about."""
+    needs = _needs(model)
+    teacher, taught = lesson_of(store, model, "study")
+    free = machine.free() + _held(store, needs)
+    need = taught.apply(needs.study(settings, passages))
+    problem = None
+    if too_big(need.total, free):
+        fewer = max(1, settings.passages_per_step // 2)
+        told = "Fewer texts are then written at once, or it ends for want of memory."
+        problem = OutOfMemory(told, {"passages_per_step": fewer})
+    return Fit(need, free, teacher, problem)
 
-    Small models keep all that the gradient needs; with larger ones only the borders of
-    the layers are kept, and one layer at a time is whole.
+
+def study_seconds(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> float | None:
+    """Return how long a study takes at the pace of the last one; None: not known."""
+    for run in store.runs.newest(200):
+        own = ModelSettings.from_dict(run.settings.get("model") or {})
+        studied = run.result.get("passages")
+        if run.kind == "study" and studied and _alike(model, own):
+            then = StudySettings.from_dict(run.settings["study"])
+            now = passages * settings.questions_per_passage
+            each: float = (run.seconds or 0) / (studied * then.questions_per_passage)
+            return now * each
+    return None
+
+
+def lesson_of(
+    store: Store, model: ModelSettings, kind: RunKind
+) -> tuple[int | None, Correction]:
+    """Return the newest run of this kind whose memory was measured, and what it taught.
+
+    Only of the same model, loaded in the same way.
     """
-    layer = 14 * seen.hidden + 3 * seen.inner
-    kept = seen.layers * (layer if seen.is_small else seen.hidden)
-    whole = 0 if seen.is_small else layer
-    return PLAIN_BYTES * (kept + whole) + 4 * seen.vocabulary
+    for run in store.runs.newest(200):
+        own = run.settings.get("model") or {}
+        if run.kind == kind and _alike(model, ModelSettings.from_dict(own)):
+            seen = memory_of(store, run)
+            if seen:
+                return run.id, correction(seen)
+    return None, Correction()
+
+
+def memory_of(store: Store, run: Run) -> dict[str, float]:
+    """Return what was foretold and what was seen of the memory of a run, if anything.
+
+    Names are those of ``memory.NUMBERS``; a resumed run was measured again.
+    """
+    found = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
+    return {name: rows[-1].value for name, rows in found.items() if rows}
+
+
+def _alike(one: ModelSettings, other: ModelSettings) -> bool:
+    return (one.model, one.quantization) == (other.model, other.quantization)
+
+
+def _needs(model: ModelSettings) -> Needs:
+    seen = anatomy.of(models.locate(model.model))
+    return Needs(seen, model.quantization, machine.device())
+
+
+def _held(store: Store, needs: Needs) -> int:
+    """Return what the worker holds; of a GPU that cannot be told apart from others."""
+    if needs.device.kind == "cuda":
+        return 0
+    return machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
+
+
+def _items(settings: TrainSettings, found: Intake) -> Items:
+    kept = [n for n in found.tokens if n <= settings.max_tokens]
+    longest = max(kept, default=0)
+    rows = 2 if settings.method == "al2" else 1
+    return Items(
+        longest=longest,
+        tokens=sum(kept),
+        learned=found.learned,
+        in_step=settings.batch_size * rows * longest,
+    )

@@ -8,9 +8,12 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
+
+from autolearn.memory import Device
 
 LOOK_SECONDS = 5.0
 """How long what nvidia-smi said is taken as true."""
@@ -67,6 +70,28 @@ def read_gpu(told: str) -> Gpu | None:
             name, used, total = row
             return Gpu(name, int(used) * _MIB, int(total) * _MIB)
     return None
+
+
+def device() -> Device:
+    """Return where a model would compute, as far as can be told without torch."""
+    if gpu():
+        return Device("cuda", half=True)
+    return Device("cpu", half=_cpu_has_half())
+
+
+@lru_cache(maxsize=1)
+def _cpu_has_half() -> bool:
+    """Return whether the processor computes in bfloat16."""
+    with suppress(OSError):
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return "avx512_bf16" in told or "amx_tile" in told
+    return False
+
+
+def free() -> int:
+    """Return how many bytes a model could still take where it would compute."""
+    card = gpu()
+    return card.free if card else free_memory()
 
 
 def free_memory() -> int:

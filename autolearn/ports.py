@@ -79,6 +79,9 @@ class Watcher(Protocol):
     def stop(self) -> bool:
         """Return whether to stop after this step, at a checkpoint."""
 
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
+        """Take what the largest step needs of memory, before any is taken."""
+
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         """Take the numbers of one optimiser step."""
 

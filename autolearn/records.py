@@ -5,7 +5,10 @@ given one. Texts of models are kept as they came; nothing is escaped here.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
+
+from autolearn.settings import Quantization
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
@@ -76,7 +79,7 @@ class ModelIdentity:
 
     name: str
     digest: str
-    quantization: str
+    quantization: Quantization
     dtype: str
     device: str
     round_id: int | None = None
@@ -313,6 +316,15 @@ class Run:
     heartbeat_at: str | None = None
     finished_at: str | None = None
     id: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took, or takes so far; None if it has not begun."""
+        end = self.finished_at or self.heartbeat_at
+        if not self.started_at or not end:
+            return None
+        began, ended = map(datetime.fromisoformat, (self.started_at, end))
+        return (ended - began).total_seconds()
 
 
 @dataclass(frozen=True)

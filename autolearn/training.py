@@ -160,9 +160,12 @@ class _Watcher:
     def stop(self) -> bool:
         return self.context.stop()
 
-    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
         rows = [Metric(step, name, value) for name, value in metrics.items()]
         self.context.store.runs.add_metrics(self.context.run.id, rows)
+
+    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        self.on_probe(step, metrics)
         self.context.progress("training", step, total)
 
 

@@ -20,6 +20,7 @@ from autolearn.ports import Cancelled
 from autolearn.records import (
     Generation,
     Message,
+    Metric,
     Passage,
     Prompt,
     Request,
@@ -93,10 +94,13 @@ class Workshop:
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
         study = Study(backend, journal, settings, context.stop, context.progress)
-        study.run(passages)
-        if wanted.get("instructions"):
-            study.evolve(context.store.library.instructions())
-        result = _tally(context)
+        with backend.gauged(settings, len(passages)) as numbers:
+            study.run(passages)
+            if wanted.get("instructions"):
+                study.evolve(context.store.library.instructions())
+        rows = [Metric(0, name, value) for name, value in numbers.items()]
+        context.store.runs.add_metrics(context.run.id, rows)
+        result = _tally(context) | {"passages": len(passages)}
         if passages and not result["questions"]:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
             told = "; ".join(sorted(reasons))

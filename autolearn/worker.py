@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from autolearn import whole_round
 from autolearn.context import Context, Handlers, Reporter
-from autolearn.errors import AutolearnError, StoreError
+from autolearn.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.jobs import LANES, WORK, Lane, workers_place
 from autolearn.ports import Cancelled
 from autolearn.records import Run, RunState
@@ -153,6 +153,9 @@ def _outcome(context: Context, handlers: Handlers) -> Outcome:
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)
         return "cancelled" if is_wish else "interrupted", None, {}
+    except OutOfMemory as error:
+        log.warning("Run %d failed: %s", number, error, exc_info=True)
+        return "failed", str(error), {"advice": error.advice}
     except AutolearnError as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         return "failed", str(error), {}

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from autolearn import memory
 from autolearn.engine import adapters, load
 from autolearn.engine.batches import Example
 from autolearn.engine.load import Loaded
@@ -43,7 +44,7 @@ def trained(loaded: Loaded, work: Sequence[Example], *, writes: bool) -> list[Te
 
 def main() -> int:
     """Compare, and print a table; fail if a gradient differs."""
-    load.UNPACK_BELOW = 0  # the traps are in packed weights
+    memory.UNPACKED = 0  # the traps are in packed weights
     work = examples(2, 4, 128)
     writing = trained(load.load(ModelSettings(), BUILT_IN), work, writes=True)
     twin = trained(load.load(ModelSettings(), BUILT_IN), work, writes=False)

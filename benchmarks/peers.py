@@ -60,6 +60,9 @@ class Losses:
         """Never."""
         return False
 
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
+        """Take no notice."""
+
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         """Note the loss."""
         self.seen.append(metrics["loss"])

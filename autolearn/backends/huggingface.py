@@ -1,14 +1,16 @@
 """The model on this computer, as the loop and the worker know it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from autolearn.engine import adapters, generate, imagining, judge, load, train
+from autolearn import memory
+from autolearn.engine import adapters, generate, imagining, judge, load, room, train
 from autolearn.models import adapter_digest
 from autolearn.ports import Stop, TrainOutcome, Watcher
 from autolearn.records import Chat, Completion, ModelIdentity, Request, TrainItem
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 
 
 class HuggingFaceBackend:
@@ -46,6 +48,18 @@ class HuggingFaceBackend:
             adapters.attach(self._loaded, folder)
             digest = digest or adapter_digest(folder)
         self._loaded.identity = load.adapted(self._loaded, round_id, digest)
+
+    @contextmanager
+    def gauged(
+        self, settings: StudySettings, passages: int
+    ) -> Iterator[dict[str, float]]:
+        """Give the numbers on what a study takes of memory; they come at its end."""
+        device, found = self._loaded.device, dict[str, float]()
+        told = self._loaded.needs.study(settings, passages)
+        held = room.held(device)
+        with room.Peak(device) as peak:
+            yield found
+        found |= memory.numbers(told, held, peak.bytes)
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text, without any template."""

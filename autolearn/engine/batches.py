@@ -15,10 +15,9 @@ from torch import Tensor
 
 from autolearn.engine.chat import ChatFormat
 from autolearn.engine.plan import Tree, groups, lay_out
+from autolearn.memory import AT_ONCE
 from autolearn.records import ItemKind, TrainItem
 
-_MICRO_TOKENS = 8192
-"""Most tokens, padding included, that go through the model at once."""
 _WINDOW = 8
 """Batches among which items that begin alike, or are as long, are brought together."""
 _TOGETHER, _GAIN = 16, 0.7
@@ -191,9 +190,12 @@ def _trees(rows: Sequence[list[int]], price: int) -> list[Tree]:
 
 
 def micro_batches(
-    examples: Sequence[Example], price: int = 0
+    examples: Sequence[Example], price: int = 0, at_once: int = AT_ONCE
 ) -> Iterator[list[Example]]:
-    """Yield the examples of a step in parts that fit the device."""
+    """Yield the examples of a step in parts of so many tokens, padding included.
+
+    The largest part comes first. An item that is longer is a part of its own.
+    """
     prompts = [example.chosen.ids for example in examples]
     found = []
     for group in _grouped(prompts, price):
@@ -204,7 +206,7 @@ def micro_batches(
     widest = n_rows = 0
     for width, n_trees, members in sorted(found, key=lambda one: -one[0]):
         widest, n_rows = max(widest, width), n_rows + n_trees
-        if part and n_rows * widest > _MICRO_TOKENS:
+        if part and n_rows * widest > at_once:
             yield part
             part, widest, n_rows = [], width, n_trees
         part += members

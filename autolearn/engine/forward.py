@@ -10,6 +10,7 @@ from autolearn.engine import adapters, losses
 from autolearn.engine.batches import Batch, Example, Row, collate, micro_batches
 from autolearn.engine.forest import additive, can_share, visible
 from autolearn.engine.load import Loaded
+from autolearn.memory import AT_ONCE
 
 
 class Forward:
@@ -20,10 +21,12 @@ class Forward:
         shares = can_share(DynamicCache(config=loaded.model.config))
         self.price = loaded.price if shares else 0
         """What decides whether rows are laid out as trees; see ``batches.collate``."""
+        self.at_once = AT_ONCE
+        """Most tokens that go through the model at once."""
 
     def parts(self, examples: Sequence[Example]) -> Iterator[list[Example]]:
         """Yield examples in parts that fit the device."""
-        return micro_batches(examples, self.price)
+        return micro_batches(examples, self.price, self.at_once)
 
     def log_probs(self, rows: Sequence[Row]) -> Tensor:
         """Return the log-probability of each answer, (B,) float32, with gradient."""

@@ -13,10 +13,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from autolearn.engine import room
 from autolearn.engine.forest import Forest, heads
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.plan import Group, Queue, Tree, planted
 from autolearn.errors import OutOfMemory
+from autolearn.memory import SAFE
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
 
@@ -137,6 +139,7 @@ class _Writer:
                 "this kind of model reads each prompt apart: no tree can be shared"
             )
         self._most = BATCH_SIZE
+        self._columns = _columns(loaded)
         self._wait(texts)
 
     def _wait(self, texts: list[_Text]) -> None:
@@ -183,7 +186,7 @@ class _Writer:
         living = [i for i, row in enumerate(self._rows) if any(row)]
         dead = [i for i, row in enumerate(self._rows) if not any(row)]
         if not living:
-            groups = self._waiting.take(self._most, self._most, BATCH_TOKENS)
+            groups = self._waiting.take(self._most, self._most, self._columns)
             self._rows = self._read(groups, self._forest.begin)
         elif len(dead) >= max(1, _FREE * len(self._rows)):
             if self._waiting and self._forest.can_share:
@@ -194,7 +197,7 @@ class _Writer:
 
     def _refill(self, dead: list[int]) -> None:
         n_living = sum(text is not None for row in self._rows for text in row)
-        columns = BATCH_TOKENS * len(dead) // len(self._rows)
+        columns = self._columns * len(dead) // len(self._rows)
         groups = self._waiting.take(self._most - n_living, len(dead), columns)
         places = dead[: len(groups)]
         rows = self._read(groups, lambda trees: self._forest.refill(places, trees))
@@ -238,6 +241,12 @@ class _Writer:
                 row[number] = None
                 n_finished += 1
         return n_finished
+
+
+def _columns(loaded: Loaded) -> int:
+    """Return how many tokens may be held at once where there is so much memory."""
+    fitting = int(SAFE * room.free(loaded.device)) // loaded.needs.column
+    return min(BATCH_TOKENS, fitting)
 
 
 def _pick(logits: Tensor, texts: Sequence[_Text]) -> Tensor:

@@ -16,16 +16,16 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
-from autolearn import models
+from autolearn import anatomy, memory, models
+from autolearn.anatomy import Anatomy
+from autolearn.engine import room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.errors import BackendError, OutOfMemory
+from autolearn.memory import Device, Needs
 from autolearn.records import ModelIdentity
 from autolearn.settings import ModelSettings, Quantization
 
 log = logging.getLogger(__name__)
-
-UNPACK_BELOW = 256 << 20
-"""Bytes of dense weights up to which a 4-bit model on the CPU is unpacked once."""
 
 
 @dataclass
@@ -37,6 +37,14 @@ class Loaded:
     chat: ChatFormat
     identity: ModelIdentity
     context_length: int
+    anatomy: Anatomy
+
+    @property
+    def needs(self) -> Needs:
+        """Return what the model needs of memory."""
+        half = self.identity.dtype == "bfloat16"
+        device = Device(self.identity.device, half)
+        return Needs(self.anatomy, self.identity.quantization, device)
 
     @property
     def device(self) -> torch.device:
@@ -64,6 +72,7 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
     Raises:
         BackendError: The files do not make a model of a known kind, or they are
             quantised and the settings say that they are not to be.
+        InputError: Its weights are damaged.
         OutOfMemory: The device is too small.
     """
     if settings.quantization == "none" and models.packing(folder):
@@ -73,6 +82,11 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = compute_dtype(device)
+    seen = anatomy.of(folder)
+    _check_room(
+        Needs(seen, settings.quantization, Device(device, dtype.itemsize == 2)),
+        settings,
+    )
     _hush()
     with memory_guard(), _readable(folder):
         model = _weights(folder, settings.quantization, device, dtype)
@@ -90,7 +104,25 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
     log.info("loaded %s", identity)
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
     context = context_length(model.config, tokenizer)
-    return Loaded(model, tokenizer, chat, identity, context)
+    return Loaded(model, tokenizer, chat, identity, context, seen)
+
+
+def _check_room(needs: Needs, settings: ModelSettings) -> None:
+    """Refuse weights that do not fit before they are read.
+
+    Raises:
+        OutOfMemory: They do not.
+    """
+    loaded, free = needs.loading(), room.free(torch.device(needs.device.kind))
+    wanted = loaded.weights + loaded.scales
+    if memory.too_big(wanted, free):
+        packed = replace(needs, quantization="nf4").loading()
+        smaller = packed.weights < loaded.weights
+        way = "load it in 4 bit" if smaller else "choose a smaller model"
+        raise OutOfMemory(
+            f"The weights of {settings.model} need about {wanted >> 20} MiB and "
+            f"{free >> 20} are free; {way}, or close other programs."
+        )
 
 
 def _hush() -> None:
@@ -173,7 +205,7 @@ def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
 
 def _settle(model: Any, device: str, dtype: torch.dtype) -> Any:
     """Make a 4-bit model fit for generating and training in turn."""
-    if device == "cpu" and model.num_parameters() * dtype.itemsize <= UNPACK_BELOW:
+    if device == "cpu" and model.num_parameters() * dtype.itemsize <= memory.UNPACKED:
         # The same 4-bit values, unpacked once instead of at every step: for a small
         # model on the CPU, unpacking costs about as much time as computing.
         return model.dequantize(dtype)

@@ -7,9 +7,12 @@ base model's own answers the round is kept close to what the base would say.
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from heapq import nlargest
 from math import isfinite
+from operator import attrgetter
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,7 +22,8 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from autolearn.engine import adapters, losses, scaling
+from autolearn import memory
+from autolearn.engine import adapters, losses, room, scaling
 from autolearn.engine.batches import (
     Example,
     Schedule,
@@ -27,6 +31,7 @@ from autolearn.engine.batches import (
     is_learnable,
 )
 from autolearn.engine.checkpoints import clear, newest, save, written_whole
+from autolearn.engine.fitting import Fitting
 from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.errors import TrainingError
@@ -35,8 +40,6 @@ from autolearn.ports import Watcher
 from autolearn.records import ItemKind, TrainItem
 from autolearn.settings import TrainSettings
 
-_ROOMY = 64 << 30
-"""Bytes of GPU memory from which activations are kept instead of computed twice."""
 COOL_DOWN_EPOCHS = 2
 """How long the learning rate falls to zero once a round has learned enough."""
 
@@ -81,6 +84,9 @@ class Training:
                 f"None of the {len(items)} items can be learned: they are longer than "
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
+        self._fitting = Fitting(
+            loaded, self._forward, settings, [*self._new, *self._replay]
+        )
         self._learned_at: int | None = None
         self._n_replay = 0
         if self._replay and settings.replays:
@@ -119,12 +125,14 @@ class Training:
         """
         work = self._fingerprint(start)
         step, state = newest(checkpoints) or (0, None)
-        with memory_guard():
+        held = room.held(self._loaded.device)
+        with memory_guard(), self._answering_afterwards():
             self._begin(start)
             if not self._recall_start(watcher):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state, work)
+            watcher.on_probe(step, self._probe(held))
             step = self._loop(watcher, step, checkpoints, work)
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
@@ -133,6 +141,46 @@ class Training:
             adapters.save(self._loaded, draft)
         clear(checkpoints)
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
+
+    @contextmanager
+    def _answering_afterwards(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._loaded.model.eval()
+
+    def _probe(self, held: int) -> dict[str, float]:
+        """Take the largest step there can be, throw it away, return what it needed.
+
+        Too much is found out before the first hour, not in it.
+        """
+        longest = nlargest(
+            self._settings.batch_size, self._new, key=attrgetter("length")
+        )
+        replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
+        with room.Peak(self._loaded.device) as peak:
+            self._fitting.giving_way(lambda: self._descend(longest, replay))
+        self._optimizer.zero_grad(set_to_none=True)
+        told = max(
+            (self._fitting.predicted(one) for one in (longest, replay) if one),
+            key=attrgetter("total"),
+        )
+        # Before its first step Adam keeps nothing.
+        yet = 0 if self._optimizer.state else told.moments
+        return memory.numbers(told, held, peak.bytes + yet)
+
+    def _descend(
+        self, examples: list[Example], replay: list[Example]
+    ) -> dict[str, float]:
+        """Add the gradient of a step to nothing; return its numbers."""
+        self._optimizer.zero_grad(set_to_none=True)
+        self._margins.clear()
+        numbers = {"loss": self._learn(examples)}
+        if self._margins:
+            numbers["reward_margin"] = fmean(self._margins)
+        if replay:
+            numbers["replay_kl"] = self._hold(replay)
+        return numbers
 
     def _loop(self, watcher: Watcher, step: int, checkpoints: Path, work: str) -> int:
         """Take steps until the end or told to stop; return how many there are."""
@@ -182,6 +230,7 @@ class Training:
         return scaling.settle(self._parameters, scales, measure)
 
     def _begin(self, start: Path | None) -> None:
+        recompute = self._fitting.plan()
         if start is None:
             adapters.fresh(self._loaded, self._settings)
         else:
@@ -189,8 +238,8 @@ class Training:
         model = self._loaded.model
         # Evaluation mode: no dropout, so base, reference and round are comparable.
         # Only the saving of activations asks for the other mode.
-        model.train(_is_tight(self._loaded.device))
-        if model.training:
+        model.train(recompute)
+        if recompute:
             model.gradient_checkpointing_enable({"use_reentrant": False})
         self._parameters = {
             name: p for name, p in model.named_parameters() if p.requires_grad
@@ -221,16 +270,12 @@ class Training:
         rate = self._rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
-        self._margins.clear()
         examples = [self._new[i] for i in self._new_order.batch(step)]
-        numbers = {"loss": self._learn(examples), "learning_rate": rate}
-        if self._margins:
-            numbers["reward_margin"] = fmean(self._margins)
+        replay = []
         if self._n_replay:
             replay = [self._replay[i] for i in self._replay_order.batch(step)]
-            numbers["replay_kl"] = self._hold(replay)
-            examples += replay
+        numbers = self._fitting.giving_way(lambda: self._descend(examples, replay))
+        numbers["learning_rate"] = rate
         limit = self._settings.max_grad_norm
         norm = clip_grad_norm_(self._parameters.values(), limit)
         numbers["grad_norm"] = float(norm)
@@ -240,7 +285,8 @@ class Training:
                 "rate and train again."
             )
         self._optimizer.step()
-        n_tokens = sum(len(row.ids) for example in examples for row in example.rows)
+        read = [row for example in [*examples, *replay] for row in example.rows]
+        n_tokens = sum(len(row.ids) for row in read)
         numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
         return numbers
 
@@ -335,13 +381,6 @@ class Training:
         begun = adapter_digest(start) if start else None
         work = (self._loaded.identity.digest, begun, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
-
-
-def _is_tight(device: torch.device) -> bool:
-    """Return whether activations have to be computed twice to save memory."""
-    if device.type != "cuda":
-        return False
-    return torch.cuda.get_device_properties(device).total_memory < _ROOMY
 
 
 def _optimizer(

@@ -5,10 +5,10 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import orders
+from autolearn import forecast, orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
-from autolearn.ui import queue
+from autolearn.ui import html, queue
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge
@@ -89,7 +89,16 @@ def _form(
             given = [_number(name) for name in names[:N_PLAIN]]
         with gr.Accordion("More settings", open=False), gr.Row():
             given += [_number(name) for name in names[N_PLAIN:]]
+        effort = picture("study-effort")
     watch([tab.select], lambda: _documents(desk), [], [documents])
+    inputs = [documents, *given]
+    watch(
+        [tab.select, documents.change, *(one.change for one in given)],
+        lambda *how: _effort(desk, *how),
+        inputs,
+        [effort],
+        trigger_mode="always_last",
+    )
     return documents, given, start
 
 
@@ -127,15 +136,40 @@ def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Pla
     return sample_id, place.moved(key)
 
 
+def _effort(desk: Desk, documents: list[int], *given: float | None) -> Html:
+    """Return what a study of what is chosen would take."""
+    try:
+        settings, texts, wants = _wanted(documents, *given)
+    except InputError as error:
+        return html.problem(str(error))
+    store = desk.store
+    n = len(store.library.passages(texts)) if texts != [] else 0
+    n_bare = len(store.library.instructions()) if wants else 0
+    model = orders.chosen_model(store)
+    time = forecast.study_seconds(store, model, settings, n)
+    return views.effort(n, n_bare, time, forecast.of_study(store, model, settings, n))
+
+
 def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
     """Queue a study of what is chosen, or of all documents."""
+    settings, texts, wants = _wanted(documents, *given)
+    store = desk.store
+    model = orders.chosen_model(store)
+    run = orders.study(store, model, settings, texts, instructions=wants)
+    desk.order(run)
+
+
+def _wanted(
+    documents: list[int], *given: float | None
+) -> tuple[StudySettings, list[int] | None, bool]:
+    """Return settings, documents (None: all) and whether instructions are studied.
+
+    Raises:
+        InputError: A setting is empty or out of its range.
+    """
     how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
     for name, value in how.items():
         if value is None:
             raise InputError(f"“{LABELS[name]}” is empty; give a number.")
-    store, settings = desk.store, StudySettings(**how)
-    model = orders.chosen_model(store)
-    wants = INSTRUCTIONS in documents
     texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
-    run = orders.study(store, model, settings, texts, instructions=wants)
-    desk.order(run)
+    return StudySettings(**how), texts, INSTRUCTIONS in documents

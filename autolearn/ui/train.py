@@ -7,13 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import anatomy, forecast, jobs, models, orders, presets, preview
+from autolearn import forecast, models, orders, presets, preview
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
-from autolearn.records import Run
 from autolearn.settings import METHODS, ModelSettings, TrainSettings
 from autolearn.store import Store
-from autolearn.ui import html
+from autolearn.ui import html, watching
 from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, drawn, picture, told, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -21,8 +20,6 @@ from autolearn.ui.views import train as views
 
 TITLE = "Train"
 
-NEWEST = 0
-"""Stands for the newest training where one could be chosen."""
 ROOM = 1 << 30
 """Bytes that have to be free for checkpoints and an adapter."""
 
@@ -72,7 +69,7 @@ def build(board: Board, tab: gr.Tab) -> None:
         trigger_mode="always_last",
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
-    chosen, more, buttons = _past(board, tab, parent)
+    chosen = watching.build(board, tab, parent)
     look.click(lambda: waiting, None, tokens, **QUIET).then(
         told(lambda *values: _tokens(desk, memo, *values)),
         given,
@@ -86,7 +83,6 @@ def build(board: Board, tab: gr.Tab) -> None:
         [chosen],
         scroll_to_output=True,
     )
-    _wire(board, chosen, more, buttons)
 
 
 def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
@@ -212,15 +208,17 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
         return views.preflight([str(error)], [])
     model = orders.chosen_model(store)
     found = memo.intake(store, settings, parent)
-    seen = anatomy.of(models.locate(model.model))
-    need = forecast.memory(seen, settings, found, model.quantization)
+    fit = forecast.of_training(store, model, settings, found)
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
     usual = presets.PRESETS[presets.fitting(model)]
+    notes = views.warnings(found, settings, usual)
+    if fit.problem:
+        notes.insert(0, f"It may not fit. {fit.problem}")
     return (
-        views.preflight(stops, views.warnings(found, settings, usual))
+        views.preflight(stops, notes)
         + views.intake(found, settings)
-        + views.estimate(effort, need)
+        + views.estimate(effort, fit)
     )
 
 
@@ -267,117 +265,4 @@ def _start(desk: Desk, parent: int, *values: Any) -> Any:
     settings = settings_of(values)
     model = orders.chosen_model(store)
     desk.order(orders.train(store, model, settings, parent or None))
-    return gr.Dropdown(choices=_trainings(store), value=NEWEST)
-
-
-def _past(
-    board: Board, tab: gr.Tab, parent: gr.Dropdown
-) -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
-    """Lay out the training that is looked at; its lists grow while it is open."""
-    with gr.Row():
-        chosen = gr.Dropdown(
-            [("the newest training", NEWEST)],
-            value=NEWEST,
-            label="Training to look at",
-            info="Its progress, curves and own settings stand below.",
-            scale=3,
-            elem_id="train-run",
-        )
-        more = gr.Number(
-            4,
-            label="More epochs",
-            info="A new round from there on.",
-            minimum=1,
-            elem_id="train-more",
-        )
-    with gr.Row():
-        stop = gr.Button("Stop (keeps a checkpoint)", elem_id="train-stop")
-        again = gr.Button("Resume", elem_id="train-resume")
-        go_on = gr.Button("Go on for so many epochs", elem_id="train-on")
-    shown = picture("train-live")
-    known = gr.State(())
-    desk = board.desk
-    board.follow(
-        tab, lambda known: _lists(desk, known), [known], [parent, chosen, known]
-    )
-    board.follow(tab, lambda run: _live(desk, run), [chosen], [shown])
-    watch([chosen.change], lambda run: _live(desk, run), [chosen], [shown])
-    return chosen, more, (stop, again, go_on)
-
-
-def _wire(
-    board: Board,
-    chosen: gr.Dropdown,
-    more: gr.Number,
-    buttons: tuple[gr.Button, ...],
-) -> None:
-    desk = board.desk
-    stop, again, go_on = buttons
-    board.act([stop.click], lambda run: _stop(desk, run), [chosen])
-    board.act([again.click], lambda run: _resume(desk, run), [chosen])
-    board.act(
-        [go_on.click],
-        lambda run, epochs: _go_on(desk, run, epochs),
-        [chosen, more],
-        [chosen],
-    )
-
-
-def _lists(desk: Desk, known: object) -> tuple[Any, ...]:
-    """Return the choices of parent and training where there are new ones."""
-    rounds = [labels.BASE, *labels.finished(desk.store)]
-    trainings = _trainings(desk.store)
-    now = (tuple(rounds), tuple(trainings))
-    if now == known:
-        return gr.skip(), gr.skip(), gr.skip()
-    return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
-
-
-def _trainings(store: Store) -> list[tuple[str, int]]:
-    runs = views.trainings(store)
-    return [
-        ("the newest training", NEWEST),
-        *((views.title(run), run.id) for run in runs),
-    ]
-
-
-def _run(store: Store, run_id: int) -> Run | None:
-    """Return the training that is looked at, the newest by default."""
-    if run_id:
-        return store.runs.get(run_id)
-    return next(iter(views.trainings(store)), None)
-
-
-def _named(store: Store, run_id: int) -> Run:
-    run = _run(store, run_id)
-    if run is None:
-        raise JobError("No round was trained yet; start one first.")
-    return run
-
-
-def _live(desk: Desk, run_id: int) -> Html:
-    return views.live(desk.store, _run(desk.store, run_id))
-
-
-def _stop(desk: Desk, run_id: int) -> None:
-    jobs.cancel(desk.store, _named(desk.store, run_id).id)
-
-
-def _resume(desk: Desk, run_id: int) -> None:
-    desk.order(jobs.resume(desk.store, _named(desk.store, run_id).id))
-
-
-def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
-    """Queue a round like this one, begun from what it has learned."""
-    store = desk.store
-    run = _named(store, run_id)
-    learned = [one for one in store.rounds.all(run.id) if one.adapter]
-    if not learned:
-        raise JobError(f"Run {run.id} has no finished round; resume it first.")
-    if not epochs:
-        raise InputError("Say for how many epochs the round is to go on.")
-    settings = TrainSettings.from_dict(run.settings["train"])
-    settings = replace(settings, epochs=epochs, max_steps=0, least_steps=0)
-    model = ModelSettings.from_dict(run.settings["model"])
-    desk.order(orders.train(store, model, settings, learned[0].id))
-    return gr.Dropdown(choices=_trainings(store), value=NEWEST)
+    return watching.newest(store)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from autolearn import memory
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.engine import load
 from autolearn.settings import ModelSettings, Quantization
@@ -46,7 +47,7 @@ def open_model(folder, monkeypatch) -> Loader:
 
     def opened(kind: str = "none", place: Path = folder) -> HuggingFaceBackend:
         if kind == "packed":
-            monkeypatch.setattr(load, "UNPACK_BELOW", 0)
+            monkeypatch.setattr(memory, "UNPACKED", 0)
         quantization: Quantization = "none" if kind == "none" else "nf4"
         settings = ModelSettings(model=str(place), quantization=quantization)
         return HuggingFaceBackend.load(settings, place)
@@ -57,3 +58,12 @@ def open_model(folder, monkeypatch) -> Loader:
 @pytest.fixture
 def backend(open_model: Loader) -> HuggingFaceBackend:
     return open_model()
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, Path | None]:
+    return {
+        "start": None,
+        "checkpoints": tmp_path / "checkpoints",
+        "output": tmp_path / "adapter",
+    }

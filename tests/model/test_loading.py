@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from autolearn import anatomy, models
+from autolearn import anatomy, machine, models
+from autolearn.engine import load
 from autolearn.engine.load import memory_guard
 from autolearn.engine.train import Training
-from autolearn.errors import BackendError, OutOfMemory
+from autolearn.errors import BackendError, InputError, OutOfMemory
 from tests.model.tiny import (
     Watch,
     build_model,
@@ -22,8 +23,15 @@ pytestmark = pytest.mark.model
 def test_damaged_weights_are_told(open_model, tmp_path):
     folder = build_model(tmp_path / "damaged")
     (folder / "model.safetensors").write_bytes(b"not weights at all")
-    with pytest.raises(BackendError, match="cannot be loaded"):
+    with pytest.raises(InputError, match="not a whole safetensors file"):
         open_model("none", folder)
+
+
+def test_weights_that_do_not_fit_are_not_read(open_model, monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 1000)
+    monkeypatch.setattr(load, "_weights", None)
+    with pytest.raises(OutOfMemory, match="MiB and 0 are free"):
+        open_model("none")
 
 
 def test_a_kind_of_model_that_is_not_known_is_told(open_model, tmp_path):

@@ -29,15 +29,6 @@ from tests.model.tiny import Watch, build_model, chat, facts, never, request, tr
 pytestmark = pytest.mark.model
 
 
-@pytest.fixture
-def places(tmp_path):
-    return {
-        "start": None,
-        "checkpoints": tmp_path / "checkpoints",
-        "output": tmp_path / "adapter",
-    }
-
-
 def logits(model, text: str = "what is blue?"):
     ids = torch.tensor([list(text.encode())])
     with torch.inference_mode():
@@ -424,20 +415,19 @@ def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
     assert sum(spread) / len(spread) < 6
 
 
-def test_a_step_too_large_for_the_device_goes_in_parts(backend, monkeypatch):
+def test_a_step_too_large_for_the_device_goes_in_parts(backend):
     loaded = backend._loaded
     examples = [encode(item, loaded.chat) for item in facts(n=6)]
-    monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", 80)
-    parts = list(micro_batches(examples))
+    parts = list(micro_batches(examples, at_once=80))
     assert sorted(id(example) for part in parts for example in part) == sorted(
         map(id, examples)
     )
     assert all(len(part) * part[0].length <= 80 or len(part) == 1 for part in parts)
     gradients = []
     for limit in (10_000, 80):
-        monkeypatch.setattr("autolearn.engine.batches._MICRO_TOKENS", limit)
         step = Training(loaded, facts(n=6), training(batch_size=6))
         step._begin(None)
+        step._forward.at_once = limit
         step._learn(step._new)
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):

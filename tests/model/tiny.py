@@ -123,9 +123,13 @@ class Watch:
     def __init__(self, last: int | None = None):
         self.last = last
         self.seen: list[dict[str, float]] = []
+        self.probed: dict[str, float] = {}
 
     def stop(self) -> bool:
         return self.last is not None and len(self.seen) >= self.last
+
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
+        self.probed = metrics
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         assert step <= total

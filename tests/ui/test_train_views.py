@@ -4,9 +4,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from autolearn import anatomy, forecast, models, orders
+from autolearn import forecast, machine, memory, models, orders
 from autolearn.errors import InputError
-from autolearn.forecast import Effort, Memory
+from autolearn.forecast import Effort, Fit
+from autolearn.memory import Memory
 from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import Decision, Metric, Question, Sample
@@ -115,7 +116,8 @@ def test_time_is_unknown_until_a_round_has_told_the_pace(store):
     found = forecast.intake(store, SETTINGS, None, count)
     effort = forecast.effort(SETTINGS, found, forecast.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
-    assert "known after the first round" in views.estimate(effort, Memory(1, 2, 3))
+    shown = views.estimate(effort, Fit(Memory(weights=1), 2, None))
+    assert "known after the first round" in shown
     training(store)
     speed = forecast.pace(store, HOSTILE)
     assert speed == 200.0
@@ -128,17 +130,55 @@ def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, count)
 
-    seen = anatomy.of(models.BUILT_IN)
-
-    def need(rank):
+    def fit(rank):
         settings = replace(SETTINGS, rank=rank)
-        return forecast.memory(seen, settings, found, "nf4")
+        return forecast.of_training(store, ModelSettings(), settings, found)
 
+    one, other = fit(32).need, fit(64).need
     weights = (models.BUILT_IN / "model.safetensors").stat().st_size
-    assert weights / 4 < need(32).weights < weights * 2
-    assert need(64).adapter == 2 * need(32).adapter
-    assert need(32).total > need(32).weights + need(32).adapter
-    assert "MiB" in views.estimate(Effort(1, 2, 3.0), need(32))
+    assert weights / 4 < one.weights <= weights * 2
+    assert other.adapter == 2 * one.adapter
+    assert one.total > one.weights + one.adapter + one.moments
+    shown = views.estimate(Effort(1, 2, 3.0), fit(32))
+    assert "moments of Adam" in shown
+    assert "rough, until a run was measured" in shown
+
+
+def test_a_measured_round_corrects_the_next_estimate(store):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, count)
+    model = ModelSettings()
+    before = forecast.of_training(store, model, SETTINGS, found)
+    run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
+    more = before.need.loaded + (100 << 20)
+    seen = memory.numbers(before.need, more, before.need.total + (100 << 20))
+    rows = [Metric(0, name, value) for name, value in seen.items()]
+    store.runs.add_metrics(run.id, rows)
+    after = forecast.of_training(store, model, SETTINGS, found)
+    assert (before.told_by, after.told_by) == (None, run.id)
+    assert after.need.total == before.need.total + (100 << 20)
+    assert f"corrected by what run {run.id} took" in views.estimate(
+        Effort(1, 2, 3.0), after
+    )
+    other = ModelSettings(quantization="none")
+    assert forecast.of_training(store, other, SETTINGS, found).told_by is None
+
+
+def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, lambda text: 150)
+    monkeypatch.setattr(machine, "free", lambda: 480 << 20)
+    fit = forecast.of_training(store, ModelSettings(), SETTINGS, found)
+    assert "train with max_tokens=" in str(fit.problem)
+
+
+def test_a_run_that_lacked_memory_offers_what_would_fit(store):
+    run = replace(
+        training(store), state="failed", result={"advice": {"max_tokens": 256}}
+    )
+    assert views.advised(run) == "max_tokens 256"
+    assert "tried again with max_tokens 256" in views.live(store, run)
+    assert views.advised(replace(run, result={})) == ""
 
 
 def test_a_training_shows_its_curves_and_its_own_settings(store):

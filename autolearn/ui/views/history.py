@@ -3,7 +3,6 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,21 +132,12 @@ def runs(store: Store, before_id: int) -> Html:
         (
             html.pick(html.text(labels.run(run)), run.id, "al-link"),
             labels.state(run.state),
-            html.text(html.duration(seconds(run))),
+            html.text(html.duration(run.seconds)),
             html.text((run.started_at or "")[:16].replace("T", " ")),
         )
         for run in found
     ]
     return html.table(("Run", "State", "Took", "Began (UTC)"), rows, "Runs")
-
-
-def seconds(run: Run) -> float | None:
-    """Return how long a run took, or takes so far; None if it has not begun."""
-    end = run.finished_at or run.heartbeat_at
-    if not run.started_at or not end:
-        return None
-    began, ended = map(datetime.fromisoformat, (run.started_at, end))
-    return (ended - began).total_seconds()
 
 
 def run_details(store: Store, run_id: int) -> Html:

@@ -1,20 +1,19 @@
 """What a model is, what it needs, whether it fits, and what the worker holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autolearn import anatomy, jobs, machine, models, orders
 from autolearn.anatomy import Anatomy
 from autolearn.diagnosis import Check
 from autolearn.errors import AutolearnError
+from autolearn.memory import SAFE, Needs, too_big
 from autolearn.settings import ModelSettings, Quantization
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels
-
-FITS = 0.9
-"""Share of the free memory that a model may need and still be said to fit."""
+from autolearn.ui.views import labels, memory
 
 
 def about(store: Store, name: str, quantization: Quantization) -> Html:
@@ -64,18 +63,33 @@ def _count(n: int) -> str:
 
 
 def _fit(seen: Anatomy, quantization: Quantization) -> Html:
-    """Return what the model needs to answer against what is free."""
-    needed, card = seen.needs(quantization), machine.gpu()
-    free = card.free if card else machine.free_memory()
+    """Return what the model needs against what is free, and what would fit instead."""
+    needs = Needs(seen, quantization, machine.device())
+    need, card, free = needs.loading(), machine.gpu(), machine.free()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
     told = (
-        f"Needs about {html.size(needed)} {how} to answer (estimate); "
-        f"{html.size(free)} are free {place}. Training needs more."
+        f"Needs about {html.size(need.total)} {how} to answer (estimate); "
+        f"{html.size(free)} are free {place}. Study and Train tell what they need."
     )
-    fits = needed <= FITS * free
-    badge = html.badge("fits", "approved") if fits else html.badge("too big", "wrong")
-    return html.tag("p", badge + html.text(told))
+    if too_big(need.total, free):
+        badge = html.badge("too big", "wrong")
+        told += f" {_smaller(needs, free)}"
+    else:
+        badge = html.badge("fits", "approved")
+    return html.tag("p", badge + html.text(told)) + html.pairs(memory.parts(need))
+
+
+def _smaller(needs: Needs, free: int) -> str:
+    """Return what would fit instead of a model that is too big."""
+    packed = replace(needs, quantization="nf4").loading()
+    if needs.quantization == "none" and not too_big(packed.total, free):
+        return f"In 4 bit it needs {html.size(packed.total)} and fits."
+    room = SAFE * free - packed.libraries
+    most = room / max(1, packed.weights + packed.scales) * needs.seen.parameters
+    if most <= 0:
+        return "Close other programs first: there is no room for any model."
+    return f"About {_count(int(most))} parameters in 4 bit would fit."
 
 
 def worker(store: Store) -> Html:

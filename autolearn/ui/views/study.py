@@ -2,16 +2,33 @@
 
 from collections.abc import Mapping, Sequence
 
+from autolearn.forecast import Fit
 from autolearn.records import Document, Passage, Run, Sample, Skip
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import memory
 from autolearn.ui.views import sample as samples
 
 N_ROWS = 100
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
+
+
+def effort(passages: int, instructions: int, seconds: float | None, fit: Fit) -> Html:
+    """Return what a study would take, in a line; the memory by part behind it."""
+    many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
+        instructions
+    )
+    time = "time known after the first study with this model"
+    if seconds is not None:
+        time = f"about {html.duration(seconds)} at the pace of the last study"
+    size, free = html.size(fit.need.total), html.size(fit.free)
+    told = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
+    line = html.tag("summary", html.text(told))
+    shown = html.tag("details", line + html.pairs(memory.fit(fit)))
+    return html.join([shown] + [html.problem(str(fit.problem))] * bool(fit.problem))
 
 
 def newest_run(store: Store) -> Run | None:

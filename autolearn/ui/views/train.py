@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from autolearn import forecast
 from autolearn.dataset import FEWEST
-from autolearn.forecast import Effort, Intake, Memory
+from autolearn.forecast import Effort, Fit, Intake
 from autolearn.presets import Preset
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import Run
@@ -12,7 +12,7 @@ from autolearn.settings import TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import curve, labels
+from autolearn.ui.views import curve, labels, memory
 
 CURVES = (
     ("loss", "Loss", "nats per token"),
@@ -79,7 +79,7 @@ def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]
     return told
 
 
-def estimate(effort: Effort, memory: Memory) -> Html:
+def estimate(effort: Effort, fit: Fit) -> Html:
     """Return steps, time and memory; all of it is estimated and says so."""
     unknown = "known after the first round"
     time = unknown if effort.seconds is None else html.duration(effort.seconds)
@@ -87,11 +87,7 @@ def estimate(effort: Effort, memory: Memory) -> Html:
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens a step, about": html.number(effort.tokens_per_step),
         "Time, at the pace of the last round": html.text(time),
-        "Memory: weights of the model": html.text(html.size(memory.weights)),
-        "Memory: adapter, gradients, Adam": html.text(html.size(memory.adapter)),
-        "Memory: activations, rough": html.text(html.size(memory.activations)),
-        "Memory: the libraries": html.text(html.size(memory.libraries)),
-        "Memory in all": html.tag("strong", html.text(html.size(memory.total))),
+        **memory.fit(fit),
     }
     return _section("Estimate", html.pairs(shown))
 
@@ -185,6 +181,7 @@ def _progress(store: Store, run: Run) -> Html:
         ),
         "Tokens a second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
+        "Memory": memory.seen(forecast.memory_of(store, run)),
     }
     told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
     if run.error:
@@ -200,7 +197,15 @@ def _next(run: Run) -> str:
         return "Stop keeps a checkpoint. Resume and more epochs come when it has ended."
     if run.state == "done":
         return "It is finished, so there is nothing to resume; it can get more epochs."
+    if advice := advised(run):
+        return f"It can be tried again with {advice}, or resumed as it was."
     return "It can be resumed where it ended. More epochs need a finished round."
+
+
+def advised(run: Run) -> str:
+    """Return the settings with which a run that lacked memory would fit, if any."""
+    advice = run.result.get("advice", {})
+    return " and ".join(f"{name} {value}" for name, value in advice.items())
 
 
 def _settings(run: Run) -> Html:

@@ -1,0 +1,104 @@
+"""Fit a round to the memory that there is: plan it, try its largest step, give way."""
+
+import logging
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TypeVar
+
+from autolearn import memory
+from autolearn.engine import room
+from autolearn.engine.batches import Example
+from autolearn.engine.forward import Forward
+from autolearn.engine.load import Loaded, memory_guard
+from autolearn.errors import OutOfMemory
+from autolearn.memory import Items, Load, Memory
+from autolearn.settings import TrainSettings
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Fitting:
+    """Decides how much of a round goes through the model at once."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        forward: Forward,
+        settings: TrainSettings,
+        examples: Sequence[Example],
+    ):
+        self._loaded = loaded
+        self._forward = forward
+        self._settings = settings
+        self._items = _items(examples, settings)
+
+    def plan(self) -> bool:
+        """Choose how much goes through at once; return whether to compute it twice.
+
+        Raises:
+            OutOfMemory: Not even the longest item fits.
+        """
+        free = room.free(self._loaded.device)
+        load = self._loaded.needs.plan(self._settings, self._items, free)
+        self._forward.at_once = load.tokens
+        log.info("%d MiB are free; planned: %s", free >> 20, load)
+        return load.recompute
+
+    def giving_way(self, work: Callable[[], T]) -> T:
+        """Do the work, with fewer tokens at once for as long as they are too many.
+
+        The gradient is a sum over parts, so it stays the same.
+
+        Raises:
+            OutOfMemory: Not even one item fits; its advice is half the length.
+        """
+        while True:
+            try:
+                with memory_guard():
+                    return work()
+            except OutOfMemory as error:
+                longest = self._items.longest
+                if self._forward.at_once <= longest:
+                    shorter = {"max_tokens": max(memory.SHORTEST, longest // 2)}
+                    raise OutOfMemory(
+                        f"An item of {longest} tokens is too long for this device; "
+                        f"train with max_tokens={shorter['max_tokens']}, close other "
+                        "programs, or choose a smaller model.",
+                        shorter,
+                    ) from error
+            self._forward.at_once = max(longest, self._forward.at_once // 2)
+            log.warning("too little memory: %d tokens at once", self._forward.at_once)
+
+    def predicted(self, examples: Sequence[Example]) -> Memory:
+        """Return what a step with these examples needs by our arithmetic."""
+        needs = self._loaded.needs
+        return max(
+            (
+                needs.training(self._settings, self._load(p))
+                for p in self._parts(examples)
+            ),
+            key=attrgetter("total"),
+        )
+
+    def _parts(self, examples: Sequence[Example]) -> list[list[Example]]:
+        return list(self._forward.parts(examples))
+
+    def _load(self, part: Sequence[Example]) -> Load:
+        batch = self._forward.collate([row for example in part for row in example.rows])
+        recompute = self._loaded.model.training
+        n_rows, width = batch.ids.shape
+        return Load(n_rows * width, len(batch.targets), width, recompute)
+
+
+def _items(examples: Sequence[Example], settings: TrainSettings) -> Items:
+    rows = [row for example in examples for row in example.rows]
+    longest = max(example.length for example in examples)
+    per_item = max(len(example.rows) for example in examples)
+    return Items(
+        longest=longest,
+        tokens=sum(len(row.ids) for row in rows),
+        learned=sum(row.n_answer for row in rows),
+        in_step=settings.batch_size * per_item * longest,
+    )

@@ -1,0 +1,64 @@
+"""How much memory a device has to give, and how much of it is taken, as it is now."""
+
+import threading
+from typing import Self
+
+import psutil
+import torch
+
+from autolearn import machine
+from autolearn.memory import LIBRARIES
+
+_LOOK_SECONDS = 0.002
+
+
+def free(device: torch.device) -> int:
+    """Return how many bytes can still be taken on a device."""
+    if device.type != "cuda":
+        return machine.free_memory()
+    left, _ = torch.cuda.mem_get_info(device)
+    # What torch has taken and does not use is free for us.
+    idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(left + idle)
+
+
+def held(device: torch.device) -> int:
+    """Return how many bytes this process holds on a device.
+
+    A GPU counts tensors alone; what its libraries hold is taken from the estimate.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device)) + LIBRARIES["cuda"]
+    return int(psutil.Process().memory_info().rss)
+
+
+class Peak:
+    """The most bytes that this process holds on a device while this is open."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.bytes = 0
+        self._device = device
+        self._over = threading.Event()
+        # A CPU keeps no peak that could be set back, so somebody has to look.
+        self._looking = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        else:
+            self._looking.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._device.type == "cuda":
+            taken = torch.cuda.max_memory_allocated(self._device)
+            self.bytes = int(taken) + LIBRARIES["cuda"]
+        else:
+            self._over.set()
+            self._looking.join()
+
+    def _look(self) -> None:
+        while True:
+            self.bytes = max(self.bytes, held(self._device))
+            if self._over.wait(_LOOK_SECONDS):
+                return

@@ -1,0 +1,324 @@
+"""How many bytes a model needs, by what takes them, told from its sizes alone.
+
+What a training keeps of a token was counted on Llama models of five shapes, in 16 and
+32 bit, with adapters of two ranks; the terms here come to what was counted within 3 %.
+What a process takes for it is more, see ``_HOLES`` and `python -m benchmarks.memory`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from math import prod
+from typing import Any
+
+from autolearn.anatomy import Anatomy
+from autolearn.errors import OutOfMemory
+from autolearn.settings import Quantization, StudySettings, TrainSettings
+
+UNPACKED = 256 << 20
+"""Bytes of plain weights up to which a CPU computes with unpacked 4-bit weights."""
+AT_ONCE = 8192
+"""Most tokens, padding included, that go through a model at once in a training."""
+SAFE = 0.9
+"""Share of what is free that may be planned with."""
+
+LIBRARIES = {"cuda": 700 << 20, "cpu": 450 << 20}
+"""What Python and the libraries hold on a device before there is any model."""
+_HOLES = {"cuda": 1.1, "cpu": 1.75}
+"""How many times as much memory is taken for what comes and goes: what was freed lies
+between what is held. Measured on CPUs, 1.5 to 1.8; on a GPU as is usual."""
+_SCALES = 1 / 64 + 4 / 16384
+"""Bytes a weight in NF4 with double quantisation takes beside its half byte: an 8-bit
+scale for each 64 weights, and the scale of 256 such scales."""
+_TEXTS, _OWN_WORDS = 128, 96
+"""Most texts that are written at once, and tokens that a prompt has beside the passage
+and the answer."""
+_WORTH = 1024
+"""Tokens at once below which computing activations twice costs less than it saves."""
+NUMBERS = (
+    "memory_predicted",
+    "memory_measured",
+    "memory_loaded_predicted",
+    "memory_loaded_measured",
+    "memory_at_work_predicted",
+)
+"""Names of numbers that a run keeps, in bytes."""
+_TRUSTED = 0.25, 4.0
+"""By how much an estimate of the work may be corrected."""
+SHORTEST = 64
+_LEAST = {"max_tokens": SHORTEST, "rank": 8}
+"""The least that is proposed where memory is short, tokens first."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model computes, and in what."""
+
+    kind: str
+    """``cuda`` or ``cpu``."""
+    half: bool
+    """Whether it computes in 16 bit."""
+
+    @property
+    def unit(self) -> int:
+        """Return the bytes of a number."""
+        return 2 if self.half else 4
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, by what takes them."""
+
+    weights: int = 0
+    scales: int = 0
+    """The numbers by which 4-bit weights are unpacked."""
+    libraries: int = 0
+    adapter: int = 0
+    gradients: int = 0
+    moments: int = 0
+    """What Adam keeps of earlier gradients."""
+    activations: int = 0
+    logits: int = 0
+    cache: int = 0
+    """Keys and values of what was read."""
+
+    @property
+    def total(self) -> int:
+        """Return all parts together."""
+        return sum(getattr(self, one.name) for one in fields(self))
+
+    @property
+    def loaded(self) -> int:
+        """Return what the model takes before it does anything."""
+        return self.weights + self.scales + self.libraries
+
+    @property
+    def at_work(self) -> int:
+        """Return what comes and goes with the texts that are worked on."""
+        return self.activations + self.logits + self.cache
+
+
+@dataclass(frozen=True)
+class Load:
+    """What goes through a model at once in a training."""
+
+    tokens: int
+    """Padding included."""
+    answers: int
+    """Tokens of them that are learned."""
+    width: int
+    """Tokens of the longest row."""
+    recompute: bool = False
+    """Whether activations are computed twice instead of kept."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """What a round trains on, as far as memory is concerned."""
+
+    longest: int
+    """Tokens of the longest."""
+    tokens: int
+    learned: int
+    """Tokens of them that are learned."""
+    in_step: int
+    """Most tokens of an optimiser step."""
+
+    def at_once(self, tokens: int, *, recompute: bool = False) -> Load:
+        """Return so many tokens of such items, or as many as a step has, as a load."""
+        some = min(tokens, max(self.in_step, self.longest))
+        learned = round(some * self.learned / max(1, self.tokens))
+        return Load(some, learned, self.longest, recompute)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model needs on a device."""
+
+    seen: Anatomy
+    quantization: Quantization
+    device: Device
+
+    def loading(self) -> Memory:
+        """Return what it takes once it is loaded."""
+        seen, unit = self.seen, self.device.unit
+        is_unpacked = self.device.kind == "cpu" and seen.parameters * unit <= UNPACKED
+        packed = seen.packed if self.quantization == "nf4" and not is_unpacked else 0
+        return Memory(
+            weights=packed // 2 + (seen.parameters - packed) * unit,
+            scales=round(packed * _SCALES),
+            libraries=LIBRARIES[self.device.kind],
+        )
+
+    def writing(self, texts: int, columns: int) -> Memory:
+        """Return what it takes to write so many texts that hold so many tokens."""
+        unit = self.device.unit
+        return replace(
+            self.loading(),
+            activations=self._taken(columns * self._passing + self._unpacking),
+            # The scores, their softmax, its sorting and the order of that.
+            logits=self._taken(texts * self.seen.vocabulary * (unit + 4 + 4 + 8)),
+            cache=columns * self._kept,
+        )
+
+    def study(self, settings: StudySettings, passages: int) -> Memory:
+        """Return what a study of so many passages needs, about."""
+        at_once = min(passages, settings.passages_per_step)
+        texts = min(_TEXTS, at_once * settings.questions_per_passage)
+        own = settings.answer_tokens * 2 + _OWN_WORDS
+        return self.writing(texts, at_once * settings.passage_tokens + texts * own)
+
+    @property
+    def column(self) -> int:
+        """Return the bytes of a token that is read and stays in view."""
+        return self._kept + self._passing
+
+    def training(self, settings: TrainSettings, load: Load) -> Memory:
+        """Return what a round needs where it needs most."""
+        seen, unit = self.seen, self.device.unit
+        adapter = settings.rank * sum(map(sum, seen.linear))
+        # The two moments are of 8 bit on a GPU, of 32 elsewhere.
+        moments = 2 * (1 if self.device.kind == "cuda" else 4)
+        layer = self._activations(settings.rank)
+        kept = layer * seen.layers
+        if load.recompute:
+            kept = layer + seen.layers * seen.hidden * unit
+        # Who sees whom, as numbers and as truth.
+        mask = load.width * (unit + 3)
+        # Logits, in 32 bit, their log-softmax and gradient; replay has the base's too.
+        copies = 24 if settings.replays else 16
+        return replace(
+            self.loading(),
+            adapter=4 * adapter,
+            gradients=4 * adapter,
+            moments=moments * adapter,
+            activations=self._taken(load.tokens * (kept + mask) + self._unpacking),
+            logits=self._taken(load.answers * seen.vocabulary * copies),
+        )
+
+    def plan(self, settings: TrainSettings, items: Items, room: int) -> Load:
+        """Return how much goes through the loaded model at once in ``room`` bytes.
+
+        Activations are kept where that leaves enough tokens, else computed twice.
+
+        Raises:
+            OutOfMemory: Not even the longest item fits; its advice is what would.
+        """
+        for recompute in (False, True):
+            least = items.longest if recompute else max(items.longest, _WORTH)
+            for tokens in _halving(max(AT_ONCE, least), least):
+                load = items.at_once(tokens, recompute=recompute)
+                if not too_big(self._beside(settings, load), room):
+                    return load
+        load = items.at_once(items.longest, recompute=True)
+        advice = self._advice(settings, items, room)
+        told = " and ".join(f"{name}={value}" for name, value in advice.items())
+        fitting = f"train with {told}" if told else "choose a smaller model"
+        raise OutOfMemory(
+            f"The longest item has {items.longest} tokens and needs about "
+            f"{self._beside(settings, load) >> 20} MiB beside the model, where "
+            f"{room >> 20} are free; {fitting}, or close other programs.",
+            advice,
+        )
+
+    def _advice(
+        self, settings: TrainSettings, items: Items, room: int
+    ) -> dict[str, Any]:
+        """Return the settings to change so that a round fits; none if none do."""
+        wanted = {"max_tokens": items.longest, "rank": settings.rank}
+        advice: dict[str, Any] = {}
+        for name, least in _LEAST.items():
+            for value in _halving(wanted[name], least):
+                advice[name] = value
+                less = replace(settings, **advice)
+                short = replace(items, longest=min(items.longest, less.max_tokens))
+                load = short.at_once(short.longest, recompute=True)
+                if not too_big(self._beside(less, load), room):
+                    return {k: v for k, v in advice.items() if v < wanted[k]}
+        return {}
+
+    def _beside(self, settings: TrainSettings, load: Load) -> int:
+        whole = self.training(settings, load)
+        return whole.total - whole.loaded
+
+    def _taken(self, size: int) -> int:
+        """Return the bytes that are taken for what comes and goes."""
+        return round(size * _HOLES[self.device.kind])
+
+    def _activations(self, rank: int) -> int:
+        """Return what autograd keeps of a token in one layer."""
+        seen, unit = self.seen, self.device.unit
+        adapted = 4 * rank * len(seen.linear) // seen.layers
+        return 25 * seen.hidden + unit * (2 * seen.kv + 4 * seen.inner) + adapted
+
+    @property
+    def _passing(self) -> int:
+        """Return what a token that is only read takes while it is in one layer."""
+        return self.device.unit * (4 * self.seen.hidden + 3 * self.seen.inner)
+
+    @property
+    def _kept(self) -> int:
+        """Return the bytes of keys and values of a token."""
+        return 2 * self.seen.layers * self.seen.kv * self.device.unit
+
+    @property
+    def _unpacking(self) -> int:
+        """Return what one layer's weights take while they are unpacked."""
+        if not self.loading().scales:
+            return 0
+        return max(map(prod, self.seen.linear)) * self.device.unit
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What an earlier run has taught about these estimates."""
+
+    loaded: int = 0
+    """Bytes that the loaded model took more than was foretold."""
+    at_work: float = 1.0
+    """How many times as much the work took."""
+
+    def apply(self, told: Memory) -> Memory:
+        """Return the estimate as it should have been."""
+        return replace(
+            told,
+            libraries=max(0, told.libraries + self.loaded),
+            activations=round(told.activations * self.at_work),
+            logits=round(told.logits * self.at_work),
+            cache=round(told.cache * self.at_work),
+        )
+
+
+def numbers(told: Memory, held: int, peak: int) -> dict[str, float]:
+    """Return what was foretold and what was seen, as numbers that a run keeps.
+
+    Args:
+        told: The estimate.
+        held: Bytes taken before the work began, the model loaded.
+        peak: The most bytes taken.
+    """
+    seen = (told.total, peak, told.loaded, held, told.at_work)
+    return dict(zip(NUMBERS, seen, strict=True))
+
+
+def correction(seen: Mapping[str, float]) -> Correction:
+    """Return what the numbers of a run teach; nothing where it kept none."""
+    if not seen:
+        return Correction()
+    total, peak, loaded, held, at_work = (seen[name] for name in NUMBERS)
+    lasting = total - loaded - at_work
+    factor = (peak - held - lasting) / max(1, at_work)
+    low, high = _TRUSTED
+    return Correction(round(held - loaded), min(high, max(low, factor)))
+
+
+def too_big(needed: int, free: int) -> bool:
+    """Return whether what is needed does not fit into what is free."""
+    return needed > SAFE * free
+
+
+def _halving(start: int, least: int) -> Iterator[int]:
+    """Yield ``start``, its half and so on, ``least`` at last."""
+    while start > least:
+        yield start
+        start //= 2
+    yield least

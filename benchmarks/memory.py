@@ -1,0 +1,179 @@
+"""Memory as foretold and as measured (M1): `python -m benchmarks.memory`.
+
+Each case is a round's largest step, in a process of its own: what was foretold from the
+sizes of the model, what the process then took, and what is foretold once one case of
+the same model has been measured, as the app does after its first round.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+from autolearn import memory
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.memory import NUMBERS
+from autolearn.models import BUILT_IN
+from autolearn.records import ItemKind, Message, TrainItem
+from autolearn.settings import ModelSettings, TrainSettings
+from benchmarks.side_by_side import report
+
+
+@dataclass(frozen=True)
+class Case:
+    """A step of a round with a random model."""
+
+    width: int
+    layers: int
+    vocabulary: int
+    rank: int
+    items: int
+    tokens: int
+    """Of each item, about."""
+    answer: int
+    """Tokens that are learned, about."""
+    replay: bool = True
+
+    @property
+    def model(self) -> tuple[int, int, int]:
+        """Return what the model is like."""
+        return self.width, self.layers, self.vocabulary
+
+
+CASES = [
+    Case(*model, rank, items, tokens, answer, replay)
+    for model in ((256, 6, 4096), (512, 8, 32768), (1024, 6, 65536))
+    for rank, items, tokens, answer, replay in (
+        (16, 8, 256, 32, True),
+        (64, 8, 256, 32, True),
+        (16, 16, 256, 32, True),
+        (16, 8, 256, 128, True),
+        (16, 4, 1024, 64, False),
+    )
+]
+
+
+class Watch:
+    """Keeps what the largest step took."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, float] = {}
+
+    def stop(self) -> bool:
+        """Go on to the end."""
+        return False
+
+    def on_probe(self, step: int, metrics: dict[str, float]) -> None:
+        """Keep the numbers."""
+        self.numbers = metrics
+
+    def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
+        """Take no notice."""
+
+
+def measure(case: Case) -> dict[str, float]:
+    """Return what was foretold and measured of one case, in this process."""
+    memory.UNPACKED = 0  # as with a large model
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_model(case, folder)
+        backend = HuggingFaceBackend.load(ModelSettings(str(folder)), folder)
+        watch = Watch()
+        settings = TrainSettings(
+            rank=case.rank,
+            batch_size=case.items,
+            max_steps=1,
+            max_tokens=4096,
+            choose_scale=False,
+        )
+        backend.train(
+            _items(case),
+            settings,
+            watch,
+            start=None,
+            checkpoints=folder / "checkpoints",
+            output=folder / "adapter",
+        )
+    return watch.numbers
+
+
+def _write_model(case: Case, folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(BUILT_IN)
+    config = LlamaConfig(
+        vocab_size=case.vocabulary,
+        hidden_size=case.width,
+        intermediate_size=3 * case.width,
+        num_hidden_layers=case.layers,
+        num_attention_heads=case.width // 64,
+        num_key_value_heads=max(1, case.width // 256),
+        max_position_embeddings=4096,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.model_max_length = 4096
+    tokenizer.save_pretrained(folder)
+
+
+def _items(case: Case) -> list[TrainItem]:
+    """Return items that share nothing, and as many for replay."""
+    chance = random.Random(0)
+
+    def words(n: int) -> str:
+        return " ".join(chance.choice(("red", "town", "river")) for _ in range(n))
+
+    kinds: list[ItemKind] = ["sft", "replay"] if case.replay else ["sft"]
+    return [
+        TrainItem(
+            kind,
+            (Message("user", f"{i} {words(case.tokens - case.answer)}"),),
+            words(case.answer),
+        )
+        for kind in kinds
+        for i in range(case.items)
+    ]
+
+
+def _apart(case: Case) -> dict[str, float]:
+    """Return the numbers of a case, measured in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(case))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Measure all cases, or the one that is given as JSON."""
+    if len(sys.argv) > 1:
+        numbers = measure(Case(**json.loads(sys.argv[1])))
+        sys.stdout.write(json.dumps(numbers) + "\n")
+        return
+    lines = [
+        f"{'width x layers, vocabulary':28}{'rank':>5}{'items x tokens':>16}"
+        f"{'learned':>9}{'MiB':>8}{'foretold':>10}{'corrected':>11}"
+    ]
+    kept = []
+    taught: dict[tuple[int, int, int], memory.Correction] = {}
+    for case in CASES:
+        seen = _apart(case)
+        total, took, _, _, at_work = (seen[name] for name in NUMBERS)
+        before = taught.setdefault(case.model, memory.correction(seen))
+        better = total + before.loaded + (before.at_work - 1) * at_work
+        name = f"{case.width} x {case.layers}, {case.vocabulary}"
+        lines.append(
+            f"{name:28}{case.rank:5}{f'{case.items} x {case.tokens}':>16}"
+            f"{case.answer:9}{took / 2**20:8.0f}"
+            f"{100 * (total / took - 1):+9.0f} %{100 * (better / took - 1):+10.0f} %"
+        )
+        sys.stderr.write(lines[-1] + "\n")
+        kept.append(asdict(case) | seen | {"corrected": better})
+    report("m1", lines, {"cases": kept})
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    main()

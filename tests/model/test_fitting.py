@@ -1,0 +1,85 @@
+"""A round and the memory that there is: foretold, measured, given way to."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from autolearn import machine, memory
+from autolearn.errors import OutOfMemory
+from autolearn.memory import NUMBERS
+from tests.model.tiny import Watch, facts, request, training
+
+pytestmark = pytest.mark.model
+
+
+def test_a_round_begins_with_its_largest_step_and_tells_what_that_took(backend, places):
+    watch = Watch()
+    backend.train(facts(n=6), training(max_steps=2), watch, **places)
+    first = watch.probed
+    assert first.keys() == set(NUMBERS)
+    told, took = first["memory_predicted"], first["memory_measured"]
+    assert first["memory_loaded_measured"] < took
+    assert 0.3 < told / took < 3
+
+
+def test_a_step_that_is_too_large_gives_way_and_learns_the_same(
+    open_model, places, caplog
+):
+    plain, short = open_model(), open_model()
+    plain.train(facts(n=6), training(max_steps=3), Watch(), **places)
+    whole = (places["output"] / "adapter_model.safetensors").read_bytes()
+
+    def refuse(module, inputs, output):
+        if inputs[0].numel() > 100:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    embedding = short._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(refuse)
+    short.train(facts(n=6), training(max_steps=3), Watch(), **places)
+    hook.remove()
+    assert "too little memory" in caplog.text
+    place = places["output"] / "adapter_model.safetensors"
+    parted = load_file(place)
+    place.write_bytes(whole)
+    for name, weight in load_file(place).items():
+        torch.testing.assert_close(parted[name], weight, atol=1e-4, rtol=1e-3)
+
+
+def test_an_item_that_does_not_fit_is_told_with_what_to_change(backend, places):
+    def refuse(module, inputs, output):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(refuse)
+    with pytest.raises(OutOfMemory, match="too long for this device") as caught:
+        backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
+    hook.remove()
+    assert caught.value.advice.keys() == {"max_tokens"}
+    # The memory is there again, and so is the model.
+    assert backend.complete([request("Who?")], lambda: False)
+
+
+def test_too_little_room_is_told_before_anything_is_trained(
+    backend, places, monkeypatch
+):
+    monkeypatch.setattr(machine, "free_memory", lambda: 1000)
+    with pytest.raises(OutOfMemory, match="The longest item has"):
+        backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
+
+
+def test_activations_are_computed_twice_where_memory_asks_for_it(
+    open_model, places, monkeypatch
+):
+    kept, twice = open_model(), open_model()
+    kept.train(facts(n=6), training(max_steps=2), Watch(), **places)
+    place = places["output"] / "adapter_model.safetensors"
+    whole = load_file(place)
+    whole = {name: weight.clone() for name, weight in whole.items()}
+    monkeypatch.setattr(memory, "_WORTH", 1 << 40)
+    monkeypatch.setattr(memory, "AT_ONCE", 1 << 40)
+    monkeypatch.setattr(machine, "free_memory", lambda: 40 << 20)
+    log = Watch()
+    twice.train(facts(n=6), training(max_steps=2), log, **places)
+    for name, weight in load_file(place).items():
+        torch.testing.assert_close(weight, whole[name], atol=1e-4, rtol=1e-3)
+    assert not twice._loaded.model.training

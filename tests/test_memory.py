@@ -1,0 +1,115 @@
+"""What a model needs of memory, and what would fit."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn import anatomy, machine, memory, models
+from autolearn.errors import OutOfMemory
+from autolearn.memory import AT_ONCE, Correction, Device, Items, Needs
+from autolearn.settings import StudySettings, TrainSettings
+
+GIB = 1 << 30
+CARD, CPU = Device("cuda", half=True), Device("cpu", half=False)
+LAYER = (*[(4096, 4096)] * 2, *[(1024, 4096)] * 2, *[(14336, 4096)] * 3)
+SETTINGS = TrainSettings(rank=16, alpha=32)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Return a Llama 3 8B as its headers tell it."""
+    return replace(
+        anatomy.of(models.BUILT_IN),
+        parameters=8_030_261_248,
+        linear=LAYER * 32,
+        hidden=4096,
+        inner=14336,
+        kv=1024,
+        layers=32,
+        vocabulary=128_256,
+    )
+
+
+def items(longest=512, learned=0.2, batch=16):
+    return Items(longest, 100_000, round(100_000 * learned), batch * longest)
+
+
+def test_an_8b_in_4_bit_takes_what_it_was_measured_to_take(large):
+    told = Needs(large, "nf4", CARD).loading()
+    # 5.7 GB: 6.98 billion packed weights, the embeddings and the head in 16 bit.
+    assert told.weights + told.scales == pytest.approx(5.7e9, rel=0.01)
+    assert Needs(large, "none", CARD).loading().weights == 2 * large.parameters
+    assert Needs(large, "none", CPU).loading().weights == 4 * large.parameters
+
+
+def test_a_small_model_is_unpacked_on_a_cpu():
+    seen = anatomy.of(models.BUILT_IN)
+    told = Needs(seen, "nf4", CPU).loading()
+    assert (told.weights, told.scales) == (4 * seen.parameters, 0)
+    assert Needs(seen, "nf4", CARD).loading().scales > 0
+
+
+def test_more_memory_lets_more_through_at_once(large):
+    needs = Needs(large, "nf4", CARD)
+    roomy = needs.plan(SETTINGS, items(batch=64), 200 * GIB)
+    assert (roomy.tokens, roomy.recompute) == (AT_ONCE, False)
+    tight = needs.plan(SETTINGS, items(batch=64), 16 * GIB)
+    assert tight.recompute or tight.tokens < AT_ONCE
+    for room in (200 * GIB, 16 * GIB, 6 * GIB):
+        load = needs.plan(SETTINGS, items(batch=64), room)
+        told = needs.training(SETTINGS, load)
+        assert told.total - told.loaded <= room
+        assert load.tokens >= 512
+
+
+def test_what_does_not_fit_is_told_with_settings_that_would(large):
+    needs, long = Needs(large, "nf4", CARD), items(longest=4096, batch=4)
+    with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:
+        needs.plan(SETTINGS, long, 2 * GIB)
+    advice = caught.value.advice
+    assert set(advice) == {"max_tokens"}
+    short = replace(long, longest=advice["max_tokens"])
+    assert needs.plan(replace(SETTINGS, **advice), short, 2 * GIB).tokens
+    with pytest.raises(OutOfMemory, match="smaller model") as caught:
+        needs.plan(SETTINGS, long, 1000)
+    assert caught.value.advice == {}
+
+
+def test_a_lower_rank_is_proposed_where_a_shorter_item_does_not_help(large):
+    needs = Needs(large, "nf4", CARD)
+    wide = replace(SETTINGS, rank=512)
+    with pytest.raises(OutOfMemory) as caught:
+        needs.plan(wide, items(longest=256), 4 * GIB)
+    assert caught.value.advice["rank"] < 512
+
+
+def test_a_study_needs_room_for_what_it_keeps_in_view(large):
+    needs = Needs(large, "nf4", CARD)
+    one = needs.study(StudySettings(passages_per_step=1), 100)
+    many = needs.study(StudySettings(passages_per_step=8), 100)
+    assert many.cache > 4 * one.cache
+    # 2 x 32 layers x 1024 in 16 bit.
+    assert needs.column >= 131_072
+
+
+def test_a_run_that_was_measured_corrects_the_next_estimate(large):
+    needs = Needs(large, "nf4", CARD)
+    told = needs.training(SETTINGS, items().at_once(4096))
+    held = told.loaded + 300_000_000
+    peak = held + (told.total - told.loaded - told.at_work) + told.at_work // 2
+    taught = memory.correction(memory.numbers(told, held, peak))
+    assert taught.loaded == 300_000_000
+    assert taught.at_work == pytest.approx(0.5, rel=1e-6)
+    assert taught.apply(told).total == pytest.approx(peak, rel=1e-6)
+    assert memory.correction({}) == Correction()
+    strange = memory.numbers(told, held, 100 * peak)
+    assert memory.correction(strange).at_work == 4.0
+
+
+def test_this_computer_says_where_a_model_would_compute(monkeypatch):
+    monkeypatch.setattr(machine, "gpu", lambda: None)
+    assert machine.device().kind == "cpu"
+    assert machine.free() == pytest.approx(machine.free_memory(), rel=0.1)
+    monkeypatch.setattr(machine, "gpu", lambda: machine.Gpu("a card", 1, 5 * GIB))
+    assert machine.device() == CARD
+    assert machine.free() == 5 * GIB - 1
