@@ -24,6 +24,8 @@ from autolearn.records import Run, RunKind, Split, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 
+_CHECKPOINTS = 3
+"""Two are kept while a third is written."""
 _LATEST = 50
 """Steps of the last round over which its pace is taken."""
 
@@ -127,6 +129,12 @@ class Fit:
     """The run whose measured memory corrected the estimate."""
     problem: OutOfMemory | None = None
     """Why it does not fit."""
+
+    @property
+    def disk(self) -> int:
+        """Return what a round writes: its adapter, and three checkpoints at most."""
+        state = self.need.adapter + self.need.moments
+        return self.need.adapter + _CHECKPOINTS * state
 
 
 def of_training(

@@ -99,6 +99,15 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def size_on_disk(folder: Path) -> int:
+    """Return how many bytes the files of a folder have, those of its folders too."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # others may remove it meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
 def worker_memory(pid_file: Path) -> int | None:
     """Return how many bytes the worker holds; None if there is no worker.
 

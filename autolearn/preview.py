@@ -48,6 +48,10 @@ class Preview:
     tokens: int
     trained: int
     """Tokens that are learned."""
+    end: str
+    """What each answer ends with; it is learned too."""
+    dropped: tuple[tuple[int, str], ...]
+    """Tokens and answer of the first items that are too long."""
 
 
 def look(
@@ -66,7 +70,8 @@ def look(
     }
     found = _ask(json.dumps(wanted))
     rows = [[_row(row) for row in item] for item in found.pop("items")]
-    return Preview(tuple(map(tuple, rows)), **found)
+    dropped = tuple((n, text) for n, text in found.pop("dropped"))
+    return Preview(tuple(map(tuple, rows)), dropped=dropped, **found)
 
 
 def _row(row: dict[str, Any]) -> ShownRow:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from autolearn import dataset, models, prompts, proof, replay, stating
@@ -41,14 +42,14 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
     start = context.workspace / parent.adapter if parent and parent.adapter else None
     adapter = f"adapters/round-{mine.id}"
-    checkpoints = context.workspace / "checkpoints" / f"round-{mine.id}"
+    states = checkpoints(context.workspace, mine.id)
     try:
         outcome = backend.train(
             items,
             settings,
             _Watcher(context),
             start=start,
-            checkpoints=checkpoints,
+            checkpoints=states,
             output=context.workspace / adapter,
         )
     except TrainingError:
@@ -67,7 +68,7 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
             scores=mine.scores | outcome.scores,
         )
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    shutil.rmtree(states, ignore_errors=True)
     return {
         "round": mine.id,
         "items": sum(item.teaches for item in items),
@@ -79,6 +80,11 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
         "steps": outcome.n_steps,
         **outcome.scores,
     }
+
+
+def checkpoints(workspace: Path, round_id: int) -> Path:
+    """Return where the states of a round in training are kept."""
+    return workspace / "checkpoints" / f"round-{round_id}"
 
 
 def _freeze(

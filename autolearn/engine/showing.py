@@ -16,6 +16,8 @@ from autolearn.engine.batches import Example, Row, encode
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.records import Message, TrainItem
 
+_N_DROPPED = 20
+"""Most items that are too long which are told one by one."""
 _HALF = "\ufffd"
 """Stands where the bytes of a sign are not complete yet."""
 
@@ -34,11 +36,18 @@ def show(
     chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
     examples = [encode(item, chat) for item in items]
     rows = [row for example in examples for row in example.rows]
+    dropped = [
+        (example.length, item.chosen)
+        for item, example in zip(items, examples, strict=True)
+        if example.length > longest
+    ]
     return {
         "items": [_shown(example, tokenizer) for example in examples[:n_shown]],
         "n_items": len(items),
         "longest": longest,
-        "too_long": sum(example.length > longest for example in examples),
+        "too_long": len(dropped),
+        "dropped": dropped[:_N_DROPPED],
+        "end": str(tokenizer.decode([chat.answer("?")[-1]])),
         "empty": sum(any(r.n_answer <= 0 for r in e.rows) for e in examples),
         "tokens": sum(len(row.ids) for row in rows),
         "trained": sum(max(0, row.n_answer) for row in rows),

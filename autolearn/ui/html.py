@@ -35,6 +35,12 @@ def text(value: object) -> Html:
     return Html(escape(shown).translate(_TEMPLATES))
 
 
+def beginning(value: str, n_characters: int) -> Html:
+    """Return the beginning of a text, with a sign where it was cut."""
+    is_short = len(value) <= n_characters
+    return text(value if is_short else value[:n_characters] + "…")
+
+
 def join(parts: Iterable[Html], between: str = "") -> Html:
     """Return pieces one after the other."""
     return Html(between.join(parts))

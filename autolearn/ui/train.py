@@ -20,8 +20,8 @@ from autolearn.ui.views import train as views
 
 TITLE = "Train"
 
-ROOM = 1 << 30
-"""Bytes that have to be free for checkpoints and an adapter."""
+SPARE = 256 << 20
+"""Bytes that have to stay free on the disk beside checkpoints and adapter."""
 
 LOOKING = "Looking through the approved samples …"
 
@@ -211,6 +211,7 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     fit = forecast.of_training(store, model, settings, found)
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
+    stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.fitting(model)]
     notes = views.warnings(found, settings, usual)
     if fit.problem:
@@ -240,13 +241,18 @@ def problems(
             )
     except AutolearnError as error:
         told_of.append(str(error))
-    free = shutil.disk_usage(store.folder).free
-    if free < ROOM:
-        told_of.append(
-            f"Only {free >> 20} MiB are free on the disk of the workspace; make room "
-            f"for checkpoints and the adapter ({ROOM >> 20} MiB)."
-        )
     return told_of
+
+
+def _disk(store: Store, needed: int) -> list[str]:
+    """Return that the disk is too full for a round, if it is."""
+    free = shutil.disk_usage(store.folder).free
+    if free >= needed + SPARE:
+        return []
+    return [
+        f"Only {free >> 20} MiB are free on the disk of the workspace; make room for "
+        f"checkpoints and the adapter ({(needed + SPARE) >> 20} MiB)."
+    ]
 
 
 def _tokens(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:

@@ -35,14 +35,21 @@ def chat():
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):
-    found = preview.look(models.BUILT_IN, ITEMS, 40, n_shown=len(ITEMS))
+    found = preview.look(models.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
     examples = [encode(item, chat) for item in ITEMS]
     assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in found.items] == [
         [(row.ids, row.n_prompt) for row in example.rows] for example in examples
     ]
     assert found.tokens == sum(len(r.ids) for e in examples for r in e.rows)
-    assert found.too_long == sum(e.length > 40 for e in examples)
+    assert found.too_long == sum(e.length > 20 for e in examples)
     assert found.empty == 1
+    assert found.end == "<|end|>"
+    assert found.dropped == tuple(
+        (e.length, item.chosen)
+        for item, e in zip(ITEMS, examples, strict=True)
+        if e.length > 20
+    )
+    assert found.dropped
     for rows in found.items:
         for row in rows:
             whole = chat._tokenizer.decode(list(row.ids), skip_special_tokens=False)

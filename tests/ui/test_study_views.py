@@ -27,7 +27,7 @@ from autolearn.records import (
     Skip,
     TrainItem,
 )
-from autolearn.settings import StudySettings
+from autolearn.settings import ModelSettings, StudySettings
 from autolearn.ui import queue
 from autolearn.ui import study as tab
 from autolearn.ui.desk import Desk
@@ -321,3 +321,25 @@ def test_an_empty_field_is_told_by_its_name(workspace):
 
 def test_the_form_has_every_setting_of_a_study():
     assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())
+
+
+def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
+    desk, usual = Desk(store.folder), StudySettings()
+    given = {name: getattr(usual, name) for name in tab.LABELS}
+    shown = tab._effort(desk, [], *given.values())
+    n = len(store.library.passages())
+    assert f"{n} passages; time known after the first study" in shown
+    assert "keys and values" in shown
+    more = {**given, "answer_tokens": 4096}
+    assert tab._effort(desk, [], *more.values()) != shown
+    empty = {**given, "temperature": None}
+    assert "is empty" in tab._effort(desk, [], *empty.values())
+    wrong = {**given, "paraphrases": 99}
+    assert "from 0 to 10" in tab._effort(desk, [], *wrong.values())
+    run = store.runs.create(
+        "study", {"model": ModelSettings().as_dict(), "study": usual.as_dict()}
+    )
+    store.runs.claim(1, ["study"])
+    time.sleep(0.02)
+    store.runs.finish(run.id, "done", None, {"passages": n})
+    assert "at the pace of the last study" in tab._effort(desk, [], *given.values())

@@ -10,10 +10,19 @@ from autolearn.forecast import Effort, Fit
 from autolearn.memory import Memory
 from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
-from autolearn.records import Decision, Metric, Question, Sample
+from autolearn.records import (
+    Decision,
+    Metric,
+    ModelIdentity,
+    Question,
+    Round,
+    Sample,
+)
 from autolearn.settings import ModelSettings, TrainSettings
 from autolearn.store.runs import Pace
-from autolearn.ui import train
+from autolearn.training import checkpoints
+from autolearn.ui import train, watching
+from autolearn.ui.desk import Desk
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 
@@ -91,10 +100,11 @@ def test_the_orders_own_sentence_stands_in_the_way(store):
 def test_a_full_disk_stands_in_the_way(store, monkeypatch):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, count)
-    assert train.problems(store, ModelSettings(), SETTINGS, 0, found) == []
-    monkeypatch.setattr(train, "ROOM", 1 << 60)
-    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
-    assert "disk" in told
+    fit = forecast.of_training(store, ModelSettings(), SETTINGS, found)
+    assert fit.disk > 3 * fit.need.adapter
+    assert train._disk(store, fit.disk) == []
+    (told,) = train._disk(store, 1 << 60)
+    assert "on the disk" in told
 
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
@@ -181,6 +191,36 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
     assert views.advised(replace(run, result={})) == ""
 
 
+def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
+    samples(store, 3, gaps=3)
+    monkeypatch.setattr(Desk, "order", lambda self, run: run)
+    desk = Desk(store.folder)
+    first = orders.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
+    assert watching._less(desk, 0).visible is False
+    advice = {"max_tokens": 256}
+    store.runs.finish(first.id, "failed", "too little", {"advice": advice})
+    button = watching._less(desk, first.id)
+    assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
+    watching._retry(desk, first.id)
+    again = store.runs.newest(1)[0]
+    assert again.settings["train"] == first.settings["train"] | advice
+
+
+def test_what_a_round_keeps_on_disk_is_told(store):
+    run = training(store)
+    base = ModelIdentity("built-in", "abc", "nf4", "", "")
+    mine = store.rounds.create(Round("join", run.id, {}, base), [])
+    state = checkpoints(store.folder, mine.id) / "step-7"
+    state.mkdir(parents=True)
+    (state / "state.pt").write_bytes(bytes(3 << 20))
+    assert "1 checkpoint, 3 MiB" in views.live(store, run)
+    adapter = store.folder / "adapters" / "round-1"
+    adapter.mkdir(parents=True)
+    (adapter / "weights").write_bytes(bytes(2 << 20))
+    store.rounds.update(replace(mine, adapter="adapters/round-1"))
+    assert "the adapter, 2 MiB" in views.live(store, run)
+
+
 def test_a_training_shows_its_curves_and_its_own_settings(store):
     shown = views.live(store, training(store, epochs=77))
     assert shown.count("<svg") == 1
@@ -227,7 +267,9 @@ def test_flat_short_and_negative_curves_are_drawn(values):
 
 def test_tokens_are_text_and_what_is_learned_is_marked():
     row = ShownRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
-    found = Preview(((row,), (row, row)), 2, 10, 1, 0, 6, 2)
+    found = Preview(
+        ((row,), (row, row)), 2, 10, 1, 0, 6, 2, HOSTILE, ((900, HOSTILE * 9),)
+    )
     shown = views.preview(found)
     assert "<img" not in shown
     assert "${" not in shown

@@ -107,8 +107,7 @@ def _row(one: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
 
 
 def _cut(text: str) -> Html:
-    short = text if len(text) <= N_CHARACTERS else text[:N_CHARACTERS] + "…"
-    return html.tag("span", html.text(short), "al-clamp")
+    return html.tag("span", html.beginning(text, N_CHARACTERS), "al-clamp")
 
 
 def _left_out(store: Store, run: Run) -> Html:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from autolearn import forecast
+from autolearn import forecast, machine, training
 from autolearn.dataset import FEWEST
 from autolearn.forecast import Effort, Fit, Intake
 from autolearn.presets import Preset
 from autolearn.preview import Preview, ShownRow
-from autolearn.records import Run
+from autolearn.records import Round, Run
 from autolearn.settings import TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
@@ -22,6 +22,8 @@ CURVES = (
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
+N_CHARACTERS = 120
+"""Longer answers are cut where dropped items are listed."""
 
 
 def intake(found: Intake, settings: TrainSettings) -> Html:
@@ -74,6 +76,11 @@ def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
         told.append("The round ends before its learning rate has risen.")
+    if not machine.device().half:
+        told.append(
+            "This processor has no 16-bit arithmetic, so the round computes in 32 bit: "
+            "twice the memory, and slower."
+        )
     if not settings.replays:
         told.append("Nothing holds this round near the base model: it may forget.")
     return told
@@ -88,6 +95,7 @@ def estimate(effort: Effort, fit: Fit) -> Html:
         "Tokens a step, about": html.number(effort.tokens_per_step),
         "Time, at the pace of the last round": html.text(time),
         **memory.fit(fit),
+        "Disk for checkpoints and adapter": html.text(html.size(fit.disk)),
     }
     return _section("Estimate", html.pairs(shown))
 
@@ -98,7 +106,8 @@ def preview(found: Preview) -> Html:
         f"{found.trained:,} of {found.tokens:,} tokens are learned "
         f"({100 * found.trained / max(1, found.tokens):.0f} %), in {found.n_items} "
         f"items. {found.too_long} items are longer than {found.longest} tokens and "
-        f"{found.empty} have no answer; these are dropped."
+        f"{found.empty} have no answer; these are dropped. Each answer ends with "
+        f"“{found.end}”, which is learned too."
     )
     legend = html.tag("span", "like this", "al-learned") + html.text(
         " is learned; all else is only read."
@@ -106,7 +115,22 @@ def preview(found: Preview) -> Html:
     items = html.join(
         _item(number, rows) for number, rows in enumerate(found.items, start=1)
     )
-    return html.tag("p", html.text(told)) + html.tag("p", legend) + items
+    return (
+        html.tag("p", html.text(told)) + _dropped(found) + html.tag("p", legend) + items
+    )
+
+
+def _dropped(found: Preview) -> Html:
+    """Return what is dropped for its length, one by one."""
+    if not found.dropped:
+        return Html("")
+    rows = [
+        (html.number(n), html.beginning(text, N_CHARACTERS))
+        for n, text in found.dropped
+    ]
+    name = "Items that are too long and are dropped"
+    shown = html.table(("Tokens", "Answer"), rows, name)
+    return html.tag("details", html.tag("summary", name) + shown)
 
 
 def _item(number: int, rows: Sequence[ShownRow]) -> Html:
@@ -182,11 +206,27 @@ def _progress(store: Store, run: Run) -> Html:
         "Tokens a second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
         "Memory": memory.seen(forecast.memory_of(store, run)),
+        "Kept on disk": html.text(_kept(store, rounds)),
     }
     told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
     if run.error:
         told += html.problem(run.error)
     return html.tag("div", told, "al-box")
+
+
+def _kept(store: Store, rounds: Sequence[Round]) -> str:
+    """Return how much checkpoints and adapter of a round take."""
+    if not rounds:
+        return html.DASH
+    one = rounds[0]
+    states = training.checkpoints(store.folder, one.id)
+    if one.adapter is None:
+        n = len(list(states.glob("step-*")))
+        return (
+            f"{n} checkpoint{'s' * (n != 1)}, {html.size(machine.size_on_disk(states))}"
+        )
+    size = machine.size_on_disk(store.folder / one.adapter)
+    return f"the adapter, {html.size(size)}"
 
 
 def _next(run: Run) -> str:
