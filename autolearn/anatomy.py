@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -15,6 +16,8 @@ from autolearn.errors import InputError
 _MOST_HEADER = 100 << 20
 _EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
 _LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
+
+_TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32", "U8": "4 or 8 bit"}
 
 Shape = tuple[int, ...]
 
@@ -37,6 +40,7 @@ class Anatomy:
     context: int | None
     """Most tokens of prompt and answer together."""
     dtype: str
+    """What most of its weights are kept in; a configuration may say another."""
     licence: str | None
 
     @property
@@ -53,7 +57,11 @@ def of(folder: Path) -> Anatomy:
     """
     config = models.read_json(folder / "config.json")
     text = config.get("text_config") or config
-    shapes = dict(pair for f in sorted(folder.glob("*.safetensors")) for pair in _in(f))
+    found = [one for f in sorted(folder.glob("*.safetensors")) for one in _in(f)]
+    shapes = {name: shape for name, shape, _ in found}
+    sizes = Counter[str]()
+    for _, shape, dtype in found:
+        sizes[_TYPES.get(dtype, dtype.lower())] += prod(shape)
     hidden = _number(text, "hidden_size", "n_embd") or 0
     heads = _number(text, "num_attention_heads", "n_head") or 1
     head = _number(text, "head_dim") or hidden // heads
@@ -69,7 +77,7 @@ def of(folder: Path) -> Anatomy:
         layers=_number(text, "num_hidden_layers", "n_layer") or 1,
         vocabulary=_number(text, "vocab_size") or 0,
         context=_number(text, "max_position_embeddings", "n_positions"),
-        dtype=str(text.get("dtype") or text.get("torch_dtype") or "unknown"),
+        dtype=max(sizes, key=sizes.__getitem__, default="unknown"),
         licence=_licence(folder),
     )
 
@@ -78,8 +86,8 @@ def _number(config: dict[str, Any], *names: str) -> int | None:
     return next((n for n in map(config.get, names) if isinstance(n, int)), None)
 
 
-def _in(path: Path) -> list[tuple[str, Shape]]:
-    """Return names and shapes from the header of a safetensors file."""
+def _in(path: Path) -> list[tuple[str, Shape, str]]:
+    """Return names, shapes and types from the header of a safetensors file."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -87,7 +95,10 @@ def _in(path: Path) -> list[tuple[str, Shape]]:
                 raise ValueError
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
-        return [(name, tuple(map(int, one["shape"]))) for name, one in header.items()]
+        return [
+            (name, tuple(map(int, one["shape"])), str(one["dtype"]))
+            for name, one in header.items()
+        ]
     except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
         raise InputError(
             f"{path} is not a whole safetensors file; copy the model's files again."

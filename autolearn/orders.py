@@ -109,12 +109,13 @@ def study(
             store.library.document(document_id)
     if instructions and not store.library.instructions():
         raise JobError(
-            "There are no instructions; add some with: "
+            "There are no instructions; add some under Library, or with: "
             "python -m autolearn add --instructions FILE"
         )
     if not instructions and not store.library.passages(documents):
         raise JobError(
-            "There is no text to study; add one with: python -m autolearn add FILE"
+            "There is no text to study; add one under Library, or with: "
+            "python -m autolearn add FILE"
         )
     wanted = {
         "study": settings.as_dict(),
@@ -136,7 +137,8 @@ def approve(store: Store, rule_name: str) -> int:
     samples = store.samples.find(SampleFilter(state="pending"))
     if not samples and not any(store.samples.counts().values()):
         raise JobError(
-            "There are no samples yet; study first: python -m autolearn study"
+            "There are no samples yet; study first, on the page or with: "
+            "python -m autolearn study"
         )
     decisions = curation.approvals(rule, samples)
     return len(store.decisions.decide(decisions))
@@ -201,8 +203,8 @@ def check_train(
     has_corpus = bool(corpus) and settings.method in ("meta", "self")
     if not has_corpus and not store.samples.counts()["approved"]:
         raise JobError(
-            "No sample is approved, so there is nothing to train on; approve with: "
-            "python -m autolearn approve --rule default"
+            "No sample is approved, so there is nothing to train on; approve some "
+            "under Review, or with: python -m autolearn approve --rule default"
         )
 
 
@@ -227,7 +229,8 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
     ):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
-            f"first: python -m autolearn study --round {parent.id}"
+            "first: choose its adapter under Model, or "
+            f"python -m autolearn study --round {parent.id}"
         )
 
 
@@ -251,8 +254,8 @@ def quiz(
     parts = [part for part in parts if proof.questions(store, part[0])]  # type: ignore[arg-type]
     if not parts:
         raise JobError(
-            "There is no quiz; study with a quiz share above 0, or add one with: "
-            "python -m autolearn add --quiz FILE"
+            "There is no quiz; study with a quiz share above 0, or add one under "
+            "Library or with: python -m autolearn add --quiz FILE"
         )
     wanted = {"parts": parts, **(more or {})}
     return _submit(store, "quiz", _with_model(store, model) | wanted)

@@ -87,10 +87,9 @@ class StudySettings(_Settings):
     """How texts are studied."""
 
     questions_per_passage: int = 6
-    """Questions asked for in one list, 1..50; up to twice as many where there are more
-    sentences."""
+    """Asked for in one list, 1..50; up to twice as many of a long passage."""
     ask_rounds: int = 4
-    """Lists of questions per passage; the first greedy, the others sampled, 1..20."""
+    """Lists of questions; the first greedy, the others sampled, 1..20."""
     closed_book_samples: int = 0
     """Further closed-book answers, sampled, per question, 0..50."""
     paraphrases: int = 3

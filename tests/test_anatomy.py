@@ -36,6 +36,7 @@ def test_a_description_counts_without_reading_weights(tmp_path):
     (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     seen = anatomy.of(tmp_path)
     assert (seen.parameters, seen.packed, seen.context) == (1064, 256, 64)
+    assert seen.dtype == "float16"
     assert seen.licence == "apache-2.0"
 
 

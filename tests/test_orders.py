@@ -81,7 +81,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
 
 
 def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path):
-    with pytest.raises(JobError, match="There are no instructions; add some with"):
+    with pytest.raises(JobError, match="There are no instructions; add some under"):
         orders.study(store, MODEL, StudySettings(), [], instructions=True)
     (tmp_path / "a.jsonl").write_text('"One?"\n"Two?"\n')
     assert orders.add_instructions(store, tmp_path / "a.jsonl") == 2

@@ -25,7 +25,7 @@ def build(board: Board, tab: gr.Tab) -> None:
             add, given = _form()
             report = picture("library-report")
             documents = picture("library-documents")
-            prompts, take = _instructions()
+            kind, questions, take = _questions()
             told = picture("library-told")
         with gr.Column(min_width=380):
             passages = picture("library-passages")
@@ -37,8 +37,12 @@ def build(board: Board, tab: gr.Tab) -> None:
         return views.report(desk.store), views.documents(desk.store)
 
     place = [chosen, first]
-    taken = [told, prompts]
-    board.act([take.click], lambda file: _take(desk, file), [prompts], taken)
+    board.act(
+        [take.click],
+        lambda *wanted: _take(desk, *wanted),
+        [kind, questions],
+        [told, questions],
+    )
     board.follow(tab, show, [], [report, documents])
     board.follow(tab, draw, place, [passages])
     board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
@@ -90,24 +94,36 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
     return add, [files, folder, pasted, name]
 
 
-def _instructions() -> tuple[gr.File, gr.Button]:
-    """Lay out where instructions without a text are given."""
-    with gr.Accordion("Add instructions without a text (SELF)", open=False):
+def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
+    """Lay out where instructions without a text, and quizzes, are given."""
+    with gr.Accordion("Add instructions or a quiz", open=False):
+        kind = gr.Radio(
+            [(name, kind) for kind, name in views.QUESTIONS.items()],
+            value="instructions",
+            label="What the file has",
+            info="Instructions: prompt. Quiz and control: question, answer, value.",
+            elem_id="library-kind",
+        )
         file = gr.File(
-            label="JSON lines of prompt",
+            label="JSON lines",
             file_types=[".jsonl"],
             height=120,
-            elem_id="library-instructions",
+            elem_id="library-questions",
         )
-        take = gr.Button("Add the instructions", elem_id="library-take")
-    return file, take
+        take = gr.Button("Add them", elem_id="library-take")
+    return kind, file, take
 
 
-def _take(desk: Desk, file: str | None) -> tuple[Html, None]:
-    """Add instructions; the model studies them by its own feedback alone."""
+def _take(desk: Desk, kind: str, file: str | None) -> tuple[Html, None]:
+    """Add instructions, or questions with gold answers that are never trained on."""
     if not file:
-        raise InputError("Choose a file of instructions first.")
-    return views.taken(orders.add_instructions(desk.store, Path(file))), None
+        raise InputError("Choose a file first.")
+    store, path = desk.store, Path(file)
+    if kind == "instructions":
+        n = orders.add_instructions(store, path)
+    else:
+        n = orders.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, n), None
 
 
 def _picked(event: gr.EventData) -> tuple[int, int]:

@@ -1,4 +1,10 @@
+import pytest
+
+from autolearn import proof
+from autolearn.errors import InputError
 from autolearn.records import Document, Exclusion, Passage
+from autolearn.ui import library
+from autolearn.ui.desk import Desk
 from autolearn.ui.views import library as views
 from tests.texts import put_passages
 
@@ -68,3 +74,20 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
     drawn = views.report(store) + views.documents(store) + views.passages(store, 0)
     for piece in ("<img", "${", "{{"):
         assert piece not in drawn
+
+
+def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
+    desk = Desk(store.folder)
+    asked, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    asked.write_text('{"prompt": "Count to three."}\n')
+    gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
+    assert "1 new instructions" in library._take(desk, "instructions", str(asked))[0]
+    assert "The quiz has 1 more" in library._take(desk, "quiz", str(gold))[0]
+    assert "The control has 1 more" in library._take(desk, "control", str(gold))[0]
+    assert [q.question.text for q in proof.questions(store, "control")] == [
+        "Who leads Avel?"
+    ]
+    with pytest.raises(InputError, match="Choose a file"):
+        library._take(desk, "quiz", None)
+    with pytest.raises(InputError):
+        library._take(desk, "quiz", str(asked))

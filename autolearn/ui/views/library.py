@@ -141,9 +141,19 @@ def report(store: Store) -> Html:
     return html.join([*parts, _ended(run)])
 
 
-def taken(n: int) -> Html:
-    """Return how many instructions came in."""
+QUESTIONS = {
+    "instructions": "instructions (SELF)",
+    "quiz": "quiz with gold answers",
+    "control": "control with gold answers",
+}
+"""What files of questions may be for."""
+
+
+def taken(kind: str, n: int) -> Html:
+    """Return how many instructions or questions came in, and what they are for."""
     told = f"{n} new instructions; study them under Study."
+    if kind != "instructions":
+        told = f"The {kind} has {n} more questions; it is asked under Proof."
     return html.tag("p", html.text(told), "al-good")
 
 

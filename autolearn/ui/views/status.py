@@ -58,8 +58,12 @@ def _counts(store: Store) -> Html:
 
 def _running(run: Run) -> Html:
     title = labels.run(run)
-    told = f"{run.stage or 'starting'}: {run.done} of {run.total}"
-    pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
+    told = run.stage or "starting"
+    if run.total:
+        told += f": {run.done} of {run.total}"
+    pace = "pace not known yet"
+    if run.rate:
+        pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
     if run.cancel_requested:
         pace = "stopping at the next checkpoint"
     return html.tag(
