@@ -8,7 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from autolearn import anatomy, dataset, jobs, machine, models, proof, training
+from autolearn import (
+    anatomy,
+    dataset,
+    jobs,
+    machine,
+    models,
+    proof,
+    replay,
+    training,
+)
 from autolearn.dataset import Dataset
 from autolearn.errors import OutOfMemory
 from autolearn.memory import (
@@ -143,17 +152,17 @@ def of_training(
     """Return what a round needs, planned as the training itself will plan it."""
     needs = _needs(model)
     free = machine.free() + _held(store, needs)
-    items = _items(settings, found)
     teacher, taught = lesson_of(store, model, "train")
     room = free - taught.apply(needs.loading()).loaded
-    load, problem = items.at_once(items.longest, recompute=True), None
-    if found.made.items:
+    problem, most = None, Memory()
+    for items in _items(settings, found):
         try:
             load = needs.plan(settings, items, room)
         except OutOfMemory as error:
-            problem = error
-    need = taught.apply(needs.training(settings, load))
-    return Fit(need, free, teacher, problem)
+            load, problem = items.at_once(items.longest, recompute=True), error
+        need = taught.apply(needs.training(settings, load))
+        most = max(most, need, key=lambda memory: memory.total)
+    return Fit(most, free, teacher, problem)
 
 
 def of_study(
@@ -228,13 +237,13 @@ def _held(store: Store, needs: Needs) -> int:
     return machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
 
 
-def _items(settings: TrainSettings, found: Intake) -> Items:
-    kept = [n for n in found.tokens if n <= settings.max_tokens]
-    longest = max(kept, default=0)
-    rows = 2 if settings.method == "al2" else 1
-    return Items(
-        longest=longest,
-        tokens=sum(kept),
-        learned=found.learned,
-        in_step=settings.batch_size * rows * longest,
-    )
+def _items(settings: TrainSettings, found: Intake) -> list[Items]:
+    """Return what is learned, and what the model will have made up for replay."""
+    kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
+    rows = settings.batch_size * (2 if settings.method == "al2" else 1)
+    taught = Items(max(kept), sum(kept), found.learned, rows * max(kept))
+    if not settings.replays:
+        return [taught]
+    size = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
+    rows = round(settings.batch_size * settings.replay_share)
+    return [taught, Items(size, size, replay.ANSWER_TOKENS, rows * size)]

@@ -14,6 +14,7 @@ from math import ceil
 from autolearn import parsing, prompts
 from autolearn.ports import Cancelled, Journal
 from autolearn.records import Generation, Imagined, ItemKind, TrainItem
+from autolearn.settings import StudySettings
 from autolearn.writing import Ask, Writer, draw_seed, of
 
 PROMPT = "closed_book"
@@ -24,6 +25,9 @@ GAUGE = 32
 
 STEP = 64
 """Draws that are made, answered and kept together."""
+
+PROMPT_TOKENS, ANSWER_TOKENS = 48, StudySettings().answer_tokens
+"""The most that a made-up prompt and its answer have."""
 
 TRIES = 4
 """Draws per prompt wanted, at most: small models repeat themselves."""
@@ -62,7 +66,7 @@ def _make(
 ) -> Sequence[Imagined]:
     """Draw prompts and answer those that are new and not empty."""
     seeds = [draw_seed(0, "imagined", draw) for draw in draws]
-    texts = writer.backend.self_prompts(seeds, writer.stop)
+    texts = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
     if writer.stop():
         raise Cancelled
     seen = {"", *(one.text for one in known)}
@@ -70,9 +74,9 @@ def _make(
     for draw, text in zip(draws, texts, strict=True):
         if text not in seen:
             new.setdefault(text, draw)
-    prompt, limit = prompts.load(PROMPT), writer.settings.answer_tokens
+    prompt = prompts.load(PROMPT)
     asks = [
-        Ask((draw, text), prompt.render(question=text), limit)
+        Ask((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
     return [
