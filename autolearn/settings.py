@@ -87,7 +87,7 @@ class StudySettings(_Settings):
     """How texts are studied."""
 
     questions_per_passage: int = 6
-    """Asked for in one list, 1..50; up to twice as many of a long passage."""
+    """In one list, 1..50; up to twice as many of a long passage."""
     ask_rounds: int = 4
     """Lists of questions; the first greedy, the others sampled, 1..20."""
     closed_book_samples: int = 0

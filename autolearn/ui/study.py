@@ -143,7 +143,8 @@ def _effort(desk: Desk, documents: list[int], *given: float | None) -> Html:
     except InputError as error:
         return html.problem(str(error))
     store = desk.store
-    n = len(store.library.passages(texts)) if texts != [] else 0
+    shelf = store.library.shelf()
+    n = sum(one.n_passages for one in shelf if texts is None or one.id in texts)
     n_bare = len(store.library.instructions()) if wants else 0
     model = orders.chosen_model(store)
     time = forecast.study_seconds(store, model, settings, n)
