@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from autolearn import __version__, commands, terminal
+from autolearn import __version__, commands, presets, terminal
 from autolearn.curation import RULES
 from autolearn.errors import AutolearnError
 from autolearn.exporting import KINDS
@@ -101,20 +101,24 @@ def _model(made: Any, *, with_round: bool = True) -> None:
         )
 
 
-def _settings(made: Any, kind: type, *, skip: Sequence[str] = ()) -> None:
+def _settings(
+    made: Any, kind: type, *, skip: Sequence[str] = (), by_size: Sequence[str] = ()
+) -> None:
     """Add one option per setting, with its default and the line below it as help."""
     notes = kind.help()  # type: ignore[attr-defined]
     for field in fields(kind):
         if field.name in skip:
             continue
         option = "--" + field.name.replace("_", "-")
-        note = f"{notes[field.name]} (default: {field.default})".replace("%", "%%")
+        default = None if field.name in by_size else field.default
+        told = "by the size of the model" if default is None else default
+        note = f"{notes[field.name]} (default: {told})".replace("%", "%%")
         if field.type is bool:
             action = argparse.BooleanOptionalAction
-            made.add_argument(option, action=action, default=field.default, help=note)
+            made.add_argument(option, action=action, default=default, help=note)
         else:
             cast = field.type if field.type in (int, float) else str
-            made.add_argument(option, type=cast, default=field.default, help=note)
+            made.add_argument(option, type=cast, default=default, help=note)
 
 
 def _demo(made: Any) -> None:
@@ -204,7 +208,7 @@ def _train(made: Any) -> None:
         help="meta-skills: JSON lines of prompt, response, feedback, refinement",
     )
     made.add_argument("--method", default="join", choices=METHODS, help=_methods())
-    _settings(made, TrainSettings, skip=["method"])
+    _settings(made, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 
 def _quiz(made: Any) -> None:

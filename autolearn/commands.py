@@ -4,11 +4,19 @@ They order, wait and report. What is done is done by the worker.
 """
 
 import argparse
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autolearn import diagnosis, jobs, orders, proof, reading, whole_round
+from autolearn import (
+    diagnosis,
+    jobs,
+    orders,
+    presets,
+    proof,
+    reading,
+    whole_round,
+)
 from autolearn.errors import InputError, JobError
 from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
@@ -141,10 +149,13 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    settings = _settings(args, TrainSettings)
+    model, given = _model(args), _settings(args, TrainSettings)
+    usual = presets.PRESETS[presets.fitting(model)].apply(given).as_dict()
+    open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
+    settings = replace(given, **{name: usual[name] for name in open_ones})
     corpus = reading.read_meta(args.corpus) if args.corpus else []
     with _store(args) as store:
-        run = orders.train(store, _model(args), settings, args.parent, corpus)
+        run = orders.train(store, model, settings, args.parent, corpus)
         return _finish(store, run, "train", quiet=args.json).result
 
 
@@ -268,7 +279,7 @@ def _model(args: Args) -> ModelSettings:
 
 
 def _settings(args: Args, kind: type[S]) -> S:
-    given = vars(args)
+    given = {name: value for name, value in vars(args).items() if value is not None}
     return kind(**{f.name: given[f.name] for f in fields(kind) if f.name in given})
 
 

@@ -17,9 +17,15 @@ class Preset:
     differs: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, settings: TrainSettings) -> TrainSettings:
-        """Return the settings with what this preset says."""
+        """Return the settings with what this preset says.
+
+        Its learning rate is for answers; preference keeps its own, which is far lower.
+        """
         own = {name: getattr(TrainSettings(), name) for name in NAMES}
-        return replace(settings, **own | self.differs)
+        differs = dict(self.differs)
+        if settings.method == "al2":
+            differs.pop("learning_rate", None)
+        return replace(settings, **own | differs)
 
 
 PRESETS = {
@@ -29,17 +35,23 @@ PRESETS = {
     "facts": Preset(
         "facts into 0.3 to 13 billion parameters, as in SEAL",
         13.5e9,
-        {"learning_rate": 1e-3, "epochs": 10.0},
+        {"learning_rate": 1e-3, "epochs": 10.0, "batch_size": 16},
     ),
     # QLoRA (arXiv 2305.14314) tunes 33B and 65B so.
     "gentle": Preset(
         "more than 13 billion parameters, or gently, as in QLoRA",
         float("inf"),
-        {"rank": 64, "alpha": 16, "learning_rate": 1e-4, "epochs": 10.0},
+        {
+            "rank": 64,
+            "alpha": 16,
+            "learning_rate": 1e-4,
+            "epochs": 10.0,
+            "batch_size": 16,
+        },
     ),
 }
 
-NAMES = ("rank", "alpha", "learning_rate", "epochs")
+NAMES = ("rank", "alpha", "learning_rate", "epochs", "batch_size")
 """The settings that a preset decides on."""
 
 

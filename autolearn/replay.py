@@ -7,13 +7,24 @@ a few of the prompts are never trained, and tell how near it stayed.
 What is made is a pure function of the model: the same for every round of it.
 """
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from math import ceil
 
 from autolearn import parsing, prompts
 from autolearn.ports import Cancelled, Journal
-from autolearn.records import Generation, Imagined, ItemKind, TrainItem
+from autolearn.records import (
+    Completion,
+    Generation,
+    Imagined,
+    ItemKind,
+    ModelIdentity,
+    Request,
+    Sampling,
+    TrainItem,
+)
 from autolearn.settings import StudySettings
 from autolearn.writing import Ask, Writer, draw_seed, of
 
@@ -25,6 +36,9 @@ GAUGE = 32
 
 STEP = 64
 """Draws that are made, answered and kept together."""
+
+SHIPPED = "imagined.jsonl"
+"""Lies in the folder of a model that comes with what it made up; see ``ship``."""
 
 PROMPT_TOKENS, ANSWER_TOKENS = 48, StudySettings().answer_tokens
 """The most that a made-up prompt and its answer have."""
@@ -84,6 +98,53 @@ def _make(
         for (draw, text), generation in writer.write(asks)
         if _answer(generation)
     ]
+
+
+def shipped(text: str, model: ModelIdentity) -> list[Imagined]:
+    """Return what a model made up beforehand, as ``ship`` wrote it.
+
+    Nothing if it was another model, or was asked otherwise.
+
+    Raises:
+        ValueError: This is nothing that was shipped.
+    """
+    head, *rows = map(json.loads, text.splitlines())
+    prompt = prompts.load(PROMPT)
+    if head != _head(model):
+        return []
+    sampling = Sampling(max_new_tokens=ANSWER_TOKENS)
+    return [
+        Imagined(
+            draw,
+            asked,
+            Generation(
+                Request(prompt.render(question=asked), sampling),
+                Completion(**completion),
+                model,
+            ),
+        )
+        for draw, asked, completion in rows
+    ]
+
+
+def ship(made: Sequence[Imagined], model: ModelIdentity) -> str:
+    """Return what a model made up as text: a line on the model, then one for each."""
+    rows = [
+        [one.draw, one.text, asdict(one.generation.completion)]
+        for one in made
+        if one.generation
+    ]
+    lines = [json.dumps(row, ensure_ascii=False) for row in (_head(model), *rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _head(model: ModelIdentity) -> dict[str, str]:
+    """Return what decides whether it is the model's own, and asked as it would be."""
+    return {
+        "model": model.digest,
+        "quantization": model.quantization,
+        "prompt": prompts.load(PROMPT).digest,
+    }
 
 
 def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:

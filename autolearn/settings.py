@@ -148,14 +148,14 @@ class TrainSettings(_Settings):
     alpha: int = 64
     """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
     learning_rate: float = 0.0
-    """Peak rate of AdamW, 0..1; 0: 2e-3 for SFT, 1e-4 for DPO."""
-    epochs: float = 10
+    """Peak rate of AdamW, 0..1; 0: 3e-3 for SFT, 1e-4 for DPO."""
+    epochs: float = 8
     """Passes over the items, above 0."""
     max_steps: int = 0
     """Optimiser steps; 0 follows from epochs."""
-    least_steps: int = 80
+    least_steps: int = 120
     """Optimiser steps at least, where few items make short epochs; not for pairs."""
-    batch_size: int = 16
+    batch_size: int = 8
     """Items per optimiser step, 1..1024."""
     warmup_steps: int = 10
     """Steps of linear warm-up, then linear decay to zero."""
@@ -175,7 +175,7 @@ class TrainSettings(_Settings):
     """Share of validation to answer exactly before the round ends early, 0..1; the
     learning rate then falls to zero over two more epochs; 0: never."""
     choose_scale: bool = True
-    """Shrink a new adapter afterwards to 0.85 or 0.7 where validation allows it."""
+    """Shrink a new adapter afterwards to 0.9 or 0.8 where validation allows it."""
     only_gaps: bool = True
     """Train only where closed and open book disagree; False is faithful to AL."""
     dqa: bool = False
@@ -241,4 +241,4 @@ class TrainSettings(_Settings):
 
         Preferences move a model much further than answers do at the same rate.
         """
-        return self.learning_rate or (1e-4 if self.method == "al2" else 2e-3)
+        return self.learning_rate or (1e-4 if self.method == "al2" else 3e-3)

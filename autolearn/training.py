@@ -1,5 +1,6 @@
 """Train a round: choose its samples, freeze them, train, and keep the adapter."""
 
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter, SampleView
-from autolearn.writing import Writer
+from autolearn.writing import Writer, of
+
+log = logging.getLogger(__name__)
 
 
 class TrainableBackend(Backend, Trainer, Protocol):
@@ -148,13 +151,29 @@ def _writer(context: Context, backend: TrainableBackend) -> Writer:
 def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:
     """Return so many of the model's own prompts and answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
+    known = context.store.pool.of(backend.identity, prompt.digest)
     return replay.imagine(
         _writer(context, backend),
         context.store.journal(context.run.id),
-        context.store.pool.of(backend.identity, prompt.digest),
+        known or _shipped(context, backend),
         n,
         lambda done: context.progress("prompts of its own", done, n),
     )
+
+
+def _shipped(context: Context, backend: TrainableBackend) -> list[Imagined]:
+    """Return what the model's folder brings of what it made up; it is kept."""
+    name = context.run.settings["model"]["model"]
+    path = models.locate(name) / replay.SHIPPED
+    if not path.is_file():
+        return []
+    try:
+        found = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+    except (OSError, ValueError, TypeError) as error:
+        log.warning("%s is not what autolearn ships: %s", path, error)
+        return []
+    journal = context.store.journal(context.run.id)
+    return of(Imagined, journal.step("imagined, shipped", lambda: found))
 
 
 @dataclass(frozen=True)

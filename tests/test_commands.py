@@ -1,12 +1,15 @@
 """The command line, without a model: what it says, and with which exit code."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from autolearn import jobs
+from autolearn import anatomy, jobs, models, orders, presets
 from autolearn.__main__ import main
+from autolearn.errors import JobError
 from autolearn.records import ModelIdentity, Round
+from autolearn.settings import TrainSettings
 from autolearn.store import Store
 
 
@@ -61,6 +64,21 @@ def test_what_cannot_be_done_is_said_in_one_sentence(run, words, says):
     said = run(*words, code=1)
     assert says in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_a_round_takes_what_is_left_open_from_the_size_of_the_model(run, monkeypatch):
+    seen = []
+
+    def train(store, model, settings, *others):
+        seen.append(settings)
+        raise JobError("Enough.")
+
+    large = replace(anatomy.of(models.BUILT_IN), parameters=8 * 10**9)
+    monkeypatch.setattr(anatomy, "of", lambda folder: large)
+    monkeypatch.setattr(orders, "train", train)
+    run("train", "--rank", 8, code=1)
+    usual = presets.PRESETS["facts"].apply(TrainSettings())
+    assert seen == [replace(usual, rank=8)]
 
 
 def test_an_error_is_json_too_when_json_is_wanted(run):

@@ -19,9 +19,15 @@ def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
 
 
 def test_a_preset_changes_only_what_it_is_for():
-    settings = TrainSettings(method="self", rank=8, epochs=3, batch_size=4)
+    settings = TrainSettings(method="self", rank=8, epochs=3, max_tokens=99)
     for preset in presets.PRESETS.values():
         made = preset.apply(settings)
-        assert (made.method, made.batch_size) == ("self", 4)
+        assert (made.method, made.max_tokens) == ("self", 99)
         assert made.rank in (32, 64)
     assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
+
+
+def test_preference_keeps_its_own_learning_rate():
+    facts, second = presets.PRESETS["facts"], TrainSettings(method="al2")
+    assert facts.apply(TrainSettings()).peak_rate == 1e-3
+    assert facts.apply(second).peak_rate == second.peak_rate < 1e-3

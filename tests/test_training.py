@@ -1,15 +1,17 @@
 """A round on a scripted model: what is frozen with it, and what is kept of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from autolearn import proof, replay, training
+from autolearn import models, proof, replay, training
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.context import Context
 from autolearn.ports import Cancelled
-from autolearn.records import Answer, Decision, Question, Sample
-from autolearn.settings import TrainSettings
+from autolearn.records import Answer, Decision, ModelIdentity, Question, Sample
+from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.store import Store
+from autolearn.writing import Writer
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
 
@@ -68,8 +70,9 @@ def approved(store):
 
 
 def ordered(store, **settings):
-    settings = TrainSettings(**settings).as_dict()
-    return store.runs.create("train", {"train": settings, "parent": None})
+    model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
+    wanted = {"train": settings, "model": model, "parent": None}
+    return store.runs.create("train", wanted)
 
 
 def train(store, run, learner):
@@ -132,3 +135,46 @@ def test_what_only_measures_does_not_count_as_taught(store, approved):
     result = train(store, ordered(store), Learner())
     asked = proof.questions(store, "quiz")
     assert proof.taught(store, result["round"], asked) == set()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A model that brings along what it has made up."""
+    place = tmp_path / "model"
+    place.mkdir()
+    monkeypatch.setattr(models, "locate", lambda name: place)
+    learner = Learner()
+    with Store.open(tmp_path / "other") as other:
+        journal = other.journal(other.runs.create("train", {}).id)
+        writer = Writer(learner, StudySettings(), lambda: False, lambda share: None)
+        made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
+    (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
+    return place
+
+
+def test_what_a_model_brings_along_is_not_made_anew(store, approved, folder):
+    plain, quick = Learner(), Learner()
+    train(store, ordered(store), quick)
+    assert quick.history == []
+    (folder / replay.SHIPPED).unlink()
+    with Store.open(store.folder) as again:
+        again.db.write("DELETE FROM imagined")
+        train(again, ordered(again), plain)
+    assert plain.history
+    assert plain.items == quick.items
+
+
+@pytest.mark.parametrize("text", ["no json", '{"model": 1}\n[1]\n', ""])
+def test_what_does_not_belong_to_the_model_is_not_used(store, approved, folder, text):
+    (folder / replay.SHIPPED).write_text(text)
+    learner = Learner()
+    train(store, ordered(store), learner)
+    assert learner.history
+
+
+def test_the_built_in_model_brings_along_what_is_its_own():
+    text = (models.BUILT_IN / replay.SHIPPED).read_text(encoding="utf-8")
+    mine = ModelIdentity("built-in", models.digest(models.BUILT_IN), "nf4", "", "")
+    assert len(replay.shipped(text, mine)) > 700
+    assert replay.shipped(text, replace(mine, quantization="none")) == []
+    assert replay.shipped(text, replace(mine, digest="another")) == []

@@ -10,7 +10,7 @@ import gradio as gr
 from autolearn import forecast, models, orders, presets, preview
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
-from autolearn.settings import METHODS, ModelSettings, TrainSettings
+from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html, watching
 from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, drawn, picture, told, watch
@@ -88,19 +88,26 @@ def build(board: Board, tab: gr.Tab) -> None:
 def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
     """Begin with the preset for the model; a person may choose another one."""
     places = [one.name for one in fields(TrainSettings)]
+    method, rate = (form[places.index(name)] for name in ("method", "learning_rate"))
     changed = [form[places.index(name)] for name in presets.NAMES]
 
-    def fill(name: str) -> list[Any]:
-        wanted = presets.PRESETS[name].apply(TrainSettings())
-        return [getattr(wanted, one) for one in presets.NAMES]
+    def wanted(name: str, method: Method) -> TrainSettings:
+        return presets.PRESETS[name].apply(TrainSettings(method=method))
 
-    def begin() -> list[Any]:
+    def fill(name: str, method: Method) -> list[Any]:
+        settings = wanted(name, method)
+        return [getattr(settings, one) for one in presets.NAMES]
+
+    def begin(method: Method) -> list[Any]:
         name = presets.fitting(orders.chosen_model(desk.store))
-        return [name, *fill(name)]
+        return [name, *fill(name, method)]
 
-    watch([preset.input], fill, [preset], changed)
+    watch([preset.input], fill, [preset, method], changed)
+    watch(
+        [method.input], lambda *of: wanted(*of).learning_rate, [preset, method], [rate]
+    )
     outputs = [preset, *changed]
-    gr.on(None, drawn(begin, outputs), None, outputs, **QUIET)
+    gr.on(None, drawn(begin, outputs), [method], outputs, **QUIET)
 
 
 def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
@@ -118,7 +125,7 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
         [(one.title, name) for name, one in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Sets rank, alpha, learning rate and epochs for the size of the model.",
+        info="Sets rank, alpha, rate, epochs and batch for the size of the model.",
         filterable=False,
         elem_id="train-preset",
     )

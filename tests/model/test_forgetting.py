@@ -203,13 +203,13 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
         seen = [Measure(scale, share, sure, 0.1) for scale, share, sure in scales]
         return scaling.chosen(seen).scale
 
-    assert best(0.9, 0.9, 0.9) == 0.7
-    assert best(0.9, 0.895, 0.8) == 0.85
+    assert best(0.9, 0.9, 0.9) == 0.8
+    assert best(0.9, 0.895, 0.8) == 0.9
     assert best(0.9, 0.8, 0.7) == 1.0
-    assert best(0.8, 0.9, 0.7) == 0.85
+    assert best(0.8, 0.9, 0.7) == 0.9
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.4, 0.2)) == 1.0
-    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.58, 0.3)) == 0.85
+    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.46, 0.3)) == 0.9
     assert scaling.chosen([Measure(1.0, None, None, 0.1)]).scale == 1.0
 
 
