@@ -35,16 +35,37 @@ class Forward:
             self.logits(batch), batch.targets, batch.owner, batch.n_answers
         )
 
-    def divergence(self, rows: Sequence[Row]) -> Tensor:
+    def divergence(
+        self, rows: Sequence[Row], base: Sequence[Tensor] | None = None
+    ) -> Tensor:
         """Return KL(base || round), summed over answer tokens, with gradient.
 
         Shapes:
+            base: (n_answer, V) for each row, if known; see ``expected``.
             returns: () float32.
         """
         batch = self.collate(rows)
-        with torch.no_grad(), adapters.without(self._loaded.model):
-            base = self.logits(batch)
-        return losses.divergence(base, self.logits(batch))
+        if base is None:
+            wanted = self._of_base(batch)
+        else:
+            order = batch.owner.unique_consecutive().tolist()  # type: ignore[no-untyped-call]
+            wanted = torch.cat([base[i] for i in order])
+        return losses.divergence(wanted, self.logits(batch))
+
+    def expected(self, rows: Sequence[Row]) -> list[Tensor]:
+        """Return what the base expects for each token of each answer.
+
+        Shapes:
+            returns: (n_answer, V) for each row, in the dtype of the base.
+        """
+        batch = self.collate(rows)
+        found = self._of_base(batch)
+        return [found[batch.owner == i] for i in range(len(rows))]
+
+    @torch.no_grad()
+    def _of_base(self, batch: Batch) -> Tensor:
+        with adapters.without(self._loaded.model):
+            return self.logits(batch)
 
     @torch.no_grad()
     def mean_divergence(self, examples: Sequence[Example]) -> float | None:

@@ -34,6 +34,7 @@ from autolearn.engine.checkpoints import clear, newest, save, written_whole
 from autolearn.engine.fitting import Fitting
 from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.teacher import Teacher
 from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
 from autolearn.ports import Watcher
@@ -67,6 +68,7 @@ class Training:
         """
         self._loaded = loaded
         self._forward = Forward(loaded)
+        self._teacher = Teacher(loaded, self._forward)
         self._settings = settings
         self._items = items
         longest = min(settings.max_tokens, loaded.context_length)
@@ -78,7 +80,7 @@ class Training:
         for item, example, good in zip(items, examples, learnable, strict=True):
             if good:
                 (self._new if item.teaches else self._apart[item.kind]).append(example)
-        self._replay = self._apart["replay"]
+        self._replay = self._apart["replay"] if settings.replays else []
         if not self._new:
             raise TrainingError(
                 f"None of the {len(items)} items can be learned: they are longer than "
@@ -89,7 +91,7 @@ class Training:
         )
         self._learned_at: int | None = None
         self._n_replay = 0
-        if self._replay and settings.replays:
+        if self._replay:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
@@ -128,7 +130,8 @@ class Training:
         held = room.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
             self._begin(start)
-            if not self._recall_start(watcher):
+            ready = self._recall_start(watcher)
+            if not ready or not self._teacher.prepare(self._replay, watcher.stop):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state, work)
@@ -349,8 +352,7 @@ class Training:
         total = 0.0
         n_tokens = sum(example.chosen.n_answer for example in examples)
         for part in self._forward.parts(examples):
-            rows = [example.chosen for example in part]
-            loss = self._forward.divergence(rows) / n_tokens
+            loss = self._teacher.divergence(part) / n_tokens
             (loss * self._settings.replay_weight).backward()  # type: ignore[no-untyped-call]
             total += loss.item()
         return total

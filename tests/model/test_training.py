@@ -388,7 +388,8 @@ def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
 
 def test_a_few_items_are_taken_often_enough_to_be_learned(backend):
     settings = TrainSettings(epochs=3, batch_size=4)
-    assert Training(backend._loaded, facts(n=9), settings).n_steps == 80
+    n_steps = Training(backend._loaded, facts(n=9), settings).n_steps
+    assert n_steps == settings.least_steps == 120
     pairs = replace(settings, method="al2")
     assert Training(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
 
