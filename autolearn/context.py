@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.ports import Progress, Stop
-from autolearn.records import Run, RunKind
+from autolearn.records import Metric, Run, RunKind
 from autolearn.store import Pace, Store
 
 RATE_SECONDS = 60.0
@@ -38,6 +38,11 @@ class Context:
     def workspace(self) -> Path:
         """Return the folder of the workspace."""
         return self.store.folder
+
+    def measured(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Keep numbers of the run at a step, by their names."""
+        rows = [Metric(step, name, value) for name, value in numbers.items()]
+        self.store.runs.add_metrics(self.run.id, rows)
 
 
 class Draft:

@@ -4,7 +4,7 @@ The items are made by the very functions that the training uses. Steps, time and
 memory are estimates: they are worked out from sizes and from the last round.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -136,8 +136,8 @@ class Fit:
     """Bytes, with what the worker holds, which the run takes over."""
     told_by: int | None
     """The run whose measured memory corrected the estimate."""
-    problem: OutOfMemory | None = None
-    """Why it does not fit."""
+    problem: str = ""
+    """Why it does not fit, if it does not."""
 
     @property
     def disk(self) -> int:
@@ -154,12 +154,12 @@ def of_training(
     free = machine.free() + _held(store, needs)
     teacher, taught = lesson_of(store, model, "train")
     room = free - taught.apply(needs.loading()).loaded
-    problem, most = None, Memory()
+    problem, most = "", Memory()
     for items in _items(settings, found):
         try:
             load = needs.plan(settings, items, room)
         except OutOfMemory as error:
-            load, problem = items.at_once(items.longest, recompute=True), error
+            load, problem = items.at_once(items.longest, recompute=True), str(error)
         need = taught.apply(needs.training(settings, load))
         most = max(most, need, key=lambda memory: memory.total)
     return Fit(most, free, teacher, problem)
@@ -173,11 +173,9 @@ def of_study(
     teacher, taught = lesson_of(store, model, "study")
     free = machine.free() + _held(store, needs)
     need = taught.apply(needs.study(settings, passages))
-    problem = None
+    problem = ""
     if too_big(need.total, free):
-        fewer = max(1, settings.passages_per_step // 2)
-        told = "Fewer texts are then written at once, or it ends for want of memory."
-        problem = OutOfMemory(told, {"passages_per_step": fewer})
+        problem = "Fewer texts are then written at once, or it ends for want of memory."
     return Fit(need, free, teacher, problem)
 
 
@@ -185,10 +183,8 @@ def study_seconds(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> float | None:
     """Return how long a study takes at the pace of the last one; None: not known."""
-    for run in store.runs.newest(200):
-        own = ModelSettings.from_dict(run.settings.get("model") or {})
-        studied = run.result.get("passages")
-        if run.kind == "study" and studied and _alike(model, own):
+    for run in _earlier(store, model, "study"):
+        if studied := run.result.get("passages"):
             then = StudySettings.from_dict(run.settings["study"])
             now = passages * settings.questions_per_passage
             each: float = (run.seconds or 0) / (studied * then.questions_per_passage)
@@ -203,12 +199,9 @@ def lesson_of(
 
     Only of the same model, loaded in the same way.
     """
-    for run in store.runs.newest(200):
-        own = run.settings.get("model") or {}
-        if run.kind == kind and _alike(model, ModelSettings.from_dict(own)):
-            seen = memory_of(store, run)
-            if seen:
-                return run.id, correction(seen)
+    for run in _earlier(store, model, kind):
+        if seen := memory_of(store, run):
+            return run.id, correction(seen)
     return None, Correction()
 
 
@@ -221,8 +214,13 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     return {name: rows[-1].value for name, rows in found.items() if rows}
 
 
-def _alike(one: ModelSettings, other: ModelSettings) -> bool:
-    return (one.model, one.quantization) == (other.model, other.quantization)
+def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> Iterator[Run]:
+    """Yield the runs of a kind with this model loaded so, the newest first."""
+    for run in store.runs.newest(200):
+        own = ModelSettings.from_dict(run.settings.get("model") or {})
+        same = (own.model, own.quantization) == (model.model, model.quantization)
+        if run.kind == kind and same:
+            yield run
 
 
 def _needs(model: ModelSettings) -> Needs:

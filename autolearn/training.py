@@ -13,7 +13,7 @@ from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
-from autolearn.records import Imagined, Metric, Round, TrainItem
+from autolearn.records import Imagined, Round, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -186,11 +186,10 @@ class _Watcher:
         return self.context.stop()
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        rows = [Metric(step, name, value) for name, value in metrics.items()]
-        self.context.store.runs.add_metrics(self.context.run.id, rows)
+        self.context.measured(step, metrics)
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        self.on_probe(step, metrics)
+        self.context.measured(step, metrics)
         self.context.progress("training", step, total)
 
 

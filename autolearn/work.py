@@ -20,7 +20,6 @@ from autolearn.ports import Cancelled
 from autolearn.records import (
     Generation,
     Message,
-    Metric,
     Passage,
     Prompt,
     Request,
@@ -98,8 +97,7 @@ class Workshop:
             study.run(passages)
             if wanted.get("instructions"):
                 study.evolve(context.store.library.instructions())
-        rows = [Metric(0, name, value) for name, value in numbers.items()]
-        context.store.runs.add_metrics(context.run.id, rows)
+        context.measured(0, numbers)
         result = _tally(context) | {"passages": len(passages)}
         if passages and not result["questions"]:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}

@@ -57,7 +57,7 @@ class HuggingFaceBackend:
         device, found = self._loaded.device, dict[str, float]()
         told = self._loaded.needs.study(settings, passages)
         held = room.held(device)
-        with room.Peak(device) as peak:
+        with room.Peak(device, every=0.1) as peak:
             yield found
         found |= memory.numbers(told, held, peak.bytes)
 

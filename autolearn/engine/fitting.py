@@ -74,16 +74,9 @@ class Fitting:
     def predicted(self, examples: Sequence[Example]) -> Memory:
         """Return what a step with these examples needs by our arithmetic."""
         needs = self._loaded.needs
-        return max(
-            (
-                needs.training(self._settings, self._load(p))
-                for p in self._parts(examples)
-            ),
-            key=attrgetter("total"),
-        )
-
-    def _parts(self, examples: Sequence[Example]) -> list[list[Example]]:
-        return list(self._forward.parts(examples))
+        loads = map(self._load, self._forward.parts(examples))
+        told = (needs.training(self._settings, load) for load in loads)
+        return max(told, key=attrgetter("total"))
 
     def _load(self, part: Sequence[Example]) -> Load:
         batch = self._forward.collate([row for example in part for row in example.rows])

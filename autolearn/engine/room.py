@@ -9,8 +9,6 @@ import torch
 from autolearn import machine
 from autolearn.memory import LIBRARIES
 
-_LOOK_SECONDS = 0.002
-
 
 def free(device: torch.device) -> int:
     """Return how many bytes can still be taken on a device."""
@@ -33,13 +31,17 @@ def held(device: torch.device) -> int:
 
 
 class Peak:
-    """The most bytes that this process holds on a device while this is open."""
+    """The most bytes that this process holds on a device while this is open.
 
-    def __init__(self, device: torch.device) -> None:
+    On a CPU somebody looks every so many seconds, since it keeps no peak that could be
+    set back: often for a moment's work, seldom for an hour's, which looking would slow.
+    """
+
+    def __init__(self, device: torch.device, every: float) -> None:
         self.bytes = 0
+        self._every = every
         self._device = device
         self._over = threading.Event()
-        # A CPU keeps no peak that could be set back, so somebody has to look.
         self._looking = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> Self:
@@ -60,5 +62,5 @@ class Peak:
     def _look(self) -> None:
         while True:
             self.bytes = max(self.bytes, held(self._device))
-            if self._over.wait(_LOOK_SECONDS):
+            if self._over.wait(self._every):
                 return

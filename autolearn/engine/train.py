@@ -161,7 +161,7 @@ class Training:
             self._settings.batch_size, self._new, key=attrgetter("length")
         )
         replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
-        with room.Peak(self._loaded.device) as peak:
+        with room.Peak(self._loaded.device, every=0.002) as peak:
             self._fitting.giving_way(lambda: self._descend(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
         told = max(

@@ -28,7 +28,7 @@ def effort(passages: int, instructions: int, seconds: float | None, fit: Fit) ->
     told = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
     line = html.tag("summary", html.text(told))
     shown = html.tag("details", line + html.pairs(memory.fit(fit)))
-    return html.join([shown] + [html.problem(str(fit.problem))] * bool(fit.problem))
+    return html.join([shown] + [html.problem(fit.problem)] * bool(fit.problem))
 
 
 def newest_run(store: Store) -> Run | None:
