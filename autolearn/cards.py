@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from autolearn import converting
 from autolearn.records import Round, TrainItem
 from autolearn.settings import METHODS
 
@@ -43,6 +44,8 @@ def items(
 _WEIGHTS = {
     "adapter": "A PEFT adapter: load its base model, then "
     "`peft.PeftModel.from_pretrained(model, folder)`.",
+    "gguf": f"`{converting.FILE}`: a whole model in 16 bit, the round merged into its "
+    "base, for llama.cpp and what is built on it.",
     "merged": "A whole model in 16 bit, the round merged into its base: load it with "
     "`transformers.AutoModelForCausalLM.from_pretrained(folder)`.",
 }
@@ -59,6 +62,8 @@ def weights(
     asked = (
         f"Asked {compared['asked']} questions after the export, it answered "
         f"{compared['alike']} of them word for word like the round in autolearn."
+        if compared["asked"]
+        else "It was not asked anything after the export."
     )
     title = f"Round {about.id} of autolearn, {what}"
     tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]

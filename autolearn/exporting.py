@@ -82,7 +82,7 @@ ITEM_FORMATS: dict[str, Callable[[TrainItem], Row | None]] = {
 }
 """How the items of a round are written; None: the item is of another kind."""
 
-WEIGHTS = ("adapter", "merged")
+WEIGHTS = ("adapter", "merged", "gguf")
 """What is written as a folder of weights."""
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
 """All that can be exported."""

@@ -29,12 +29,12 @@ from autolearn.memory import (
     correction,
     too_big,
 )
-from autolearn.records import Run, RunKind, Split, TrainItem
+from autolearn.records import Chat, Run, RunKind, Split, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 
-_CHECKPOINTS = 3
-"""Two are kept while a third is written."""
+_CHECKPOINTS = 4
+"""Two and the best are kept while another is written."""
 _LATEST = 50
 """Steps of the last round over which its pace is taken."""
 
@@ -53,6 +53,8 @@ class Intake:
     """About how many tokens each item has, without the signs of the template."""
     learned: int
     """About how many of them are learned."""
+    to_read: tuple[int, ...]
+    """About how many tokens each item of replay with a text has, answer included."""
 
     @property
     def samples(self) -> int:
@@ -72,6 +74,7 @@ def intake(
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
     made = dataset.build(settings, lessons, [], asked)
+    read = training.to_read(lessons, settings.replayed(len(made.items)))
     return Intake(
         store.samples.counts()["approved"],
         len(lessons),
@@ -79,12 +82,17 @@ def intake(
         made,
         tuple(_length(item, count) for item in made.items),
         sum(count(item.chosen) for item in made.items),
+        tuple(_shown(p.chat, count) + 2 * replay.ANSWER_TOKENS for p in read),
     )
 
 
 def _length(item: TrainItem, count: Callable[[str], int]) -> int:
-    before = sum(count(message.content) for message in item.chat)
-    return before + max(count(item.chosen), count(item.rejected or ""))
+    said = max(count(item.chosen), count(item.rejected or ""))
+    return _shown(item.chat, count) + said
+
+
+def _shown(chat: Chat, count: Callable[[str], int]) -> int:
+    return sum(count(message.content) for message in chat)
 
 
 @dataclass(frozen=True)
@@ -102,10 +110,11 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    rows = min(settings.batch_size, n) * (
-        1 + settings.replay_share * settings.replays + (settings.method == "al2")
-    )
-    per_step = round(rows * sum(found.tokens) / max(1, n))
+    n_short = settings.replayed(n) - len(found.to_read)
+    mean = sum(found.tokens) / max(1, n)
+    an_epoch = mean * (n * (1 + (settings.method == "al2")) + n_short)
+    an_epoch += sum(found.to_read)
+    per_step = round(an_epoch / max(1, per_epoch))
     seconds = steps * per_step / pace if pace else None
     return Effort(steps, per_step, seconds)
 
@@ -141,7 +150,7 @@ class Fit:
 
     @property
     def disk(self) -> int:
-        """Return what a round writes: its adapter, and three checkpoints at most."""
+        """Return what a round writes: its adapter, and four checkpoints at most."""
         state = self.need.adapter + self.need.moments
         return self.need.adapter + _CHECKPOINTS * state
 
@@ -242,6 +251,9 @@ def _items(settings: TrainSettings, found: Intake) -> list[Items]:
     taught = Items(max(kept), sum(kept), found.learned, rows * max(kept))
     if not settings.replays:
         return [taught]
-    size = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
-    rows = round(settings.batch_size * settings.replay_share)
-    return [taught, Items(size, size, replay.ANSWER_TOKENS, rows * size)]
+    answer = replay.ANSWER_TOKENS
+    size, learned = replay.PROMPT_TOKENS + answer, answer
+    if found.to_read:
+        size, learned = max(size, *found.to_read), 2 * answer
+    rows = settings.replayed(settings.batch_size)
+    return [taught, Items(size, size, learned, rows * size)]

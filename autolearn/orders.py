@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from autolearn import (
+    converting,
     curation,
     diagnosis,
     exporting,
@@ -293,7 +294,8 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     """Queue the export of approved samples, or of the items or weights of a round.
 
     Raises:
-        InputError: There is no such export, or it needs a round and none is named.
+        InputError: There is no such export, or it needs a round and none is named, or
+            it needs llama.cpp's converter, which is not there.
     """
     if what not in exporting.KINDS:
         told = ", ".join(exporting.KINDS)
@@ -304,6 +306,9 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     wanted["target"] = str(target.resolve())
     if round_id is not None:
         found = _finished(store, round_id)
+        if what == "gguf":
+            # The worker may have been started with another PATH.
+            wanted["converter"] = str(converting.converter())
         if what in exporting.WEIGHTS:  # they are asked something when they are there
             wanted |= _with_model(store, _own_model(found, round_id))
     return _submit(store, "export", wanted)

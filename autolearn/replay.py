@@ -2,13 +2,15 @@
 
 No list of what the model knows is needed: it makes up what a person might ask, and
 answers. Training holds the round's output distribution near the base model's there;
-a few of the prompts are never trained, and tell how near it stayed.
+a few of the prompts are never trained, and tell how near it stayed. What is made up
+is a pure function of the model: the same for every round of it.
 
-What is made is a pure function of the model: the same for every round of it.
+It makes up no texts, so it reads those of the round once more (``to_read``).
 """
 
 import json
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
 from math import ceil
@@ -21,6 +23,7 @@ from autolearn.records import (
     Imagined,
     ItemKind,
     ModelIdentity,
+    Prompt,
     Request,
     Sampling,
     TrainItem,
@@ -42,6 +45,9 @@ SHIPPED = "imagined.jsonl"
 
 PROMPT_TOKENS, ANSWER_TOKENS = 48, StudySettings().answer_tokens
 """The most that a made-up prompt and its answer have."""
+
+READING = 1 / 8
+"""Share of the replay that has a text in it: enough to keep the skill of reading."""
 
 TRIES = 4
 """Draws per prompt wanted, at most: small models repeat themselves."""
@@ -153,6 +159,39 @@ def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:
         TrainItem(kind, one.generation.request.prompt.chat, _answer(one.generation))
         for one in imagined
         if one.generation
+    ]
+
+
+def to_read(asked: Iterable[tuple[str, str]], n: int) -> list[Prompt]:
+    """Return at most ``n`` prompts to answer from passages, half of them in vain.
+
+    ``asked``: passages, each with a question that was asked about it. A passage gets
+    its own question and that of another one, of which it says nothing: a round
+    teaches to answer whatever is asked, and so a model forgets to say that the text
+    does not (ARCHITECTURE.md has the numbers).
+    """
+    of_each = list(dict(asked).items())
+    picked = random.Random("to read").sample(of_each, min(len(of_each), ceil(n / 2)))
+    others = [question for _, question in picked[1:] + picked[:1]]
+    prompt = prompts.load("open_book")
+    return [
+        prompt.render(passage=text, question=question)
+        for (text, own), other in zip(picked, others, strict=True)
+        for question in dict.fromkeys((own, other))
+    ][:n]
+
+
+def read(writer: Writer, asked: Sequence[Prompt]) -> list[tuple[TrainItem, Generation]]:
+    """Return how the base answers them, as items of a round.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    asks = [Ask(None, prompt, 2 * ANSWER_TOKENS) for prompt in asked]
+    return [
+        (TrainItem("replay", generation.request.prompt.chat, answer), generation)
+        for _, generation in writer.write(asks)
+        if (answer := _answer(generation))
     ]
 
 

@@ -235,6 +235,10 @@ class TrainSettings(_Settings):
         """Return whether the round is held near the base model's own answers."""
         return bool(self.replay_share and self.replay_weight)
 
+    def replayed(self, taught: int) -> int:
+        """Return how many items of replay stand beside so many that teach."""
+        return round(self.replay_share * taught) * self.replays
+
     @property
     def peak_rate(self) -> float:
         """Return the learning rate after warm-up.

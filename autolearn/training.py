@@ -13,7 +13,7 @@ from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
-from autolearn.records import Imagined, Round, TrainItem
+from autolearn.records import Generation, Imagined, Prompt, Round, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -98,9 +98,10 @@ def _freeze(
     parent_id: int | None = wanted.get("parent")
     quiz = [q.question.text for q in proof.questions(store, "quiz")]
     quiz += [q.question.text for q in proof.questions(store, "control")]
+    learned = lessons(store, settings, parent_id)
     made = dataset.build(
         settings,
-        lessons(store, settings, parent_id),
+        learned,
         [MetaExample(**row) for row in wanted.get("corpus", ())],
         quiz,
     )
@@ -118,13 +119,15 @@ def _freeze(
         scores={"leaked": made.leaked},
     )
     taught = [*made.items, *_stated(context, backend, settings, made.items)]
-    n_replay = round(settings.replay_share * len(taught)) * settings.replays
-    own = _imagine(context, backend, replay.GAUGE + n_replay)
+    n_replay = settings.replayed(len(taught))
+    reading = _read(context, backend, to_read(learned, n_replay))
+    own = _imagine(context, backend, replay.GAUGE + n_replay - len(reading))
     items = [
         *taught,
         *made.validation,
         *replay.items("gauge", own[: replay.GAUGE]),
         *replay.items("replay", own[replay.GAUGE :]),
+        *reading,
     ]
     return store.rounds.create(new, items), made.leaked
 
@@ -139,13 +142,39 @@ def _stated(
     texts = [item.chosen for item in items if item.kind == "text"]
     if not settings.statements:
         return []
-    made = stating.state(_writer(context, backend), texts, settings.statements)
+    writer = _writer(context, backend, "statements")
+    return _logged(context, stating.state(writer, texts, settings.statements))
+
+
+def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[Prompt]:
+    """Return the prompts with a text of the round that are part of its replay."""
+    asked = [(one.passage, one.sample.prompt) for one in lessons if one.passage]
+    return replay.to_read(asked, round(replay.READING * n_replay))
+
+
+def _read(
+    context: Context, backend: TrainableBackend, asked: Sequence[Prompt]
+) -> list[TrainItem]:
+    writer = _writer(context, backend, "texts read again")
+    return _logged(context, replay.read(writer, asked))
+
+
+def _logged(
+    context: Context, made: Sequence[tuple[TrainItem, Generation]]
+) -> list[TrainItem]:
+    """Keep how the items were written."""
     context.store.journal(context.run.id).log(generation for _, generation in made)
     return [item for item, _ in made]
 
 
-def _writer(context: Context, backend: TrainableBackend) -> Writer:
-    return Writer(backend, StudySettings(), context.stop, lambda share: None)
+def _writer(context: Context, backend: TrainableBackend, stage: str = "") -> Writer:
+    """Return the model as writer; a stage that is named shows its progress."""
+
+    def report(share: float) -> None:
+        if stage:
+            context.progress(stage, round(100 * share), 100)
+
+    return Writer(backend, StudySettings(), context.stop, report)
 
 
 def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:

@@ -4,14 +4,26 @@ The only module above the engine that loads a model; the page and the command li
 never import it. Each handler returns the result that is kept with its run.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from autolearn import cards, exporting, models, parsing, prompts, proof, quiz, training
+from autolearn import (
+    cards,
+    converting,
+    exporting,
+    models,
+    parsing,
+    prompts,
+    proof,
+    quiz,
+    training,
+)
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context, Draft
 from autolearn.engine import merging
@@ -36,6 +48,8 @@ from autolearn.writing import Writer
 Handler = Callable[[Context], dict[str, Any]]
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
+
+log = logging.getLogger(__name__)
 
 
 class Workshop:
@@ -187,15 +201,17 @@ class Workshop:
         asked = proof.some_questions(context.store, N_ASKED)
         before = _answers(context, self.backend(context), asked)
         adapter = context.workspace / (about.adapter or "")
+        exported: HuggingFaceBackend | None
         if what == "adapter":
             exporting.export_adapter(adapter, target)
-            exported = self.backend(context)
-            exported.use_adapter(target)
+            (exported := self.backend(context)).use_adapter(target)
         else:
-            exported = self._merged(context, adapter, target)
-        after = _answers(context, exported, asked)
-        alike = sum(one == other for one, other in zip(before, after, strict=True))
-        compared = {"asked": len(asked), "alike": alike}
+            self._key = self._backend = None  # there may be room for one model only
+            write = {"merged": self._merged, "gguf": self._as_gguf}[what]
+            exported = write(context, adapter, target)
+        after = _answers(context, exported, asked) if exported else []
+        alike = sum(one == other for one, other in zip(before, after, strict=False))
+        compared = {"asked": len(after), "alike": alike}
         items = context.store.rounds.items(about.id)
         versions = _versions(context, about)
         told = cards.weights(about, what, compared, items, versions)
@@ -206,11 +222,34 @@ class Workshop:
         self, context: Context, adapter: Path, target: Path
     ) -> HuggingFaceBackend:
         """Write and load a model with the adapter of a round merged in."""
+        self._merge(context, adapter, target)
+        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
+
+    def _as_gguf(
+        self, context: Context, adapter: Path, target: Path
+    ) -> HuggingFaceBackend | None:
+        """Write a merged model as GGUF, and load what was written, if that can be."""
+        with TemporaryDirectory(dir=context.workspace) as place:
+            whole = Path(place) / "model"
+            by = Path(context.run.settings["converter"])
+            with merging.new_folder(target) as draft:
+                self._merge(context, adapter, whole)
+                context.progress("converting", 0, 1)
+                converting.convert(by, whole, draft / converting.FILE, context.stop)
+            settings, written = (
+                ModelSettings(str(whole), "none"),
+                target / converting.FILE,
+            )
+            try:
+                return HuggingFaceBackend.load(settings, whole, gguf=written)
+            except BackendError:
+                log.exception("transformers cannot read the GGUF of this model back")
+                return None
+
+    def _merge(self, context: Context, adapter: Path, target: Path) -> None:
         context.progress("merging", 0, 1)
         settings = ModelSettings.from_dict(context.run.settings["model"])
-        self._key = self._backend = None  # there may be room for one model only
         merging.merge(models.locate(settings.model), adapter, target)
-        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
 
 
 def _answers(

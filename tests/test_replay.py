@@ -118,3 +118,32 @@ def test_items_ask_as_the_model_is_asked_what_it_learned(store):
     asked = prompts.load("closed_book").render(question="Why 0?")
     assert (item.kind, item.chat, item.chosen) == ("gauge", asked.chat, "It is.")
     assert not item.teaches
+
+
+TEXTS = [(f"Text {i}.", f"What is {i}?") for i in range(10)]
+
+
+def test_each_text_is_asked_its_question_and_one_of_another():
+    found = replay.to_read([*TEXTS, *TEXTS], 20)
+    assert found == replay.to_read(TEXTS, 20)
+    shown = [one.chat[-1].content for one in found]
+    assert len(set(shown)) == 20
+    answerable = [s for s in shown for text, q in TEXTS if text in s and q in s]
+    assert len(answerable) == 10
+    for text, _ in TEXTS:
+        assert sum(text in s for s in shown) == 2
+
+
+@pytest.mark.parametrize(("texts", "n", "asked"), [(0, 8, 0), (1, 8, 1), (10, 3, 3)])
+def test_few_texts_or_little_replay_ask_less(texts, n, asked):
+    assert len(replay.to_read(TEXTS[:texts], n)) == asked
+
+
+def test_what_is_read_is_held_as_the_model_wrote_it():
+    model = backend(reply=lambda request: "Evidence: none\nAnswer: It does not say.")
+    writer = Writer(model, StudySettings(), lambda: False, lambda share: None)
+    asked = replay.to_read(TEXTS, 4)
+    read = replay.read(writer, asked)
+    assert [item.chat for item, _ in read] == [prompt.chat for prompt in asked]
+    for item, generation in read:
+        assert (item.kind, item.chosen) == ("replay", generation.completion.text)

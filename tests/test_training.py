@@ -12,6 +12,7 @@ from autolearn.records import Answer, Decision, ModelIdentity, Question, Sample
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.writing import Writer
+from tests.texts import put_passages
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
 
@@ -44,16 +45,20 @@ class Learner(ScriptedBackend):
         return sum(item.kind == kind for item in self.items)
 
 
-@pytest.fixture
-def approved(store):
-    """Forty approved samples, each with its question in another, checked wording."""
+def approve(store, passages=(None,) * 40):
+    """Approve a sample for each passage: a question, with another, checked wording."""
     run = store.runs.create("study", {})
 
     def step(name, records):
         return store.journal(run.id).step(name, lambda: records)
 
-    ids = range(40)
-    asked = step("q", [Question(f"Who leads town {i}?", "study", "model") for i in ids])
+    asked = step(
+        "q",
+        [
+            Question(f"Who leads town {i}?", "study", "model", passage_id)
+            for i, passage_id in enumerate(passages)
+        ],
+    )
     worded = step(
         "w",
         [
@@ -63,10 +68,19 @@ def approved(store):
     )
     step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
     samples = step(
-        "s", [Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9) for q in asked]
+        "s",
+        [
+            Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9, q.passage_id)
+            for q in asked
+        ],
     )
     store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
-    return samples
+
+
+@pytest.fixture
+def approved(store):
+    """Forty approved samples on nothing that is in the library."""
+    approve(store)
 
 
 def ordered(store, **settings):
@@ -99,6 +113,18 @@ def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off)
     assert learner.n("replay") == 0
     assert learner.n("gauge") == replay.GAUGE
     assert len(learner.history) == replay.STEP
+
+
+def test_an_eighth_of_the_replay_reads_texts_of_the_round(store):
+    texts = [f"This is what stands in text {i}." for i in range(40)]
+    approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
+    learner = Learner()
+    result = train(store, ordered(store), learner)
+    assert (result["items"], result["replay"]) == (80, 80)
+    read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
+    assert {item.kind for item in read} == {"replay"}
+    assert len(read) == round(replay.READING * 80)
+    assert {item.chosen for item in read} == {"It is."}
 
 
 def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):

@@ -20,9 +20,11 @@ class HuggingFaceBackend:
         self._loaded = loaded
 
     @classmethod
-    def load(cls, settings: ModelSettings, folder: Path) -> Self:
-        """Load the model in ``folder``, without any adapter."""
-        return cls(load.load(settings, folder))
+    def load(
+        cls, settings: ModelSettings, folder: Path, gguf: Path | None = None
+    ) -> Self:
+        """Load the model in ``folder``, without any adapter; see load.load."""
+        return cls(load.load(settings, folder, gguf))
 
     @property
     def identity(self) -> ModelIdentity:

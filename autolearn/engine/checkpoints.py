@@ -12,7 +12,12 @@ from typing import Any
 
 import torch
 
+from autolearn.errors import TrainingError
+
 _KEPT = 2
+_BEST = "best"
+State = dict[str, Any]
+
 _STATE = "state.pt"
 
 
@@ -35,31 +40,61 @@ def written_whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def save(checkpoints: Path, step: int, state: dict[str, Any]) -> None:
-    """Keep the state after ``step`` steps, and drop all but the newest two."""
-    with written_whole(checkpoints / f"step-{step}") as draft:
-        torch.save(state, draft / _STATE)
-    for folder in _newest_first(checkpoints)[_KEPT:]:
-        shutil.rmtree(folder)
+class Checkpoints:
+    """The states of one round in a folder: the newest two, and the best."""
 
+    def __init__(self, folder: Path, work: str):
+        """``work`` is what a state must agree on to be gone on from."""
+        self._folder = folder
+        self._work = work
 
-def newest(checkpoints: Path) -> tuple[int, dict[str, Any]] | None:
-    """Return step and state of the newest checkpoint, None when there is none."""
-    for folder in _newest_first(checkpoints):
+    def save(self, step: int, state: State) -> None:
+        """Keep the state after ``step`` steps, and drop all but the newest two."""
+        self._write(f"step-{step}", step, state)
+        for folder in self._newest_first()[_KEPT:]:
+            shutil.rmtree(folder)
+
+    def save_best(self, step: int, state: State) -> None:
+        """Keep the state that has answered validation best."""
+        self._write(_BEST, step, state)
+
+    def newest(self) -> State | None:
+        """Return the newest state with its step, None when there is none.
+
+        Raises:
+            TrainingError: It was written by other work.
+        """
+        for folder in self._newest_first():
+            return self._read(folder)
+        return None
+
+    def best(self) -> State:
+        """Return the state that has answered validation best, with its step."""
+        return self._read(self._folder / _BEST)
+
+    def clear(self) -> None:
+        """Remove all of them: the round is done."""
+        for folder in (*self._newest_first(), self._folder / _BEST):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _write(self, name: str, step: int, state: State) -> None:
+        with written_whole(self._folder / name) as draft:
+            torch.save({**state, "step": step, "work": self._work}, draft / _STATE)
+
+    def _read(self, folder: Path) -> State:
         # weights_only: tensors and plain values; a checkpoint cannot run code.
-        state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
-        return _step(folder), state
-    return None
+        state: State = torch.load(
+            folder / _STATE, map_location="cpu", weights_only=True
+        )
+        if state["work"] != self._work:
+            raise TrainingError(
+                "The checkpoint belongs to other items, settings or another model; "
+                "remove it to begin this round anew."
+            )
+        return state
 
-
-def clear(checkpoints: Path) -> None:
-    """Remove all checkpoints of a round that is done."""
-    for folder in _newest_first(checkpoints):
-        shutil.rmtree(folder)
-
-
-def _newest_first(checkpoints: Path) -> list[Path]:
-    return sorted(checkpoints.glob("step-*"), key=_step, reverse=True)
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._folder.glob("step-*"), key=_step, reverse=True)
 
 
 def _step(folder: Path) -> int:

@@ -66,8 +66,10 @@ class Loaded:
         return int(pad if pad is not None else min(self.chat.stop_ids))
 
 
-def load(settings: ModelSettings, folder: Path) -> Loaded:
+def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loaded:
     """Return the model in ``folder`` as the settings say.
+
+    ``gguf``: a file to take its weights from instead, to try them.
 
     Raises:
         BackendError: The files do not make a model of a known kind, or they are
@@ -89,7 +91,10 @@ def load(settings: ModelSettings, folder: Path) -> Loaded:
     )
     _hush()
     with memory_guard(), _readable(folder):
-        model = _weights(folder, settings.quantization, device, dtype)
+        if gguf:
+            model = _unpacked(gguf, device, dtype)
+        else:
+            model = _weights(folder, settings.quantization, device, dtype)
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -192,6 +197,13 @@ def _weights(
     if quantization == "nf4":
         model = _settle(model, device, dtype)
     return model.eval().requires_grad_(False)
+
+
+def _unpacked(gguf: Path, device: str, dtype: torch.dtype) -> Any:
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=dtype, local_files_only=True
+    )
+    return model.to(device).eval().requires_grad_(False)
 
 
 def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:

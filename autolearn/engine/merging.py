@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -31,24 +33,35 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         BackendError: The base is here in 4 bit only.
         OutOfMemory: The main memory does not hold the model in 16 bit.
     """
-    if target.exists():
-        raise InputError(f"{target} exists already; name a new folder.")
     if models.packing(base):
         raise BackendError(
             f"{base} is in 4 bit; a round can only be merged into the original model."
         )
+    with memory_guard(), new_folder(target) as draft:
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype=torch.bfloat16, local_files_only=True, use_safetensors=True
+        )
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        merged.save_pretrained(draft)
+        _copy_texts(base, draft)
+    log.info("merged %s into %s", adapter, target)
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give a folder to write in that becomes ``target`` when all went well.
+
+    Raises:
+        InputError: The target exists, or nothing can be written there.
+    """
+    if target.exists():
+        raise InputError(f"{target} exists already; name a new folder.")
     try:
-        with memory_guard(), written_whole(target) as draft:
-            model = AutoModelForCausalLM.from_pretrained(
-                base, dtype=torch.bfloat16, local_files_only=True, use_safetensors=True
-            )
-            merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-            merged.save_pretrained(draft)
-            _copy_texts(base, draft)
+        with written_whole(target) as draft:
+            yield draft
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{target} cannot be written: {reason}.") from error
-    log.info("merged %s into %s", adapter, target)
 
 
 def _copy_texts(base: Path, target: Path) -> None:

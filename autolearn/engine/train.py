@@ -30,10 +30,11 @@ from autolearn.engine.batches import (
     encode,
     is_learnable,
 )
-from autolearn.engine.checkpoints import clear, newest, save, written_whole
+from autolearn.engine.checkpoints import Checkpoints, State, written_whole
 from autolearn.engine.fitting import Fitting
 from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.pace import Pace
 from autolearn.engine.teacher import Teacher
 from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
@@ -41,8 +42,9 @@ from autolearn.ports import Watcher
 from autolearn.records import ItemKind, TrainItem
 from autolearn.settings import TrainSettings
 
-COOL_DOWN_EPOCHS = 2
-"""How long the learning rate falls to zero once a round has learned enough."""
+WORSE = 0.05
+"""Share of validation that the end of a round may lose against its best checkpoint;
+less is chance, since validation is a few dozen answers."""
 
 
 @dataclass
@@ -89,13 +91,14 @@ class Training:
         self._fitting = Fitting(
             loaded, self._forward, settings, [*self._new, *self._replay]
         )
-        self._learned_at: int | None = None
+        self._best = 0.0
         self._n_replay = 0
         if self._replay:
             self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
+        self._pace = Pace(settings, self._new_order.steps_per_epoch)
         self._replay_order = self._order(
             self._replay, max(1, self._n_replay), settings.seed + 1
         )
@@ -107,14 +110,7 @@ class Training:
     @property
     def n_steps(self) -> int:
         """Return how many optimiser steps the round takes, as far as is known."""
-        if self._learned_at is None:
-            return self._planned
-        cooling = COOL_DOWN_EPOCHS * self._new_order.steps_per_epoch
-        return min(self._planned, self._learned_at + cooling)
-
-    @property
-    def _planned(self) -> int:
-        return self._settings.steps(self._new_order.steps_per_epoch)
+        return self._pace.n_steps
 
     def run(
         self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
@@ -125,8 +121,9 @@ class Training:
             TrainingError: The loss is not a number, or the checkpoint is not ours.
             OutOfMemory: The device is too small for a step.
         """
-        work = self._fingerprint(start)
-        step, state = newest(checkpoints) or (0, None)
+        kept = Checkpoints(checkpoints, self._fingerprint(start))
+        state = kept.newest()
+        step = state["step"] if state else 0
         held = room.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
             self._begin(start)
@@ -134,15 +131,15 @@ class Training:
             if not ready or not self._teacher.prepare(self._replay, watcher.stop):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
-                self._restore(state, work)
+                self._restore(state)
             watcher.on_probe(step, self._probe(held))
-            step = self._loop(watcher, step, checkpoints, work)
+            step = self._loop(watcher, step, kept)
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
-            scores = self._settle(start)
+            scores = self._settle(start, kept)
         with written_whole(output) as draft:
             adapters.save(self._loaded, draft)
-        clear(checkpoints)
+        kept.clear()
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
 
     @contextmanager
@@ -185,39 +182,54 @@ class Training:
             numbers["replay_kl"] = self._hold(replay)
         return numbers
 
-    def _loop(self, watcher: Watcher, step: int, checkpoints: Path, work: str) -> int:
+    def _loop(self, watcher: Watcher, step: int, kept: Checkpoints) -> int:
         """Take steps until the end or told to stop; return how many there are."""
         saved_at = time.monotonic()
         while step < self.n_steps:
             metrics = self._step(step)
             step += 1
-            metrics |= self._validate(step)
+            metrics |= self._validate(step, kept)
             watcher.on_step(step, self.n_steps, metrics)
             stopping = watcher.stop()
             age = time.monotonic() - saved_at
             if stopping or age >= self._settings.checkpoint_seconds:
-                save(checkpoints, step, self._state(work))
+                kept.save(step, self._state())
                 saved_at = time.monotonic()
             if stopping:
                 break
         return step
 
-    def _validate(self, step: int) -> dict[str, float]:
+    def _validate(self, step: int, kept: Checkpoints) -> dict[str, float]:
         """Return the share of validation answered exactly, at the end of each epoch.
 
-        Once it is high enough the round cools down.
+        Once it is high enough the round cools down. What answered best is kept.
         """
-        if step % self._new_order.steps_per_epoch:
+        if step % self._pace.steps_per_epoch:
             return {}
         share = self._forward.exact_share(self._apart["validation"])
         if share is None:
             return {}
-        if self._learned_at is None and 0 < self._settings.stop_at <= share:
-            self._learned_at = step
+        if self._pace.learned_at is None and 0 < self._settings.stop_at <= share:
+            self._pace.learned_at = step
+        if share > self._best and step < self.n_steps:
+            self._best = share
+            kept.save_best(step, self._state())
         return {"validation": share}
 
-    def _settle(self, start: Path | None) -> dict[str, Any]:
-        """Give the trained adapter its size; return what was measured."""
+    def _settle(self, start: Path | None, kept: Checkpoints) -> dict[str, Any]:
+        """Give the trained adapter its size; return what was measured.
+
+        A round that learned its items by heart at the cost of all other wordings
+        ends as it was when it answered validation best.
+        """
+        scores = self._sized(start)
+        if self._best - (scores["validation"] or 0.0) <= WORSE:
+            return scores
+        state = kept.best()
+        self._put(state["adapter"])
+        return self._sized(start) | {"best_at": state["step"]}
+
+    def _sized(self, start: Path | None) -> dict[str, Any]:
         validation, gauge = self._apart["validation"], self._apart["gauge"]
         # An adapter that was begun with holds older rounds too, which this round's
         # validation knows nothing of.
@@ -270,7 +282,7 @@ class Training:
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
         began = time.perf_counter()
-        rate = self._rate(step)
+        rate = self._pace.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         examples = [self._new[i] for i in self._new_order.batch(step)]
@@ -292,20 +304,6 @@ class Training:
         n_tokens = sum(len(row.ids) for row in read)
         numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
         return numbers
-
-    def _rate(self, step: int) -> float:
-        """Return the learning rate: linear warm-up, then linear decay to zero.
-
-        From where enough is learned it falls to zero at the new, nearer end.
-        """
-        learned_at = self._learned_at
-        if learned_at is not None and step > learned_at:
-            left = (self.n_steps - step) / (self.n_steps - learned_at)
-            return self._rate(learned_at) * left
-        warm_up = self._settings.warmup_steps
-        risen = (step + 1) / (warm_up + 1)
-        left = (self._planned - step) / max(1, self._planned - warm_up)
-        return self._settings.peak_rate * min(1.0, risen, left)
 
     def _learn(self, examples: list[Example]) -> float:
         """Add the gradient of the new items and return their loss.
@@ -357,25 +355,24 @@ class Training:
             total += loss.item()
         return total
 
-    def _state(self, work: str) -> dict[str, Any]:
+    def _state(self) -> State:
         return {
-            "work": work,
             "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
-            "learned_at": self._learned_at,
+            "learned_at": self._pace.learned_at,
+            "best": self._best,
         }
 
-    def _restore(self, state: dict[str, Any], work: str) -> None:
-        if state["work"] != work:
-            raise TrainingError(
-                "The checkpoint belongs to other items, settings or another model; "
-                "remove it to begin this round anew."
-            )
+    def _restore(self, state: State) -> None:
+        self._put(state["adapter"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._pace.learned_at = state["learned_at"]
+        self._best = state["best"]
+
+    def _put(self, adapter: dict[str, Tensor]) -> None:
         with torch.no_grad():
             for name, parameter in self._parameters.items():
-                parameter.copy_(state["adapter"][name])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._learned_at = state["learned_at"]
+                parameter.copy_(adapter[name])
 
     def _fingerprint(self, start: Path | None) -> str:
         """Return what a checkpoint must agree on to be gone on from."""

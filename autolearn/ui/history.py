@@ -23,6 +23,7 @@ WHAT = [
     ("raw texts, of a round", "text"),
     ("adapter, of a round", "adapter"),
     ("whole model in 16 bit, of a round", "merged"),
+    ("GGUF for llama.cpp, of a round", "gguf"),
 ]
 
 

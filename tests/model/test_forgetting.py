@@ -208,6 +208,45 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
     assert outcome.scores["validation"] >= 0.75
 
 
+def looks(monkeypatch, *shares):
+    """Let validation be answered so well at the end of each epoch, and afterwards."""
+    left = iter(shares)
+    monkeypatch.setattr(Forward, "exact_share", lambda *_: next(left))
+
+
+def best_adapter(places):
+    state = torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
+    return {name.replace(".default", ""): p for name, p in state["adapter"].items()}
+
+
+@pytest.mark.parametrize(("end", "taken"), [(0.5, {"best_at": 2}), (0.88, {})])
+def test_a_round_that_got_worse_ends_as_it_was_at_its_best(
+    backend, places, monkeypatch, end, taken
+):
+    items = facts() + apart("validation", facts())
+    settings = training(max_steps=5, stop_at=0.0, choose_scale=False)
+    looks(monkeypatch, 0.25, 0.9, 0.75, 0.5, end, end, 0.9)
+    outcome = backend.train(items, settings, Watch(4), **places)
+    best = best_adapter(places)
+    outcome = backend.train(items, settings, Watch(), **places)
+    assert {k: v for k, v in outcome.scores.items() if k == "best_at"} == taken
+    assert outcome.scores["validation"] == (0.9 if taken else end)
+    written = load_file(places["output"] / "adapter_model.safetensors")
+    assert all(torch.equal(written[k], best[k]) for k in written) == bool(taken)
+    assert list(places["checkpoints"].iterdir()) == []
+
+
+def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkeypatch):
+    items = facts() + apart("validation", facts())
+    settings = training(max_steps=9, stop_at=0.0, checkpoint_seconds=0.0)
+    looks(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
+    backend.train(items, settings, Watch(5), **places)
+    names = sorted(path.name for path in places["checkpoints"].iterdir())
+    assert names == ["best", "step-4", "step-5"]
+    state = torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
+    assert state["step"] == 2
+
+
 # Its size afterwards
 
 

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -242,6 +243,17 @@ def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, tmp_path):
     again = orders.export(lab, "merged", target, 1)
     jobs.ensure_worker(lab.folder)
     assert "exists already" in jobs.wait(lab, again.id).error
+
+
+def test_a_round_is_converted_to_gguf_and_asked(lab, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
+    target = tmp_path / "converted"
+    run = finish(lab, orders.export(lab, "gguf", target, 1))
+    assert run.result["asked"] == 5
+    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
+    assert "llama.cpp" in (target / "README.md").read_text()
+    assert not list(lab.folder.glob("tmp*"))
 
 
 def test_stage_2_prefers_what_the_stage_1_model_reads(lab):

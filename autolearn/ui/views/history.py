@@ -243,7 +243,7 @@ def _export(run: Run) -> Html:
     about, n = run.settings["round_id"], run.result.get("samples")
     title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
     told = html.tag("strong", html.text(title)) + labels.state(run.state)
-    if run.state == "done" and run.settings["what"] != "merged":
+    if run.state == "done" and run.settings["what"] not in ("merged", "gguf"):
         told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
     body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")
     if n is not None:

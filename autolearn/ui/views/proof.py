@@ -140,9 +140,16 @@ def _own(measured: Round) -> Html:
         ),
         "Validation answered exactly": html.percent(scores.get("validation")),
         "Scale of the adapter": html.number(scores.get("scale"), 2),
-        "Steps": html.number(measured.n_steps),
+        "Steps": _steps(measured),
     }
     return html.tag("div", html.pairs(shown), "al-card al-below")
+
+
+def _steps(measured: Round) -> Html:
+    steps, best = html.number(measured.n_steps), measured.scores.get("best_at")
+    if not best:
+        return steps
+    return steps + html.text(f" (it got worse, and is as it was after {best})")
 
 
 def _questions(found: Comparison) -> Html:

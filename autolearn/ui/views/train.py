@@ -221,7 +221,7 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
     one = rounds[0]
     states = training.checkpoints(store.folder, one.id)
     if one.adapter is None:
-        n = len(list(states.glob("step-*")))
+        n = len(list(states.glob("[!.]*")))
         return (
             f"{n} checkpoint{'s' * (n != 1)}, {html.size(machine.size_on_disk(states))}"
         )
