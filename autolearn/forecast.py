@@ -110,7 +110,7 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    n_short = settings.replayed(n) - len(found.to_read)
+    n_short = settings.replayed(n)
     mean = sum(found.tokens) / max(1, n)
     an_epoch = mean * (n * (1 + (settings.method == "al2")) + n_short)
     an_epoch += sum(found.to_read)
@@ -255,5 +255,5 @@ def _items(settings: TrainSettings, found: Intake) -> list[Items]:
     size, learned = replay.PROMPT_TOKENS + answer, answer
     if found.to_read:
         size, learned = max(size, *found.to_read), 2 * answer
-    rows = settings.replayed(settings.batch_size)
+    rows = replay.in_step(settings)
     return [taught, Items(size, size, learned, rows * size)]

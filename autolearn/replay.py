@@ -28,7 +28,7 @@ from autolearn.records import (
     Sampling,
     TrainItem,
 )
-from autolearn.settings import StudySettings
+from autolearn.settings import StudySettings, TrainSettings
 from autolearn.writing import Ask, Writer, draw_seed, of
 
 PROMPT = "closed_book"
@@ -47,7 +47,7 @@ PROMPT_TOKENS, ANSWER_TOKENS = 48, StudySettings().answer_tokens
 """The most that a made-up prompt and its answer have."""
 
 READING = 1 / 8
-"""Share of the replay that has a text in it: enough to keep the skill of reading."""
+"""Items with a text per item that was made up: enough to keep the skill of reading."""
 
 TRIES = 4
 """Draws per prompt wanted, at most: small models repeat themselves."""
@@ -160,6 +160,12 @@ def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:
         for one in imagined
         if one.generation
     ]
+
+
+def in_step(settings: TrainSettings) -> int:
+    """Return how many items of replay an optimiser step has, if there are any."""
+    made_up = settings.replayed(settings.batch_size)
+    return max(1, round((1 + READING) * made_up))
 
 
 def to_read(asked: Iterable[tuple[str, str]], n: int) -> list[Prompt]:

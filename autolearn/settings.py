@@ -236,7 +236,7 @@ class TrainSettings(_Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def replayed(self, taught: int) -> int:
-        """Return how many items of replay stand beside so many that teach."""
+        """Return how many made-up items of replay stand beside so many that teach."""
         return round(self.replay_share * taught) * self.replays
 
     @property

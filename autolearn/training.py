@@ -121,7 +121,7 @@ def _freeze(
     taught = [*made.items, *_stated(context, backend, settings, made.items)]
     n_replay = settings.replayed(len(taught))
     reading = _read(context, backend, to_read(learned, n_replay))
-    own = _imagine(context, backend, replay.GAUGE + n_replay - len(reading))
+    own = _imagine(context, backend, replay.GAUGE + n_replay)
     items = [
         *taught,
         *made.validation,
@@ -147,7 +147,7 @@ def _stated(
 
 
 def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[Prompt]:
-    """Return the prompts with a text of the round that are part of its replay."""
+    """Return the prompts with a text of the round that stand beside its replay."""
     asked = [(one.passage, one.sample.prompt) for one in lessons if one.passage]
     return replay.to_read(asked, round(replay.READING * n_replay))
 

@@ -206,6 +206,7 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
     few, many = (
         items(n * flags.passages, PER_PASSAGE, PASSAGE, WORDS) for n in (4, 16)
     )
+    peaks = [_peak_after(loaded, work) for work in (few, many)]
     arms = alternate(
         {
             "few": partial(ours, loaded, few),
@@ -215,17 +216,24 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
     )
     n_few, n_many = (sum(item.n_new for item in work) for work in (few, many))
     first, second = arms.values()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     slower = second.median / n_many / (first.median / n_few)
     lines = [
         f"{len(few)} items: {first.median:.2f} s, {n_few / first.median:.0f} tokens/s",
         f"{len(many)} items: {second.median:.2f} s, "
         f"{n_many / second.median:.0f} tokens/s",
         f"time for a token: {slower:.2f} times",
-        f"most memory of the process: {peak} MiB",
+        "most memory of the process so far: "
+        f"{peaks[0]} MiB after the few, {peaks[1]} after the many",
     ]
     numbers = {name: arm.seconds for name, arm in arms.items()}
-    report(f"growth-{flags.model}-{flags.dtype}", lines, {"seconds": numbers})
+    found = {"seconds": numbers, "peaks": peaks}
+    report(f"growth-{flags.model}-{flags.dtype}", lines, found)
+
+
+def _peak_after(loaded: Loaded, work: Sequence[Item]) -> int:
+    """Return the most MiB that the process has taken, this work included."""
+    ours(loaded, work)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def main() -> int:

@@ -40,6 +40,7 @@ from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
 from autolearn.ports import Watcher
 from autolearn.records import ItemKind, TrainItem
+from autolearn.replay import in_step
 from autolearn.settings import TrainSettings
 
 WORSE = 0.05
@@ -94,7 +95,7 @@ class Training:
         self._best = 0.0
         self._n_replay = 0
         if self._replay:
-            self._n_replay = max(1, round(settings.batch_size * settings.replay_share))
+            self._n_replay = in_step(settings)
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from autolearn.engine import adapters, load
 from autolearn.engine.batches import (
+    Example,
     Row,
     Schedule,
     collate,
@@ -433,6 +434,20 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
+
+
+def test_a_step_is_cut_where_the_least_is_padded():
+    def items(*lengths):
+        rows = [Row(list(range(9, 9 + n)), n - 1) for n in lengths]
+        return [Example("sft", row, None, 1.0) for row in rows]
+
+    def cut(*lengths, at_once=10**6):
+        parts = micro_batches(items(*lengths), at_once=at_once)
+        return [[example.length for example in part] for part in parts]
+
+    assert cut(40, 41, 40) == [[41, 40, 40]]
+    assert cut(40, 400, 42, 390) == [[400, 390], [42, 40]]
+    assert cut(40, 400, 42, 390, at_once=500) == [[400], [390], [42, 40]]
 
 
 def test_the_written_adapter_does_not_depend_on_the_order_of_a_set(backend, places):
