@@ -1,12 +1,14 @@
 """From flags to a running page: workspace, port, who may look, and the way out."""
 
 import argparse
+import inspect
 import os
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -58,7 +60,8 @@ def _show(
     flags: argparse.Namespace, port: int, auth: tuple[str, str] | None, place: str
 ) -> int:
     # Gradio takes seconds to import: refusals above come at once.
-    from autolearn.ui import page  # noqa: PLC0415
+    with _without_stubs():
+        from autolearn.ui import page  # noqa: PLC0415
 
     blocks = page.build(flags.workspace)
     blocks.launch(
@@ -86,6 +89,27 @@ def _show(
     for lane in jobs.LANES.values():
         jobs.stop_worker(flags.workspace, lane=lane)
     return 0
+
+
+@contextmanager
+def _without_stubs() -> Iterator[None]:
+    """Keep Gradio from writing type stubs of its components while it is imported.
+
+    It parses and compares them at every start, which takes longer than all else of the
+    import; for a component that lies in no file it has none.
+    """
+    usual = inspect.getfile
+
+    def nowhere(thing: Any) -> str:
+        if getattr(thing, "__module__", "").startswith("gradio."):
+            raise OSError
+        return usual(thing)
+
+    inspect.getfile = nowhere  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        inspect.getfile = usual
 
 
 @contextmanager

@@ -189,13 +189,14 @@ class Memo:
             "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
             " (SELECT group_concat(id || state) FROM rounds)"
         )[0]
-        # These change neither the items nor what is said of them.
+        # These change neither the items nor what is said of them; of the dial, only
+        # whether there is replay.
         plain = replace(
             settings,
             epochs=1,
             max_steps=0,
             least_steps=0,
-            replay_weight=0,
+            replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
         )
         key = (store.folder, tuple(row), plain, parent, model.model)

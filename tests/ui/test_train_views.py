@@ -25,6 +25,7 @@ from autolearn.ui import train, watching
 from autolearn.ui.desk import Desk
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
+from tests.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 SETTINGS = TrainSettings()
@@ -34,7 +35,7 @@ def count(text):
     return len(text.split())
 
 
-def samples(store, n, gaps):
+def samples(store, n, gaps, passage_id=None):
     run = store.runs.create("study", {"model": ModelSettings().as_dict()})
     asked = store.library.add_questions(
         [Question(f"Who leads town number {i}?", "study", "model") for i in range(n)]
@@ -42,7 +43,7 @@ def samples(store, n, gaps):
     made = store.journal(run.id).step(
         "s",
         lambda: [
-            Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9)
+            Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9, passage_id)
             for i, q in enumerate(asked)
         ],
     )
@@ -73,6 +74,16 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     assert "the model knew the answer" in shown
     everything = replace(SETTINGS, only_gaps=False)
     assert len(forecast.intake(store, everything, None, count).made.items) == 5
+
+
+def test_the_dial_decides_only_whether_texts_are_read_again(store):
+    (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
+    samples(store, 20, gaps=20, passage_id=passage.id)
+    memo = train.Memo()
+    found = memo.intake(store, SETTINGS, 0)
+    assert len(found.to_read) == 1
+    assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is found
+    assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).to_read == ()
 
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
