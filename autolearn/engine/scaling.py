@@ -14,8 +14,9 @@ from torch.nn import Parameter
 SCALES = (1.0, 0.9, 0.8)
 """Sizes that are tried, the trained one first."""
 
-TOLERANCE = 0.01
-"""Share of validation that a smaller adapter may lose against the best."""
+TOLERANCE = 0.05
+"""Share of validation that a smaller adapter may lose against the best: one or two
+answers of a few dozen are chance."""
 AS_SURE = 0.75
 """Share of the best adapter's sureness that a smaller one must have: validation is a
 few dozen answers, too few to show by themselves what is about to be lost."""

@@ -257,7 +257,7 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
         return scaling.chosen(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
-    assert best(0.9, 0.895, 0.8) == 0.9
+    assert best(0.9, 0.86, 0.8) == 0.9
     assert best(0.9, 0.8, 0.7) == 1.0
     assert best(0.8, 0.9, 0.7) == 0.9
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
