@@ -142,7 +142,7 @@ def _stated(
     texts = [item.chosen for item in items if item.kind == "text"]
     if not settings.statements:
         return []
-    writer = _writer(context, backend, "statements")
+    writer = _writer(context, backend, "statements", len(texts))
     return _logged(context, stating.state(writer, texts, settings.statements))
 
 
@@ -155,7 +155,7 @@ def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[Prompt]:
 def _read(
     context: Context, backend: TrainableBackend, asked: Sequence[Prompt]
 ) -> list[TrainItem]:
-    writer = _writer(context, backend, "texts read again")
+    writer = _writer(context, backend, "texts read again", len(asked))
     return _logged(context, replay.read(writer, asked))
 
 
@@ -167,12 +167,14 @@ def _logged(
     return [item for item, _ in made]
 
 
-def _writer(context: Context, backend: TrainableBackend, stage: str = "") -> Writer:
-    """Return the model as writer; a stage that is named shows its progress."""
+def _writer(
+    context: Context, backend: TrainableBackend, stage: str = "", n: int = 0
+) -> Writer:
+    """Return the model as writer; of ``n`` texts it tells how many are written."""
 
     def report(share: float) -> None:
-        if stage:
-            context.progress(stage, round(100 * share), 100)
+        if n:
+            context.progress(stage, round(n * share), n)
 
     return Writer(backend, StudySettings(), context.stop, report)
 

@@ -236,12 +236,10 @@ class Workshop:
                 self._merge(context, adapter, whole)
                 context.progress("converting", 0, 1)
                 converting.convert(by, whole, draft / converting.FILE, context.stop)
-            settings, written = (
-                ModelSettings(str(whole), "none"),
-                target / converting.FILE,
-            )
+            settings = ModelSettings(str(whole), "none")
+            gguf = target / converting.FILE
             try:
-                return HuggingFaceBackend.load(settings, whole, gguf=written)
+                return HuggingFaceBackend.load(settings, whole, gguf)
             except BackendError:
                 log.exception("transformers cannot read the GGUF of this model back")
                 return None

@@ -15,8 +15,8 @@ SCALES = (1.0, 0.9, 0.8)
 """Sizes that are tried, the trained one first."""
 
 TOLERANCE = 0.05
-"""Share of validation that a smaller adapter may lose against the best: one or two
-answers of a few dozen are chance."""
+"""Share of validation that may be lost, by a smaller adapter or since the best
+checkpoint: one or two answers of a few dozen are chance."""
 AS_SURE = 0.75
 """Share of the best adapter's sureness that a smaller one must have: validation is a
 few dozen answers, too few to show by themselves what is about to be lost."""

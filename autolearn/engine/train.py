@@ -43,10 +43,6 @@ from autolearn.records import ItemKind, TrainItem
 from autolearn.replay import in_step
 from autolearn.settings import TrainSettings
 
-WORSE = 0.05
-"""Share of validation that the end of a round may lose against its best checkpoint;
-less is chance, since validation is a few dozen answers."""
-
 
 @dataclass
 class Outcome:
@@ -224,7 +220,7 @@ class Training:
         ends as it was when it answered validation best.
         """
         scores = self._sized(start)
-        if self._best - (scores["validation"] or 0.0) <= WORSE:
+        if self._best - (scores["validation"] or 0.0) <= scaling.TOLERANCE:
             return scores
         state = kept.best()
         self._put(state["adapter"])
