@@ -226,10 +226,10 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
 def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> Iterator[Run]:
     """Yield the runs of a kind with this model loaded so, the newest first."""
     for run in store.runs.newest(200):
-        own = ModelSettings.from_dict(run.settings.get("model") or {})
-        same = (own.model, own.quantization) == (model.model, model.quantization)
-        if run.kind == kind and same:
-            yield run
+        if run.kind == kind:  # imports name their model otherwise
+            own = ModelSettings.from_dict(run.settings.get("model") or {})
+            if (own.model, own.quantization) == (model.model, model.quantization):
+                yield run
 
 
 def _needs(model: ModelSettings) -> Needs:
