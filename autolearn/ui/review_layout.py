@@ -144,7 +144,7 @@ def _filters() -> tuple[list[Any], gr.Button]:
             gr.Dropdown(flags, value=flag, label="Flag"),
             gr.Dropdown(verdicts, value=verdict, label="Feedback says"),
             gr.Dropdown([ANY, "gap", "no gap"], value=gap, label="Gap"),
-            gr.Slider(0, 1, least, step=0.05, label="Gap probability from"),
+            gr.Slider(0, 1, least, step=0.05, label="Sure from"),
             gr.Slider(0, 1, most, step=0.05, label="to"),
         ]
     with gr.Row():
