@@ -82,7 +82,9 @@ ITEM_FORMATS: dict[str, Callable[[TrainItem], Row | None]] = {
 }
 """How the items of a round are written; None: the item is of another kind."""
 
-WEIGHTS = ("adapter", "merged", "gguf")
+WHOLE = ("merged", "gguf")
+"""What is written as a folder with a whole model in it."""
+WEIGHTS = ("adapter", *WHOLE)
 """What is written as a folder of weights."""
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
 """All that can be exported."""

@@ -204,7 +204,8 @@ class Workshop:
         exported: HuggingFaceBackend | None
         if what == "adapter":
             exporting.export_adapter(adapter, target)
-            (exported := self.backend(context)).use_adapter(target)
+            exported = self.backend(context)
+            exported.use_adapter(target)
         else:
             self._key = self._backend = None  # there may be room for one model only
             write = {"merged": self._merged, "gguf": self._as_gguf}[what]

@@ -14,11 +14,10 @@ import torch
 
 from autolearn.errors import TrainingError
 
-_KEPT = 2
-_BEST = "best"
 State = dict[str, Any]
 
-_STATE = "state.pt"
+_KEPT = 2
+_BEST, _STATE = "best", "state.pt"
 
 
 @contextmanager
@@ -74,8 +73,8 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all of them: the round is done."""
-        for folder in (*self._newest_first(), self._folder / _BEST):
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in (*self._newest_first(), *self._folder.glob(_BEST)):
+            shutil.rmtree(folder)
 
     def _write(self, name: str, step: int, state: State) -> None:
         with written_whole(self._folder / name) as draft:

@@ -92,7 +92,7 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     _hush()
     with memory_guard(), _readable(folder):
         if gguf:
-            model = _unpacked(gguf, device, dtype)
+            model = _from_gguf(gguf, device, dtype)
         else:
             model = _weights(folder, settings.quantization, device, dtype)
         tokenizer = AutoTokenizer.from_pretrained(
@@ -199,7 +199,7 @@ def _weights(
     return model.eval().requires_grad_(False)
 
 
-def _unpacked(gguf: Path, device: str, dtype: torch.dtype) -> Any:
+def _from_gguf(gguf: Path, device: str, dtype: torch.dtype) -> Any:
     model: Any = AutoModelForCausalLM.from_pretrained(
         gguf.parent, gguf_file=gguf.name, dtype=dtype, local_files_only=True
     )

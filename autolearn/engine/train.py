@@ -31,10 +31,10 @@ from autolearn.engine.batches import (
     is_learnable,
 )
 from autolearn.engine.checkpoints import Checkpoints, State, written_whole
+from autolearn.engine.course import Course
 from autolearn.engine.fitting import Fitting
 from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.pace import Pace
 from autolearn.engine.teacher import Teacher
 from autolearn.errors import TrainingError
 from autolearn.models import adapter_digest
@@ -95,7 +95,7 @@ class Training:
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
-        self._pace = Pace(settings, self._new_order.steps_per_epoch)
+        self._course = Course(settings, self._new_order.steps_per_epoch)
         self._replay_order = self._order(
             self._replay, max(1, self._n_replay), settings.seed + 1
         )
@@ -107,7 +107,7 @@ class Training:
     @property
     def n_steps(self) -> int:
         """Return how many optimiser steps the round takes, as far as is known."""
-        return self._pace.n_steps
+        return self._course.n_steps
 
     def run(
         self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
@@ -201,13 +201,13 @@ class Training:
 
         Once it is high enough the round cools down. What answered best is kept.
         """
-        if step % self._pace.steps_per_epoch:
+        if step % self._course.steps_per_epoch:
             return {}
         share = self._forward.exact_share(self._apart["validation"])
         if share is None:
             return {}
-        if self._pace.learned_at is None and 0 < self._settings.stop_at <= share:
-            self._pace.learned_at = step
+        if self._course.learned_at is None and 0 < self._settings.stop_at <= share:
+            self._course.learned_at = step
         if share > self._best and step < self.n_steps:
             self._best = share
             kept.save_best(step, self._state())
@@ -279,7 +279,7 @@ class Training:
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
         began = time.perf_counter()
-        rate = self._pace.rate(step)
+        rate = self._course.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         examples = [self._new[i] for i in self._new_order.batch(step)]
@@ -356,14 +356,14 @@ class Training:
         return {
             "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
-            "learned_at": self._pace.learned_at,
+            "learned_at": self._course.learned_at,
             "best": self._best,
         }
 
     def _restore(self, state: State) -> None:
         self._put(state["adapter"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._pace.learned_at = state["learned_at"]
+        self._course.learned_at = state["learned_at"]
         self._best = state["best"]
 
     def _put(self, adapter: dict[str, Tensor]) -> None:

@@ -208,15 +208,14 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
     assert outcome.scores["validation"] >= 0.75
 
 
-def looks(monkeypatch, *shares):
+def answered(monkeypatch, *shares):
     """Let validation be answered so well at the end of each epoch, and afterwards."""
     left = iter(shares)
     monkeypatch.setattr(Forward, "exact_share", lambda *_: next(left))
 
 
-def best_adapter(places):
-    state = torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
-    return {name.replace(".default", ""): p for name, p in state["adapter"].items()}
+def best_state(places):
+    return torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
 
 
 @pytest.mark.parametrize(("end", "taken"), [(0.5, {"best_at": 2}), (0.88, {})])
@@ -225,9 +224,10 @@ def test_a_round_that_got_worse_ends_as_it_was_at_its_best(
 ):
     items = facts() + apart("validation", facts())
     settings = training(max_steps=5, stop_at=0.0, choose_scale=False)
-    looks(monkeypatch, 0.25, 0.9, 0.75, 0.5, end, end, 0.9)
+    answered(monkeypatch, 0.25, 0.9, 0.75, 0.5, end, end, 0.9)
     outcome = backend.train(items, settings, Watch(4), **places)
-    best = best_adapter(places)
+    adapter = best_state(places)["adapter"]
+    best = {name.replace(".default", ""): p for name, p in adapter.items()}
     outcome = backend.train(items, settings, Watch(), **places)
     assert {k: v for k, v in outcome.scores.items() if k == "best_at"} == taken
     assert outcome.scores["validation"] == (0.9 if taken else end)
@@ -239,12 +239,11 @@ def test_a_round_that_got_worse_ends_as_it_was_at_its_best(
 def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkeypatch):
     items = facts() + apart("validation", facts())
     settings = training(max_steps=9, stop_at=0.0, checkpoint_seconds=0.0)
-    looks(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
+    answered(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
     backend.train(items, settings, Watch(5), **places)
     names = sorted(path.name for path in places["checkpoints"].iterdir())
     assert names == ["best", "step-4", "step-5"]
-    state = torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
-    assert state["step"] == 2
+    assert best_state(places)["step"] == 2
 
 
 # Its size afterwards
