@@ -10,7 +10,7 @@ from autolearn.errors import InputError, JobError
 from autolearn.records import Message, Run, Sampling
 from autolearn.settings import ModelSettings
 from autolearn.store import Store
-from autolearn.ui.desk import Board, Desk, picture, watch
+from autolearn.ui.desk import Board, Desk, picture
 from autolearn.ui.html import Html
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
@@ -25,7 +25,7 @@ SHORTEST_CONTEXT = 1024
 CHOICE = "conversation"
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
     with gr.Row():
@@ -57,8 +57,8 @@ def build(board: Board, tab: gr.Tab) -> None:
         send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
         clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
     shown = picture("ask-conversation")
-    board.follow(tab, lambda: _shown(desk), [], [shown])
-    watch([tab.select], lambda: _renewed(desk), [], [left, right])
+    board.follow(lambda: _shown(desk), [], [shown])
+    board.on_opening(lambda: _renewed(desk), [], [left, right])
     given = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:

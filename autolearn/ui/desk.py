@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,36 @@ def watch(
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """How a part of a tab is drawn."""
+
+    draw: Callable[..., Any]
+    inputs: Sequence[gr.components.Component]
+    outputs: Sequence[gr.components.Component]
+
+    def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
+        """Return what the outputs show, given the values of at least its inputs."""
+        made = drawn(self.draw, self.outputs)(*(values[one] for one in self.inputs))
+        return [made] if len(self.outputs) == 1 else list(made)
+
+
+def together(
+    triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
+) -> None:
+    """Draw several parts in one go: to the browser, each event costs about as much."""
+    inputs = list(dict.fromkeys(i for one in drawings for i in one.inputs))
+    outputs = [i for one in drawings for i in one.outputs]
+
+    def draw(*values: Any) -> Any:
+        given = dict(zip(inputs, values, strict=True))
+        made = [shown for one in drawings for shown in one(given)]
+        return made if len(made) > 1 else made[0]
+
+    for trigger in triggers if drawings else ():
+        trigger(draw, inputs or None, outputs, **QUIET)
+
+
+@dataclass(frozen=True)
 class Board:
     """The parts of the page that every tab is wired to."""
 
@@ -148,10 +178,11 @@ class Board:
     sidebar: gr.HTML
     steps: gr.HTML
     stop: gr.Button
+    followed: list[Drawing] = field(default_factory=list)
+    opened: list[Drawing] = field(default_factory=list)
 
     def follow(
         self,
-        tab: gr.Tab,
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
         outputs: Sequence[gr.components.Component],
@@ -160,7 +191,23 @@ class Board:
 
         Drawing never changes what a person has typed or chosen: outputs are pictures.
         """
-        watch([self.pulses[str(tab.id)].change, tab.select], draw, inputs, outputs)
+        self.followed.append(Drawing(draw, inputs, outputs))
+
+    def on_opening(
+        self,
+        draw: Callable[..., Any],
+        inputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.components.Component],
+    ) -> None:
+        """Draw when the tab is opened, after what ``follow`` draws."""
+        self.opened.append(Drawing(draw, inputs, outputs))
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Let what was laid out on the tab be drawn as it asked for."""
+        together([self.pulses[str(tab.id)].change], tuple(self.followed))
+        together([tab.select], (*self.followed, *self.opened))
+        self.followed.clear()
+        self.opened.clear()
 
     def act(
         self,

@@ -27,25 +27,25 @@ WHAT = [
 ]
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
-            _rounds(board, tab)
+            _rounds(board)
             with gr.Accordion("Export", open=True):
-                _exports(board, tab)
+                _exports(board)
         with gr.Column(scale=3, min_width=420):
-            _runs(board, tab)
+            _runs(board)
             with gr.Accordion("Compare two runs", open=False):
-                _compare(board, tab)
+                _compare(board)
 
 
-def _rounds(board: Board, tab: gr.Tab) -> None:
+def _rounds(board: Board) -> None:
     desk = board.desk
     chosen = gr.State(0)
     tree = picture("history-rounds")
     details = picture("history-round")
-    board.follow(tab, lambda: views.lineage(desk.store), [], [tree])
+    board.follow(lambda: views.lineage(desk.store), [], [tree])
     picked = tree.click(_picked, None, chosen, **QUIET)
     watch(
         [picked.then],
@@ -55,7 +55,7 @@ def _rounds(board: Board, tab: gr.Tab) -> None:
     )
 
 
-def _runs(board: Board, tab: gr.Tab) -> None:
+def _runs(board: Board) -> None:
     desk = board.desk
     before, chosen, drawn = gr.State(0), gr.State(0), gr.State("")
     table = picture("history-runs")
@@ -65,8 +65,8 @@ def _runs(board: Board, tab: gr.Tab) -> None:
         resume = gr.Button("Resume this run", size="sm", elem_id="history-resume")
     details = picture("history-run")
     shown = [chosen, drawn]
-    board.follow(tab, lambda i: views.runs(desk.store, i), [before], [table])
-    board.follow(tab, lambda *s: _details(desk, *s), shown, [details, drawn])
+    board.follow(lambda i: views.runs(desk.store, i), [before], [table])
+    board.follow(lambda *s: _details(desk, *s), shown, [details, drawn])
     begun = newest.click(lambda: 0, None, before, **QUIET)
     paged = older.click(lambda i: _older(desk, i), before, before, **QUIET)
     pages: list[Callable[..., Any]] = [begun.then, paged.then]
@@ -76,7 +76,7 @@ def _runs(board: Board, tab: gr.Tab) -> None:
     board.act([resume.click], lambda i: _resume(desk, i), [chosen])
 
 
-def _compare(board: Board, tab: gr.Tab) -> None:
+def _compare(board: Board) -> None:
     desk = board.desk
     with gr.Row():
         sides = [
@@ -88,12 +88,12 @@ def _compare(board: Board, tab: gr.Tab) -> None:
     def renewed() -> list[gr.Dropdown]:
         return [gr.Dropdown(choices=views.choices(desk.store)) for _ in sides]
 
-    watch([tab.select], renewed, [], sides)
+    board.on_opening(renewed, [], sides)
     changed = [side.input for side in sides]
     watch(changed, lambda *ids: views.compare(desk.store, *ids), sides, [result])
 
 
-def _exports(board: Board, tab: gr.Tab) -> None:
+def _exports(board: Board) -> None:
     desk = board.desk
     of = gr.Dropdown(_sources(desk), value=0, label="Of", elem_id="export-of")
     what = gr.Dropdown(WHAT, value="chat", label="What", elem_id="export-what")
@@ -102,8 +102,8 @@ def _exports(board: Board, tab: gr.Tab) -> None:
     file = gr.File(
         label="To save", visible=False, interactive=False, elem_id="export-file"
     )
-    watch([tab.select], lambda: gr.Dropdown(choices=_sources(desk)), [], [of])
-    board.follow(tab, lambda: views.exports(desk.store), [], [made])
+    board.on_opening(lambda: gr.Dropdown(choices=_sources(desk)), [], [of])
+    board.follow(lambda: views.exports(desk.store), [], [made])
 
     def order(round_id: int, kind: str) -> Html:
         _export(desk, round_id, kind)

@@ -16,7 +16,7 @@ from autolearn.ui.views import library as views
 TITLE = "Library"
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
     chosen, first = gr.State(0), gr.State(0)
@@ -43,8 +43,8 @@ def build(board: Board, tab: gr.Tab) -> None:
         [kind, questions],
         [told, questions],
     )
-    board.follow(tab, show, [], [report, documents])
-    board.follow(tab, draw, place, [passages])
+    board.follow(show, [], [report, documents])
+    board.follow(draw, place, [passages])
     board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
     picked = documents.click(_picked, None, place, **QUIET)
     watch([picked.then], draw, place, [passages], scroll_to_output=True)

@@ -17,7 +17,7 @@ TITLE = "Model"
 LOADING = [("4 bit (nf4)", "nf4"), ("16 or 32 bit", "none")]
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -28,18 +28,13 @@ def build(board: Board, tab: gr.Tab) -> None:
                 )
                 own = gr.Button("Built-in", elem_id="model-own", min_width=80)
             answer = picture("model-answer")
-            _memory(board, tab)
+            _memory(board)
         with gr.Column(scale=3, min_width=420):
             about = picture("model-about")
             _check_up(board)
-    _wire(board, tab, (name, loading), about, own)
+    _wire(board, (name, loading), about, own)
     _begin(board.desk, [name, loading, adapter])
-    watch(
-        [tab.select],
-        lambda: gr.Dropdown(choices=_adapters(board.desk)),
-        [],
-        [adapter],
-    )
+    board.on_opening(lambda: gr.Dropdown(choices=_adapters(board.desk)), [], [adapter])
     board.act(
         [use.click],
         lambda *given: _use(board.desk, *given),
@@ -74,7 +69,6 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
 
 def _wire(
     board: Board,
-    tab: gr.Tab,
     inputs: tuple[gr.Textbox, gr.Radio],
     about: gr.HTML,
     own: gr.Button,
@@ -85,7 +79,7 @@ def _wire(
     def draw(name: str, loading: Quantization) -> Html:
         return _about(board.desk, name, loading)
 
-    board.follow(tab, draw, inputs, [about])
+    board.follow(draw, inputs, [about])
     taken = own.click(lambda: "built-in", None, name, **QUIET)
     events: list[Callable[..., Any]] = [
         name.submit,
@@ -124,11 +118,11 @@ def _use(
     return views.chosen(model), views.about(desk.store, model.model, loading)
 
 
-def _memory(board: Board, tab: gr.Tab) -> None:
+def _memory(board: Board) -> None:
     desk = board.desk
     held = picture("model-worker")
     free = gr.Button("Free the memory", size="sm", elem_id="model-free")
-    board.follow(tab, lambda: views.worker(desk.store), [], [held])
+    board.follow(lambda: views.worker(desk.store), [], [held])
     board.act([free.click], lambda: _free(desk), [], [held])
 
 

@@ -10,7 +10,7 @@ from autolearn.ui import ask, history, html, library, model, proof, review, stud
 from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture
 
 TABS = (model, library, study, review, train, proof, ask, history)
-"""One module a tab; each has TITLE and ``build(board, tab)``."""
+"""One module a tab; each has TITLE and ``build(board)``."""
 
 
 def build(folder: Path) -> gr.Blocks:
@@ -31,7 +31,8 @@ def build(folder: Path) -> gr.Blocks:
             board = Board(desk, current, pulses, timer, sidebar, walk, stop)
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
-                    module.build(board, tab)
+                    module.build(board)
+                board.wire(tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
                 board.looks(tab.select)  # another page may have begun something
         walk.click(_led, None, tabs, **QUIET)

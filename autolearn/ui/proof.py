@@ -19,7 +19,7 @@ NEWEST = 0
 BASE, PARENT = "base", "parent"
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
     known = gr.State(())
@@ -46,9 +46,9 @@ def build(board: Board, tab: gr.Tab) -> None:
     table = picture("proof-rounds")
     questions = picture("proof-questions")
     given = [chosen, before]
-    board.follow(tab, lambda known: _list(desk, known), [known], [chosen, known])
-    board.follow(tab, lambda *one: _result(desk, *one), given, [shown, questions])
-    board.follow(tab, lambda: views.rounds(desk.store), [], [table])
+    board.follow(lambda known: _list(desk, known), [known], [chosen, known])
+    board.follow(lambda *one: _result(desk, *one), given, [shown, questions])
+    board.follow(lambda: views.rounds(desk.store), [], [table])
     watch(
         [chosen.change, before.change],
         lambda *one: _result(desk, *one),

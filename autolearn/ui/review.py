@@ -19,10 +19,10 @@ from autolearn.ui.views import sample
 TITLE = "Review"
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     parts = lay_out(board.desk)
-    _wire_drawing(board, tab, parts)
+    _wire_drawing(board, parts)
     _wire_steps(board, parts)
     _wire_edit(board, parts)
     _wire_bulk(board, parts)
@@ -31,7 +31,7 @@ def build(board: Board, tab: gr.Tab) -> None:
 # --- drawing ------------------------------------------------------------------
 
 
-def _wire_drawing(board: Board, tab: gr.Tab, parts: Parts) -> None:
+def _wire_drawing(board: Board, parts: Parts) -> None:
     desk, shown, filters = board.desk, parts.shown, parts.filters
     counted = [parts.progress, parts.bulk.approve, parts.bulk.reject]
 
@@ -49,10 +49,10 @@ def _wire_drawing(board: Board, tab: gr.Tab, parts: Parts) -> None:
         of = Queue.of(*values)
         return (*_show(desk, of), *_counted(desk, of), *_unasked())
 
-    board.follow(tab, first, [parts.current, *filters], shown)
-    board.follow(tab, lambda *v: _counted(desk, Queue.of(*v)), filters, counted)
-    watch([tab.select], again, [parts.current], [parts.card])
-    watch([tab.select], lambda: _choices(desk.store), [], filters[-2:])
+    board.follow(first, [parts.current, *filters], shown)
+    board.follow(lambda *v: _counted(desk, Queue.of(*v)), filters, counted)
+    board.on_opening(again, [parts.current], [parts.card])
+    board.on_opening(lambda: _choices(desk.store), [], filters[-2:])
     outputs = [*shown, *counted, parts.bulk.confirm, parts.bulk.asked]
     changed = [field.input for field in filters]
     watch(changed, anew, filters, outputs, trigger_mode="always_last")

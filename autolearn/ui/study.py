@@ -41,11 +41,11 @@ N_PLAIN = 4
 """So many settings are in sight, the rest is folded."""
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     desk = board.desk
     chosen, place = gr.State(0), gr.State(Place())
-    documents, given, start = _form(tab, desk)
+    documents, given, start = _form(board)
     shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
     found, detail = picture("study-found"), picture("study-detail")
 
@@ -59,8 +59,8 @@ def build(board: Board, tab: gr.Tab) -> None:
         queue.overrule(desk.store, sample_id, gap=event.pick == "gap")
         return draw_detail(sample_id)
 
-    board.follow(tab, draw, [shown, place], [found])
-    board.follow(tab, draw_detail, [chosen], [detail])
+    board.follow(draw, [shown, place], [found])
+    board.follow(draw_detail, [chosen], [detail])
     board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
     board.act([detail.click], overrule, [chosen], [detail])
     picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
@@ -68,11 +68,9 @@ def build(board: Board, tab: gr.Tab) -> None:
     watch([shown.input, picked.then], draw, [shown, place], [found])
 
 
-def _form(
-    tab: gr.Tab, desk: Desk
-) -> tuple[gr.CheckboxGroup, list[gr.Number], gr.Button]:
+def _form(board: Board) -> tuple[gr.CheckboxGroup, list[gr.Number], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
-    names = list(LABELS)
+    desk, names = board.desk, list(LABELS)
     with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
         with gr.Row(equal_height=False):
             documents = gr.CheckboxGroup(
@@ -90,15 +88,15 @@ def _form(
         with gr.Accordion("More settings", open=False), gr.Row():
             given += [_number(name) for name in names[N_PLAIN:]]
         effort = picture("study-effort")
-    watch([tab.select], lambda: _documents(desk), [], [documents])
+    board.on_opening(lambda: _documents(desk), [], [documents])
     inputs = [documents, *given]
-    watch(
-        [tab.select, documents.change, *(one.change for one in given)],
-        lambda *how: _effort(desk, *how),
-        inputs,
-        [effort],
-        trigger_mode="always_last",
-    )
+
+    def draw(*how: Any) -> Html:
+        return _effort(desk, *how)
+
+    board.on_opening(draw, inputs, [effort])
+    changed = [documents.change, *(one.change for one in given)]
+    watch(changed, draw, inputs, [effort], trigger_mode="always_last")
     return documents, given, start
 
 

@@ -45,7 +45,7 @@ LABELS = {
 """What settings are called, where their name alone says too little."""
 
 
-def build(board: Board, tab: gr.Tab) -> None:
+def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
     memo = Memo()
     with gr.Row():
@@ -59,8 +59,7 @@ def build(board: Board, tab: gr.Tab) -> None:
     given = [parent, *form]
     desk = board.desk
     _preset(desk, preset, form)
-    # What is drawn when a tab opens is drawn in this order: what takes longest first.
-    board.follow(tab, lambda *values: _plan(desk, memo, *values), given, [plan])
+    board.follow(lambda *values: _plan(desk, memo, *values), given, [plan])
     watch(
         [one.change for one in given],
         lambda *values: _plan(desk, memo, *values),

@@ -19,7 +19,7 @@ NEWEST = 0
 """Stands for the newest training where one could be chosen."""
 
 
-def build(board: Board, tab: gr.Tab, parent: gr.Dropdown) -> gr.Dropdown:
+def build(board: Board, parent: gr.Dropdown) -> gr.Dropdown:
     """Lay out the training that is looked at; return where it is chosen.
 
     The choices of ``parent``, from where a round begins, grow with the trainings.
@@ -48,12 +48,10 @@ def build(board: Board, tab: gr.Tab, parent: gr.Dropdown) -> gr.Dropdown:
     shown = picture("train-live")
     known = gr.State(())
     desk = board.desk
-    board.follow(
-        tab, lambda known: _lists(desk, known), [known], [parent, chosen, known]
-    )
-    board.follow(tab, lambda run: _live(desk, run), [chosen], [shown])
+    board.follow(lambda known: _lists(desk, known), [known], [parent, chosen, known])
+    board.follow(lambda run: _live(desk, run), [chosen], [shown])
     watch([chosen.change], lambda run: _live(desk, run), [chosen], [shown])
-    board.follow(tab, lambda run: _less(desk, run), [chosen], [less])
+    board.follow(lambda run: _less(desk, run), [chosen], [less])
     watch([chosen.change], lambda run: _less(desk, run), [chosen], [less])
     _wire(board, chosen, more, (stop, again, go_on, less))
     return chosen
