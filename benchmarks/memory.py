@@ -5,6 +5,7 @@ sizes of the model, what the process then took, and what is foretold once one ca
 the same model has been measured, as the app does after its first round.
 """
 
+import argparse
 import json
 import random
 import subprocess
@@ -14,14 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig
 
 from autolearn import memory
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.memory import NUMBERS
-from autolearn.models import BUILT_IN
 from autolearn.records import ItemKind, Message, TrainItem
 from autolearn.settings import ModelSettings, TrainSettings
+from benchmarks.models import write_random
 from benchmarks.side_by_side import report
 
 
@@ -54,6 +55,16 @@ CASES = [
         (64, 8, 256, 32, True),
         (16, 16, 256, 32, True),
         (16, 8, 256, 128, True),
+        (16, 4, 1024, 64, False),
+    )
+]
+
+CASES_ON_GPU = [
+    Case(*model, rank, items, tokens, answer, replay)
+    for model in ((2048, 16, 128_256), (4096, 8, 128_256), (4096, 32, 128_256))
+    for rank, items, tokens, answer, replay in (
+        (16, 8, 256, 32, True),
+        (64, 8, 256, 128, True),
         (16, 4, 1024, 64, False),
     )
 ]
@@ -104,19 +115,15 @@ def measure(case: Case) -> dict[str, float]:
 
 
 def _write_model(case: Case, folder: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(BUILT_IN)
-    config = LlamaConfig(
+    shape = LlamaConfig(
         vocab_size=case.vocabulary,
         hidden_size=case.width,
         intermediate_size=3 * case.width,
         num_hidden_layers=case.layers,
         num_attention_heads=case.width // 64,
         num_key_value_heads=max(1, case.width // 256),
-        max_position_embeddings=4096,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.model_max_length = 4096
-    tokenizer.save_pretrained(folder)
+    write_random(shape, folder, torch.float32)
 
 
 def _items(case: Case) -> list[TrainItem]:
@@ -148,8 +155,12 @@ def _apart(case: Case) -> dict[str, float]:
 
 def main() -> None:
     """Measure all cases, or the one that is given as JSON."""
-    if len(sys.argv) > 1:
-        numbers = measure(Case(**json.loads(sys.argv[1])))
+    parser = argparse.ArgumentParser(prog="benchmarks.memory")
+    parser.add_argument("case", nargs="?", help="one of them, as JSON")
+    parser.add_argument("--gpu", action="store_true", help="those of large models")
+    flags = parser.parse_args()
+    if flags.case:
+        numbers = measure(Case(**json.loads(flags.case)))
         sys.stdout.write(json.dumps(numbers) + "\n")
         return
     lines = [
@@ -158,7 +169,7 @@ def main() -> None:
     ]
     kept = []
     taught: dict[tuple[int, int, int], memory.Correction] = {}
-    for case in CASES:
+    for case in CASES_ON_GPU if flags.gpu else CASES:
         seen = _apart(case)
         total, took, _, _, at_work = (seen[name] for name in NUMBERS)
         before = taught.setdefault(case.model, memory.correction(seen))
@@ -171,7 +182,7 @@ def main() -> None:
         )
         sys.stderr.write(lines[-1] + "\n")
         kept.append(asdict(case) | seen | {"corrected": better})
-    report("m1", lines, {"cases": kept})
+    report("m1-gpu" if flags.gpu else "m1", lines, {"cases": kept})
 
 
 if __name__ == "__main__":

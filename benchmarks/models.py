@@ -3,6 +3,7 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
@@ -10,6 +11,9 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from autolearn.engine.load import Loaded, load
 from autolearn.models import BUILT_IN
 from autolearn.settings import ModelSettings, Quantization
+
+NAMES = ("built-in", "random", "large")
+"""On the command line; the large one is for a GPU."""
 
 
 def built_in(
@@ -23,24 +27,59 @@ def random_model(
     dtype: torch.dtype = torch.float32, layers: int = 6, width: int = 512
 ) -> Loaded:
     """Return a Llama with random weights and the tokenizer of the built-in model."""
-    tokenizer = AutoTokenizer.from_pretrained(BUILT_IN)
-    torch.manual_seed(0)
-    config = LlamaConfig(
+    shape = LlamaConfig(
         vocab_size=4096,
         hidden_size=width,
         intermediate_size=3 * width,
         num_hidden_layers=layers,
         num_attention_heads=width // 64,
         num_key_value_heads=width // 64,
-        max_position_embeddings=4096,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        LlamaForCausalLM(config).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-        return _as(load(ModelSettings(quantization="none"), Path(folder)), dtype)
+    return _as(_made(shape, "none"), dtype)
+
+
+def large(layers: int = 32, width: int = 4096) -> Loaded:
+    """Return a Llama of the shape of Llama 3 8B with random weights, in 4 bit."""
+    shape = LlamaConfig(
+        vocab_size=128_256,
+        hidden_size=width,
+        intermediate_size=7 * width // 2,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 128,
+        num_key_value_heads=max(1, width // 512),
+    )
+    return _made(shape, "nf4")
+
+
+def named(name: str, dtype: torch.dtype, layers: int) -> Loaded:
+    """Return a model by its name on the command line; a large one has its own dtype."""
+    if name == "large":
+        return large(layers)
+    return built_in(dtype) if name == "built-in" else random_model(dtype)
+
+
+def _made(shape: LlamaConfig, quantization: Quantization) -> Loaded:
+    dtype = torch.bfloat16 if quantization == "nf4" else torch.float32
+    with tempfile.TemporaryDirectory() as name:
+        write_random(shape, Path(name), dtype)
+        return load(ModelSettings(quantization=quantization), Path(name))
+
+
+def write_random(shape: LlamaConfig, folder: Path, dtype: torch.dtype) -> None:
+    """Write random weights, with the tokenizer of the built-in model made larger.
+
+    On the GPU if there is one: billions of numbers are drawn.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(BUILT_IN)
+    tokenizer.add_tokens([f"w{i}" for i in range(shape.vocab_size - len(tokenizer))])
+    tokenizer.model_max_length = shape.max_position_embeddings = 4096
+    tokenizer.save_pretrained(folder)
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        setattr(shape, name, getattr(tokenizer, name))
+    torch.manual_seed(0)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        model: Any = LlamaForCausalLM(shape)
+    model.to(dtype).save_pretrained(folder)
 
 
 def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:

@@ -28,7 +28,7 @@ from autolearn.engine.load import Loaded
 from autolearn.engine.train import Training
 from autolearn.records import TrainItem
 from autolearn.settings import TrainSettings
-from benchmarks.models import built_in
+from benchmarks.models import built_in, large
 from benchmarks.side_by_side import alternate, report, rows
 
 BATCH = 8
@@ -110,9 +110,9 @@ def theirs(
             report_to="none",
             save_strategy="no",
             disable_tqdm=True,
-            use_cpu=True,
+            use_cpu=not torch.cuda.is_available(),
             **more,
-            **({"bf16": False} | options),
+            **({"bf16": loaded.identity.dtype == "bfloat16"} | options),
         )
         trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
         made = trainer(
@@ -156,9 +156,13 @@ def main() -> int:
     parser.add_argument("kind", choices=("sft", "dpo"))
     parser.add_argument("--items", type=int, default=480)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--model", choices=("built-in", "large"), default="built-in")
+    parser.add_argument("--layers", type=int, default=32, help="of the large model")
     flags = parser.parse_args()
-    # Whole, since TRL trains adapters of 4-bit models in bfloat16.
-    loaded = built_in(quantization="none")
+    if flags.model == "large":
+        loaded = large(flags.layers)
+    else:  # whole, since TRL trains adapters of 4-bit models in bfloat16
+        loaded = built_in(quantization="none")
     work = items(flags.kind, flags.items)
     settings = TrainSettings(
         method="al2" if flags.kind == "dpo" else "join",
@@ -191,6 +195,7 @@ def main() -> int:
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
     name = {"sft": "t1", "dpo": "t3"}[flags.kind]
+    name += "-large" * (flags.model == "large")
     report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
     return 0
 

@@ -39,9 +39,16 @@ def alternate(
         for arm in arms.values():
             begun = time.perf_counter()
             arm.result = arm.act()
+            wait()
             if turn >= 0:
                 arm.seconds.append(time.perf_counter() - begun)
     return arms
+
+
+def wait() -> None:
+    """Let a GPU finish what it was given to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def ratios(ours: Arm, theirs: Arm) -> list[float]:
@@ -77,8 +84,9 @@ def report(name: str, lines: Sequence[str], numbers: Mapping[str, Any]) -> None:
 def machine() -> str:
     """Return what this was measured on, in one line."""
     threads = torch.get_num_threads()
+    gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
     return (
-        f"{_processor()}, {threads} thread{'s' * (threads > 1)}, "
+        f"{gpu}{_processor()}, {threads} thread{'s' * (threads > 1)}, "
         f"torch {torch.__version__}, {platform.system()}"
     )
 

@@ -18,7 +18,7 @@ from autolearn.engine.batches import Example, Row, collate, micro_batches
 from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded
 from autolearn.settings import TrainSettings
-from benchmarks.models import built_in, random_model
+from benchmarks.models import NAMES, named
 from benchmarks.side_by_side import alternate, report, rows
 
 QUESTION, ANSWER = 20, 40
@@ -57,13 +57,14 @@ def gradients(loaded: Loaded, work: Sequence[Example], price: int) -> list[Tenso
 def main() -> int:
     """Measure, compare, and print a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.training")
-    parser.add_argument("--model", choices=("built-in", "random"), default="built-in")
+    parser.add_argument("--model", choices=NAMES, default="built-in")
+    parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--passages", type=int, default=4)
     parser.add_argument("--items", type=int, default=8, help="for each passage")
     parser.add_argument("--shared", type=int, default=600, help="tokens of a passage")
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
-    loaded = built_in() if flags.model == "built-in" else random_model()
+    loaded = named(flags.model, torch.float32, flags.layers)
     adapters.fresh(loaded, TrainSettings())
     _stir(loaded)
     work = examples(flags.passages, flags.items, flags.shared)
