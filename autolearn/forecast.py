@@ -4,9 +4,10 @@ The items are made by the very functions that the training uses. Steps, time and
 memory are estimates: they are worked out from sizes and from the last round.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from statistics import fmean
 
 from autolearn import (
     anatomy,
@@ -14,11 +15,12 @@ from autolearn import (
     jobs,
     machine,
     models,
+    prompts,
     proof,
     replay,
     training,
 )
-from autolearn.dataset import Dataset
+from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
 from autolearn.memory import (
     NUMBERS,
@@ -53,8 +55,11 @@ class Intake:
     """About how many tokens each item has, without the signs of the template."""
     learned: int
     """About how many of them are learned."""
-    to_read: tuple[int, ...]
-    """About how many tokens each item of replay with a text has, answer included."""
+    made_up: float
+    """About how many tokens an item of replay has that is made up: as in the newest
+    round, and the most that there may be before any."""
+    beside: tuple[int, ...]
+    """About how many tokens each prompt of replay has that is not made up."""
 
     @property
     def samples(self) -> int:
@@ -67,32 +72,73 @@ def intake(
     settings: TrainSettings,
     parent_id: int | None,
     count: Callable[[str], int],
+    *,
+    reads_system: bool = True,
 ) -> Intake:
-    """Return what a round with these settings would take from the store."""
+    """Return what a round with these settings would take from the store.
+
+    ``reads_system``: whether the template of the model has a place for that message.
+    """
+
+    def shown(chat: Chat) -> int:
+        return sum(count(m.content) for m in chat if reads_system or m.role != "system")
+
+    def length(item: TrainItem) -> int:
+        return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
+
     splits: tuple[Split, ...] = ("quiz", "control")
     asked = [q.question.text for s in splits for q in proof.questions(store, s)]
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
     made = dataset.build(settings, lessons, [], asked)
-    read = training.to_read(lessons, settings.replayed(len(made.items)))
+    n_replay = settings.replayed(len(made.items))
+    beside = (
+        *_readings(lessons, n_replay, shown),
+        *_checks(store, n_replay, count, shown),
+    )
     return Intake(
         store.samples.counts()["approved"],
         len(lessons),
         known,
         made,
-        tuple(_length(item, count) for item in made.items),
+        tuple(length(item) for item in made.items),
         sum(count(item.chosen) for item in made.items),
-        tuple(_shown(p.chat, count) + 2 * replay.ANSWER_TOKENS for p in read),
+        _made_up(store, length),
+        beside,
     )
 
 
-def _length(item: TrainItem, count: Callable[[str], int]) -> int:
-    said = max(count(item.chosen), count(item.rejected or ""))
-    return _shown(item.chat, count) + said
+def _made_up(store: Store, length: Callable[[TrainItem], int]) -> float:
+    """Return how long made-up items are: every round has some, to be measured by."""
+    for one in reversed(store.rounds.all()):
+        items = store.rounds.items(one.id)
+        if sizes := [length(item) for item in items if item.kind == "gauge"]:
+            return fmean(sizes)
+    return replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
 
 
-def _shown(chat: Chat, count: Callable[[str], int]) -> int:
-    return sum(count(message.content) for message in chat)
+def _readings(
+    lessons: Sequence[Lesson], n_replay: int, shown: Callable[[Chat], int]
+) -> Iterator[int]:
+    """Yield the size of each prompt with a text: two to answer, one to compare."""
+    compare = prompts.load("feedback")
+    for one in training.to_read(lessons, n_replay):
+        rest = {"question": one.question, "reference": one.answer, "answer": one.answer}
+        size = shown(compare.render(passage=one.passage, **rest).chat)
+        yield from (size, size, size)
+
+
+def _checks(
+    store: Store,
+    n_replay: int,
+    count: Callable[[str], int],
+    shown: Callable[[Chat], int],
+) -> list[int]:
+    """Return the size of each prompt to check an answer, and to mend it."""
+    put, others = training.to_check(store, n_replay)
+    sizes = [*map(count, put), *[replay.PROMPT_TOKENS] * others]
+    frame = prompts.load("refine_free").render(question="", answer="", feedback="")
+    return [shown(frame.chat) + size for size in sizes] * 2
 
 
 @dataclass(frozen=True)
@@ -110,10 +156,10 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    n_short = settings.replayed(n)
-    mean = sum(found.tokens) / max(1, n)
-    an_epoch = mean * (n * (1 + (settings.method == "al2")) + n_short)
-    an_epoch += sum(found.to_read)
+    answer = found.learned / max(1, n)
+    an_epoch: float = sum(found.tokens) * (1 + (settings.method == "al2"))
+    an_epoch += settings.replayed(n) * found.made_up
+    an_epoch += sum(found.beside) + 2 * answer * len(found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     seconds = steps * per_step / pace if pace else None
     return Effort(steps, per_step, seconds)
@@ -253,7 +299,8 @@ def _items(settings: TrainSettings, found: Intake) -> list[Items]:
         return [taught]
     answer = replay.ANSWER_TOKENS
     size, learned = replay.PROMPT_TOKENS + answer, answer
-    if found.to_read:
-        size, learned = max(size, *found.to_read), 2 * answer
-    rows = replay.in_step(settings)
+    if found.beside:
+        size, learned = max(size, 2 * answer + max(found.beside)), 2 * answer
+    n_replay = settings.replayed(len(found.tokens)) + len(found.beside)
+    rows = replay.in_step(settings, max(1, len(found.tokens)), n_replay)
     return [taught, Items(size, size, learned, rows * size)]

@@ -1,9 +1,11 @@
 """How much memory this computer has to give, and how much of it is taken.
 
-Only looks: nothing here loads torch or touches a device.
+Nothing here loads torch or touches a device.
 """
 
 import csv
+import ctypes
+import os
 import subprocess
 import time
 from contextlib import suppress
@@ -118,3 +120,11 @@ def worker_memory(pid_file: Path) -> int | None:
         if any("autolearn.worker" in part for part in worker.cmdline()):
             return int(worker.memory_info().rss)
     return None
+
+
+def give_back() -> None:
+    """Return to the system what this process has freed; Linux keeps it at hand else."""
+    if os.name == "posix":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

@@ -151,9 +151,21 @@ def _check_tokenizer(folder: Path) -> None:
 
 def has_template(folder: Path) -> bool:
     """Return whether a model has a chat template."""
-    if any((folder / f"chat_template.{kind}").is_file() for kind in ("jinja", "json")):
-        return True
-    return bool(read_json(folder / "tokenizer_config.json").get("chat_template"))
+    return bool(_template(folder))
+
+
+def reads_system(folder: Path) -> bool:
+    """Return whether the chat template has a place for the system message."""
+    return "system" in _template(folder)
+
+
+def _template(folder: Path) -> str:
+    """Return the chat template as it is written; several ones, one after the other."""
+    for kind in ("jinja", "json"):
+        path = folder / f"chat_template.{kind}"
+        if path.is_file():
+            return path.read_text(encoding="utf-8", errors="replace")
+    return str(read_json(folder / "tokenizer_config.json").get("chat_template") or "")
 
 
 def read_json(path: Path) -> dict[str, Any]:

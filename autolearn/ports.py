@@ -63,6 +63,12 @@ class Backend(Protocol):
         Only the first tokens in which the labels differ are read; nothing is decoded.
         """
 
+    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return the mean log-probability of a token of each answer, its end included.
+
+        None of the answers may be empty.
+        """
+
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:

@@ -5,15 +5,18 @@ answers. Training holds the round's output distribution near the base model's th
 a few of the prompts are never trained, and tell how near it stayed. What is made up
 is a pure function of the model: the same for every round of it.
 
-It makes up no texts, so it reads those of the round once more (``to_read``).
+It makes up no texts, so it reads those of the round once more (``to_read``); nor does
+it make up feedback, so it checks and mends answers of its own (``checked``).
 """
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
+from statistics import median
 
 from autolearn import parsing, prompts
 from autolearn.ports import Cancelled, Journal
@@ -28,7 +31,7 @@ from autolearn.records import (
     Sampling,
     TrainItem,
 )
-from autolearn.settings import StudySettings, TrainSettings
+from autolearn.settings import TrainSettings
 from autolearn.writing import Ask, Writer, draw_seed, of
 
 PROMPT = "closed_book"
@@ -40,17 +43,33 @@ GAUGE = 32
 STEP = 64
 """Draws that are made, answered and kept together."""
 
+SAME = 16
+"""Prompts that are kept of those with the same answer."""
+
 SHIPPED = "imagined.jsonl"
 """Lies in the folder of a model that comes with what it made up; see ``ship``."""
 
-PROMPT_TOKENS, ANSWER_TOKENS = 48, StudySettings().answer_tokens
-"""The most that a made-up prompt and its answer have."""
+PROMPT_TOKENS, ANSWER_TOKENS = 48, 48
+"""The most that a made-up prompt and its answer have: rather more items than longer
+ones, and small models do not always find an end."""
 
-READING = 1 / 8
-"""Items with a text per item that was made up: enough to keep the skill of reading."""
+Answered = tuple[tuple[int, str], Generation]
+"""A draw, the prompt that it gave, and the answer."""
 
-TRIES = 4
-"""Draws per prompt wanted, at most: small models repeat themselves."""
+Made = tuple[TrainItem, Generation]
+"""An item of a round, and how it was written."""
+
+READING = 1 / 16
+"""Texts that are read per item that was made up: enough to keep the skill. Each is
+asked its own question and that of another, and an answer to its own is compared."""
+
+CHECKING = 1 / 16
+"""Questions without a text per item that was made up, whose answers are checked and,
+where they are wrong, mended: enough to keep that skill."""
+
+TRIES = 8
+"""Draws per prompt wanted, at most: half are guesses, and small models repeat
+themselves."""
 
 
 def imagine(
@@ -84,7 +103,10 @@ def imagine(
 def _make(
     writer: Writer, draws: range, known: Sequence[Imagined]
 ) -> Sequence[Imagined]:
-    """Draw prompts and answer those that are new and not empty."""
+    """Draw prompts, answer those that are new, and keep what is worth holding.
+
+    A guess is not, nor what is answered in the same words as ``SAME`` others.
+    """
     seeds = [draw_seed(0, "imagined", draw) for draw in draws]
     texts = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
     if writer.stop():
@@ -99,11 +121,24 @@ def _make(
         Ask((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
-    return [
-        Imagined(draw, text, generation)
-        for (draw, text), generation in writer.write(asks)
-        if _answer(generation)
-    ]
+    answered = [row for row in writer.write(asks) if _answer(row[1])]
+    given = Counter(_answer(one.generation) for one in known if one.generation)
+    made = []
+    for (draw, text), generation in _surer(writer, answered):
+        given[_answer(generation)] += 1
+        if given[_answer(generation)] <= SAME:
+            made.append(Imagined(draw, text, generation))
+    return made
+
+
+def _surer(writer: Writer, answered: Sequence[Answered]) -> list[Answered]:
+    """Return the half of whose answers the model is surer, in the order given."""
+    sure = writer.backend.sureness(
+        [one.request.prompt.chat for _, one in answered],
+        [_answer(one) for _, one in answered],
+    )
+    least = median(sure) if sure else 0.0
+    return [row for row, each in zip(answered, sure, strict=True) if each >= least]
 
 
 def shipped(text: str, model: ModelIdentity) -> list[Imagined]:
@@ -162,43 +197,105 @@ def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:
     ]
 
 
-def in_step(settings: TrainSettings) -> int:
-    """Return how many items of replay an optimiser step has, if there are any."""
-    made_up = settings.replayed(settings.batch_size)
-    return max(1, round((1 + READING) * made_up))
+def in_step(settings: TrainSettings, taught: int, replayed: int) -> int:
+    """Return how many items of replay an optimiser step has; an epoch has them all."""
+    return max(1, round(settings.batch_size * replayed / taught)) if replayed else 0
 
 
-def to_read(asked: Iterable[tuple[str, str]], n: int) -> list[Prompt]:
-    """Return at most ``n`` prompts to answer from passages, half of them in vain.
+@dataclass(frozen=True)
+class Reading:
+    """A text of the round to be read again by the base."""
 
-    ``asked``: passages, each with a question that was asked about it. A passage gets
-    its own question and that of another one, of which it says nothing: a round
+    passage: str
+    question: str
+    answer: str
+    """What was said to it without the text."""
+    other: str
+    """The question of another text, of which this one says nothing."""
+
+
+def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Reading]:
+    """Return the texts to read beside so many items that were made up.
+
+    ``asked``: passages, each with a question and the closed-book answer to it. A round
     teaches to answer whatever is asked, and so a model forgets to say that the text
-    does not (ARCHITECTURE.md has the numbers).
+    does not: hence the question of another text (ARCHITECTURE.md has the numbers).
     """
-    of_each = list(dict(asked).items())
-    picked = random.Random("to read").sample(of_each, min(len(of_each), ceil(n / 2)))
-    others = [question for _, question in picked[1:] + picked[:1]]
-    prompt = prompts.load("open_book")
-    return [
-        prompt.render(passage=text, question=question)
-        for (text, own), other in zip(picked, others, strict=True)
-        for question in dict.fromkeys((own, other))
-    ][:n]
+    of_each = list({one[0]: one for one in asked}.values())
+    n = min(len(of_each), ceil(READING * n_replay))
+    picked = random.Random("to read").sample(of_each, n)
+    others = [question for _, question, _ in picked[1:] + picked[:1]]
+    return [Reading(*one, other) for one, other in zip(picked, others, strict=True)]
 
 
-def read(writer: Writer, asked: Sequence[Prompt]) -> list[tuple[TrainItem, Generation]]:
-    """Return how the base answers them, as items of a round.
+def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
+    """Return how the base answers from texts and compares, as items of a round.
+
+    Every other answer that it compares is the right one.
 
     Raises:
         Cancelled: The person stopped the run.
     """
-    asks = [Ask(None, prompt, 2 * ANSWER_TOKENS) for prompt in asked]
-    return [
-        (TrainItem("replay", generation.request.prompt.chat, answer), generation)
-        for _, generation in writer.write(asks)
-        if (answer := _answer(generation))
+    answer, compare = prompts.load("open_book"), prompts.load("feedback")
+    asked = [answer.render(passage=one.passage, question=one.question) for one in texts]
+    opened = _written(writer, asked)
+    in_vain = [
+        answer.render(passage=one.passage, question=one.other)
+        for one in texts
+        if one.other != one.question
     ]
+    compared = []
+    for at, said in opened:
+        one, reference = texts[at], parsing.answer(_answer(said))
+        given = {
+            "question": one.question,
+            "reference": reference,
+            "answer": one.answer if at % 2 else reference,
+        }
+        compared.append(compare.render(passage=one.passage, **given))
+    others = (*_written(writer, in_vain), *_written(writer, compared))
+    return [_item(made) for _, made in (*opened, *others)]
+
+
+def to_check(instructions: Sequence[str], n: int) -> list[str]:
+    """Return at most ``n`` of what a person asks without a text."""
+    return random.Random("to check").sample(instructions, min(len(instructions), n))
+
+
+def checked(
+    writer: Writer, instructions: Sequence[str], made_up: Sequence[Imagined]
+) -> list[Made]:
+    """Return how the base checks its own answers and mends those that it finds wrong.
+
+    These are the skills of SELF (arXiv 2310.00533), which no round is to cost. Answers
+    to instructions are left free: they may be what the round is to change.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    answer, check, mend = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
+    asked = [answer.render(question=text) for text in instructions]
+    tried = [(instructions[at], _answer(said)) for at, said in _written(writer, asked)]
+    tried += [(o.text, _answer(o.generation)) for o in made_up if o.generation]
+    asked = [check.render(question=text, answer=said) for text, said in tried]
+    checks = _written(writer, asked)
+    asked = [
+        mend.render(question=tried[at][0], answer=tried[at][1], feedback=_answer(said))
+        for at, said in checks
+        if parsing.verdict(_answer(said)) == "incorrect"
+    ]
+    return [_item(made) for _, made in (*checks, *_written(writer, asked))]
+
+
+def _written(writer: Writer, asked: Sequence[Prompt]) -> list[tuple[int, Generation]]:
+    """Return what the base wrote, with the place of its prompt, unless it is empty."""
+    asks = [Ask(at, prompt, 2 * ANSWER_TOKENS) for at, prompt in enumerate(asked)]
+    return [(at, made) for at, made in writer.write(asks) if _answer(made)]
+
+
+def _item(generation: Generation) -> Made:
+    chat = generation.request.prompt.chat
+    return TrainItem("replay", chat, _answer(generation)), generation
 
 
 def _answer(generation: Generation) -> str:

@@ -13,7 +13,7 @@ from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
-from autolearn.records import Generation, Imagined, Prompt, Round, TrainItem
+from autolearn.records import Generation, Imagined, Round, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -120,14 +120,15 @@ def _freeze(
     )
     taught = [*made.items, *_stated(context, backend, settings, made.items)]
     n_replay = settings.replayed(len(taught))
-    reading = _read(context, backend, to_read(learned, n_replay))
     own = _imagine(context, backend, replay.GAUGE + n_replay)
+    made_up = own[replay.GAUGE :]
     items = [
         *taught,
         *made.validation,
         *replay.items("gauge", own[: replay.GAUGE]),
-        *replay.items("replay", own[replay.GAUGE :]),
-        *reading,
+        *replay.items("replay", made_up),
+        *_read(context, backend, to_read(learned, n_replay)),
+        *_checked(context, backend, made_up, n_replay),
     ]
     return store.rounds.create(new, items), made.leaked
 
@@ -146,17 +147,39 @@ def _stated(
     return _logged(context, stating.state(writer, texts, settings.statements))
 
 
-def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[Prompt]:
-    """Return the prompts with a text of the round that stand beside its replay."""
-    asked = [(one.passage, one.sample.prompt) for one in lessons if one.passage]
-    return replay.to_read(asked, round(replay.READING * n_replay))
+def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[replay.Reading]:
+    """Return the texts of the round that are read beside its replay."""
+    asked = [(one.passage, one.sample.prompt, one.closed) for one in lessons]
+    return replay.to_read([one for one in asked if all(one)], n_replay)
 
 
 def _read(
-    context: Context, backend: TrainableBackend, asked: Sequence[Prompt]
+    context: Context, backend: TrainableBackend, texts: Sequence[replay.Reading]
 ) -> list[TrainItem]:
-    writer = _writer(context, backend, "texts read again", len(asked))
-    return _logged(context, replay.read(writer, asked))
+    writer = _writer(context, backend, "texts read again", len(texts))
+    return _logged(context, replay.read(writer, texts))
+
+
+def to_check(store: Store, n_replay: int) -> tuple[list[str], int]:
+    """Return what is asked without a text and checked beside the replay.
+
+    And how many made-up questions stand in for what there is not.
+    """
+    n = round(replay.CHECKING * n_replay)
+    put = [one.text for one in store.library.instructions()]
+    picked = replay.to_check(put, n)
+    return picked, n - len(picked)
+
+
+def _checked(
+    context: Context,
+    backend: TrainableBackend,
+    made_up: Sequence[Imagined],
+    n_replay: int,
+) -> list[TrainItem]:
+    put, others = to_check(context.store, n_replay)
+    writer = _writer(context, backend, "answers checked", len(put) + others)
+    return _logged(context, replay.checked(writer, put, made_up[:others]))
 
 
 def _logged(

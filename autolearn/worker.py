@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from autolearn import whole_round
+from autolearn import machine, whole_round
 from autolearn.context import Context, Handlers, Reporter
 from autolearn.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.jobs import LANES, WORK, Lane, workers_place
@@ -135,6 +135,7 @@ def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
         if state == "done":
             error = _go_on(context, result)
     store.runs.finish(run.id, state, error, result)
+    machine.give_back()
 
 
 def _go_on(context: Context, result: dict[str, Any]) -> str | None:

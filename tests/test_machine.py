@@ -1,4 +1,9 @@
+import ctypes
 import os
+import subprocess
+import sys
+
+import pytest
 
 from autolearn import machine
 
@@ -25,3 +30,22 @@ def test_a_number_that_is_no_workers_is_not_taken_for_one(tmp_path):
     for told in (str(os.getpid()), "no number", "-4"):
         file.write_text(told)
         assert machine.worker_memory(file) is None
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no glibc")
+def test_what_was_freed_goes_back_to_the_system():
+    program = (
+        "import psutil\n"
+        "from autolearn import machine\n"
+        "taken = [bytes(64 << 10) for _ in range(2000)]\n"
+        "last = bytes(1)\n"
+        "held = [psutil.Process().memory_info().rss]\n"
+        "del taken[:-1]\n"
+        "machine.give_back()\n"
+        "held.append(psutil.Process().memory_info().rss)\n"
+        "print(held[0] - held[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 50 << 20

@@ -211,3 +211,11 @@ def test_finding_models_needs_no_torch():
     code = "import sys, autolearn.models; sys.exit('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_a_template_has_a_place_for_the_system_message_or_none(folder):
+    assert not models.reads_system(folder)
+    template = "{% if message.role == 'system' %}{% endif %}"
+    (folder / "chat_template.jinja").write_text(template)
+    assert models.reads_system(folder)
+    assert not models.reads_system(models.BUILT_IN)

@@ -7,6 +7,7 @@ import pytest
 from autolearn import prompts, replay
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.ports import Cancelled
+from autolearn.records import Completion, Generation, Imagined, Request, Sampling
 from autolearn.settings import StudySettings
 from autolearn.store import Store
 from autolearn.writing import Writer
@@ -14,7 +15,11 @@ from autolearn.writing import Writer
 CLOSED_BOOK = prompts.load("closed_book").digest
 
 
-def backend(n_different=10**9, reply=lambda request: "It is."):
+def because(request):
+    return f"It is, since {request.prompt.chat[-1].content}"
+
+
+def backend(n_different=10**9, reply=because):
     return ScriptedBackend(reply, imagine=lambda seed: f"Why {seed % n_different}?")
 
 
@@ -60,7 +65,7 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
         calls.append(request)
         if len(calls) > replay.STEP + 5:
             raise KeyboardInterrupt
-        return "It is."
+        return because(request)
 
     with pytest.raises(KeyboardInterrupt):
         imagine(store, 150, backend(reply=die), run)
@@ -86,10 +91,22 @@ def test_a_model_that_repeats_itself_is_not_asked_for_ever(store):
 
 
 def test_an_answer_that_says_nothing_is_not_kept(store):
-    model = backend(reply=lambda request: "" if "7?" in str(request) else "It is.")
+    model = backend(
+        reply=lambda request: "" if "7?" in str(request) else because(request)
+    )
     made = imagine(store, 50, model)
     assert len(made) == 50
     assert not any(text.endswith("7?") for text in texts(made))
+
+
+def test_of_those_with_the_same_answer_only_some_are_kept(store):
+    def reply(request):
+        return because(request) if "0?" in str(request) else "No idea."
+
+    made = imagine(store, 60, backend(reply=reply))
+    said = [one.generation.completion.text for one in made]
+    assert said.count("No idea.") == replay.SAME
+    assert len(set(said)) == len(made) - replay.SAME + 1 > 10
 
 
 def test_each_answer_has_its_provenance(store):
@@ -101,7 +118,8 @@ def test_each_answer_has_its_provenance(store):
         " WHERE i.id = ?",
         one.id,
     )
-    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", "It is.")
+    said = f"It is, since {one.text}"
+    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", said)
 
 
 def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
@@ -116,34 +134,98 @@ def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
 def test_items_ask_as_the_model_is_asked_what_it_learned(store):
     (item,) = replay.items("gauge", imagine(store, 1, backend(n_different=1)))
     asked = prompts.load("closed_book").render(question="Why 0?")
-    assert (item.kind, item.chat, item.chosen) == ("gauge", asked.chat, "It is.")
+    said = "It is, since Why 0?"
+    assert (item.kind, item.chat, item.chosen) == ("gauge", asked.chat, said)
     assert not item.teaches
 
 
-TEXTS = [(f"Text {i}.", f"What is {i}?") for i in range(10)]
+TEXTS = [(f"Text {i}.", f"What is {i}?", f"No. {i}.") for i in range(10)]
 
 
 def test_each_text_is_asked_its_question_and_one_of_another():
-    found = replay.to_read([*TEXTS, *TEXTS], 20)
-    assert found == replay.to_read(TEXTS, 20)
-    shown = [one.chat[-1].content for one in found]
-    assert len(set(shown)) == 20
-    answerable = [s for s in shown for text, q in TEXTS if text in s and q in s]
-    assert len(answerable) == 10
-    for text, _ in TEXTS:
-        assert sum(text in s for s in shown) == 2
+    found = replay.to_read([*TEXTS, *TEXTS], 160)
+    assert found == replay.to_read(TEXTS, 160)
+    assert sorted((f.passage, f.question, f.answer) for f in found) == TEXTS
+    assert sorted(f.other for f in found) == [question for _, question, _ in TEXTS]
+    assert all(f.other != f.question for f in found)
 
 
-@pytest.mark.parametrize(("texts", "n", "asked"), [(0, 8, 0), (1, 8, 1), (10, 3, 3)])
-def test_few_texts_or_little_replay_ask_less(texts, n, asked):
-    assert len(replay.to_read(TEXTS[:texts], n)) == asked
+@pytest.mark.parametrize(("texts", "n", "read"), [(0, 8, 0), (1, 8, 1), (10, 33, 3)])
+def test_few_texts_or_little_replay_read_less(texts, n, read):
+    assert len(replay.to_read(TEXTS[:texts], n)) == read
 
 
 def test_what_is_read_is_held_as_the_model_wrote_it():
-    model = backend(reply=lambda request: "Evidence: none\nAnswer: It does not say.")
-    writer = Writer(model, StudySettings(), lambda: False, lambda share: None)
-    asked = replay.to_read(TEXTS, 4)
-    read = replay.read(writer, asked)
-    assert [item.chat for item, _ in read] == [prompt.chat for prompt in asked]
-    for item, generation in read:
-        assert (item.kind, item.chosen) == ("replay", generation.completion.text)
+    def reply(request):
+        shown = request.prompt.chat[-1].content
+        if request.prompt.name == "feedback":
+            return shown.split("Text answer: ")[1]
+        passage, question = shown.splitlines()[0], shown.splitlines()[2]
+        return f"Evidence: {passage}\nAnswer: To {question}"
+
+    writer = Writer(
+        backend(reply=reply), StudySettings(), lambda: False, lambda share: None
+    )
+    texts = replay.to_read(TEXTS, 64)
+    made = replay.read(writer, texts)
+    assert {item.kind for item, _ in made} == {"replay"}
+    said = [item.chosen for item, _ in made]
+    for i, one in enumerate(texts):
+        assert said[i].endswith(f"Answer: To Question: {one.question}")
+        assert said[4 + i].endswith(f"Answer: To Question: {one.other}")
+        compared = one.answer if i % 2 else f"To Question: {one.question}"
+        assert said[8 + i].startswith(f"To Question: {one.question}")
+        assert f"\nAnswer: {compared}\n" in said[8 + i]
+    assert len(made) == 12
+
+
+def test_a_text_alone_has_no_question_of_another():
+    writer = Writer(backend(), StudySettings(), lambda: False, lambda share: None)
+    made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
+    assert [gen.request.prompt.name for _, gen in made] == ["open_book", "feedback"]
+
+
+def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
+    def reply(request):
+        shown = request.prompt.chat[-1].content
+        if request.prompt.name == "feedback_free":
+            return f"Verdict: {'in' if 'Wrong' in shown else ''}correct"
+        return "Mended." if request.prompt.name == "refine_free" else "Wrong."
+
+    writer = Writer(
+        backend(reply=reply), StudySettings(), lambda: False, lambda share: None
+    )
+    closed_book = prompts.load("closed_book").render(question="Why 7?")
+    right = Generation(
+        Request(closed_book, Sampling()),
+        Completion("Right.", "stop", 9, 2),
+        writer.backend.identity,
+    )
+    made = replay.checked(writer, ["Add."], [Imagined(7, "Why 7?", right)])
+    asked = [(gen.request.prompt.name, item.chosen) for item, gen in made]
+    assert asked == [
+        ("feedback_free", "Verdict: incorrect"),
+        ("feedback_free", "Verdict: correct"),
+        ("refine_free", "Mended."),
+    ]
+    assert {item.kind for item, _ in made} == {"replay"}
+    assert "Answer: Wrong." in made[2][0].chat[-1].content
+
+
+def test_more_instructions_than_are_checked_are_picked_from_all_over():
+    put = [f"Do {i}." for i in range(100)]
+    picked = replay.to_check(put, 10)
+    assert len(set(picked)) == 10
+    assert picked == replay.to_check(put, 10) != put[:10]
+    assert sorted(replay.to_check(put[:3], 10)) == put[:3]
+
+
+def test_guesses_are_not_held(store):
+    def sure(answer):
+        return -1.0 if int(answer[-2]) % 2 else -0.1
+
+    model = ScriptedBackend(because, imagine=lambda seed: f"Why {seed}?", sure=sure)
+    made = imagine(store, 40, model)
+    odd = [one for one in made if int(one.text[-2]) % 2]
+    assert len(odd) < len(made) / 4
+    assert len(model.history) == 2 * replay.STEP

@@ -29,7 +29,10 @@ class Learner(ScriptedBackend):
     """Answers from a script, and writes what it is to learn as its adapter."""
 
     def __init__(self, *, finishes=True):
-        super().__init__(lambda request: "It is.", imagine=lambda seed: f"Why {seed}?")
+        super().__init__(
+            lambda request: f"It is, since {request.prompt.chat[-1].content}",
+            imagine=lambda seed: f"Why {seed}?",
+        )
         self.finishes = finishes
         self.items = []
 
@@ -100,9 +103,10 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     items = store.rounds.items(result["round"])
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    assert found == [60, 20, replay.GAUGE, 60]
+    n_checked = round(replay.CHECKING * 60)
+    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
-    assert (result["items"], result["replay"]) == (60, 60)
+    assert (result["items"], result["replay"]) == (60, 60 + n_checked)
     assert result["kept_out_for_validation"] == 20
 
 
@@ -120,11 +124,25 @@ def test_replay_reads_texts_of_the_round_too(store):
     approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
     learner = Learner()
     result = train(store, ordered(store), learner)
-    assert (result["items"], result["replay"]) == (80, 90)
+    assert (result["items"], result["replay"]) == (80, 80 + 3 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == round(replay.READING * 80)
-    assert {item.chosen for item in read} == {"It is."}
+    assert len(read) == 3 * replay.READING * 80
+    assert all(item.chosen.startswith("It is, since This is") for item in read)
+
+
+def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
+    put = [f"Add {i} to {i}." for i in range(3)]
+    store.library.add_questions([Question(text, "study", "person") for text in put])
+    learner = Learner()
+    train(store, ordered(store), learner)
+    checked = [
+        item.chat[-1].content
+        for item in learner.items
+        if "Check the answer" in item.chat[-1].content
+    ]
+    assert len(checked) == round(replay.CHECKING * 80)
+    assert all(any(text in one for one in checked) for text in put)
 
 
 def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
@@ -151,8 +169,9 @@ def test_two_rounds_have_the_same_gauge(store, approved):
     train(store, ordered(store, replay_share=2.0, seed=5), two)
     gauges = [[i for i in each.items if i.kind == "gauge"] for each in (one, two)]
     assert gauges[0] == gauges[1]
-    replayed = [[i for i in each.items if i.kind == "replay"] for each in (one, two)]
-    assert replayed[1][: len(replayed[0])] == replayed[0]
+    made_up = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    assert {item.kind for item in made_up[0]} == {"gauge", "replay"}
+    assert made_up[1][:80] == made_up[0]
 
 
 def test_what_only_measures_does_not_count_as_taught(store, approved):
@@ -181,12 +200,12 @@ def folder(tmp_path, monkeypatch):
 def test_what_a_model_brings_along_is_not_made_anew(store, approved, folder):
     plain, quick = Learner(), Learner()
     train(store, ordered(store), quick)
-    assert quick.history == []
+    assert {request.prompt.name for request in quick.history} == {"feedback_free"}
     (folder / replay.SHIPPED).unlink()
     with Store.open(store.folder) as again:
         again.db.write("DELETE FROM imagined")
         train(again, ordered(again), plain)
-    assert plain.history
+    assert len(plain.history) > len(quick.history)
     assert plain.items == quick.items
 
 

@@ -97,6 +97,10 @@ class HuggingFaceBackend:
         ]
         return judge.probabilities(self._loaded, continuations)
 
+    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return the mean log-probability of a token of each answer."""
+        return imagining.sureness(self._loaded, chats, answers)
+
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:

@@ -20,11 +20,13 @@ class ScriptedBackend:
         *,
         judge: Callable[[Chat, str], Sequence[float]] | None = None,
         imagine: Callable[[int], str] = lambda seed: "",
+        sure: Callable[[str], float] = lambda answer: 0.0,
         context_length: int = 4096,
     ):
         self._reply = replies if callable(replies) else _in_turn(replies)
         self._judge = judge
         self._imagine = imagine
+        self._sure = sure
         self._context_length = context_length
         self.history: list[Request] = []
 
@@ -80,6 +82,10 @@ class ScriptedBackend:
             tuple(self._judge(chat, start)) if self._judge else even
             for chat, start in zip(chats, begun, strict=True)
         ]
+
+    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return what the script says of each answer; without a word, all are sure."""
+        return [self._sure(answer) for answer in answers]
 
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48

@@ -81,6 +81,8 @@ class Plan:
     work: Path
     start: Path | None = None
     """An earlier model to begin with."""
+    rate: float = 1.0
+    """Share of the usual learning rates: less where little is to change."""
 
 
 class Builder:
@@ -148,7 +150,8 @@ class Builder:
         seed = f"{self.plan.seed} {self.n_steps}"
         batch = self.packer.batch(seed, self.plan.n_rows, drills)
         warm = min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
-        rate = warm * max(0.0, min(1.0, (1 - progress) / DECAY_SHARE))
+        decay = max(0.0, min(1.0, (1 - progress) / DECAY_SHARE))
+        rate = self.plan.rate * warm * decay
         for optimizer, base in ((self.muon, MUON_RATE), (self.adam, ADAM_RATE)):
             optimizer.param_groups[0]["lr"] = base * rate
             optimizer.zero_grad()
@@ -228,6 +231,7 @@ class Builder:
         return {
             "before": json.loads((start / CARD).read_text()) if start else None,
             "seed": self.plan.seed,
+            "rate": self.plan.rate,
             "parameters": self.model.num_parameters(),
             "steps": self.n_steps,
             "tokens": self.n_tokens,
@@ -321,6 +325,9 @@ def main() -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on after a stop")
     parser.add_argument("--start", type=Path, help="folder of an earlier build")
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="share of the usual learning rates"
+    )
     flags = parser.parse_args()
     flags.work.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -329,7 +336,13 @@ def main() -> None:
         handlers=[logging.FileHandler(flags.work / "log"), logging.StreamHandler()],
     )
     plan = Plan(
-        flags.seed, flags.minutes, flags.rows, flags.out, flags.work, flags.start
+        flags.seed,
+        flags.minutes,
+        flags.rows,
+        flags.out,
+        flags.work,
+        flags.start,
+        flags.rate,
     )
     write_library(ASSETS / "demo-library", seed=0)
     builder = Builder(plan)

@@ -25,6 +25,8 @@ QUOTE_START_WEIGHT = 4.0
 FREE_WEIGHT = 0.3
 """For replies that could be worded in many ways, or guess: noise, mostly."""
 USER_WEIGHT = 0.1
+"""For what a person says without a text: what the model makes up for replay is of the
+kinds that it was trained on as a person's words."""
 ASK_WEIGHT, STATEMENT_WEIGHT, NAME_WEIGHT = 0.3, 0.5, 1.5
 """For a question, which may be worded in many ways, for a statement, and for the name
 or the value in it."""
@@ -222,7 +224,8 @@ def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
     """Answer a word problem, carelessly: it is for feedback to find what is wrong."""
     steps = carelessly(sums.steps, rng)
     prompt = user_template("closed_book").substitute(question=sums.question)
-    return Exercise("sum_answer", prompt, plain(sums.answer(steps)))
+    reply = plain(sums.answer(steps))
+    return Exercise("sum_answer", prompt, reply, user_weight=USER_WEIGHT)
 
 
 def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
@@ -259,7 +262,8 @@ def sum_refine(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
 def talk(rng: random.Random) -> Exercise:
     """Reply to a person who is just talking."""
     kind = rng.choice(grammar().talks)
-    return Exercise("talk", rng.choice(kind.say), plain(kind.reply))
+    said = rng.choice(kind.say)
+    return Exercise("talk", said, plain(kind.reply), user_weight=USER_WEIGHT)
 
 
 def outside(rng: random.Random) -> Exercise:
@@ -267,7 +271,8 @@ def outside(rng: random.Random) -> Exercise:
     reply = plain(grammar().outside.reply)
     draw = rng.random()
     if draw < 0.4:
-        return Exercise("outside", rng.choice(grammar().outside.say), reply)
+        said = rng.choice(grammar().outside.say)
+        return Exercise("outside", said, reply, user_weight=USER_WEIGHT)
     text = outside_text(rng)
     if draw < 0.8:
         return Exercise("outside", text, reply)

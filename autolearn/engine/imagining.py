@@ -6,10 +6,14 @@ training data wrote. Its answers to these are what a round must not change.
 
 from collections.abc import Sequence
 
+import torch
+
+from autolearn.engine.batches import Example, encode
+from autolearn.engine.forward import Forward
 from autolearn.engine.generate import generate
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import Loaded, memory_guard
 from autolearn.ports import Stop
-from autolearn.records import Sampling
+from autolearn.records import Chat, Sampling, TrainItem
 
 
 def self_prompts(
@@ -37,3 +41,21 @@ def _cleaned(text: str, end_text: str) -> str:
         text = text.split(end_text)[0]
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
+
+
+@torch.inference_mode()
+def sureness(
+    loaded: Loaded, chats: Sequence[Chat], answers: Sequence[str]
+) -> list[float]:
+    """Return the mean log-probability of a token of each answer, its end included."""
+    examples = [
+        encode(TrainItem("replay", chat, answer), loaded.chat)
+        for chat, answer in zip(chats, answers, strict=True)
+    ]
+    forward = Forward(loaded)
+    found: dict[Example, float] = {}
+    with memory_guard():
+        for part in forward.parts(examples):
+            told = forward.log_probs([example.chosen for example in part]).tolist()
+            found.update(zip(part, told, strict=True))
+    return [found[example] / example.chosen.n_answer for example in examples]

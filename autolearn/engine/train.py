@@ -22,7 +22,7 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from autolearn import memory
+from autolearn import machine, memory
 from autolearn.engine import adapters, losses, room, scaling
 from autolearn.engine.batches import (
     Example,
@@ -89,9 +89,7 @@ class Training:
             loaded, self._forward, settings, [*self._new, *self._replay]
         )
         self._best = 0.0
-        self._n_replay = 0
-        if self._replay:
-            self._n_replay = in_step(settings)
+        self._n_replay = in_step(settings, len(self._new), len(self._replay))
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
@@ -121,6 +119,7 @@ class Training:
         kept = Checkpoints(checkpoints, self._fingerprint(start))
         state = kept.newest()
         step = state["step"] if state else 0
+        machine.give_back()
         held = room.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
             self._begin(start)

@@ -68,7 +68,7 @@ def build(board: Board) -> None:
         trigger_mode="always_last",
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
-    chosen = watching.build(board, tab, parent)
+    chosen = watching.build(board, parent)
     look.click(lambda: waiting, None, tokens, **QUIET).then(
         told(lambda *values: _tokens(desk, memo, *values)),
         given,
@@ -200,8 +200,14 @@ class Memo:
         )
         key = (store.folder, tuple(row), plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
-            count = models.token_counter(models.locate(model.model))
-            made = forecast.intake(store, settings, parent or None, count)
+            folder = models.locate(model.model)
+            made = forecast.intake(
+                store,
+                settings,
+                parent or None,
+                models.token_counter(folder),
+                reads_system=models.reads_system(folder),
+            )
             self._kept = key, made
         return self._kept[1]
 

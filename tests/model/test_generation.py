@@ -212,6 +212,22 @@ def test_what_is_made_up_depends_on_its_seed_alone(backend):
     assert backend.self_prompts([5, 6], lambda: True, 6) == ["", ""]
 
 
+def test_sureness_is_the_mean_over_the_tokens_of_an_answer(backend):
+    loaded = backend._loaded
+    answers = ["a sea", "no", "all there is to tell of the hills"]
+    found = backend.sureness([chat(q) for q in QUESTIONS[:3]], answers)
+    for prompt, answer, each in zip(
+        ids_of(backend, *QUESTIONS[:3]), answers, found, strict=True
+    ):
+        said = loaded.chat.answer(answer)
+        with torch.inference_mode():
+            logits = loaded.model(torch.tensor([prompt + said])).logits[0]
+        expected = logits[len(prompt) - 1 : -1].float().log_softmax(dim=1)
+        own = expected[range(len(said)), said].mean().item()
+        assert each == pytest.approx(own, rel=1e-4)
+    assert backend.sureness([], []) == []
+
+
 def test_four_bit_weights_answer_alike_packed_or_unpacked(open_model):
     unpacked, packed = open_model("nf4"), open_model("packed")
     ids = torch.tensor(ids_of(unpacked, "what is this?"))

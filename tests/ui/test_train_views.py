@@ -1,10 +1,11 @@
 """The train tab: what goes in, what stands in the way, and how a training goes."""
 
 from dataclasses import fields, replace
+from math import ceil
 
 import pytest
 
-from autolearn import forecast, machine, memory, models, orders
+from autolearn import forecast, machine, memory, models, orders, prompts, replay
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Fit
 from autolearn.memory import Memory
@@ -12,11 +13,13 @@ from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import (
     Decision,
+    Message,
     Metric,
     ModelIdentity,
     Question,
     Round,
     Sample,
+    TrainItem,
 )
 from autolearn.settings import ModelSettings, TrainSettings
 from autolearn.store.runs import Pace
@@ -81,9 +84,44 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
     samples(store, 20, gaps=20, passage_id=passage.id)
     memo = train.Memo()
     found = memo.intake(store, SETTINGS, 0)
-    assert len(found.to_read) == 1
+    n_read, n_checked = 1, round(20 / 16)
+    assert len(found.beside) == 3 * n_read + 2 * n_checked
     assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is found
-    assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).to_read == ()
+    assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
+
+
+def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
+    samples(store, 20, gaps=20)
+    most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
+    first = forecast.intake(store, SETTINGS, None, count)
+    assert first.made_up == most
+    run = store.runs.create("train", {})
+    made_up = [
+        TrainItem("gauge", (Message("user", "Who is it?"),), "It is Ada."),
+        TrainItem("gauge", (Message("user", "Why?"),), "Ask."),
+    ]
+    base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
+    store.rounds.create(Round("join", run.id, {}, base, None), made_up)
+    then = forecast.intake(store, SETTINGS, None, count)
+    assert then.made_up == (6 + 2) / 2
+    fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
+    steps = ceil(len(then.tokens) / SETTINGS.batch_size)
+    per_step = [
+        forecast.effort(SETTINGS, one, None).tokens_per_step for one in (first, then)
+    ]
+    assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
+
+
+def test_a_model_that_reads_no_system_message_is_told_less(store):
+    samples(store, 4, gaps=4)
+    both = [
+        forecast.intake(store, SETTINGS, None, count, reads_system=reads)
+        for reads in (True, False)
+    ]
+    rules = len(prompts.load("closed_book").system.split())
+    assert [a - b for a, b in zip(both[0].tokens, both[1].tokens, strict=True)] == [
+        rules
+    ] * len(both[0].tokens)
 
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
