@@ -91,7 +91,7 @@ def intake(
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
     made = dataset.build(settings, lessons, [], asked)
-    n_replay = settings.replayed(len(made.items))
+    n_replay = training.beside(settings, settings.replayed(len(made.items)))
     beside = (
         *_readings(lessons, n_replay, shown),
         *_checks(store, n_replay, count, shown),

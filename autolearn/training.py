@@ -122,13 +122,14 @@ def _freeze(
     n_replay = settings.replayed(len(taught))
     own = _imagine(context, backend, replay.GAUGE + n_replay)
     made_up = own[replay.GAUGE :]
+    held = beside(settings, n_replay)
     items = [
         *taught,
         *made.validation,
         *replay.items("gauge", own[: replay.GAUGE]),
         *replay.items("replay", made_up),
-        *_read(context, backend, to_read(learned, n_replay)),
-        *_checked(context, backend, made_up, n_replay),
+        *_read(context, backend, to_read(learned, held)),
+        *_checked(context, backend, made_up, held),
     ]
     return store.rounds.create(new, items), made.leaked
 
@@ -145,6 +146,14 @@ def _stated(
         return []
     writer = _writer(context, backend, "statements", len(texts))
     return _logged(context, stating.state(writer, texts, settings.statements))
+
+
+def beside(settings: TrainSettings, n_replay: int) -> int:
+    """Return for how many made-up items texts are read and answers checked, too.
+
+    A round of meta-skills is to change just how the model does that.
+    """
+    return 0 if settings.method == "meta" else n_replay
 
 
 def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[replay.Reading]:

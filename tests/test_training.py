@@ -145,6 +145,18 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
     assert all(any(text in one for one in checked) for text in put)
 
 
+def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, approved):
+    example = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
+    corpus = [{"prompt": f"Add {i}."} | example for i in range(16)]
+    run = ordered(store, method="meta")
+    run = replace(run, settings=run.settings | {"corpus": corpus})
+    learner = Learner()
+    train(store, run, learner)
+    names = {request.prompt.name for request in learner.history}
+    assert learner.n("replay") > 0
+    assert names == {"closed_book"}
+
+
 def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
     result = train(store, ordered(store), Learner())
     kept = store.rounds.get(result["round"])
