@@ -185,7 +185,10 @@ def test_the_model_answers_with_and_without_its_round(lab):
 
 
 def test_an_answer_is_checked_and_written_again(lab):
-    text = "Avel had 27 cups. Avel bought 35 more. How many cups did Avel have then?"
+    text = (
+        "Avel Drun had 17 cups. Avel Drun bought 15 more. Then Avel Drun lost 3 of "
+        "them. How many cups did Avel Drun have then?"
+    )
     asked = [Message("user", text)]
     run = finish(lab, orders.chat(lab, MODEL, asked, Sampling(), refine=True))
     assert "Verdict: " in run.result["feedback"]
