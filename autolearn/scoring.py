@@ -9,6 +9,7 @@ import string
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
@@ -117,8 +118,15 @@ def supports(
 
 def likeness(one: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
-    a, b = Counter(normalise(one).split()), Counter(normalise(other).split())
-    return (a & b).total() / ((a | b).total() or 1)
+    a, b = _bag(one), _bag(other)
+    shared = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
+    return shared / (a.total() + b.total() - shared or 1)
+
+
+@lru_cache(1 << 14)
+def _bag(text: str) -> Counter[str]:
+    """Return the words of a text; a quiz is compared with each question of a round."""
+    return Counter(normalise(text).split())
 
 
 def stands_alone(question: str) -> bool:
