@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,11 @@ from autolearn.records import ItemKind, Message, TrainItem
 from autolearn.settings import ModelSettings, TrainSettings
 from benchmarks.models import write_random
 from benchmarks.side_by_side import report
+
+Model = tuple[int, int, int]
+"""Width, layers, vocabulary."""
+Step = tuple[int, int, int, int, bool]
+"""The other fields of a case."""
 
 
 @dataclass(frozen=True)
@@ -42,32 +48,33 @@ class Case:
     replay: bool = True
 
     @property
-    def model(self) -> tuple[int, int, int]:
+    def model(self) -> Model:
         """Return what the model is like."""
         return self.width, self.layers, self.vocabulary
 
 
-CASES = [
-    Case(*model, rank, items, tokens, answer, replay)
-    for model in ((256, 6, 4096), (512, 8, 32768), (1024, 6, 65536))
-    for rank, items, tokens, answer, replay in (
+def _cases(models: Sequence[Model], steps: Sequence[Step]) -> list[Case]:
+    return [
+        Case(*model, rank, items, tokens, answer, replay)
+        for model in models
+        for rank, items, tokens, answer, replay in steps
+    ]
+
+
+CASES = _cases(
+    ((256, 6, 4096), (512, 8, 32768), (1024, 6, 65536)),
+    (
         (16, 8, 256, 32, True),
         (64, 8, 256, 32, True),
         (16, 16, 256, 32, True),
         (16, 8, 256, 128, True),
         (16, 4, 1024, 64, False),
-    )
-]
-
-CASES_ON_GPU = [
-    Case(*model, rank, items, tokens, answer, replay)
-    for model in ((2048, 16, 128_256), (4096, 8, 128_256), (4096, 32, 128_256))
-    for rank, items, tokens, answer, replay in (
-        (16, 8, 256, 32, True),
-        (64, 8, 256, 128, True),
-        (16, 4, 1024, 64, False),
-    )
-]
+    ),
+)
+CASES_ON_GPU = _cases(
+    ((2048, 16, 128_256), (4096, 8, 128_256), (4096, 32, 128_256)),
+    ((16, 8, 256, 32, True), (64, 8, 256, 128, True), (16, 4, 1024, 64, False)),
+)
 
 
 class Watch:
@@ -168,7 +175,7 @@ def main() -> None:
         f"{'learned':>9}{'MiB':>8}{'foretold':>10}{'corrected':>11}"
     ]
     kept = []
-    taught: dict[tuple[int, int, int], memory.Correction] = {}
+    taught: dict[Model, memory.Correction] = {}
     for case in CASES_ON_GPU if flags.gpu else CASES:
         seen = _apart(case)
         total, took, _, _, at_work = (seen[name] for name in NUMBERS)
