@@ -49,24 +49,23 @@ def passages(
     long it is. ``document_id`` is left 0.
     """
     longest = SIGNS_PER_TOKEN * max_tokens
-    draft, has_to_close = _Draft(count_tokens), False
+    draft, has_to_close = _Draft(count_tokens, max_tokens), False
     for unit, opens in _units(blocks, longest):
         has_to_close = has_to_close or opens
         if has_to_close and unit.strip():
             has_to_close = False
-            if draft.says:
+            while draft.says:
                 yield draft.close()
         for part, size in _fit(unit, count_tokens, max_tokens):
             heading = _HEADING.match(part)
-            is_full = draft.n_tokens + size > max_tokens
-            if (heading and draft.has_body) or (
-                is_full and draft.says and part.strip()
+            while (heading and draft.has_body) or (
+                draft.says and part.strip() and draft.n_tokens + size > max_tokens
             ):
                 yield draft.close()
             if heading:
                 draft.heading = heading[1]
             draft.add(part, size, is_body=not heading)
-    if draft.parts:
+    while draft.parts:
         yield draft.close()
 
 
@@ -79,21 +78,30 @@ def n_sentences(text: str) -> int:
 class _Draft:
     """The passage that is being filled."""
 
-    def __init__(self, count_tokens: CountTokens) -> None:
-        self._count = count_tokens
-        self.parts: list[str] = []
+    def __init__(self, count_tokens: CountTokens, max_tokens: int) -> None:
+        self._count, self._most = count_tokens, max_tokens
+        self.parts: list[tuple[str, int, bool]] = []
         self.n_tokens = self.start = self.position = 0
         self.heading = ""
         self.has_body = self.says = False
 
     def add(self, part: str, n_tokens: int, *, is_body: bool) -> None:
-        self.parts.append(part)
+        self.parts.append((part, n_tokens, is_body))
         self.n_tokens += n_tokens
         self.says = self.says or bool(part.strip())
         self.has_body = self.has_body or (is_body and self.says)
 
     def close(self) -> Passage:
-        text = "".join(self.parts)
+        """Return the passage; parts stay behind if they are more together than apart.
+
+        A tokenizer may read what stands across a border otherwise than its sides.
+        """
+        over = []
+        fits_apart = self.n_tokens <= self._most
+        text, n_tokens = self._joined()
+        while fits_apart and n_tokens > self._most and len(self.parts) > 1:
+            over.append(self.parts.pop())
+            text, n_tokens = self._joined()
         end = self.start + len(text)
         made = Passage(
             document_id=0,
@@ -101,13 +109,19 @@ class _Draft:
             start=self.start,
             end=end,
             text=text,
-            n_tokens=self._count(text),
+            n_tokens=n_tokens,
             heading=self.heading,
         )
         self.parts, self.n_tokens, self.start = [], 0, end
         self.position += 1
         self.has_body = self.says = False
+        for part, size, is_body in reversed(over):
+            self.add(part, size, is_body=is_body)
         return made
+
+    def _joined(self) -> tuple[str, int]:
+        text = "".join(part for part, *_ in self.parts)
+        return text, self._count(text)
 
 
 def _units(blocks: Iterable[Block], longest: int) -> Iterator[Block]:

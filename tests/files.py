@@ -1,6 +1,8 @@
 """Files of every kind that can be read, made from the same text."""
 
+import csv
 import io
+import json
 import zipfile
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -10,6 +12,26 @@ from reportlab.pdfgen.canvas import Canvas
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 LINE, LINES_A_PAGE = 60, 30
+
+
+KINDS = ("txt", "md", "html", "docx", "epub", "pdf", "jsonl", "csv")
+
+
+def write(path: Path, paragraphs: list[str], head: str = "") -> None:
+    """Write the same text as what the name of the file ends in."""
+    kind = path.suffix[1:]
+    if kind == "jsonl":
+        rows = "\n".join(json.dumps({"text": text}) for text in paragraphs)
+        path.write_text(rows, encoding="utf-8")
+    elif kind == "csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["text"], *([text] for text in paragraphs)])
+    elif kind == "epub":
+        epub(path, [paragraphs[:3], paragraphs[3:]])
+    elif kind in ("txt", "md"):
+        path.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    else:
+        {"pdf": pdf, "docx": docx, "html": html}[kind](path, paragraphs, head)
 
 
 def lines(text: str) -> list[str]:

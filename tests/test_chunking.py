@@ -62,6 +62,16 @@ def test_any_text_is_covered_exactly_once():
         check_coverage(text, split(text, words, draw.randrange(1, 12)))
 
 
+def test_parts_that_are_more_together_than_apart_are_still_not_too_many():
+    def tokens(text):
+        return len(text.split()) + text.count(". B")
+
+    text = "A b. B c. B d. B e. B f."
+    passages = split(text, tokens, 4)
+    check_coverage(text, passages)
+    assert [p.n_tokens for p in passages] == [2, 2, 2, 2, 2]
+
+
 def test_nothing_comes_from_nothing():
     assert split("", words, 10) == []
 

@@ -16,6 +16,9 @@ from tests import files
 from tests.texts import put, put_passages
 
 LONG = "Avel was founded in 1830 by weavers who had come over the hills from Boro. "
+LATIN = "abcdIJKL0123456789.,;:!?()[]{}'\"&<>*_#`~^|\\/+-=@$%éüßñÀ"
+SIGNS = LATIN, LATIN + "“”—…日本語。Ωжאب🙂e\u0301\u00adﬁ\ufeff"
+"""Signs that every font has, and others."""
 
 
 def whole(store, document):
@@ -60,25 +63,31 @@ def test_a_text_is_not_added_twice_whatever_its_name_and_kind(store, tmp_path):
     assert len(store.library.documents()) == 1
 
 
-@pytest.mark.parametrize("kind", ["html", "docx", "epub", "pdf"])
+def signs(rng, kind):
+    """Return a paragraph of any characters that a document of this kind can hold."""
+    words = (rng.choices(SIGNS[kind != "pdf"], k=rng.randint(1, 9)) for _ in range(20))
+    return " ".join(map("".join, words))
+
+
+@pytest.mark.parametrize("kind", files.KINDS)
 def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
     store, tmp_path, kind
 ):
-    rng = random.Random(kind)
-    paragraphs = [LONG * rng.randint(1, 9) for _ in range(40)]
-    path = tmp_path / f"a.{kind}"
-    if kind == "epub":
-        files.epub(path, [paragraphs[:9], paragraphs[9:]])
-    else:
-        getattr(files, kind)(path, paragraphs, "Report of Avel")
-    assert put(store, path) == []
-    (document,) = store.library.documents()
-    passages = store.library.stretch(document.id, 0, 1000)
-    assert [p.start for p in passages] == [0, *(p.end for p in passages[:-1])]
-    assert store.library.coverage(document.id) == (len(passages), document.n_characters)
-    assert max(p.n_tokens for p in passages) <= 320
-    rest = iter(whole(store, document).split())
-    assert all(word in rest for word in " ".join(paragraphs).split())
+    for seed in range(3):
+        rng = random.Random(f"{kind} {seed}")
+        paragraphs = [signs(rng, kind) for _ in range(rng.randint(1, 20))]
+        paragraphs.append(LONG * rng.randint(1, 9))
+        path = tmp_path / f"{seed}.{kind}"
+        files.write(path, paragraphs, "Report of Avel")
+        assert put(store, path) == []
+        document = store.library.documents()[-1]
+        passages = store.library.stretch(document.id, 0, 10_000)
+        assert [p.start for p in passages] == [0, *(p.end for p in passages[:-1])]
+        covered = len(passages), document.n_characters
+        assert store.library.coverage(document.id) == covered
+        assert max(p.n_tokens for p in passages) <= 320
+        rest = iter(whole(store, document))
+        assert all(sign in rest for sign in "".join(paragraphs) if not sign.isspace())
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
