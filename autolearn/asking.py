@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from autolearn import chunking, parsing, prompts, scoring
 from autolearn.records import Generation, Passage, Question, Record, Skip
 from autolearn.settings import StudySettings
 from autolearn.writing import Ask, Writer, draw_seed, of, why_nothing
+
+T = TypeVar("T")
 
 LISTED = 2
 """Wordings asked for in one draw."""
@@ -17,13 +20,15 @@ def ask(writer: Writer, passages: Sequence[Passage]) -> list[Record]:
 
     A passage that gave no question is asked once more; then it is reported.
     """
-    rounds = range(writer.settings.ask_rounds)
-    written = writer.write([_list(writer, p, d) for p in passages for d in rounds])
+    settings = writer.settings
+    rounds = range(settings.ask_rounds)
+    asks = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
+    written = writer.write(asks)
     records = _read(writer, written)
     served = {question.passage_id for question in of(Question, records)}
     if silent := [passage for passage in passages if passage.id not in served]:
-        again = writer.write([_list(writer, p, len(rounds)) for p in silent])
-        records += _read(writer, again)
+        again = [listing(settings, p.text, p, len(rounds)) for p in silent]
+        records += _read(writer, writer.write(again))
     return records
 
 
@@ -36,10 +41,11 @@ def how_many(settings: StudySettings, text: str) -> int:
     return max(n, min(chunking.n_sentences(text), 2 * n))
 
 
-def _list(writer: Writer, passage: Passage, draw: int) -> Ask[Passage]:
-    n = how_many(writer.settings, passage.text)
-    prompt = prompts.load("ask").render(passage=passage.text, n=n)
-    return Ask(passage, prompt, n * writer.settings.question_tokens, draw)
+def listing(settings: StudySettings, text: str, subject: T, draw: int = 0) -> Ask[T]:
+    """Return what is put to the model for a list of questions about a text."""
+    n = how_many(settings, text)
+    prompt = prompts.load("ask").render(passage=text, n=n)
+    return Ask(subject, prompt, n * settings.question_tokens, draw)
 
 
 def _read(

@@ -12,6 +12,7 @@ from statistics import fmean
 
 from autolearn import (
     anatomy,
+    asking,
     dataset,
     jobs,
     machine,
@@ -43,6 +44,19 @@ _LATEST = 50
 
 
 @dataclass(frozen=True)
+class Size:
+    """About how many tokens an item has, without the signs of the template."""
+
+    shown: int
+    said: int
+
+    @property
+    def tokens(self) -> int:
+        """Return both together."""
+        return self.shown + self.said
+
+
+@dataclass(frozen=True)
 class Intake:
     """What goes into a round, and what is left out and why."""
 
@@ -59,8 +73,8 @@ class Intake:
     made_up: float
     """About how many tokens an item of replay has that is made up: as in the newest
     round, and the most that there may be before any."""
-    beside: tuple[int, ...]
-    """About how many tokens each prompt of replay has that is not made up."""
+    beside: tuple[Size, ...]
+    """Replay that is not made up: texts read again, and answers checked."""
 
     @property
     def samples(self) -> int:
@@ -93,20 +107,18 @@ def intake(
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
     made = dataset.build(settings, lessons, [], asked)
+    learned = sum(count(item.chosen) for item in made.items)
     n_replay = training.beside(settings, settings.replayed(len(made.items)))
-    beside = (
-        *_readings(lessons, n_replay, shown),
-        *_checks(store, n_replay, count, shown),
-    )
+    beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
     return Intake(
         store.samples.counts()["approved"],
         len(lessons),
         known,
         made,
         tuple(length(item) for item in made.items),
-        sum(count(item.chosen) for item in made.items),
+        learned,
         _made_up(store, length),
-        beside,
+        (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
     )
 
 
@@ -119,28 +131,34 @@ def _made_up(store: Store, length: Callable[[TrainItem], int]) -> float:
     return replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
 
 
-def _readings(
-    lessons: Sequence[Lesson], n_replay: int, shown: Callable[[Chat], int]
-) -> Iterator[int]:
-    """Yield the size of each prompt with a text: two to answer, one to compare."""
-    compare = prompts.load("feedback")
-    for one in training.to_read(lessons, n_replay):
-        rest = {"question": one.question, "reference": one.answer, "answer": one.answer}
-        size = shown(compare.render(passage=one.passage, **rest).chat)
-        yield from (size, size, size)
+@dataclass(frozen=True)
+class _Beside:
+    """What is replayed beside what is made up, as far as its sizes go."""
 
+    store: Store
+    count: Callable[[str], int]
+    shown: Callable[[Chat], int]
+    answer: int
+    """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
-def _checks(
-    store: Store,
-    n_replay: int,
-    count: Callable[[str], int],
-    shown: Callable[[Chat], int],
-) -> list[int]:
-    """Return the size of each prompt to check an answer, and to mend it."""
-    put, others = training.to_check(store, n_replay)
-    sizes = [*map(count, put), *[replay.PROMPT_TOKENS] * others]
-    frame = prompts.load("refine_free").render(question="", answer="", feedback="")
-    return [shown(frame.chat) + size for size in sizes] * 2
+    def readings(self, lessons: Sequence[Lesson], n_replay: int) -> Iterator[Size]:
+        """Yield two to answer, one to compare and a list of questions for each text."""
+        compare, studied = prompts.load("feedback"), training.study_settings(self.store)
+        for one in training.to_read(lessons, n_replay):
+            said = {"reference": one.answer, "answer": one.answer}
+            shown = compare.render(passage=one.passage, question=one.question, **said)
+            size = Size(self.shown(shown.chat), 2 * self.answer)
+            yield from (size, size, size)
+            n = asking.how_many(studied, one.passage)
+            yield Size(size.shown, n * self.count(one.question))
+
+    def checks(self, n_replay: int) -> list[Size]:
+        """Return a check of each answer without a text, and a better one."""
+        put, others = training.to_check(self.store, n_replay)
+        sizes = [*map(self.count, put), *[replay.PROMPT_TOKENS] * others]
+        frame = prompts.load("refine_free").render(question="", answer="", feedback="")
+        rest = self.shown(frame.chat)
+        return [Size(rest + size, 2 * self.answer) for size in sizes] * 2
 
 
 @dataclass(frozen=True)
@@ -158,10 +176,9 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    answer = found.learned / max(1, n)
     an_epoch: float = sum(found.tokens) * (1 + (settings.method == "al2"))
     an_epoch += settings.replayed(n) * found.made_up
-    an_epoch += sum(found.beside) + 2 * answer * len(found.beside)
+    an_epoch += sum(one.tokens for one in found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     seconds = steps * per_step / pace if pace else None
     return Effort(steps, per_step, seconds)
@@ -293,16 +310,15 @@ def _held(store: Store, needs: Needs) -> int:
 
 
 def _items(settings: TrainSettings, found: Intake) -> list[Items]:
-    """Return what is learned, and what the model will have made up for replay."""
+    """Return what is learned, and what will be replayed."""
     kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
     rows = settings.batch_size * (2 if settings.method == "al2" else 1)
     taught = Items(max(kept), sum(kept), found.learned, rows * max(kept))
-    if not settings.replays:
+    own = Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
+    sizes = [*[own] * settings.replayed(len(found.tokens)), *found.beside]
+    if not sizes:
         return [taught]
-    answer = replay.ANSWER_TOKENS
-    size, learned = replay.PROMPT_TOKENS + answer, answer
-    if found.beside:
-        size, learned = max(size, 2 * answer + max(found.beside)), 2 * answer
-    n_replay = settings.replayed(len(found.tokens)) + len(found.beside)
-    rows = replay.in_step(settings, max(1, len(found.tokens)), n_replay)
-    return [taught, Items(size, size, learned, rows * size)]
+    longest, tokens = max(one.tokens for one in sizes), sum(one.tokens for one in sizes)
+    rows = replay.in_step(settings, max(1, len(found.tokens)), len(sizes))
+    replayed = Items(longest, tokens, sum(one.said for one in sizes), rows * longest)
+    return [taught, replayed]

@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
 from statistics import median
+from typing import TypeVar
 
-from autolearn import parsing, prompts
+from autolearn import asking, parsing, prompts
 from autolearn.ports import Cancelled, Journal
 from autolearn.records import (
     Completion,
@@ -26,13 +27,14 @@ from autolearn.records import (
     Imagined,
     ItemKind,
     ModelIdentity,
-    Prompt,
     Request,
     Sampling,
     TrainItem,
 )
 from autolearn.settings import TrainSettings
 from autolearn.writing import Ask, Writer, draw_seed, of
+
+T = TypeVar("T")
 
 PROMPT = "closed_book"
 """How the model is asked what it made up: as it is asked what it learned."""
@@ -229,7 +231,7 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
 
 
 def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
-    """Return how the base answers from texts and compares, as items of a round.
+    """Return how the base asks about texts, answers from them and compares, as items.
 
     Every other answer that it compares is the right one.
 
@@ -237,24 +239,25 @@ def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
         Cancelled: The person stopped the run.
     """
     answer, compare = prompts.load("open_book"), prompts.load("feedback")
-    asked = [answer.render(passage=one.passage, question=one.question) for one in texts]
-    opened = _written(writer, asked)
-    in_vain = [
-        answer.render(passage=one.passage, question=one.other)
-        for one in texts
-        if one.other != one.question
-    ]
-    compared = []
-    for at, said in opened:
-        one, reference = texts[at], parsing.answer(_answer(said))
-        given = {
-            "question": one.question,
-            "reference": reference,
-            "answer": one.answer if at % 2 else reference,
-        }
-        compared.append(compare.render(passage=one.passage, **given))
-    others = (*_written(writer, in_vain), *_written(writer, compared))
-    return [_item(made) for _, made in (*opened, *others)]
+    settings = writer.settings
+
+    def put(one: Reading, question: str) -> Ask[Reading]:
+        prompt = answer.render(passage=one.passage, question=question)
+        return Ask(one, prompt, 2 * settings.answer_tokens)
+
+    opened = _written(writer, [put(one, one.question) for one in texts])
+    rest = [put(one, one.other) for one in texts if one.other != one.question]
+    rest += [asking.listing(settings, one.passage, one) for one in texts]
+    for at, (one, said) in enumerate(opened):
+        reference = parsing.answer(_answer(said))
+        prompt = compare.render(
+            passage=one.passage,
+            question=one.question,
+            reference=reference,
+            answer=one.answer if at % 2 else reference,
+        )
+        rest.append(Ask(one, prompt, settings.feedback_tokens))
+    return [_item(made) for _, made in (*opened, *_written(writer, rest))]
 
 
 def to_check(instructions: Sequence[str], n: int) -> list[str]:
@@ -274,23 +277,34 @@ def checked(
         Cancelled: The person stopped the run.
     """
     answer, check, mend = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
-    asked = [answer.render(question=text) for text in instructions]
-    tried = [(instructions[at], _answer(said)) for at, said in _written(writer, asked)]
-    tried += [(o.text, _answer(o.generation)) for o in made_up if o.generation]
-    asked = [check.render(question=text, answer=said) for text, said in tried]
-    checks = _written(writer, asked)
-    asked = [
-        mend.render(question=tried[at][0], answer=tried[at][1], feedback=_answer(said))
-        for at, said in checks
-        if parsing.verdict(_answer(said)) == "incorrect"
+    settings = writer.settings
+    asks = [
+        Ask(text, answer.render(question=text), settings.answer_tokens)
+        for text in instructions
     ]
-    return [_item(made) for _, made in (*checks, *_written(writer, asked))]
+    tried = [(text, _answer(said)) for text, said in _written(writer, asks)]
+    tried += [(o.text, _answer(o.generation)) for o in made_up if o.generation]
+    to_judge = [
+        Ask(one, check.render(question=one[0], answer=one[1]), settings.feedback_tokens)
+        for one in tried
+    ]
+    checks = _written(writer, to_judge)
+    to_mend = [
+        Ask(
+            question,
+            mend.render(question=question, answer=said, feedback=_answer(judged)),
+            settings.answer_tokens,
+        )
+        for (question, said), judged in checks
+        if parsing.verdict(_answer(judged)) == "incorrect"
+    ]
+    mended = _written(writer, to_mend)
+    return [_item(made) for _, made in checks] + [_item(made) for _, made in mended]
 
 
-def _written(writer: Writer, asked: Sequence[Prompt]) -> list[tuple[int, Generation]]:
-    """Return what the base wrote, with the place of its prompt, unless it is empty."""
-    asks = [Ask(at, prompt, 2 * ANSWER_TOKENS) for at, prompt in enumerate(asked)]
-    return [(at, made) for at, made in writer.write(asks) if _answer(made)]
+def _written(writer: Writer, asks: Sequence[Ask[T]]) -> list[tuple[T, Generation]]:
+    """Return what the base wrote, unless it is empty."""
+    return [(subject, made) for subject, made in writer.write(asks) if _answer(made)]
 
 
 def _item(generation: Generation) -> Made:

@@ -199,6 +199,12 @@ def _logged(
     return [item for item, _ in made]
 
 
+def study_settings(store: Store) -> StudySettings:
+    """Return how it was studied last: replay is written within the same limits."""
+    last = store.runs.last("study")
+    return StudySettings.from_dict(last.settings["study"]) if last else StudySettings()
+
+
 def _writer(
     context: Context, backend: TrainableBackend, stage: str = "", n: int = 0
 ) -> Writer:
@@ -208,7 +214,7 @@ def _writer(
         if n:
             context.progress(stage, round(n * share), n)
 
-    return Writer(backend, StudySettings(), context.stop, report)
+    return Writer(backend, study_settings(context.store), context.stop, report)
 
 
 def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:

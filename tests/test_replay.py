@@ -160,6 +160,8 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
         shown = request.prompt.chat[-1].content
         if request.prompt.name == "feedback":
             return shown.split("Text answer: ")[1]
+        if request.prompt.name == "ask":
+            return f"What does this say: {shown.splitlines()[0]}?"
         passage, question = shown.splitlines()[0], shown.splitlines()[2]
         return f"Evidence: {passage}\nAnswer: To {question}"
 
@@ -173,16 +175,21 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
     for i, one in enumerate(texts):
         assert said[i].endswith(f"Answer: To Question: {one.question}")
         assert said[4 + i].endswith(f"Answer: To Question: {one.other}")
+        assert said[8 + i] == f"What does this say: {one.passage}?"
         compared = one.answer if i % 2 else f"To Question: {one.question}"
-        assert said[8 + i].startswith(f"To Question: {one.question}")
-        assert f"\nAnswer: {compared}\n" in said[8 + i]
-    assert len(made) == 12
+        assert said[12 + i].startswith(f"To Question: {one.question}")
+        assert f"\nAnswer: {compared}\n" in said[12 + i]
+    assert len(made) == 16
 
 
 def test_a_text_alone_has_no_question_of_another():
     writer = Writer(backend(), StudySettings(), lambda: False, lambda share: None)
     made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
-    assert [gen.request.prompt.name for _, gen in made] == ["open_book", "feedback"]
+    assert [gen.request.prompt.name for _, gen in made] == [
+        "open_book",
+        "ask",
+        "feedback",
+    ]
 
 
 def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():

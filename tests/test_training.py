@@ -50,7 +50,7 @@ class Learner(ScriptedBackend):
 
 def approve(store, passages=(None,) * 40):
     """Approve a sample for each passage: a question, with another, checked wording."""
-    run = store.runs.create("study", {})
+    run = store.runs.create("study", {"study": {}})
 
     def step(name, records):
         return store.journal(run.id).step(name, lambda: records)
@@ -124,11 +124,28 @@ def test_replay_reads_texts_of_the_round_too(store):
     approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
     learner = Learner()
     result = train(store, ordered(store), learner)
-    assert (result["items"], result["replay"]) == (80, 80 + 3 * 5 + 5)
+    assert (result["items"], result["replay"]) == (80, 80 + 4 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == 3 * replay.READING * 80
+    assert len(read) == 4 * replay.READING * 80
     assert all(item.chosen.startswith("It is, since This is") for item in read)
+
+
+def test_replay_is_written_within_the_limits_of_the_last_study(store):
+    (text,) = put_passages(store, "a.txt", ["This is what stands in it."])
+    approve(store, [text.id] * 40)
+    limits = {"answer_tokens": 300, "feedback_tokens": 500, "question_tokens": 9}
+    store.runs.create("study", {"study": limits})
+    learner = Learner()
+    train(store, ordered(store), learner)
+    most = {r.prompt.name: r.sampling.max_new_tokens for r in learner.history}
+    assert most == {
+        "closed_book": replay.ANSWER_TOKENS,  # the made-up ones are of no study
+        "open_book": 600,
+        "ask": 6 * 9,
+        "feedback": 500,
+        "feedback_free": 500,
+    }
 
 
 def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
