@@ -6,7 +6,6 @@ memory are estimates: they are worked out from sizes and from the last round.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import ceil
 from statistics import fmean
 
@@ -92,9 +91,9 @@ def intake(
 ) -> Intake:
     """Return what a round with these settings would take from the store.
 
+    ``count``: returns the tokens of a text; most texts are the same at the next look.
     ``reads_system``: whether the template of the model has a place for that message.
     """
-    count = cache(count)  # the rules are the same in all of them
 
     def shown(chat: Chat) -> int:
         return sum(count(m.content) for m in chat if reads_system or m.role != "system")

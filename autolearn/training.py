@@ -13,11 +13,11 @@ from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
-from autolearn.records import Generation, Imagined, Round, TrainItem
+from autolearn.records import Generation, Imagined, Round, Sample, TrainItem
 from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
-from autolearn.store.samples import SampleFilter, SampleView
+from autolearn.store.samples import Gist, SampleFilter
 from autolearn.writing import Writer, of
 
 log = logging.getLogger(__name__)
@@ -270,10 +270,10 @@ def lessons(
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
     what no round has learned yet; all others from everything approved so far.
     """
-    approved = store.samples.find(SampleFilter(state="approved"))
-    views = store.samples.views(approved)
+    samples = store.samples.find(SampleFilter(state="approved"))
+    gists = store.samples.gists(samples)
     if settings.method == "al2":
-        views = [view for view in views if _written_by(view) == parent_id]
+        samples = [one for one in samples if gists[one.id].written_by == parent_id]
     if settings.evolution == "continual-new" and settings.method == "self":
         learned = {
             item.sample_id
@@ -281,20 +281,17 @@ def lessons(
             if one.state != "training"
             for item in store.rounds.items(one.id)
         }
-        views = [view for view in views if view.sample.id not in learned]
-    wordings = _wordings(store, views)
-    return [_lesson(view, wordings.get(view.question.id, ())) for view in views]
+        samples = [one for one in samples if one.id not in learned]
+    wordings = _wordings(store, samples)
+    return [
+        _lesson(one, gists[one.id], wordings.get(one.question_id, ()))
+        for one in samples
+    ]
 
 
-def _written_by(view: SampleView) -> int | None:
-    """Return the round whose weights gave the closed-book answer."""
-    closed = view.answer(view.sample.closed_answer_id)
-    return closed.generation.model.round_id if closed and closed.generation else None
-
-
-def _wordings(store: Store, views: Sequence[SampleView]) -> dict[int, tuple[str, ...]]:
+def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
     """Return the checked wordings of each question that are not for the quiz."""
-    parents = [view.question.id for view in views]
+    parents = [sample.question_id for sample in samples]
     worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
     answers = store.library.answers([question.id for question in worded])
     sound = {a.question_id for a in answers if keeps_sense(a)}
@@ -306,16 +303,13 @@ def _wordings(store: Store, views: Sequence[SampleView]) -> dict[int, tuple[str,
     return found
 
 
-def _lesson(view: SampleView, wordings: tuple[str, ...]) -> Lesson:
-    sample, critique = view.sample, view.critique()
-    opened = view.answer(sample.open_answer_id)
-    edited = view.edited_feedback or view.edited_refined
+def _lesson(sample: Sample, gist: Gist, wordings: tuple[str, ...]) -> Lesson:
     return Lesson(
         sample,
-        passage=view.passage.text if view.passage else "",
-        opened=opened.text if opened else sample.chosen,
+        passage=gist.passage,
+        opened=sample.chosen if gist.opened is None else gist.opened,
         closed=sample.rejected,
-        critique=view.edited_feedback or (critique.text if critique else None),
+        critique=gist.critique,
         wordings=wordings,
-        corrected=edited is not None,
+        corrected=gist.corrected,
     )

@@ -61,7 +61,7 @@ def fill(store: Store, n_samples: int) -> None:
     draw = random.Random(0)
     words = ["".join(draw.choices(SYLLABLES, k=3)) for _ in range(2000)]
     passages = _library(store, draw, words)
-    run = store.runs.create("study", {})
+    run = store.runs.create("study", {"study": {}})
     for first in range(0, n_samples, 5000):
         with store.db.atomic():
             n = min(5000, n_samples - first)

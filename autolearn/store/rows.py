@@ -7,6 +7,7 @@ text, booleans 0 and 1, and a nested generation the id of its own row.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from autolearn.records import (
@@ -75,13 +76,24 @@ def chat_from(text: str) -> Chat:
     return tuple(Message(**turn) for turn in json.loads(text))
 
 
+@lru_cache(1024)
+def _texts_from(text: str) -> tuple[str, ...]:
+    """Return texts that were kept as JSON; thousands of rows have the same few."""
+    return tuple(json.loads(text))
+
+
+@lru_cache(64)
+def _model_from(text: str) -> ModelIdentity:
+    return ModelIdentity(**json.loads(text))
+
+
 _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
-    tuple[str, ...]: lambda text: tuple(json.loads(text)),
+    tuple[str, ...]: _texts_from,
     dict[str, Any]: json.loads,
     dict[str, str]: json.loads,
     Chat: chat_from,
-    ModelIdentity: lambda text: ModelIdentity(**json.loads(text)),
+    ModelIdentity: _model_from,
 }
 
 

@@ -73,6 +73,19 @@ _CLAUSES = {
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
 }
 
+_GISTS = """
+SELECT samples.id, passages.text, opened.text,
+    coalesce(samples.feedback, critique.text),
+    coalesce(samples.feedback, samples.refined) IS NOT NULL, closed_by.round_id
+FROM samples
+LEFT JOIN passages ON passages.id = samples.passage_id
+LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
+LEFT JOIN feedback AS critique ON critique.id = samples.critique_id
+LEFT JOIN answers AS closed ON closed.id = samples.closed_answer_id
+LEFT JOIN generations AS closed_by ON closed_by.id = closed.generation_id
+WHERE samples.id IN (SELECT value FROM json_each(?))
+"""
+
 
 @dataclass(frozen=True)
 class SampleView:
@@ -104,6 +117,21 @@ class SampleView:
     def check(self) -> Feedback | None:
         """Return the model's check of the refined answer."""
         return next((f for f in self.feedback if f.id == self.sample.check_id), None)
+
+
+@dataclass(frozen=True)
+class Gist:
+    """What a sample is learned from, beside its own texts."""
+
+    passage: str
+    opened: str | None
+    """The open-book answer."""
+    critique: str | None
+    """As a person left it."""
+    corrected: bool
+    """A person has edited the critique or the refined answer."""
+    written_by: int | None
+    """The round whose weights gave the closed-book answer; None: the base model's."""
 
 
 class Samples:
@@ -244,6 +272,17 @@ class Samples:
             )
             for sample in samples
         ]
+
+    def gists(self, samples: Sequence[Sample]) -> dict[int, Gist]:
+        """Return what these samples are learned from, each under its id.
+
+        Read in one go, since a training takes all that were ever approved.
+        """
+        rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
+        return {
+            number: Gist(passage or "", opened, critique, bool(corrected), written_by)
+            for number, passage, opened, critique, corrected, written_by in rows
+        }
 
     def _where(self, wanted: SampleFilter | None) -> tuple[str, list[Any]]:
         wanted, clauses = wanted or SampleFilter(), _CLAUSES

@@ -21,10 +21,17 @@ TICK_SECONDS = 0.5
 
 QUIET: dict[str, Any] = {
     "show_progress": "hidden",
+    "show_progress_on": [],
     "queue": False,
     "api_visibility": "private",
 }
-"""For handlers that only read, or are done in a moment: nothing greys out."""
+"""For handlers that only read, or are done in a moment: nothing greys out.
+
+On nothing, since else the browser tells every component that ever was an output of
+progress that is not shown: once all tabs are open that took 40 ms of an event.
+"""
+SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
+"""For the few that take longer: together with the others."""
 
 QUEUED: dict[str, Any] = QUIET | {"queue": True, "concurrency_limit": None}
 """For what may be refused, and for the look at the workspace: only an event that is

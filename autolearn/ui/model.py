@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn import diagnosis, jobs, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
-from autolearn.ui.desk import QUIET, Board, Desk, drawn, picture, watch
+from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, drawn, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
@@ -45,6 +45,7 @@ def build(board: Board) -> None:
 
 def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
+        "",  # drawing may begin before the page has been told of the model
         label="Model",
         info="built-in, a folder on this computer, or a hub id whose files are here",
         elem_id="model-name",
@@ -144,7 +145,7 @@ def _check_up(board: Board) -> None:
         lambda: _check(desk),
         [],
         [found, copied],
-        show_progress="minimal",
+        **SHOWN,
     )
 
 

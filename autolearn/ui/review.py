@@ -35,11 +35,11 @@ def _wire_drawing(board: Board, parts: Parts) -> None:
     desk, shown, filters = board.desk, parts.shown, parts.filters
     counted = [parts.progress, parts.bulk.approve, parts.bulk.reject]
 
-    def first(current: int, *values: Any) -> Any:
+    def first(current: int, of: Queue) -> Any:
         # What is shown stays as it is: a person may just have decided on it.
         if current:
             return [gr.skip()] * len(shown)
-        card, number, *_ = _show(desk, Queue.of(*values))
+        card, number, *_ = _show(desk, of)
         return card, number, gr.skip(), gr.skip()
 
     def again(current: int) -> Any:
@@ -47,13 +47,13 @@ def _wire_drawing(board: Board, parts: Parts) -> None:
 
     def anew(*values: Any) -> Any:
         of = Queue.of(*values)
-        return (*_show(desk, of), *_counted(desk, of), *_unasked())
+        return (of, *_show(desk, of), *_counted(desk, of), *_unasked())
 
-    board.follow(first, [parts.current, *filters], shown)
-    board.follow(lambda *v: _counted(desk, Queue.of(*v)), filters, counted)
+    board.follow(first, [parts.current, parts.queue], shown)
+    board.follow(lambda of: _counted(desk, of), [parts.queue], counted)
     board.on_opening(again, [parts.current], [parts.card])
     board.on_opening(lambda: _choices(desk.store), [], filters[-2:])
-    outputs = [*shown, *counted, parts.bulk.confirm, parts.bulk.asked]
+    outputs = [parts.queue, *shown, *counted, parts.bulk.confirm, parts.bulk.asked]
     changed = [field.input for field in filters]
     watch(changed, anew, filters, outputs, trigger_mode="always_last")
     cleared = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
@@ -107,22 +107,22 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
 def _wire_steps(board: Board, parts: Parts) -> None:
     desk, shown = board.desk, parts.shown
     buttons, reason = parts.actions.buttons, parts.actions.reason
-    here = [parts.current, *parts.filters]
+    here = [parts.current, parts.queue]
 
-    def decide(action: Action, current: int, why: str, *values: Any) -> Any:
-        of = Queue.of(*values)
+    def decide(action: Action, current: int, why: str, of: Queue) -> Any:
         try:
             queue.decide(desk.store, [current], action, why)
         except AutolearnError as error:
             return (*[gr.skip()] * 3, html.problem(str(error)), gr.skip())
-        return (*_show(desk, of, of.around(desk.store, current)), "")
+        shown = _show(desk, of, of.around(desk.store, current))
+        return *shown, "" if why else gr.skip()
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
         # Not queued, as all that a person waits for a hundred times in a row.
         decided = buttons[action].click(
             partial(decide, action),
-            [parts.current, reason, *parts.filters],
+            [parts.current, reason, parts.queue],
             [*shown, reason],
             **QUIET,
         )
@@ -137,18 +137,18 @@ def _wire_steps(board: Board, parts: Parts) -> None:
     board.act([parts.card.click], overrule, [parts.current], [parts.card])
     asked = gr.State(0)
 
-    def undo(asked: int, current: int, *values: Any) -> Any:
+    def undo(asked: int, current: int, of: Queue) -> Any:
         number, note, asked = queue.undo(desk.store, asked)
-        return (*_show(desk, Queue.of(*values), number or current, note), asked)
+        return (*_show(desk, of, number or current, note), asked)
 
     board.act([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
     keys = parts.actions.keys
     keys.input(lambda on: desk.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET)
 
 
-def _go(desk: Desk, name: str, current: int, *values: Any) -> tuple[Any, ...]:
+def _go(desk: Desk, name: str, current: int, of: Queue) -> tuple[Any, ...]:
     """Show another sample without deciding; only a skip begins again at the end."""
-    of, store = Queue.of(*values), desk.store
+    store = desk.store
     if name == "skip":
         return _show(desk, of, of.around(store, current))
     found = of.next(store, current, back=name == "previous")
@@ -174,15 +174,14 @@ def _wire_edit(board: Board, parts: Parts) -> None:
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(current: int, *values: Any) -> Any:
-        n = len(parts.edit.boxes)
-        note = queue.edit(desk.store, current, values[:n])
-        return _show(desk, Queue.of(*values[n:]), current, note)
+    def save(current: int, of: Queue, *texts: Any) -> Any:
+        note = queue.edit(desk.store, current, texts)
+        return _show(desk, of, current, note)
 
     board.act(
         [parts.edit.save.click],
         save,
-        [parts.current, *parts.edit.boxes, *parts.filters],
+        [parts.current, parts.queue, *parts.edit.boxes],
         parts.shown,
     )
 
@@ -193,15 +192,14 @@ def _wire_edit(board: Board, parts: Parts) -> None:
 def _wire_bulk(board: Board, parts: Parts) -> None:
     desk, bulk = board.desk, parts.bulk
 
-    def ask(action: Action, *values: Any) -> tuple[gr.Button, tuple[Action, int]]:
-        n = len(Queue.of(*values).undecided(desk.store, action))
+    def ask(action: Action, of: Queue) -> tuple[gr.Button, tuple[Action, int]]:
+        n = len(of.undecided(desk.store, action))
         return gr.Button(f"Yes, {action} {queue.counted(n)}", visible=n > 0), (
             action,
             n,
         )
 
-    def decide(asked: tuple[Action, int], reason: str, *values: Any) -> Any:
-        of = Queue.of(*values)
+    def decide(asked: tuple[Action, int], reason: str, of: Queue) -> Any:
         note = queue.decide_all(desk.store, of, asked, reason)
         return (*_show(desk, of, 0, note), *_unasked())
 
@@ -211,10 +209,10 @@ def _wire_bulk(board: Board, parts: Parts) -> None:
         (bulk.reject, "reject"),
     )
     for button, action in asks:
-        watch([button.click], partial(ask, action), parts.filters, second)
+        watch([button.click], partial(ask, action), [parts.queue], second)
     board.act(
         [bulk.confirm.click],
         decide,
-        [bulk.asked, parts.actions.reason, *parts.filters],
+        [bulk.asked, parts.actions.reason, parts.queue],
         [*parts.shown, *second],
     )

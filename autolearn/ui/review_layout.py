@@ -7,7 +7,7 @@ import gradio as gr
 
 from autolearn.ui import queue
 from autolearn.ui.desk import Desk, picture
-from autolearn.ui.queue import ANY, FRESH
+from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -35,6 +35,8 @@ class Parts:
     """What the tab consists of."""
 
     filters: list[Any]
+    queue: gr.State
+    """The filter as it was read last, instead of all its fields: inputs cost time."""
     clear: gr.Button
     progress: gr.HTML
     actions: "Actions"
@@ -94,7 +96,18 @@ def lay_out(desk: Desk) -> Parts:
     note = picture("review-note")
     edit = _edit()
     card = picture("review-card")
-    return Parts(filters, clear, progress, actions, note, edit, card, gr.State(0), bulk)
+    return Parts(
+        filters,
+        gr.State(Queue.of(*FRESH)),
+        clear,
+        progress,
+        actions,
+        note,
+        edit,
+        card,
+        gr.State(0),
+        bulk,
+    )
 
 
 def _actions(desk: Desk) -> Actions:

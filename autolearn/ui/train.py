@@ -1,8 +1,10 @@
 """Training: choose how, see what goes in, start a round and watch it."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,7 +15,17 @@ from autolearn.forecast import Intake
 from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html, watching
-from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, drawn, picture, told, watch
+from autolearn.ui.desk import (
+    QUEUED,
+    QUIET,
+    SHOWN,
+    Board,
+    Desk,
+    drawn,
+    picture,
+    told,
+    watch,
+)
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -22,6 +34,9 @@ TITLE = "Train"
 
 SPARE = 256 << 20
 """Bytes that have to stay free on the disk beside checkpoints and adapter."""
+
+COUNTED = 1 << 16
+"""Most texts whose tokens are remembered."""
 
 LOOKING = "Looking through the approved samples …"
 
@@ -73,7 +88,7 @@ def build(board: Board) -> None:
         told(lambda *values: _tokens(desk, memo, *values)),
         given,
         tokens,
-        **(QUEUED | {"show_progress": "minimal"}),
+        **(QUEUED | SHOWN),
     )
     board.act(
         [start.click],
@@ -180,12 +195,14 @@ class Memo:
 
     def __init__(self) -> None:
         self._kept: tuple[object, Intake] | None = None
+        self._counter: tuple[object, Callable[[str], int]] | None = None
 
     def intake(self, store: Store, settings: TrainSettings, parent: int) -> Intake:
         """Return what a round would train on, made anew if anything has changed."""
         model = orders.chosen_model(store)
         row = store.db.rows(
             "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
+            " (SELECT max(id) FROM runs WHERE kind = 'study'),"
             " (SELECT group_concat(id || state) FROM rounds)"
         )[0]
         # These change neither the items nor what is said of them; of the dial, only
@@ -205,11 +222,18 @@ class Memo:
                 store,
                 settings,
                 parent or None,
-                models.token_counter(folder),
+                self._count(folder),
                 reads_system=models.reads_system(folder),
             )
             self._kept = key, made
         return self._kept[1]
+
+    def _count(self, folder: Path) -> Callable[[str], int]:
+        """Return what counts tokens, and counts no text twice."""
+        key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
+        if self._counter is None or self._counter[0] != key:
+            self._counter = key, lru_cache(COUNTED)(models.token_counter(folder))
+        return self._counter[1]
 
 
 def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:

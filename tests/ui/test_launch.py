@@ -55,12 +55,34 @@ def test_a_new_workspace_has_the_built_in_library_and_an_old_one_is_left(tmp_pat
         assert store.library.documents() == []
 
 
-def test_the_page_is_built_without_torch(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from autolearn.ui import page;"
-        f"page.build(Path({str(tmp_path)!r})); sys.exit('torch' in sys.modules)"
+BUILT = """
+import sys
+from pathlib import Path
+from autolearn.ui import page
+
+drawing = {"load", "change", "select"}
+built = page.build(Path(sys.argv[1]))
+for event in built.fns.values():
+    if drawing & {name for _, name in event.targets}:
+        for field in event.inputs:
+            print(field.elem_id, getattr(field, "value", None) is None)
+print("torch", "torch" in sys.modules)
+"""
+
+
+def test_the_page_is_built_without_torch_and_drawn_from_fields_that_are_filled(
+    tmp_path,
+):
+    done = subprocess.run(
+        [sys.executable, "-c", BUILT, str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    *fields, torch = done.stdout.splitlines()
+    assert len(fields) > 40
+    assert [one for one in fields if one.endswith("True")] == []
+    assert torch == "torch False"
 
 
 def test_a_workspace_is_served_by_one_page_and_the_second_says_where(tmp_path):
