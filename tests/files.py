@@ -28,10 +28,14 @@ def write(path: Path, paragraphs: list[str], head: str = "") -> None:
             csv.writer(file).writerows([["text"], *([text] for text in paragraphs)])
     elif kind == "epub":
         epub(path, [paragraphs[:3], paragraphs[3:]])
-    elif kind in ("txt", "md"):
-        path.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    elif kind == "pdf":
+        pdf(path, paragraphs, head)
+    elif kind == "docx":
+        docx(path, paragraphs, head)
+    elif kind == "html":
+        html(path, paragraphs, head)
     else:
-        {"pdf": pdf, "docx": docx, "html": html}[kind](path, paragraphs, head)
+        path.write_text("\n\n".join(paragraphs), encoding="utf-8")
 
 
 def lines(text: str) -> list[str]:
