@@ -5,7 +5,7 @@ memory are estimates: they are worked out from sizes and from the last round.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
@@ -223,17 +223,17 @@ def of_training(
     store: Store, model: ModelSettings, settings: TrainSettings, found: Intake
 ) -> Fit:
     """Return what a round needs, planned as the training itself will plan it."""
-    needs = _needs(model)
-    free = machine.free() + _held(store, needs)
+    needs, held = _needs(model), _held(store, model)
+    free = machine.free() + held.all
     teacher, taught = lesson_of(store, model, "train")
-    room = free - taught.apply(needs.loading()).loaded
+    room = free - held.at_least(taught.apply(needs.loading())).loaded
     problem, most = "", Memory()
     for items in _items(settings, found):
         try:
             load = needs.plan(settings, items, room)
         except OutOfMemory as error:
             load, problem = items.at_once(items.longest, recompute=True), str(error)
-        need = taught.apply(needs.training(settings, load))
+        need = held.at_least(taught.apply(needs.training(settings, load)))
         most = max(most, need, key=lambda memory: memory.total)
     return Fit(most, free, teacher, problem)
 
@@ -242,10 +242,10 @@ def of_study(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> Fit:
     """Return what a study of so many passages needs, about."""
-    needs = _needs(model)
+    needs, held = _needs(model), _held(store, model)
     teacher, taught = lesson_of(store, model, "study")
-    free = machine.free() + _held(store, needs)
-    need = taught.apply(needs.study(settings, passages))
+    free = machine.free() + held.all
+    need = held.at_least(taught.apply(needs.study(settings, passages)))
     problem = ""
     if too_big(need.total, free):
         problem = "Fewer texts are then written at once, or it ends for want of memory."
@@ -290,10 +290,14 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
 def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> Iterator[Run]:
     """Yield the runs of a kind with this model loaded so, the newest first."""
     for run in store.runs.newest(200):
-        if run.kind == kind:  # imports name their model otherwise
-            own = ModelSettings.from_dict(run.settings.get("model") or {})
-            if (own.model, own.quantization) == (model.model, model.quantization):
-                yield run
+        if run.kind == kind and _is_with(run, model):
+            yield run
+
+
+def _is_with(run: Run, model: ModelSettings) -> bool:
+    """Return whether a run of the worker is one with this model, loaded in this way."""
+    own = ModelSettings.from_dict(run.settings.get("model") or {})
+    return (own.model, own.quantization) == (model.model, model.quantization)
 
 
 def _needs(model: ModelSettings) -> Needs:
@@ -301,23 +305,39 @@ def _needs(model: ModelSettings) -> Needs:
     return Needs(seen, model.quantization, machine.device())
 
 
-def _held(store: Store, needs: Needs) -> int:
-    """Return what the worker holds; of a GPU that cannot be told apart from others."""
-    if needs.device.kind == "cuda":
-        return 0
-    return machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
+@dataclass(frozen=True)
+class _Held:
+    """What the worker holds, in bytes; of a GPU that cannot be told apart."""
+
+    all: int
+    with_model: int
+    """The same, if it is this model that it has worked with last; else 0."""
+
+    def at_least(self, need: Memory) -> Memory:
+        """Return the need: what the worker holds with the model it will go on to."""
+        more = max(0, self.with_model - need.loaded)
+        return replace(need, libraries=need.libraries + more)
+
+
+def _held(store: Store, model: ModelSettings) -> _Held:
+    if machine.device().kind == "cuda":
+        return _Held(0, 0)
+    held = machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
+    begun = (run for run in store.runs.newest(200) if run.started_at)
+    last = next((run for run in begun if run.kind in jobs.WORK.kinds), None)
+    return _Held(held, held if last and _is_with(last, model) else 0)
 
 
 def _items(settings: TrainSettings, found: Intake) -> list[Items]:
     """Return what is learned, and what will be replayed."""
     kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
-    rows = settings.batch_size * (2 if settings.method == "al2" else 1)
-    taught = Items(max(kept), sum(kept), found.learned, rows * max(kept))
     own = Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
     sizes = [*[own] * settings.replayed(len(found.tokens)), *found.beside]
+    said = sum(one.said for one in sizes)
+    rows = settings.batch_size * (2 if settings.method == "al2" else 1)
+    taught = Items(max(kept), sum(kept), found.learned, rows * max(kept), said)
     if not sizes:
         return [taught]
     longest, tokens = max(one.tokens for one in sizes), sum(one.tokens for one in sizes)
     rows = replay.in_step(settings, max(1, len(found.tokens)), len(sizes))
-    replayed = Items(longest, tokens, sum(one.said for one in sizes), rows * longest)
-    return [taught, replayed]
+    return [taught, Items(longest, tokens, said, rows * longest, said)]

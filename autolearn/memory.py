@@ -18,6 +18,8 @@ UNPACKED = 256 << 20
 """Bytes of plain weights up to which a CPU computes with unpacked 4-bit weights."""
 AT_ONCE = 8192
 """Most tokens, padding included, that go through a model at once in a training."""
+NOTED = 256 << 20
+"""Bytes up to which what the base expects of the replay is noted for all epochs."""
 SAFE = 0.9
 """Share of what is free that may be planned with."""
 
@@ -76,6 +78,8 @@ class Memory:
     gradients: int = 0
     moments: int = 0
     """What Adam keeps of earlier gradients."""
+    noted: int = 0
+    """What the base expects of the replay."""
     activations: int = 0
     logits: int = 0
     cache: int = 0
@@ -109,6 +113,8 @@ class Load:
     """Tokens of the longest row."""
     recompute: bool = False
     """Whether activations are computed twice instead of kept."""
+    replayed: int = 0
+    """Answer tokens of all replay, of which the base is asked once."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +128,14 @@ class Items:
     """Tokens of them that are learned."""
     in_step: int
     """Most tokens of an optimiser step."""
+    replayed: int = 0
+    """Answer tokens of all replay beside them."""
 
     def at_once(self, tokens: int, *, recompute: bool = False) -> Load:
         """Return so many tokens of such items, or as many as a step has, as a load."""
         some = min(tokens, max(self.in_step, self.longest))
         learned = round(some * self.learned / max(1, self.tokens))
-        return Load(some, learned, self.longest, recompute)
+        return Load(some, learned, self.longest, recompute, self.replayed)
 
 
 @dataclass(frozen=True)
@@ -191,9 +199,15 @@ class Needs:
             adapter=4 * adapter,
             gradients=4 * adapter,
             moments=moments * adapter,
+            noted=self.noted(load.replayed),
             activations=self._taken(load.tokens * (kept + mask) + self._unpacking),
             logits=self._taken(load.answers * seen.vocabulary * copies),
         )
+
+    def noted(self, replayed: int) -> int:
+        """Return what it takes to note what the base expects; 0: it is not noted."""
+        size = replayed * self.seen.vocabulary * self.device.unit
+        return size if size <= NOTED else 0
 
     def plan(self, settings: TrainSettings, items: Items, room: int) -> Load:
         """Return how much goes through the loaded model at once in ``room`` bytes.

@@ -18,7 +18,7 @@ from autolearn.engine.plan import Tree, groups, lay_out
 from autolearn.memory import AT_ONCE
 from autolearn.records import ItemKind, TrainItem
 
-_WINDOW = 8
+WINDOW = 8
 """Batches among which items that begin alike, or are as long, are brought together."""
 _TOGETHER, _GAIN = 16, 0.7
 """Most rows in a tree, and what joining one may cost at most; see ``plan.groups``.
@@ -241,11 +241,17 @@ class Schedule:
     """Which examples each optimiser step takes; every epoch takes each one once."""
 
     def __init__(
-        self, examples: Sequence[list[int]], batch_size: int, seed: int, price: int = 0
+        self,
+        examples: Sequence[list[int]],
+        batch_size: int,
+        seed: int,
+        price: int = 0,
+        window: int = WINDOW,
     ):
         """Order examples, given in token ids, as ``seed`` says; see ``collate``."""
         self._keys = _like(examples, price)
         self._batch_size = batch_size
+        self._window = window
         self._seed = seed
         self.steps_per_epoch = ceil(len(examples) / batch_size)
         self._epoch = lru_cache(maxsize=1)(self._make_epoch)
@@ -260,7 +266,7 @@ class Schedule:
         chance = random.Random(f"{self._seed} {epoch}")
         order = list(range(len(self._keys)))
         chance.shuffle(order)
-        window = _WINDOW * self._batch_size
+        window = self._window * self._batch_size
         order = [
             i
             for start in range(0, len(order), window)

@@ -27,12 +27,13 @@ class Fitting:
         loaded: Loaded,
         forward: Forward,
         settings: TrainSettings,
-        examples: Sequence[Example],
+        taught: Sequence[Example],
+        replay: Sequence[Example],
     ):
         self._loaded = loaded
         self._forward = forward
         self._settings = settings
-        self._items = _items(examples, settings)
+        self._items = _items(taught, replay, settings)
 
     def plan(self) -> bool:
         """Choose how much goes through at once; return whether to compute it twice.
@@ -82,10 +83,14 @@ class Fitting:
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._loaded.model.training
         n_rows, width = batch.ids.shape
-        return Load(n_rows * width, len(batch.targets), width, recompute)
+        replayed = self._items.replayed
+        return Load(n_rows * width, len(batch.targets), width, recompute, replayed)
 
 
-def _items(examples: Sequence[Example], settings: TrainSettings) -> Items:
+def _items(
+    taught: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
+) -> Items:
+    examples = [*taught, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
     per_item = max(len(example.rows) for example in examples)
@@ -94,4 +99,5 @@ def _items(examples: Sequence[Example], settings: TrainSettings) -> Items:
         tokens=sum(len(row.ids) for row in rows),
         learned=sum(row.n_answer for row in rows),
         in_step=settings.batch_size * per_item * longest,
+        replayed=sum(example.chosen.n_answer for example in replay),
     )

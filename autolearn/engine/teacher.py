@@ -9,9 +9,6 @@ from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded
 from autolearn.ports import Stop
 
-_NOTED = 192 << 20
-"""Bytes up to which what the base expects is noted for all epochs."""
-
 
 class Teacher:
     """Asks the base once where that can be noted, else at every step.
@@ -27,8 +24,7 @@ class Teacher:
     def prepare(self, examples: Sequence[Example], stop: Stop) -> bool:
         """Note what the base expects of all examples; return False if told to stop."""
         n_tokens = sum(example.chosen.n_answer for example in examples)
-        a_token = self._loaded.anatomy.vocabulary * self._loaded.model.dtype.itemsize
-        if n_tokens * a_token > _NOTED:
+        if not self._loaded.needs.noted(n_tokens):
             return True
         for part in self._forward.parts(examples):
             if stop():

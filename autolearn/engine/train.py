@@ -25,6 +25,7 @@ from torch.nn.utils import clip_grad_norm_
 from autolearn import machine, memory
 from autolearn.engine import adapters, losses, room, scaling
 from autolearn.engine.batches import (
+    WINDOW,
     Example,
     Schedule,
     encode,
@@ -86,7 +87,7 @@ class Training:
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
         self._fitting = Fitting(
-            loaded, self._forward, settings, [*self._new, *self._replay]
+            loaded, self._forward, settings, self._new, self._replay
         )
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))
@@ -95,12 +96,14 @@ class Training:
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
         self._course = Course(settings, self._new_order.steps_per_epoch)
         self._replay_order = self._order(
-            self._replay, max(1, self._n_replay), settings.seed + 1
+            self._replay, max(1, self._n_replay), settings.seed + 1, len(self._replay)
         )
 
-    def _order(self, examples: list[Example], batch_size: int, seed: int) -> Schedule:
+    def _order(
+        self, examples: list[Example], batch_size: int, seed: int, window: int = WINDOW
+    ) -> Schedule:
         ids = [example.chosen.ids for example in examples]
-        return Schedule(ids, batch_size, seed, self._forward.price)
+        return Schedule(ids, batch_size, seed, self._forward.price, window)
 
     @property
     def n_steps(self) -> int:

@@ -223,6 +223,19 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     assert forecast.of_training(store, other, SETTINGS, found).told_by is None
 
 
+def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatch):
+    found, model = forecast.intake(store, SETTINGS, None, count), ModelSettings()
+    told = forecast.of_training(store, model, SETTINGS, found).need
+    monkeypatch.setattr(machine, "worker_memory", lambda path: told.loaded + (1 << 30))
+    assert forecast.of_training(store, model, SETTINGS, found).need == told
+    store.runs.create("study", {"model": model.as_dict(), "study": {}})
+    store.runs.claim(1, ("study",))
+    then = forecast.of_training(store, model, SETTINGS, found).need
+    assert then == replace(told, libraries=told.libraries + (1 << 30))
+    other = ModelSettings(quantization="none")
+    assert forecast.of_training(store, other, SETTINGS, found).need == told
+
+
 def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, lambda text: 150)

@@ -12,6 +12,7 @@ NAMES = {
     "adapter": "adapter",
     "gradients": "gradients",
     "moments": "moments of Adam",
+    "noted": "what the base says of the replay",
     "activations": "activations",
     "logits": "scores of the words",
     "cache": "keys and values",
