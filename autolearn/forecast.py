@@ -46,11 +46,11 @@ _LATEST = 50
 class Size:
     """About how many tokens an item has, without the signs of the template."""
 
-    shown: int
-    said: int
+    shown: float
+    said: float
 
     @property
-    def tokens(self) -> int:
+    def tokens(self) -> float:
         """Return both together."""
         return self.shown + self.said
 
@@ -69,9 +69,9 @@ class Intake:
     """About how many tokens each item has, without the signs of the template."""
     learned: int
     """About how many of them are learned."""
-    made_up: float
-    """About how many tokens an item of replay has that is made up: as in the newest
-    round, and the most that there may be before any."""
+    made_up: Size
+    """Replay that is made up: the mean of the newest round's, or the most there may be
+    before any."""
     beside: tuple[Size, ...]
     """Replay that is not made up: texts read again, and answers checked."""
 
@@ -116,18 +116,20 @@ def intake(
         made,
         tuple(length(item) for item in made.items),
         learned,
-        _made_up(store, length),
+        _made_up(store, shown, count),
         (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
     )
 
 
-def _made_up(store: Store, length: Callable[[TrainItem], int]) -> float:
+def _made_up(
+    store: Store, shown: Callable[[Chat], int], count: Callable[[str], int]
+) -> Size:
     """Return how long made-up items are: every round has some, to be measured by."""
     for one in reversed(store.rounds.all()):
-        items = store.rounds.items(one.id)
-        if sizes := [length(item) for item in items if item.kind == "gauge"]:
-            return fmean(sizes)
-    return replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
+        if items := [i for i in store.rounds.items(one.id) if i.kind == "gauge"]:
+            said = fmean(count(item.chosen) for item in items)
+            return Size(fmean(shown(item.chat) for item in items), said)
+    return Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
     an_epoch: float = sum(found.tokens) * (1 + (settings.method == "al2"))
-    an_epoch += settings.replayed(n) * found.made_up
+    an_epoch += settings.replayed(n) * found.made_up.tokens
     an_epoch += sum(one.tokens for one in found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     seconds = steps * per_step / pace if pace else None
@@ -331,13 +333,13 @@ def _held(store: Store, model: ModelSettings) -> _Held:
 def _items(settings: TrainSettings, found: Intake) -> list[Items]:
     """Return what is learned, and what will be replayed."""
     kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
-    own = Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
-    sizes = [*[own] * settings.replayed(len(found.tokens)), *found.beside]
-    said = sum(one.said for one in sizes)
+    sizes = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
+    said = round(sum(one.said for one in sizes))
     rows = settings.batch_size * (2 if settings.method == "al2" else 1)
     taught = Items(max(kept), sum(kept), found.learned, rows * max(kept), said)
     if not sizes:
         return [taught]
-    longest, tokens = max(one.tokens for one in sizes), sum(one.tokens for one in sizes)
+    longest = ceil(max(one.tokens for one in sizes))
+    tokens = round(sum(one.tokens for one in sizes))
     rows = replay.in_step(settings, max(1, len(found.tokens)), len(sizes))
     return [taught, Items(longest, tokens, said, rows * longest, said)]

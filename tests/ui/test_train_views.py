@@ -7,7 +7,7 @@ import pytest
 
 from autolearn import forecast, machine, memory, models, orders, prompts, replay
 from autolearn.errors import InputError
-from autolearn.forecast import Effort, Fit
+from autolearn.forecast import Effort, Fit, Size
 from autolearn.memory import Memory
 from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
@@ -94,7 +94,7 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
     first = forecast.intake(store, SETTINGS, None, count)
-    assert first.made_up == most
+    assert first.made_up.tokens == most
     run = store.runs.create("train", {})
     made_up = [
         TrainItem("gauge", (Message("user", "Who is it?"),), "It is Ada."),
@@ -103,7 +103,7 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("join", run.id, {}, base, None), made_up)
     then = forecast.intake(store, SETTINGS, None, count)
-    assert then.made_up == (6 + 2) / 2
+    assert then.made_up == Size((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
     per_step = [
