@@ -228,16 +228,14 @@ def of_training(
     needs, held = _needs(model), _held(store, model)
     free = machine.free() + held.all
     teacher, taught = lesson_of(store, model, "train")
-    room = free - held.at_least(taught.apply(needs.loading())).loaded
-    problem, most = "", Memory()
-    for items in _items(settings, found):
-        try:
-            load = needs.plan(settings, items, room)
-        except OutOfMemory as error:
-            load, problem = items.at_once(items.longest, recompute=True), str(error)
-        need = held.at_least(taught.apply(needs.training(settings, load)))
-        most = max(most, need, key=lambda memory: memory.total)
-    return Fit(most, free, teacher, problem)
+    as_seen = taught.apply if teacher else held.at_least
+    room = free - as_seen(needs.loading()).loaded
+    items, problem = _items(settings, found), ""
+    try:
+        load = needs.plan(settings, items, room)
+    except OutOfMemory as error:
+        load, problem = items.at_once(items.longest, recompute=True), str(error)
+    return Fit(as_seen(needs.training(settings, load)), free, teacher, problem)
 
 
 def of_study(
@@ -247,7 +245,8 @@ def of_study(
     needs, held = _needs(model), _held(store, model)
     teacher, taught = lesson_of(store, model, "study")
     free = machine.free() + held.all
-    need = held.at_least(taught.apply(needs.study(settings, passages)))
+    as_seen = taught.apply if teacher else held.at_least
+    need = as_seen(needs.study(settings, passages))
     problem = ""
     if too_big(need.total, free):
         problem = "Fewer texts are then written at once, or it ends for want of memory."
@@ -316,7 +315,10 @@ class _Held:
     """The same, if it is this model that it has worked with last; else 0."""
 
     def at_least(self, need: Memory) -> Memory:
-        """Return the need: what the worker holds with the model it will go on to."""
+        """Return the need: what the worker holds with the model it will go on to.
+
+        For a kind of run of which none was measured yet: else that is counted.
+        """
         more = max(0, self.with_model - need.loaded)
         return replace(need, libraries=need.libraries + more)
 
@@ -330,16 +332,14 @@ def _held(store: Store, model: ModelSettings) -> _Held:
     return _Held(held, held if last and _is_with(last, model) else 0)
 
 
-def _items(settings: TrainSettings, found: Intake) -> list[Items]:
-    """Return what is learned, and what will be replayed."""
+def _items(settings: TrainSettings, found: Intake) -> Items:
+    """Return what is learned and what will be replayed."""
     kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
-    sizes = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
-    said = round(sum(one.said for one in sizes))
-    rows = settings.batch_size * (2 if settings.method == "al2" else 1)
-    taught = Items(max(kept), sum(kept), found.learned, rows * max(kept), said)
-    if not sizes:
-        return [taught]
-    longest = ceil(max(one.tokens for one in sizes))
-    tokens = round(sum(one.tokens for one in sizes))
-    rows = replay.in_step(settings, max(1, len(found.tokens)), len(sizes))
-    return [taught, Items(longest, tokens, said, rows * longest, said)]
+    held = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
+    said = round(sum(one.said for one in held))
+    sizes = [*kept, *(ceil(one.tokens) for one in held)]
+    new = settings.batch_size * (2 if settings.method == "al2" else 1)
+    # Both go through together only where they are about as long.
+    rows = max(new, replay.in_step(settings, max(1, len(found.tokens)), len(held)))
+    longest = max(sizes)
+    return Items(longest, sum(sizes), found.learned + said, rows * longest, said)

@@ -12,6 +12,7 @@ from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.errors import OutOfMemory
 from autolearn.memory import Items, Load, Memory
+from autolearn.replay import in_step
 from autolearn.settings import TrainSettings
 
 T = TypeVar("T")
@@ -94,10 +95,12 @@ def _items(
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
     per_item = max(len(example.rows) for example in examples)
+    n_replay = in_step(settings, len(taught), len(replay))
+    n_rows = max(settings.batch_size * per_item, n_replay)
     return Items(
         longest=longest,
         tokens=sum(len(row.ids) for row in rows),
         learned=sum(row.n_answer for row in rows),
-        in_step=settings.batch_size * per_item * longest,
+        in_step=n_rows * longest,
         replayed=sum(example.chosen.n_answer for example in replay),
     )

@@ -30,28 +30,37 @@ class Forward:
 
     def log_probs(self, rows: Sequence[Row]) -> Tensor:
         """Return the log-probability of each answer, (B,) float32, with gradient."""
-        batch = self.collate(rows)
-        return losses.answer_log_probs(
-            self.logits(batch), batch.targets, batch.owner, batch.n_answers
-        )
+        return self.both(rows, (), ())[0]
 
-    def divergence(
-        self, rows: Sequence[Row], base: Sequence[Tensor] | None = None
-    ) -> Tensor:
-        """Return KL(base || round), summed over answer tokens, with gradient.
+    def both(
+        self, rows: Sequence[Row], held: Sequence[Row], expected: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return the log-probability of answers, and how far others have moved.
+
+        In one pass: a small model spends as much on a pass as on hundreds of tokens.
+
+        Args:
+            rows: Those of which the log-probability is returned.
+            held: Those of which KL(base || round) is, summed over answer tokens.
+            expected: What the base expects of these; see ``expected``.
 
         Shapes:
-            base: (n_answer, V) for each row, if known; see ``expected``.
-            returns: () float32.
+            returns: (len(rows),) and () float32, with gradient.
         """
-        batch = self.collate(rows)
-        if base is None:
-            wanted = self._of_base(batch)
-        else:
-            order = batch.owner.unique_consecutive().tolist()  # type: ignore[no-untyped-call]
-            wanted = torch.cat([base[i] for i in order])
-        return losses.divergence(wanted, self.logits(batch))
+        batch = self.collate([*rows, *held])
+        logits = self._through(batch)
+        new = batch.answers(0, len(rows))
+        found = losses.answer_log_probs(
+            logits[new.row, new.column], new.targets, new.owner, new.n_answers
+        )
+        if not held:
+            return found, found.new_zeros(())
+        old = batch.answers(len(rows), batch.n_answers)
+        order = old.owner.unique_consecutive().tolist()  # type: ignore[no-untyped-call]
+        wanted = torch.cat([expected[i] for i in order])
+        return found, losses.divergence(wanted, logits[old.row, old.column])
 
+    @torch.no_grad()
     def expected(self, rows: Sequence[Row]) -> list[Tensor]:
         """Return what the base expects for each token of each answer.
 
@@ -59,22 +68,18 @@ class Forward:
             returns: (n_answer, V) for each row, in the dtype of the base.
         """
         batch = self.collate(rows)
-        found = self._of_base(batch)
-        return [found[batch.owner == i] for i in range(len(rows))]
-
-    @torch.no_grad()
-    def _of_base(self, batch: Batch) -> Tensor:
         with adapters.without(self._loaded.model):
-            return self.logits(batch)
+            found = self.logits(batch)
+        return [found[batch.owner == i] for i in range(len(rows))]
 
     @torch.no_grad()
     def mean_divergence(self, examples: Sequence[Example]) -> float | None:
         """Return KL(base || round) per answer token; None for no examples."""
         n_tokens = sum(example.chosen.n_answer for example in examples)
-        total = sum(
-            self.divergence([example.chosen for example in part]).item()
-            for part in self.parts(examples)
-        )
+        total = 0.0
+        for part in self.parts(examples):
+            rows = [example.chosen for example in part]
+            total += self.both((), rows, self.expected(rows))[1].item()
         return total / n_tokens if n_tokens else None
 
     @torch.no_grad()
@@ -111,6 +116,10 @@ class Forward:
         Shapes:
             returns: (N, V) in the dtype of the base.
         """
+        return self._through(batch)[batch.row, batch.column]
+
+    def _through(self, batch: Batch) -> Tensor:
+        """Return the logits of the columns that are kept, (B, K, V)."""
         device, half = self._loaded.device, self._loaded.identity.dtype == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             # The model's own forward, not its trunk and head apart: some kinds scale
@@ -122,7 +131,7 @@ class Forward:
                 use_cache=False,
                 logits_to_keep=batch.kept,
             ).logits
-        return logits[batch.row, batch.column]
+        return logits
 
     def _mask(self, batch: Batch) -> Tensor:
         if batch.is_plain:

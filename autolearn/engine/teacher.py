@@ -33,12 +33,8 @@ class Teacher:
             self._noted.update(zip(part, found, strict=True))
         return True
 
-    def divergence(self, examples: Sequence[Example]) -> Tensor:
-        """Return KL(base || round), summed over answer tokens, with gradient.
-
-        Shapes:
-            returns: () float32.
-        """
-        rows = [example.chosen for example in examples]
-        base = [self._noted[e] for e in examples] if self._noted else None
-        return self._forward.divergence(rows, base)
+    def expected(self, examples: Sequence[Example]) -> list[Tensor]:
+        """Return what the base expects of these; see ``Forward.expected``."""
+        if self._noted:
+            return [self._noted[example] for example in examples]
+        return self._forward.expected([e.chosen for e in examples]) if examples else []

@@ -160,10 +160,7 @@ class Training:
         with room.Peak(self._loaded.device, every=0.002) as peak:
             self._fitting.giving_way(lambda: self._descend(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
-        told = max(
-            (self._fitting.predicted(one) for one in (longest, replay) if one),
-            key=attrgetter("total"),
-        )
+        told = self._fitting.predicted([*longest, *replay])
         # Before its first step Adam keeps nothing.
         yet = 0 if self._optimizer.state else told.moments
         return memory.numbers(told, held, peak.bytes + yet)
@@ -171,14 +168,38 @@ class Training:
     def _descend(
         self, examples: list[Example], replay: list[Example]
     ) -> dict[str, float]:
-        """Add the gradient of a step to nothing; return its numbers."""
+        """Add the gradient of a step to nothing; return its numbers.
+
+        New items count by the mean over the answer tokens of the step, pairs by the
+        mean over the pairs; where both stand in a step, each kind by its number of
+        items. Replay counts by its KL per answer token, times the dial.
+        """
         self._optimizer.zero_grad(set_to_none=True)
         self._margins.clear()
-        numbers = {"loss": self._learn(examples)}
+        plain = [example for example in examples if example.rejected is None]
+        n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
+        per_pair = 1 / len(examples)
+        per_token = per_pair * len(plain) / (n_tokens or 1)
+        n_held = sum(example.chosen.n_answer for example in replay)
+        loss = kl = 0.0
+        for part in self._forward.parts([*examples, *replay]):
+            new = [example for example in part if example.kind != "replay"]
+            held = [example for example in part if example.kind == "replay"]
+            rows = [e.chosen for e in new] + [row for e in new for row in e.rows[1:]]
+            found, moved = self._forward.both(
+                rows, [e.chosen for e in held], self._teacher.expected(held)
+            )
+            taught, moved = (
+                self._loss(new, found, per_token, per_pair),
+                moved / (n_held or 1),
+            )
+            (taught + self._settings.replay_weight * moved).backward()  # type: ignore[no-untyped-call]
+            loss, kl = loss + taught.item(), kl + moved.item()
+        numbers = {"loss": loss}
         if self._margins:
             numbers["reward_margin"] = fmean(self._margins)
         if replay:
-            numbers["replay_kl"] = self._hold(replay)
+            numbers["replay_kl"] = kl
         return numbers
 
     def _loop(self, watcher: Watcher, step: int, kept: Checkpoints) -> int:
@@ -304,28 +325,11 @@ class Training:
         numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
         return numbers
 
-    def _learn(self, examples: list[Example]) -> float:
-        """Add the gradient of the new items and return their loss.
-
-        Plain items: the mean over the answer tokens of the step. Pairs: the mean over
-        the pairs. Where both stand in a step, each kind counts by its number of items.
-        """
-        plain = [example for example in examples if example.rejected is None]
-        n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
-        per_pair = 1 / len(examples)
-        per_token = per_pair * len(plain) / (n_tokens or 1)
-        total = 0.0
-        for part in self._forward.parts(examples):
-            loss = self._loss(part, per_token, per_pair)
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
-        return total
-
-    def _loss(self, part: list[Example], per_token: float, per_pair: float) -> Tensor:
+    def _loss(
+        self, part: list[Example], found: Tensor, per_token: float, per_pair: float
+    ) -> Tensor:
+        """Return the loss of new items, given what the model finds of their rows."""
         pairs = [i for i, example in enumerate(part) if example.rejected is not None]
-        rejected = [row for example in part for row in example.rows[1:]]
-        rows = [example.chosen for example in part] + rejected
-        found = self._forward.log_probs(rows)
         chosen = found[: len(part)]
         scale = [self._nll_scale(example, per_token, per_pair) for example in part]
         loss = -(chosen @ chosen.new_tensor(scale))
@@ -343,16 +347,6 @@ class Training:
             return example.weight * per_token
         share = self._settings.nll_weight / example.chosen.n_answer
         return example.weight * per_pair * share
-
-    def _hold(self, examples: list[Example]) -> float:
-        """Add the gradient of the replay items and return their KL per token."""
-        total = 0.0
-        n_tokens = sum(example.chosen.n_answer for example in examples)
-        for part in self._forward.parts(examples):
-            loss = self._teacher.divergence(part) / n_tokens
-            (loss * self._settings.replay_weight).backward()  # type: ignore[no-untyped-call]
-            total += loss.item()
-        return total
 
     def _state(self) -> State:
         return {

@@ -8,7 +8,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from autolearn.engine import adapters, scaling, teacher
+from autolearn import memory
+from autolearn.engine import adapters, scaling
 from autolearn.engine.batches import encode
 from autolearn.engine.forward import Forward
 from autolearn.engine.scaling import Measure
@@ -112,7 +113,7 @@ def test_the_base_is_asked_once_or_in_each_step_to_the_same_end(
     once, each = open_model(), open_model()
     items = facts(n=8) + own(once, "replay")
     once.train(items, training(), Watch(), **places)
-    monkeypatch.setattr(teacher, "_NOTED", 0)
+    monkeypatch.setattr(memory, "NOTED", 0)
     other = tmp_path / "other"
     each.train(items, training(), Watch(), **{**places, "output": other})
     name = "adapter_model.safetensors"

@@ -302,7 +302,7 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         adapters.fresh(backend._loaded, training())
         step = Training(backend._loaded, facts(), training())
         step._begin(None)
-        step._learn(step._new)
+        step._descend(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
     for name, gradient in gradients[1].items():
         assert torch.equal(gradients[0][name], gradient)
@@ -358,12 +358,12 @@ def test_a_loss_that_is_no_number_ends_the_round_with_a_sentence(
     backend, places, monkeypatch
 ):
     good = backend.train(facts(), training(), Watch(3), **places)
-    step = Training._learn
+    loss = Training._loss
 
-    def broken(self, examples):
-        return step(self, examples) * float("nan")
+    def broken(self, *args):
+        return loss(self, *args) * float("nan")
 
-    monkeypatch.setattr(Training, "_learn", broken)
+    monkeypatch.setattr(Training, "_loss", broken)
     with pytest.raises(TrainingError, match="lower the learning rate"):
         backend.train(facts(), training(), Watch(), **places)
     assert not places["output"].exists()
@@ -430,10 +430,40 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
         step = Training(loaded, facts(n=6), training(batch_size=6))
         step._begin(None)
         step._forward.at_once = limit
-        step._learn(step._new)
+        step._descend(step._new, [])
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
+
+
+def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
+    loaded = backend._loaded
+    items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
+    step = Training(loaded, items, training(batch_size=4, replay_weight=3.0))
+    step._begin(None)
+    with torch.no_grad():
+        for number, parameter in enumerate(step._parameters.values()):
+            parameter += 0.02 * torch.randn(
+                parameter.shape, generator=torch.Generator().manual_seed(number)
+            )
+
+    def gradients():
+        return [p.grad.clone() for p in step._parameters.values()]
+
+    numbers = step._descend(step._new, step._replay)
+    together = gradients()
+    assert step._descend(step._new, [])["loss"] == pytest.approx(numbers["loss"])
+    new = gradients()
+    step._optimizer.zero_grad()
+    rows = [example.chosen for example in step._replay]
+    forward = step._forward
+    moved = forward.both((), rows, forward.expected(rows))[1]
+    kl = moved / sum(row.n_answer for row in rows)
+    assert kl.item() == pytest.approx(numbers["replay_kl"], rel=1e-4)
+    assert kl.item() > 0
+    (3.0 * kl).backward()
+    for both, one, other in zip(together, new, gradients(), strict=True):
+        torch.testing.assert_close(both, one + other, atol=1e-6, rtol=1e-4)
 
 
 def test_a_step_is_cut_where_the_least_is_padded():

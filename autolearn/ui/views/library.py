@@ -54,7 +54,8 @@ def passages(store: Store, document_id: int, first: int = 0) -> Html:
     found = store.library.stretch(document.id, first, AT_ONCE)
     share = covered / max(1, document.n_characters)
     title = html.tag("h3", html.text(document.name), "al-head")
-    told = f"{n} passages cover {100 * share:.0f} % of the characters"
+    told = "1 passage covers" if n == 1 else f"{n} passages cover"
+    told += f" {100 * share:.0f} % of the characters"
     if len(found) < n:
         told += f"; {first + 1} to {first + len(found)} are shown"
     about = [html.tag("p", html.text(told), "al-faint"), _note(document)]
