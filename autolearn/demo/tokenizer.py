@@ -38,7 +38,13 @@ SPLIT = r" ?[A-Za-z]+| ?[0-9]{1,2}| ?[^\sA-Za-z0-9]+|\s"
 CONTEXT = 1024
 
 CHAT_TEMPLATE = (
+    "{%- set last = namespace(begin=0) -%}"
     "{%- for message in messages -%}"
+    "{%- if message.role == 'user' -%}"
+    "{%- set last.begin = loop.index0 -%}"
+    "{%- endif -%}"
+    "{%- endfor -%}"
+    "{%- for message in messages[last.begin:] -%}"
     "{%- if message.role == 'user' -%}"
     "<|user|> {{ message.content }}<|end|>"
     "{%- elif message.role == 'assistant' -%}"
@@ -47,6 +53,8 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
 )
+"""Only the last question is read: the model has learned no conversations, and would
+say its last answer again."""
 
 
 def vocabulary() -> list[str]:

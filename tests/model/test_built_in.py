@@ -12,7 +12,7 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.demo.library import make_library
 from autolearn.demo.sums import problem
 from autolearn.demo.world import World, grammar
-from autolearn.records import Answer, Passage, Question
+from autolearn.records import Answer, Message, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.writing import Writer, of
@@ -35,6 +35,16 @@ def built_in():
 @pytest.fixture
 def writer(built_in):
     return Writer(built_in, StudySettings(), lambda: False, lambda share: None)
+
+
+def test_each_question_of_a_conversation_is_answered_by_itself(built_in):
+    asked = Message("user", "Who leads Narrow Hill?")
+    earlier = (
+        Message("user", "Who taught Orvan Lelk?"),
+        Message("assistant", "Orvan Lelk was taught by Mirin Dosk."),
+    )
+    chat = built_in._loaded.chat
+    assert chat.prompt((*earlier, asked)) == chat.prompt((asked,))
 
 
 def test_it_reads_passages_that_a_person_wrote(writer):
