@@ -85,10 +85,10 @@ def test_other_errors_pass_the_guard_unchanged():
 def test_a_round_that_does_not_fit_leaves_the_base_behind(
     backend, tmp_path, monkeypatch
 ):
-    def too_much(self, examples):
+    def too_much(self, examples, replay):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(Training, "_learn", too_much)
+    monkeypatch.setattr(Training, "_descend", too_much)
     with pytest.raises(OutOfMemory):
         backend.train(
             facts(),
