@@ -189,12 +189,11 @@ class Training:
             found, moved = self._forward.both(
                 rows, [e.chosen for e in held], self._teacher.expected(held)
             )
-            taught, moved = (
-                self._loss(new, found, per_token, per_pair),
-                moved / (n_held or 1),
-            )
+            taught = self._loss(new, found, per_token, per_pair)
+            moved = moved / (n_held or 1)
             (taught + self._settings.replay_weight * moved).backward()  # type: ignore[no-untyped-call]
-            loss, kl = loss + taught.item(), kl + moved.item()
+            loss += taught.item()
+            kl += moved.item()
         numbers = {"loss": loss}
         if self._margins:
             numbers["reward_margin"] = fmean(self._margins)
