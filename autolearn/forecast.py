@@ -225,10 +225,8 @@ def of_training(
     store: Store, model: ModelSettings, settings: TrainSettings, found: Intake
 ) -> Fit:
     """Return what a round needs, planned as the training itself will plan it."""
-    needs, held = _needs(model), _held(store, model)
-    free = machine.free() + held.all
-    teacher, taught = lesson_of(store, model, "train")
-    as_seen = taught.apply if teacher else held.at_least
+    needs = _needs(model)
+    free, teacher, as_seen = _outlook(store, model, "train")
     room = free - as_seen(needs.loading()).loaded
     items, problem = _items(settings, found), ""
     try:
@@ -242,11 +240,8 @@ def of_study(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
 ) -> Fit:
     """Return what a study of so many passages needs, about."""
-    needs, held = _needs(model), _held(store, model)
-    teacher, taught = lesson_of(store, model, "study")
-    free = machine.free() + held.all
-    as_seen = taught.apply if teacher else held.at_least
-    need = as_seen(needs.study(settings, passages))
+    free, teacher, as_seen = _outlook(store, model, "study")
+    need = as_seen(_needs(model).study(settings, passages))
     problem = ""
     if too_big(need.total, free):
         problem = "Fewer texts are then written at once, or it ends for want of memory."
@@ -306,30 +301,29 @@ def _needs(model: ModelSettings) -> Needs:
     return Needs(seen, model.quantization, machine.device())
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What the worker holds, in bytes; of a GPU that cannot be told apart."""
+def _outlook(
+    store: Store, model: ModelSettings, kind: RunKind
+) -> tuple[int, int | None, Callable[[Memory], Memory]]:
+    """Return what a run could have of memory, and what mends the estimate for it.
 
-    all: int
-    with_model: int
-    """The same, if it is this model that it has worked with last; else 0."""
-
-    def at_least(self, need: Memory) -> Memory:
-        """Return the need: what the worker holds with the model it will go on to.
-
-        For a kind of run of which none was measured yet: else that is counted.
-        """
-        more = max(0, self.with_model - need.loaded)
-        return replace(need, libraries=need.libraries + more)
-
-
-def _held(store: Store, model: ModelSettings) -> _Held:
-    if machine.device().kind == "cuda":
-        return _Held(0, 0)
-    held = machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
+    With the run that taught how; until there is one, what the worker holds with the
+    model is counted, since it will go on to hold it. Of a GPU that cannot be told.
+    """
+    held = 0
+    if machine.device().kind != "cuda":
+        held = machine.worker_memory(store.folder / jobs.WORK.pid_file) or 0
+    free = machine.free() + held
+    teacher, taught = lesson_of(store, model, kind)
+    if teacher:
+        return free, teacher, taught.apply
     begun = (run for run in store.runs.newest(200) if run.started_at)
     last = next((run for run in begun if run.kind in jobs.WORK.kinds), None)
-    return _Held(held, held if last and _is_with(last, model) else 0)
+    kept = held if last and _is_with(last, model) else 0
+
+    def at_least(need: Memory) -> Memory:
+        return replace(need, libraries=need.libraries + max(0, kept - need.loaded))
+
+    return free, None, at_least
 
 
 def _items(settings: TrainSettings, found: Intake) -> Items:

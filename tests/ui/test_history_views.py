@@ -55,7 +55,7 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
 
 def test_runs_come_in_pages_by_their_number(store):
     for _ in range(views.RUNS_A_PAGE + 1):
-        store.runs.create("study", {"study": {}})
+        store.runs.create("study", {})
     assert 'data-pick="2"' in views.runs(store, 0)
     assert 'data-pick="1"' not in views.runs(store, 0)
     assert 'data-pick="1"' in views.runs(store, 2)
@@ -92,7 +92,7 @@ def test_two_runs_differ_in_what_differs_only(store):
 
 
 def test_a_run_that_has_ended_is_drawn_once(store):
-    run, desk = store.runs.create("study", {"study": {}}), Desk(store.folder)
+    run, desk = store.runs.create("study", {}), Desk(store.folder)
     store.runs.request_cancel(run.id)
     _, drawn = history._details(desk, run.id, "")
     again, _ = history._details(desk, run.id, drawn)

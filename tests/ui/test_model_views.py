@@ -56,7 +56,7 @@ def test_the_worker_is_there_or_not(store, monkeypatch):
 def test_the_memory_is_freed_only_where_nothing_runs(store):
     desk = Desk(store.folder)
     assert "free again" in model._free(desk)
-    store.runs.create("study", {"study": {}})
+    store.runs.create("study", {})
     with pytest.raises(JobError, match="going on or waits"):
         model._free(desk)
 

@@ -34,7 +34,7 @@ def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
     """Study ``n`` questions and return their samples; ``words`` stand in each text."""
     passages = put_passages(store, f"faust {words}.txt", [TEXT[:20], TEXT[20:]])
     passage = passages[1]
-    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+    journal = store.journal(store.runs.create("study", {}).id)
     chat = (Message("user", f"asked {words}"),)
     model = ModelIdentity("tiny", "d1", "nf4", "float32", "cpu")
     made = Generation(
@@ -141,7 +141,7 @@ def test_evidence_outside_the_passage_is_not_marked(store):
 
 
 def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
-    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+    journal = store.journal(store.runs.create("study", {}).id)
     (question,) = journal.step("ask", lambda: [Question("Why?", "study", "person")])
     (sample,) = journal.step(
         "sample", lambda: [Sample(question.id, "Why?", "So.", "", False, 0.0)]
@@ -382,7 +382,4 @@ def test_a_text_cannot_be_emptied(store):
 def test_a_study_is_named_by_its_model(store):
     run = store.runs.create("study", {"model": {"model": "built-in", "round_id": 3}})
     assert review.study_name(run) == "study 1: built-in with round 3"
-    assert (
-        review.study_name(store.runs.create("study", {"study": {}}))
-        == "study 2: built-in"
-    )
+    assert review.study_name(store.runs.create("study", {})) == "study 2: built-in"

@@ -57,7 +57,7 @@ def library(store):
 
 def studied(store, passage, text="Who wrote Faust?", closed="Schiller", **more):
     """Study one question of a passage in a run of its own."""
-    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+    journal = store.journal(store.runs.create("study", {}).id)
     (question,) = journal.step(
         "ask",
         lambda: [
@@ -129,7 +129,7 @@ def test_a_library_without_a_study_asks_for_one(store, library):
 
 
 def test_a_running_study_says_how_far_it_is(store, library):
-    store.runs.create("study", {"study": {}})
+    store.runs.create("study", {})
     run = store.runs.claim(1, jobs.WORK.kinds)
     drawn = study.newest(store, only_last=True)
     assert f"run {run.id}" in drawn
@@ -165,7 +165,7 @@ def test_a_sample_is_known_a_gap_or_flagged(store, library, more, word):
 
 
 def test_what_gave_nothing_is_listed_with_its_reason(store, library):
-    run = store.runs.create("study", {"study": {}})
+    run = store.runs.create("study", {})
     skip = Skip("questions", "no question could be read", library[1][1].id)
     store.journal(run.id).step("ask", lambda: [skip])
     drawn = study.newest(store, only_last=True)
@@ -193,7 +193,7 @@ def test_the_evidence_is_marked_where_it_stands_in_the_document(store, library):
     opened = Answer(
         kept.question_id, "open_book", "Weimar", "in Weimar", 1.0, start=29, end=38
     )
-    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+    journal = store.journal(store.runs.create("study", {}).id)
     (better,) = journal.step("answer", lambda: [opened])
     again = replace(kept, id=0, open_answer_id=better.id)
     (other,) = journal.step("sample", lambda: [again])
@@ -270,7 +270,7 @@ def test_a_click_leads_on():
 
 def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
     kept = put_passages(store, "a", [f"Passage {i}" for i in range(100)])
-    journal = store.journal(store.runs.create("study", {"study": {}}).id)
+    journal = store.journal(store.runs.create("study", {}).id)
     questions = journal.step(
         "ask",
         lambda: [
