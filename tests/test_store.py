@@ -1,11 +1,8 @@
-import os
-import sqlite3
-import threading
 from dataclasses import replace
 
 import pytest
 
-from autolearn.errors import InputError, JobError, StoreError
+from autolearn.errors import InputError, StoreError
 from autolearn.records import (
     Answer,
     Completion,
@@ -14,7 +11,6 @@ from autolearn.records import (
     Feedback,
     Generation,
     Message,
-    Metric,
     ModelIdentity,
     Passage,
     Prompt,
@@ -104,102 +100,6 @@ def samples(store, library):
 
 def approve(sample):
     return Decision(sample.id, "approve", "person")
-
-
-# --- the file -----------------------------------------------------------------
-
-
-def test_a_file_that_is_no_database_is_told_in_one_sentence(workspace):
-    workspace.mkdir()
-    (workspace / "autolearn.db").write_bytes(os.urandom(4096))
-    with pytest.raises(StoreError, match=r"autolearn\.db is not a database.*damaged"):
-        Store.open(workspace)
-
-
-def test_a_damaged_database_is_told_in_one_sentence(workspace):
-    with Store.open(workspace) as store:
-        store.db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-    path = workspace / "autolearn.db"
-    content = bytearray(path.read_bytes())
-    content[100:2000] = b"\xff" * 1900
-    path.write_bytes(bytes(content))
-    with pytest.raises(StoreError, match="damaged; put back a copy"):
-        Store.open(workspace)
-
-
-def test_a_workspace_that_is_a_file_is_refused(workspace):
-    workspace.write_text("")
-    with pytest.raises(StoreError, match="is not a folder"):
-        Store.open(workspace)
-
-
-def test_a_database_that_cannot_be_opened_is_told(workspace):
-    (workspace / "autolearn.db").mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be opened"):
-        Store.open(workspace)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_only_be_read_is_told(workspace):
-    workspace.mkdir(mode=0o500)
-    with pytest.raises(StoreError, match=r"cannot be opened|may only be read"):
-        Store.open(workspace)
-
-
-def test_a_database_that_may_only_be_read_is_told(store):
-    store.db.write("PRAGMA query_only = ON")
-    with pytest.raises(StoreError, match="may only be read; make it writable"):
-        store.runs.create("study", {})
-
-
-def test_a_full_disk_loses_nothing_that_was_committed(store):
-    run = store.runs.create("study", {})
-    journal = store.journal(run.id)
-    journal.step("first", lambda: [Skip("ask", "nothing found")])
-    (pages,) = store.db.rows("PRAGMA page_count")[0]
-    store.db.write(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StoreError, match=r"disk is full\. Nothing.*free some space"):
-        journal.step("second", lambda: [Skip("ask", "x" * 100_000)])
-    store.db.write("PRAGMA max_page_count = 1000000")
-    assert journal.step("second", lambda: []) == ()
-    assert [skip.reason for skip in store.runs.skips(run.id)] == ["nothing found"]
-
-
-def test_foreign_keys_are_enforced(store):
-    with pytest.raises(StoreError, match=r"does not fit.*FOREIGN KEY"):
-        store.library.add_questions([Question("Why?", "study", "gold", passage_id=7)])
-
-
-def test_two_handles_in_two_threads_see_the_same(store):
-    run = store.runs.create("study", {})
-
-    def beat_many_times():
-        with Store.open(store.folder) as other:
-            for _ in range(50):
-                other.runs.beat(run.id)
-
-    thread = threading.Thread(target=beat_many_times)
-    thread.start()
-    for step in range(50):
-        store.runs.add_metrics(run.id, [Metric(step, "loss", 1 / (step + 1))])
-    thread.join()
-    assert len(store.runs.metrics(run.id, "loss")) == 50
-    assert store.runs.get(run.id).heartbeat_at is not None
-
-
-def test_a_handle_belongs_to_one_thread(store):
-    errors = []
-
-    def use():
-        try:
-            store.runs.newest()
-        except sqlite3.ProgrammingError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=use)
-    thread.start()
-    thread.join()
-    assert len(errors) == 1
 
 
 # --- the library --------------------------------------------------------------
@@ -309,60 +209,6 @@ def test_generations_of_a_chat_are_logged(store):
     run = store.runs.create("chat", {})
     kept = store.journal(run.id).log([generation("Hello.")])
     assert kept == [replace(generation("Hello."), id=1)]
-
-
-# --- runs ---------------------------------------------------------------------
-
-
-def test_runs_are_claimed_oldest_first_and_only_once(store):
-    first, second = (store.runs.create("study", {"n": n}) for n in range(2))
-    claimed = [store.runs.claim(42, ["study"]) for _ in range(3)]
-    assert [run and run.id for run in claimed] == [first.id, second.id, None]
-    assert (claimed[0].state, claimed[0].pid) == ("running", 42)
-
-
-def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_never(store):
-    queued = store.runs.create("study", {})
-    assert store.runs.request_cancel(queued.id)
-    assert store.runs.get(queued.id).state == "cancelled"
-    done = store.runs.create("quiz", {})
-    store.runs.claim(1, ["study", "quiz"])
-    store.runs.finish(done.id, "done", result={"right": 3})
-    assert not store.runs.request_cancel(done.id)
-    assert not store.runs.requeue(done.id)
-    assert store.runs.get(done.id).result == {"right": 3}
-
-
-def test_an_interrupted_run_goes_back_into_the_queue(store):
-    run = store.runs.create("study", {})
-    store.runs.claim(1, ["study", "quiz"])
-    assert store.runs.interrupt_running(["import"]) == 0
-    assert store.runs.interrupt_running(["study"]) == 1
-    assert store.runs.get(run.id).state == "interrupted"
-    assert store.runs.requeue(run.id)
-    assert store.runs.claim(2, ["study"]).id == run.id
-
-
-def test_runs_are_listed_newest_first_a_page_at_a_time(store):
-    ids = [store.runs.create("study", {}).id for _ in range(5)]
-    page = store.runs.newest(limit=2)
-    rest = store.runs.newest(limit=9, before_id=page[-1].id)
-    assert [run.id for run in page + rest] == ids[::-1]
-
-
-def test_metrics_of_a_repeated_step_replace_the_old_ones(store):
-    run = store.runs.create("train", {})
-    store.runs.add_metrics(run.id, [Metric(1, "loss", 2.0), Metric(2, "loss", 1.5)])
-    store.runs.add_metrics(run.id, [Metric(2, "loss", 1.4), Metric(2, "rate", 0.1)])
-    assert store.runs.metrics(run.id, "loss") == [
-        Metric(1, "loss", 2.0),
-        Metric(2, "loss", 1.4),
-    ]
-
-
-def test_a_run_that_is_not_there_is_told(store):
-    with pytest.raises(JobError, match="There is no run 9"):
-        store.runs.get(9)
 
 
 # --- samples and decisions ----------------------------------------------------

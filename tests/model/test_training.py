@@ -12,12 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from autolearn.engine import adapters, load
 from autolearn.engine.batches import (
-    Example,
-    Row,
-    Schedule,
-    collate,
     encode,
-    micro_batches,
 )
 from autolearn.engine.forward import Forward
 from autolearn.engine.train import Training
@@ -44,68 +39,6 @@ def log_prob(backend, question: str, answer: str) -> float:
 
 
 # What is learned
-
-
-def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
-    loaded = backend._loaded
-    items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
-    rows = [encode(item, loaded.chat).chosen for item in items]
-    batch = collate(rows, loaded.pad_id, loaded.device)
-    for number, (row, item) in enumerate(zip(rows, items, strict=True)):
-        learned = batch.targets[batch.owner == number].tolist()
-        assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)
-        assert learned == row.ids[row.n_prompt :]
-        text = loaded.tokenizer.decode(learned, skip_special_tokens=False)
-        assert text == f"{item.chosen}<|end|>"
-
-
-def test_of_a_raw_text_all_is_learned(backend):
-    example = encode(TrainItem("text", (), "so it was"), backend._loaded.chat)
-    assert example.chosen.n_answer == len(example.chosen.ids) - 1
-    assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
-
-
-def alone(loaded, rows):
-    """The log-probability of each answer, by the library's forward on it alone."""
-    found = []
-    for row in rows:
-        logits = loaded.model(torch.tensor([row.ids])).logits[0].log_softmax(dim=1)
-        at = range(row.n_prompt, len(row.ids))
-        found.append(sum(logits[place - 1, row.ids[place]] for place in at))
-    return torch.stack(found)
-
-
-def test_padding_changes_no_log_probability(backend):
-    loaded = backend._loaded
-    rows = [Row(list(range(9 * n, 10 * n)), n - 4) for n in (6, 9, 20)]
-    assert collate(rows, 0, loaded.device).is_plain
-    torch.testing.assert_close(Forward(loaded).log_probs(rows), alone(loaded, rows))
-
-
-def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
-    loaded = backend._loaded
-    shared = list(range(9, 49))
-    rows = [
-        Row([*shared, 60, 61, 62, 63, 64], 42),
-        Row([*shared, 60, 61, 62, 70], 42),
-        Row([*shared, 60, 61, 62, 70], 43),
-        Row([*shared[:30], 80, 81], 31),
-        Row([90, 91, 92], 1),
-    ]
-    batch = collate(rows, 0, loaded.device, loaded.price)
-    assert not batch.is_plain
-    assert batch.ids.shape == (2, 40 + 6 + 2)
-    weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
-    loaded.model.requires_grad_(True)
-    gradients = []
-    for found in (Forward(loaded).log_probs(rows), alone(loaded, rows)):
-        loaded.model.zero_grad()
-        (found @ weights).backward()
-        gradients.append((found, [p.grad.clone() for p in loaded.model.parameters()]))
-    (ours, trees), (theirs, plain) = gradients
-    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
-    for tree, usual in zip(trees, plain, strict=True):
-        torch.testing.assert_close(tree, usual, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["none", "nf4", "packed"])
@@ -393,91 +326,6 @@ def test_a_few_items_are_taken_often_enough_to_be_learned(backend):
     assert n_steps == settings.least_steps == 120
     pairs = replace(settings, method="al2")
     assert Training(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
-
-
-# Order
-
-
-def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
-    lengths = [(7 * i) % 23 for i in range(45)]
-    rows = [[i] * length for i, length in enumerate(lengths)]
-    schedule, again = (Schedule(rows, 4, seed=1) for _ in range(2))
-    epochs = [
-        [schedule.batch(e * schedule.steps_per_epoch + i) for i in range(12)]
-        for e in range(2)
-    ]
-    for epoch in epochs:
-        assert sorted(i for batch in epoch for i in batch) == list(range(45))
-    assert epochs[0] != epochs[1]
-    assert again.batch(13) == schedule.batch(13)
-    spread = [
-        max(map(lengths.__getitem__, b)) - min(map(lengths.__getitem__, b))
-        for b in epochs[0]
-    ]
-    assert sum(spread) / len(spread) < 6
-
-
-def test_a_step_too_large_for_the_device_goes_in_parts(backend):
-    loaded = backend._loaded
-    examples = [encode(item, loaded.chat) for item in facts(n=6)]
-    parts = list(micro_batches(examples, at_once=80))
-    assert sorted(id(example) for part in parts for example in part) == sorted(
-        map(id, examples)
-    )
-    assert all(len(part) * part[0].length <= 80 or len(part) == 1 for part in parts)
-    gradients = []
-    for limit in (10_000, 80):
-        step = Training(loaded, facts(n=6), training(batch_size=6))
-        step._begin(None)
-        step._forward.at_once = limit
-        step._descend(step._new, [])
-        gradients.append([p.grad for p in step._parameters.values()])
-    for whole, parted in zip(*gradients, strict=True):
-        torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
-
-
-def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
-    loaded = backend._loaded
-    items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
-    step = Training(loaded, items, training(batch_size=4, replay_weight=3.0))
-    step._begin(None)
-    with torch.no_grad():
-        for number, parameter in enumerate(step._parameters.values()):
-            parameter += 0.02 * torch.randn(
-                parameter.shape, generator=torch.Generator().manual_seed(number)
-            )
-
-    def gradients():
-        return [p.grad.clone() for p in step._parameters.values()]
-
-    numbers = step._descend(step._new, step._replay)
-    together = gradients()
-    assert step._descend(step._new, [])["loss"] == pytest.approx(numbers["loss"])
-    new = gradients()
-    step._optimizer.zero_grad()
-    rows = [example.chosen for example in step._replay]
-    forward = step._forward
-    moved = forward.both((), rows, forward.expected(rows))[1]
-    kl = moved / sum(row.n_answer for row in rows)
-    assert kl.item() == pytest.approx(numbers["replay_kl"], rel=1e-4)
-    assert kl.item() > 0
-    (3.0 * kl).backward()
-    for both, one, other in zip(together, new, gradients(), strict=True):
-        torch.testing.assert_close(both, one + other, atol=1e-6, rtol=1e-4)
-
-
-def test_a_step_is_cut_where_the_least_is_padded():
-    def items(*lengths):
-        rows = [Row(list(range(9, 9 + n)), n - 1) for n in lengths]
-        return [Example("sft", row, None, 1.0) for row in rows]
-
-    def cut(*lengths, at_once=10**6):
-        parts = micro_batches(items(*lengths), at_once=at_once)
-        return [[example.length for example in part] for part in parts]
-
-    assert cut(40, 41, 40) == [[41, 40, 40]]
-    assert cut(40, 400, 42, 390) == [[400, 390], [42, 40]]
-    assert cut(40, 400, 42, 390, at_once=500) == [[400], [390], [42, 40]]
 
 
 def test_the_written_adapter_does_not_depend_on_the_order_of_a_set(backend, places):

@@ -1,0 +1,110 @@
+"""Stopping, killing, resuming: what a worker does on the built-in model."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from autolearn import jobs, models, orders
+from autolearn.errors import JobError, WorkerLost
+from autolearn.store import Store
+from tests.model.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from tests.texts import put
+
+pytestmark = pytest.mark.model
+
+
+def written(store):
+    """Return what a workspace knows, without ids, times and runs."""
+    tables = {
+        "questions": "text, split, origin, flags, passage_id",
+        "answers": 'kind, text, evidence, start, "end", sample_index, flags',
+        "feedback": "purpose, text, verdict, probability",
+        "samples": "prompt, chosen, rejected, gap, gap_probability, flags, state",
+        "steps": "name, n_records",
+        "imagined": "draw, text",
+        "round_items": "kind, chat, chosen, rejected, position",
+        # Memory is measured anew by whoever goes on.
+        "metrics WHERE name NOT LIKE 'memory%'": "name, step",
+    }
+    return {
+        table: rows(store, f"SELECT {columns} FROM {table} ORDER BY {columns}")
+        for table, columns in tables.items()
+    }
+
+
+def kill_worker(store):
+    os.kill(int((store.folder / "worker.pid").read_text()), signal.SIGKILL)
+
+
+def finish_through_kills(store, run, kills, draw):
+    """Finish a run whose worker is killed so many times at random moments."""
+    for _ in range(kills):
+        jobs.ensure_worker(store.folder)
+        while store.runs.get(run.id).state == "queued":
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.0, 5.0))
+        kill_worker(store)
+        try:
+            ended = jobs.wait(store, run.id)
+        except WorkerLost:
+            run = jobs.resume(store, run.id)
+        else:
+            return ended
+    return finish(store, run)
+
+
+def whole_story(folder, kills=0):
+    draw = random.Random(7)
+    with open_library(folder) as store:
+        run = orders.study(store, MODEL, STUDY)
+        finish_through_kills(store, run, kills, draw)
+        orders.approve(store, "open-book")
+        run = orders.train(store, MODEL, TRAIN)
+        finish_through_kills(store, run, kills, draw)
+        adapter = store.folder / store.rounds.get(1).adapter
+        story = written(store), models.adapter_digest(adapter)
+        assert jobs.stop_worker(folder)
+        return story
+
+
+def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
+    tmp_path, request
+):
+    kills = request.config.getoption("kills")
+    undisturbed = whole_story(tmp_path / "calm")
+    disturbed = whole_story(tmp_path / "killed", kills)
+    assert disturbed == undisturbed
+
+
+def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
+    with open_library(tmp_path / "lab", 4) as store:
+        run = orders.study(store, MODEL, STUDY)
+        jobs.ensure_worker(store.folder)
+        while store.runs.get(run.id).done < 3:
+            time.sleep(0.05)
+        asked = time.monotonic()
+        jobs.cancel(store, run.id)
+        assert jobs.wait(store, run.id).state == "cancelled"
+        assert time.monotonic() - asked < 3.0
+        kept = len(store.library.questions())
+        with pytest.raises(JobError, match="nothing to stop"):
+            jobs.cancel(store, run.id)
+        finish(store, jobs.resume(store, run.id))
+        assert len(store.library.questions()) > kept
+        assert jobs.stop_worker(store.folder)
+
+
+def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
+    long = tmp_path / "long.txt"
+    long.write_text("Avel was founded in 1711 by many people. " * 200)
+    with Store.open(tmp_path / "lab") as store:
+        put(store, long, tokens=4096)
+        run = orders.study(store, MODEL, STUDY)
+        jobs.ensure_worker(store.folder)
+        ended = jobs.wait(store, run.id)
+        assert ended.state == "failed"
+        assert "do not fit the context" in ended.error
+        assert jobs.stop_worker(store.folder)
