@@ -298,7 +298,8 @@ def _is_with(run: Run, model: ModelSettings) -> bool:
 
 def _needs(model: ModelSettings) -> Needs:
     seen = anatomy.of(models.locate(model.model))
-    return Needs(seen, model.quantization, machine.device())
+    needs = Needs(seen, model.quantization, machine.device())
+    return needs.within(machine.free())
 
 
 def _outlook(

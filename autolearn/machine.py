@@ -76,8 +76,8 @@ def read_gpu(told: str) -> Gpu | None:
 
 def device() -> Device:
     """Return where a model would compute, as far as can be told without torch."""
-    if gpu():
-        return Device("cuda", half=True)
+    if card := gpu():
+        return Device("cuda", half=True, size=card.total)
     return Device("cpu", half=_cpu_has_half())
 
 

@@ -8,7 +8,7 @@ What a process takes for it is more, see ``_HOLES`` and `python -m benchmarks.me
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 from autolearn.anatomy import Anatomy
 from autolearn.errors import OutOfMemory
@@ -16,6 +16,9 @@ from autolearn.settings import Quantization, StudySettings, TrainSettings
 
 UNPACKED = 256 << 20
 """Bytes of plain weights up to which a CPU computes with unpacked 4-bit weights."""
+UNPACKED_SHARE = 0.25
+"""Share of a GPU's memory up to which it does: a step with more than some ten texts
+would else unpack the weights first, and move twice as many bytes."""
 AT_ONCE = 8192
 """Most tokens, padding included, that go through a model at once in a training."""
 NOTED = 256 << 20
@@ -59,6 +62,13 @@ class Device:
     """``cuda`` or ``cpu``."""
     half: bool
     """Whether it computes in 16 bit."""
+    size: int = 0
+    """Bytes of memory of a GPU, taken or free."""
+
+    @property
+    def unpacked(self) -> int:
+        """Return the bytes of plain weights that it unpacks once, not at each step."""
+        return int(UNPACKED_SHARE * self.size) if self.kind == "cuda" else UNPACKED
 
     @property
     def unit(self) -> int:
@@ -145,12 +155,35 @@ class Needs:
     seen: Anatomy
     quantization: Quantization
     device: Device
+    may_unpack: bool = True
+
+    @property
+    def unpacks(self) -> bool:
+        """Return whether 4-bit weights are unpacked once: the same values, at hand."""
+        plain = self.seen.parameters * self.device.unit
+        is_small = plain <= self.device.unpacked
+        return self.quantization == "nf4" and self.may_unpack and is_small
+
+    @property
+    def least(self) -> Self:
+        """Return what the same model needs where it takes least."""
+        return replace(self, quantization="nf4", may_unpack=False)
+
+    def within(self, free: int) -> Self:
+        """Return this, its weights left packed where they would not fit otherwise."""
+        return self.least if self.unpacks and too_big(self.weights, free) else self
+
+    @property
+    def weights(self) -> int:
+        """Return the bytes of the weights once they are loaded."""
+        loaded = self.loading()
+        return loaded.weights + loaded.scales
 
     def loading(self) -> Memory:
         """Return what it takes once it is loaded."""
         seen, unit = self.seen, self.device.unit
-        is_unpacked = self.device.kind == "cpu" and seen.parameters * unit <= UNPACKED
-        packed = seen.packed if self.quantization == "nf4" and not is_unpacked else 0
+        is_packed = self.quantization == "nf4" and not self.unpacks
+        packed = seen.packed if is_packed else 0
         return Memory(
             weights=packed // 2 + (seen.parameters - packed) * unit,
             scales=round(packed * _SCALES),

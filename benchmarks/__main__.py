@@ -27,6 +27,7 @@ ALONE_ON_GPU = (
     ["generation", "shares", "--passages", "4", *LARGE],
     ["generation", "growth", *LARGE],
     ["roofline", *LARGE],
+    ["roofline", "--packed", *LARGE],
     ["training", *LARGE],
     ["alternating"],
     ["memory", "--gpu"],

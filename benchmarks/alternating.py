@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from autolearn import memory
 from autolearn.engine import adapters, load
 from autolearn.engine.batches import Example
 from autolearn.engine.load import Loaded
 from autolearn.models import BUILT_IN
 from autolearn.settings import ModelSettings, TrainSettings
 from benchmarks.generation import PASSAGE, PER_PASSAGE, WORDS, items, ours
+from benchmarks.models import keep_packed
 from benchmarks.side_by_side import report
 from benchmarks.training import examples, gradients
 
@@ -44,7 +44,7 @@ def trained(loaded: Loaded, work: Sequence[Example], *, writes: bool) -> list[Te
 
 def main() -> int:
     """Compare, and print a table; fail if a gradient differs."""
-    memory.UNPACKED = 0  # the traps are in packed weights
+    keep_packed()  # the traps are in packed weights
     work = examples(2, 4, 128)
     writing = trained(load.load(ModelSettings(), BUILT_IN), work, writes=True)
     twin = trained(load.load(ModelSettings(), BUILT_IN), work, writes=False)

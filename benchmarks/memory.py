@@ -23,7 +23,7 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.memory import NUMBERS
 from autolearn.records import ItemKind, Message, TrainItem
 from autolearn.settings import ModelSettings, TrainSettings
-from benchmarks.models import write_random
+from benchmarks.models import keep_packed, write_random
 from benchmarks.side_by_side import report
 
 Model = tuple[int, int, int]
@@ -97,7 +97,7 @@ class Watch:
 
 def measure(case: Case) -> dict[str, float]:
     """Return what was foretold and measured of one case, in this process."""
-    memory.UNPACKED = 0  # as with a large model
+    keep_packed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_model(case, folder)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from autolearn import memory
+from autolearn.engine import room
 from autolearn.engine.load import Loaded, load
 from autolearn.models import BUILT_IN
 from autolearn.settings import ModelSettings, Quantization
@@ -82,7 +84,18 @@ def write_random(shape: LlamaConfig, folder: Path, dtype: torch.dtype) -> None:
     model.to(dtype).save_pretrained(folder)
 
 
+def keep_packed() -> None:
+    """Leave 4-bit weights packed from now on, as those of a larger model are."""
+    memory.UNPACKED = 0
+    memory.UNPACKED_SHARE = 0.0
+
+
 def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:
     loaded.model.to(dtype)
     name = str(dtype).removeprefix("torch.")
-    return replace(loaded, identity=replace(loaded.identity, dtype=name))
+    device = room.device(loaded.identity.device, dtype)
+    return replace(
+        loaded,
+        identity=replace(loaded.identity, dtype=name),
+        needs=replace(loaded.needs, device=device),
+    )

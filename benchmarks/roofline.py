@@ -16,7 +16,7 @@ import torch
 
 from autolearn.engine.load import Loaded
 from benchmarks.generation import WORDS, Item, ours
-from benchmarks.models import NAMES, named
+from benchmarks.models import NAMES, keep_packed, named
 from benchmarks.side_by_side import alternate, report, wait
 
 ROWS = (1, 8, 32, 128, 512)
@@ -76,7 +76,10 @@ def main() -> int:
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--most", type=int, default=max(ROWS), help="texts at once")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--packed", action="store_true", help="unpack at each step")
     flags = parser.parse_args()
+    if flags.packed:
+        keep_packed()
     loaded = named(flags.model, torch.float32, flags.layers)
     dtype = getattr(torch, loaded.identity.dtype)
     n_bytes, numbers = sizes(loaded)
@@ -98,7 +101,8 @@ def main() -> int:
         lines.append(f"{n:6}{real:10.0f}{most:10.0f}{real / most:8.0%}")
         found.append({"texts": n, "tokens_per_second": real, "at_most": most})
     numbers_kept = {"bandwidth": per_second, "operations": operations, "rows": found}
-    report(f"g3-{flags.model}-{loaded.identity.dtype}", lines, numbers_kept)
+    how = "packed" if flags.packed else loaded.identity.dtype
+    report(f"g3-{flags.model}-{how}", lines, numbers_kept)
     return 0
 
 

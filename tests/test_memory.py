@@ -49,6 +49,23 @@ def test_a_small_model_is_unpacked_on_a_cpu():
     assert Needs(seen, "nf4", CARD).loading().scales > 0
 
 
+def test_a_large_card_unpacks_weights_that_fill_a_quarter_of_it(large):
+    plain = 2 * large.parameters
+    needs = Needs(large, "nf4", replace(CARD, size=80 * GIB))
+    assert (needs.weights, needs.loading().scales) == (plain, 0)
+    assert not Needs(large, "none", needs.device).unpacks
+    small = Needs(large, "nf4", replace(CARD, size=24 * GIB))
+    assert small.weights == Needs(large, "nf4", CARD).weights < 6e9
+
+
+def test_weights_stay_packed_where_others_have_taken_the_card(large):
+    needs = Needs(large, "nf4", replace(CARD, size=80 * GIB))
+    assert needs.within(40 * GIB) == needs
+    assert needs.within(16 * GIB).weights < 6e9
+    whole = replace(needs, quantization="none")
+    assert whole.within(16 * GIB) == whole
+
+
 def test_more_memory_lets_more_through_at_once(large):
     needs = Needs(large, "nf4", CARD)
     roomy = needs.plan(SETTINGS, items(batch=64), 200 * GIB)
@@ -111,7 +128,7 @@ def test_this_computer_says_where_a_model_would_compute(monkeypatch):
     assert machine.device().kind == "cpu"
     assert machine.free() == pytest.approx(machine.free_memory(), rel=0.1)
     monkeypatch.setattr(machine, "gpu", lambda: machine.Gpu("a card", 1, 5 * GIB))
-    assert machine.device() == CARD
+    assert machine.device() == replace(CARD, size=5 * GIB)
     assert machine.free() == 5 * GIB - 1
 
 

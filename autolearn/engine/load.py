@@ -17,13 +17,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
 from autolearn import anatomy, memory, models
-from autolearn.anatomy import Anatomy
 from autolearn.engine import room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.errors import BackendError, OutOfMemory
-from autolearn.memory import Device, Needs
+from autolearn.memory import Needs
 from autolearn.records import ModelIdentity
-from autolearn.settings import ModelSettings, Quantization
+from autolearn.settings import ModelSettings
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +36,7 @@ class Loaded:
     chat: ChatFormat
     identity: ModelIdentity
     context_length: int
-    anatomy: Anatomy
-
-    @property
-    def needs(self) -> Needs:
-        """Return what the model needs of memory."""
-        half = self.identity.dtype == "bfloat16"
-        device = Device(self.identity.device, half)
-        return Needs(self.anatomy, self.identity.quantization, device)
+    needs: Needs
 
     @property
     def device(self) -> torch.device:
@@ -84,17 +76,14 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = compute_dtype(device)
-    seen = anatomy.of(folder)
-    _check_room(
-        Needs(seen, settings.quantization, Device(device, dtype.itemsize == 2)),
-        settings,
-    )
+    needs = Needs(anatomy.of(folder), settings.quantization, room.device(device, dtype))
+    needs = _with_room(needs, settings.model)
     _hush()
     with memory_guard(), _readable(folder):
         if gguf:
             model = _from_gguf(gguf, device, dtype)
         else:
-            model = _weights(folder, settings.quantization, device, dtype)
+            model = _weights(folder, needs, dtype)
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -109,25 +98,25 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     log.info("loaded %s", identity)
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
     context = context_length(model.config, tokenizer)
-    return Loaded(model, tokenizer, chat, identity, context, seen)
+    return Loaded(model, tokenizer, chat, identity, context, needs)
 
 
-def _check_room(needs: Needs, settings: ModelSettings) -> None:
-    """Refuse weights that do not fit before they are read.
+def _with_room(needs: Needs, name: str) -> Needs:
+    """Return how the weights fit into what is free, before they are read.
 
     Raises:
         OutOfMemory: They do not.
     """
-    loaded, free = needs.loading(), room.free(torch.device(needs.device.kind))
-    wanted = loaded.weights + loaded.scales
-    if memory.too_big(wanted, free):
-        packed = replace(needs, quantization="nf4").loading()
-        smaller = packed.weights < loaded.weights
-        way = "load it in 4 bit" if smaller else "choose a smaller model"
-        raise OutOfMemory(
-            f"The weights of {settings.model} need about {wanted >> 20} MiB and "
-            f"{free >> 20} are free; {way}, or close other programs."
-        )
+    free = room.free(torch.device(needs.device.kind))
+    fitting = needs.within(free)
+    if not memory.too_big(fitting.weights, free):
+        return fitting
+    smaller = needs.least.weights < fitting.weights
+    way = "load it in 4 bit" if smaller else "choose a smaller model"
+    raise OutOfMemory(
+        f"The weights of {name} need about {fitting.weights >> 20} MiB and "
+        f"{free >> 20} are free; {way}, or close other programs."
+    )
 
 
 def _hush() -> None:
@@ -180,22 +169,21 @@ def _readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _weights(
-    folder: Path, quantization: Quantization, device: str, dtype: torch.dtype
-) -> Any:
+def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
+    in_4_bit = needs.quantization == "nf4"
     # Weights that are packed already come with a configuration of their own.
-    pack = quantization == "nf4" and not models.packing(folder)
+    pack = in_4_bit and not models.packing(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(
         folder,
         dtype=dtype,
-        device_map={"": device},
+        device_map={"": needs.device.kind},
         **({"quantization_config": _nf4(dtype)} if pack else {}),
         use_safetensors=True,
         trust_remote_code=False,
         local_files_only=True,
     )
-    if quantization == "nf4":
-        model = _settle(model, device, dtype)
+    if in_4_bit:
+        model = _settle(model, needs, dtype)
     return model.eval().requires_grad_(False)
 
 
@@ -215,9 +203,9 @@ def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def _settle(model: Any, device: str, dtype: torch.dtype) -> Any:
+def _settle(model: Any, needs: Needs, dtype: torch.dtype) -> Any:
     """Make a 4-bit model fit for generating and training in turn."""
-    if device == "cpu" and model.num_parameters() * dtype.itemsize <= memory.UNPACKED:
+    if needs.unpacks:
         # The same 4-bit values, unpacked once instead of at every step: for a small
         # model on the CPU, unpacking costs about as much time as computing.
         return model.dequantize(dtype)

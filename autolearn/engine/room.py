@@ -7,7 +7,13 @@ import psutil
 import torch
 
 from autolearn import machine
-from autolearn.memory import LIBRARIES
+from autolearn.memory import LIBRARIES, Device
+
+
+def device(kind: str, dtype: torch.dtype) -> Device:
+    """Return a device as its memory is reckoned with."""
+    size = torch.cuda.mem_get_info()[1] if kind == "cuda" else 0
+    return Device(kind, dtype.itemsize == 2, size)
 
 
 def free(device: torch.device) -> int:

@@ -1,7 +1,6 @@
 """What a model is, what it needs, whether it fits, and what the worker holds."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from autolearn import anatomy, jobs, machine, models, orders
@@ -64,8 +63,9 @@ def _count(n: int) -> str:
 
 def _fit(seen: Anatomy, quantization: Quantization) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
-    needs = Needs(seen, quantization, machine.device())
-    need, card, free = needs.loading(), machine.gpu(), machine.free()
+    card, free = machine.gpu(), machine.free()
+    needs = Needs(seen, quantization, machine.device()).within(free)
+    need = needs.loading()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
     told = (
@@ -82,7 +82,7 @@ def _fit(seen: Anatomy, quantization: Quantization) -> Html:
 
 def _smaller(needs: Needs, free: int) -> str:
     """Return what would fit instead of a model that is too big."""
-    packed = replace(needs, quantization="nf4").loading()
+    packed = needs.least.loading()
     if needs.quantization == "none" and not too_big(packed.total, free):
         return f"In 4 bit it needs {html.size(packed.total)} and fits."
     room = SAFE * free - packed.libraries
