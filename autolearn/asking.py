@@ -96,14 +96,8 @@ def paraphrase(
     well the model does.
     """
     n = writer.settings.paraphrases
-    tokens = LISTED * writer.settings.question_tokens
     asks = [
-        Ask(
-            question,
-            prompts.load("paraphrase").render(question=question.text, n=LISTED),
-            tokens,
-            draw,
-        )
+        rewording(writer.settings, question.text, question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
@@ -123,6 +117,14 @@ def paraphrase(
         for q in questions
         if n and not n_made[q.id]
     ]
+
+
+def rewording(
+    settings: StudySettings, question: str, subject: T, draw: int = 0
+) -> Ask[T]:
+    """Return what is put to the model for a question in other words."""
+    prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
+    return Ask(subject, prompt, LISTED * settings.question_tokens, draw)
 
 
 def _wording(

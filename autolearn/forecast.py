@@ -143,15 +143,18 @@ class _Beside:
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
     def readings(self, lessons: Sequence[Lesson], n_replay: int) -> Iterator[Size]:
-        """Yield two to answer, one to compare and a list of questions for each text."""
-        compare, studied = prompts.load("feedback"), training.study_settings(self.store)
+        """Yield what each text gives: see ``replay.read``."""
+        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
+        studied = training.study_settings(self.store)
         for one in training.to_read(lessons, n_replay):
             said = {"reference": one.answer, "answer": one.answer}
             shown = compare.render(passage=one.passage, question=one.question, **said)
             size = Size(self.shown(shown.chat), 2 * self.answer)
             yield from (size, size, size)
-            n = asking.how_many(studied, one.passage)
-            yield Size(size.shown, n * self.count(one.question))
+            n, asked = asking.how_many(studied, one.passage), self.count(one.question)
+            yield Size(size.shown, n * asked)
+            put = reword.render(question=one.question, n=asking.LISTED)
+            yield Size(self.shown(put.chat), asking.LISTED * asked)
 
     def checks(self, n_replay: int) -> list[Size]:
         """Return a check of each answer without a text, and a better one."""

@@ -233,7 +233,8 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
 def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
     """Return how the base asks about texts, answers from them and compares, as items.
 
-    Every other answer that it compares is the right one.
+    It puts its question to each in other words too. Every other answer that it
+    compares is the right one.
 
     Raises:
         Cancelled: The person stopped the run.
@@ -247,7 +248,9 @@ def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
 
     opened = _written(writer, [put(one, one.question) for one in texts])
     rest = [put(one, one.other) for one in texts if one.other != one.question]
-    rest += [asking.listing(settings, one.passage, one) for one in texts]
+    for one in texts:
+        rest.append(asking.listing(settings, one.passage, one))
+        rest.append(asking.rewording(settings, one.question, one))
     for at, (one, said) in enumerate(opened):
         reference = parsing.answer(_answer(said))
         prompt = compare.render(

@@ -1,11 +1,16 @@
 """What the tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from autolearn.store import Store
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes with a thread for each core would wait for each other.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture

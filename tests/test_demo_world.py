@@ -68,12 +68,21 @@ def test_every_statement_stands_in_its_passage():
 def test_quiz_wordings_are_never_written_by_the_model():
     for attribute in ATTRIBUTES:
         assert len(attribute.quiz) == 2
-        assert not set(attribute.quiz) & set(attribute.ask)
+        assert not set(attribute.quiz) & {*attribute.ask, attribute.turned}
+
+
+def test_one_wording_of_each_attribute_keeps_the_order_of_a_statement():
+    # A round whose wordings all begin with what is asked misses a quiz that does not.
+    begins = re.compile(r"(\w+ )?(wh(at|ich|om?|ose|en|ere)|how)\b", re.IGNORECASE)
+    for attribute in ATTRIBUTES:
+        assert not begins.match(attribute.turned)
+        assert all(map(begins.match, attribute.ask))
+        assert sum(not begins.match(text) for text in attribute.quiz) == 1
 
 
 def test_a_question_belongs_to_one_attribute_of_its_kind():
     for rows in grammar().attributes.values():
-        questions = [text for row in rows for text in row.ask + row.quiz]
+        questions = [q for row in rows for q in (*row.ask, row.turned, *row.quiz)]
         assert len(questions) == len(set(questions))
 
 
@@ -81,7 +90,8 @@ def test_a_question_belongs_to_one_attribute_of_its_kind():
 def test_every_wording_names_its_thing(attribute):
     assert len(attribute.say) >= 3
     assert len(attribute.ask) >= 6
-    for text in (*attribute.say, *attribute.ask, *attribute.quiz, attribute.answer):
+    written = (*attribute.say, *attribute.ask, attribute.turned, attribute.answer)
+    for text in (*written, *attribute.quiz):
         assert "{e}" in text
     for text in (*attribute.say, attribute.answer):
         assert "{v}" in text
@@ -207,10 +217,10 @@ def test_paraphrases_go_round_in_one_order():
     for _ in range(50):
         exercise = tasks.paraphrase(fact, fact.quizzes[0], 3, world.rng)
         lines = exercise.target.splitlines()
-        first = fact.asks.index(lines[0])
-        assert lines == (fact.asks * 2)[first : first + 3]
+        first = fact.wordings.index(lines[0])
+        assert lines == (fact.wordings * 2)[first : first + 3]
         seen.add(first)
-    assert seen == set(range(len(fact.asks)))
+    assert seen == set(range(len(fact.wordings)))
 
 
 def test_some_values_stand_in_no_list():

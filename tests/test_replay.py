@@ -162,6 +162,8 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
             return shown.split("Text answer: ")[1]
         if request.prompt.name == "ask":
             return f"What does this say: {shown.splitlines()[0]}?"
+        if request.prompt.name == "paraphrase":
+            return f"In other words: {shown.splitlines()[0]}"
         passage, question = shown.splitlines()[0], shown.splitlines()[2]
         return f"Evidence: {passage}\nAnswer: To {question}"
 
@@ -175,11 +177,12 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
     for i, one in enumerate(texts):
         assert said[i].endswith(f"Answer: To Question: {one.question}")
         assert said[4 + i].endswith(f"Answer: To Question: {one.other}")
-        assert said[8 + i] == f"What does this say: {one.passage}?"
+        assert said[8 + 2 * i] == f"What does this say: {one.passage}?"
+        assert said[9 + 2 * i] == f"In other words: Question: {one.question}"
         compared = one.answer if i % 2 else f"To Question: {one.question}"
-        assert said[12 + i].startswith(f"To Question: {one.question}")
-        assert f"\nAnswer: {compared}\n" in said[12 + i]
-    assert len(made) == 16
+        assert said[16 + i].startswith(f"To Question: {one.question}")
+        assert f"\nAnswer: {compared}\n" in said[16 + i]
+    assert len(made) == 20
 
 
 def test_a_text_alone_has_no_question_of_another():
@@ -188,6 +191,7 @@ def test_a_text_alone_has_no_question_of_another():
     assert [gen.request.prompt.name for _, gen in made] == [
         "open_book",
         "ask",
+        "paraphrase",
         "feedback",
     ]
 

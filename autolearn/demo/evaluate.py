@@ -210,7 +210,7 @@ class Examiner:
         valid, different = [], []
         for fact, reply in zip(facts, self.replies(exercises), strict=True):
             lines = parsing.questions(reply)
-            valid += [line in fact.asks for line in lines]
+            valid += [line in fact.wordings for line in lines]
             different.append(len(set(lines)) == N_PARAPHRASES)
         yield share("paraphrase: valid", valid, 0.93)
         yield share("paraphrase: three different ones", different)
@@ -295,7 +295,7 @@ class Examiner:
         }
 
     def _question(self, fact: Fact) -> str:
-        return self.world.rng.choice(fact.asks)
+        return self.world.rng.choice(fact.wordings)
 
     def _quiz(self, fact: Fact) -> str:
         return self.world.rng.choice(fact.quizzes)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import cycle
 from string import Template
 
 from autolearn.demo.passages import Passage, Statement
@@ -100,10 +101,10 @@ def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
     that several draws leave nothing out.
     """
     facts = [row.fact for row in passage.statements]
-    wordings = [rng.sample(fact.asks, len(fact.asks)) for fact in facts]
+    wordings = [cycle(rng.sample(fact.asks, len(fact.asks))) for fact in facts]
     first = rng.randrange(len(facts)) if n < len(facts) else 0
-    picks = [divmod(i, len(facts)) for i in range(first, first + n)]
-    lines = [(wordings[at][turn % 6], facts[at].name) for turn, at in picks]
+    picks = [i % len(facts) for i in range(first, first + n)]
+    lines = [(next(wordings[at]), facts[at].name) for at in picks]
     prompt = user_template("ask").substitute(passage=passage.text, n=n)
     return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
 
@@ -213,7 +214,7 @@ def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercis
     A list in any order teaches the model to repeat itself: each line is a guess.
     """
     prompt = user_template("paraphrase").substitute(question=question, n=n)
-    others = [text for text in fact.asks if text != question]
+    others = [text for text in fact.wordings if text != question]
     first = rng.randrange(len(others))
     lines = (others[first:] + others[:first])[:n]
     rest = "".join(f"\n{line}" for line in lines[1:])
@@ -282,7 +283,7 @@ def outside(rng: random.Random) -> Exercise:
 
 def any_question(fact: Fact, rng: random.Random) -> str:
     """Return a question about a fact in any wording, quiz wordings included."""
-    return rng.choice(fact.asks + fact.quizzes)
+    return rng.choice(fact.wordings + fact.quizzes)
 
 
 def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:

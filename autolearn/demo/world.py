@@ -29,6 +29,7 @@ class Attribute:
     or the name of a pool."""
     say: tuple[str, ...]
     ask: tuple[str, ...]
+    turned: str
     quiz: tuple[str, ...]
     answer: str
 
@@ -48,8 +49,13 @@ class Fact:
 
     @property
     def asks(self) -> list[str]:
-        """All phrasings that the model may write."""
+        """The phrasings in which the model asks about a text."""
         return [fill(text, self.name) for text in self.attribute.ask]
+
+    @property
+    def wordings(self) -> list[str]:
+        """All phrasings that the model may write."""
+        return [*self.asks, fill(self.attribute.turned, self.name)]
 
     @property
     def quizzes(self) -> list[str]:

@@ -85,7 +85,7 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
     memo = train.Memo()
     found = memo.intake(store, SETTINGS, 0)
     n_read, n_checked = 1, round(20 / 16)
-    assert len(found.beside) == 4 * n_read + 2 * n_checked
+    assert len(found.beside) == 5 * n_read + 2 * n_checked
     assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is found
     assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
 
