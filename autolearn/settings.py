@@ -167,7 +167,7 @@ class TrainSettings(_Settings):
     """Longest item in tokens; longer ones are dropped and listed."""
     replay_share: float = 1.0
     """Replay items per new item, 0..4: the base model's answers to its own prompts."""
-    replay_weight: float = 2.0
+    replay_weight: float = 3.0
     """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
     validation_share: float = 0.2
     """Share of reworded samples that keep one wording untrained, to validate, 0..1."""
