@@ -25,6 +25,8 @@ def no_gpu(monkeypatch):
 def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
     assert "fits" in views.about(store, "built-in", "nf4")
     assert "in use" in views.about(store, "built-in", "nf4")
+    assert "unpacked once" in views.about(store, "built-in", "nf4")
+    assert "unpacked" not in views.about(store, "built-in", "none")
     monkeypatch.setattr(machine, "free_memory", lambda: 10)
     shown = views.about(store, "built-in", "none")
     assert "too big" in shown

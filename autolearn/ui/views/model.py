@@ -72,6 +72,8 @@ def _fit(seen: Anatomy, quantization: Quantization) -> Html:
         f"Needs about {html.size(need.total)} {how} to answer (estimate); "
         f"{html.size(free)} are free {place}. Study and Train tell what they need."
     )
+    if needs.unpacks:
+        told += " So small a model is unpacked once: the same values, at hand."
     if too_big(need.total, free):
         badge = html.badge("too big", "wrong")
         told += f" {_smaller(needs, free)}"
