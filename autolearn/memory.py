@@ -170,8 +170,11 @@ class Needs:
         return replace(self, quantization="nf4", may_unpack=False)
 
     def within(self, free: int) -> Self:
-        """Return this, its weights left packed where they would not fit otherwise."""
-        return self.least if self.unpacks and too_big(self.weights, free) else self
+        """Return this, its weights left packed where half of ``free`` cannot hold them.
+
+        The other half is for the work.
+        """
+        return self.least if self.unpacks and too_big(2 * self.weights, free) else self
 
     @property
     def weights(self) -> int:

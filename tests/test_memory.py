@@ -61,7 +61,7 @@ def test_a_large_card_unpacks_weights_that_fill_a_quarter_of_it(large):
 def test_weights_stay_packed_where_others_have_taken_the_card(large):
     needs = Needs(large, "nf4", replace(CARD, size=80 * GIB))
     assert needs.within(40 * GIB) == needs
-    assert needs.within(16 * GIB).weights < 6e9
+    assert needs.within(24 * GIB).weights < 6e9
     whole = replace(needs, quantization="none")
     assert whole.within(16 * GIB) == whole
 
