@@ -16,6 +16,7 @@ from autolearn.records import Answer, Message, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.writing import Writer, of
+from tests.model.labs import finish
 from tests.texts import put
 
 pytestmark = pytest.mark.model
@@ -152,13 +153,6 @@ def written(path, edits):
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))
     return path
-
-
-def finish(store, run):
-    jobs.ensure_worker(store.folder)
-    ended = jobs.wait(store, run.id)
-    assert ended.state == "done", ended.error
-    return ended
 
 
 def right(store, run):
