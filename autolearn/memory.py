@@ -21,6 +21,12 @@ UNPACKED_SHARE = 0.25
 would else unpack the weights first, and move twice as many bytes."""
 AT_ONCE = 8192
 """Most tokens, padding included, that go through a model at once in a training."""
+READ_AT_ONCE = {"cpu": 4096, "cuda": 16_384}
+"""Tokens that are read at once before writing: on a CPU 64 prompts of 320 took a fifth
+to a third more time in one pass than in passes of 2500 to 5000."""
+SCORES_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 25}
+"""Scores of attention, of one layer, that are computed at once while branches of a stem
+are read: 1 << 24 took a CPU a third more time, since they leave its caches."""
 NOTED = 256 << 20
 """Bytes up to which what the base expects of the replay is noted for all epochs."""
 SAFE = 0.9
@@ -198,9 +204,9 @@ class Needs:
         unit = self.device.unit
         return replace(
             self.loading(),
-            activations=self._taken(columns * self._passing + self._unpacking),
-            # The scores, their softmax, its sorting and the order of that.
-            logits=self._taken(texts * self.seen.vocabulary * (unit + 4 + 4 + 8)),
+            activations=self._taken(self._reading(columns) + self._unpacking),
+            # The scores, in 32 bit too, those to draw from, at their heat, as shares.
+            logits=self._taken(texts * self.seen.vocabulary * (unit + 4 + 4 + 4 + 4)),
             cache=columns * self._kept,
         )
 
@@ -211,10 +217,10 @@ class Needs:
         own = settings.answer_tokens * 2 + _OWN_WORDS
         return self.writing(texts, at_once * settings.passage_tokens + texts * own)
 
-    @property
-    def column(self) -> int:
-        """Return the bytes of a token that is read and stays in view."""
-        return self._kept + self._passing
+    def columns(self, free: int) -> int:
+        """Return how many tokens may stay in view where so many bytes are free."""
+        reading = self._reading(READ_AT_ONCE[self.device.kind])
+        return max(0, int(SAFE * free) - reading) // self._kept
 
     def training(self, settings: TrainSettings, load: Load) -> Memory:
         """Return what a round needs where it needs most."""
@@ -305,10 +311,18 @@ class Needs:
         """Return what a token that is only read takes while it is in one layer."""
         return self.device.unit * (4 * self.seen.hidden + 3 * self.seen.inner)
 
+    def _reading(self, columns: int) -> int:
+        """Return what comes and goes while so many tokens are read."""
+        kind = self.device.kind
+        # Scores, their softmax, and that in the dtype of the values.
+        scores = SCORES_AT_ONCE[kind] * (4 + 4 + self.device.unit)
+        return min(columns, READ_AT_ONCE[kind]) * self._passing + scores
+
     @property
     def _kept(self) -> int:
-        """Return the bytes of keys and values of a token."""
-        return 2 * self.seen.layers * self.seen.kv * self.device.unit
+        """Return the bytes of keys and values of a token, of 32 bit on a CPU."""
+        unit = 4 if self.device.kind == "cpu" else self.device.unit
+        return 2 * self.seen.layers * self.seen.kv * unit
 
     @property
     def _unpacking(self) -> int:

@@ -105,8 +105,15 @@ def test_a_study_needs_room_for_what_it_keeps_in_view(large):
     one = needs.study(StudySettings(passages_per_step=1), 100)
     many = needs.study(StudySettings(passages_per_step=8), 100)
     assert many.cache > 4 * one.cache
+
+
+def test_what_stays_in_view_has_room_beside_what_is_read(large):
+    needs = Needs(large, "nf4", CARD)
+    few, many = needs.columns(4 * GIB), needs.columns(8 * GIB)
     # 2 x 32 layers x 1024 in 16 bit.
-    assert needs.column >= 131_072
+    assert (many - few) * 131_072 == pytest.approx(0.9 * 4 * GIB, rel=1e-4)
+    assert 0 < few * 131_072 < 0.9 * 4 * GIB
+    assert needs.columns(0) == 0
 
 
 def test_a_run_that_was_measured_corrects_the_next_estimate(large):

@@ -193,7 +193,7 @@ def side_by_side(
 
 
 def _grouped(rows: Sequence[list[int]], price: int) -> Iterator[list[int]]:
-    return groups(rows, [0] * len(rows), _TOGETHER if price else 1, price, _GAIN)
+    return groups(rows, _TOGETHER if price else 1, price, _GAIN)
 
 
 def _trees(rows: Sequence[list[int]], price: int) -> list[Tree]:

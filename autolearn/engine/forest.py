@@ -1,91 +1,34 @@
-"""Texts that are written side by side; those that begin alike grow as one tree.
+"""Texts that are written side by side; those that begin alike are branches of one stem.
 
-A row of the batch is a tree: what its texts have in common is read and kept once, and
-all of them look at it in one go. The usual layout, a row for each text, keeps the
-passage as often as there are questions on it and reads all of it again for every token.
+What texts have in common is read once and kept once, as their stem; all of them look at
+it in one go. The usual layout, a row for each text, reads the passage as often as there
+are questions on it, keeps it as often, and looks at all of it for every token.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
+from transformers import DynamicCache
 
-from autolearn.engine.batches import FIRST, LAST, side_by_side
+from autolearn.engine import attention
+from autolearn.engine.attention import Grid, Part, merged
 from autolearn.engine.load import Loaded
-from autolearn.engine.plan import Tree
+from autolearn.engine.plan import Group
+from autolearn.engine.rows import Rows, can_share, layers, through
+from autolearn.memory import READ_AT_ONCE, SCORES_AT_ONCE
 
-_SPARE = 128
-"""Columns made at least when room is made, which copies all that is kept."""
+_SPARE = 64
+"""Tokens for which branches get room at once: making room copies all that they hold."""
+_ANY_MASK = torch.empty(1, 1, 1, 1)
+"""The library hands on what has four dimensions; our view says who sees what."""
 
-
-class _Layer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """A layer of the library's cache that is written in place.
-
-    The library's own copies all keys and values for each new token.
-    """
-
-    def __init__(self, rows: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._shape = (rows, 0)
-        self._held = 0
-        self._rooms: list[Tensor] = []
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Add columns; ``rebuild`` has made the room."""
-        self._initialize(key_states, value_states)
-        end = self._held + key_states.shape[2]
-        for room, new in zip(self._rooms, (key_states, value_states), strict=True):
-            room[:, :, self._held : end] = new
-        self._show(end)
-        return self._rooms[0][:, :, :end], self._rooms[1][:, :, :end]
-
-    def place(self, rows: Tensor, other: Any) -> None:
-        """Put what another layer holds at the last columns of these rows."""
-        self._initialize(other.keys, other.values)
-        start = self._held - other.keys.shape[2]
-        for room, new in zip(self._rooms, (other.keys, other.values), strict=True):
-            room[rows, :, start : self._held] = new
-
-    def rebuild(self, rows: Tensor, columns: Tensor, room: int) -> None:
-        """Go on with these rows, and of each with these columns, in a larger room.
-
-        Shapes:
-            rows: (N) int64. columns: (N, T) int64; -1 is an empty one.
-        """
-        self._shape = (len(rows), room)
-        is_empty = (columns < 0)[:, None, :, None]
-        index = columns.clamp(min=0)[:, None, :, None]
-        for i, old in enumerate(self._rooms):
-            _, heads, held, size = old.shape
-            new = old.new_empty(len(rows), heads, room, size)
-            kept = new[:, :, : columns.shape[1]]
-            if held:
-                kept.copy_(old[rows].gather(2, index.expand(-1, heads, -1, size)))
-            # What is masked has to be a number all the same.
-            kept.masked_fill_(is_empty, 0)
-            self._rooms[i] = new
-        self._show(columns.shape[1])
-
-    def _initialize(self, keys: Tensor, values: Tensor) -> None:
-        if not self.is_initialized:
-            self.lazy_initialization(keys, values)
-            rows, room = self._shape
-            self._rooms = [
-                like.new_zeros(rows, like.shape[1], room, like.shape[3])
-                for like in (keys, values)
-            ]
-            self._show(self._held)
-
-    def _show(self, held: int) -> None:
-        self._held = held
-        if self._rooms:
-            self.keys = self._rooms[0][:, :, :held]
-            self.values = self._rooms[1][:, :, :held]
+Pair = tuple[Tensor, Tensor]
+"""Keys and values."""
 
 
 class Forest:
@@ -94,192 +37,271 @@ class Forest:
     The last id of a text is never read beforehand: it is the first one that is added.
     """
 
+    shares = True
+    """Whether what texts have in common is read once, and others can join them."""
+
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._cache: Cache = DynamicCache(config=loaded.model.config)
         self._layers: list[_Layer] = []
-        self.can_share = can_share(self._cache)
-        """Whether texts can grow as trees, and a row be given to others."""
-        # (B, T): the first and the last member of its row that sees a column.
-        self._first = self._last = self._tensor([[]])
-        self._room = 0
+        # Tokens of each stem; of each text its stem, and its tokens beyond that. The
+        # texts of a stem stand side by side.
+        self._n_stem: list[int] = []
+        self._stem_of: list[int] = []
+        self._n_own: list[int] = []
+        # Which texts got a token last, and how these stand to their stems.
+        self._growing: list[bool] = []
+        self._stem: Part
 
-    def begin(self, trees: Sequence[Tree]) -> None:
-        """Read texts into rows of their own, and forget all others."""
-        cache, first, last = _read(self._loaded, trees)
-        self._cache, self._first, self._last = cache, first, last
-        if self.can_share:
-            n_rows = len(trees)
-            self._layers = [_Layer(n_rows) for _ in cache.layers]
-            self._cache = Cache(layers=list(self._layers))
-            self._first = self._last = self._tensor([[]] * n_rows)
-            self._room = 0
-            self._widen(first.shape[1])
-            self._place(range(n_rows), cache, first, last)
+    def add(self, groups: Sequence[Group], prompts: Sequence[list[int]]) -> None:
+        """Read groups of prompts, all but the last id of each, beside what is held."""
+        first = len(self._n_own)
+        self._plant([prompts[one.members[0]][: one.n_shared] for one in groups])
+        own = [prompts[i][one.n_shared : -1] for one in groups for i in one.members]
+        n_stems = len(self._n_stem)
+        for stem, group in enumerate(groups, n_stems - len(groups)):
+            self._stem_of += [stem] * len(group.members)
+        self._n_own += [0] * len(own)
+        for texts in self._parts(first, own):
+            new = [own[i - first] for i in texts]
+            self._look(texts, new, self._seen_from_stems(texts, new), 1)
+        self._growing = []
 
-    def refill(self, rows: Sequence[int], trees: Sequence[Tree]) -> None:
-        """Read texts into these rows, whose own are finished."""
-        cache, first, last = _read(self._loaded, trees)
-        self._widen(first.shape[1] - self._first.shape[1])
-        self._place(rows, cache, first, last)
-
-    def keep(self, rows: Sequence[int], members: Tensor) -> None:
-        """Go on with these rows, and with what these members of them still see.
-
-        Shapes:
-            members: (len(rows), K) int64, -1 for none.
-        """
-        index = self._tensor(rows)
-        if not self.can_share:
-            self._cache.batch_select_indices(index)
-            self._first, self._last = self._first[index], self._last[index]
-            return
-        first, last = self._first[index], self._last[index]
-        used = _seen(first, last, members).any(dim=1)
-        held = int(used.sum(dim=1).max())
-        # A stable sort moves what is used to the end and keeps its order.
-        columns = used.long().argsort(dim=1, stable=True)[:, used.shape[1] - held :]
-        is_empty = ~used.gather(1, columns)
-        self._first = first.gather(1, columns).masked_fill(is_empty, FIRST)
-        self._last = last.gather(1, columns).masked_fill(is_empty, LAST)
-        self._rebuild(index, columns.masked_fill(is_empty, -1))
-
-    def follow(self, tokens: Tensor, members: Tensor, places: Tensor) -> Tensor:
-        """Add a token to each of these texts; return what may follow.
-
-        Shapes:
-            tokens, members, places: (B, K) int64; member -1 is none.
-            returns: (B, K, V).
-        """
-        width = tokens.shape[1]
-        if self.can_share and self._first.shape[1] + width > self._room:
-            self.keep(range(len(tokens)), members)
-        is_none = members < 0
-        first = members.masked_fill(is_none, FIRST)
-        last = members.masked_fill(is_none, LAST)
-        self._first = torch.cat([self._first, first], dim=1)
-        self._last = torch.cat([self._last, last], dim=1)
-        seen = _seen(self._first, self._last, members)
-        mask = additive(seen, self._loaded) if self.can_share else seen[:, 0].long()
-        return _look(self._loaded, tokens, places, mask, self._cache)
-
-    def _widen(self, columns: int) -> None:
-        """Make so many empty columns before those that are held."""
-        if columns > 0:
-            n_rows, held = self._first.shape
-            self._first = pad(self._first, (columns, 0), value=FIRST)
-            self._last = pad(self._last, (columns, 0), value=LAST)
-            kept = torch.arange(-columns, held, device=self._first.device)
-            self._rebuild(
-                torch.arange(n_rows, device=self._first.device),
-                kept.clamp(min=-1).expand(n_rows, -1),
-            )
-
-    def _rebuild(self, rows: Tensor, columns: Tensor) -> None:
-        held = columns.shape[1]
-        self._room = held + max(_SPARE, held // 2)
+    def keep(self, texts: Sequence[int]) -> None:
+        """Go on with these texts alone."""
+        stems = [stem for stem, _ in groupby(self._stem_of[i] for i in texts)]
+        numbers = {stem: number for number, stem in enumerate(stems)}
+        self._n_stem = [self._n_stem[stem] for stem in stems]
+        self._stem_of = [numbers[self._stem_of[i]] for i in texts]
+        self._n_own = [self._n_own[i] for i in texts]
+        kept, their_stems = self._tensor(texts), self._tensor(stems)
         for layer in self._layers:
-            layer.rebuild(rows, columns, self._room)
+            layer.keep(kept, max(self._n_own), their_stems, max(self._n_stem))
+        self._growing = []
 
-    def _place(
-        self, rows: Sequence[int], cache: Cache, first: Tensor, last: Tensor
-    ) -> None:
-        index = self._tensor(rows)
-        before = (self._first.shape[1] - first.shape[1], 0)
-        self._first[index] = pad(first, before, value=FIRST)
-        self._last[index] = pad(last, before, value=LAST)
-        if first.shape[1]:
-            for mine, its in zip(self._layers, cache.layers, strict=True):
-                mine.place(index, its)
+    def follow(self, tokens: Sequence[int | None]) -> Tensor:
+        """Add a token to texts; return what may follow, (those that got one, V)."""
+        texts = range(len(tokens))
+        new = [[] if token is None else [token] for token in tokens]
+        growing = list(map(bool, new))
+        if growing != self._growing:
+            self._growing, self._stem = growing, self._seen_from_stems(texts, new)
+        return self._look(texts, new, self._stem, sum(growing))
+
+    def _plant(self, stems: Sequence[list[int]]) -> None:
+        """Read stems, each in a row of its own."""
+        longest = max(1, *map(len, stems))
+        n = max(1, READ_AT_ONCE[self._loaded.device.type] // longest)
+        read = [self._stem_rows(stems[i : i + n]) for i in range(0, len(stems), n)]
+        if not self._layers:
+            self._layers = [_Layer(part) for part in read.pop(0)]
+        for layer, *more in zip(self._layers, *read, strict=True):
+            layer.plant(more)
+        self._n_stem += map(len, stems)
+
+    def _stem_rows(self, stems: Sequence[list[int]]) -> list[Pair]:
+        """Return what each layer makes of stems."""
+        longest = max(1, *map(len, stems))
+        pad_id = self._loaded.pad_id
+        # What fills a row stands behind its stem, which does not see it.
+        ids = [stem + [pad_id] * (longest - len(stem)) for stem in stems]
+        cache = DynamicCache(config=self._loaded.model.config)
+        through(self._loaded, self._tensor(ids), past_key_values=cache)
+        # Products of 16-bit numbers would be rounded; a GPU takes half the time.
+        on_cpu = self._loaded.device.type == "cpu"
+        exact = torch.float32 if on_cpu else self._loaded.model.dtype
+        return [(one.keys.to(exact), one.values.to(exact)) for one in layers(cache)]
+
+    def _parts(self, first: int, own: Sequence[list[int]]) -> Iterator[range]:
+        """Yield texts, from ``first`` on, in parts that are read at once."""
+        config = self._loaded.model.config.get_text_config()
+        seen = 1 + max(self._n_stem) + max(map(len, own))
+        scores = SCORES_AT_ONCE[self._loaded.device.type]
+        most = scores // (config.num_attention_heads * seen)
+        most = max(1, min(most, READ_AT_ONCE[self._loaded.device.type]))
+        begin, n_tokens = first, 0
+        for text, ids in enumerate(own, first):
+            is_next_stem = self._stem_of[text] != self._stem_of[max(begin, text - 1)]
+            if is_next_stem and n_tokens >= most:
+                yield range(begin, text)
+                begin, n_tokens = text, 0
+            n_tokens += len(ids)
+        if n_tokens:
+            yield range(begin, first + len(own))
+
+    def _look(
+        self, texts: range, new: Sequence[list[int]], stem: Part, n_logits: int
+    ) -> Tensor:
+        """Add tokens to texts; return what may follow the last ones."""
+        read = [self._n_own[i] for i in texts]
+        flat = [
+            (token, text, n + i, self._n_stem[self._stem_of[text]] + n + i)
+            for text, ids, n in zip(texts, new, read, strict=True)
+            for i, token in enumerate(ids)
+        ]
+        ids, owners, places, positions = self._tensor(flat).unbind(dim=1)
+        for text, row in zip(texts, new, strict=True):
+            self._n_own[text] += len(row)
+        held = max(self._n_own[i] for i in texts)
+        for layer in self._layers:
+            layer.make_room(len(self._n_own), held)
+        grid = self._grid(range(len(new)), new)
+        last = self._tensor(read)[:, None] + self._range(grid.width)
+        ahead = self._mask(self._range(held) > last[:, :, None])
+        view = _View(
+            self._layers,
+            stems=slice(self._stem_of[texts[0]], self._stem_of[texts[-1]] + 1),
+            texts=slice(texts.start, texts.stop),
+            held=held,
+            owners=owners,
+            places=places,
+            stem=stem,
+            branch=Part(grid, ahead),
+        )
+        return through(
+            self._loaded,
+            ids[None],
+            n_logits,
+            attention_mask=_ANY_MASK,
+            position_ids=positions[None],
+            use_cache=False,
+            view=view,
+        )[0]
+
+    def _seen_from_stems(self, texts: range, new: Sequence[list[int]]) -> Part:
+        """Return where tokens stand that are added to texts, for the stems of these."""
+        stems = [self._stem_of[i] for i in texts]
+        sizes = self._n_stem[stems[0] : stems[-1] + 1]
+        grid = self._grid([stem - stems[0] for stem in stems], new)
+        longest = self._layers[0].stems[0].shape[2]
+        if min(sizes) == longest:
+            return Part(grid, None)
+        beyond = self._range(longest) >= self._tensor(sizes)[:, None, None]
+        return Part(grid, self._mask(beyond))
+
+    def _grid(self, rows: Sequence[int], new: Sequence[list[int]]) -> Grid:
+        """Return where tokens stand: those of a row side by side, in their order."""
+        counts = [0] * (rows[-1] + 1)
+        cells = []
+        for row, ids in zip(rows, new, strict=True):
+            cells += [(row, counts[row] + i) for i in range(len(ids))]
+            counts[row] += len(ids)
+        width = max(counts)
+        if min(counts) == width:
+            return Grid(len(counts), width, None)
+        return Grid(
+            len(counts), width, self._tensor([row * width + i for row, i in cells])
+        )
+
+    def _mask(self, is_hidden: Tensor) -> Tensor:
+        """Return what is added to scores; see ``Part``.
+
+        Shapes:
+            is_hidden: (rows, width or 1, T) bool.
+        """
+        mask = torch.zeros(is_hidden.shape, device=is_hidden.device)
+        # Not minus infinity: an empty stem shows nothing, and must not become NaN.
+        return mask.masked_fill_(is_hidden, torch.finfo(mask.dtype).min)[:, None, None]
+
+    def _range(self, n: int) -> Tensor:
+        return torch.arange(n, device=self._loaded.device)
 
     def _tensor(self, values: Sequence[Any]) -> Tensor:
         return torch.tensor(list(values), dtype=torch.int64, device=self._loaded.device)
 
 
-def can_share(cache: Cache) -> bool:
-    """Return whether this kind of cache bears trees.
+class _Layer:
+    """Keys and values of a layer: of stems, and of texts beyond their stems."""
 
-    Layers with a sliding window, or recurrent ones, take each row for one text.
-    """
-    return all(type(layer) is DynamicLayer for layer in cache.layers)
+    def __init__(self, stems: Pair) -> None:
+        self.stems = stems
+        """(B, heads, P, D)."""
+        keys, values = (
+            one.new_empty(0, one.shape[1], 0, one.shape[3]) for one in stems
+        )
+        self._rooms = keys, values
+        # (rows, heads, tokens, D), written in place; up to here it holds numbers.
+        self._held = 0
 
+    def plant(self, more: Sequence[Pair]) -> None:
+        """Hold more stems."""
+        keys, values = zip(self.stems, *more, strict=True)
+        self.stems = _stacked(keys), _stacked(values)
 
-def heads(
-    rows: Sequence[Sequence[tuple[int, int, int]]], device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what ``follow`` takes, from token, member and place of each text of a row.
+    def make_room(self, texts: int, tokens: int) -> None:
+        """Have room for so many texts and tokens of each."""
+        rows, _, room, _ = self._rooms[0].shape
+        if texts > rows or tokens > room:
+            more = room if tokens <= room else tokens + max(_SPARE, tokens // 2)
+            keys, values = (
+                _larger(one, max(rows, texts), more, self._held) for one in self._rooms
+            )
+            self._rooms = keys, values
+        for one in self._rooms:
+            # What nobody sees is multiplied by nothing; it has to be a number for that.
+            one[:, :, self._held : tokens] = 0
+        self._held = max(self._held, tokens)
 
-    Shapes:
-        returns: (B, K) int64 each.
-    """
-    width = max(map(len, rows))
-    full = [[*row, *[(0, -1, 0)] * (width - len(row))] for row in rows]
-    packed = torch.tensor(full, dtype=torch.int64, device=device)
-    tokens, members, places = packed.view(len(rows), width, 3).unbind(dim=2)
-    return tokens, members, places
+    def write(self, texts: Tensor, places: Tensor, tokens: Pair) -> None:
+        """Put tokens, (Q, heads, D), at their places in their texts."""
+        for room, new in zip(self._rooms, tokens, strict=True):
+            room[texts, :, places] = new.to(room.dtype)
 
+    def branches(self, texts: slice, tokens: int) -> Pair:
+        """Return what texts hold, up to so many tokens, (N, heads, T, D)."""
+        keys, values = self._rooms
+        return keys[texts, :, :tokens], values[texts, :, :tokens]
 
-def visible(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
-    """Return which columns of its row each one sees: where it comes from, and itself.
-
-    Shapes:
-        first, last, places: (B, T) int64.
-        returns: (B, T, T) bool, the one that looks before the one that is seen.
-    """
-    return (
-        (first[:, None, :] <= first[:, :, None])
-        & (last[:, :, None] <= last[:, None, :])
-        & (places[:, None, :] <= places[:, :, None])
-    )
-
-
-def additive(seen: Tensor, loaded: Loaded) -> Tensor:
-    """Return a mask as every kind of attention takes it: what is added to the scores.
-
-    Shapes:
-        seen: (B, K, T) bool.
-        returns: (B, 1, K, T) in the dtype of the model.
-    """
-    dtype = loaded.model.dtype
-    mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-    # Not minus infinity: a padded place sees nothing, and must not become NaN.
-    return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
-
-
-def _seen(first: Tensor, last: Tensor, members: Tensor) -> Tensor:
-    """Return which columns each of these members sees, (B, K, T) bool."""
-    who = members[:, :, None]
-    return (first[:, None] <= who) & (who <= last[:, None])
+    def keep(self, texts: Tensor, tokens: int, stems: Tensor, longest: int) -> None:
+        """Go on with these texts and stems, of which none holds more than told."""
+        for room in self._rooms:
+            room[: len(texts), :, :tokens] = room[texts, :, :tokens]
+        keys, values = self.stems
+        if len(stems) < len(keys):
+            longest = max(1, longest)
+            self.stems = keys[stems, :, :longest], values[stems, :, :longest]
 
 
-def _read(loaded: Loaded, trees: Sequence[Tree]) -> tuple[Cache, Tensor, Tensor]:
-    """Read trees; return the cache, and who may see each column, first and last."""
-    ids, places, first, last = side_by_side(trees, loaded.pad_id, loaded.device)
-    cache = DynamicCache(config=loaded.model.config)
-    if ids.shape[1]:
-        if can_share(cache):
-            mask = additive(visible(first, last, places), loaded)
-        else:
-            mask = (first <= last).long()
-        _look(loaded, ids, places, mask, cache, 1)
-    return cache, first, last
+@dataclass(frozen=True)
+class _View:
+    """What the tokens of one pass see: their stems, and their own branches."""
+
+    layers: list[_Layer]
+    stems: slice
+    texts: slice
+    held: int
+    owners: Tensor
+    places: Tensor
+    stem: Part
+    branch: Part
+
+    def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Note the tokens in their branches; return what they find."""
+        kept = self.layers[layer]
+        kept.write(self.owners, self.places, (keys, values))
+        stem_keys, stem_values = kept.stems
+        query = query.to(stem_keys.dtype)
+        return merged(
+            self.branch.look(query, *kept.branches(self.texts, self.held)),
+            self.stem.look(query, stem_keys[self.stems], stem_values[self.stems]),
+        )
 
 
-def _look(
-    loaded: Loaded,
-    ids: Tensor,
-    places: Tensor,
-    mask: Tensor,
-    cache: Cache,
-    n_logits: int | None = None,
-) -> Tensor:
-    """Read on from what the cache holds; return what may follow the last ones."""
-    logits: Tensor = loaded.model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=places,
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=n_logits or ids.shape[1],
-    ).logits
-    return logits
+def begin(loaded: Loaded) -> Forest | Rows:
+    """Return what texts are written in, by the kind of the model."""
+    config = loaded.model.config.get_text_config()
+    can_view = config._attn_implementation == attention.NAME
+    return Forest(loaded) if can_view and can_share(loaded) else Rows(loaded)
+
+
+def _stacked(parts: Sequence[Tensor]) -> Tensor:
+    """Return sets of rows as one; shorter rows are filled."""
+    longest = max(part.shape[2] for part in parts)
+    return torch.cat([pad(one, (0, 0, 0, longest - one.shape[2])) for one in parts])
+
+
+def _larger(old: Tensor, rows: int, room: int, held: int) -> Tensor:
+    """Return keys or values in a larger room; new rows hold zeros as far as others."""
+    new = old.new_empty(rows, old.shape[1], room, old.shape[3])
+    new[: len(old), :, :held] = old[:, :, :held]
+    new[len(old) :, :, :held] = 0
+    return new

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from autolearn.engine import adapters, losses
 from autolearn.engine.batches import Batch, Example, Row, collate, micro_batches
-from autolearn.engine.forest import additive, can_share, visible
 from autolearn.engine.load import Loaded
+from autolearn.engine.rows import can_share
 from autolearn.memory import AT_ONCE
 
 
@@ -18,7 +17,7 @@ class Forward:
 
     def __init__(self, loaded: Loaded):
         self._loaded = loaded
-        shares = can_share(DynamicCache(config=loaded.model.config))
+        shares = can_share(loaded)
         self.price = loaded.price if shares else 0
         """What decides whether rows are laid out as trees; see ``batches.collate``."""
         self.at_once = AT_ONCE
@@ -136,5 +135,22 @@ class Forward:
     def _mask(self, batch: Batch) -> Tensor:
         if batch.is_plain:
             return (batch.first <= batch.last).long()
-        seen = visible(batch.first, batch.last, batch.places)
-        return additive(seen, self._loaded)
+        seen = _visible(batch.first, batch.last, batch.places)
+        dtype = self._loaded.model.dtype
+        mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+        # Not minus infinity: a padded place sees nothing, and must not become NaN.
+        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
+
+
+def _visible(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
+    """Return which columns of its row each one sees: where it comes from, and itself.
+
+    Shapes:
+        first, last, places: (B, T) int64.
+        returns: (B, T, T) bool, the one that looks before the one that is seen.
+    """
+    return (
+        (first[:, None, :] <= first[:, :, None])
+        & (last[:, :, None] <= last[:, None, :])
+        & (places[:, None, :] <= places[:, :, None])
+    )

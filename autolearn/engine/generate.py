@@ -13,12 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from autolearn.engine import room
-from autolearn.engine.forest import Forest, heads
+from autolearn.engine import forest, room
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.plan import Group, Queue, Tree, planted
+from autolearn.engine.plan import Queue
 from autolearn.errors import OutOfMemory
-from autolearn.memory import SAFE
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
 
@@ -28,8 +26,11 @@ TOGETHER = 16
 """Most texts that grow as one tree."""
 BATCH_TOKENS = 65_536
 """Most tokens, prompts and answers with their padding, that they may come to."""
+_LIKELIEST = 64
+"""Tokens that a draw looks at first: they mostly hold enough, and ranking all of a
+vocabulary was a sixth of the time of a study."""
 _FREE = 0.25
-"""Share of the rows that have to be free before others take their place."""
+"""Share of the texts that has to be finished before others take their place."""
 
 Finish = Literal["stop", "length", "cancelled", "overlong"]
 
@@ -51,9 +52,9 @@ class _Text:
         return self.written[-1] if self.written else self.ids[-1]
 
     @property
-    def n_read(self) -> int:
-        """Return how many tokens stand before the newest."""
-        return len(self.ids) - 1 + len(self.written)
+    def is_done(self) -> bool:
+        """Return whether nothing is added any more."""
+        return self.finish != "cancelled"
 
     @cached_property
     def chances(self) -> list[float]:
@@ -133,30 +134,29 @@ class _Writer:
     ):
         self._loaded = loaded
         self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
-        self._forest = Forest(loaded)
-        if not self._forest.can_share:
+        self._most = BATCH_SIZE
+        fitting = loaded.needs.columns(room.free(loaded.device))
+        self._columns = min(BATCH_TOKENS, fitting)
+        self._begin(texts)
+        if not self._forest.shares:
             log.info(
                 "this kind of model reads each prompt apart: no tree can be shared"
             )
-        self._most = BATCH_SIZE
-        self._columns = _columns(loaded)
-        self._wait(texts)
 
-    def _wait(self, texts: list[_Text]) -> None:
-        self._texts = texts
-        self._waiting = Queue(
-            [text.ids for text in texts],
-            [text.sampling.max_new_tokens for text in texts],
-            min(TOGETHER, self._most) if self._forest.can_share else 1,
-            self._loaded.price,
-        )
-        # Of each tree its texts, by their numbers as members; None: finished.
-        self._rows: list[list[_Text | None]] = []
+    def _begin(self, texts: list[_Text]) -> None:
+        self._forest = forest.begin(self._loaded)
+        self._all = texts
+        self._prompts = [text.ids for text in texts]
+        together = min(TOGETHER, self._most) if self._forest.shares else 1
+        n_new = [text.sampling.max_new_tokens for text in texts]
+        self._waiting = Queue(self._prompts, n_new, together)
+        self._texts: list[_Text] = []
+        """Those that the forest holds, in its order."""
 
     @property
     def has_work(self) -> bool:
         """Return whether there is anything left to write."""
-        return bool(self._waiting) or any(map(any, self._rows))
+        return bool(self._waiting) or any(not text.is_done for text in self._texts)
 
     def step(self) -> int:
         """Write one token of each text; return how many are finished by it.
@@ -174,79 +174,37 @@ class _Writer:
         # What is finished stays so; the others are begun again, fewer at once.
         self._most //= 2
         log.warning("too little memory: going on with %d texts at once", self._most)
-        left = [text for text in self._texts if text.finish == "cancelled"]
+        left = [text for text in self._all if not text.is_done]
         for text in left:
             text.written.clear()
-        self._forest = Forest(self._loaded)
-        self._wait(left)
+        self._begin(left)
         return 0
 
     def _make_room(self) -> None:
-        """Let waiting texts take the rows of finished ones, or close the gaps."""
-        living = [i for i, row in enumerate(self._rows) if any(row)]
-        dead = [i for i, row in enumerate(self._rows) if not any(row)]
+        """Drop what is finished, and begin what waits where there is room for it."""
+        living = [i for i, text in enumerate(self._texts) if not text.is_done]
         if not living:
-            groups = self._waiting.take(self._most, self._most, self._columns)
-            self._rows = self._read(groups, self._forest.begin)
-        elif len(dead) >= max(1, _FREE * len(self._rows)):
-            if self._waiting and self._forest.can_share:
-                self._refill(dead)
-            else:
-                self._rows = [self._rows[i] for i in living]
-                self._forest.keep(living, self._heads()[1])
-
-    def _refill(self, dead: list[int]) -> None:
-        n_living = sum(text is not None for row in self._rows for text in row)
-        columns = self._columns * len(dead) // len(self._rows)
-        groups = self._waiting.take(self._most - n_living, len(dead), columns)
-        places = dead[: len(groups)]
-        rows = self._read(groups, lambda trees: self._forest.refill(places, trees))
-        for place, row in zip(places, rows, strict=True):
-            self._rows[place] = row
-
-    def _read(
-        self, groups: list[Group], into: Callable[[list[Tree]], None]
-    ) -> list[list[_Text | None]]:
-        """Have the forest read groups as trees; return the texts of each, in order."""
-        trees, rows = planted(groups, [text.ids for text in self._texts])
-        into(trees)
-        return [[self._texts[i] for i in row] for row in rows]
-
-    def _heads(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the newest token of each living text, its member and its place."""
-        newest = [
-            [
-                (text.newest, number, text.n_read)
-                for number, text in enumerate(row)
-                if text is not None
-            ]
-            for row in self._rows
-        ]
-        return heads(newest, self._loaded.device)
+            self._forest, self._texts = forest.begin(self._loaded), []
+        elif len(living) <= (1 - _FREE) * len(self._texts):
+            self._texts = [self._texts[i] for i in living]
+            self._forest.keep(living)
+        free = self._most - len(self._texts)
+        can_grow = self._forest.shares or not self._texts
+        if self._waiting and can_grow and free >= _FREE * self._most:
+            groups = self._waiting.take(free, self._columns * free // self._most)
+            self._forest.add(groups, self._prompts)
+            self._texts += [self._all[i] for group in groups for i in group.members]
 
     def _write(self) -> int:
-        tokens, members, places = self._heads()
-        logits = self._forest.follow(tokens, members, places)
-        living = [
-            (row, number, text)
-            for row in self._rows
-            for number, text in enumerate(row)
-            if text is not None
-        ]
-        texts = [text for _, _, text in living]
-        picked = _pick(logits[members >= 0].float(), texts)
-        n_finished = 0
-        for (row, number, text), token in zip(living, picked.tolist(), strict=True):
-            if text.take(token, self._stop_ids):
-                row[number] = None
-                n_finished += 1
-        return n_finished
-
-
-def _columns(loaded: Loaded) -> int:
-    """Return how many tokens may be held at once where there is so much memory."""
-    fitting = int(SAFE * room.free(loaded.device)) // loaded.needs.column
-    return min(BATCH_TOKENS, fitting)
+        living = [text for text in self._texts if not text.is_done]
+        logits = self._forest.follow(
+            [None if text.is_done else text.newest for text in self._texts]
+        )
+        picked = _pick(logits.float(), living).tolist()
+        return sum(
+            text.take(token, self._stop_ids)
+            for text, token in zip(living, picked, strict=True)
+        )
 
 
 def _pick(logits: Tensor, texts: Sequence[_Text]) -> Tensor:
@@ -264,14 +222,36 @@ def _pick(logits: Tensor, texts: Sequence[_Text]) -> Tensor:
     heat = logits.new_tensor([text.sampling.temperature for text in some])[:, None]
     top_p = logits.new_tensor([text.sampling.top_p for text in some])[:, None]
     chance = logits.new_tensor([text.chances[len(text.written)] for text in some])
-    likely, order = (logits[drawn] / heat).softmax(dim=1).sort(dim=1, descending=True)
-    # The smallest set of tokens whose mass reaches top_p; never an empty one.
-    likely[likely.cumsum(dim=1) - likely >= top_p] = 0
-    mass = likely.cumsum(dim=1)
-    point = chance[:, None] * mass[:, -1:]
-    place = torch.searchsorted(mass, point, right=True).clamp(max=mass.shape[1] - 1)
-    chosen[drawn] = order.gather(1, place)[:, 0]
+    likely = (logits[drawn] / heat).softmax(dim=1)
+    chosen[drawn] = _drawn(likely, top_p, chance[:, None], _LIKELIEST)
     return chosen
+
+
+def _drawn(likely: Tensor, top_p: Tensor, chance: Tensor, most: int) -> Tensor:
+    """Draw from the smallest set of tokens whose mass reaches ``top_p``; never none.
+
+    Args:
+        likely: How likely each token is.
+        top_p: The mass.
+        chance: A random number, 0..1.
+        most: How many tokens are looked at first.
+
+    Shapes:
+        likely: (N, V). top_p, chance: (N, 1).
+        returns: (N,) int64.
+    """
+    n_tokens = likely.shape[1]
+    ranked, order = likely.topk(min(most, n_tokens), dim=1)
+    is_short = (ranked.sum(dim=1, keepdim=True) < top_p)[:, 0]
+    ranked[ranked.cumsum(dim=1) - ranked >= top_p] = 0
+    mass = ranked.cumsum(dim=1)
+    point = chance * mass[:, -1:]
+    place = torch.searchsorted(mass, point, right=True).clamp(max=mass.shape[1] - 1)
+    drawn = order.gather(1, place)[:, 0]
+    if most < n_tokens and is_short.any():
+        short = likely[is_short], top_p[is_short], chance[is_short]
+        drawn[is_short] = _drawn(*short, n_tokens)
+    return drawn
 
 
 def _completion(loaded: Loaded, text: _Text) -> Completion:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autolearn.engine.forest import Forest, heads
+from autolearn.engine import forest
 from autolearn.engine.generate import BATCH_SIZE, BATCH_TOKENS, TOGETHER
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.plan import Queue, planted
+from autolearn.engine.plan import Queue
 from autolearn.errors import BackendError
 
 
@@ -51,21 +51,16 @@ def _after(
     loaded: Loaded, prompts: Sequence[list[int]]
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield each prompt, by its place, with what may follow it: (V) float32."""
-    forest = Forest(loaded)
-    together = TOGETHER if forest.can_share else 1
-    waiting = Queue(prompts, [1] * len(prompts), together, loaded.price)
+    together = TOGETHER if forest.begin(loaded).shares else 1
+    waiting = Queue(prompts, [1] * len(prompts), together)
     while waiting:
-        groups = waiting.take(BATCH_SIZE, BATCH_SIZE, BATCH_TOKENS)
+        groups = waiting.take(BATCH_SIZE, BATCH_TOKENS)
+        members = [i for group in groups for i in group.members]
         with memory_guard(), torch.inference_mode():
-            trees, rows = planted(groups, prompts)
-            forest.begin(trees)
-            newest = [
-                [(prompts[i][-1], n, len(prompts[i]) - 1) for n, i in enumerate(row)]
-                for row in rows
-            ]
-            tokens, members, places = heads(newest, loaded.device)
-            found = forest.follow(tokens, members, places)[members >= 0].float()
-        yield from zip((i for row in rows for i in row), found, strict=True)
+            read = forest.begin(loaded)
+            read.add(groups, prompts)
+            found = read.follow([prompts[i][-1] for i in members]).float()
+        yield from zip(members, found, strict=True)
 
 
 def _weigh(shares: list[float], fork: _Fork, logits: Tensor) -> None:

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
 from autolearn import anatomy, memory, models
-from autolearn.engine import room
+from autolearn.engine import attention, room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.memory import Needs
@@ -184,6 +184,8 @@ def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
     )
     if in_4_bit:
         model = _settle(model, needs, dtype)
+    if model.config.get_text_config()._attn_implementation == "sdpa":
+        model.set_attn_implementation(attention.NAME)
     return model.eval().requires_grad_(False)
 
 

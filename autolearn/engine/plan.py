@@ -1,20 +1,17 @@
 """Find what token sequences have in common, so that it is computed only once.
 
 The prompts of one passage begin with that passage. Nobody has to say so: it is found
-in the token ids. One plan serves writing and training: sequences that begin alike are
-laid out as a tree, in which each stretch stands once.
+in the token ids, in whose alphabetical order what begins alike stands side by side.
+Sequences that are learned are laid out as trees, in which each stretch stands once;
+those that go on growing are branches of a stem, which is what all of a group share.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-_GAIN = 0.8
-"""What joining a tree may cost at most when written, of what a prompt costs alone."""
-_LIKELY = 0.125
-"""Share of the tokens that a text may have which it will have: most end early."""
-_UNEVEN = 1.5
-"""Tokens that rows of trees look for, by those that are wanted: texts end one by one,
-and all rows are as wide as the widest."""
+_APART = 1.2
+"""What reading a token costs that looks at a stem and a branch, of one in a row."""
 
 
 @dataclass(frozen=True)
@@ -69,90 +66,100 @@ def alike(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def groups(
-    rows: Sequence[list[int]],
-    n_new: Sequence[int],
-    most: int,
-    price: int,
-    gain: float = _GAIN,
+    rows: Sequence[list[int]], most: int, price: int, gain: float
 ) -> Iterator[list[int]]:
-    """Yield at most so many sequences at a time that are cheaper together than apart.
+    """Yield at most so many sequences at a time that are cheaper as one tree.
 
     In alphabetical order those that begin alike stand side by side. Each joins the one
     before it, unless too little is shared: in a tree all columns are looked at by all.
 
     Args:
         rows: The sequences.
-        n_new: How many tokens will be written after each.
         most: The most of a group.
         price: To how many columns one may look for what a token costs in itself.
         gain: What joining may cost at most, of what a sequence costs alone.
     """
 
-    def cost(n_rows: int, columns: int, written: int) -> float:
-        waste = _UNEVEN if n_rows > 1 else 1
-        read = columns * (price + columns)
-        return read + waste * written * (price + columns + written)
+    def cost(columns: int) -> int:
+        return columns * (price + columns)
 
     group: list[int] = []
-    columns = written = 0
+    columns = 0
     for index in sorted(range(len(rows)), key=rows.__getitem__):
-        ids, n = rows[index], n_new[index]
+        n = len(rows[index])
         if group:
-            shared = alike(rows[group[-1]], ids)
-            joined = cost(len(group) + 1, columns + len(ids) - shared, written + n)
-            rise = joined - cost(len(group), columns, written)
-            if len(group) == most or rise > gain * cost(1, len(ids), n):
+            own = n - alike(rows[group[-1]], rows[index])
+            rise = cost(columns + own) - cost(columns)
+            if len(group) == most or rise > gain * cost(n):
                 yield group
-                group, columns, written = [], 0, 0
+                group, columns = [], 0
             else:
-                columns -= shared
+                n = own
         group.append(index)
-        columns += len(ids)
-        written += n
+        columns += n
     if group:
         yield group
 
 
 @dataclass(frozen=True)
 class Group:
-    """Prompts that are written as one tree."""
+    """Prompts that are written as branches of one stem."""
 
     members: list[int]
     """Their places among all prompts."""
-    width: int
-    """Columns that the tree may come to, with all that is written."""
+    n_shared: int
+    """Tokens of the stem, which all of them begin with."""
+    n_own: int
+    """Most tokens that one of them may come to beyond it, with what is written."""
 
 
-def planted(
-    found: Sequence[Group], prompts: Sequence[list[int]]
-) -> tuple[list[Tree], list[list[int]]]:
-    """Return groups as trees of all ids but the last, and the prompts of each tree.
+def stems(rows: Sequence[list[int]], most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield at most so many sequences at a time with the number of ids they share.
 
-    These stand in the order of its members, by their places among all prompts.
+    Such that the least is read. In alphabetical order those that begin alike stand side
+    by side, so what is cut is this order. The last id of a sequence is never shared.
     """
-    trees = [lay_out([prompts[i][:-1] for i in group.members]) for group in found]
-    rows = [
-        [group.members[i] for i in tree.members]
-        for group, tree in zip(found, trees, strict=True)
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    sizes = [len(rows[i]) - 1 for i in order]
+    shared = [
+        min(alike(rows[a], rows[b]), len(rows[a]) - 1, len(rows[b]) - 1)
+        for a, b in pairwise(order)
     ]
-    return trees, rows
+    # For each end the least that is read up to it, where its last group begins, and how
+    # much that shares.
+    ways: list[tuple[float, int, int]] = [(0, 0, 0)]
+    for end in range(1, len(order) + 1):
+        begin, stem = end - 1, sizes[end - 1]
+        total = stem
+        best = (ways[begin][0] + stem, begin, stem)
+        while begin and end - begin < most:
+            begin -= 1
+            stem = min(stem, shared[begin])
+            if not stem:
+                break
+            total += sizes[begin]
+            read = stem + _APART * (total - (end - begin) * stem)
+            best = min(best, (ways[begin][0] + read, begin, stem))
+        ways.append(best)
+    end = len(order)
+    while end:
+        _, begin, stem = ways[end]
+        yield order[begin:end], stem
+        end = begin
 
 
 class Queue:
     """Prompts that wait to be written, groups of like size side by side."""
 
     def __init__(
-        self,
-        prompts: Sequence[list[int]],
-        n_new: Sequence[int],
-        together: int,
-        price: int,
+        self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
     ):
-        """Group the prompts; see ``groups``."""
-        likely = [round(_LIKELY * n) for n in n_new]
+        """Group the prompts; see ``stems``."""
         found = [
-            Group(members, _width([prompts[i] for i in members], n_new, members))
-            for members in groups(prompts, likely, together, price)
+            Group(
+                members, stem, max(len(prompts[i]) + n_new[i] for i in members) - stem
+            )
+            for members, stem in stems(prompts, together)
         ]
         self._groups = sorted(found, key=_size)
 
@@ -160,36 +167,29 @@ class Queue:
         """Return whether any are left."""
         return bool(self._groups)
 
-    def take(self, prompts: int, rows: int, columns: int) -> list[Group]:
+    def take(self, prompts: int, columns: int) -> list[Group]:
         """Return the next groups: at least one, and no more than there is room for.
 
-        Three quarters of what is looked for are wanted, or more: all rows are as wide
-        as the widest.
+        Three quarters of what is looked for are wanted, or more: a stem is looked at as
+        if it had as many branches as the largest.
 
         Args:
             prompts: The most of them in all.
-            rows: The most groups.
-            columns: The most of all rows together.
+            columns: The most tokens that they may come to.
         """
         taken: list[Group] = []
-        n, width = 0, 0
-        while self._groups and len(taken) < rows:
+        n, shared, own = 0, 0, 0
+        while self._groups:
             group = self._groups[-1]
             n += len(group.members)
-            width = max(width, group.width)
-            n_rows = len(taken) + 1
-            is_full = n > prompts or width * n_rows > columns
-            if taken and (is_full or 4 * n < 3 * n_rows * len(taken[0].members)):
+            shared, own = max(shared, group.n_shared), max(own, group.n_own)
+            n_stems = len(taken) + 1
+            is_full = n > prompts or shared * n_stems + own * n > columns
+            if taken and (is_full or 4 * n < 3 * n_stems * len(taken[0].members)):
                 break
             taken.append(self._groups.pop())
         return taken
 
 
 def _size(group: Group) -> tuple[int, int]:
-    return len(group.members), group.width
-
-
-def _width(
-    rows: Sequence[list[int]], n_new: Sequence[int], members: Sequence[int]
-) -> int:
-    return len(lay_out(rows).ids) + sum(n_new[i] for i in members)
+    return len(group.members), group.n_shared + group.n_own

@@ -5,7 +5,7 @@ import torch
 
 from autolearn.engine import forest, plan
 from autolearn.engine import generate as generating
-from autolearn.engine.generate import generate
+from autolearn.engine.generate import _drawn, generate
 from autolearn.engine.judge import probabilities
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.records import Message, Sampling
@@ -96,6 +96,18 @@ def test_a_tiny_top_p_is_greedy(backend):
     assert backend.complete([drawn, request("a?")], never)[0].text == (
         backend.complete([request("a?")], never)[0].text
     )
+
+
+def test_a_draw_looks_at_as_many_tokens_as_it_needs():
+    likely = (4 * torch.randn(200, 300)).softmax(dim=1)
+    top_p, chance = torch.rand(200, 1), torch.rand(200, 1)
+    few, all_ = (_drawn(likely, top_p, chance, n) for n in (3, 300))
+    assert few.tolist() == all_.tolist()
+    mass = likely.sort(dim=1, descending=True).values.cumsum(dim=1)
+    assert (mass[:, 2:3] < top_p).any()
+    assert (mass[:, 2:3] > top_p).any()
+    above = (likely > likely.gather(1, few[:, None])) * likely
+    assert (above.sum(dim=1, keepdim=True) < top_p).all()
 
 
 def test_stop_ends_writing_within_one_token(backend):
@@ -258,11 +270,14 @@ def tangled(backend):
     return [encode(text) for text in texts for _ in range(2)]
 
 
-def test_texts_that_grow_as_trees_are_those_written_alone(backend, monkeypatch):
+@pytest.mark.parametrize("at_once", [1, 40, 10_000])
+def test_branches_of_stems_are_the_texts_written_alone(backend, monkeypatch, at_once):
     monkeypatch.setattr(generating, "BATCH_SIZE", 5)
     monkeypatch.setattr(generating, "TOGETHER", 3)
     monkeypatch.setattr(forest, "_SPARE", 4)
-    monkeypatch.setattr(plan.groups, "__defaults__", (2.0,))
+    monkeypatch.setattr(plan, "_APART", 0.5)
+    monkeypatch.setitem(forest.READ_AT_ONCE, "cpu", at_once)
+    monkeypatch.setitem(forest.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = tangled(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
     asked = [
