@@ -23,7 +23,7 @@ from transformers import GenerationConfig, LogitsProcessor
 from autolearn.engine import generate
 from autolearn.engine.load import Loaded
 from autolearn.records import Sampling
-from benchmarks.models import NAMES, named
+from benchmarks.models import NAMES, as_shipped, named
 from benchmarks.side_by_side import alternate, report, rows
 
 MOST = 128
@@ -69,7 +69,8 @@ def ours(loaded: Loaded, work: Sequence[Item]) -> list[str]:
 
 def one_by_one(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     """Return the texts of ``generate``, called once for each item."""
-    return [text for item in work for text in _generated(loaded, [item])]
+    with as_shipped(loaded.model):
+        return [text for item in work for text in _generated(loaded, [item])]
 
 
 def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
@@ -79,7 +80,8 @@ def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     size = 4 * BATCH if loaded.device.type == "cuda" else BATCH
     for start in range(0, len(order), size):
         picked = order[start : start + size]
-        found = _generated(loaded, [work[i] for i in picked])
+        with as_shipped(loaded.model):
+            found = _generated(loaded, [work[i] for i in picked])
         for i, text in zip(picked, found, strict=True):
             texts[i] = text
     return texts
@@ -91,7 +93,8 @@ def continuous_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
         do_sample=False, eos_token_id=_end(loaded), pad_token_id=loaded.pad_id
     )
     texts = [""] * len(work)
-    with loaded.model.continuous_batching_context_manager(config) as manager:
+    batching = loaded.model.continuous_batching_context_manager(config)
+    with as_shipped(loaded.model), batching as manager:
         for i, item in enumerate(work):
             manager.add_request(item.ids, str(i), max_new_tokens=item.n_new)
         for _ in work:

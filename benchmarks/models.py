@@ -1,6 +1,8 @@
 """The models of the benchmarks; equality is seen in float32 and nowhere else."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from autolearn import memory
-from autolearn.engine import room
+from autolearn.engine import attention, room
 from autolearn.engine.load import Loaded, load
 from autolearn.models import BUILT_IN
 from autolearn.settings import ModelSettings, Quantization
@@ -82,6 +84,16 @@ def write_random(shape: LlamaConfig, folder: Path, dtype: torch.dtype) -> None:
     with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
         model: Any = LlamaForCausalLM(shape)
     model.to(dtype).save_pretrained(folder)
+
+
+@contextmanager
+def as_shipped(model: Any) -> Iterator[None]:
+    """Have the model attend as the library does by itself: peers know no other way."""
+    model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(attention.NAME)
 
 
 def keep_packed() -> None:

@@ -23,7 +23,7 @@ from autolearn.records import Completion, Sampling
 BATCH_SIZE = 128
 """Most texts that are written at once."""
 TOGETHER = 16
-"""Most texts that grow as one tree."""
+"""Most texts that grow from one stem."""
 BATCH_TOKENS = 65_536
 """Most tokens, prompts and answers with their padding, that they may come to."""
 _LIKELIEST = 64
@@ -139,9 +139,7 @@ class _Writer:
         self._columns = min(BATCH_TOKENS, fitting)
         self._begin(texts)
         if not self._forest.shares:
-            log.info(
-                "this kind of model reads each prompt apart: no tree can be shared"
-            )
+            log.info("this kind of model reads each prompt apart, with what they share")
 
     def _begin(self, texts: list[_Text]) -> None:
         self._forest = forest.begin(self._loaded)

@@ -99,8 +99,9 @@ def test_a_tiny_top_p_is_greedy(backend):
 
 
 def test_a_draw_looks_at_as_many_tokens_as_it_needs():
-    likely = (4 * torch.randn(200, 300)).softmax(dim=1)
-    top_p, chance = torch.rand(200, 1), torch.rand(200, 1)
+    chosen = torch.Generator().manual_seed(0)
+    likely = (4 * torch.randn(200, 300, generator=chosen)).softmax(dim=1)
+    top_p, chance = torch.rand(2, 200, 1, generator=chosen)
     few, all_ = (_drawn(likely, top_p, chance, n) for n in (3, 300))
     assert few.tolist() == all_.tolist()
     mass = likely.sort(dim=1, descending=True).values.cumsum(dim=1)
