@@ -13,6 +13,7 @@ import torch
 
 ALONE = (
     ["generation", "peers"],
+    ["generation", "peers", "--passages", "32", "--repeats", "3"],
     ["generation", "peers", "--dtype", "bfloat16"],
     ["generation", "shares", "--model", "random", "--passages", "4"],
     ["generation", "growth"],

@@ -165,7 +165,7 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     lines.append(f"the same texts as ours: {same}, of {len(work)}")
     seconds = {name: arm.seconds for name, arm in arms.items()}
     numbers = {"seconds": seconds, "tokens": n_new, "same": same}
-    report(f"g1-{flags.model}-{flags.dtype}", lines, numbers)
+    report(f"g1-{flags.model}-{flags.dtype}-{len(work)}", lines, numbers)
 
 
 def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
