@@ -84,6 +84,9 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
             model = _from_gguf(gguf, device, dtype)
         else:
             model = _weights(folder, needs, dtype)
+        # Other kinds of attention have something that this one does not know.
+        if model.config.get_text_config()._attn_implementation == "sdpa":
+            model.set_attn_implementation(attention.NAME)
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
@@ -184,8 +187,6 @@ def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
     )
     if in_4_bit:
         model = _settle(model, needs, dtype)
-    if model.config.get_text_config()._attn_implementation == "sdpa":
-        model.set_attn_implementation(attention.NAME)
     return model.eval().requires_grad_(False)
 
 
