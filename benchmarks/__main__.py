@@ -12,11 +12,10 @@ import sys
 import torch
 
 ALONE = (
-    ["generation", "peers"],
     ["generation", "peers", "--passages", "32", "--repeats", "3"],
-    ["generation", "peers", "--dtype", "bfloat16"],
-    ["generation", "shares", "--model", "random", "--passages", "4"],
-    ["generation", "growth"],
+    ["generation", "peers", "--dtype", "bfloat16", "--repeats", "3"],
+    ["generation", "shares", "--model", "random", "--passages", "4", "--repeats", "3"],
+    ["generation", "growth", "--repeats", "3"],
     ["training"],
     ["alternating"],
     ["review"],

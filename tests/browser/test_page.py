@@ -329,7 +329,9 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     locked.execute("BEGIN IMMEDIATE")
     page.locator("#library-text").get_by_role("textbox").fill("Avel is a town.")
     page.locator("#library-add").click()
-    expect(page.get_by_text("Another program has kept")).to_be_visible()
+    # It is waited for a while before that is said.
+    kept = page.get_by_text("Another program has kept")
+    expect(kept).to_be_visible(timeout=2 * PATIENCE)
     locked.close()
     page.locator("#library-add").click()
     expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
