@@ -19,7 +19,7 @@ from autolearn.engine import attention
 from autolearn.engine.attention import Grid, Part, merged
 from autolearn.engine.load import Loaded
 from autolearn.engine.plan import Group
-from autolearn.engine.rows import Rows, can_share, layers, through
+from autolearn.engine.rows import Rows, can_share, integers, layers, through
 from autolearn.memory import READ_AT_ONCE, SCORES_AT_ONCE
 
 _SPARE = 64
@@ -73,7 +73,7 @@ class Forest:
         self._n_stem = [self._n_stem[stem] for stem in stems]
         self._stem_of = [numbers[self._stem_of[i]] for i in texts]
         self._n_own = [self._n_own[i] for i in texts]
-        kept, their_stems = self._tensor(texts), self._tensor(stems)
+        kept, their_stems = self._integers(texts), self._integers(stems)
         for layer in self._layers:
             layer.keep(kept, max(self._n_own), their_stems, max(self._n_stem))
         self._growing = []
@@ -94,8 +94,9 @@ class Forest:
         read = [self._stem_rows(stems[i : i + n]) for i in range(0, len(stems), n)]
         if not self._layers:
             self._layers = [_Layer(part) for part in read.pop(0)]
-        for layer, *more in zip(self._layers, *read, strict=True):
-            layer.plant(more)
+        if read:
+            for layer, *more in zip(self._layers, *read, strict=True):
+                layer.plant(more)
         self._n_stem += map(len, stems)
 
     def _stem_rows(self, stems: Sequence[list[int]]) -> list[Pair]:
@@ -105,7 +106,7 @@ class Forest:
         # What fills a row stands behind its stem, which does not see it.
         ids = [stem + [pad_id] * (longest - len(stem)) for stem in stems]
         cache = DynamicCache(config=self._loaded.model.config)
-        through(self._loaded, self._tensor(ids), past_key_values=cache)
+        through(self._loaded, self._integers(ids), past_key_values=cache)
         # Products of 16-bit numbers would be rounded; a GPU takes half the time.
         on_cpu = self._loaded.device.type == "cpu"
         exact = torch.float32 if on_cpu else self._loaded.model.dtype
@@ -138,14 +139,14 @@ class Forest:
             for text, ids, n in zip(texts, new, read, strict=True)
             for i, token in enumerate(ids)
         ]
-        ids, owners, places, positions = self._tensor(flat).unbind(dim=1)
+        ids, owners, places, positions = self._integers(flat).unbind(dim=1)
         for text, row in zip(texts, new, strict=True):
             self._n_own[text] += len(row)
         held = max(self._n_own[i] for i in texts)
         for layer in self._layers:
             layer.make_room(len(self._n_own), held)
         grid = self._grid(range(len(new)), new)
-        last = self._tensor(read)[:, None] + self._range(grid.width)
+        last = self._integers(read)[:, None] + self._range(grid.width)
         ahead = self._mask(self._range(held) > last[:, :, None])
         view = _View(
             self._layers,
@@ -175,7 +176,7 @@ class Forest:
         longest = self._layers[0].stems[0].shape[2]
         if min(sizes) == longest:
             return Part(grid, None)
-        beyond = self._range(longest) >= self._tensor(sizes)[:, None, None]
+        beyond = self._range(longest) >= self._integers(sizes)[:, None, None]
         return Part(grid, self._mask(beyond))
 
     def _grid(self, rows: Sequence[int], new: Sequence[list[int]]) -> Grid:
@@ -189,7 +190,7 @@ class Forest:
         if min(counts) == width:
             return Grid(len(counts), width, None)
         return Grid(
-            len(counts), width, self._tensor([row * width + i for row, i in cells])
+            len(counts), width, self._integers([row * width + i for row, i in cells])
         )
 
     def _mask(self, is_hidden: Tensor) -> Tensor:
@@ -205,8 +206,8 @@ class Forest:
     def _range(self, n: int) -> Tensor:
         return torch.arange(n, device=self._loaded.device)
 
-    def _tensor(self, values: Sequence[Any]) -> Tensor:
-        return torch.tensor(list(values), dtype=torch.int64, device=self._loaded.device)
+    def _integers(self, values: Sequence[Any]) -> Tensor:
+        return integers(self._loaded, values)
 
 
 class _Layer:
@@ -286,11 +287,11 @@ class _View:
         )
 
 
-def begin(loaded: Loaded) -> Forest | Rows:
+def kind(loaded: Loaded) -> type[Forest] | type[Rows]:
     """Return what texts are written in, by the kind of the model."""
     config = loaded.model.config.get_text_config()
     can_view = config._attn_implementation == attention.NAME
-    return Forest(loaded) if can_view and can_share(loaded) else Rows(loaded)
+    return Forest if can_view and can_share(loaded) else Rows
 
 
 def _stacked(parts: Sequence[Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 from autolearn.engine import forest, room
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.plan import Queue
+from autolearn.engine.rows import Rows
 from autolearn.errors import OutOfMemory
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
@@ -137,15 +138,16 @@ class _Writer:
         self._most = BATCH_SIZE
         fitting = loaded.needs.columns(room.free(loaded.device))
         self._columns = min(BATCH_TOKENS, fitting)
+        self._kind = forest.kind(loaded)
+        self._forest: forest.Forest | Rows
         self._begin(texts)
-        if not self._forest.shares:
+        if not self._kind.shares:
             log.info("this kind of model reads each prompt apart, with what they share")
 
     def _begin(self, texts: list[_Text]) -> None:
-        self._forest = forest.begin(self._loaded)
         self._all = texts
         self._prompts = [text.ids for text in texts]
-        together = min(TOGETHER, self._most) if self._forest.shares else 1
+        together = min(TOGETHER, self._most) if self._kind.shares else 1
         n_new = [text.sampling.max_new_tokens for text in texts]
         self._waiting = Queue(self._prompts, n_new, together)
         self._texts: list[_Text] = []
@@ -182,12 +184,12 @@ class _Writer:
         """Drop what is finished, and begin what waits where there is room for it."""
         living = [i for i, text in enumerate(self._texts) if not text.is_done]
         if not living:
-            self._forest, self._texts = forest.begin(self._loaded), []
+            self._forest, self._texts = self._kind(self._loaded), []
         elif len(living) <= (1 - _FREE) * len(self._texts):
             self._texts = [self._texts[i] for i in living]
             self._forest.keep(living)
         free = self._most - len(self._texts)
-        can_grow = self._forest.shares or not self._texts
+        can_grow = self._kind.shares or not self._texts
         if self._waiting and can_grow and free >= _FREE * self._most:
             groups = self._waiting.take(free, self._columns * free // self._most)
             self._forest.add(groups, self._prompts)

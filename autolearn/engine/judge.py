@@ -51,13 +51,14 @@ def _after(
     loaded: Loaded, prompts: Sequence[list[int]]
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield each prompt, by its place, with what may follow it: (V) float32."""
-    together = TOGETHER if forest.begin(loaded).shares else 1
+    kind = forest.kind(loaded)
+    together = TOGETHER if kind.shares else 1
     waiting = Queue(prompts, [1] * len(prompts), together)
     while waiting:
         groups = waiting.take(BATCH_SIZE, BATCH_TOKENS)
         members = [i for group in groups for i in group.members]
         with memory_guard(), torch.inference_mode():
-            read = forest.begin(loaded)
+            read = kind(loaded)
             read.add(groups, prompts)
             found = read.follow([prompts[i][-1] for i in members]).float()
         yield from zip(members, found, strict=True)

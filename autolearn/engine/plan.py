@@ -35,7 +35,7 @@ class Tree:
 
 def lay_out(rows: Sequence[list[int]]) -> Tree:
     """Return sequences as a tree."""
-    members = sorted(range(len(rows)), key=rows.__getitem__)
+    members = _alphabetical(rows)
     tree = Tree([], [], [], [], members, [])
     path: list[int] = []
     before: list[int] = []
@@ -55,6 +55,11 @@ def lay_out(rows: Sequence[list[int]]) -> Tree:
     return tree
 
 
+def _alphabetical(rows: Sequence[list[int]]) -> list[int]:
+    """Return the places of sequences in the order in which they stand side by side."""
+    return sorted(range(len(rows)), key=rows.__getitem__)
+
+
 def alike(one: Sequence[int], other: Sequence[int]) -> int:
     """Return how many ids both begin with."""
     n = 0
@@ -70,8 +75,8 @@ def groups(
 ) -> Iterator[list[int]]:
     """Yield at most so many sequences at a time that are cheaper as one tree.
 
-    In alphabetical order those that begin alike stand side by side. Each joins the one
-    before it, unless too little is shared: in a tree all columns are looked at by all.
+    In alphabetical order each joins the one before it, unless too little is shared: in
+    a tree all columns are looked at by all.
 
     Args:
         rows: The sequences.
@@ -85,7 +90,7 @@ def groups(
 
     group: list[int] = []
     columns = 0
-    for index in sorted(range(len(rows)), key=rows.__getitem__):
+    for index in _alphabetical(rows):
         n = len(rows[index])
         if group:
             own = n - alike(rows[group[-1]], rows[index])
@@ -116,10 +121,10 @@ class Group:
 def stems(rows: Sequence[list[int]], most: int) -> Iterator[tuple[list[int], int]]:
     """Yield at most so many sequences at a time with the number of ids they share.
 
-    Such that the least is read. In alphabetical order those that begin alike stand side
-    by side, so what is cut is this order. The last id of a sequence is never shared.
+    Such that the least is read; what is cut is the alphabetical order. The last id of a
+    sequence is never shared.
     """
-    order = sorted(range(len(rows)), key=rows.__getitem__)
+    order = _alphabetical(rows)
     sizes = [len(rows[i]) - 1 for i in order]
     shared = [
         min(alike(rows[a], rows[b]), len(rows[a]) - 1, len(rows[b]) - 1)

@@ -32,9 +32,10 @@ class Rows:
         own = [prompts[i][:-1] for one in groups for i in one.members]
         longest = max(map(len, own))
         pad_id = self._loaded.pad_id
-        ids = self._tensor([[pad_id] * (longest - len(row)) + row for row in own])
-        self._places = self._tensor([[len(row)] for row in own])
-        places = self._tensor(range(longest)) - longest + self._places
+        filled = [[pad_id] * (longest - len(row)) + row for row in own]
+        ids = integers(self._loaded, filled)
+        self._places = integers(self._loaded, [[len(row)] for row in own])
+        places = integers(self._loaded, range(longest)) - longest + self._places
         self._seen = (places >= 0).long()
         self._cache = DynamicCache(config=self._loaded.model.config)
         if longest:
@@ -42,7 +43,7 @@ class Rows:
 
     def keep(self, texts: Sequence[int]) -> None:
         """Go on with these texts alone."""
-        index = self._tensor(texts)
+        index = integers(self._loaded, texts)
         self._cache.batch_select_indices(index)
         self._seen, self._places = self._seen[index], self._places[index]
 
@@ -50,9 +51,9 @@ class Rows:
         """Add a token to texts; return what may follow, (those that got one, V)."""
         pad_id = self._loaded.pad_id
         ids = [[pad_id if token is None else token] for token in tokens]
-        grows = self._tensor([token is not None for token in tokens])
+        grows = integers(self._loaded, [token is not None for token in tokens])
         self._seen = pad(self._seen, (0, 1), value=1)
-        logits = self._through(self._tensor(ids), self._places)
+        logits = self._through(integers(self._loaded, ids), self._places)
         self._places = self._places + grows[:, None]
         return logits[grows.bool(), 0]
 
@@ -64,9 +65,6 @@ class Rows:
             position_ids=places,
             past_key_values=self._cache,
         )
-
-    def _tensor(self, values: Sequence[Any]) -> Tensor:
-        return torch.tensor(list(values), dtype=torch.int64, device=self._loaded.device)
 
 
 def can_share(loaded: Loaded) -> bool:
@@ -81,6 +79,11 @@ def can_share(loaded: Loaded) -> bool:
 def layers(cache: Cache) -> list[Any]:
     """Return what each layer of a model keeps."""
     return list(cache.layers)
+
+
+def integers(loaded: Loaded, values: Sequence[Any]) -> Tensor:
+    """Return whole numbers as int64, where the model is."""
+    return torch.tensor(list(values), dtype=torch.int64, device=loaded.device)
 
 
 def through(loaded: Loaded, ids: Tensor, n_logits: int = 1, **settings: Any) -> Tensor:

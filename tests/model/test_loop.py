@@ -1,6 +1,7 @@
 """The whole loop on the real built-in model, in a real worker, in a real file."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,6 @@ from autolearn.whole_round import LIBRARY
 from tests.model.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 
 pytestmark = pytest.mark.model
-
-SURE = 2
-"""Of five answers those that do not change with the 4-bit rounding of the base, which
-exported weights do not have: after so short a round it is unsure of many."""
 
 
 def some_control(folder):
@@ -43,6 +40,16 @@ def lab(tmp_path_factory):
         finish(store, orders.quiz(store, ModelSettings(round_id=1)))
         yield store
         assert jobs.stop_worker(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(lab):
+    """A round on the weights as they are, which merged ones are too.
+
+    After so short a round most answers change with the rounding to 4 bit.
+    """
+    base, short = ModelSettings(quantization="none"), replace(TRAIN, max_steps=20)
+    return finish(lab, orders.train(lab, base, short)).result["round"]
 
 
 def test_the_study_finds_gaps_and_evidence(lab):
@@ -206,31 +213,31 @@ def test_samples_and_adapters_are_exported(lab, tmp_path):
     assert run.result["alike"] == run.result["asked"] == 5
 
 
-def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, tmp_path):
+def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, whole, tmp_path):
     target = tmp_path / "merged"
-    run = finish(lab, orders.export(lab, "merged", target, 1))
+    run = finish(lab, orders.export(lab, "merged", target, whole))
     assert run.result["asked"] == 5
-    assert run.result["alike"] >= SURE
+    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
     assert models.locate(str(target)) == target
     merged = AutoModelForCausalLM.from_pretrained(target)
     base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.bfloat16)
-    adapter = lab.folder / lab.rounds.get(1).adapter
+    adapter = lab.folder / lab.rounds.get(whole).adapter
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, merged.state_dict()[name]), name
-    again = orders.export(lab, "merged", target, 1)
+    again = orders.export(lab, "merged", target, whole)
     jobs.ensure_worker(lab.folder)
     assert "exists already" in jobs.wait(lab, again.id).error
 
 
-def test_a_round_is_converted_to_gguf_and_asked(lab, tmp_path, monkeypatch):
+def test_a_round_is_converted_to_gguf_and_asked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
-    run = finish(lab, orders.export(lab, "gguf", target, 1))
+    run = finish(lab, orders.export(lab, "gguf", target, whole))
     assert run.result["asked"] == 5
-    assert run.result["alike"] >= SURE
+    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
     assert "llama.cpp" in (target / "README.md").read_text()
     assert not list(lab.folder.glob("tmp*"))
