@@ -14,13 +14,17 @@ import torch
 ALONE = (
     ["generation", "peers", "--passages", "32", "--repeats", "3"],
     ["generation", "peers", "--dtype", "bfloat16", "--repeats", "3"],
-    ["generation", "shares", "--model", "random", "--passages", "4", "--repeats", "3"],
+    ["generation", "shares", "--model", "random", "--passages", "2", "--repeats", "3"],
     ["generation", "growth", "--repeats", "3"],
     ["training"],
     ["alternating"],
     ["review"],
 )
-BESIDE_TRL = (["peers", "sft"], ["peers", "dpo"], ["whole"])
+BESIDE_TRL = (
+    ["peers", "sft"],
+    ["peers", "dpo", "--items", "240"],
+    ["whole", "--texts", "1"],
+)
 LARGE = ["--model", "large"]
 ALONE_ON_GPU = (
     ["generation", "peers", *LARGE],

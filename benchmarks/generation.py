@@ -154,8 +154,12 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     acts = {"ours": ours, "sorted batches": sorted_batches, "one by one": one_by_one}
     if flags.continuous:
         acts["continuous batching"] = continuous_batches
+    for act in acts.values():
+        act(loaded, work[:PER_PASSAGE])
     arms = alternate(
-        {name: partial(act, loaded, work) for name, act in acts.items()}, flags.repeats
+        {name: partial(act, loaded, work) for name, act in acts.items()},
+        flags.repeats,
+        warm_up=False,
     )
     same = {
         name: sum(a == b for a, b in zip(arm.result, arms["ours"].result, strict=True))
@@ -217,6 +221,7 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
             "four times as many": partial(ours, loaded, many),
         },
         flags.repeats,
+        warm_up=False,
     )
     n_few, n_many = (sum(item.n_new for item in work) for work in (few, many))
     first, second = arms.values()

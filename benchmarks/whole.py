@@ -176,7 +176,7 @@ def main() -> int:
     )
     numbers = {name: arm.seconds for name, arm in arms.items()}
     lines.append(f"computed in {loaded.identity.dtype}")
-    report("e1", lines, {"seconds": numbers, "tokens": work.n_tokens})
+    report(f"e1-{len(texts)}", lines, {"seconds": numbers, "tokens": work.n_tokens})
     return 0
 
 
