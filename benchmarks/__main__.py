@@ -12,10 +12,9 @@ import sys
 import torch
 
 ALONE = (
-    ["generation", "peers", "--passages", "32", "--repeats", "3"],
-    ["generation", "peers", "--dtype", "bfloat16", "--repeats", "3"],
-    ["generation", "shares", "--model", "random", "--passages", "2", "--repeats", "3"],
-    ["generation", "growth", "--repeats", "3"],
+    ["generation", "peers", "--passages", "32"],
+    ["generation", "shares", "--model", "random", "--passages", "2"],
+    ["generation", "growth"],
     ["training"],
     ["alternating"],
     ["review"],
@@ -23,7 +22,7 @@ ALONE = (
 BESIDE_TRL = (
     ["peers", "sft"],
     ["peers", "dpo", "--items", "240"],
-    ["whole", "--texts", "1"],
+    ["whole", "--passages", "2"],
 )
 LARGE = ["--model", "large"]
 ALONE_ON_GPU = (

@@ -2,7 +2,8 @@
 
 `python -m benchmarks.generation peers` (G1). All arms have the same weights, the same
 prompts and the same seeded lengths, so nobody wins by stopping early; how many texts
-are the same is told, and in float32 it has to be all of them.
+are the same is told, and in float32 it has to be all of them. What is written one by
+one takes turns: each try a share of the items, all tries together each item once.
 
 `... shares` (G2): what reading a shared beginning once gains, against what the numbers
 of tokens say. `... growth`: four times the passages against four times the time.
@@ -13,8 +14,9 @@ import random
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ from autolearn.engine import generate
 from autolearn.engine.load import Loaded
 from autolearn.records import Sampling
 from benchmarks.models import NAMES, as_shipped, named
-from benchmarks.side_by_side import alternate, report, rows
+from benchmarks.side_by_side import Arm, alternate, report, rows
 
 MOST = 128
 """Tokens of an answer at most; their lengths are log-normal, 42 on average."""
@@ -34,6 +36,7 @@ WORDS = range(600, 3000)
 """Token ids to draw from."""
 BATCH = 16
 """Of the peer that sorts; what performance studies of small CPUs use. 64 on a GPU."""
+ALONE = "one by one"
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,36 @@ def one_by_one(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     """Return the texts of ``generate``, called once for each item."""
     with as_shipped(loaded.model):
         return [text for item in work for text in _generated(loaded, [item])]
+
+
+class InTurn:
+    """``one_by_one`` on another share of the items each time it is called.
+
+    What is written alone takes as long whatever is written before or after it, so the
+    seconds of a share tell those of all items, and all tries see each item once.
+    """
+
+    def __init__(self, loaded: Loaded, work: Sequence[Item], tries: int) -> None:
+        self._loaded = loaded
+        self._shares = [work[i::tries] for i in range(tries)]
+        self._texts: list[list[str]] = []
+        self._n_all = sum(item.n_new for item in work)
+
+    def __call__(self) -> None:
+        """Write the next share."""
+        share = self._shares[len(self._texts)]
+        self._texts.append(one_by_one(self._loaded, share))
+
+    def whole(self, arm: Arm) -> Arm:
+        """Return the arm as if each try had written all items."""
+        n_written = [sum(item.n_new for item in share) for share in self._shares]
+        seconds = [
+            self._n_all / n * each
+            for n, each in zip(n_written, arm.seconds, strict=True)
+        ]
+        longest = max(map(len, self._texts))
+        in_order = [share[i : i + 1] for i in range(longest) for share in self._texts]
+        return replace(arm, seconds=seconds, result=list(chain(*in_order)))
 
 
 def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
@@ -151,16 +184,19 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     """Measure us and the library's own loop, and compare what they write (G1)."""
     work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
     n_new = sum(item.n_new for item in work)
-    acts = {"ours": ours, "sorted batches": sorted_batches, "one by one": one_by_one}
+    acts = {"ours": ours, "sorted batches": sorted_batches}
     if flags.continuous:
         acts["continuous batching"] = continuous_batches
-    for act in acts.values():
+    for act in (*acts.values(), one_by_one):
         act(loaded, work[:PER_PASSAGE])
+    alone = InTurn(loaded, work, flags.repeats)
     arms = alternate(
-        {name: partial(act, loaded, work) for name, act in acts.items()},
+        {name: partial(act, loaded, work) for name, act in acts.items()}
+        | {ALONE: alone},
         flags.repeats,
         warm_up=False,
     )
+    arms[ALONE] = alone.whole(arms[ALONE])
     same = {
         name: sum(a == b for a, b in zip(arm.result, arms["ours"].result, strict=True))
         for name, arm in arms.items()

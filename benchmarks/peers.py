@@ -8,6 +8,7 @@ of the steps are compared.
 
 import argparse
 import copy
+import json
 import random
 import sys
 import tempfile
@@ -20,13 +21,11 @@ import torch
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from autolearn import prompts
-from autolearn.demo.library import make_library
 from autolearn.engine import adapters
 from autolearn.engine.batches import Schedule, encode
 from autolearn.engine.load import Loaded
 from autolearn.engine.train import Training
-from autolearn.records import TrainItem
+from autolearn.records import Message, TrainItem
 from autolearn.settings import TrainSettings
 from benchmarks.models import as_shipped, built_in, large
 from benchmarks.side_by_side import alternate, report, rows
@@ -38,17 +37,21 @@ RATES = {"sft": 2e-4, "dpo": 1e-4}
 within 30 steps, which would hide a difference."""
 
 
+APPROVED = Path(__file__).parent / "approved.jsonl"
+"""480 of the 700 items of a round of the built-in model on its library, as the app
+exports them: questions in all wordings with the answers that the rule approved."""
+
+
 def items(kind: str, n: int) -> list[TrainItem]:
-    """Return questions on the demo library with right and, for pairs, wrong answers."""
+    """Return approved items; for pairs with the answer to another question."""
     draw = random.Random(0)
-    quiz = list(make_library(1).quiz)
-    prompt = prompts.load("closed_book")
+    lines = APPROVED.read_text(encoding="utf-8").splitlines()
     made = []
-    for i in range(n):
-        item, other = quiz[i % len(quiz)], draw.choice(quiz)
-        chat = prompt.render(question=item.question).chat
-        rejected = other.answer if kind == "dpo" else None
-        made.append(TrainItem(kind, chat, item.answer, rejected))  # type: ignore[arg-type]
+    for *asked, said in (json.loads(line)["messages"] for line in lines[:n]):
+        chat = tuple(Message(**turn) for turn in asked)
+        other = json.loads(draw.choice(lines))["messages"][-1]["content"]
+        rejected = other if kind == "dpo" else None
+        made.append(TrainItem(kind, chat, said["content"], rejected))  # type: ignore[arg-type]
     return made
 
 
@@ -155,7 +158,7 @@ def main() -> int:
     """Measure, compare, and print a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers")
     parser.add_argument("kind", choices=("sft", "dpo"))
-    parser.add_argument("--items", type=int, default=480)
+    parser.add_argument("--items", type=int, default=480, help="480 at most")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--model", choices=("built-in", "large"), default="built-in")
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
@@ -194,8 +197,7 @@ def main() -> int:
     lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
-    name = {"sft": "t1", "dpo": "t3"}[flags.kind]
-    name += "-large" * (flags.model == "large")
+    name = {"sft": "t1", "dpo": "t3"}[flags.kind] + f"-{flags.model}-{len(work)}"
     report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
     return 0
 

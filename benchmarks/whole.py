@@ -114,7 +114,7 @@ class Shop(Workshop):
         return self.given
 
 
-def ours(loaded: Loaded, texts: Sequence[Path]) -> Work:
+def ours(loaded: Loaded, text: str) -> Work:
     """Study, approve and train in a new workspace."""
     adapters.detach(loaded)
     backend = Noting(loaded)
@@ -122,7 +122,9 @@ def ours(loaded: Loaded, texts: Sequence[Path]) -> Work:
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         count = models.token_counter(models.BUILT_IN)
         intake = importing.Intake(store, count, StudySettings.passage_tokens)
-        intake.take([importing.Given(text, text.name) for text in texts])
+        given = Path(name) / "given.md"
+        given.write_text(text, encoding="utf-8")
+        intake.take([importing.Given(given, given.name)])
         study = orders.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
         shop.study(_context(store, study))
         backend.work.n_samples = orders.approve(store, RULE)
@@ -131,6 +133,13 @@ def ours(loaded: Loaded, texts: Sequence[Path]) -> Work:
         )["round"]
         taught = [item for item in store.rounds.items(round_id) if item.teaches]
     return replace(backend.work, items=taught)
+
+
+def _beginning(n_passages: int) -> str:
+    """Return the first passages of the library, each under its heading."""
+    texts = [path.read_text("utf-8") for path in sorted(LIBRARY.glob("*.md"))]
+    passages = [one for text in texts for one in text.split("\n## ")[1:]]
+    return "".join(f"## {one.strip()}\n\n" for one in passages[:n_passages])
 
 
 def _context(store: Store, run: Run) -> Context:
@@ -152,15 +161,17 @@ def plain(loaded: Loaded, work: Work) -> None:
 def main() -> int:
     """Measure, compare, and print a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.whole")
-    parser.add_argument("--texts", type=int, default=2, help="of the built-in library")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--passages", type=int, default=6, help="of the built-in library"
+    )
+    parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
-    texts = sorted(LIBRARY.glob("*.md"))[: flags.texts]
+    text = _beginning(flags.passages)
     loaded = built_in(compute_dtype("cpu"), quantization="none")
-    work = ours(loaded, texts)
+    work = ours(loaded, text)
     arms = alternate(
         {
-            "ours": lambda: ours(loaded, texts),
+            "ours": lambda: ours(loaded, text),
             "transformers and TRL": lambda: plain(loaded, work),
         },
         flags.repeats,
@@ -176,7 +187,7 @@ def main() -> int:
     )
     numbers = {name: arm.seconds for name, arm in arms.items()}
     lines.append(f"computed in {loaded.identity.dtype}")
-    report(f"e1-{len(texts)}", lines, {"seconds": numbers, "tokens": work.n_tokens})
+    report(f"e1-{flags.passages}", lines, {"seconds": numbers, "tokens": work.n_tokens})
     return 0
 
 
