@@ -304,7 +304,11 @@ class Needs:
         """Return what autograd keeps of a token in one layer."""
         seen, unit = self.seen, self.device.unit
         adapted = 4 * rank * len(seen.linear) // seen.layers
-        return 25 * seen.hidden + unit * (2 * seen.kv + 4 * seen.inner) + adapted
+        # A CPU attends in 32 bit, and keeps what it attended to.
+        on_cpu = self.device.kind == "cpu"
+        exact = 4 * (seen.hidden + seen.kv) if self.device.half and on_cpu else 0
+        own = 25 * seen.hidden + unit * (2 * seen.kv + 4 * seen.inner)
+        return own + exact + adapted
 
     @property
     def _passing(self) -> int:

@@ -14,15 +14,15 @@ import torch
 ALONE = (
     ["generation", "peers", "--passages", "32"],
     ["generation", "shares", "--model", "random", "--passages", "2"],
-    ["generation", "growth"],
+    ["generation", "growth", "--passages", "4"],
     ["training"],
     ["alternating"],
     ["review"],
 )
 BESIDE_TRL = (
     ["peers", "sft"],
-    ["peers", "dpo", "--items", "240"],
-    ["whole", "--passages", "2"],
+    ["peers", "dpo", "--items", "120"],
+    ["whole", "--passages", "1"],
 )
 LARGE = ["--model", "large"]
 ALONE_ON_GPU = (

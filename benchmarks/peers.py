@@ -3,7 +3,7 @@
 `python -m benchmarks.peers sft` and `dpo`; needs requirements-bench.txt. All arms start
 with the same adapter on the same weights in float32, and see the same items in the same
 order with the same batch size; only real tokens are counted, never padding. The losses
-of the steps are compared.
+of the steps are compared, but for TRL's packed rows, whose steps are others.
 """
 
 import argparse
@@ -14,11 +14,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
+from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from autolearn.engine import adapters
@@ -102,9 +104,12 @@ def theirs(
     config: Callable[..., Any] = DPOConfig if is_dpo else SFTConfig
     more = {"beta": settings.beta} if is_dpo else {"completion_only_loss": True}
     with tempfile.TemporaryDirectory() as folder:
+        usual = {
+            "per_device_train_batch_size": settings.batch_size,
+            "bf16": loaded.identity.dtype == "bfloat16",
+        }
         arguments = config(
             output_dir=folder,
-            per_device_train_batch_size=settings.batch_size,
             learning_rate=settings.peak_rate,
             warmup_steps=settings.warmup_steps,
             num_train_epochs=settings.epochs,
@@ -115,7 +120,7 @@ def theirs(
             disable_tqdm=True,
             use_cpu=not torch.cuda.is_available(),
             **more,
-            **({"bf16": loaded.identity.dtype == "bfloat16"} | options),
+            **(usual | options),
         )
         trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
         made = trainer(
@@ -124,6 +129,7 @@ def theirs(
             train_dataset=_dataset(work),
             processing_class=copy.deepcopy(loaded.tokenizer),
         )
+        made.remove_callback(PrinterCallback)
         with as_shipped(made.model):
             made.train()
     adapters.detach(loaded)
@@ -154,6 +160,25 @@ def in_our_order(
     return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
 
 
+def _variants(flags: argparse.Namespace, n_tokens: int) -> dict[str, dict[str, Any]]:
+    """Return the options of TRL's trainers that are tried beside its defaults.
+
+    ``n_tokens``: those of a batch; as many are packed into a row.
+    """
+    variants: dict[str, dict[str, Any]] = {}
+    if flags.kind == "dpo":
+        variants["TRL, reference noted"] = {"precompute_ref_log_probs": True}
+    else:
+        variants["TRL, packed"] = {
+            "packing": True,
+            "max_length": n_tokens,
+            "per_device_train_batch_size": 1,
+        }
+    if flags.model == "large":  # to the built-in model it makes no difference
+        variants["TRL, no checkpointing"] = {"gradient_checkpointing": False}
+    return variants
+
+
 def main() -> int:
     """Measure, compare, and print a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.peers")
@@ -178,21 +203,19 @@ def main() -> int:
         replay_weight=0,
         nll_weight=0,
     )
-    ordered = in_our_order(loaded, work, settings)
-    acts = {
-        "ours": lambda: ours(loaded, work, settings),
-        "TRL": lambda: theirs(loaded, ordered, settings),
-    }
-    if flags.model == "large":  # to the built-in model it makes no difference
-        acts["TRL, no checkpointing"] = lambda: theirs(
-            loaded, ordered, settings, gradient_checkpointing=False
-        )
-    arms = alternate(acts, flags.repeats)
-    first, second = arms["ours"].result, arms["TRL"].result
-    off = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
     n_tokens = sum(
         len(row.ids) for item in work for row in encode(item, loaded.chat).rows
     )
+    ordered = in_our_order(loaded, work, settings)
+    acts = {
+        "ours": partial(ours, loaded, work, settings),
+        "TRL": partial(theirs, loaded, ordered, settings),
+    }
+    for name, options in _variants(flags, BATCH * n_tokens // len(work)).items():
+        acts[name] = partial(theirs, loaded, ordered, settings, **options)
+    arms = alternate(acts, flags.repeats)
+    first, second = arms["ours"].result, arms["TRL"].result
+    off = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
     lines = rows(arms, "ours", n_tokens, "tokens")
     lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
     numbers = {name: arm.seconds for name, arm in arms.items()}
