@@ -14,7 +14,7 @@ import torch
 ALONE = (
     ["generation", "peers", "--passages", "32"],
     ["generation", "shares", "--model", "random", "--passages", "2"],
-    ["generation", "growth", "--passages", "4"],
+    ["generation", "growth"],
     ["training"],
     ["alternating"],
     ["review"],
