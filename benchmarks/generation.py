@@ -37,6 +37,7 @@ WORDS = range(600, 3000)
 BATCH = 16
 """Of the peer that sorts; what performance studies of small CPUs use. 64 on a GPU."""
 ALONE = "one by one"
+"""The arm that takes turns."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,7 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
         for name, arm in arms.items()
     }
     lines = rows(arms, "ours", n_new, "tokens")
+    lines.append(f"{ALONE}: a share of the items each time, the seconds told for all")
     lines.append(f"the same texts as ours: {same}, of {len(work)}")
     seconds = {name: arm.seconds for name, arm in arms.items()}
     numbers = {"seconds": seconds, "tokens": n_new, "same": same}
