@@ -14,13 +14,13 @@ import torch
 ALONE = (
     ["generation", "peers", "--passages", "32"],
     ["generation", "shares", "--model", "random", "--passages", "2"],
-    ["generation", "growth"],
+    ["generation", "growth", "--passages", "4"],
     ["training"],
     ["alternating"],
     ["review"],
 )
 BESIDE_TRL = (
-    ["peers", "sft"],
+    ["peers", "sft", "--items", "240"],
     ["peers", "dpo", "--items", "120"],
     ["whole", "--passages", "1"],
 )
