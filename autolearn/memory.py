@@ -1,7 +1,8 @@
 """How many bytes a model needs, by what takes them, told from its sizes alone.
 
 What a training keeps of a token was counted on Llama models of five shapes, in 16 and
-32 bit, with adapters of two ranks; the terms here come to what was counted within 3 %.
+32 bit, with adapters of two ranks; the terms here come to what was counted within 3 %,
+where a CPU computes in 16 bit within 5 %.
 What a process takes for it is more, see ``_HOLES`` and `python -m benchmarks.memory`.
 """
 

@@ -16,7 +16,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import torch
@@ -102,9 +101,10 @@ class InTurn:
             self._n_all / n * each
             for n, each in zip(n_written, arm.seconds, strict=True)
         ]
-        longest = max(map(len, self._texts))
-        in_order = [share[i : i + 1] for i in range(longest) for share in self._texts]
-        return replace(arm, seconds=seconds, result=list(chain(*in_order)))
+        texts = [""] * sum(map(len, self._texts))
+        for i, share in enumerate(self._texts):
+            texts[i :: len(self._texts)] = share
+        return replace(arm, seconds=seconds, result=texts)
 
 
 def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:

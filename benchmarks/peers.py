@@ -48,10 +48,11 @@ def items(kind: str, n: int) -> list[TrainItem]:
     """Return approved items; for pairs with the answer to another question."""
     draw = random.Random(0)
     lines = APPROVED.read_text(encoding="utf-8").splitlines()
+    chats = [json.loads(line)["messages"] for line in lines]
     made = []
-    for *asked, said in (json.loads(line)["messages"] for line in lines[:n]):
+    for *asked, said in chats[:n]:
         chat = tuple(Message(**turn) for turn in asked)
-        other = json.loads(draw.choice(lines))["messages"][-1]["content"]
+        other = draw.choice(chats)[-1]["content"]
         rejected = other if kind == "dpo" else None
         made.append(TrainItem(kind, chat, said["content"], rejected))  # type: ignore[arg-type]
     return made
