@@ -21,6 +21,7 @@ ALONE = (
 )
 BESIDE_TRL = (
     ["peers", "sft", "--items", "240"],
+    ["peers", "sft", "--items", "240", "--dtype", "bfloat16"],
     ["peers", "dpo", "--items", "120"],
     ["whole", "--passages", "1"],
 )

@@ -24,7 +24,7 @@ from transformers import GenerationConfig, LogitsProcessor
 from autolearn.engine import generate
 from autolearn.engine.load import Loaded
 from autolearn.records import Sampling
-from benchmarks.models import NAMES, as_shipped, named
+from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import Arm, alternate, report, rows
 
 MOST = 128
@@ -292,7 +292,7 @@ def main() -> int:
     parser.add_argument("what", choices=what)
     parser.add_argument("--model", choices=NAMES, default="built-in")
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     parser.add_argument("--passages", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(

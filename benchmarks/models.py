@@ -18,6 +18,8 @@ from autolearn.settings import ModelSettings, Quantization
 
 NAMES = ("built-in", "random", "large")
 """On the command line; the large one is for a GPU."""
+DTYPES = ("float32", "bfloat16")
+"""On the command line; the large one is in bfloat16."""
 
 
 def built_in(

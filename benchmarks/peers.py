@@ -1,9 +1,10 @@
 """A round of answers (T1) and a round of preferences (T3), by us and by TRL.
 
 `python -m benchmarks.peers sft` and `dpo`; needs requirements-bench.txt. All arms start
-with the same adapter on the same weights in float32, and see the same items in the same
-order with the same batch size; only real tokens are counted, never padding. The losses
-of the steps are compared, but for TRL's packed rows, whose steps are others.
+with the same adapter on the same weights, and see the same items in the same order with
+the same batch size; only real tokens are counted, never padding. The losses of the
+steps are compared, in float32 to be seen equal, but for TRL's packed rows, whose steps
+are others. `--dtype bfloat16` is how the app and TRL train unless told otherwise.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from autolearn.engine.load import Loaded
 from autolearn.engine.train import Training
 from autolearn.records import Message, TrainItem
 from autolearn.settings import TrainSettings
-from benchmarks.models import as_shipped, built_in, large
+from benchmarks.models import DTYPES, as_shipped, built_in, large
 from benchmarks.side_by_side import alternate, report, rows
 
 BATCH = 8
@@ -188,11 +189,12 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--model", choices=("built-in", "large"), default="built-in")
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
+    parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     flags = parser.parse_args()
     if flags.model == "large":
         loaded = large(flags.layers)
     else:  # whole, since TRL trains adapters of 4-bit models in bfloat16
-        loaded = built_in(quantization="none")
+        loaded = built_in(getattr(torch, flags.dtype), quantization="none")
     work = items(flags.kind, flags.items)
     settings = TrainSettings(
         method="al2" if flags.kind == "dpo" else "join",
@@ -221,7 +223,8 @@ def main() -> int:
     lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
-    name = {"sft": "t1", "dpo": "t3"}[flags.kind] + f"-{flags.model}-{len(work)}"
+    test, dtype = {"sft": "t1", "dpo": "t3"}[flags.kind], loaded.identity.dtype
+    name = f"{test}-{flags.model}-{dtype}-{len(work)}"
     report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
     return 0
 
