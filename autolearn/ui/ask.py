@@ -108,9 +108,12 @@ def _clear(desk: Desk) -> Html:
 def _ask(desk: Desk, wish: Wish) -> None:
     """Queue the question once for each column.
 
+    The right one has nobody to answer while it waits for the first round.
+
     Raises:
         InputError: The question is empty, or the texts say nothing about it.
-        JobError: There is no round yet, or the answers before are still awaited.
+        JobError: The left waits for the first round too, or the answers before are
+            still awaited.
     """
     store = desk.store
     question = wish.question.strip()
@@ -119,7 +122,9 @@ def _ask(desk: Desk, wish: Wish) -> None:
     past = store.runs.conversation(_number(store))
     if any(run.state in ("queued", "running") for run in past):
         raise JobError("The answers to the last question are still being written.")
-    columns = {"left": _model(store, wish.left), "right": _model(store, wish.right)}
+    columns = {"left": _model(store, wish.left)}
+    if wish.right != NEWEST or _newest(store):
+        columns["right"] = _model(store, wish.right)
     passages = _passages(store, question, columns["left"]) if wish.open_book else []
     if wish.open_book:
         columns["open"] = columns["left"]
@@ -141,15 +146,20 @@ def _ask(desk: Desk, wish: Wish) -> None:
 
 def _model(store: Store, chosen: int) -> ModelSettings:
     """Return the chosen model with the adapter that a column asks for."""
+    round_id: int | None = chosen
     if chosen == NEWEST:
-        finished = [one.id for one in store.rounds.all() if one.adapter]
-        if not finished:
+        round_id = _newest(store)
+        if round_id is None:
             raise JobError(
                 "There is no trained round yet; train one, or choose the base model "
-                "on both sides."
+                "on the left."
             )
-        chosen = finished[-1]
-    return replace(orders.chosen_model(store), round_id=chosen or None)
+    return replace(orders.chosen_model(store), round_id=round_id or None)
+
+
+def _newest(store: Store) -> int | None:
+    """Return the newest round that is finished, None before there is one."""
+    return max((one.id for one in store.rounds.all() if one.adapter), default=None)
 
 
 def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:

@@ -73,9 +73,16 @@ def test_earlier_turns_of_a_column_go_with_the_next_question(desk, store):
         ask._ask(desk, Wish("Three?", 0, 0, False, False))
 
 
+def test_before_the_first_round_the_right_side_says_that_it_waits(desk, store):
+    ask._ask(desk, Wish("Who?", 0, NEWEST, False, False))
+    (run,) = store.runs.conversation(1)
+    assert run.settings["column"] == "left"
+    assert "There was no trained round yet" in views.conversation(store, 1)
+
+
 def test_nothing_is_queued_where_a_round_or_a_question_is_missing(desk, store):
     with pytest.raises(JobError, match="no trained round"):
-        ask._ask(desk, Wish("Who?", 0, NEWEST, False, False))
+        ask._ask(desk, Wish("Who?", NEWEST, 0, False, False))
     with pytest.raises(InputError, match="empty"):
         ask._ask(desk, Wish("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")

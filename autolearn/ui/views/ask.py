@@ -34,9 +34,9 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
     question = runs[0].settings["messages"][-1]["content"]
     by_column = {run.settings["column"]: run for run in runs}
     cells = html.join(
-        _answer(by_column[column], passages)
+        _answer(by_column[column], passages) if column in by_column else _nobody(column)
         for column in COLUMNS
-        if column in by_column
+        if column in by_column or column == "right"
     )
     asked = html.tag("p", html.text(question), "al-asked al-text")
     return html.tag(
@@ -46,18 +46,24 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
 
 def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     """Return what one column answered, or how far it is."""
-    head = html.tag("strong", html.text(COLUMNS[run.settings["column"]]))
     who = labels.adapter(run.settings["model"]["round_id"])
-    head += html.tag("span", html.text(who), "al-faint")
     body = _told(run.result) if run.state in ("done", "running") else Html("")
     if run.state != "done":
         body += _not_yet(run)
     used = [passages[i] for i in run.settings.get("passages", ()) if i in passages]
-    return html.tag(
-        "article",
-        html.tag("header", head, "al-spread") + body + _sources(used),
-        "al-card",
-    )
+    return _card(run.settings["column"], who, body + _sources(used))
+
+
+def _nobody(column: str) -> Html:
+    """Return a column that waited for the first round when this was asked."""
+    told = "There was no trained round yet: train one, and ask again to compare."
+    return _card(column, "newest round", html.note(told))
+
+
+def _card(column: str, who: str, body: Html) -> Html:
+    head = html.tag("strong", html.text(COLUMNS[column]))
+    head += html.tag("span", html.text(who), "al-faint")
+    return html.tag("article", html.tag("header", head, "al-spread") + body, "al-card")
 
 
 def _told(result: Mapping[str, str]) -> Html:
