@@ -20,8 +20,8 @@ ALONE = (
     ["review"],
 )
 BESIDE_TRL = (
-    ["peers", "sft", "--items", "240"],
-    ["peers", "sft", "--items", "240", "--dtype", "bfloat16"],
+    ["peers", "sft", "--items", "160"],
+    ["peers", "sft", "--items", "160", "--dtype", "bfloat16"],
     ["peers", "dpo", "--items", "120"],
     ["whole", "--passages", "1"],
 )

@@ -49,29 +49,8 @@ class Fitting:
         return load.recompute
 
     def giving_way(self, work: Callable[[], T]) -> T:
-        """Do the work, with fewer tokens at once for as long as they are too many.
-
-        The gradient is a sum over parts, so it stays the same.
-
-        Raises:
-            OutOfMemory: Not even one item fits; its advice is half the length.
-        """
-        while True:
-            try:
-                with memory_guard():
-                    return work()
-            except OutOfMemory as error:
-                longest = self._items.longest
-                if self._forward.at_once <= longest:
-                    shorter = {"max_tokens": max(memory.SHORTEST, longest // 2)}
-                    raise OutOfMemory(
-                        f"An item of {longest} tokens is too long for this device; "
-                        f"train with max_tokens={shorter['max_tokens']}, close other "
-                        "programs, or choose a smaller model.",
-                        shorter,
-                    ) from error
-            self._forward.at_once = max(longest, self._forward.at_once // 2)
-            log.warning("too little memory: %d tokens at once", self._forward.at_once)
+        """Do the work, with fewer tokens at once where they are too many."""
+        return giving_way(self._forward, self._items.longest, work)
 
     def predicted(self, examples: Sequence[Example]) -> Memory:
         """Return what a step with these examples needs by our arithmetic."""
@@ -86,6 +65,36 @@ class Fitting:
         n_rows, width = batch.ids.shape
         replayed = self._items.replayed
         return Load(n_rows * width, len(batch.targets), width, recompute, replayed)
+
+
+def giving_way(forward: Forward, longest: int, work: Callable[[], T]) -> T:
+    """Do the work, with fewer tokens at once for as long as they are too many.
+
+    The gradient is a sum over parts, so it stays the same.
+
+    Args:
+        forward: What the work is done with.
+        longest: Tokens of the longest item.
+        work: What to do; it is begun again.
+
+    Raises:
+        OutOfMemory: Not even one item fits; its advice is half the length.
+    """
+    while True:
+        try:
+            with memory_guard():
+                return work()
+        except OutOfMemory as error:
+            if forward.at_once <= longest:
+                shorter = {"max_tokens": max(memory.SHORTEST, longest // 2)}
+                raise OutOfMemory(
+                    f"An item of {longest} tokens is too long for this device; "
+                    f"train with max_tokens={shorter['max_tokens']}, close other "
+                    "programs, or choose a smaller model.",
+                    shorter,
+                ) from error
+        forward.at_once = max(longest, forward.at_once // 2)
+        log.warning("too little memory: %d tokens at once", forward.at_once)
 
 
 def _items(

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class _Text:
+class Text:
     """One text being written."""
 
     ids: list[int]
@@ -71,16 +71,14 @@ class _Text:
         self.finish = "overlong"
         return False
 
-    def take(self, token: int, stop_ids: frozenset[int]) -> bool:
-        """Add a token; return whether the text is finished."""
+    def take(self, token: int, stop_ids: frozenset[int]) -> None:
+        """Add a token, which may finish the text."""
         if token in stop_ids:
             self.finish = "stop"
-            return True
+            return
         self.written.append(token)
         if len(self.written) == self.sampling.max_new_tokens:
             self.finish = "length"
-            return True
-        return False
 
 
 def generate(
@@ -95,10 +93,10 @@ def generate(
     A prompt that does not fit the context comes back as ``overlong``; what ``stop``
     cut off, or never let begin, as ``cancelled``.
     """
-    texts = [_Text(ids, sampling) for ids, sampling in prompts]
+    texts = [Text(ids, sampling) for ids, sampling in prompts]
     fitting = [text for text in texts if text.fits(loaded)]
     n_done = len(texts) - len(fitting)
-    writer = _Writer(loaded, fitting, stop_ids)
+    writer = Writer(loaded, fitting, stop_ids)
     while writer.has_work:
         n_finished = writer.step()
         n_done += n_finished
@@ -117,8 +115,8 @@ def stream(
     hear: Callable[[str], None],
 ) -> Completion:
     """Answer one prompt; ``hear`` is told after each token what is written so far."""
-    text = _Text(ids, sampling)
-    writer = _Writer(loaded, [text] if text.fits(loaded) else [])
+    text = Text(ids, sampling)
+    writer = Writer(loaded, [text] if text.fits(loaded) else [])
     while writer.has_work:
         writer.step()
         hear(loaded.chat.decode(text.written))
@@ -127,11 +125,11 @@ def stream(
     return _completion(loaded, text)
 
 
-class _Writer:
+class Writer:
     """Writes texts token by token, as many at once as there is room for."""
 
     def __init__(
-        self, loaded: Loaded, texts: list[_Text], stop_ids: frozenset[int] | None = None
+        self, loaded: Loaded, texts: list[Text], stop_ids: frozenset[int] | None = None
     ):
         self._loaded = loaded
         self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
@@ -144,13 +142,13 @@ class _Writer:
         if not self._kind.shares:
             log.info("this kind of model reads each prompt apart, with what they share")
 
-    def _begin(self, texts: list[_Text]) -> None:
+    def _begin(self, texts: list[Text]) -> None:
         self._all = texts
         self._prompts = [text.ids for text in texts]
         together = min(TOGETHER, self._most) if self._kind.shares else 1
         n_new = [text.sampling.max_new_tokens for text in texts]
         self._waiting = Queue(self._prompts, n_new, together)
-        self._texts: list[_Text] = []
+        self._texts: list[Text] = []
         """Those that the forest holds, in its order."""
 
     @property
@@ -200,14 +198,21 @@ class _Writer:
         logits = self._forest.follow(
             [None if text.is_done else text.newest for text in self._texts]
         )
-        picked = _pick(logits.float(), living).tolist()
-        return sum(
+        self._go_on(living, logits.float())
+        return sum(text.is_done for text in living)
+
+    def _go_on(self, texts: Sequence[Text], logits: Tensor) -> None:
+        """Add to each text one of the tokens that may follow.
+
+        Shapes:
+            logits: (N, V) float32.
+        """
+        picked = _pick(logits, texts).tolist()
+        for text, token in zip(texts, picked, strict=True):
             text.take(token, self._stop_ids)
-            for text, token in zip(living, picked, strict=True)
-        )
 
 
-def _pick(logits: Tensor, texts: Sequence[_Text]) -> Tensor:
+def _pick(logits: Tensor, texts: Sequence[Text]) -> Tensor:
     """Return the next token of each text.
 
     Shapes:
@@ -254,6 +259,6 @@ def _drawn(likely: Tensor, top_p: Tensor, chance: Tensor, most: int) -> Tensor:
     return drawn
 
 
-def _completion(loaded: Loaded, text: _Text) -> Completion:
+def _completion(loaded: Loaded, text: Text) -> Completion:
     written = loaded.chat.decode(text.written)
     return Completion(written, text.finish, len(text.ids), len(text.written))

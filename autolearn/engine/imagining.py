@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import torch
 
 from autolearn.engine.batches import Example, encode
+from autolearn.engine.fitting import giving_way
 from autolearn.engine.forward import Forward
 from autolearn.engine.generate import generate
-from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.load import Loaded
 from autolearn.ports import Stop
 from autolearn.records import Chat, Sampling, TrainItem
 
@@ -54,8 +55,11 @@ def sureness(
     ]
     forward = Forward(loaded)
     found: dict[Example, float] = {}
-    with memory_guard():
-        for part in forward.parts(examples):
+
+    def look() -> None:
+        for part in forward.parts([one for one in examples if one not in found]):
             told = forward.log_probs([example.chosen for example in part]).tolist()
             found.update(zip(part, told, strict=True))
+
+    giving_way(forward, max((one.length for one in examples), default=0), look)
     return [found[example] / example.chosen.n_answer for example in examples]

@@ -4,17 +4,17 @@ The words share their first tokens up to a fork; there one look at the next toke
 tells between the branches. Two words have one fork, so one short forward decides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from autolearn.engine import forest
-from autolearn.engine.generate import BATCH_SIZE, BATCH_TOKENS, TOGETHER
-from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.plan import Queue
+from autolearn.engine.generate import Text, Writer
+from autolearn.engine.load import Loaded
 from autolearn.errors import BackendError
+from autolearn.records import Sampling
+
+_LOOK = Sampling(max_new_tokens=1)
 
 
 @dataclass(frozen=True)
@@ -34,34 +34,37 @@ def probabilities(
     Args:
         loaded: The model.
         continuations: For each case the ids of its prompt with each of its labels.
+
+    Raises:
+        OutOfMemory: The device is too small for a single one.
     """
-    forks = [
-        (case, fork)
-        for case, labels in enumerate(continuations)
-        for fork in _forks(labels, list(range(len(labels))))
-    ]
     result = [[1.0] * len(labels) for labels in continuations]
-    for index, logits in _after(loaded, [fork.ids for _, fork in forks]):
-        case, fork = forks[index]
-        _weigh(result[case], fork, logits)
-    return [tuple(row) for row in result]
+    looker = _Looker(
+        loaded,
+        {
+            Text(fork.ids, _LOOK): (shares, fork)
+            for shares, labels in zip(result, continuations, strict=True)
+            for fork in _forks(labels, list(range(len(labels))))
+        },
+    )
+    while looker.has_work:
+        looker.step()
+    return [tuple(shares) for shares in result]
 
 
-def _after(
-    loaded: Loaded, prompts: Sequence[list[int]]
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield each prompt, by its place, with what may follow it: (V) float32."""
-    kind = forest.kind(loaded)
-    together = TOGETHER if kind.shares else 1
-    waiting = Queue(prompts, [1] * len(prompts), together)
-    while waiting:
-        groups = waiting.take(BATCH_SIZE, BATCH_TOKENS)
-        members = [i for group in groups for i in group.members]
-        with memory_guard(), torch.inference_mode():
-            read = kind(loaded)
-            read.add(groups, prompts)
-            found = read.follow([prompts[i][-1] for i in members]).float()
-        yield from zip(members, found, strict=True)
+class _Looker(Writer):
+    """Looks at what may follow each text, and writes nothing."""
+
+    def __init__(
+        self, loaded: Loaded, forks: Mapping[Text, tuple[list[float], _Fork]]
+    ) -> None:
+        super().__init__(loaded, list(forks))
+        self._forks = forks
+
+    def _go_on(self, texts: Sequence[Text], logits: Tensor) -> None:
+        for text, expected in zip(texts, logits, strict=True):
+            _weigh(*self._forks[text], expected)
+            text.finish = "length"
 
 
 def _weigh(shares: list[float], fork: _Fork, logits: Tensor) -> None:

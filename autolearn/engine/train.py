@@ -126,8 +126,7 @@ class Training:
         held = room.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
             self._begin(start)
-            ready = self._recall_start(watcher)
-            if not ready or not self._teacher.prepare(self._replay, watcher.stop):
+            if not self._fitting.giving_way(lambda: self._prepare(watcher)):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state)
@@ -279,6 +278,11 @@ class Training:
             name: p for name, p in model.named_parameters() if p.requires_grad
         }
         self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
+
+    def _prepare(self, watcher: Watcher) -> bool:
+        """Note what the start and the base expect; return False if told to stop."""
+        ready = self._recall_start(watcher)
+        return ready and self._teacher.prepare(self._replay, watcher.stop)
 
     def _recall_start(self, watcher: Watcher) -> bool:
         """Note how likely the start finds both answers of each pair, as reference.

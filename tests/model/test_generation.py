@@ -327,6 +327,28 @@ def test_too_little_memory_takes_fewer_at_once_and_loses_nothing(backend, caplog
     assert "too little memory" in caplog.text
 
 
+def test_too_little_memory_looks_at_fewer_labels_and_answers_at_once(backend, caplog):
+    chats, begun = [chat(q) for q in QUESTIONS], ["", "It is ", "so: ", "hm"]
+
+    def looked():
+        labels = backend.probabilities(chats, begun, ["yes", "no"])
+        return [*labels, tuple(backend.sureness(chats, ["It is so."] * len(chats)))]
+
+    def refuse(module, inputs, output):
+        if inputs[0].numel() > 60:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    expected = looked()
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(refuse)
+    found = looked()
+    hook.remove()
+    for one, other in zip(found, expected, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    assert "texts at once" in caplog.text
+    assert "tokens at once" in caplog.text
+
+
 def test_too_little_memory_for_a_single_text_is_told(backend):
     def refuse(module, inputs, output):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")

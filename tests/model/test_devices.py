@@ -1,0 +1,57 @@
+"""What is done on a GPU, without one: no tensor of the CPU gets in between."""
+
+import pytest
+import torch
+
+from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.engine import forest, rows
+from tests.model.pretending import Away, away
+from tests.model.tiny import Watch, build_sliding, chat, facts, never, request, training
+
+pytestmark = pytest.mark.model
+
+
+def asked():
+    """Return requests that share a beginning, some of them drawn."""
+    return [
+        request(f"the sea is {i}", temperature=i % 2, top_p=0.9, seed=i)
+        for i in range(6)
+    ]
+
+
+def test_a_mix_of_devices_is_refused(backend):
+    with away(backend._loaded), pytest.raises(RuntimeError, match="meet"):
+        Away(torch.ones(3)) + torch.ones(3)
+
+
+@pytest.mark.parametrize("sliding", [False, True])
+def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
+    place = (build_sliding(tmp_path),) if sliding else ()
+    backend = open_model("none", *place)
+    chats, labels = [chat("a?"), chat("b?")], ["yes", "no"]
+    written = backend.complete(asked(), never)
+    told = backend.probabilities(chats, ["", "so "], labels)
+    kind = rows.Rows if sliding else forest.Forest
+    with away(backend._loaded) as there:
+        assert forest.kind(there) is kind
+        backend = HuggingFaceBackend(there)
+        assert backend.complete(asked(), never) == written
+        for one, other in zip(
+            backend.probabilities(chats, ["", "so "], labels), told, strict=True
+        ):
+            assert one == pytest.approx(other, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["sft", "dpo"])
+def test_a_round_learns_what_it_does_on_the_cpu(open_model, places, kind):
+    more = {"rejected": "mauve"} if kind == "dpo" else {}
+    items = [*facts(kind, 6, **more), *facts("replay"), *facts("gauge")]
+    settings = training(method="al2" if kind == "dpo" else "join")
+    here, there = Watch(), Watch()
+    open_model().train(items, settings, here, **places)
+    with away(open_model()._loaded) as loaded:
+        HuggingFaceBackend(loaded).train(items, settings, there, **places)
+    assert len(here.seen) == len(there.seen) == 6
+    for one, other in zip(here.seen, there.seen, strict=True):
+        for name in ("loss", "replay_kl", "grad_norm"):
+            assert one[name] == pytest.approx(other[name], rel=1e-2, abs=1e-5)
