@@ -152,6 +152,18 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
     assert "Refinement" not in shown
 
 
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("approve", "Will be learned"), ("reject", "Will not be learned")],
+)
+def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, words):
+    (sample,) = filled(store)
+    shown = sample_views.card(store.samples.view(sample.id))
+    assert "Would be learned, once approved" in shown
+    store.decisions.decide([Decision(sample.id, action, "person")])
+    assert words in sample_views.card(store.samples.view(sample.id))
+
+
 def test_decisions_are_told_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])

@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 
 from autolearn import curation
-from autolearn.records import Answer, Decision, Feedback, Generation, Sample
+from autolearn.records import (
+    Answer,
+    Decision,
+    Feedback,
+    Generation,
+    Sample,
+    SampleState,
+)
 from autolearn.store import SampleView
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -88,6 +95,11 @@ _ANSWERS = {
     "refined": "Refined answer",
     "human": "Answer of a person",
 }
+_LEARNED: dict[SampleState, str] = {
+    "approved": "Will be learned",
+    "pending": "Would be learned, once approved",
+    "rejected": "Will not be learned",
+}
 
 
 def knowledge(sample: Sample) -> str:
@@ -100,7 +112,9 @@ def knowledge(sample: Sample) -> str:
 def card(view: SampleView) -> Html:
     """Return everything about one sample; a click on its button overrules the gap."""
     answers = html.tag("div", _closed(view) + _opened(view), "al-beside")
-    learned = _part("Will be learned", _said(view.sample.chosen), "al-taught")
+    state = view.sample.state
+    taught = f"al-taught al-{state}"
+    learned = _part(_LEARNED[state], _said(view.sample.chosen), taught)
     left = _present(answers, _feedback(view), _refined(view), learned)
     right = _present(_passage(view), _decisions(view.decisions))
     columns = html.tag("div", left) + html.tag("div", right)
