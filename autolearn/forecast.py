@@ -23,15 +23,8 @@ from autolearn import (
 )
 from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
-from autolearn.memory import (
-    NUMBERS,
-    Correction,
-    Items,
-    Memory,
-    Needs,
-    correction,
-    too_big,
-)
+from autolearn.measured import NUMBERS, Correction, correction
+from autolearn.memory import Items, Memory, Needs, too_big
 from autolearn.records import Chat, Run, RunKind, Split, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
@@ -280,7 +273,7 @@ def lesson_of(
 def memory_of(store: Store, run: Run) -> dict[str, float]:
     """Return what was foretold and what was seen of the memory of a run, if anything.
 
-    Names are those of ``memory.NUMBERS``; a resumed run was measured again.
+    Names are those of ``measured.NUMBERS``; a resumed run was measured again.
     """
     found = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
     return {name: rows[-1].value for name, rows in found.items() if rows}

@@ -6,7 +6,7 @@ where a CPU computes in 16 bit within 5 %.
 What a process takes for it is more, see ``_HOLES`` and `python -m benchmarks.memory`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, Self
@@ -41,21 +41,19 @@ between what is held. Measured on CPUs, 1.5 to 1.8; on a GPU as is usual."""
 _SCALES = 1 / 64 + 4 / 16384
 """Bytes a weight in NF4 with double quantisation takes beside its half byte: an 8-bit
 scale for each 64 weights, and the scale of 256 such scales."""
+PROGRAMS = 256
+"""Most programs that a CPU keeps for products in 16 bit: its library writes one for
+each shape, and shapes change at every step. Its own 1024 took 0.2 GB more in a study,
+128 took 0.1 GB less and no more time than what varies."""
+_PROGRAM = 600 << 10
+"""Bytes of one, of any size."""
+_ROOM = 1.5
+"""Room for keys and values that is made ahead, for each that there are."""
 _TEXTS, _OWN_WORDS = 128, 96
 """Most texts that are written at once, and tokens that a prompt has beside the passage
 and the answer."""
 _WORTH = 1024
 """Tokens at once below which computing activations twice costs less than it saves."""
-NUMBERS = (
-    "memory_predicted",
-    "memory_measured",
-    "memory_loaded_predicted",
-    "memory_loaded_measured",
-    "memory_at_work_predicted",
-)
-"""Names of numbers that a run keeps, in bytes."""
-_TRUSTED = 0.25, 4.0
-"""By how much an estimate of the work may be corrected."""
 SHORTEST = 64
 _LEAST = {"max_tokens": SHORTEST, "rank": 8}
 """The least that is proposed where memory is short, tokens first."""
@@ -205,7 +203,8 @@ class Needs:
         unit = self.device.unit
         return replace(
             self.loading(),
-            activations=self._taken(self._reading(columns) + self._unpacking),
+            activations=self._taken(self._reading(columns) + self._unpacking)
+            + self._programs,
             # The scores, in 32 bit too, those to draw from, at their heat, as shares.
             logits=self._taken(texts * self.seen.vocabulary * (unit + 4 + 4 + 4 + 4)),
             cache=columns * self._kept,
@@ -214,7 +213,9 @@ class Needs:
     def study(self, settings: StudySettings, passages: int) -> Memory:
         """Return what a study of so many passages needs, about."""
         at_once = min(passages, settings.passages_per_step)
-        texts = min(_TEXTS, at_once * settings.questions_per_passage)
+        # A list may have twice as many, and those of several are put together.
+        most = 2 * settings.questions_per_passage * settings.ask_rounds
+        texts = min(_TEXTS, at_once * most)
         own = settings.answer_tokens * 2 + _OWN_WORDS
         return self.writing(texts, at_once * settings.passage_tokens + texts * own)
 
@@ -325,9 +326,15 @@ class Needs:
 
     @property
     def _kept(self) -> int:
-        """Return the bytes of keys and values of a token, of 32 bit on a CPU."""
+        """Return the bytes for keys and values of a token, of 32 bit on a CPU."""
         unit = 4 if self.device.kind == "cpu" else self.device.unit
-        return 2 * self.seen.layers * self.seen.kv * unit
+        return int(_ROOM * 2 * self.seen.layers * self.seen.kv * unit)
+
+    @property
+    def _programs(self) -> int:
+        """Return what a CPU keeps of programs for its products."""
+        on_cpu = self.device.kind == "cpu"
+        return PROGRAMS * _PROGRAM if on_cpu and self.device.half else 0
 
     @property
     def _unpacking(self) -> int:
@@ -335,49 +342,6 @@ class Needs:
         if not self.loading().scales:
             return 0
         return max(map(prod, self.seen.linear)) * self.device.unit
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What an earlier run has taught about these estimates."""
-
-    loaded: int = 0
-    """Bytes that the loaded model took more than was foretold."""
-    at_work: float = 1.0
-    """How many times as much the work took."""
-
-    def apply(self, told: Memory) -> Memory:
-        """Return the estimate as it should have been."""
-        return replace(
-            told,
-            libraries=max(0, told.libraries + self.loaded),
-            activations=round(told.activations * self.at_work),
-            logits=round(told.logits * self.at_work),
-            cache=round(told.cache * self.at_work),
-        )
-
-
-def numbers(told: Memory, held: int, peak: int) -> dict[str, float]:
-    """Return what was foretold and what was seen, as numbers that a run keeps.
-
-    Args:
-        told: The estimate.
-        held: Bytes taken before the work began, the model loaded.
-        peak: The most bytes taken.
-    """
-    seen = (told.total, peak, told.loaded, held, told.at_work)
-    return dict(zip(NUMBERS, seen, strict=True))
-
-
-def correction(seen: Mapping[str, float]) -> Correction:
-    """Return what the numbers of a run teach; nothing where it kept none."""
-    if not seen:
-        return Correction()
-    total, peak, loaded, held, at_work = (seen[name] for name in NUMBERS)
-    lasting = total - loaded - at_work
-    factor = (peak - held - lasting) / max(1, at_work)
-    low, high = _TRUSTED
-    return Correction(round(held - loaded), min(high, max(low, factor)))
 
 
 def too_big(needed: int, free: int) -> bool:

@@ -18,9 +18,8 @@ from pathlib import Path
 import torch
 from transformers import LlamaConfig
 
-from autolearn import memory
 from autolearn.backends.huggingface import HuggingFaceBackend
-from autolearn.memory import NUMBERS
+from autolearn.measured import NUMBERS, Correction, correction
 from autolearn.records import ItemKind, Message, TrainItem
 from autolearn.settings import ModelSettings, TrainSettings
 from benchmarks.models import keep_packed, write_random
@@ -175,11 +174,11 @@ def main() -> None:
         f"{'learned':>9}{'MiB':>8}{'foretold':>10}{'corrected':>11}"
     ]
     kept = []
-    taught: dict[Model, memory.Correction] = {}
+    taught: dict[Model, Correction] = {}
     for case in CASES_ON_GPU if flags.gpu else CASES:
         seen = _apart(case)
         total, took, _, _, at_work = (seen[name] for name in NUMBERS)
-        before = taught.setdefault(case.model, memory.correction(seen))
+        before = taught.setdefault(case.model, correction(seen))
         better = total + before.loaded + (before.at_work - 1) * at_work
         name = f"{case.width} x {case.layers}, {case.vocabulary}"
         lines.append(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from autolearn import memory
+from autolearn import measured
 from autolearn.engine import adapters, generate, imagining, judge, load, room, train
 from autolearn.models import adapter_digest
 from autolearn.ports import Stop, TrainOutcome, Watcher
@@ -61,7 +61,7 @@ class HuggingFaceBackend:
         held = room.held(device)
         with room.Peak(device, every=0.1) as peak:
             yield found
-        found |= memory.numbers(told, held, peak.bytes)
+        found |= measured.numbers(told, held, peak.bytes)
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text, without any template."""

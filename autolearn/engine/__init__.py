@@ -2,3 +2,10 @@
 
 Built on transformers, peft and bitsandbytes; knows nothing of passages or rounds.
 """
+
+import os
+
+from autolearn.memory import PROGRAMS
+
+# Read by oneDNN when torch first multiplies on a CPU.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(PROGRAMS))

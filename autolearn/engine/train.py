@@ -22,7 +22,7 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from autolearn import machine, memory
+from autolearn import machine, measured
 from autolearn.engine import adapters, losses, room, scaling
 from autolearn.engine.batches import (
     WINDOW,
@@ -162,7 +162,7 @@ class Training:
         told = self._fitting.predicted([*longest, *replay])
         # Before its first step Adam keeps nothing.
         yet = 0 if self._optimizer.state else told.moments
-        return memory.numbers(told, held, peak.bytes + yet)
+        return measured.numbers(told, held, peak.bytes + yet)
 
     def _descend(
         self, examples: list[Example], replay: list[Example]

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 
 from autolearn import machine, memory
 from autolearn.errors import OutOfMemory
-from autolearn.memory import NUMBERS
+from autolearn.measured import NUMBERS
 from tests.model.tiny import Watch, facts, request, training
 
 pytestmark = pytest.mark.model

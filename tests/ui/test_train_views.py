@@ -5,7 +5,7 @@ from math import ceil
 
 import pytest
 
-from autolearn import forecast, machine, memory, models, orders, prompts, replay
+from autolearn import forecast, machine, measured, models, orders, prompts, replay
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Fit, Size
 from autolearn.memory import Memory
@@ -210,7 +210,7 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     before = forecast.of_training(store, model, SETTINGS, found)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
     more = before.need.loaded + (100 << 20)
-    seen = memory.numbers(before.need, more, before.need.total + (100 << 20))
+    seen = measured.numbers(before.need, more, before.need.total + (100 << 20))
     rows = [Metric(0, name, value) for name, value in seen.items()]
     store.runs.add_metrics(run.id, rows)
     after = forecast.of_training(store, model, SETTINGS, found)
