@@ -47,11 +47,12 @@ each shape, and shapes change at every step. With its own 1024 a study took 110 
 and no less time, with 128 it took 85 MB less and 4 % more time."""
 _PROGRAM = 600 << 10
 """Bytes of one, of any size."""
-_ROOM = 1.5
+ROOM = 1.5
 """Room for keys and values that is made ahead, for each that there are."""
-_TEXTS, _OWN_WORDS = 128, 96
-"""Most texts that are written at once, and tokens that a prompt has beside the passage
-and the answer."""
+BATCH_SIZE = 128
+"""Most texts that are written at once."""
+_OWN_WORDS = 96
+"""Tokens that a prompt has beside the passage and the answer."""
 _WORTH = 1024
 """Tokens at once below which computing activations twice costs less than it saves."""
 SHORTEST = 64
@@ -215,7 +216,7 @@ class Needs:
         at_once = min(passages, settings.passages_per_step)
         # A list may have twice as many, and those of several are put together.
         most = 2 * settings.questions_per_passage * settings.ask_rounds
-        texts = min(_TEXTS, at_once * most)
+        texts = min(BATCH_SIZE, at_once * most)
         own = settings.answer_tokens * 2 + _OWN_WORDS
         return self.writing(texts, at_once * settings.passage_tokens + texts * own)
 
@@ -328,7 +329,7 @@ class Needs:
     def _kept(self) -> int:
         """Return the bytes for keys and values of a token, of 32 bit on a CPU."""
         unit = 4 if self.device.kind == "cpu" else self.device.unit
-        return int(_ROOM * 2 * self.seen.layers * self.seen.kv * unit)
+        return int(ROOM * 2 * self.seen.layers * self.seen.kv * unit)
 
     @property
     def _programs(self) -> int:

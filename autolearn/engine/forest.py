@@ -20,7 +20,7 @@ from autolearn.engine.attention import Grid, Part, merged
 from autolearn.engine.load import Loaded
 from autolearn.engine.plan import Group
 from autolearn.engine.rows import Rows, can_share, integers, layers, through
-from autolearn.memory import READ_AT_ONCE, SCORES_AT_ONCE
+from autolearn.memory import READ_AT_ONCE, ROOM, SCORES_AT_ONCE
 
 _SPARE = 64
 """Tokens for which branches get room at once: making room copies all that they hold."""
@@ -232,7 +232,7 @@ class _Layer:
         """Have room for so many texts and tokens of each."""
         rows, _, room, _ = self._rooms[0].shape
         if texts > rows or tokens > room:
-            more = room if tokens <= room else tokens + max(_SPARE, tokens // 2)
+            more = room if tokens <= room else max(tokens + _SPARE, int(ROOM * tokens))
             keys, values = (
                 _larger(one, max(rows, texts), more, self._held) for one in self._rooms
             )

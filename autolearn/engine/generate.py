@@ -18,11 +18,10 @@ from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.plan import Queue
 from autolearn.engine.rows import Rows
 from autolearn.errors import OutOfMemory
+from autolearn.memory import BATCH_SIZE
 from autolearn.ports import Stop
 from autolearn.records import Completion, Sampling
 
-BATCH_SIZE = 128
-"""Most texts that are written at once."""
 TOGETHER = 16
 """Most texts that grow from one stem."""
 BATCH_TOKENS = 65_536

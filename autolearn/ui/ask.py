@@ -146,20 +146,18 @@ def _ask(desk: Desk, wish: Wish) -> None:
 
 def _model(store: Store, chosen: int) -> ModelSettings:
     """Return the chosen model with the adapter that a column asks for."""
-    round_id: int | None = chosen
-    if chosen == NEWEST:
-        round_id = _newest(store)
-        if round_id is None:
-            raise JobError(
-                "There is no trained round yet; train one, or choose the base model "
-                "on the left."
-            )
+    round_id = _newest(store) if chosen == NEWEST else chosen
+    if round_id is None:
+        raise JobError(
+            "There is no trained round yet; train one, or choose the base model on "
+            "the left."
+        )
     return replace(orders.chosen_model(store), round_id=round_id or None)
 
 
 def _newest(store: Store) -> int | None:
     """Return the newest round that is finished, None before there is one."""
-    return max((one.id for one in store.rounds.all() if one.adapter), default=None)
+    return next((round_id for _, round_id in labels.finished(store)), None)
 
 
 def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:

@@ -237,12 +237,12 @@ class Board:
         )
         self.looks(event.then)
 
-    def looks(self, event: Callable[..., Any]) -> None:
-        """Look at the workspace after an event, also if the last look has no answer."""
+    def looks(self, event: Callable[..., Any], **options: Any) -> None:
+        """Look at the workspace after an event."""
         outputs = [self.sidebar, self.steps, self.timer, self.stop]
         outputs += self.pulses.values()
-        again = QUEUED | {"trigger_mode": "multiple"}
-        event(drawn(self._look, outputs), self.current, outputs, **again)
+        options = QUEUED | options
+        event(drawn(self._look, outputs), self.current, outputs, **options)
 
     def _look(self, current: str) -> tuple[Any, ...]:
         """Return the sidebar as it is to be now, and the pulse for the open tab."""

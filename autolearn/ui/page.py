@@ -36,8 +36,10 @@ def build(folder: Path) -> gr.Blocks:
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
                 board.looks(tab.select)  # another page may have begun something
         walk.click(_led, None, tabs, **QUIET)
-        for event in (timer.tick, page.load, seen.click):
+        for event in (timer.tick, page.load):
             board.looks(event)
+        # Also where the last look is still without an answer: see autolearn.js.
+        board.looks(seen.click, trigger_mode="multiple")
         board.act([stop.click], lambda: _stop(desk))
         board.act([whole.click], lambda: _whole_round(desk))
     blocks: gr.Blocks = page

@@ -33,11 +33,9 @@ def conversation(store: Store, number: int) -> Html:
 def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
     question = runs[0].settings["messages"][-1]["content"]
     by_column = {run.settings["column"]: run for run in runs}
-    cells = html.join(
-        _answer(by_column[column], passages) if column in by_column else _nobody(column)
-        for column in COLUMNS
-        if column in by_column or column == "right"
-    )
+    cards = {column: _answer(run, passages) for column, run in by_column.items()}
+    cards.setdefault("right", _nobody("right"))
+    cells = html.join(cards[column] for column in COLUMNS if column in cards)
     asked = html.tag("p", html.text(question), "al-asked al-text")
     return html.tag(
         "section", asked + html.tag("div", cells, "al-answers"), "al-exchange"
