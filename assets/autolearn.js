@@ -4,17 +4,6 @@
   document.addEventListener('visibilitychange', look);
   window.addEventListener('focus', look);
 
-  // Gradio's page never hears an answer that comes while it closes the stream of the one
-  // before (6.31). The next event brings it, so what a person does has some behind it.
-  let looks = [];
-  const afterwards = (event) => {
-    if (!event.isTrusted || (event.type === 'keydown' && event.key !== 'Enter')) return;
-    looks.forEach(clearTimeout);
-    looks = [1500, 6000].map((delay) => setTimeout(look, delay));
-  };
-  document.addEventListener('click', afterwards);
-  document.addEventListener('keydown', afterwards);
-
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
     a: 'approve', e: 'edit', r: 'reject', s: 'skip', j: 'next', k: 'previous', u: 'undo',

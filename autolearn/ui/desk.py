@@ -25,17 +25,15 @@ QUIET: dict[str, Any] = {
     "queue": False,
     "api_visibility": "private",
 }
-"""For handlers that only read, or are done in a moment: nothing greys out.
+"""For all handlers: nothing greys out, and none is queued.
 
 On nothing, since else the browser tells every component that ever was an output of
-progress that is not shown: once all tabs are open that took 40 ms of an event.
+progress that is not shown: once all tabs are open that took 40 ms of an event. Not
+queued, since such an answer comes over a stream, and Gradio's page (6.31) misses one
+that comes while it closes the stream of the answer before.
 """
 SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
 """For the few that take longer: together with the others."""
-
-QUEUED: dict[str, Any] = QUIET | {"queue": True, "concurrency_limit": None}
-"""For what may be refused, and for the look at the workspace: only an event that is
-queued can show why it was refused, or tells that the pulse has changed."""
 
 PICK_JS = """
 element.addEventListener('click', (event) => {
@@ -44,6 +42,19 @@ element.addEventListener('click', (event) => {
 });
 """
 """Lets a click on a part of an HTML component tell which part it was."""
+
+NOTICE_JS = """
+let going;
+const go = () => { element.hidden = true; };
+watch('value', () => {
+  element.hidden = false;
+  clearTimeout(going);
+  going = setTimeout(go, 12000);
+});
+element.addEventListener('click', go);
+"""
+"""Lets a notice go after 12 seconds, or when it is clicked. Gradio's own (6.31) go all
+together when the time of the first is over, the newest perhaps before it was read."""
 
 
 def picture(elem_id: str, value: Html | str = "") -> gr.HTML:
@@ -71,7 +82,7 @@ class Desk:
         jobs.ensure_worker(self.folder, lane=jobs.lane_of(run.kind))
         return run
 
-    def pulse(self) -> tuple[object, ...]:
+    def pulse(self) -> str:
         """Return what differs whenever there is something new to draw."""
         row = self.store.db.rows(
             "SELECT (SELECT max(id) FROM runs),"
@@ -82,7 +93,7 @@ class Desk:
             " (SELECT max(finished_at) FROM runs),"
             " (SELECT group_concat(id || state) FROM rounds)"
         )[0]
-        return tuple(row)
+        return repr(tuple(row))
 
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
@@ -92,20 +103,21 @@ class Desk:
         return bool(store.runs.in_state("running", "queued"))
 
 
-def told(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Show why an order is refused in its one sentence, and nothing as code.
+def told(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
+    """Return the handler with one output more, the notice; a refusal leaves the others.
 
-    For queued events.
+    A handler that has no outputs may return a sentence, which is shown in the notice.
     """
 
     @wraps(handler)
     def wrapped(*args: Any) -> Any:
         try:
-            return handler(*args)
+            made = handler(*args)
         except AutolearnError as error:
-            raise gr.Error(
-                html.text(error), duration=12, print_exception=False
-            ) from error
+            return (*[gr.skip()] * n_outputs, html.notice(html.problem(str(error))))
+        if not n_outputs:
+            return html.notice(html.note(made)) if made else ""
+        return (*(made if n_outputs > 1 else [made]), "")
 
     return wrapped
 
@@ -179,9 +191,11 @@ class Board:
     desk: Desk
     current: gr.State
     """The id of the tab that is shown."""
-    pulses: Mapping[str, gr.State]
+    pulses: Mapping[str, gr.Textbox]
     """The pulse as each tab saw it last: only the tab that is open is told of it."""
     timer: gr.Timer
+    notice: gr.HTML
+    """Where is said why an order was refused."""
     sidebar: gr.HTML
     steps: gr.HTML
     stop: gr.Button
@@ -221,28 +235,28 @@ class Board:
         triggers: Sequence[Callable[..., Any]],
         handler: Callable[..., Any],
         inputs: Sequence[gr.components.Component] = (),
-        outputs: Sequence[gr.components.Component] = (),
+        outputs: Sequence[gr.blocks.Block] = (),
         **options: Any,
-    ) -> None:
+    ) -> gr.events.Dependency:
         """Do what a person asks for; what goes wrong is told, then the page looks anew.
 
-        ``handler`` gets the inputs and returns the outputs.
+        ``handler`` gets the inputs and returns the outputs, or what ``told`` says.
         """
-        event = gr.on(
+        event: gr.events.Dependency = gr.on(
             list(triggers),
-            told(handler),
+            told(handler, len(outputs)),
             list(inputs) or None,
-            list(outputs) or None,
-            **(QUEUED | options),
+            [*outputs, self.notice],
+            **(QUIET | options),
         )
         self.looks(event.then)
+        return event
 
-    def looks(self, event: Callable[..., Any], **options: Any) -> None:
+    def looks(self, event: Callable[..., Any]) -> None:
         """Look at the workspace after an event."""
         outputs = [self.sidebar, self.steps, self.timer, self.stop]
         outputs += self.pulses.values()
-        options = QUEUED | options
-        event(drawn(self._look, outputs), self.current, outputs, **options)
+        event(drawn(self._look, outputs), self.current, outputs, **QUIET)
 
     def _look(self, current: str) -> tuple[Any, ...]:
         """Return the sidebar as it is to be now, and the pulse for the open tab."""

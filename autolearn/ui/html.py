@@ -4,6 +4,7 @@ A component of the page shows what it is given as it stands, so nothing may reac
 that did not pass through ``text`` or was written in this package.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from html import escape
@@ -70,6 +71,14 @@ def note(sentence: str) -> Html:
 def problem(sentence: str) -> Html:
     """Return what went wrong, in its one sentence."""
     return tag("p", text(sentence), "al-problem", role="alert")
+
+
+def notice(said: Html) -> Html:
+    """Return what is shown above the page for a while, or until it is clicked.
+
+    With the time, so that the same once more is news.
+    """
+    return tag("div", said, "al-notice", data_time=time.time_ns())
 
 
 def badge(word: str, kind: str = "") -> Html:

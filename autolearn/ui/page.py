@@ -7,7 +7,7 @@ import gradio as gr
 from autolearn import jobs, orders, whole_round
 from autolearn.errors import JobError
 from autolearn.ui import ask, history, html, library, model, proof, review, study, train
-from autolearn.ui.desk import QUIET, TICK_SECONDS, Board, Desk, picture
+from autolearn.ui.desk import NOTICE_JS, QUIET, TICK_SECONDS, Board, Desk, picture
 
 TABS = (model, library, study, review, train, proof, ask, history)
 """One module a tab; each has TITLE and ``build(board)``."""
@@ -18,7 +18,7 @@ def build(folder: Path) -> gr.Blocks:
     desk = Desk(folder)
     with gr.Blocks(title="autolearn", analytics_enabled=False) as page:
         current = gr.State(model.TITLE)
-        pulses = {module.TITLE: gr.State(()) for module in TABS}
+        pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=300):
             picture("title", html.tag("h1", "autolearn", "al-title"))
@@ -27,8 +27,11 @@ def build(folder: Path) -> gr.Blocks:
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
             walk = picture("steps")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
+        notice = gr.HTML(
+            elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
+        )
         with gr.Tabs(selected=model.TITLE) as tabs:
-            board = Board(desk, current, pulses, timer, sidebar, walk, stop)
+            board = Board(desk, current, pulses, timer, notice, sidebar, walk, stop)
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(board)
@@ -36,10 +39,8 @@ def build(folder: Path) -> gr.Blocks:
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
                 board.looks(tab.select)  # another page may have begun something
         walk.click(_led, None, tabs, **QUIET)
-        for event in (timer.tick, page.load):
+        for event in (timer.tick, page.load, seen.click):
             board.looks(event)
-        # Also where the last look is still without an answer: see autolearn.js.
-        board.looks(seen.click, trigger_mode="multiple")
         board.act([stop.click], lambda: _stop(desk))
         board.act([whole.click], lambda: _whole_round(desk))
     blocks: gr.Blocks = page

@@ -101,14 +101,14 @@ def _take(desk: Desk, chosen: int, before: str) -> None:
         desk.order(run)
 
 
-def _keep(desk: Desk, chosen: int) -> None:
+def _keep(desk: Desk, chosen: int) -> str:
     kept = orders.keep(desk.store, _named(desk.store, chosen))
-    gr.Info(f"Round {kept.id} is kept and is worked with from now on.")
+    return f"Round {kept.id} is kept and is worked with from now on."
 
 
-def _roll_back(desk: Desk, chosen: int) -> None:
+def _roll_back(desk: Desk, chosen: int) -> str:
     store = desk.store
     gone = orders.roll_back(store, _named(store, chosen))
     now = orders.chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
-    gr.Info(f"Round {gone.id} is rolled back; {told_of} is worked with from now on.")
+    return f"Round {gone.id} is rolled back; {told_of} is worked with from now on."

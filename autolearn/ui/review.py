@@ -9,19 +9,20 @@ from autolearn.errors import AutolearnError
 from autolearn.records import Action
 from autolearn.store import Store
 from autolearn.ui import html, queue
-from autolearn.ui.desk import QUEUED, QUIET, Board, Desk, told, watch
+from autolearn.ui.desk import QUIET, Board, Desk, watch
 from autolearn.ui.html import Html
 from autolearn.ui.queue import ANY, FRESH, Queue
-from autolearn.ui.review_layout import KEYS_CHOICE, Parts, lay_out
+from autolearn.ui.review_layout import Parts, lay_out
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
 TITLE = "Review"
+KEYS_CHOICE = "review_keys"
 
 
 def build(board: Board) -> None:
     """Lay out the tab and wire it to the board."""
-    parts = lay_out(board.desk)
+    parts = lay_out()
     _wire_drawing(board, parts)
     _wire_steps(board, parts)
     _wire_edit(board, parts)
@@ -119,7 +120,6 @@ def _wire_steps(board: Board, parts: Parts) -> None:
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
-        # Not queued, as all that a person waits for a hundred times in a row.
         decided = buttons[action].click(
             partial(decide, action),
             [parts.current, reason, parts.queue],
@@ -143,6 +143,13 @@ def _wire_steps(board: Board, parts: Parts) -> None:
 
     board.act([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
     keys = parts.actions.keys
+    gr.on(
+        None,
+        lambda: desk.store.choices.get(KEYS_CHOICE) is not False,
+        None,
+        keys,
+        **QUIET,
+    )
     keys.input(lambda on: desk.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET)
 
 
@@ -164,13 +171,11 @@ def _go(desk: Desk, name: str, current: int, of: Queue) -> tuple[Any, ...]:
 def _wire_edit(board: Board, parts: Parts) -> None:
     desk, panel = board.desk, parts.edit.panel
     focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
-    parts.actions.buttons["edit"].click(
-        told(
-            lambda number: (gr.Column(visible=True), *queue.texts(desk.store, number))
-        ),
-        parts.current,
+    board.act(
+        [parts.actions.buttons["edit"].click],
+        lambda number: (gr.Column(visible=True), *queue.texts(desk.store, number)),
+        [parts.current],
         [panel, *parts.edit.boxes],
-        **QUEUED,
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.ui import queue
-from autolearn.ui.desk import Desk, picture
+from autolearn.ui.desk import picture
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
@@ -27,7 +27,6 @@ BUTTONS = {
     "next": "J",
     "undo": "U",
 }
-KEYS_CHOICE = "review_keys"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Bulk:
     """What is to be confirmed: an action and how many samples it is about."""
 
 
-def lay_out(desk: Desk) -> Parts:
+def lay_out() -> Parts:
     """Lay out filter, buttons, boxes and card."""
     with gr.Accordion(
         "Filter, order, decide many at once", open=False, elem_id="review-filter"
@@ -92,7 +91,7 @@ def lay_out(desk: Desk) -> Parts:
         bulk = _bulk_row()
     progress = picture("review-progress")
     with gr.Row(elem_id="review-actions"):
-        actions = _actions(desk)
+        actions = _actions()
     note = picture("review-note")
     edit = _edit()
     card = picture("review-card")
@@ -110,7 +109,7 @@ def lay_out(desk: Desk) -> Parts:
     )
 
 
-def _actions(desk: Desk) -> Actions:
+def _actions() -> Actions:
     buttons = {
         name: gr.Button(
             f"{name.capitalize()} ({key})",
@@ -132,7 +131,6 @@ def _actions(desk: Desk) -> Actions:
         elem_id="review-reason",
     )
     keys = gr.Checkbox(
-        lambda: desk.store.choices.get(KEYS_CHOICE) is not False,
         label="Keys on",
         container=False,
         min_width=100,

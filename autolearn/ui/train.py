@@ -15,17 +15,7 @@ from autolearn.forecast import Intake
 from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html, watching
-from autolearn.ui.desk import (
-    QUEUED,
-    QUIET,
-    SHOWN,
-    Board,
-    Desk,
-    drawn,
-    picture,
-    told,
-    watch,
-)
+from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, drawn, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -84,12 +74,8 @@ def build(board: Board) -> None:
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
     chosen = watching.build(board, parent)
-    look.click(lambda: waiting, None, tokens, **QUIET).then(
-        told(lambda *values: _tokens(desk, memo, *values)),
-        given,
-        tokens,
-        **(QUEUED | SHOWN),
-    )
+    asked = look.click(lambda: waiting, None, tokens, **QUIET)
+    watch([asked.then], lambda *of: _tokens(desk, memo, *of), given, [tokens], **SHOWN)
     board.act(
         [start.click],
         lambda *values: _start(desk, *values),

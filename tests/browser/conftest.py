@@ -158,10 +158,14 @@ def watch(page: Page, app: App) -> None:
     page.on("console", lambda m: hear("console", m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: hear("error", str(error)))
     own = (app.url, "data:", "blob:")
-    page.on(
-        "request",
-        lambda r: None if r.url.startswith(own) else hear("request out", r.url),
-    )
+
+    def asked(url: str) -> None:
+        if not url.startswith(own):
+            hear("request out", url)
+        if "/queue/" in url:
+            hear("queued, where an answer can be missed", url)
+
+    page.on("request", lambda request: asked(request.url))
 
 
 def load_anew(page: Page, app: App) -> None:

@@ -336,37 +336,23 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
 
 
-LATE = """
-const was = window.fetch;
-window.fetch = async (...asked) => {
-  const answer = await was(...asked);
-  if (!String(asked[0].url ?? asked[0]).includes('/queue/data')) return answer;
-  const reader = answer.body.getReader();
-  const pull = async (late) => {
-    const {done, value} = await reader.read();
-    await new Promise((go) => setTimeout(go, 400));
-    if (done) late.close(); else late.enqueue(value);
-  };
-  return new Response(new ReadableStream({pull}), {headers: answer.headers});
-};
-"""
-"""Lets a page hear 400 ms late what comes in over its streams, as a busy one does."""
-
-
-def test_an_answer_that_the_page_misses_comes_by_itself(start, visit, tmp_path):
-    app = start(tmp_path / "new")
-    page = visit(app)
-    page.add_init_script(LATE)
-    load_anew(page, app)
-    open_tab(page, "Proof")
-    page.wait_for_timeout(4000)
+def test_each_refusal_has_its_time(start, visit, tmp_path):
+    page = visit(start(tmp_path / "new"))
+    page.clock.install()
     open_tab(page, "Train")
-    page.wait_for_timeout(300)
-    # The tab's look at the workspace is answered and its stream closed by now, and the
-    # page does not know: it opens no stream for what is asked next.
+    told = page.locator("#notice").get_by_text("No sample is approved")
+    for _ in range(2):
+        page.locator("#train-go").click()
+        expect(told).to_be_visible()
+        page.clock.fast_forward(8000)
+        page.wait_for_timeout(500)
+        expect(told).to_be_visible()
+    page.clock.fast_forward(5000)
+    expect(told).to_be_hidden()
     page.locator("#train-go").click()
-    told = page.locator(".toast-body").get_by_text("No sample is approved")
-    expect(told).to_be_visible(timeout=PATIENCE)
+    expect(told).to_be_visible()
+    told.click()
+    expect(told).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
