@@ -64,25 +64,30 @@ def _show(
         from autolearn.ui import page  # noqa: PLC0415
 
     blocks = page.build(flags.workspace)
-    blocks.launch(
-        server_name=flags.host,
-        server_port=port,
-        inbrowser=not flags.no_browser,
-        prevent_thread_lock=True,
-        auth=auth,
-        quiet=True,
-        share=False,
-        pwa=True,
-        run_history=False,
-        enable_monitoring=False,
-        footer_links=[],
-        ssr_mode=False,
-        max_file_size=MAX_FILE_SIZE,
-        favicon_path=ASSETS / "icon.png",
-        theme=page.theme(),
-        css_paths=sorted((ASSETS / "css").glob("*.css")),
-        js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
-    )
+    try:
+        blocks.launch(
+            server_name=flags.host,
+            server_port=port,
+            inbrowser=not flags.no_browser,
+            prevent_thread_lock=True,
+            auth=auth,
+            quiet=True,
+            share=False,
+            pwa=True,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=[],
+            ssr_mode=False,
+            max_file_size=MAX_FILE_SIZE,
+            favicon_path=ASSETS / "icon.png",
+            theme=page.theme(),
+            css_paths=sorted((ASSETS / "css").glob("*.css")),
+            js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
+        )
+    except OSError as error:
+        raise InputError(
+            f"Another program has just taken port {port}; start again."
+        ) from error
     sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     blocks.block_thread()

@@ -25,6 +25,26 @@ def test_a_taken_port_is_stepped_over_and_said(taken, capsys):
     assert capsys.readouterr().out == f"Port {taken} is taken; using {port}.\n"
 
 
+RACED = """
+import sys
+from autolearn.ui import launch
+port, folder = sys.argv[1:]
+launch.free_port = lambda *_: int(port)
+sys.exit(launch.main(["--workspace", folder, "--no-browser"]))
+"""
+
+
+def test_a_port_that_another_takes_meanwhile_is_told(taken, tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", RACED, str(taken), str(tmp_path / "w")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f"Another program has just taken port {taken}; start again.\n"
+    assert (told.returncode, told.stderr) == (1, said)
+
+
 def test_a_host_of_another_computer_is_refused():
     with pytest.raises(InputError, match="No port from 7860 on"):
         launch.free_port("203.0.113.7", None)
