@@ -62,8 +62,8 @@ _QUIET = {
 }
 """What the libraries of the worker are told before they load."""
 
-_started: dict[tuple[Path, Lane], subprocess.Popen[bytes]] = {}
-"""The worker that this process has last started in a workspace."""
+_started: dict[subprocess.Popen[bytes], tuple[Path, Lane]] = {}
+"""The workers that this process has started and not yet seen end."""
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
 
@@ -162,16 +162,16 @@ def ensure_worker(
             env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
         )
-    _started[folder, lane] = process
+    _started[process] = folder, lane
     return process
 
 
 def _see_off(folder: Path, lane: Lane, patience: float = 0.0) -> None:
-    """Take note that our worker has ended, or it would stay as a zombie."""
-    if (folder, lane) in _started:
+    """Take note that our workers have ended, or they would stay as zombies."""
+    for process in [one for one, place in _started.items() if place == (folder, lane)]:
         with suppress(subprocess.TimeoutExpired):
-            _started[folder, lane].wait(patience)
-            del _started[folder, lane]
+            process.wait(patience)
+            _started.pop(process, None)
 
 
 def stop_worker(folder: Path, patience: float = 10.0, lane: Lane = WORK) -> bool:

@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -59,6 +60,13 @@ def test_only_one_can_be_in_the_workers_place(store):
 def test_no_worker_is_started_beside_another(store):
     with jobs.workers_place(store.folder):
         assert jobs.ensure_worker(store.folder, ["never", "started"]) is None
+
+
+def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
+    ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
+    one, next_one = (jobs.ensure_worker(store.folder, ending) for _ in range(2))
+    assert jobs.stop_worker(store.folder)
+    assert (one.returncode, next_one.returncode) == (0, 0)
 
 
 def test_what_a_dead_worker_left_is_interrupted(store):
