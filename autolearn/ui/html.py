@@ -74,7 +74,7 @@ def problem(sentence: str) -> Html:
 
 
 def notice(said: Html) -> Html:
-    """Return what is shown above the page for a while, or until it is clicked.
+    """Return what stands in a corner of the page for a while, or until it is clicked.
 
     With the time, so that the same once more is news.
     """
