@@ -154,6 +154,15 @@ def watch(
         trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
 
 
+def begin(
+    draw: Callable[..., Any],
+    inputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.components.Component],
+) -> None:
+    """Draw as a page begins, and whenever one of the inputs is another."""
+    gr.on(None, drawn(draw, outputs), list(inputs) or None, list(outputs), **QUIET)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """How a part of a tab is drawn."""

@@ -85,6 +85,8 @@ def _show(
             js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
         )
     except OSError as error:
+        if _is_free(flags.host, port):
+            raise
         raise InputError(
             f"Another program has just taken port {port}; start again."
         ) from error

@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn import diagnosis, jobs, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
-from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, drawn, picture, watch
+from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
@@ -99,7 +99,7 @@ def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
         found = gr.Dropdown(choices=_adapters(desk), value=model.round_id or 0)
         return model.model, model.quantization, found
 
-    gr.on(None, drawn(chosen, outputs), None, outputs, **QUIET)
+    begin(chosen, [], outputs)
 
 
 def _adapters(desk: Desk) -> list[tuple[str, int]]:

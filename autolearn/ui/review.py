@@ -5,11 +5,10 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn.errors import AutolearnError
 from autolearn.records import Action
 from autolearn.store import Store
 from autolearn.ui import html, queue
-from autolearn.ui.desk import QUIET, Board, Desk, watch
+from autolearn.ui.desk import QUIET, Board, Desk, begin, watch
 from autolearn.ui.html import Html
 from autolearn.ui.queue import ANY, FRESH, Queue
 from autolearn.ui.review_layout import Parts, lay_out
@@ -111,22 +110,18 @@ def _wire_steps(board: Board, parts: Parts) -> None:
     here = [parts.current, parts.queue]
 
     def decide(action: Action, current: int, why: str, of: Queue) -> Any:
-        try:
-            queue.decide(desk.store, [current], action, why)
-        except AutolearnError as error:
-            return (*[gr.skip()] * 3, html.problem(str(error)), gr.skip())
+        queue.decide(desk.store, [current], action, why)
         shown = _show(desk, of, of.around(desk.store, current))
         return *shown, "" if why else gr.skip()
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
-        decided = buttons[action].click(
+        board.act(
+            [buttons[action].click],
             partial(decide, action),
             [parts.current, reason, parts.queue],
             [*shown, reason],
-            **QUIET,
         )
-        board.looks(decided.then)
     for name in ("skip", "next", "previous"):
         watch([buttons[name].click], partial(_go, desk, name), here, shown)
 
@@ -143,13 +138,7 @@ def _wire_steps(board: Board, parts: Parts) -> None:
 
     board.act([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
     keys = parts.actions.keys
-    gr.on(
-        None,
-        lambda: desk.store.choices.get(KEYS_CHOICE) is not False,
-        None,
-        keys,
-        **QUIET,
-    )
+    begin(lambda: desk.store.choices.get(KEYS_CHOICE) is not False, [], [keys])
     keys.input(lambda on: desk.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET)
 
 

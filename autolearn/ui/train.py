@@ -15,7 +15,7 @@ from autolearn.forecast import Intake
 from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html, watching
-from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, drawn, picture, watch
+from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -98,7 +98,7 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
         settings = wanted(name, method)
         return [getattr(settings, one) for one in presets.NAMES]
 
-    def begin(method: Method) -> list[Any]:
+    def first(method: Method) -> list[Any]:
         name = presets.fitting(orders.chosen_model(desk.store))
         return [name, *fill(name, method)]
 
@@ -106,8 +106,7 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
     watch(
         [method.input], lambda *of: wanted(*of).learning_rate, [preset, method], [rate]
     )
-    outputs = [preset, *changed]
-    gr.on(None, drawn(begin, outputs), [method], outputs, **QUIET)
+    begin(first, [method], [preset, *changed])
 
 
 def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
