@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__, commands, presets, terminal
-from autolearn.curation import RULES
 from autolearn.errors import AutolearnError
 from autolearn.exporting import KINDS
 from autolearn.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.study.rules import RULES
 
 
 def main(argv: Sequence[str] | None = None) -> int:

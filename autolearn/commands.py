@@ -8,15 +8,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autolearn import (
-    diagnosis,
-    jobs,
-    orders,
-    presets,
-    proof,
-    reading,
-    whole_round,
-)
+from autolearn import diagnosis, jobs, orders, presets, proof, reading, whole_round
 from autolearn.errors import InputError, JobError
 from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from autolearn import prompts, scoring
+from autolearn import scoring
 from autolearn.records import Chat, Sample, TrainItem
 from autolearn.settings import Method, TrainSettings
+from autolearn.study import prompts
 
 LEAK = 0.92
 """Likeness to a quiz question from which an item counts as the same question."""

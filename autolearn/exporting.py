@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from autolearn import prompts
 from autolearn.errors import InputError
 from autolearn.records import Chat, Sample, TrainItem
+from autolearn.study import prompts
 
 Row = dict[str, Any]
 

@@ -9,18 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
-from autolearn import (
-    anatomy,
-    asking,
-    dataset,
-    jobs,
-    machine,
-    models,
-    prompts,
-    proof,
-    replay,
-    training,
-)
+from autolearn import anatomy, dataset, jobs, machine, models, proof, replay, training
 from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
 from autolearn.measured import NUMBERS, Correction, correction
@@ -28,6 +17,8 @@ from autolearn.memory import Items, Memory, Needs, too_big
 from autolearn.records import Chat, Run, RunKind, Split, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
+from autolearn.study import prompts
+from autolearn.study.questions import LISTED, how_many
 
 _CHECKPOINTS = 4
 """Two and the best are kept while another is written."""
@@ -144,10 +135,10 @@ class _Beside:
             shown = compare.render(passage=one.passage, question=one.question, **said)
             size = Size(self.shown(shown.chat), 2 * self.answer)
             yield from (size, size, size)
-            n, asked = asking.how_many(studied, one.passage), self.count(one.question)
+            n, asked = how_many(studied, one.passage), self.count(one.question)
             yield Size(size.shown, n * asked)
-            put = reword.render(question=one.question, n=asking.LISTED)
-            yield Size(self.shown(put.chat), asking.LISTED * asked)
+            put = reword.render(question=one.question, n=LISTED)
+            yield Size(self.shown(put.chat), LISTED * asked)
 
     def checks(self, n_replay: int) -> list[Size]:
         """Return a check of each answer without a text, and a better one."""

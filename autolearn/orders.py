@@ -10,13 +10,11 @@ from pathlib import Path
 
 from autolearn import (
     converting,
-    curation,
     diagnosis,
     exporting,
     importing,
     jobs,
     models,
-    prompts,
     proof,
     reading,
 )
@@ -35,6 +33,7 @@ from autolearn.records import (
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts, rules
 
 
 def add_texts(
@@ -134,14 +133,14 @@ def approve(store: Store, rule_name: str) -> int:
         InputError: There is no such rule.
         JobError: Nothing was studied yet.
     """
-    rule = curation.rule(rule_name)
+    rule = rules.rule(rule_name)
     samples = store.samples.find(SampleFilter(state="pending"))
     if not samples and not any(store.samples.counts().values()):
         raise JobError(
             "There are no samples yet; study first, on the page or with: "
             "python -m autolearn study"
         )
-    decisions = curation.approvals(rule, samples)
+    decisions = rules.approvals(rule, samples)
     return len(store.decisions.decide(decisions))
 
 

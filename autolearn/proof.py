@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autolearn import quiz, scoring
-from autolearn.answering import keeps_sense
 from autolearn.quiz import QuizQuestion
 from autolearn.reading import GoldQuestion
 from autolearn.records import Passage, Question, QuizResult, Split
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
+from autolearn.study.answers import keeps_sense
 
 
 def import_gold(

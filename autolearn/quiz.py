@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
-from autolearn import parsing, prompts, scoring
+from autolearn import parsing, scoring
 from autolearn.ports import Journal
 from autolearn.records import Generation, Prompt, Question, QuizResult
-from autolearn.writing import Ask, Writer, of
+from autolearn.study import prompts
+from autolearn.study.generation import Ask, Writer, of
 
 Mode = Literal["closed_book", "open_book"]
 STEP = 64

@@ -19,7 +19,7 @@ from math import ceil
 from statistics import median
 from typing import TypeVar
 
-from autolearn import asking, parsing, prompts
+from autolearn import parsing
 from autolearn.ports import Cancelled, Journal
 from autolearn.records import (
     Completion,
@@ -32,7 +32,9 @@ from autolearn.records import (
     TrainItem,
 )
 from autolearn.settings import TrainSettings
-from autolearn.writing import Ask, Writer, draw_seed, of
+from autolearn.study import prompts
+from autolearn.study.generation import Ask, Writer, draw_seed, of
+from autolearn.study.questions import listing, rewording
 
 T = TypeVar("T")
 
@@ -249,8 +251,8 @@ def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
     opened = _written(writer, [put(one, one.question) for one in texts])
     rest = [put(one, one.other) for one in texts if one.other != one.question]
     for one in texts:
-        rest.append(asking.listing(settings, one.passage, one))
-        rest.append(asking.rewording(settings, one.question, one))
+        rest.append(listing(settings, one.passage, one))
+        rest.append(rewording(settings, one.question, one))
     for at, (one, said) in enumerate(opened):
         reference = parsing.answer(_answer(said))
         prompt = compare.render(

@@ -6,9 +6,10 @@ Source: implications are the strongest self-written training text of SEAL (arXiv
 
 from collections.abc import Sequence
 
-from autolearn import parsing, prompts
+from autolearn import parsing
 from autolearn.records import Generation, TrainItem
-from autolearn.writing import Ask, Writer
+from autolearn.study import prompts
+from autolearn.study.generation import Ask, Writer
 
 
 def state(

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from autolearn import dataset, models, prompts, proof, replay, stating
-from autolearn.answering import keeps_sense
+from autolearn import dataset, models, proof, replay, stating
 from autolearn.context import Context
 from autolearn.dataset import Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
@@ -18,7 +17,9 @@ from autolearn.settings import StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import Gist, SampleFilter
-from autolearn.writing import Writer, of
+from autolearn.study import prompts
+from autolearn.study.answers import keeps_sense
+from autolearn.study.generation import Writer, of
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,6 @@ from autolearn import (
     exporting,
     models,
     parsing,
-    prompts,
     proof,
     quiz,
     training,
@@ -42,8 +41,9 @@ from autolearn.records import (
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import Study
-from autolearn.writing import Writer
+from autolearn.study import prompts
+from autolearn.study.generation import Writer
+from autolearn.study.loop import Study
 
 Handler = Callable[[Context], dict[str, Any]]
 N_ASKED = 5

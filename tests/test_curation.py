@@ -1,8 +1,8 @@
 import pytest
 
-from autolearn import curation
 from autolearn.errors import InputError
 from autolearn.records import Sample
+from autolearn.study import rules
 
 
 def sample(*flags, gap=True, state="pending", id=1):
@@ -10,7 +10,7 @@ def sample(*flags, gap=True, state="pending", id=1):
 
 
 def accepted(name, *samples):
-    return [d.sample_id for d in curation.approvals(curation.rule(name), samples)]
+    return [d.sample_id for d in rules.approvals(rules.rule(name), samples)]
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_only_pending_samples_are_decided():
 
 
 def test_a_decision_names_its_rule():
-    (decision,) = curation.approvals(curation.rule("default"), [sample()])
+    (decision,) = rules.approvals(rules.rule("default"), [sample()])
     assert decision.author == "rule:default"
     assert decision.action == "approve"
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="default"):
-        curation.rule("magic")
+        rules.rule("magic")

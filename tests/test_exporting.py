@@ -3,9 +3,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from autolearn import cards, exporting, prompts
+from autolearn import cards, exporting
 from autolearn.errors import InputError
 from autolearn.records import Message, ModelIdentity, Round, Sample, TrainItem
+from autolearn.study import prompts
 
 SAMPLE = Sample(1, "Wer führt?", "Ada.", "Bo.", True, 0.9, state="approved")
 

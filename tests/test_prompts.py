@@ -1,7 +1,7 @@
 import pytest
 
-from autolearn import prompts
 from autolearn.errors import PromptError
+from autolearn.study import prompts
 
 GOOD = "<!-- why -->\n## system\n\nBe brief.\n\n## user\n\n$passage\n\nAsk $n.\n"
 

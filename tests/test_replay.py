@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import prompts, replay
+from autolearn import replay
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.ports import Cancelled
 from autolearn.records import Completion, Generation, Imagined, Request, Sampling
 from autolearn.settings import StudySettings
 from autolearn.store import Store
-from autolearn.writing import Writer
+from autolearn.study import prompts
+from autolearn.study.generation import Writer
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 

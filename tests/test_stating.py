@@ -1,7 +1,7 @@
 from autolearn import parsing, stating
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.settings import StudySettings
-from autolearn.writing import Writer
+from autolearn.study.generation import Writer
 
 SAID = "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.asking import how_many
 from autolearn.backends.scripted import ScriptedBackend
-from autolearn.curation import RULES
 from autolearn.ports import Cancelled
 from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.settings import StudySettings
-from autolearn.study import EVOLUTION, STAGES, Study
+from autolearn.study.loop import EVOLUTION, STAGES, Study
+from autolearn.study.questions import how_many
+from autolearn.study.rules import RULES
 
 TEXT = "Avel was founded in 1711. Ada leads Avel."
 SETTINGS = StudySettings(

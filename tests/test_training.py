@@ -11,7 +11,7 @@ from autolearn.ports import Cancelled
 from autolearn.records import Answer, Decision, ModelIdentity, Question, Sample
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
-from autolearn.writing import Writer
+from autolearn.study.generation import Writer
 from tests.texts import put_passages
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}

@@ -11,7 +11,7 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.models import BUILT_IN
 from autolearn.records import Imagined, Record
 from autolearn.settings import ModelSettings, StudySettings
-from autolearn.writing import Writer, of
+from autolearn.study.generation import Writer, of
 
 N = 700
 """Prompts at least: a round on the library takes about 600, and 32 for the gauge."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autolearn import asking, parsing, scoring
+from autolearn import parsing, scoring
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.demo import sums, tasks
 from autolearn.demo.library import control
@@ -24,6 +24,7 @@ from autolearn.models import BUILT_IN
 from autolearn.ports import Backend
 from autolearn.records import Message, Prompt, Request, Sampling
 from autolearn.settings import ModelSettings, StudySettings
+from autolearn.study.questions import how_many
 
 MAX_NEW_TOKENS = 320
 N_PARAPHRASES = 3
@@ -64,8 +65,7 @@ class Examiner:
         ]
         settings = StudySettings()
         six = [
-            tasks.ask(row, asking.how_many(settings, row.text), rng)
-            for row in self.passages
+            tasks.ask(row, how_many(settings, row.text), rng) for row in self.passages
         ]
         lists = [
             parsing.questions(reply)

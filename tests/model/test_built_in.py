@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autolearn import answering, jobs, models, orders, scoring
+from autolearn import jobs, models, orders, scoring
 from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.demo.library import make_library
 from autolearn.demo.sums import problem
@@ -15,7 +15,8 @@ from autolearn.demo.world import World, grammar
 from autolearn.records import Answer, Message, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
-from autolearn.writing import Writer, of
+from autolearn.study.answers import open_book
+from autolearn.study.generation import Writer, of
 from tests.model.labs import finish
 from tests.texts import put
 
@@ -59,7 +60,7 @@ def test_it_reads_passages_that_a_person_wrote(writer):
         for i, row in enumerate(rows)
         for k, (text, value) in enumerate(row["questions"])
     ]
-    found = answering.open_book(writer, [question for question, _ in asked], passages)
+    found = open_book(writer, [question for question, _ in asked], passages)
     told = {answer.question_id: answer.text for answer in of(Answer, found)}
     wrong = [
         (question.text, value, told.get(question.id))

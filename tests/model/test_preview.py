@@ -6,10 +6,11 @@ import sys
 import pytest
 from transformers import AutoTokenizer, GenerationConfig
 
-from autolearn import models, preview, prompts
+from autolearn import models, preview
 from autolearn.engine.batches import encode
 from autolearn.engine.chat import ChatFormat
 from autolearn.records import TrainItem
+from autolearn.study import prompts
 
 pytestmark = pytest.mark.model
 

@@ -5,7 +5,7 @@ from math import ceil
 
 import pytest
 
-from autolearn import forecast, machine, measured, models, orders, prompts, replay
+from autolearn import forecast, machine, measured, models, orders, replay
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Fit, Size
 from autolearn.memory import Memory
@@ -23,6 +23,7 @@ from autolearn.records import (
 )
 from autolearn.settings import ModelSettings, TrainSettings
 from autolearn.store.runs import Pace
+from autolearn.study import prompts
 from autolearn.training import checkpoints
 from autolearn.ui import train, watching
 from autolearn.ui.desk import Desk

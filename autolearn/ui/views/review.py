@@ -1,8 +1,8 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
-from autolearn import curation
 from autolearn.records import Decision, Run
 from autolearn.store import SampleFilter, Store
+from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -56,7 +56,7 @@ def _agreement(store: Store) -> str:
         return f"Agreement with the model: after {left} more decisions of yours"
     samples = store.samples.find(SampleFilter(ids=list(newest)))
     approved = {number: d.action == "approve" for number, d in newest.items()}
-    accepts = curation.rule("default").accepts
+    accepts = rules.rule("default").accepts
     by_rule = [accepts(s) == approved[s.id] for s in samples]
     verdicts = store.samples.verdicts([s.check_id for s in samples if s.check_id])
     by_check = [

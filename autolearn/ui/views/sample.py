@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from autolearn import curation
 from autolearn.records import (
     Answer,
     Decision,
@@ -12,6 +11,7 @@ from autolearn.records import (
     SampleState,
 )
 from autolearn.store import SampleView
+from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -73,7 +73,7 @@ FLAGS = {
 }
 """What flags mean, in short and in a sentence; what matters most comes first."""
 
-DOUBTFUL = curation.UNFIT | {"no_refinement", "check_failed", "strays", "disputed"}
+DOUBTFUL = rules.UNFIT | {"no_refinement", "check_failed", "strays", "disputed"}
 """Flags that make a sample worth a look before anything is learned from it."""
 
 _PAST = {

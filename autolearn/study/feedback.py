@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autolearn import parsing, prompts, scoring
-from autolearn.answering import Passages, passage_of
+from autolearn import parsing, scoring
 from autolearn.records import (
     Answer,
     Feedback,
@@ -16,7 +15,9 @@ from autolearn.records import (
     Sample,
     Skip,
 )
-from autolearn.writing import Ask, Writer, why_nothing
+from autolearn.study import prompts
+from autolearn.study.answers import Passages, passage_of
+from autolearn.study.generation import Ask, Writer, why_nothing
 
 VERDICTS = (" correct", " incorrect")
 AGREED = 0.75

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from autolearn import parsing, prompts, scoring
+from autolearn import parsing, scoring
 from autolearn.records import (
     Answer,
     AnswerKind,
@@ -15,7 +15,8 @@ from autolearn.records import (
     Record,
     Skip,
 )
-from autolearn.writing import Ask, Writer, why_nothing
+from autolearn.study import prompts
+from autolearn.study.generation import Ask, Writer, why_nothing
 
 Passages = Mapping[int, Passage]
 

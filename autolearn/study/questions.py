@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from autolearn import chunking, parsing, prompts, scoring
+from autolearn import chunking, parsing, scoring
 from autolearn.records import Generation, Passage, Question, Record, Skip
 from autolearn.settings import StudySettings
-from autolearn.writing import Ask, Writer, draw_seed, of, why_nothing
+from autolearn.study import prompts
+from autolearn.study.generation import Ask, Writer, draw_seed, of, why_nothing
 
 T = TypeVar("T")
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autolearn import answering, asking, judging, scoring
-from autolearn.judging import Comparison, Studied
+from autolearn import scoring
 from autolearn.ports import Backend, Cancelled, Journal, Progress, Stop
 from autolearn.records import Answer, Feedback, Passage, Purpose, Question, Record
 from autolearn.settings import StudySettings
-from autolearn.writing import Writer, of
+from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
+from autolearn.study.feedback import Comparison, Studied, feedback, samples
+from autolearn.study.generation import Writer, of
+from autolearn.study.questions import ask, paraphrase
 
 INSTRUCTIONS_PER_STEP = 32
 EVOLUTION = ("answers", "feedback", "refinements", "second check", "samples")
@@ -70,7 +72,7 @@ class Study:
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
         writer = Writer(self.backend, self.settings, self.stop, step.report)
-        made = step("answers", lambda: answering.closed_book(writer, instructions))
+        made = step("answers", lambda: closed_book(writer, instructions))
         answers = _by_question(of(Answer, made))
         studied = [
             Studied(q, answers[q.id], None) for q in instructions if q.id in answers
@@ -87,7 +89,7 @@ class Study:
         studied = _refine(step, writer, studied, {})
         checks = judge("second check", "check", _refined(studied))
         studied = _checked(studied, checks)
-        step("samples", lambda: judging.samples(studied))
+        step("samples", lambda: samples(studied))
 
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
         """Take a few passages through all stages."""
@@ -96,15 +98,13 @@ class Study:
         writer = Writer(self.backend, self.settings, self.stop, step.report)
         by_id = {passage.id: passage for passage in passages}
 
-        asked = step("questions", lambda: asking.ask(writer, passages))
+        asked = step("questions", lambda: ask(writer, passages))
         questions = [q for q in of(Question, asked) if "duplicate" not in q.flags]
         opened = step(
             "open-book answers",
-            lambda: answering.open_book(writer, questions, by_id),
+            lambda: open_book(writer, questions, by_id),
         )
-        closed = step(
-            "closed-book answers", lambda: answering.closed_book(writer, questions)
-        )
+        closed = step("closed-book answers", lambda: closed_book(writer, questions))
         studied = _pair(questions, of(Answer, opened), of(Answer, closed))
 
         judge = partial(_judge, step, writer, by_id)
@@ -114,24 +114,24 @@ class Study:
         checks = judge("second check", "check", _refined(studied))
         studied = _checked(studied, checks)
         self._reword(step, writer, studied, by_id)
-        step("samples", lambda: judging.samples(studied))
+        step("samples", lambda: samples(studied))
 
     def _reword(
         self,
         step: "_Steps",
         writer: Writer,
         studied: Sequence[Studied],
-        passages: answering.Passages,
+        passages: Passages,
     ) -> None:
         """Say in other words what is to be learned; check that the sense is kept."""
         known = {s.question.id: s.question for s in studied}
         gaps = [s.question for s in studied if s.refined]
-        made = step("paraphrases", lambda: asking.paraphrase(writer, gaps, known))
+        made = step("paraphrases", lambda: paraphrase(writer, gaps, known))
         worded = of(Question, made)
         expected = {s.question.id: s.opened for s in studied if s.opened}
         step(
             "paraphrase check",
-            lambda: answering.reworded(writer, worded, passages, expected),
+            lambda: reworded(writer, worded, passages, expected),
         )
 
 
@@ -174,13 +174,13 @@ class _Steps:
 def _judge(
     step: _Steps,
     writer: Writer,
-    passages: answering.Passages,
+    passages: Passages,
     stage: str,
     purpose: Purpose,
     todo: list[Comparison],
 ) -> _Feedback:
     """Write feedback; return it by the id of the answer that it is on."""
-    made = step(stage, lambda: judging.feedback(writer, purpose, todo, passages))
+    made = step(stage, lambda: feedback(writer, purpose, todo, passages))
     return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
 
 
@@ -188,7 +188,7 @@ def _refine(
     step: _Steps,
     writer: Writer,
     studied: Sequence[Studied],
-    passages: answering.Passages,
+    passages: Passages,
 ) -> list[Studied]:
     """Write again what has a gap."""
     gaps = [
@@ -196,7 +196,7 @@ def _refine(
         for s in studied
         if s.critique and s.gap.is_gap
     ]
-    made = step("refinements", lambda: answering.refine(writer, gaps, passages))
+    made = step("refinements", lambda: refine(writer, gaps, passages))
     refined = _by_question(of(Answer, made))
     return [replace(s, refined=refined.get(s.question.id)) for s in studied]
 

@@ -1,0 +1,1 @@
+"""The loop of the two papers, in text only: see ``loop``."""
