@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from autolearn.core.constraints import Constraint
 from autolearn.settings import Quantization
 
 Split = Literal["study", "quiz", "control"]
@@ -56,10 +57,16 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One text to be written by the model."""
+    """One text to be written by the model.
+
+    A chat whose last turn is the assistant's has its answer begun: the model goes on
+    from there, and the completion holds both.
+    """
 
     prompt: Prompt
     sampling: Sampling
+    constraint: Constraint = ()
+    """The form of what the model adds; empty: free."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Self
 
 from autolearn import measured
 from autolearn.engine import adapters, generate, imagining, judge, load, room, train
+from autolearn.engine.constraints import Matcher
 from autolearn.models import adapter_digest
 from autolearn.ports import Stop, TrainOutcome, Watcher
 from autolearn.records import Chat, Completion, ModelIdentity, Request, TrainItem
@@ -74,18 +75,22 @@ class HuggingFaceBackend:
         progress: Callable[[int], None] | None = None,
     ) -> list[Completion]:
         """Answer every request, in the order given."""
-        prompts = [
-            (self._loaded.chat.prompt(request.prompt.chat), request.sampling)
-            for request in requests
-        ]
-        return generate.generate(self._loaded, prompts, stop, progress)
+        texts = [self._text(request) for request in requests]
+        return generate.write(self._loaded, texts, stop, progress)
+
+    def _text(self, request: Request) -> generate.Text:
+        """Return a request as the engine writes it."""
+        ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
+        matcher = None
+        if request.constraint:
+            matcher = Matcher(self._loaded.grammar_tokenizer, request.constraint)
+        return generate.Text(ids, request.sampling, n_begun, matcher)
 
     def stream(
         self, request: Request, stop: Stop, hear: Callable[[str], None]
     ) -> Completion:
         """Answer a request; after each token ``hear`` is told what is written."""
-        ids = self._loaded.chat.prompt(request.prompt.chat)
-        return generate.stream(self._loaded, ids, request.sampling, stop, hear)
+        return generate.stream(self._loaded, self._text(request), stop, hear)
 
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]

@@ -58,7 +58,9 @@ class Exercise:
 @cache
 def user_template(name: str) -> Template:
     """Return the user part of one of the app's prompts."""
-    text = (files("autolearn.study") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+    text = (files("autolearn.study") / "prompts" / f"{name}.md").read_text(
+        encoding="utf-8"
+    )
     return Template(text.partition("## user")[2].strip())
 
 

@@ -52,6 +52,7 @@ def attach(loaded: Loaded, folder: Path, *, trainable: bool = False) -> None:
 
 def detach(loaded: Loaded) -> None:
     """Take the adapter off; nothing happens when there is none."""
+    loaded.prefixes.clear()
     if isinstance(loaded.model, PeftModel):
         loaded.model = loaded.model.unload()
 

@@ -55,6 +55,17 @@ class ChatFormat:
         )
         return list(ids)
 
+    def to_answer(self, chat: Chat) -> tuple[list[int], int]:
+        """Return the ids of a chat to be gone on with, and of how many it has begun.
+
+        A last turn of the assistant is the beginning of the answer.
+        """
+        if chat[-1].role != "assistant":
+            return self.prompt(chat), 0
+        before = self.prompt(chat[:-1])
+        begun = self.encode(self._lead + chat[-1].content)
+        return before + begun, len(begun)
+
     def begun(self, chat: Chat, answer: str) -> list[int]:
         """Return the ids of a chat whose answer has begun so."""
         return self.prompt(chat) + self.encode(self._lead + answer.lstrip())

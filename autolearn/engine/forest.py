@@ -19,6 +19,7 @@ from autolearn.engine import attention
 from autolearn.engine.attention import Grid, Part, merged
 from autolearn.engine.load import Loaded
 from autolearn.engine.plan import Group
+from autolearn.engine.prefixes import LEAST, Pair, in_common
 from autolearn.engine.rows import Rows, can_share, integers, layers, through
 from autolearn.memory import READ_AT_ONCE, ROOM, SCORES_AT_ONCE
 
@@ -26,9 +27,6 @@ _SPARE = 64
 """Tokens for which branches get room at once: making room copies all that they hold."""
 _ANY_MASK = torch.empty(1, 1, 1, 1)
 """The library hands on what has four dimensions; our view says who sees what."""
-
-Pair = tuple[Tensor, Tensor]
-"""Keys and values."""
 
 
 class Forest:
@@ -101,16 +99,36 @@ class Forest:
 
     def _stem_rows(self, stems: Sequence[list[int]]) -> list[Pair]:
         """Return what each layer makes of stems."""
-        longest = max(1, *map(len, stems))
-        pad_id = self._loaded.pad_id
-        # What fills a row stands behind its stem, which does not see it.
-        ids = [stem + [pad_id] * (longest - len(stem)) for stem in stems]
-        cache = DynamicCache(config=self._loaded.model.config)
-        through(self._loaded, self._integers(ids), past_key_values=cache)
+        found = self._read(stems, *self._prefix(stems))
         # Products of 16-bit numbers would be rounded; a GPU takes half the time.
         on_cpu = self._loaded.device.type == "cpu"
         exact = torch.float32 if on_cpu else self._loaded.model.dtype
-        return [(one.keys.to(exact), one.values.to(exact)) for one in layers(cache)]
+        return [(keys.to(exact), values.to(exact)) for keys, values in found]
+
+    def _prefix(self, stems: Sequence[list[int]]) -> tuple[int, list[Pair]]:
+        """Return how many tokens all stems begin with that are read, and these."""
+        cache = self._loaded.prefixes
+        shared = in_common(stems)
+        n, known = cache.longest(shared)
+        # A single stem does not tell which part of it others share.
+        if len(stems) > 1 and len(shared) >= n + LEAST:
+            n, known = len(shared), self._read([list(shared)], n, known)
+            cache.keep(shared, known)
+        return n, known
+
+    def _read(
+        self, stems: Sequence[list[int]], n: int, known: Sequence[Pair]
+    ) -> list[Pair]:
+        """Return keys and values of stems whose first ``n`` tokens are known."""
+        longest = max(1, *map(len, stems))
+        pad_id = self._loaded.pad_id
+        # What fills a row stands behind its stem, which does not see it.
+        ids = [stem[n:] + [pad_id] * (longest - len(stem)) for stem in stems]
+        cache = DynamicCache(config=self._loaded.model.config)
+        for number, pair in enumerate(known):
+            cache.update(*(one.expand(len(stems), -1, -1, -1) for one in pair), number)
+        through(self._loaded, self._integers(ids), past_key_values=cache)
+        return [(layer.keys, layer.values) for layer in layers(cache)]
 
     def _parts(self, first: int, own: Sequence[list[int]]) -> Iterator[range]:
         """Yield texts, from ``first`` on, in parts that are read at once."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from autolearn.engine import forest, room
+from autolearn.engine.constraints import Matcher
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.plan import Queue
 from autolearn.engine.rows import Rows
@@ -43,6 +44,10 @@ class Text:
 
     ids: list[int]
     sampling: Sampling
+    n_begun: int = 0
+    """How many of the last ids are the beginning of the answer."""
+    matcher: Matcher | None = None
+    """What holds the answer to its form."""
     written: list[int] = field(default_factory=list)
     finish: Finish = "cancelled"
 
@@ -50,6 +55,11 @@ class Text:
     def newest(self) -> int:
         """Return the last token, which the model has not read yet."""
         return self.written[-1] if self.written else self.ids[-1]
+
+    @property
+    def answer(self) -> list[int]:
+        """Return the ids of the answer: its beginning, and what was added."""
+        return self.ids[len(self.ids) - self.n_begun :] + self.written
 
     @property
     def is_done(self) -> bool:
@@ -76,8 +86,18 @@ class Text:
             self.finish = "stop"
             return
         self.written.append(token)
-        if len(self.written) == self.sampling.max_new_tokens:
+        if self.matcher:
+            self.matcher.take(token)
+        if self.matcher and self.matcher.is_over:
+            self.finish = "stop"
+        elif len(self.written) == self.sampling.max_new_tokens:
             self.finish = "length"
+
+    def restart(self) -> None:
+        """Forget what is written."""
+        self.written.clear()
+        if self.matcher:
+            self.matcher.restart()
 
 
 def generate(
@@ -93,6 +113,17 @@ def generate(
     cut off, or never let begin, as ``cancelled``.
     """
     texts = [Text(ids, sampling) for ids, sampling in prompts]
+    return write(loaded, texts, stop, progress, stop_ids)
+
+
+def write(
+    loaded: Loaded,
+    texts: Sequence[Text],
+    stop: Stop,
+    progress: Callable[[int], None] | None = None,
+    stop_ids: frozenset[int] | None = None,
+) -> list[Completion]:
+    """Write every text, in the order given; see ``generate``."""
     fitting = [text for text in texts if text.fits(loaded)]
     n_done = len(texts) - len(fitting)
     writer = Writer(loaded, fitting, stop_ids)
@@ -107,18 +138,13 @@ def generate(
 
 
 def stream(
-    loaded: Loaded,
-    ids: list[int],
-    sampling: Sampling,
-    stop: Stop,
-    hear: Callable[[str], None],
+    loaded: Loaded, text: Text, stop: Stop, hear: Callable[[str], None]
 ) -> Completion:
-    """Answer one prompt; ``hear`` is told after each token what is written so far."""
-    text = Text(ids, sampling)
+    """Write one text; ``hear`` is told after each token what is written so far."""
     writer = Writer(loaded, [text] if text.fits(loaded) else [])
     while writer.has_work:
         writer.step()
-        hear(loaded.chat.decode(text.written))
+        hear(loaded.chat.decode(text.answer))
         if stop():
             break
     return _completion(loaded, text)
@@ -173,7 +199,7 @@ class Writer:
         log.warning("too little memory: going on with %d texts at once", self._most)
         left = [text for text in self._all if not text.is_done]
         for text in left:
-            text.written.clear()
+            text.restart()
         self._begin(left)
         return 0
 
@@ -206,9 +232,25 @@ class Writer:
         Shapes:
             logits: (N, V) float32.
         """
+        constrained = [i for i, text in enumerate(texts) if text.matcher]
+        if constrained:
+            _restrict(logits, texts, constrained)
         picked = _pick(logits, texts).tolist()
         for text, token in zip(texts, picked, strict=True):
             text.take(token, self._stop_ids)
+
+
+def _restrict(logits: Tensor, texts: Sequence[Text], constrained: list[int]) -> None:
+    """Rule out, in place, the tokens that the constraints of these texts forbid.
+
+    Shapes:
+        logits: (N, V) float32.
+    """
+    likeliest = logits.argmax(dim=1).tolist()
+    for i in constrained:
+        matcher, greedy = texts[i].matcher, not texts[i].sampling.temperature
+        assert matcher is not None
+        matcher.restrict(logits[i], likeliest[i], greedy=greedy)
 
 
 def _pick(logits: Tensor, texts: Sequence[Text]) -> Tensor:
@@ -259,5 +301,5 @@ def _drawn(likely: Tensor, top_p: Tensor, chance: Tensor, most: int) -> Tensor:
 
 
 def _completion(loaded: Loaded, text: Text) -> Completion:
-    written = loaded.chat.decode(text.written)
+    written = loaded.chat.decode(text.answer)
     return Completion(written, text.finish, len(text.ids), len(text.written))

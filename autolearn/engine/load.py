@@ -6,19 +6,22 @@ Only safetensors, never code from a model's folder, never the network.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
+from llguidance import LLTokenizer
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
 from autolearn import anatomy, memory, models
-from autolearn.engine import attention, room
+from autolearn.engine import attention, constraints, room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.engine.prefixes import PrefixCache
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.memory import Needs
 from autolearn.records import ModelIdentity
@@ -37,6 +40,7 @@ class Loaded:
     identity: ModelIdentity
     context_length: int
     needs: Needs
+    prefixes: PrefixCache = field(default_factory=PrefixCache)
 
     @property
     def device(self) -> torch.device:
@@ -50,6 +54,12 @@ class Loaded:
         About 24 d² multiplications a layer against 4 d for each column.
         """
         return 6 * int(self.model.config.get_text_config().hidden_size)
+
+    @cached_property
+    def grammar_tokenizer(self) -> LLTokenizer:
+        """The tokenizer as constraints know it."""
+        width = int(self.model.config.get_text_config().vocab_size)
+        return constraints.tokenizer_of(self.tokenizer, width, self.chat.stop_ids)
 
     @property
     def pad_id(self) -> int:

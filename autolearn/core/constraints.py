@@ -1,0 +1,67 @@
+"""What the form of an answer may be, so that it can be read whatever the model.
+
+A small model does not keep a format that it is only asked for. A constraint is a
+sequence of parts, each of which the model can write in no other way; the engine turns
+it into a mask over the next tokens.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of these texts, word for word."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A verbatim stretch of whole words of a text."""
+
+    source: str
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Whatever a regular expression matches as a whole.
+
+    Only what both Python and Rust's ``regex-syntax`` read alike: no look-around, no
+    back-references.
+    """
+
+    regex: str
+
+
+Part = str | OneOf | Excerpt | Pattern
+"""A part of an answer; a plain string stands for itself."""
+
+Constraint = tuple[Part, ...]
+"""The parts of an answer, one after the other; empty: the answer is free."""
+
+LINE = Pattern(r"[^\s][^\n]*")
+"""A line that is not empty."""
+
+
+def keeps(constraint: Constraint, text: str) -> bool:
+    """Return whether a text has the form that a constraint asks for."""
+    return re.fullmatch("".join(map(_regex, constraint)), text) is not None
+
+
+def _regex(part: Part) -> str:
+    match part:
+        case str():
+            return re.escape(part)
+        case OneOf(options):
+            return "(?:" + "|".join(map(re.escape, options)) + ")"
+        case Pattern(regex):
+            return f"(?:{regex})"
+        case Excerpt(source):
+            words = source.split()
+            stretches = (
+                r"\s+".join(re.escape(word) for word in words[begin:end])
+                for begin in range(len(words))
+                for end in range(len(words), begin, -1)
+            )
+            return "(?:" + "|".join(stretches) + ")"
