@@ -127,7 +127,7 @@ class Forest:
         cache = DynamicCache(config=self._loaded.model.config)
         for number, pair in enumerate(known):
             cache.update(*(one.expand(len(stems), -1, -1, -1) for one in pair), number)
-        through(self._loaded, self._integers(ids), past_key_values=cache)
+        through(self._loaded, self._integers(ids), cache=cache)
         return [(layer.keys, layer.values) for layer in layers(cache)]
 
     def _parts(self, first: int, own: Sequence[list[int]]) -> Iterator[range]:
