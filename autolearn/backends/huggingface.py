@@ -7,7 +7,6 @@ from typing import Self
 
 from autolearn import measured
 from autolearn.engine import adapters, generate, imagining, judge, load, room, train
-from autolearn.engine.constraints import Matcher
 from autolearn.models import adapter_digest
 from autolearn.ports import Stop, TrainOutcome, Watcher
 from autolearn.records import Chat, Completion, ModelIdentity, Request, TrainItem
@@ -83,7 +82,7 @@ class HuggingFaceBackend:
         ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
         matcher = None
         if request.constraint:
-            matcher = Matcher(self._loaded.grammar_tokenizer, request.constraint)
+            matcher = self._loaded.grammars.matcher(request.constraint)
         return generate.Text(ids, request.sampling, n_begun, matcher)
 
     def stream(

@@ -5,7 +5,6 @@ sequence of parts, each of which the model can write in no other way; the engine
 it into a mask over the next tokens.
 """
 
-import re
 from dataclasses import dataclass
 
 
@@ -18,7 +17,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A verbatim stretch of whole words of a text."""
+    """A verbatim stretch of a text that does not cut a word."""
 
     source: str
 
@@ -42,26 +41,3 @@ Constraint = tuple[Part, ...]
 
 LINE = Pattern(r"[^\s][^\n]*")
 """A line that is not empty."""
-
-
-def keeps(constraint: Constraint, text: str) -> bool:
-    """Return whether a text has the form that a constraint asks for."""
-    return re.fullmatch("".join(map(_regex, constraint)), text) is not None
-
-
-def _regex(part: Part) -> str:
-    match part:
-        case str():
-            return re.escape(part)
-        case OneOf(options):
-            return "(?:" + "|".join(map(re.escape, options)) + ")"
-        case Pattern(regex):
-            return f"(?:{regex})"
-        case Excerpt(source):
-            words = source.split()
-            stretches = (
-                r"\s+".join(re.escape(word) for word in words[begin:end])
-                for begin in range(len(words))
-                for end in range(len(words), begin, -1)
-            )
-            return "(?:" + "|".join(stretches) + ")"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher
 from llguidance.hf import from_tokenizer
 from torch import Tensor
 
@@ -19,34 +19,74 @@ from autolearn.core.constraints import Constraint, Excerpt, OneOf, Part, Pattern
 from autolearn.errors import BackendError
 
 
-def tokenizer_of(
-    tokenizer: Any, n_logits: int, stop_ids: frozenset[int]
-) -> LLTokenizer:
-    """Return a tokenizer as llguidance knows it; takes up to two seconds.
+class Grammars:
+    """Turns constraints into matchers for the tokenizer of one model."""
 
-    Args:
-        tokenizer: The tokenizer of a model.
-        n_logits: The width of the model's logits, which may be padded.
-        stop_ids: The ids of which each ends an answer.
+    def __init__(self, tokenizer: Any, n_logits: int, stop_ids: frozenset[int]) -> None:
+        """Read the tokenizer, which takes up to two seconds.
 
-    Raises:
-        BackendError: It is not one of the tokenizers library.
-    """
-    n_vocab = max(len(tokenizer), n_logits)
-    try:
-        return from_tokenizer(tokenizer, n_vocab, sorted(stop_ids))
-    except ValueError as error:
-        raise BackendError(
-            "This model's tokenizer cannot be constrained; choose a model that comes "
-            "with a tokenizer.json."
-        ) from error
+        Args:
+            tokenizer: The tokenizer of a model.
+            n_logits: The width of the model's logits, which may be padded.
+            stop_ids: The ids of which each ends an answer.
+
+        Raises:
+            BackendError: It is not one of the tokenizers library.
+        """
+        n_vocab = max(len(tokenizer), n_logits)
+        try:
+            self._tokenizer = from_tokenizer(tokenizer, n_vocab, sorted(stop_ids))
+        except ValueError as error:
+            raise BackendError(
+                "This model's tokenizer cannot be constrained; choose a model that "
+                "comes with a tokenizer.json."
+            ) from error
+        # Some tokenizers begin each line with a space, which they drop again when they
+        # decode; a grammar sees the space.
+        ids = tokenizer("a\nb", add_special_tokens=False)["input_ids"]
+        spaced = b"\n b" in self._tokenizer.decode_bytes(ids)
+        self._new_line = r" /\n ?/ " if spaced else r' "\n" '
+
+    def matcher(self, constraint: Constraint) -> "Matcher":
+        """Return a matcher at the beginning of an answer.
+
+        Raises:
+            BackendError: The constraint is no valid grammar.
+        """
+        return Matcher(
+            LLMatcher(self._tokenizer, self._grammar(constraint), log_level=0)
+        )
+
+    def _grammar(self, constraint: Constraint) -> str:
+        """Return a constraint in the Lark syntax of llguidance."""
+        names = [f"part{i}" for i in range(len(constraint))]
+        rules = (
+            f"{name}: {self._rule(part)}"
+            for name, part in zip(names, constraint, strict=True)
+        )
+        return "\n".join((f"start: {' '.join(names)}", *rules))
+
+    def _rule(self, part: Part) -> str:
+        match part:
+            case str():
+                return self._literal(part)
+            case OneOf(options):
+                return " | ".join(map(self._literal, options))
+            case Pattern(regex):
+                return "/" + regex.replace("/", r"\/") + "/"
+            case Excerpt(source):
+                return "%regex " + json.dumps({"substring_words": source})
+
+    def _literal(self, text: str) -> str:
+        lines = (json.dumps(line, ensure_ascii=False) for line in text.split("\n"))
+        return self._new_line.join(lines)
 
 
 class Matcher:
     """How far the answer of one text has come in its constraint."""
 
-    def __init__(self, tokenizer: LLTokenizer, constraint: Constraint) -> None:
-        self._matcher = LLMatcher(tokenizer, grammar(constraint), log_level=0)
+    def __init__(self, matcher: LLMatcher) -> None:
+        self._matcher = matcher
         self._check()
 
     @property
@@ -89,30 +129,3 @@ class Matcher:
                 "The form of an answer cannot be kept with this model's tokenizer: "
                 f"{self._matcher.get_error()}"
             )
-
-
-def grammar(constraint: Constraint) -> str:
-    """Return a constraint in the Lark syntax of llguidance."""
-    names = [f"part{i}" for i in range(len(constraint))]
-    rules = (
-        f"{name}: {_rule(part)}" for name, part in zip(names, constraint, strict=True)
-    )
-    return "\n".join((f"start: {' '.join(names)}", *rules))
-
-
-def _rule(part: Part) -> str:
-    match part:
-        case str():
-            return _literal(part)
-        case OneOf(options):
-            return " | ".join(map(_literal, options))
-        case Pattern(regex):
-            return "/" + regex.replace("/", r"\/") + "/"
-        case Excerpt(source):
-            return "%regex " + json.dumps({"substring_words": source})
-
-
-def _literal(text: str) -> str:
-    """Return a text as a sequence; some tokenizers begin each line with a space."""
-    lines = (json.dumps(line, ensure_ascii=False) for line in text.split("\n"))
-    return r" /\n ?/ ".join(lines)

@@ -13,14 +13,14 @@ from typing import Any
 
 import torch
 from bitsandbytes.nn.modules import Linear4bit
-from llguidance import LLTokenizer
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as library_log
 
 from autolearn import anatomy, memory, models
-from autolearn.engine import attention, constraints, room
+from autolearn.engine import attention, room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.engine.constraints import Grammars
 from autolearn.engine.prefixes import PrefixCache
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.memory import Needs
@@ -56,10 +56,10 @@ class Loaded:
         return 6 * int(self.model.config.get_text_config().hidden_size)
 
     @cached_property
-    def grammar_tokenizer(self) -> LLTokenizer:
-        """The tokenizer as constraints know it."""
-        width = int(self.model.config.get_text_config().vocab_size)
-        return constraints.tokenizer_of(self.tokenizer, width, self.chat.stop_ids)
+    def grammars(self) -> Grammars:
+        """What holds answers to a form, with this model's tokenizer."""
+        n_logits = int(self.model.config.get_text_config().vocab_size)
+        return Grammars(self.tokenizer, n_logits, self.chat.stop_ids)
 
     @property
     def pad_id(self) -> int:

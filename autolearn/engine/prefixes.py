@@ -54,7 +54,7 @@ class PrefixCache:
 
 
 def in_common(stems: Sequence[Sequence[int]]) -> Sequence[int]:
-    """Return the ids that all sequences begin with, at most all but the last of each."""
+    """Return the ids that all sequences begin with, but for the last of each."""
     n = min(len(stem) for stem in stems) - 1
     shared = min((alike(a, b) for a, b in pairwise(stems)), default=n)
     return stems[0][: max(0, min(n, shared))]

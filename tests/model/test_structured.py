@@ -1,0 +1,168 @@
+"""Answers that are begun, held to a form, and shown worked examples."""
+
+import re
+
+import pytest
+import torch
+
+from autolearn.core.constraints import LINE, Excerpt, OneOf, Pattern
+from autolearn.engine.prefixes import LEAST
+from autolearn.records import Message, Prompt, Request, Sampling
+from tests.model.test_families import family  # noqa: F401
+from tests.model.tiny import build_sliding, never
+
+pytestmark = pytest.mark.model
+
+SOURCE = 'The mill of "Avel" opened in 1842.\nIt grinds rye / barley (10 % of all).'
+FORMS = {
+    "one of": (OneOf(("red", "reddish", "blue \\ green", 'a "quoted" word')),),
+    "excerpt": ('"', Excerpt(SOURCE), '"'),
+    "pattern": (Pattern(r"[A-Z][a-z]{2,5} [0-9]{4}/[0-9]{2}"),),
+    "tagged": ("Evidence: ", OneOf(("none", SOURCE)), "\nAnswer: ", Pattern("[a-z]+")),
+    "line": (LINE, "?"),
+}
+
+
+def keeps(constraint, text):
+    """Return whether a text has a form, by another way than the engine's."""
+    match = re.fullmatch("".join(map(regex, constraint)), text)
+    excerpts = [part.source for part in constraint if isinstance(part, Excerpt)]
+    return bool(match) and all(
+        " ".join(stretch.split()) in " ".join(source.split())
+        for stretch, source in zip(match.groups(), excerpts, strict=True)
+    )
+
+
+def regex(part):
+    if isinstance(part, str):
+        return re.escape(part)
+    if isinstance(part, OneOf):
+        return "(?:" + "|".join(map(re.escape, part.options)) + ")"
+    return r"((?:.|\n)+)" if isinstance(part, Excerpt) else f"(?:{part.regex})"
+
+
+def asked(text, constraint=(), begun="", **sampling):
+    turns = (Message("user", text),)
+    if begun:
+        turns = (*turns, Message("assistant", begun))
+    return Request(
+        Prompt("test", "0", turns),
+        Sampling(**{"max_new_tokens": 110 - len(text), **sampling}),
+        constraint,
+    )
+
+
+@pytest.mark.parametrize("heat", [0.0, 1.0])
+def test_what_is_written_has_the_form_whatever_it_was_batched_with(backend, heat):
+    requests = [
+        asked(f"q{i}", form, temperature=heat, seed=i)
+        for i, form in enumerate(FORMS.values())
+    ]
+    requests.append(asked("free", temperature=heat))
+    together = backend.complete(requests, never)
+    assert together == [backend.complete([one], never)[0] for one in requests]
+    for request, made in zip(requests[:-1], together, strict=False):
+        if made.finish == "stop":
+            assert keeps(request.constraint, made.text), made.text
+    ended = [made for made in together[:-1] if made.finish == "stop"]
+    assert len(ended) >= 3
+
+
+def test_a_form_that_can_only_end_ends_without_another_token(backend):
+    (made,) = backend.complete([asked("q", ("Yes.",))], never)
+    assert (made.text, made.finish, made.n_tokens) == ("Yes.", "stop", 4)
+
+
+def test_a_constraint_costs_nothing_where_the_model_keeps_it_by_itself(backend):
+    loaded = backend._loaded
+    (made,) = backend.complete([asked("who?", (Pattern("[a-z]+"),))], never)
+    masked = []
+    matcher = loaded.grammars.matcher((Pattern("[a-z]+"),))
+    for token in loaded.chat.encode(made.text):
+        logits = torch.zeros(len(loaded.tokenizer))
+        matcher.restrict(logits, token, greedy=True)
+        masked.append(logits.isinf().any().item())
+        matcher.take(token)
+    assert masked
+    assert not any(masked)
+    matcher.restrict(logits, loaded.chat.encode("!")[0], greedy=True)
+    assert logits.isinf().any()
+
+
+def test_a_form_that_no_token_can_begin_is_refused_in_a_sentence(backend):
+    with pytest.raises(Exception, match="form of an answer"):
+        backend.complete([asked("q", (Pattern("("),))], never)
+
+
+def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):  # noqa: F811
+    _, folder = family
+    backend = open_model("none", folder)
+    form = ('"', Excerpt(SOURCE), '"\nAnswer: ', OneOf(("yes", "no")))
+    examples = (
+        Message("system", "Rules."),
+        Message("user", "a?"),
+        Message("assistant", "b."),
+    )
+    turns = (*examples, Message("user", "c?"), Message("assistant", "Evidence: "))
+    request = Request(Prompt("t", "0", turns), Sampling(max_new_tokens=60), form)
+    (made,) = backend.complete([request], never)
+    assert made.text.startswith('Evidence: "')
+    if made.finish == "stop":
+        assert keeps(("Evidence: ", *form), made.text)
+    whole = backend._loaded.tokenizer.decode(backend._loaded.chat.to_answer(turns)[0])
+    assert whole.endswith("Evidence: ")
+    assert whole.index("a?") < whole.index("b.") < whole.index("c?")
+
+
+@pytest.mark.parametrize("build", [None, build_sliding])
+def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
+    backend = open_model("none", build(tmp_path)) if build else open_model()
+    (whole,) = backend.complete([asked("why?", (Pattern("[a-z ]{12}"),))], never)
+    rest = asked("why?", (Pattern("[a-z ]{9}"),), begun=whole.text[:3])
+    (made,) = backend.complete([rest], never)
+    assert made.text == whole.text
+    assert (whole.n_tokens, made.n_tokens) == (12, 9)
+
+
+def n_read_by(backend, requests):
+    """Return how many tokens a model reads to answer, and the answers."""
+    read: list[int] = []
+    embedding = backend._loaded.model.get_input_embeddings()
+    hook = embedding.register_forward_hook(
+        lambda module, inputs, output: read.append(inputs[0].numel())
+    )
+    made = backend.complete(requests, never)
+    hook.remove()
+    return sum(read), made
+
+
+def about(passage):
+    """Return two requests on a passage, after a worked example."""
+    shown = (Message("user", "x" * LEAST), Message("assistant", "yes"))
+    return [
+        Request(
+            Prompt("t", "0", (*shown, Message("user", passage + end))),
+            Sampling(max_new_tokens=1),
+        )
+        for end in ("a?", "b?")
+    ]
+
+
+def test_worked_examples_are_read_once_for_all_later_prompts(backend):
+    sea, hill, wood = map(about, ("sea " * 8, "hills " * 5, "wood " * 6))
+    n_first, first = n_read_by(backend, [*sea, *hill])
+    n_later, later = n_read_by(backend, wood)
+    assert n_first < 2 * LEAST + 30 + 2 * 40
+    assert n_later < 30 + 40
+    backend._loaded.prefixes.clear()
+    assert backend.complete(sea, never) == first[:2]
+    assert backend.complete(wood, never) == later
+
+
+def test_another_adapter_forgets_what_was_read(backend):
+    requests = [*about("sea " * 8), *about("hills " * 5)]
+    backend.complete(requests, never)
+    ids = backend._loaded.chat.prompt(requests[0].prompt.chat)
+    assert backend._loaded.prefixes.longest(ids)[0] >= LEAST
+    backend.use_adapter(None)
+    assert backend._loaded.prefixes.longest(ids) == (0, [])
