@@ -78,7 +78,7 @@ def device() -> Device:
     """Return where a model would compute, as far as can be told without torch."""
     if card := gpu():
         return Device("cuda", half=True, size=card.total)
-    return Device("cpu", half=_cpu_has_half())
+    return Device("cpu", half=_cpu_has_half(), size=total_memory())
 
 
 @lru_cache(maxsize=1)
@@ -99,6 +99,11 @@ def free() -> int:
 def free_memory() -> int:
     """Return how many bytes programs may still take, cached files given up."""
     return int(psutil.virtual_memory().available)
+
+
+def total_memory() -> int:
+    """Return how many bytes of memory this computer has."""
+    return int(psutil.virtual_memory().total)
 
 
 def size_on_disk(folder: Path) -> int:

@@ -15,11 +15,10 @@ from autolearn.anatomy import Anatomy
 from autolearn.errors import OutOfMemory
 from autolearn.settings import Quantization, StudySettings, TrainSettings
 
-UNPACKED = 256 << 20
-"""Bytes of plain weights up to which a CPU computes with unpacked 4-bit weights."""
 UNPACKED_SHARE = 0.25
-"""Share of a GPU's memory up to which it does: a step with more than some ten texts
-would else unpack the weights first, and move twice as many bytes."""
+"""Share of a device's memory up to which 4-bit weights are kept dequantised in 16 or 32
+bit. A step with more than some ten texts dequantises them anyway, at every step: on a
+CPU a study with half a billion parameters took several times as long."""
 AT_ONCE = 8192
 """Most tokens, padding included, that go through a model at once in a training."""
 READ_AT_ONCE = {"cpu": 4096, "cuda": 16_384}
@@ -69,12 +68,12 @@ class Device:
     half: bool
     """Whether it computes in 16 bit."""
     size: int = 0
-    """Bytes of memory of a GPU, taken or free."""
+    """Bytes of memory that it has, taken or free."""
 
     @property
     def unpacked(self) -> int:
         """Return the bytes of plain weights that it unpacks once, not at each step."""
-        return int(UNPACKED_SHARE * self.size) if self.kind == "cuda" else UNPACKED
+        return int(UNPACKED_SHARE * self.size)
 
     @property
     def unit(self) -> int:

@@ -100,7 +100,6 @@ def as_shipped(model: Any) -> Iterator[None]:
 
 def keep_packed() -> None:
     """Leave 4-bit weights packed from now on, as those of a larger model are."""
-    memory.UNPACKED = 0
     memory.UNPACKED_SHARE = 0.0
 
 

@@ -12,7 +12,8 @@ from autolearn.memory import LIBRARIES, Device
 
 def device(kind: str, dtype: torch.dtype) -> Device:
     """Return a device as its memory is reckoned with."""
-    size = torch.cuda.mem_get_info()[1] if kind == "cuda" else 0
+    on_gpu = kind == "cuda"
+    size = torch.cuda.mem_get_info()[1] if on_gpu else machine.total_memory()
     return Device(kind, dtype.itemsize == 2, size)
 
 
