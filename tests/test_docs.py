@@ -40,7 +40,8 @@ def test_every_method_is_explained_in_the_readme():
 
 
 def test_every_package_is_named_with_its_reason():
-    wanted = re.findall(r"^([\w-]+)[>=]", page("requirements.txt"), re.MULTILINE)
+    wanted = re.findall(r"^([\w-]+)[>=]", page("requirements.in"), re.MULTILINE)
+    assert wanted
     table = page("README.md")
     assert all(f"| {name} |" in table for name in wanted)
 
