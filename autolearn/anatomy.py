@@ -152,7 +152,9 @@ def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shap
 
 
 def _is_linear(name: str, shape: Shape) -> bool:
-    return len(shape) == 2 and not _EMBEDDINGS.search(name)
+    # Parameters that stand by themselves are no layers, even those that look like one.
+    is_weight = name.endswith(".weight") and len(shape) == 2
+    return is_weight and not _EMBEDDINGS.search(name)
 
 
 def _licence(folder: Path) -> str | None:
