@@ -112,7 +112,7 @@ def form(template: str, tokens: list[str] | None = None) -> ChatFormat:
 
 
 def text(form: ChatFormat, ids: list[int]) -> str:
-    return form._tokenizer.decode(ids, skip_special_tokens=False)
+    return str(form._tokenizer.decode(ids, skip_special_tokens=False))
 
 
 @pytest.mark.parametrize("template", EXPECTED)

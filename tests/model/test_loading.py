@@ -80,7 +80,9 @@ def change(path: Path, **values) -> None:
 @pytest.fixture
 def damaged(folder, tmp_path) -> Path:
     """A copy of the model, for a test to spoil."""
-    return shutil.copytree(folder, tmp_path / "damaged")
+    place: Path = tmp_path / "damaged"
+    shutil.copytree(folder, place)
+    return place
 
 
 @pytest.mark.parametrize("in_config", [False, True])
