@@ -5,7 +5,16 @@ import pytest
 from autolearn.engine.batches import encode
 from autolearn.engine.chat import ChatFormat
 from autolearn.records import Message, TrainItem
-from tests.model.tiny import build_tokenizer, chat
+from tests.model.tiny import (
+    Watch,
+    build_model,
+    build_tokenizer,
+    chat,
+    facts,
+    never,
+    request,
+    training,
+)
 
 pytestmark = pytest.mark.model
 
@@ -172,3 +181,16 @@ def test_a_template_without_thoughts_is_left_as_it_is():
     plain = SWITCHED.split("{% if thinking")[0] + "{% endif %}"
     one = form(plain)
     assert (one._answer_template, one._options) == (None, {})
+
+
+@pytest.mark.parametrize("template", [OPENED, CHANNELS])
+def test_what_was_learned_is_what_is_written(template, open_model, places, tmp_path):
+    backend = open_model("nf4", build_model(tmp_path / "model", template))
+    items = facts()
+    settings = training(max_steps=60, learning_rate=2e-2)
+    backend.train(items, settings, Watch(), **places)
+    backend.use_adapter(places["output"])
+    asked = [request(item.chat[0].content, max_new_tokens=30) for item in items]
+    written = backend.complete(asked, never)
+    assert [one.text for one in written] == [item.chosen for item in items]
+    assert {one.finish for one in written} == {"stop"}
