@@ -21,6 +21,14 @@ ADAPTER_NOTE = "autolearn.json"
 """Lies beside an adapter and says which base model it was made for."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_WEIGHTS = "model.safetensors"
+_INDEX = ".index.json"
+_OTHER_WEIGHTS = ("consolidated", "adapter_")
+"""How safetensors files begin that transformers does not read as a model's weights."""
+_WITHOUT_WRITING = re.compile(r"Model$|For(?!CausalLM|Conditional|\w*Text2Text)")
+"""Stands in the names of classes that write no text: a bare trunk, or another task."""
+_SEES = {"vision_config", "image_size", "num_channels"}
+"""Settings that only models for images have."""
 _MIB = 1 << 20
 _WHOLE = 64 * _MIB
 
@@ -34,6 +42,8 @@ def locate(model: str) -> Path:
     """
     folder = _folder(model.strip())
     _check_config(folder)
+    _check_links(folder)
+    _check_class(folder)
     _check_weights(folder)
     _check_packing(folder)
     _check_tokenizer(folder)
@@ -66,6 +76,30 @@ def _cached(model: str) -> Path:
         ) from error
 
 
+def hub_id(folder: Path) -> str | None:
+    """Return the id of the model whose hub snapshot a folder is; None: it is none.
+
+    The hub's cache has a folder ``models--org--name/snapshots/<commit>`` for each.
+    """
+    kind, _, name = folder.parent.parent.name.partition("--")
+    is_snapshot = folder.parent.name == "snapshots" and kind == "models" and name
+    return name.replace("--", "/") if is_snapshot else None
+
+
+def name_of(model: str, folder: Path) -> str:
+    """Return the name of a model that was found in ``folder``: a hub id if it has one.
+
+    Args:
+        model: What was asked for: ``built-in``, a folder, or a hub id.
+        folder: Where ``locate`` found it.
+    """
+    model = model.strip()
+    if model == "built-in":
+        return model
+    given = Path(model).expanduser()
+    return hub_id(folder) or (folder.name if given.is_dir() else model)
+
+
 def _gguf(model: str | Path) -> str:
     return (
         f"{model} is a GGUF model, which can be run but not trained; give the folder "
@@ -76,7 +110,7 @@ def _gguf(model: str | Path) -> str:
 def _check_config(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelNotFound(f"The model's folder {folder} is missing; install it anew.")
-    if (folder / "config.json").is_file():
+    if _exists(folder / "config.json"):
         return
     if any(folder.glob("*.gguf")):
         raise BackendError(_gguf(folder))
@@ -91,8 +125,42 @@ def _check_config(folder: Path) -> None:
     )
 
 
+def _check_links(folder: Path) -> None:
+    """Refuse links to nothing, as a hub's cache has them after a file was deleted."""
+    small = (path for kind in ("json", "jinja") for path in folder.glob(f"*.{kind}"))
+    parts = sorted({*small, *weight_files(folder)})
+    broken = [path.name for path in parts if path.is_symlink() and not path.exists()]
+    if broken:
+        name = hub_id(folder)
+        way = (
+            f"download it again with 'hf download {name}'" if name else "copy it again"
+        )
+        raise ModelNotFound(
+            f"{folder} has links to files that are gone ({_some(broken)}), so the "
+            f"model is not complete; {way}."
+        )
+
+
+def _check_class(folder: Path) -> None:
+    """Refuse a model for images that writes no text."""
+    config = read_json(folder / "config.json")
+    classes = [str(name) for name in config.get("architectures") or []]
+    writes_nothing = classes and all(map(_WITHOUT_WRITING.search, classes))
+    if writes_nothing and _SEES & config.keys():
+        raise BackendError(
+            f"{folder} holds a model for images ({', '.join(classes)}), which writes "
+            "no text; choose a language model."
+        )
+
+
 def _check_weights(folder: Path) -> None:
-    if any(folder.glob("*.safetensors")):
+    if (folder / "adapter_config.json").is_file():
+        raise BackendError(
+            f"{folder} holds an adapter beside the weights of a model, so it is not "
+            "clear which is meant; move its adapter_* files to a folder of their own, "
+            "or merge them into the weights."
+        )
+    if weight_files(folder):
         _check_parts(folder)
         return
     if any(path for kind in ("bin", "pt", "pth") for path in folder.glob(f"*.{kind}")):
@@ -103,20 +171,51 @@ def _check_weights(folder: Path) -> None:
     if any(folder.glob("*.gguf")):
         raise BackendError(_gguf(folder))
     raise ModelNotFound(
-        f"{folder} has no weights; its *.safetensors files have to lie beside "
-        "config.json."
+        f"{folder} has no weights that transformers reads; model.safetensors, or its "
+        "parts and model.safetensors.index.json, have to lie beside config.json."
     )
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files that transformers reads a model's weights from, by name.
+
+    Others may lie beside them, such as the same weights in the layout of another
+    library (``consolidated.safetensors``) or those of an adapter. A file may be
+    missing where an index names it. Without an index, all that may be weights.
+    """
+    named = _named_weights(folder)
+    index = named if named.endswith(_INDEX) else _WEIGHTS + _INDEX
+    parts = {*read_json(folder / index).get("weight_map", {}).values()}
+    if named not in parts and named != index and _exists(folder / named):
+        return [folder / named]
+    if parts:
+        return [folder / name for name in sorted(parts)]
+    files = sorted(folder.glob("*.safetensors"))
+    return [path for path in files if not path.name.startswith(_OTHER_WEIGHTS)]
+
+
+def _named_weights(folder: Path) -> str:
+    """Return the file of weights, or their index, that a model's settings name."""
+    named = read_json(folder / "config.json").get("transformers_weights")
+    return str(named or _WEIGHTS)
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is a file, or a link that should lead to one."""
+    return path.is_file() or path.is_symlink()
+
+
 def _check_parts(folder: Path) -> None:
-    named = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
-    missing = sorted(n for n in {*named.values()} if not (folder / n).is_file())
+    missing = [path.name for path in weight_files(folder) if not path.is_file()]
     if missing:
-        shown = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise ModelNotFound(
-            f"{folder} lacks {len(missing)} of its weight files ({shown}); copy or "
-            "download them again."
+            f"{folder} lacks {len(missing)} of its weight files ({_some(missing)}); "
+            "copy or download them again."
         )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def packing(folder: Path) -> str | None:
@@ -194,7 +293,9 @@ def digest(folder: Path) -> str:
     names = ("config.json", "generation_config.json", "tokenizer.json")
     also = ("tokenizer_config.json", "chat_template.jinja")
     files = [folder / name for name in (*names, *also)]
-    return _sha256([f for f in files if f.is_file()] + sorted(folder.glob("*.safe*")))
+    weights = sorted(folder.glob("*.safe*"))
+    weights = [path for path in weights if not path.name.startswith("adapter_")]
+    return _sha256([path for path in files + weights if path.is_file()])
 
 
 def adapter_digest(folder: Path) -> str:

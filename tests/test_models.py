@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from autolearn import models
+from autolearn import anatomy, models
 from autolearn.errors import BackendError, InputError, ModelNotFound
 
 
@@ -141,6 +141,107 @@ def test_a_missing_part_of_the_weights_is_named(folder):
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     words = refusal(folder, ModelNotFound)
     assert "lacks 1 of its weight files (model-2.safetensors)" in words
+
+
+def test_weights_in_another_layout_are_not_those_of_the_model(folder):
+    other = folder / "consolidated.safetensors"
+    other.write_bytes(b"the same weights")
+    assert models.weight_files(folder) == [folder / "model.safetensors"]
+    (folder / "model.safetensors").unlink()
+    assert models.weight_files(folder) == []
+    assert "no weights that transformers reads" in refusal(folder, ModelNotFound)
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    parts = [folder / f"model-{i}.safetensors" for i in (1, 2)]
+    assert models.weight_files(folder) == parts
+    for part in parts:
+        part.write_bytes(b"half of them")
+    assert models.locate(str(folder)) == folder
+
+
+def test_the_weights_that_the_settings_name_are_those_of_the_model(folder):
+    (folder / "other.safetensors").write_bytes(b"weights")
+    (folder / "config.json").write_text('{"transformers_weights": "other.safetensors"}')
+    assert models.weight_files(folder) == [folder / "other.safetensors"]
+
+
+def test_an_adapter_beside_the_weights_is_refused(folder, adapter):
+    before = models.digest(folder)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (folder / name).write_bytes((adapter / name).read_bytes())
+    assert "an adapter beside the weights" in refusal(folder)
+    assert models.digest(folder) == before
+    (folder / "adapter_config.json").unlink()
+    assert models.locate(str(folder)) == folder
+
+
+def snapshot(folder: Path) -> Path:
+    """Return the model as the hub's cache keeps it: links to files named by content."""
+    place = folder.parent / "models--some--model"
+    links = place / "snapshots" / "abc123"
+    links.mkdir(parents=True)
+    for path in folder.iterdir():
+        blob = place / "blobs" / path.name
+        blob.parent.mkdir(exist_ok=True)
+        blob.write_bytes(path.read_bytes())
+        (links / path.name).symlink_to(f"../../blobs/{path.name}")
+    return links
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"],
+)
+def test_a_link_to_nothing_is_told_in_a_sentence(folder, name):
+    links = snapshot(folder)
+    assert models.locate(str(links)) == links
+    (links.parents[1] / "blobs" / name).unlink()
+    text = refusal(links, ModelNotFound)
+    assert f"links to files that are gone ({name})" in text
+    assert "hf download some/model" in text
+
+
+def test_a_link_to_nothing_that_is_no_part_of_the_model_does_no_harm(folder):
+    for name in ("LICENSE", "README.md", "consolidated.safetensors"):
+        (folder / name).symlink_to("nowhere")
+    assert models.locate(str(folder)) == folder
+    assert models.digest(folder)
+    (folder / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{}")
+    assert anatomy.of(folder).licence is None
+
+
+def test_a_snapshot_is_called_by_its_hub_id_and_a_folder_by_its_name(folder):
+    links = snapshot(folder)
+    shortcut = folder.parent / "shortcut"
+    shortcut.symlink_to(links)
+    for given in (str(links), f"{links}/", str(shortcut), "some/model"):
+        assert models.name_of(given, links) == "some/model"
+    assert models.name_of(str(folder), folder) == "model"
+    assert models.name_of(" built-in ", models.BUILT_IN) == "built-in"
+    assert models.hub_id(Path("/a/models--gpt/snapshots/1")) == "gpt"
+    assert models.hub_id(Path("/a/datasets--x--y/snapshots/1")) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ({"architectures": ["ViTForImageClassification"], "image_size": 224}, True),
+        ({"architectures": ["SiglipModel"], "vision_config": {}}, True),
+        (
+            {"architectures": ["SomeForConditionalGeneration"], "vision_config": {}},
+            False,
+        ),
+        ({"architectures": ["SomeForCausalLM"], "image_size": 224}, False),
+        ({"architectures": ["SomeModel"]}, False),
+        ({"vision_config": {}}, False),
+    ],
+)
+def test_a_model_for_images_that_writes_nothing_is_refused(folder, config, refused):
+    (folder / "config.json").write_text(json.dumps(config))
+    if refused:
+        assert "which writes no text; choose a language model" in refusal(folder)
+    else:
+        assert models.locate(str(folder)) == folder
 
 
 def test_an_adapter_is_not_a_model(adapter):

@@ -6,6 +6,7 @@ costs reading one small file. LoRA weights are always fp32, whatever the base is
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,17 +59,48 @@ def detach(loaded: Loaded) -> None:
 
 
 def fresh(loaded: Loaded, settings: TrainSettings) -> None:
-    """Put a new adapter on all linear layers but the head; it changes nothing yet."""
+    """Put a new adapter on the linear layers of the text; it changes nothing yet.
+
+    The head has none, nor have layers for images or sound, which a text never reaches.
+    """
     detach(loaded)
+    outside = _outside_text(loaded.model)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
-        target_modules="all-linear",
+        target_modules=_text_layers(loaded.model) if outside else "all-linear",
+        exclude_modules=outside,
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         loaded.model = get_peft_model(loaded.model, config)
+
+
+def _outside_text(model: Any) -> str | None:
+    """Return a pattern for the names of all layers outside the text decoder.
+
+    None where no linear layer but the head lies there, as in a plain language model.
+    """
+    decoder, head = model.get_decoder(), model.get_output_embeddings()
+    text = {*decoder.modules(), head}
+    layers = (one for one in model.modules() if isinstance(one, torch.nn.Linear))
+    if text.issuperset(layers):
+        return None
+    name = next(name for name, module in model.named_modules() if module is decoder)
+    return rf"(?!{re.escape(name)}\.).*"
+
+
+def _text_layers(model: Any) -> list[str]:
+    """Return the last parts of the names of the linear layers of the text decoder."""
+    head = model.get_output_embeddings()
+    return sorted(
+        {
+            name.rpartition(".")[2]
+            for name, module in model.get_decoder().named_modules()
+            if isinstance(module, torch.nn.Linear) and module is not head
+        }
+    )
 
 
 @contextmanager

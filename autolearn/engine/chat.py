@@ -4,17 +4,23 @@ The prompt of a trained item is made by the very function that makes the prompt 
 generation, so that what was learned is found again.
 """
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2.exceptions import TemplateError
 
 from autolearn.errors import BackendError
 from autolearn.records import Chat, Message
 
-_MARK = "autolearnmark"
-"""Stands for a content whose place in a template is looked for."""
+_MARK, _THOUGHT = "autolearnmark", "autolearnthought"
+"""Stand for a content, and a thought, whose place in a template is looked for."""
+_OPEN_THOUGHT = re.compile(
+    r"([<\[])((?:\w+:)?(?:think|thinking|thought|reasoning))([>\]])(\s*)$",
+    re.IGNORECASE,
+)
+"""How a prompt ends that has the model think first, as R1 and QwQ do: ``<think>``."""
 
 
 def eos_ids(generation: Any) -> list[int]:
@@ -30,15 +36,23 @@ def context_length(config: Any, tokenizer: Any) -> int:
     return int(min(longest or 10**9, tokenizer.model_max_length))
 
 
+class _Opening(NamedTuple):
+    """What stands between a user's turn and an answer, beyond the generation prompt."""
+
+    dropped: str
+    """The end of the generation prompt that does not stand before an answer."""
+    added: str
+    """What does instead."""
+    lead: str
+    """Spaces that are one token with the first word of the answer."""
+
+
 class ChatFormat:
     """The chat template and tokenizer of one model."""
 
     def __init__(self, tokenizer: Any, eos_ids: Iterable[int] = ()):
         self._tokenizer = tokenizer
-        template = tokenizer.get_chat_template()
-        # Reasoning models: the answer is wanted, not pages of thought before it.
-        thinks = "enable_thinking" in template
-        self._options = {"enable_thinking": False} if thinks else {}
+        self._options = self._without_thinking()
         self._eos_ids = {*eos_ids, tokenizer.eos_token_id} - {None}
 
     def prompt(self, chat: Chat) -> list[int]:
@@ -48,6 +62,7 @@ class ChatFormat:
         """
         ids = self._tokenizer.apply_chat_template(
             self._turns(chat),
+            chat_template=self._answer_template,
             add_generation_prompt=True,
             return_dict=False,
             sanitize_control_tokens=True,
@@ -68,11 +83,11 @@ class ChatFormat:
 
     def begun(self, chat: Chat, answer: str) -> list[int]:
         """Return the ids of a chat whose answer has begun so."""
-        return self.prompt(chat) + self.encode(self._lead + answer.lstrip())
+        return self.prompt(chat) + self.encode(self._opening.lead + answer.lstrip())
 
     def answer(self, text: str) -> list[int]:
         """Return the ids of an answer and of the end of its turn."""
-        return [*self.encode(self._lead + text.strip()), self._end]
+        return [*self.encode(self._opening.lead + text.strip()), self._end]
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of plain text; no control token can come out of it."""
@@ -107,7 +122,7 @@ class ChatFormat:
         """The ids of which each ends a user turn, and the plain text that does."""
         _, after = self._around_user
         first = self._control(after)[:1]
-        stops = [i for i in first if i in self._tokenizer.all_special_ids]
+        stops = [i for i in first if i in self._control_ids]
         return self.stop_ids.union(stops), self.decode(self._control(after))
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
@@ -142,20 +157,94 @@ class ChatFormat:
         ]
         return self._split(self._render(turns))
 
+    def _without_thinking(self) -> dict[str, Any]:
+        """Return the options by which the template asks for an answer at once.
+
+        Reasoning models: the answer is wanted, not pages of thought before it. Each
+        family has a switch of its own, or none; see ``_opening``.
+        """
+        template = self._tokenizer.get_chat_template()
+        effort = "none" if re.search("""['"]none['"]""", template) else "low"
+        switches = {"enable_thinking": False, "thinking": False}
+        return {
+            name: value
+            for name, value in {**switches, "reasoning_effort": effort}.items()
+            if re.search(rf"\b{name}\b", template) and self._accepts(name, value)
+        }
+
+    def _accepts(self, option: str, value: Any) -> bool:
+        """Return whether the template has no error with an option."""
+        turns = [{"role": "user", "content": _MARK}]
+        try:
+            self._tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, **{option: value}
+            )
+        except TemplateError:
+            return False
+        return True
+
     @cached_property
-    def _lead(self) -> str:
-        """What the template writes between the generation prompt and the answer."""
-        prompt = self._render(
-            [{"role": "user", "content": "?"}], add_generation_prompt=True
-        )
+    def _opening(self) -> _Opening:
+        """What the template writes between the user's turn and an answer.
+
+        A full chat shows it: the channel of an answer, a token that begins a response,
+        an empty thought. Where it shows no thought and the generation prompt opens one,
+        the thought is closed: else the answer would be learned as a thought.
+        """
+        user = {"role": "user", "content": "?"}
+        prompt = self._render([user], add_generation_prompt=True)
         before, _ = self._around_answer
-        return before.removeprefix(prompt) if before.startswith(prompt) else ""
+        thought = _OPEN_THOUGHT.search(prompt)
+        kept = prompt
+        if thought and not before.startswith(prompt):
+            kept = prompt[: thought.start()]
+        shown = before.removeprefix(kept) if before.startswith(kept) else ""
+        if thought and not shown.strip():
+            kept, shown = prompt, self._closing(thought)
+        # Only spaces: line breaks are tokens of their own.
+        added = shown.rstrip(" ") if shown.strip() else ""
+        return _Opening(prompt[len(kept) :], added, shown[len(added) :])
+
+    def _closing(self, thought: re.Match[str]) -> str:
+        """Return what closes an empty thought; as the template closes one if it does.
+
+        Args:
+            thought: How the generation prompt ends.
+        """
+        turns = [
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": _MARK, "reasoning_content": _THOUGHT},
+        ]
+        before, mark, after = self._render(turns).partition(_THOUGHT)
+        if mark and before == thought.string:
+            return self._split(after)[0]
+        left, name, right, gap = thought.groups()
+        end = f"{left}/{name}{right}"
+        return f"\n{end}\n\n" if gap else end
+
+    @cached_property
+    def _answer_template(self) -> str | None:
+        """The template with what stands before an answer; None: it is as it should be.
+
+        Part of the template, so that what is added is encoded together with it, and as
+        control tokens.
+        """
+        dropped, added, _ = self._opening
+        if not dropped and not added:
+            return None
+        # Jinja drops a last line break of a template.
+        template = str(self._tokenizer.get_chat_template()).removesuffix("\n")
+        # The empty expressions keep Jinja from trimming the template's own ends.
+        return (
+            "{% set rendered %}{{ '' }}" + template + "{{ '' }}{% endset %}"
+            f"{{{{ rendered.removesuffix({dropped!a}) + {added!a} }}}}"
+        )
 
     @cached_property
     def _end(self) -> int:
         """The id that ends an answer; what the template writes behind it is not."""
-        special = self._eos_ids.union(self._tokenizer.all_special_ids)
-        ends = [i for i in self._control(self._around_answer[1]) if i in special]
+        after = self._control(self._around_answer[1])
+        ends = [i for i in after if i in self._control_ids]
         ends += sorted(self._eos_ids)
         if not ends:
             raise BackendError(
@@ -163,6 +252,13 @@ class ChatFormat:
                 "instruct model."
             )
         return ends[0]
+
+    @cached_property
+    def _control_ids(self) -> frozenset[int]:
+        """The tokens that are no text; some models do not declare theirs as special."""
+        added = self._tokenizer.added_tokens_decoder.items()
+        named = {i for i, token in added if not token.content.isspace()}
+        return frozenset(self._eos_ids.union(named, self._tokenizer.all_special_ids))
 
     def _render(self, turns: list[dict[str, str]], **options: Any) -> str:
         options = {**options, **self._options}

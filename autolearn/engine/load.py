@@ -14,7 +14,15 @@ from typing import Any
 import torch
 from bitsandbytes.nn.modules import Linear4bit
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+)
 from transformers.utils import logging as library_log
 
 from autolearn import anatomy, memory, models
@@ -24,7 +32,7 @@ from autolearn.engine.constraints import Grammars
 from autolearn.engine.prefixes import PrefixCache
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.memory import Needs
-from autolearn.records import ModelIdentity
+from autolearn.records import Message, ModelIdentity
 from autolearn.settings import ModelSettings
 
 log = logging.getLogger(__name__)
@@ -63,9 +71,12 @@ class Loaded:
 
     @property
     def pad_id(self) -> int:
-        """Return an id to fill rows with; it is masked, so any would do."""
-        pad = self.tokenizer.pad_token_id
-        return int(pad if pad is not None else min(self.chat.stop_ids))
+        """Return an id to fill rows with; it is masked, so any known one does."""
+        # Some tokenizers got a pad token that their model was never resized for.
+        n_embedded = self.model.config.get_text_config().vocab_size
+        own = self.tokenizer.pad_token_id
+        known = [i for i in (own, *sorted(self.chat.stop_ids)) if i is not None]
+        return next((i for i in known if 0 <= i < n_embedded), 0)
 
 
 def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loaded:
@@ -100,9 +111,8 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
-    name = folder.name if Path(settings.model).is_dir() else settings.model
     identity = ModelIdentity(
-        name=name,
+        name=models.name_of(settings.model, folder),
         digest=models.digest(folder),
         quantization=settings.quantization,
         dtype=str(dtype).removeprefix("torch."),
@@ -110,6 +120,7 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     )
     log.info("loaded %s", identity)
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
+    _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
     return Loaded(model, tokenizer, chat, identity, context, needs)
 
@@ -137,6 +148,22 @@ def _hush() -> None:
     library_log.disable_progress_bar()  # type: ignore[no-untyped-call]
     library_log.disable_default_handler()
     library_log.enable_propagation()
+
+
+def _check_tokens(chat: ChatFormat, model: Any) -> None:
+    """Refuse a chat template with tokens that the model has no embedding for.
+
+    Raises:
+        BackendError: There are such tokens.
+    """
+    n_embedded = model.config.get_text_config().vocab_size
+    turn = chat.prompt((Message("user", "?"),)) + chat.answer("?")
+    if max(turn) >= n_embedded:
+        raise BackendError(
+            f"The tokenizer of this model writes token {max(turn)}, but its weights "
+            f"know only {n_embedded}; give a folder whose tokenizer and weights belong "
+            "together."
+        )
 
 
 def compute_dtype(device: str) -> torch.dtype:
@@ -173,9 +200,12 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
+    wrong = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
+    except wrong as error:
+        if isinstance(error, RuntimeError) and _is_out_of_memory(error):
+            raise
         raise BackendError(
             f"The model in {folder} cannot be loaded; check that its files are "
             "complete and of a kind that transformers knows."
@@ -186,18 +216,73 @@ def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
     in_4_bit = needs.quantization == "nf4"
     # Weights that are packed already come with a configuration of their own.
     pack = in_4_bit and not models.packing(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(
+    model = read_model(
         folder,
         dtype=dtype,
         device_map={"": needs.device.kind},
         **({"quantization_config": _nf4(dtype)} if pack else {}),
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
     )
     if in_4_bit:
         model = _settle(model, needs, dtype)
     return model.eval().requires_grad_(False)
+
+
+def read_model(folder: Path, **options: Any) -> Any:
+    """Return the model in a folder as transformers reads it with these options.
+
+    Raises:
+        BackendError: It writes no text, or some of its weights are missing.
+    """
+    safe = {"trust_remote_code": False, "local_files_only": True}
+    config = AutoConfig.from_pretrained(folder, **safe)
+    _drop_unknown_pad(config.get_text_config())
+    model, seen = _class_for(config, folder).from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        output_loading_info=True,
+        **safe,
+        **options,
+    )
+    missing = sorted(seen["missing_keys"])
+    if missing:
+        # transformers only warns, and computes with random numbers in their place.
+        raise BackendError(
+            f"The weights in {folder} lack {len(missing)} parts of a "
+            f"{type(model).__name__}, such as {missing[0]}; copy or download them "
+            "again."
+        )
+    return model
+
+
+def _drop_unknown_pad(config: Any) -> None:
+    """Drop a pad token beyond the embedding, which torch refuses to build.
+
+    It only names the row of the embedding that gets no gradient; no row gets one here.
+    """
+    pad = config.pad_token_id
+    if pad is not None and not 0 <= pad < config.vocab_size:
+        config.pad_token_id = None
+
+
+def _class_for(config: Any, folder: Path) -> Any:
+    """Return the class of transformers that reads a model.
+
+    A model for images and text is read whole and given text alone.
+
+    Raises:
+        BackendError: There is none that writes text token by token.
+    """
+    if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
+        return AutoModelForCausalLM
+    also_sees = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+    if also_sees and not config.is_encoder_decoder:
+        return AutoModelForImageTextToText
+    kind = ", ".join(config.architectures or [config.model_type])
+    raise BackendError(
+        f"{folder} holds a {kind}, which does not write text token by token; choose a "
+        "language model."
+    )
 
 
 def _from_gguf(gguf: Path, device: str, dtype: torch.dtype) -> Any:

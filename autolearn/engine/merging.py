@@ -8,11 +8,10 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
 from autolearn import models
 from autolearn.engine.checkpoints import written_whole
-from autolearn.engine.load import memory_guard
+from autolearn.engine.load import memory_guard, read_model
 from autolearn.errors import BackendError, InputError
 
 _TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
@@ -38,9 +37,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
             f"{base} is in 4 bit; a round can only be merged into the original model."
         )
     with memory_guard(), new_folder(target) as draft:
-        model = AutoModelForCausalLM.from_pretrained(
-            base, dtype=torch.bfloat16, local_files_only=True, use_safetensors=True
-        )
+        model = read_model(base, dtype=torch.bfloat16)
         merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
         merged.save_pretrained(draft)
         _copy_texts(base, draft)
@@ -68,5 +65,5 @@ def _copy_texts(base: Path, target: Path) -> None:
     """Copy tokenizer, template and licence as they are."""
     for pattern in _TEXTS:
         for path in base.glob(pattern):
-            if path.name not in _OF_WEIGHTS:
+            if path.name not in _OF_WEIGHTS and path.is_file():
                 shutil.copyfile(path, target / path.name)

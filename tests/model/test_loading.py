@@ -1,10 +1,17 @@
 """Loading: what goes wrong is told in a sentence."""
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from autolearn import anatomy, machine, models
 from autolearn.engine import load
+from autolearn.engine.batches import encode
+from autolearn.engine.forward import Forward
 from autolearn.engine.load import memory_guard
 from autolearn.engine.train import Training
 from autolearn.errors import BackendError, InputError, OutOfMemory
@@ -62,6 +69,112 @@ def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
     places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
     packed.train(facts(), training(max_steps=12), watch, start=None, **places)
     assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
+
+
+def change(path: Path, **values) -> None:
+    """Set values in a JSON file."""
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | values))
+
+
+@pytest.fixture
+def damaged(folder, tmp_path) -> Path:
+    """A copy of the model, for a test to spoil."""
+    place: Path = tmp_path / "damaged"
+    shutil.copytree(folder, place)
+    return place
+
+
+@pytest.mark.parametrize("in_config", [False, True])
+@pytest.mark.parametrize("pad", [5000, -1])
+def test_a_pad_token_beyond_the_embedding_is_not_used(
+    open_model, backend, damaged, pad, in_config
+):
+    if in_config:
+        change(damaged / "config.json", pad_token_id=pad)
+    spoiled = open_model("none", damaged)
+    loaded = spoiled._loaded
+    loaded.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
+    assert loaded.tokenizer.pad_token_id == loaded.model.config.vocab_size
+    assert 0 <= loaded.pad_id < loaded.model.config.vocab_size
+    asked = [request(q) for q in ("a?", "tell me all there is to tell")]
+    assert spoiled.complete(asked, never) == backend.complete(asked, never)
+    rows = [encode(item, loaded.chat).chosen for item in facts()]
+    torch.testing.assert_close(
+        Forward(loaded).log_probs(rows), Forward(backend._loaded).log_probs(rows)
+    )
+
+
+def test_a_round_pads_with_a_token_that_exists(open_model, damaged, places):
+    tokenizer = damaged / "tokenizer.json"
+    told = json.loads(tokenizer.read_text())
+    filling = {**told["added_tokens"][0], "id": 5000, "content": "<|filling|>"}
+    told["added_tokens"].append(filling)
+    tokenizer.write_text(json.dumps(told))
+    change(damaged / "tokenizer_config.json", pad_token="<|filling|>")
+    backend = open_model("nf4", damaged)
+    assert backend._loaded.tokenizer.pad_token == "<|filling|>"
+    watch = Watch()
+    backend.train(facts(), training(max_steps=12), watch, **places)
+    assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
+
+
+def test_a_template_whose_tokens_the_weights_do_not_know_is_refused(
+    open_model, damaged
+):
+    weights = load_file(damaged / "model.safetensors")
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        weights[name] = weights[name][:100].clone()
+    save_file(weights, damaged / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BackendError, match="cannot be loaded; check that its files"):
+        open_model("none", damaged)
+    change(damaged / "config.json", vocab_size=100)
+    with pytest.raises(BackendError, match="but its weights know only 100"):
+        open_model("none", damaged)
+
+
+def test_missing_weights_are_not_made_up(open_model, damaged):
+    weights = load_file(damaged / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, damaged / "model.safetensors", {"format": "pt"})
+    for kind in ("none", "packed"):
+        with pytest.raises(BackendError, match=r"lack 1 parts of a Llama.*up_proj"):
+            open_model(kind, damaged)
+
+
+def test_the_same_weights_in_another_layout_are_neither_counted_nor_read(
+    open_model, backend, folder, damaged
+):
+    weights = load_file(damaged / "model.safetensors")
+    (damaged / "model.safetensors").unlink()
+    parts = {f"model-{i}.safetensors": dict[str, torch.Tensor]() for i in (1, 2)}
+    place = {name: f"model-{1 + i % 2}.safetensors" for i, name in enumerate(weights)}
+    for name, part in place.items():
+        parts[part][name] = weights[name]
+    for part, some in parts.items():
+        save_file(some, damaged / part, {"format": "pt"})
+    index = {"metadata": {}, "weight_map": place}
+    (damaged / "model.safetensors.index.json").write_text(json.dumps(index))
+    other = {f"layers.{i}": weight for i, weight in enumerate(weights.values())}
+    save_file(other, damaged / "consolidated.safetensors")
+    assert models.locate(str(damaged)) == damaged
+    seen, plain = anatomy.of(damaged), anatomy.of(folder)
+    assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
+    asked = [request("why?")]
+    assert open_model("none", damaged).complete(asked, never) == backend.complete(
+        asked, never
+    )
+
+
+def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_path):
+    snapshot = tmp_path / "models--some--tiny-model" / "snapshots" / ("ab12" * 10)
+    shutil.copytree(folder, snapshot)
+    backend = open_model("none", snapshot)
+    assert backend.identity.name == "some/tiny-model"
+    backend.train(facts(), training(max_steps=1), Watch(), **places)
+    config = json.loads((places["output"] / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "some/tiny-model"
+    assert "ab12" not in (places["output"] / models.ADAPTER_NOTE).read_text()
 
 
 @pytest.mark.parametrize(

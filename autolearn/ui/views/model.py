@@ -22,7 +22,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
         seen = anatomy.of(folder)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
-    head = html.tag("h3", html.text(name)) + _in_use(store, name, quantization)
+    title = html.tag("h3", html.text(models.name_of(name, folder)))
+    head = title + _in_use(store, name, quantization)
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")

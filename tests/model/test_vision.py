@@ -1,0 +1,206 @@
+"""Models that see as well as read: their text layers go the whole way, alone."""
+
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import (
+    AutoConfig,
+    AutoModelForImageTextToText,
+    CLIPConfig,
+    CLIPModel,
+    Florence2Config,
+    Florence2ForConditionalGeneration,
+)
+
+from autolearn import anatomy, models
+from autolearn.engine import merging
+from autolearn.engine.generate import generate
+from autolearn.errors import BackendError
+from autolearn.records import Sampling
+from tests.model.test_training import logits
+from tests.model.tiny import (
+    CONTEXT,
+    TEMPLATE,
+    Watch,
+    build_tokenizer,
+    chat,
+    facts,
+    never,
+    training,
+)
+
+pytestmark = pytest.mark.model
+
+TEXT = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "max_position_embeddings": CONTEXT,
+    "initializer_range": 0.2,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+}
+EYE = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+    "patch_size": 14,
+}
+BLOCKS = {"depth": 1, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2}
+QWEN = BLOCKS | {"out_hidden_size": 64, "fullatt_block_indexes": [0]}
+ROPE = {"rope_type": "default", "mrope_section": [2, 3, 3]}
+
+
+def settings(kind: str) -> dict[str, Any]:
+    """Return what the parts of a tiny model of this kind are like."""
+    return {
+        "gemma3": {
+            "text_config": TEXT | {"sliding_window": 8},
+            "vision_config": EYE,
+            "mm_tokens_per_image": 4,
+        },
+        "mistral3": {
+            "text_config": TEXT | {"model_type": "mistral", "sliding_window": None},
+            "vision_config": EYE | {"model_type": "pixtral"},
+        },
+        "llava": {
+            "text_config": TEXT | {"model_type": "llama"},
+            "vision_config": EYE | {"model_type": "clip_vision_model"},
+        },
+        "qwen2_5_vl": {
+            "text_config": TEXT | {"rope_parameters": ROPE},
+            "vision_config": QWEN,
+        },
+        "smolvlm": {
+            "text_config": TEXT | {"model_type": "llama"},
+            "vision_config": EYE,
+        },
+    }[kind]
+
+
+@pytest.fixture(
+    scope="module", params=["gemma3", "mistral3", "llava", "qwen2_5_vl", "smolvlm"]
+)
+def seeing(request, tmp_path_factory):
+    """The folder of a model for images and text, with random weights."""
+    folder = tmp_path_factory.mktemp("seeing") / request.param
+    tokenizer = build_tokenizer(TEMPLATE)
+    tokenizer.save_pretrained(folder)
+    parts = settings(request.param)
+    parts["text_config"]["vocab_size"] = len(tokenizer)
+    config = AutoConfig.for_model(request.param, **parts)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModelForImageTextToText.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def is_text(name: str) -> bool:
+    return "language_model" in name or "text_model" in name
+
+
+def test_it_writes_as_transformers_does(seeing, open_model):
+    assert models.locate(str(seeing)) == seeing
+    loaded = open_model("none", seeing)._loaded
+    prompts = [loaded.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
+    ours = generate(
+        loaded,
+        [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
+        never,
+        stop_ids=frozenset(),
+    )
+    for ids, written in zip(prompts, ours, strict=True):
+        theirs = loaded.model.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
+            max_new_tokens=8,
+            min_new_tokens=8,
+            do_sample=False,
+            eos_token_id=None,
+        )[0, len(ids) :]
+        assert written.text == loaded.chat.decode(theirs.tolist())
+
+
+def test_a_round_trains_its_text_layers_alone(seeing, open_model, tmp_path):
+    backend = open_model("packed", seeing)
+    places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
+    watch = Watch()
+    backend.train(facts(), training(max_steps=12), watch, start=None, **places)
+    assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
+    weights = load_file(places["output"] / "adapter_model.safetensors")
+    linear = [
+        name
+        for name, module in backend._loaded.model.named_modules()
+        if isinstance(module, torch.nn.Linear) and is_text(name)
+    ]
+    adapted = {name.partition(".lora_")[0] for name in weights}
+    assert adapted == {f"base_model.model.{name}" for name in linear}
+    assert len(linear) == 14
+    backend.use_adapter(places["output"])
+    again = open_model("packed", seeing)
+    base = logits(again._loaded.model)
+    again.use_adapter(places["output"])
+    learned = logits(again._loaded.model)
+    torch.testing.assert_close(logits(backend._loaded.model), learned)
+    assert not torch.allclose(base, learned, atol=1e-2)
+
+
+def test_a_round_is_merged_into_all_of_it(seeing, open_model, tmp_path):
+    backend = open_model("none", seeing)
+    places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
+    backend.train(facts(), training(), Watch(), start=None, **places)
+    backend.use_adapter(places["output"])
+    merging.merge(seeing, places["output"], tmp_path / "whole")
+    whole = open_model("none", tmp_path / "whole")
+    merged, learned = logits(whole._loaded.model), logits(backend._loaded.model)
+    backend.use_adapter(None)
+    base = logits(backend._loaded.model)
+    assert (merged - learned).norm() < 0.1 * (merged - base).norm()
+    seen, before = anatomy.of(tmp_path / "whole"), anatomy.of(seeing)
+    assert seen.parameters == before.parameters
+
+
+def test_its_sizes_are_those_of_its_text_layers(seeing, open_model):
+    seen = anatomy.of(seeing)
+    model = open_model("none", seeing)._loaded.model
+    layers = {
+        name: module.weight
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not model.lm_head
+    }
+    text = sorted(tuple(w.shape) for name, w in layers.items() if is_text(name))
+    assert sorted(seen.linear) == text
+    assert seen.packed == sum(weight.numel() for weight in layers.values())
+    assert seen.parameters == sum(weight.numel() for weight in model.parameters())
+    assert (seen.hidden, seen.kv, seen.layers) == (64, 32, 2)
+    assert seen.vocabulary == model.config.get_text_config().vocab_size
+
+
+def test_a_model_that_only_sees_is_refused_with_that_reason(tmp_path):
+    build_tokenizer(TEMPLATE).save_pretrained(tmp_path)
+    text = EYE | {"vocab_size": 300, "projection_dim": 32}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=EYE)).save_pretrained(tmp_path)
+    with pytest.raises(
+        BackendError, match=r"for images \(CLIPModel\), which writes no"
+    ):
+        models.locate(str(tmp_path))
+
+
+def test_a_model_that_writes_of_images_alone_is_refused(open_model, tmp_path):
+    build_tokenizer(TEMPLATE).save_pretrained(tmp_path)
+    config = Florence2Config(
+        text_config={"vocab_size": 300, "d_model": 32, "encoder_layers": 1},
+    )
+    config.architectures = [Florence2ForConditionalGeneration.__name__]
+    config.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{}")
+    with pytest.raises(BackendError, match="does not write text token by token"):
+        open_model("none", tmp_path)
