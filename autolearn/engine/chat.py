@@ -78,7 +78,7 @@ class ChatFormat:
         if chat[-1].role != "assistant":
             return self.prompt(chat), 0
         before = self.prompt(chat[:-1])
-        begun = self.encode(self._lead + chat[-1].content)
+        begun = self.encode(self._opening.lead + chat[-1].content)
         return before + begun, len(begun)
 
     def begun(self, chat: Chat, answer: str) -> list[int]:

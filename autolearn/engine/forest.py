@@ -125,8 +125,10 @@ class Forest:
         # What fills a row stands behind its stem, which does not see it.
         ids = [stem[n:] + [pad_id] * (longest - len(stem)) for stem in stems]
         cache = DynamicCache(config=self._loaded.model.config)
-        for number, pair in enumerate(known):
-            cache.update(*(one.expand(len(stems), -1, -1, -1) for one in pair), number)
+        n_rows = len(stems)
+        for number, (keys, values) in enumerate(known):
+            rows = keys.expand(n_rows, -1, -1, -1), values.expand(n_rows, -1, -1, -1)
+            cache.update(*rows, number)
         through(self._loaded, self._integers(ids), cache=cache)
         return [(layer.keys, layer.values) for layer in layers(cache)]
 
