@@ -21,7 +21,7 @@ _UNIT = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[\"'”’)\]]*\s+|(?<=[。！？])
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
 """How a line begins that does not go on with the one before."""
 _SHORT = re.compile(
-    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx"
+    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
     r"|e\.g|i\.e|[A-Z])\.$"
 )
 """A dot that ends no sentence."""
@@ -71,8 +71,13 @@ def passages(
 
 def n_sentences(text: str) -> int:
     """Return how many sentences a text has, headings not counted."""
-    units = (unit.strip() for unit, _ in _units([(text, False)], len(text) + 1))
-    return sum(1 for unit in units if unit and not _HEADING.match(unit))
+    return sum(1 for unit, is_heading in units(text) if unit.strip() and not is_heading)
+
+
+def units(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the sentences and headings that together are a text; and which they are."""
+    for unit, _ in _units([(text, False)], len(text) + 1):
+        yield unit, _HEADING.match(unit.strip()) is not None
 
 
 class _Draft:

@@ -15,10 +15,12 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from tokenizers import Tokenizer
 
 from autolearn.errors import BackendError, InputError, ModelNotFound
+from autolearn.study.protocol import PROTOCOLS
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "assets" / "demo-model"
 ADAPTER_NOTE = "autolearn.json"
-"""Lies beside an adapter and says which base model it was made for."""
+"""Lies beside an adapter, and says which base model it was made for, or beside a model;
+and says by which protocol the weights are to be asked."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = "model.safetensors"
@@ -332,6 +334,12 @@ def token_counter(folder: Path) -> Callable[[str], int]:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def study_protocol(folder: Path) -> str | None:
+    """Return by which study protocol a model or adapter is to be asked, if noted."""
+    protocol = read_json(folder / ADAPTER_NOTE).get("protocol")
+    return protocol if protocol in PROTOCOLS else None
 
 
 def check_adapter(folder: Path, base_digest: str) -> None:

@@ -39,6 +39,10 @@ class Backend(Protocol):
     def context_length(self) -> int:
         """Return how many tokens prompt and answer may have together."""
 
+    @property
+    def protocol(self) -> str:
+        """Return by which protocol its weights are to be asked; see study.protocol."""
+
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text, without any template."""
 

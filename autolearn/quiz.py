@@ -13,7 +13,7 @@ from autolearn import parsing, scoring
 from autolearn.ports import Journal
 from autolearn.records import Generation, Prompt, Question, QuizResult
 from autolearn.study import prompts
-from autolearn.study.generation import Ask, Writer, of
+from autolearn.study.generation import GenerationRequest, Generator, of
 
 Mode = Literal["closed_book", "open_book"]
 STEP = 64
@@ -31,7 +31,7 @@ class QuizQuestion:
 
 
 def take(
-    writer: Writer,
+    writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],
     mode: Mode,
@@ -58,10 +58,10 @@ def take(
 
 
 def _answer(
-    writer: Writer, questions: Sequence[QuizQuestion], mode: Mode
+    writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
 ) -> list[QuizResult]:
     limit = writer.settings.answer_tokens * (2 if mode == "open_book" else 1)
-    asks = [Ask(one, _prompt(one, mode), limit) for one in questions]
+    asks = [GenerationRequest(one, _prompt(one, mode), limit) for one in questions]
     return [score(one, mode, made) for one, made in writer.write(asks)]
 
 

@@ -33,7 +33,7 @@ from autolearn.records import (
 )
 from autolearn.settings import TrainSettings
 from autolearn.study import prompts
-from autolearn.study.generation import Ask, Writer, draw_seed, of
+from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
 from autolearn.study.questions import listing, rewording
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ themselves."""
 
 
 def imagine(
-    writer: Writer,
+    writer: Generator,
     journal: Journal,
     known: Sequence[Imagined],
     n: int,
@@ -105,7 +105,7 @@ def imagine(
 
 
 def _make(
-    writer: Writer, draws: range, known: Sequence[Imagined]
+    writer: Generator, draws: range, known: Sequence[Imagined]
 ) -> Sequence[Imagined]:
     """Draw prompts, answer those that are new, and keep what is worth holding.
 
@@ -122,7 +122,7 @@ def _make(
             new.setdefault(text, draw)
     prompt = prompts.load(PROMPT)
     asks = [
-        Ask((draw, text), prompt.render(question=text), ANSWER_TOKENS)
+        GenerationRequest((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
     answered = [row for row in writer.write(asks) if _answer(row[1])]
@@ -135,7 +135,7 @@ def _make(
     return made
 
 
-def _surer(writer: Writer, answered: Sequence[Answered]) -> list[Answered]:
+def _surer(writer: Generator, answered: Sequence[Answered]) -> list[Answered]:
     """Return the half of whose answers the model is surer, in the order given."""
     sure = writer.backend.sureness(
         [one.request.prompt.chat for _, one in answered],
@@ -232,7 +232,7 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
     return [Reading(*one, other) for one, other in zip(picked, others, strict=True)]
 
 
-def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
+def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
     """Return how the base asks about texts, answers from them and compares, as items.
 
     It puts its question to each in other words too. Every other answer that it
@@ -244,9 +244,9 @@ def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
     answer, compare = prompts.load("open_book"), prompts.load("feedback")
     settings = writer.settings
 
-    def put(one: Reading, question: str) -> Ask[Reading]:
+    def put(one: Reading, question: str) -> GenerationRequest[Reading]:
         prompt = answer.render(passage=one.passage, question=question)
-        return Ask(one, prompt, 2 * settings.answer_tokens)
+        return GenerationRequest(one, prompt, 2 * settings.answer_tokens)
 
     opened = _written(writer, [put(one, one.question) for one in texts])
     rest = [put(one, one.other) for one in texts if one.other != one.question]
@@ -261,7 +261,7 @@ def read(writer: Writer, texts: Sequence[Reading]) -> list[Made]:
             reference=reference,
             answer=one.answer if at % 2 else reference,
         )
-        rest.append(Ask(one, prompt, settings.feedback_tokens))
+        rest.append(GenerationRequest(one, prompt, settings.feedback_tokens))
     return [_item(made) for _, made in (*opened, *_written(writer, rest))]
 
 
@@ -271,7 +271,7 @@ def to_check(instructions: Sequence[str], n: int) -> list[str]:
 
 
 def checked(
-    writer: Writer, instructions: Sequence[str], made_up: Sequence[Imagined]
+    writer: Generator, instructions: Sequence[str], made_up: Sequence[Imagined]
 ) -> list[Made]:
     """Return how the base checks its own answers and mends those that it finds wrong.
 
@@ -284,18 +284,20 @@ def checked(
     answer, check, mend = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
     settings = writer.settings
     asks = [
-        Ask(text, answer.render(question=text), settings.answer_tokens)
+        GenerationRequest(text, answer.render(question=text), settings.answer_tokens)
         for text in instructions
     ]
     tried = [(text, _answer(said)) for text, said in _written(writer, asks)]
     tried += [(o.text, _answer(o.generation)) for o in made_up if o.generation]
     to_judge = [
-        Ask(one, check.render(question=one[0], answer=one[1]), settings.feedback_tokens)
+        GenerationRequest(
+            one, check.render(question=one[0], answer=one[1]), settings.feedback_tokens
+        )
         for one in tried
     ]
     checks = _written(writer, to_judge)
     to_mend = [
-        Ask(
+        GenerationRequest(
             question,
             mend.render(question=question, answer=said, feedback=_answer(judged)),
             settings.answer_tokens,
@@ -307,7 +309,9 @@ def checked(
     return [_item(made) for _, made in checks] + [_item(made) for _, made in mended]
 
 
-def _written(writer: Writer, asks: Sequence[Ask[T]]) -> list[tuple[T, Generation]]:
+def _written(
+    writer: Generator, asks: Sequence[GenerationRequest[T]]
+) -> list[tuple[T, Generation]]:
     """Return what the base wrote, unless it is empty."""
     return [(subject, made) for subject, made in writer.write(asks) if _answer(made)]
 

@@ -23,7 +23,7 @@ _BARE_SUBJECT = re.compile(
     r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
     re.IGNORECASE,
 )
-_FIRM = re.compile(r"\W*[A-Z0-9]")
+_WITHOUT_SPACES = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "
@@ -109,7 +109,7 @@ def supports(
     words = answer.split()
     if faithful and words[1:] and words[1].islower():
         words = words[1:]
-    firm = {w for raw in words if _FIRM.match(raw) for w in normalise(raw).split()}
+    firm = {w for raw in words if _is_firm(raw) for w in normalise(raw).split()}
     borne_out = [term for term in terms if term in said]
     missing = firm & set(terms) - said
     needed = 1 if faithful else len(terms) / 2
@@ -129,16 +129,51 @@ def _bag(text: str) -> Counter[str]:
     return Counter(normalise(text).split())
 
 
-def stands_alone(question: str) -> bool:
+def stands_alone(question: str, source: str = "") -> bool:
     """Return whether a question can be understood without its text.
 
-    It must not speak of "the text", and a pronoun must have a name to refer to.
+    It must not speak of "the text", and a pronoun must have a name to refer to. Where
+    the text is given, the question must also name something of it: a word with a
+    capital, a number or a quoted title; in scripts without capitals, or where the text
+    has no names, two words of its own.
     """
     if _SELF_REFERENCE.search(question):
         return False
-    if not _BARE_SUBJECT.search(question):
+    names = _names(question)
+    if _BARE_SUBJECT.search(question) and not any(map(_has_capital, names)):
+        return False
+    if not source:
         return True
-    return any(word[:1].isupper() for word in question.split()[1:])
+    told = set(normalise(source).split())
+    known = {word for name in names for word in normalise(name).split()} & told
+    if _names(source):
+        return bool(known)
+    return _n_shared_words(question, source) >= 2
+
+
+def _names(text: str) -> list[str]:
+    """Return the words that begin with a capital or are numbers, but for the first."""
+    return [word for word in text.split()[1:] if _is_firm(word)]
+
+
+def _has_capital(word: str) -> bool:
+    return any(sign.isupper() for sign in word)
+
+
+def _is_firm(word: str) -> bool:
+    """Return whether a word begins with a capital or a digit, of any script."""
+    first = word.lstrip(string.punctuation + "“”„«»‘’¿¡")[:1]  # noqa: RUF001
+    return first.isupper() or first.isdigit()
+
+
+def _n_shared_words(question: str, source: str) -> int:
+    """Return how many words, or pairs of signs, a question shares with a text."""
+    terms = {word for word in normalise(question).split() if word not in _STOP_WORDS}
+    if _WITHOUT_SPACES.search(question):
+        signs = "".join(_WITHOUT_SPACES.findall(question))
+        terms = {signs[i : i + 2] for i in range(len(signs) - 1)}
+        return sum(pair in source for pair in terms)
+    return len(terms & set(normalise(source).split()))
 
 
 def find_quote(quote: str, source: str) -> Place | None:

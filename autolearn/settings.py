@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from math import ceil
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from autolearn.errors import InputError
 
 Quantization = Literal["nf4", "none"]
 Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
+StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
 
 METHODS: dict[str, str] = {
@@ -86,6 +87,8 @@ class ModelSettings(_Settings):
 class StudySettings(_Settings):
     """How texts are studied."""
 
+    protocol: StudyProtocol = "auto"
+    """How the model is asked; auto: as suits it, which its folder or round says."""
     questions_per_passage: int = 6
     """In one list, 1..50; up to twice as many of a long passage."""
     ask_rounds: int = 4
@@ -133,6 +136,7 @@ class StudySettings(_Settings):
         ):
             value = getattr(self, name)
             _check(low <= value <= high, name, f"from {low} to {high}", value)
+        _one_of("protocol", self.protocol, get_args(StudyProtocol))
         temperature = self.temperature
         _check(0 < temperature <= 2, "temperature", "above 0, up to 2", temperature)
 

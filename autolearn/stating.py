@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from autolearn import parsing
 from autolearn.records import Generation, TrainItem
 from autolearn.study import prompts
-from autolearn.study.generation import Ask, Writer
+from autolearn.study.generation import GenerationRequest, Generator
 
 
 def state(
-    writer: Writer, texts: Sequence[str], n: int
+    writer: Generator, texts: Sequence[str], n: int
 ) -> list[tuple[TrainItem, Generation]]:
     """Return what the model says that each text states or implies, as raw text.
 
@@ -24,7 +24,10 @@ def state(
     """
     prompt = prompts.load("statements")
     limit = n * writer.settings.answer_tokens
-    asks = [Ask(text, prompt.render(passage=text, n=n), limit) for text in texts]
+    asks = [
+        GenerationRequest(text, prompt.render(passage=text, n=n), limit)
+        for text in texts
+    ]
     return [
         (TrainItem("text", (), "\n".join(lines)), generation)
         for _, generation in writer.write(asks)

@@ -19,7 +19,7 @@ from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import Gist, SampleFilter
 from autolearn.study import prompts
 from autolearn.study.answers import keeps_sense
-from autolearn.study.generation import Writer, of
+from autolearn.study.generation import Generator, of
 
 log = logging.getLogger(__name__)
 
@@ -208,14 +208,14 @@ def study_settings(store: Store) -> StudySettings:
 
 def _writer(
     context: Context, backend: TrainableBackend, stage: str = "", n: int = 0
-) -> Writer:
+) -> Generator:
     """Return the model as writer; of ``n`` texts it tells how many are written."""
 
     def report(share: float) -> None:
         if n:
             context.progress(stage, round(n * share), n)
 
-    return Writer(backend, study_settings(context.store), context.stop, report)
+    return Generator(backend, study_settings(context.store), context.stop, report)
 
 
 def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:

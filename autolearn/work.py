@@ -42,7 +42,7 @@ from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
-from autolearn.study.generation import Writer
+from autolearn.study.generation import Generator
 from autolearn.study.loop import Study
 
 Handler = Callable[[Context], dict[str, Any]]
@@ -126,7 +126,7 @@ class Workshop:
     def quiz(self, context: Context) -> dict[str, Any]:
         """Ask quiz and control, closed-book and open-book, as the run says."""
         backend = self.backend(context)
-        writer = Writer(backend, StudySettings(), context.stop, lambda _: None)
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
         journal = context.store.journal(context.run.id)
         result: dict[str, Any] = {}
         for split, mode in context.run.settings["parts"]:

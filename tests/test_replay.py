@@ -11,7 +11,7 @@ from autolearn.records import Completion, Generation, Imagined, Request, Samplin
 from autolearn.settings import StudySettings
 from autolearn.store import Store
 from autolearn.study import prompts
-from autolearn.study.generation import Writer
+from autolearn.study.generation import Generator
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 
@@ -28,7 +28,7 @@ def imagine(store, n, model=None, run=None, stop=lambda: False):
     run = run or store.runs.create("train", {})
     model = model or backend()
     known = store.pool.of(model.identity, CLOSED_BOOK)
-    writer = Writer(model, StudySettings(), stop, lambda share: None)
+    writer = Generator(model, StudySettings(), stop, lambda share: None)
     journal = store.journal(run.id)
     return replay.imagine(writer, journal, known, n, lambda done: None)
 
@@ -168,7 +168,7 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
         passage, question = shown.splitlines()[0], shown.splitlines()[2]
         return f"Evidence: {passage}\nAnswer: To {question}"
 
-    writer = Writer(
+    writer = Generator(
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
     texts = replay.to_read(TEXTS, 64)
@@ -187,7 +187,7 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
 
 
 def test_a_text_alone_has_no_question_of_another():
-    writer = Writer(backend(), StudySettings(), lambda: False, lambda share: None)
+    writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
     made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
     assert [gen.request.prompt.name for _, gen in made] == [
         "open_book",
@@ -204,7 +204,7 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
             return f"Verdict: {'in' if 'Wrong' in shown else ''}correct"
         return "Mended." if request.prompt.name == "refine_free" else "Wrong."
 
-    writer = Writer(
+    writer = Generator(
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
     closed_book = prompts.load("closed_book").render(question="Why 7?")

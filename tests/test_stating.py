@@ -1,14 +1,14 @@
 from autolearn import parsing, stating
 from autolearn.backends.scripted import ScriptedBackend
 from autolearn.settings import StudySettings
-from autolearn.study.generation import Writer
+from autolearn.study.generation import Generator
 
 SAID = "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
 
 
 def state(reply, texts):
     backend = ScriptedBackend(lambda request: reply)
-    writer = Writer(backend, StudySettings(), lambda: False, lambda share: None)
+    writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
     return stating.state(writer, texts, 3), backend
 
 

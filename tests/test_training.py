@@ -11,7 +11,7 @@ from autolearn.ports import Cancelled
 from autolearn.records import Answer, Decision, ModelIdentity, Question, Sample
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
-from autolearn.study.generation import Writer
+from autolearn.study.generation import Generator
 from tests.texts import put_passages
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
@@ -221,7 +221,7 @@ def folder(tmp_path, monkeypatch):
     learner = Learner()
     with Store.open(tmp_path / "other") as other:
         journal = other.journal(other.runs.create("train", {}).id)
-        writer = Writer(learner, StudySettings(), lambda: False, lambda share: None)
+        writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
         made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
     (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
     return place

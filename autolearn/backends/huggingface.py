@@ -1,5 +1,6 @@
 """The model on this computer, as the loop and the worker know it."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,29 +8,43 @@ from typing import Self
 
 from autolearn import measured
 from autolearn.engine import adapters, generate, imagining, judge, load, room, train
-from autolearn.models import adapter_digest
+from autolearn.models import (
+    ADAPTER_NOTE,
+    adapter_digest,
+    read_json,
+    study_protocol,
+)
 from autolearn.ports import Stop, TrainOutcome, Watcher
 from autolearn.records import Chat, Completion, ModelIdentity, Request, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.study.protocol import PROTOCOLS
 
 
 class HuggingFaceBackend:
     """A loaded model that answers and can be trained; see ports.Backend, .Trainer."""
 
-    def __init__(self, loaded: load.Loaded):
+    def __init__(self, loaded: load.Loaded, protocol: str = "guided"):
         self._loaded = loaded
+        self._protocol = protocol
+        self._adapter_protocol: str | None = None
 
     @classmethod
     def load(
         cls, settings: ModelSettings, folder: Path, gguf: Path | None = None
     ) -> Self:
         """Load the model in ``folder``, without any adapter; see load.load."""
-        return cls(load.load(settings, folder, gguf))
+        protocol = study_protocol(folder) or "guided"
+        return cls(load.load(settings, folder, gguf), protocol)
 
     @property
     def identity(self) -> ModelIdentity:
         """Return which weights answer now."""
         return self._loaded.identity
+
+    @property
+    def protocol(self) -> str:
+        """Return by which protocol its weights are to be asked; see study.protocol."""
+        return self._adapter_protocol or self._protocol
 
     @property
     def context_length(self) -> int:
@@ -46,8 +61,10 @@ class HuggingFaceBackend:
         if folder is None:
             adapters.detach(self._loaded)
             round_id = digest = None
+            self._adapter_protocol = None
         else:
             adapters.attach(self._loaded, folder)
+            self._adapter_protocol = study_protocol(folder)
             digest = digest or adapter_digest(folder)
         self._loaded.identity = load.adapted(self._loaded, round_id, digest)
 
@@ -125,8 +142,22 @@ class HuggingFaceBackend:
         self.use_adapter(None)
         try:
             training = train.Training(self._loaded, items, settings)
-            return training.run(
+            outcome = training.run(
                 watcher, start=start, checkpoints=checkpoints, output=output
             )
+            if outcome.finished:
+                self._note_protocol(settings, start, output)
+            return outcome
         finally:
             self.use_adapter(None)
+
+    def _note_protocol(
+        self, settings: TrainSettings, start: Path | None, output: Path
+    ) -> None:
+        """Note how the round is to be asked: without examples once it is taught."""
+        protocol = (study_protocol(start) if start else None) or self._protocol
+        if settings.method == "meta" and PROTOCOLS[protocol].guided:
+            protocol = "taught"
+        note = output / ADAPTER_NOTE
+        text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
+        note.write_text(text + "\n", encoding="utf-8")

@@ -22,12 +22,14 @@ class ScriptedBackend:
         imagine: Callable[[int], str] = lambda seed: "",
         sure: Callable[[str], float] = lambda answer: 0.0,
         context_length: int = 4096,
+        protocol: str = "trained",
     ):
         self._reply = replies if callable(replies) else _in_turn(replies)
         self._judge = judge
         self._imagine = imagine
         self._sure = sure
         self._context_length = context_length
+        self.protocol = protocol
         self.history: list[Request] = []
 
     @property

@@ -11,7 +11,7 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.models import BUILT_IN
 from autolearn.records import Imagined, Record
 from autolearn.settings import ModelSettings, StudySettings
-from autolearn.study.generation import Writer, of
+from autolearn.study.generation import Generator, of
 
 N = 700
 """Prompts at least: a round on the library takes about 600, and 32 for the gauge."""
@@ -35,7 +35,7 @@ class Notes:
 def main() -> None:
     """Write the file into the folder of the built-in model."""
     backend = HuggingFaceBackend.load(ModelSettings(), BUILT_IN)
-    writer = Writer(backend, StudySettings(), lambda: False, lambda share: None)
+    writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
     notes = Notes()
     replay.imagine(writer, notes, [], N, lambda done: None)
     path = BUILT_IN / replay.SHIPPED

@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from itertools import cycle
 from string import Template
 
@@ -16,6 +15,7 @@ from autolearn.demo.passages import Passage, Statement
 from autolearn.demo.sums import Problem, Step, carelessly, problem, slip
 from autolearn.demo.talk import outside_text
 from autolearn.demo.world import Entity, Fact, World, grammar
+from autolearn.study import prompts
 
 DECISION_WEIGHT = 5.0
 VALUE_WEIGHT = 4.0
@@ -58,10 +58,7 @@ class Exercise:
 @cache
 def user_template(name: str) -> Template:
     """Return the user part of one of the app's prompts."""
-    text = (files("autolearn.study") / "prompts" / f"{name}.md").read_text(
-        encoding="utf-8"
-    )
-    return Template(text.partition("## user")[2].strip())
+    return Template(prompts.load(name).user)
 
 
 def plain(text: str, weight: float = 1.0) -> Weighted:

@@ -2,23 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from autolearn import parsing, scoring
+from autolearn.core.constraints import LINE, OneOf
 from autolearn.records import (
     Answer,
     AnswerKind,
     Feedback,
     Generation,
     Passage,
-    Prompt,
     Question,
     Record,
     Skip,
 )
 from autolearn.study import prompts
-from autolearn.study.generation import Ask, Writer, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    why_nothing,
+)
+from autolearn.study.questions import short_answer, shown
+from autolearn.text import sentences
 
 Passages = Mapping[int, Passage]
+T = TypeVar("T")
+ROUND_TRIP = 0.75
+"""Share of the words of a short answer that the open-book answer has to tell."""
+ANSWER_TAG_TOKENS = 8
+"""Room for what stands between the evidence and the answer."""
 
 
 def passage_of(question: Question, passages: Passages) -> Passage:
@@ -28,7 +41,7 @@ def passage_of(question: Question, passages: Passages) -> Passage:
 
 
 def open_book(
-    writer: Writer, questions: Sequence[Question], passages: Passages
+    writer: Generator, questions: Sequence[Question], passages: Passages
 ) -> list[Record]:
     """Answer with the text in view and find the quoted evidence in it.
 
@@ -38,13 +51,7 @@ def open_book(
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
     asks = [
-        Ask(
-            question,
-            prompts.load("open_book").render(
-                passage=passage_of(question, passages).text, question=question.text
-            ),
-            2 * writer.settings.answer_tokens,
-        )
+        quoting(writer, question, passage_of(question, passages), question.text)
         for question in questions
     ]
     threshold = writer.settings.evidence_threshold
@@ -52,6 +59,26 @@ def open_book(
         _read_open_book(question, passage_of(question, passages), generation, threshold)
         for question, generation in writer.write(asks)
     ]
+
+
+def quoting(
+    writer: Generator, subject: T, passage: Passage, question: str
+) -> GenerationRequest[T]:
+    """Return what is put to the model for an answer from a passage, with its evidence.
+
+    A guided model can quote nothing but a sentence of the passage, or none.
+    """
+    quotes = tuple(sentence.text for sentence in sentences.of(passage.text))
+    constraint = (" ", OneOf((*quotes, "none")), "\nAnswer: ", LINE)
+    form = Form(prompts.load("open_book").begun(), constraint, passage.text)
+    text = shown(passage) if writer.protocol.guided else passage.text
+    limit = writer.settings.answer_tokens
+    if writer.protocol.guided and quotes:
+        limit += max(map(writer.backend.count_tokens, quotes)) + ANSWER_TAG_TOKENS
+    else:
+        limit *= 2
+    given = {"passage": text, "question": question}
+    return writer.request("open_book", subject, given, limit, form)
 
 
 def _read_open_book(
@@ -67,8 +94,10 @@ def _read_open_book(
         found = scoring.supports(
             quoted, question.text, parts.answer, faithful=place.score == 1.0
         )
+    expected = short_answer(question)
     flags = {
         "no_evidence": not found,
+        "answers_differ": bool(expected) and not tells(parts.answer, expected),
         "reworded_quote": place is not None and found and place.score < 1.0,
         "unanswerable": parsing.is_not_stated(parts.answer),
         "too_long": generation.completion.finish == "length",
@@ -86,8 +115,17 @@ def _read_open_book(
     )
 
 
+def tells(answer: str, short: str) -> bool:
+    """Return whether an answer tells the short answer that its question was made for.
+
+    Round-trip consistency: only questions that lead back to what they were made from
+    are to be trusted (Alberti et al., 2019, arXiv 1906.05416).
+    """
+    return scoring.agreement("", answer, short) >= ROUND_TRIP
+
+
 def reworded(
-    writer: Writer,
+    writer: Generator,
     questions: Sequence[Question],
     passages: Passages,
     expected: Mapping[int, Answer],
@@ -114,13 +152,13 @@ def keeps_sense(answer: Answer) -> bool:
     return not {"other_meaning", "unanswerable"} & set(answer.flags)
 
 
-def closed_book(writer: Writer, questions: Sequence[Question]) -> list[Record]:
+def closed_book(writer: Generator, questions: Sequence[Question]) -> list[Record]:
     """Answer from memory: greedily, and ``closed_book_samples`` times more.
 
     Source: the closed-book answer a_c of arXiv 2406.00606.
     """
     asks = [
-        Ask(
+        GenerationRequest(
             (question, draw),
             prompts.load("closed_book").render(question=question.text),
             writer.settings.answer_tokens,
@@ -136,7 +174,7 @@ def closed_book(writer: Writer, questions: Sequence[Question]) -> list[Record]:
 
 
 def refine(
-    writer: Writer,
+    writer: Generator,
     gaps: Sequence[tuple[Question, Answer, Feedback]],
     passages: Passages,
 ) -> list[Record]:
@@ -144,8 +182,7 @@ def refine(
 
     Source: the refined response of arXiv 2310.00533.
     """
-    limit = writer.settings.answer_tokens
-    asks = [Ask(gap[0], _to_refine(*gap, passages), limit) for gap in gaps]
+    asks = [_to_refine(writer, *gap, passages) for gap in gaps]
     return [
         _read_answer("refined", question, generation)
         for question, generation in writer.write(asks)
@@ -153,18 +190,24 @@ def refine(
 
 
 def _to_refine(
-    question: Question, answer: Answer, critique: Feedback, passages: Passages
-) -> Prompt:
+    writer: Generator,
+    question: Question,
+    answer: Answer,
+    critique: Feedback,
+    passages: Passages,
+) -> GenerationRequest[Question]:
+    limit = writer.settings.answer_tokens
     given = {
         "question": question.text,
         "answer": answer.text,
         "feedback": critique.text,
     }
     if question.passage_id is None:
-        return prompts.load("refine_free").render(**given)
-    return prompts.load("refine").render(
-        passage=passage_of(question, passages).text, **given
-    )
+        return writer.request("refine_free", question, given, limit)
+    passage = passage_of(question, passages)
+    form = Form(prompts.load("refine").begun(), (" ", LINE), passage.text)
+    text = shown(passage) if writer.protocol.guided else passage.text
+    return writer.request("refine", question, {"passage": text, **given}, limit, form)
 
 
 def _read_answer(
@@ -174,7 +217,10 @@ def _read_answer(
     if not text:
         stage = "refinements" if kind == "refined" else "closed-book answers"
         return _skip(stage, question, generation)
-    return Answer(question.id, kind, text, sample_index=draw, generation=generation)
+    flags = ("too_long",) if generation.completion.finish == "length" else ()
+    return Answer(
+        question.id, kind, text, sample_index=draw, flags=flags, generation=generation
+    )
 
 
 def _skip(stage: str, question: Question, generation: Generation) -> Skip:

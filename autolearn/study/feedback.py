@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn import parsing, scoring
+from autolearn.core.constraints import LINE
 from autolearn.records import (
     Answer,
     Feedback,
@@ -17,7 +18,14 @@ from autolearn.records import (
 )
 from autolearn.study import prompts
 from autolearn.study.answers import Passages, passage_of
-from autolearn.study.generation import Ask, Writer, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    why_nothing,
+)
+from autolearn.study.questions import shown
+from autolearn.study.rules import UNFIT
 
 VERDICTS = (" correct", " incorrect")
 AGREED = 0.75
@@ -35,7 +43,7 @@ class Comparison:
 
 
 def feedback(
-    writer: Writer,
+    writer: Generator,
     purpose: Purpose,
     comparisons: Sequence[Comparison],
     passages: Passages,
@@ -44,8 +52,10 @@ def feedback(
 
     Source: self-feedback of arXiv 2310.00533; the probability is ours.
     """
+    if writer.protocol.guided and all(one.reference for one in comparisons):
+        return _guided(writer, purpose, comparisons, passages)
     limit = writer.settings.feedback_tokens
-    asks = [Ask(one, _shown(one, passages), limit) for one in comparisons]
+    asks = [GenerationRequest(one, _shown(one, passages), limit) for one in comparisons]
     written = writer.write(asks)
     sure = _verdict_probabilities(writer, [generation for _, generation in written])
     return [
@@ -63,6 +73,88 @@ def _shown(one: Comparison, passages: Passages) -> Prompt:
         reference=one.reference.text,
         **given,
     )
+
+
+def _guided(
+    writer: Generator,
+    purpose: Purpose,
+    comparisons: Sequence[Comparison],
+    passages: Passages,
+) -> list[Record]:
+    """Judge answers by the odds of two words, and write feedback around what is known.
+
+    What the text says is the open-book answer, and what the answer says stands there,
+    so neither is left to the model; it adds the reason why an answer is wrong. A second
+    check needs no reason.
+    """
+    sure = odds(writer, [_as_verdict(one) for one in comparisons])
+    begun = [
+        _facts(one, "correct" if p >= writer.verdict_threshold else "incorrect")
+        for one, p in zip(comparisons, sure, strict=True)
+    ]
+    wrong = [
+        i
+        for i, p in enumerate(sure)
+        if purpose == "critique" and p < writer.verdict_threshold
+    ]
+    asks = [_reason(writer, i, comparisons[i], begun[i], passages) for i in wrong]
+    reasons = dict(writer.write(asks))
+    records: list[Record] = []
+    for i, (one, text, p) in enumerate(zip(comparisons, begun, sure, strict=True)):
+        assert one.reference is not None
+        generation = reasons.get(i)
+        if generation:
+            text = parsing.without_thinking(generation.completion.text)
+        about = (one.answer.id, purpose, text, parsing.verdict(text), p)
+        records.append(
+            Feedback(*about, reference_id=one.reference.id, generation=generation)
+        )
+    return records
+
+
+def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float]:
+    """Return P(correct) for questions with their right answer and one to be judged."""
+    begun = prompts.load("verdict").begun()
+    chats = [
+        writer.request(
+            "verdict",
+            None,
+            {"question": question, "reference": reference, "answer": answer},
+            1,
+            Form(language_of=question),
+        ).prompt.chat
+        for question, reference, answer in asked
+    ]
+    read = writer.backend.probabilities(chats, [begun] * len(chats), VERDICTS)
+    return [row[0] for row in read]
+
+
+def _as_verdict(one: Comparison) -> tuple[str, str, str]:
+    assert one.reference is not None
+    return one.question.text, one.reference.text, one.answer.text
+
+
+def _facts(one: Comparison, verdict: str) -> str:
+    """Return the part of a feedback that is known beforehand."""
+    assert one.reference is not None
+    says = {"reference": one.reference.text, "answer": one.answer.text}
+    return prompts.load("feedback").begun(verdict=verdict, **says)
+
+
+def _reason(
+    writer: Generator, i: int, one: Comparison, begun: str, passages: Passages
+) -> GenerationRequest[int]:
+    assert one.reference is not None
+    passage = passage_of(one.question, passages)
+    given = {
+        "passage": shown(passage),
+        "question": one.question.text,
+        "reference": one.reference.text,
+        "answer": one.answer.text,
+    }
+    form = Form(f"{begun}\nReason:", (" ", LINE), passage.text)
+    limit = writer.settings.feedback_tokens
+    return writer.request("feedback", i, given, limit, form)
 
 
 def _read_feedback(
@@ -84,7 +176,7 @@ def _read_feedback(
 
 
 def _verdict_probabilities(
-    writer: Writer, generations: Sequence[Generation]
+    writer: Generator, generations: Sequence[Generation]
 ) -> list[float | None]:
     """Return P(correct) read where each feedback gives its verdict."""
     begun = [parsing.before_verdict(g.completion.text) for g in generations]
@@ -150,6 +242,26 @@ class Studied:
     critique: Feedback | None = None
     refined: Answer | None = None
     check: Feedback | None = None
+    falls_back: bool = False
+    """Whether the open-book answer takes the place of a refinement that failed."""
+
+    @property
+    def best(self) -> Answer:
+        """Return the answer that may be learned."""
+        if self.opened and self.uses_open_book:
+            return self.opened
+        return self.refined or self.opened or self.closed
+
+    @property
+    def uses_open_book(self) -> bool:
+        """Return whether the refinement failed and the open-book answer is chosen."""
+        if not (self.falls_back and self.gap.is_gap and self.opened):
+            return False
+        if self.refined is None or "too_long" in self.refined.flags:
+            return True
+        told = (self.question.text, self.refined.text, self.opened.text)
+        passed = self.check is not None and self.check.verdict == "correct"
+        return not passed or scoring.agreement(*told) < AGREED
 
     @property
     def gap(self) -> Gap:
@@ -158,6 +270,12 @@ class Studied:
             return judge_own(self.critique)
         texts = (self.question.text, self.closed.text, self.opened.text)
         return judge_gap(*texts, self.critique)
+
+
+def is_sound(one: Studied) -> bool:
+    """Return whether nothing about question and open-book answer speaks against it."""
+    flags = {*one.question.flags, *(one.opened.flags if one.opened else ())}
+    return not UNFIT & flags
 
 
 def samples(studied: Sequence[Studied]) -> list[Record]:
@@ -178,7 +296,7 @@ def samples(studied: Sequence[Studied]) -> list[Record]:
 
 def _sample(one: Studied, *, same_fact: bool) -> Sample:
     gap = one.gap
-    best = one.refined or one.opened or one.closed
+    best = one.best
     return Sample(
         one.question.id,
         prompt=one.question.text,
@@ -198,15 +316,15 @@ def _sample(one: Studied, *, same_fact: bool) -> Sample:
 
 def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
     refined, opened = one.refined, one.opened
-    passed = one.check is not None and one.check.verdict == "correct"
-    is_same = refined is not None and refined.text == one.closed.text
-    found = {
-        "same_fact": same_fact,
-        "disputed": gap.disputed,
-        "no_refinement": gap.is_gap and (refined is None or is_same),
-        "check_failed": refined is not None and not passed,
-    }
-    if refined and opened:
+    found = {"same_fact": same_fact, "disputed": gap.disputed}
+    if one.uses_open_book:
+        found["from_open_book"] = True
+    else:
+        passed = one.check is not None and one.check.verdict == "correct"
+        is_same = refined is not None and refined.text == one.closed.text
+        found["no_refinement"] = gap.is_gap and (refined is None or is_same)
+        found["check_failed"] = refined is not None and not passed
+    if refined and opened and not one.uses_open_book:
         told = (one.question.text, refined.text, opened.text)
         found["strays"] = scoring.agreement(*told) < AGREED
         found["not_open_book"] = not scoring.exact_match(refined.text, opened.text)

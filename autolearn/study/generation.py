@@ -1,13 +1,17 @@
 """Let the model write one text after another, and keep how each was made."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from autolearn.core.constraints import Constraint
 from autolearn.ports import Backend, Cancelled, Stop
 from autolearn.records import Generation, Prompt, Request, Sampling
 from autolearn.settings import StudySettings
+from autolearn.study import prompts
+from autolearn.study.protocol import PROTOCOLS, Protocol
+from autolearn.text import languages
 
 T = TypeVar("T")
 
@@ -24,7 +28,7 @@ def draw_seed(seed: int, *key: object) -> int:
 
 
 @dataclass(frozen=True)
-class Ask(Generic[T]):
+class GenerationRequest(Generic[T]):
     """One text to be asked for, with the thing that it is about."""
 
     subject: T
@@ -32,25 +36,74 @@ class Ask(Generic[T]):
     max_new_tokens: int
     draw: int = 0
     """0 is greedy, 1.. are sampled draws."""
+    constraint: Constraint = ()
+    """The form of what is added to the prompt; empty: free."""
 
 
 @dataclass(frozen=True)
-class Writer:
-    """The model at work for one study."""
+class Form:
+    """How an answer of a guided model is to look."""
+
+    begun: str = ""
+    """Its beginning, which is given."""
+    constraint: Constraint = ()
+    """What may follow."""
+    language_of: str = ""
+    """A text in the language of which the worked examples are to be."""
+    draw: int = 0
+    """0 is greedy, 1.. are sampled draws."""
+
+
+@dataclass(frozen=True)
+class Generator:
+    """The model at work, asked by the protocol that suits it."""
 
     backend: Backend
     settings: StudySettings
     stop: Stop
     report: Callable[[float], None]
     """Told the finished share of what is being written, 0..1."""
+    verdict_threshold: float = 0.5
+    """P(correct) from which a verdict is correct, where a model is guided."""
 
-    def write(self, asks: Sequence[Ask[T]]) -> list[tuple[T, Generation]]:
+    @property
+    def protocol(self) -> Protocol:
+        """Return how the model is asked."""
+        chosen = self.settings.protocol
+        return PROTOCOLS[self.backend.protocol if chosen == "auto" else chosen]
+
+    def request(
+        self,
+        name: str,
+        subject: T,
+        values: Mapping[str, object],
+        max_new_tokens: int,
+        form: Form | None = None,
+    ) -> GenerationRequest[T]:
+        """Return what is put to the model, by the name of its prompt.
+
+        ``values`` are the variables of the prompt; ``form`` counts only where the
+        protocol guides the model.
+        """
+        file, protocol = prompts.load(name), self.protocol
+        if form is None or not protocol.guided:
+            prompt = file.render(**values)
+            return GenerationRequest(subject, prompt, max_new_tokens)
+        language = languages.of(form.language_of) if protocol.shows_examples else None
+        prompt = file.guided(language, form.begun, **values)
+        return GenerationRequest(
+            subject, prompt, max_new_tokens, form.draw, form.constraint
+        )
+
+    def write(self, asks: Sequence[GenerationRequest[T]]) -> list[tuple[T, Generation]]:
         """Return what the model wrote for each ask, in their order.
 
         Raises:
             Cancelled: The person stopped the run.
         """
-        requests = [Request(ask.prompt, self._sampling(ask)) for ask in asks]
+        requests = [
+            Request(ask.prompt, self._sampling(ask), ask.constraint) for ask in asks
+        ]
         completions = self.backend.complete(
             requests, self.stop, lambda done: self.report(done / max(1, len(requests)))
         )
@@ -64,8 +117,8 @@ class Writer:
             )
         ]
 
-    def _sampling(self, ask: Ask[T]) -> Sampling:
-        shown = ask.prompt.chat[-1].content
+    def _sampling(self, ask: GenerationRequest[T]) -> Sampling:
+        shown = next(m.content for m in ask.prompt.chat[::-1] if m.role == "user")
         return Sampling(
             temperature=self.settings.temperature if ask.draw else 0.0,
             max_new_tokens=ask.max_new_tokens,

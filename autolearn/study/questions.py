@@ -2,21 +2,150 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from autolearn import chunking, parsing, scoring
+from autolearn.core.constraints import Excerpt, Pattern
 from autolearn.records import Generation, Passage, Question, Record, Skip
 from autolearn.settings import StudySettings
 from autolearn.study import prompts
-from autolearn.study.generation import Ask, Writer, draw_seed, of, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    draw_seed,
+    of,
+    why_nothing,
+)
+from autolearn.text import sentences
 
 T = TypeVar("T")
 
 LISTED = 2
 """Wordings asked for in one draw."""
+QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
+QUESTION_MARKS = ("?", "？")  # noqa: RUF001
 
 
-def ask(writer: Writer, passages: Sequence[Passage]) -> list[Record]:
+def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+    """Write questions about passages, by the protocol of the model.
+
+    A passage that gave no question is reported.
+    """
+    if writer.protocol.guided:
+        return _ask_about_facts(writer, passages)
+    return _ask_for_lists(writer, passages)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A stretch of a sentence, of which one question is asked."""
+
+    passage: Passage
+    sentence: str
+    stretch: str
+
+
+def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
+    """Return what is asked about in a passage: all of it, or evenly chosen stretches.
+
+    At most twice ``questions_per_passage``.
+    """
+    all_facts = [
+        Fact(passage, sentence.text, stretch)
+        for sentence in sentences.of(passage.text)
+        for stretch in sentences.facts(sentence.text)
+    ]
+    n = min(len(all_facts), 2 * settings.questions_per_passage)
+    return [all_facts[i * len(all_facts) // n] for i in range(n)]
+
+
+def _ask_about_facts(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+    """Ask one question about each fact of each passage.
+
+    The answer is copied from the fact before the question is written, so that every
+    question is grounded, and each part of a passage is asked about.
+    """
+    requests = [
+        _about(writer, fact) for p in passages for fact in facts(writer.settings, p)
+    ]
+    written = writer.write(requests)
+    repaired = _repaired(writer, written)
+    records: list[Record] = []
+    known: dict[int, list[str]] = {}
+    for i, (fact, generation) in enumerate(written):
+        generation = repaired.get(i, generation)
+        text = parsing.tagged(generation.completion.text).get("question", "")
+        seen = known.setdefault(fact.passage.id, [])
+        if not text.endswith(QUESTION_MARKS):
+            reason = why_nothing(generation, f"no question about {fact.stretch!r}")
+            place = (fact.passage.id, None, generation)
+            records.append(Skip("questions", reason, *place))
+        elif text not in seen:
+            flags = _flags(writer, text, seen, shown(fact.passage))
+            records.append(_question(text, fact.passage, flags, generation))
+            seen.append(text)
+    served = {question.passage_id for question in of(Question, records)}
+    return records + [
+        Skip("questions", "there is no sentence to ask about", passage.id)
+        for passage in passages
+        if passage.id not in served and not facts(writer.settings, passage)
+    ]
+
+
+def shown(passage: Passage) -> str:
+    """Return a passage as a guided model sees it: below its heading."""
+    text = passage.text.strip()
+    if not passage.heading or passage.heading in text.partition("\n")[0]:
+        return text
+    return f"{passage.heading}\n\n{text}"
+
+
+def _about(writer: Generator, fact: Fact) -> GenerationRequest[Fact]:
+    begun = prompts.load("ask_sentence").begun()
+    constraint = (" ", Excerpt(fact.stretch), "\nQuestion: ", QUESTION)
+    form = Form(begun, constraint, fact.passage.text)
+    given = {"passage": shown(fact.passage), "sentence": fact.sentence}
+    limit = 2 * writer.settings.question_tokens
+    return writer.request("ask_sentence", fact, given, limit, form)
+
+
+def _repaired(
+    writer: Generator, written: Sequence[tuple[Fact, Generation]]
+) -> dict[int, Generation]:
+    """Write once more what does not stand alone; return what then does, by place."""
+    requests = []
+    for i, (fact, generation) in enumerate(written):
+        parts = parsing.tagged(generation.completion.text)
+        question, answer = parts.get("question", ""), parts.get("answer", "")
+        if question and not scoring.stands_alone(question, shown(fact.passage)):
+            text = shown(fact.passage)
+            given = {"passage": text, "answer": answer, "question": question}
+            begun = prompts.load("stand_alone").begun(answer=answer)
+            form = Form(begun, (" ", QUESTION), text)
+            limit = writer.settings.question_tokens
+            requests.append(
+                writer.request("stand_alone", (i, text), given, limit, form)
+            )
+    return {
+        i: generation
+        for (i, passage), generation in writer.write(requests)
+        if scoring.stands_alone(
+            parsing.tagged(generation.completion.text).get("question", ""), passage
+        )
+    }
+
+
+def short_answer(question: Question) -> str:
+    """Return what was copied from the text before a question was written, if it was."""
+    if question.generation is None:
+        return ""
+    parts = parsing.tagged(question.generation.completion.text)
+    return parts.get("answer", "") if "question" in parts else ""
+
+
+def _ask_for_lists(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Write ``ask_rounds`` lists of questions per passage, the first one greedily.
 
     A passage that gave no question is asked once more; then it is reported.
@@ -42,15 +171,17 @@ def how_many(settings: StudySettings, text: str) -> int:
     return max(n, min(chunking.n_sentences(text), 2 * n))
 
 
-def listing(settings: StudySettings, text: str, subject: T, draw: int = 0) -> Ask[T]:
+def listing(
+    settings: StudySettings, text: str, subject: T, draw: int = 0
+) -> GenerationRequest[T]:
     """Return what is put to the model for a list of questions about a text."""
     n = how_many(settings, text)
     prompt = prompts.load("ask").render(passage=text, n=n)
-    return Ask(subject, prompt, n * settings.question_tokens, draw)
+    return GenerationRequest(subject, prompt, n * settings.question_tokens, draw)
 
 
 def _read(
-    writer: Writer, written: Sequence[tuple[Passage, Generation]]
+    writer: Generator, written: Sequence[tuple[Passage, Generation]]
 ) -> list[Record]:
     """Turn lists into questions; repeats are merged, near-repeats flagged."""
     records: list[Record] = []
@@ -77,17 +208,19 @@ def _question(
     )
 
 
-def _flags(writer: Writer, text: str, seen: Iterable[str]) -> tuple[str, ...]:
+def _flags(
+    writer: Generator, text: str, seen: Iterable[str], source: str = ""
+) -> tuple[str, ...]:
     limit = writer.settings.duplicate_threshold
     found = {
         "duplicate": any(scoring.likeness(text, other) >= limit for other in seen),
-        "not_self_contained": not scoring.stands_alone(text),
+        "not_self_contained": not scoring.stands_alone(text, source),
     }
     return tuple(flag for flag, holds in found.items() if holds)
 
 
 def paraphrase(
-    writer: Writer, questions: Sequence[Question], known: Mapping[int, Question]
+    writer: Generator, questions: Sequence[Question], known: Mapping[int, Question]
 ) -> list[Record]:
     """Say questions in other words; of some, the first wording is for the quiz.
 
@@ -98,7 +231,7 @@ def paraphrase(
     """
     n = writer.settings.paraphrases
     asks = [
-        rewording(writer.settings, question.text, question, draw)
+        _rewording(writer, question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
@@ -120,12 +253,23 @@ def paraphrase(
     ]
 
 
+def _rewording(
+    writer: Generator, question: Question, draw: int
+) -> GenerationRequest[Question]:
+    if not writer.protocol.guided:
+        return rewording(writer.settings, question.text, question, draw)
+    limit = writer.settings.question_tokens
+    form = Form("", (QUESTION,), question.text, draw)
+    given = {"question": question.text, "n": 1}
+    return writer.request("paraphrase", question, given, limit, form)
+
+
 def rewording(
     settings: StudySettings, question: str, subject: T, draw: int = 0
-) -> Ask[T]:
+) -> GenerationRequest[T]:
     """Return what is put to the model for a question in other words."""
     prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
-    return Ask(subject, prompt, LISTED * settings.question_tokens, draw)
+    return GenerationRequest(subject, prompt, LISTED * settings.question_tokens, draw)
 
 
 def _wording(
@@ -141,7 +285,7 @@ def _wording(
     )
 
 
-def _keeps_quiz(writer: Writer, question: Question) -> bool:
+def _keeps_quiz(writer: Generator, question: Question) -> bool:
     settings = writer.settings
     draw = draw_seed(settings.seed, "quiz", question.text) / 2**32
     return draw < settings.quiz_share

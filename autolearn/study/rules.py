@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from autolearn.errors import InputError
 from autolearn.records import Decision, Sample
 
-UNFIT = frozenset({"no_evidence", "unanswerable", "too_long", "not_self_contained"})
+UNFIT = frozenset(
+    {
+        "no_evidence",
+        "unanswerable",
+        "too_long",
+        "not_self_contained",
+        "answers_differ",
+    }
+)
 """Flags of samples that should teach nothing: their text is not to be trusted."""
 
 

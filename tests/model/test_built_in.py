@@ -16,7 +16,7 @@ from autolearn.records import Answer, Message, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.study.answers import open_book
-from autolearn.study.generation import Writer, of
+from autolearn.study.generation import Generator, of
 from tests.model.labs import finish
 from tests.texts import put
 
@@ -36,7 +36,7 @@ def built_in():
 
 @pytest.fixture
 def writer(built_in):
-    return Writer(built_in, StudySettings(), lambda: False, lambda share: None)
+    return Generator(built_in, StudySettings(), lambda: False, lambda share: None)
 
 
 def test_each_question_of_a_conversation_is_answered_by_itself(built_in):

@@ -1,0 +1,36 @@
+"""Tell in which of the languages of the worked examples a text is written."""
+
+import re
+from collections import Counter
+
+_COMMON = {
+    "en": "the of and to in is was for on that with as by at it from are his an this",
+    "de": "der die das und in den von zu mit ist im des dem ein eine nicht auf für war",
+    "fr": "le la les de des et en un une du est dans que pour qui par sur au ne pas il",
+    "es": "el la los las de y en que un una es por con se del al para su como fue más",
+}
+"""The commonest words of each: they hardly overlap, and no sentence does without."""
+_WORDS = {
+    word: [name for name, words in _COMMON.items() if word in words.split()]
+    for words in _COMMON.values()
+    for word in words.split()
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
+LEAST = 0.08
+"""Share of common words below which a text is in none of these languages."""
+
+
+def of(text: str) -> str | None:
+    """Return ``en``, ``de``, ``fr``, ``es`` or ``zh``; None: another, or no prose."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    n_han = len(_HAN.findall(text))
+    if n_han > len(text) / 4 and not _KANA_OR_HANGUL.search(text):
+        return "zh"
+    counts = Counter(name for word in words for name in _WORDS.get(word, ()))
+    if not counts:
+        return None
+    (best, n), *others = counts.most_common(2)
+    is_clear = not others or n > others[0][1]
+    return best if is_clear and n >= LEAST * len(words) else None

@@ -1,0 +1,71 @@
+"""The sentences of a passage, and the stretches of them that tell a fact each."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autolearn import chunking
+
+FEWEST_SIGNS = 12
+"""Letters and digits below which a sentence tells nothing that can be asked."""
+FACT_WORDS = 9
+"""Words of a stretch from which the next comma, bracket or "and" begins another."""
+
+_SIGN = re.compile(r"\w")
+_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+"""Scripts without spaces between words, where a character counts as a word."""
+_BREAK = re.compile(
+    r"(?<=[,;:，、；：)）])\s*(?![\d,;:)])|\s+(?=[(（–—])"  # noqa: RUF001
+    r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a text, from character ``start`` to ``end``."""
+
+    text: str
+    start: int
+    end: int
+
+
+def of(text: str) -> list[Sentence]:
+    """Return the sentences that say something: no headings, rules or numbers alone."""
+    sentences = []
+    begin = 0
+    for unit, is_heading in chunking.units(text):
+        stripped = unit.strip()
+        start = begin + len(unit) - len(unit.lstrip())
+        begin += len(unit)
+        n_signs = len(_SIGN.findall(stripped)) + 2 * len(_WIDE.findall(stripped))
+        if not is_heading and n_signs >= FEWEST_SIGNS:
+            sentences.append(Sentence(stripped, start, start + len(stripped)))
+    return sentences
+
+
+def n_words(text: str) -> int:
+    """Return how many words a text has; in scripts without spaces, two signs a word."""
+    return len(_WIDE.sub(" ", text).split()) + len(_WIDE.findall(text)) // 2
+
+
+def facts(sentence: str) -> list[str]:
+    """Return a sentence in stretches of some ten words, cut where a clause may end.
+
+    Joined together they are the sentence, but for the spaces at their ends.
+    """
+    stretches: list[str] = []
+    begin = 0
+    for end in (*_cuts(sentence), len(sentence)):
+        rest = n_words(sentence[end:])
+        if n_words(sentence[begin:end]) >= FACT_WORDS and (rest == 0 or rest > 3):
+            stretches.append(sentence[begin:end].strip())
+            begin = end
+    if tail := sentence[begin:].strip():
+        stretches.append(tail)
+    return stretches
+
+
+def _cuts(sentence: str) -> Iterator[int]:
+    for match in _BREAK.finditer(sentence):
+        if match.start() > 0 and match.end() < len(sentence):
+            yield match.end()
