@@ -146,9 +146,9 @@ def stands_alone(question: str, source: str = "") -> bool:
         return True
     told = set(normalise(source).split())
     known = {word for name in names for word in normalise(name).split()} & told
-    if _names(source):
-        return bool(known)
-    return _n_shared_words(question, source) >= 2
+    return bool(known) or (
+        not _names(source) and _n_shared_words(question, source) >= 2
+    )
 
 
 def _names(text: str) -> list[str]:

@@ -105,3 +105,21 @@ def test_the_first_word_of_an_answer_need_not_be_a_name():
     wrong = "Farmers around Avel grow hops."
     assert not scoring.supports(*about, wrong, faithful=True)
     assert not scoring.supports(*about, "Bo Flax leads Avel.", faithful=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "source", "alone"),
+    [
+        ("What is the music composer?", "Falimy is a film. Vishnu composed it.", False),
+        ("Who composed the music of Falimy?", "Falimy is a film.", True),
+        ("Who composed the music of Sandhya?", "Falimy is a film.", False),
+        ("When was the film released in 1999?", "Falimy came in 1999.", True),
+        ("Кто построил мельницу в Авеле?", "Мельница стоит в Авеле.", True),
+        ("Кто построил это?", "Мельница стоит в Авеле.", False),
+        ("城市的北面是什么时候被烧毁的?", "城市的北面在一七一二年被烧毁。", True),
+        ("那是什么?", "城市的北面在一七一二年被烧毁。", False),
+        ("why do the old mills stand still?", "old mills stand in the north", True),
+    ],
+)
+def test_a_question_must_name_something_of_its_text(question, source, alone):
+    assert scoring.stands_alone(question, source) is alone

@@ -24,7 +24,7 @@ from autolearn.study.generation import (
     why_nothing,
 )
 from autolearn.study.questions import short_answer, shown
-from autolearn.text import sentences
+from autolearn.text import languages, sentences
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
@@ -70,7 +70,8 @@ def quoting(
     """
     quotes = tuple(sentence.text for sentence in sentences.of(passage.text))
     constraint = (" ", OneOf((*quotes, "none")), "\nAnswer: ", LINE)
-    form = Form(prompts.load("open_book").begun(), constraint, passage.text)
+    begun = prompts.load("open_book").begun()
+    form = Form(begun, constraint, languages.of(passage.text))
     text = shown(passage) if writer.protocol.guided else passage.text
     limit = writer.settings.answer_tokens
     if writer.protocol.guided and quotes:
@@ -205,7 +206,8 @@ def _to_refine(
     if question.passage_id is None:
         return writer.request("refine_free", question, given, limit)
     passage = passage_of(question, passages)
-    form = Form(prompts.load("refine").begun(), (" ", LINE), passage.text)
+    begun = prompts.load("refine").begun()
+    form = Form(begun, (" ", LINE), languages.of(passage.text))
     text = shown(passage) if writer.protocol.guided else passage.text
     return writer.request("refine", question, {"passage": text, **given}, limit, form)
 

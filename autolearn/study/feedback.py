@@ -121,7 +121,7 @@ def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float
             None,
             {"question": question, "reference": reference, "answer": answer},
             1,
-            Form(language_of=question),
+            Form(),
         ).prompt.chat
         for question, reference, answer in asked
     ]
@@ -152,7 +152,7 @@ def _reason(
         "reference": one.reference.text,
         "answer": one.answer.text,
     }
-    form = Form(f"{begun}\nReason:", (" ", LINE), passage.text)
+    form = Form(f"{begun}\nReason:", (" ", LINE))
     limit = writer.settings.feedback_tokens
     return writer.request("feedback", i, given, limit, form)
 

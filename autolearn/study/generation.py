@@ -11,7 +11,6 @@ from autolearn.records import Generation, Prompt, Request, Sampling
 from autolearn.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.protocol import PROTOCOLS, Protocol
-from autolearn.text import languages
 
 T = TypeVar("T")
 
@@ -48,8 +47,8 @@ class Form:
     """Its beginning, which is given."""
     constraint: Constraint = ()
     """What may follow."""
-    language_of: str = ""
-    """A text in the language of which the worked examples are to be."""
+    language: str | None = prompts.ENGLISH
+    """That of the worked examples; None: without."""
     draw: int = 0
     """0 is greedy, 1.. are sampled draws."""
 
@@ -89,7 +88,7 @@ class Generator:
         if form is None or not protocol.guided:
             prompt = file.render(**values)
             return GenerationRequest(subject, prompt, max_new_tokens)
-        language = languages.of(form.language_of) if protocol.shows_examples else None
+        language = form.language if protocol.shows_examples else None
         prompt = file.guided(language, form.begun, **values)
         return GenerationRequest(
             subject, prompt, max_new_tokens, form.draw, form.constraint

@@ -18,7 +18,7 @@ from autolearn.study.generation import (
     of,
     why_nothing,
 )
-from autolearn.text import sentences
+from autolearn.text import languages, sentences
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ def shown(passage: Passage) -> str:
 def _about(writer: Generator, fact: Fact) -> GenerationRequest[Fact]:
     begun = prompts.load("ask_sentence").begun()
     constraint = (" ", Excerpt(fact.stretch), "\nQuestion: ", QUESTION)
-    form = Form(begun, constraint, fact.passage.text)
+    form = Form(begun, constraint, languages.of(fact.passage.text))
     given = {"passage": shown(fact.passage), "sentence": fact.sentence}
     limit = 2 * writer.settings.question_tokens
     return writer.request("ask_sentence", fact, given, limit, form)
@@ -123,7 +123,7 @@ def _repaired(
             text = shown(fact.passage)
             given = {"passage": text, "answer": answer, "question": question}
             begun = prompts.load("stand_alone").begun(answer=answer)
-            form = Form(begun, (" ", QUESTION), text)
+            form = Form(begun, (" ", QUESTION), languages.of(text))
             limit = writer.settings.question_tokens
             requests.append(
                 writer.request("stand_alone", (i, text), given, limit, form)
@@ -259,7 +259,7 @@ def _rewording(
     if not writer.protocol.guided:
         return rewording(writer.settings, question.text, question, draw)
     limit = writer.settings.question_tokens
-    form = Form("", (QUESTION,), question.text, draw)
+    form = Form("", (QUESTION,), languages.of(question.text), draw)
     given = {"question": question.text, "n": 1}
     return writer.request("paraphrase", question, given, limit, form)
 

@@ -15,7 +15,7 @@ _SIGN = re.compile(r"\w")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 """Scripts without spaces between words, where a character counts as a word."""
 _BREAK = re.compile(
-    r"(?<=[,;:，、；：)）])\s*(?![\d,;:)])|\s+(?=[(（–—])"  # noqa: RUF001
+    r"(?<=[,;:，、；：)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
 )
 

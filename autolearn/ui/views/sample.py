@@ -38,6 +38,14 @@ FLAGS = {
         "refined in other words",
         "The refined answer is not word for word the open-book answer.",
     ),
+    "answers_differ": (
+        "answer not confirmed",
+        "The open-book answer does not say what the question was made from.",
+    ),
+    "from_open_book": (
+        "open-book answer",
+        "The refinement failed, so the open-book answer is what may be learned.",
+    ),
     "no_evidence": (
         "no evidence",
         "No place in the text bears the open-book answer out.",

@@ -1,0 +1,245 @@
+"""A study of a model as it comes: asked fact by fact, in forms that it cannot miss."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from autolearn.backends.scripted import ScriptedBackend
+from autolearn.core.constraints import Excerpt, OneOf
+from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
+from autolearn.settings import StudySettings
+from autolearn.study.loop import Study
+from autolearn.study.rules import RULES
+from tests.test_study import MemoryJournal
+
+TEXT = (
+    "# The mill of Avel\n\nThe mill of Avel opened in 1842. It was built by Ada Horn.\n"
+)
+SETTINGS = StudySettings(paraphrases=1, quiz_share=0.0)
+FACTS = {
+    "1842": "When did the mill of Avel open?",
+    "Ada": "Who built the mill of Avel?",
+}
+SENTENCES = ("The mill of Avel opened in 1842.", "It was built by Ada Horn.")
+TRUE = {
+    "When did the mill of Avel open?": "The mill of Avel opened in 1842.",
+    "Who built the mill of Avel?": "The mill of Avel was built by Ada Horn.",
+}
+
+
+def last_user(request):
+    return [m.content for m in request.prompt.chat if m.role == "user"][-1]
+
+
+def begun(request):
+    last = request.prompt.chat[-1]
+    return last.content if last.role == "assistant" else ""
+
+
+def model(request):
+    """A model that reads well, knows nothing, and mends nothing."""
+    name, user = request.prompt.name, last_user(request)
+    if name == "ask_sentence":
+        stretch = next(p.source for p in request.constraint if isinstance(p, Excerpt))
+        key = next(key for key in FACTS if key in stretch)
+        short = {"Ada": "Ada Horn"}.get(key, key)
+        return f"{begun(request)} {short}\nQuestion: {FACTS[key]}"
+    question = re.findall(r"Question: (.*)", user or "")
+    if name == "open_book":
+        quotes = next(p.options for p in request.constraint if isinstance(p, OneOf))
+        answer = TRUE.get(question[-1], TRUE["Who built the mill of Avel?"])
+        quote = next(
+            q
+            for q in quotes
+            if set(answer.split()) & {"1842.", "Horn."} & set(q.split())
+        )
+        return f"{begun(request)} {quote}\nAnswer: {answer}"
+    if name == "closed_book":
+        return "It was in 1790, by Bo."
+    if name == "feedback":
+        return f"{begun(request)} The text tells something else."
+    if name == "refine":
+        return f"{begun(request)} It was in 1790, by Bo."
+    return "By whom was the mill of Avel built?"
+
+
+def judge(chat, start):
+    assert start == "Verdict:"
+    _, right, answer, _ = chat[-1].content.split("\n")
+    return (0.9, 0.1) if right.split(": ")[1] == answer.split(": ")[1] else (0.2, 0.8)
+
+
+def passage(text=TEXT, heading="The mill of Avel"):
+    return Passage(1, 0, 0, len(text), text, 9, heading, id=1)
+
+
+def study(script=model, passages=(), **settings):
+    journal = MemoryJournal()
+    backend = ScriptedBackend(script, judge=judge, protocol="guided")
+    chosen = replace(SETTINGS, **settings)
+    run = Study(backend, journal, chosen, lambda: False, lambda *_: None)
+    run.run(passages or [passage()])
+    return journal, backend
+
+
+def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
+    journal, backend = study()
+    asked = [q for q in journal.all(Question) if q.origin == "model"]
+    assert {q.text for q in asked} == set(TRUE)
+    requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
+    stretches = [
+        p.source for r in requests for p in r.constraint if isinstance(p, Excerpt)
+    ]
+    assert stretches == [
+        "The mill of Avel opened in 1842.",
+        "It was built by Ada Horn.",
+    ]
+
+
+def test_evidence_can_only_be_a_sentence_of_the_passage():
+    journal, backend = study()
+    for request in backend.history:
+        if request.prompt.name == "open_book":
+            (quotes,) = (p.options for p in request.constraint if isinstance(p, OneOf))
+            assert {q for q in quotes if q != "none"} <= set(
+                TEXT.splitlines()[2].replace(". ", ".\n").splitlines()
+            )
+    opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
+    assert opened
+    assert all(a.evidence_score == 1.0 for a in opened)
+    assert TEXT[opened[0].start : opened[0].end] == "The mill of Avel opened in 1842."
+
+
+def test_a_refinement_that_repeats_the_mistake_gives_way_to_the_open_book_answer():
+    journal, _ = study()
+    samples = journal.all(Sample)
+    assert [s.chosen for s in samples] == list(TRUE.values())
+    assert all("from_open_book" in s.flags for s in samples)
+    assert all(RULES["default"].accepts(s) for s in samples)
+
+
+def test_feedback_is_written_around_what_is_known():
+    journal, _ = study()
+    critique = next(f for f in journal.all(Feedback) if f.purpose == "critique")
+    assert critique.text.splitlines() == [
+        "The text says: The mill of Avel opened in 1842.",
+        "The answer says: It was in 1790, by Bo.",
+        "Verdict: incorrect",
+        "Reason: The text tells something else.",
+    ]
+    assert (critique.verdict, critique.probability) == ("incorrect", 0.2)
+
+
+def test_a_question_whose_answer_leads_elsewhere_is_not_approved():
+    def wandering(request):
+        text = model(request)
+        return text.replace("opened in 1842", "opened in 1711")
+
+    journal, _ = study(wandering)
+    (flags,) = (set(s.flags) for s in journal.all(Sample) if "When" in s.prompt)
+    assert "answers_differ" in flags
+    assert not RULES["default"].accepts(
+        next(s for s in journal.all(Sample) if "When" in s.prompt)
+    )
+
+
+def test_a_question_that_does_not_stand_alone_is_repaired_once():
+    def vague(request):
+        if (
+            request.prompt.name == "ask_sentence"
+            and "Ada" in request.constraint[1].source
+        ):
+            return f"{begun(request)} Ada Horn\nQuestion: Who built it?"
+        if request.prompt.name == "stand_alone":
+            return f"{begun(request)} Who built the mill of Avel?"
+        return model(request)
+
+    journal, backend = study(vague)
+    assert {q.text for q in journal.all(Question) if q.origin == "model"} == set(TRUE)
+    (repair,) = (r for r in backend.history if r.prompt.name == "stand_alone")
+    assert begun(repair) == "Answer: Ada Horn\nQuestion:"
+
+    def stubborn(request):
+        if request.prompt.name == "stand_alone":
+            return f"{begun(request)} Who built the thing?"
+        return vague(request)
+
+    journal, _ = study(stubborn)
+    (bad,) = (q for q in journal.all(Question) if q.text == "Who built it?")
+    assert "not_self_contained" in bad.flags
+
+
+def reworded(backend):
+    """Return the questions that were put in other words."""
+    asked = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
+    return {text.splitlines()[0].removeprefix("Question: ") for text in asked}
+
+
+def test_only_what_may_be_learned_is_put_in_other_words():
+    _, backend = study()
+    reworded = {
+        last_user(r).split("\n")[0]
+        for r in backend.history
+        if r.prompt.name == "paraphrase"
+    }
+    assert reworded == {f"Question: {q}" for q in TRUE}
+
+    def wandering(request):
+        return model(request).replace("opened in 1842", "opened in 1711")
+
+    _, backend = study(wandering)
+    reworded = {
+        last_user(r).split("\n")[0]
+        for r in backend.history
+        if r.prompt.name == "paraphrase"
+    }
+    assert reworded == {"Question: Who built the mill of Avel?"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (TEXT, "rye bread"),
+        ("城市的北面在一七一二年被烧毁并由市长重建。", "黑麦面包"),
+        (
+            "Die Mühle von Avel wurde 1842 von der Gemeinde eröffnet.",
+            "Roggenbrot",
+        ),
+        ("Моя мельница была открыта в 1842 году общиной.", None),
+    ],
+)
+def test_worked_examples_are_in_the_language_of_the_passage_or_left_out(text, shown):
+    def any_answer(request):
+        if request.prompt.name == "ask_sentence":
+            return f"{begun(request)} 1842\nQuestion: Avel 1842?"
+        return f"{begun(request)} none\nAnswer: 1842"
+
+    _, backend = study(any_answer, [passage(text, "")])
+    (first, *_) = backend.history
+    turns = " ".join(m.content for m in first.prompt.chat[1:-2])
+    assert shown in turns if shown else not turns
+
+
+@pytest.mark.parametrize("text", ["", "# Only a heading\n", "***\n\n12\n", "x = 1"])
+def test_a_passage_without_a_sentence_says_why_it_gave_nothing(text):
+    journal, backend = study(passages=[passage(text or " ")])
+    assert backend.history == []
+    (skip,) = journal.all(Skip)
+    assert skip.reason == "there is no sentence to ask about"
+
+
+def test_long_passages_are_asked_about_from_anywhere():
+    text = " ".join(f"The mill of Avel{i} opened in 1842." for i in range(40))
+
+    def numbered(request):
+        if request.prompt.name != "ask_sentence":
+            return "nothing"
+        stretch = request.constraint[1].source
+        return f"{begun(request)} 1842\nQuestion: When did {stretch.split()[3]} open?"
+
+    journal, _ = study(numbered, [passage(text, "")], questions_per_passage=5)
+    numbers = [int(re.findall(r"\d+", q.text)[0]) for q in journal.all(Question)]
+    assert len(numbers) == 10
+    assert min(numbers) < 4
+    assert max(numbers) > 35

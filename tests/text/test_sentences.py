@@ -1,0 +1,59 @@
+"""Sentences and facts: every one has its place, and together they are the text."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autolearn.text import languages, sentences
+
+SIGNS = "abc ABC .!?,;:()\n#-0123456789äß城市。"
+
+
+@given(st.text(SIGNS, max_size=300))
+def test_a_sentence_stands_where_it_is_said_to_stand(text):
+    spans = sentences.of(text)
+    assert all(text[s.start : s.end] == s.text for s in spans)
+    assert all(a.end <= b.start for a, b in pairwise(spans))
+
+
+@given(st.text(SIGNS, min_size=1, max_size=300))
+def test_the_facts_of_a_sentence_are_all_of_it(text):
+    stretches = sentences.facts(text)
+    assert "".join("".join(stretches).split()) == "".join(text.split())
+    assert all(stretch.strip() == stretch != "" for stretch in stretches)
+
+
+def test_headings_rules_and_numbers_are_no_sentences():
+    text = "# The mill of Avel\n\n***\n\n12.\n\nIt opened in 1842 in the north.\n"
+    assert [s.text for s in sentences.of(text)] == ["It opened in 1842 in the north."]
+
+
+def test_a_long_sentence_is_cut_where_a_clause_ends_and_dates_stay_whole():
+    text = (
+        "The mill opened in the north of the old town on July 30, 2023, and it was "
+        "built by a company of nine women from the coast."
+    )
+    assert sentences.facts(text) == [
+        "The mill opened in the north of the old town on July 30, 2023,",
+        "and it was built by a company of nine women from the coast.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The mill was opened in 1842 by the town.", "en"),
+        ("Die Mühle wurde 1842 von der Gemeinde eröffnet.", "de"),
+        ("Le moulin a été ouvert en 1842 par la commune.", "fr"),
+        ("El molino fue inaugurado en 1842 por el pueblo.", "es"),
+        ("磨坊于一八四二年开业。", "zh"),
+        ("水車は1842年に町によって開かれた。", None),
+        ("Мельница была открыта в 1842 году.", None),
+        ("def f(x): return x + 1", None),
+        ("", None),
+    ],
+)
+def test_the_language_of_a_text(text, language):
+    assert languages.of(text) == language
