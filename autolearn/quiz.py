@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from autolearn import parsing, scoring
 from autolearn.ports import Journal
-from autolearn.records import Generation, Prompt, Question, QuizResult
-from autolearn.study import prompts
+from autolearn.records import Generation, Question, QuizResult
+from autolearn.study.answers import quoting
 from autolearn.study.generation import GenerationRequest, Generator, of
 
 Mode = Literal["closed_book", "open_book"]
@@ -60,15 +60,18 @@ def take(
 def _answer(
     writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
 ) -> list[QuizResult]:
-    limit = writer.settings.answer_tokens * (2 if mode == "open_book" else 1)
-    asks = [GenerationRequest(one, _prompt(one, mode), limit) for one in questions]
+    asks = [_request(writer, one, mode) for one in questions]
     return [score(one, mode, made) for one, made in writer.write(asks)]
 
 
-def _prompt(one: QuizQuestion, mode: Mode) -> Prompt:
-    if mode == "closed_book":
-        return prompts.load(mode).render(question=one.question.text)
-    return prompts.load(mode).render(passage=one.passage, question=one.question.text)
+def _request(
+    writer: Generator, one: QuizQuestion, mode: Mode
+) -> GenerationRequest[QuizQuestion]:
+    question = one.question.text
+    if mode == "open_book":
+        return quoting(writer, one, one.passage or "", question)
+    limit = writer.settings.answer_tokens
+    return writer.request("closed_book", one, {"question": question}, limit)
 
 
 def score(one: QuizQuestion, mode: Mode, generation: Generation) -> QuizResult:

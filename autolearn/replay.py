@@ -12,7 +12,7 @@ it make up feedback, so it checks and mends answers of its own (``checked``).
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
@@ -33,8 +33,10 @@ from autolearn.records import (
 )
 from autolearn.settings import TrainSettings
 from autolearn.study import prompts
+from autolearn.study.answers import quoting
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
-from autolearn.study.questions import listing, rewording
+from autolearn.study.questions import about_sentence, listing, rewording
+from autolearn.text import sentences
 
 T = TypeVar("T")
 
@@ -235,24 +237,39 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
 def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
     """Return how the base asks about texts, answers from them and compares, as items.
 
-    It puts its question to each in other words too. Every other answer that it
-    compares is the right one.
+    It puts its question to each in other words too.
 
     Raises:
         Cancelled: The person stopped the run.
     """
-    answer, compare = prompts.load("open_book"), prompts.load("feedback")
-    settings = writer.settings
 
     def put(one: Reading, question: str) -> GenerationRequest[Reading]:
-        prompt = answer.render(passage=one.passage, question=question)
-        return GenerationRequest(one, prompt, 2 * settings.answer_tokens)
+        return quoting(writer, one, one.passage, question)
 
     opened = _written(writer, [put(one, one.question) for one in texts])
     rest = [put(one, one.other) for one in texts if one.other != one.question]
     for one in texts:
-        rest.append(listing(settings, one.passage, one))
-        rest.append(rewording(settings, one.question, one))
+        rest.append(_asking(writer, one))
+        rest.append(rewording(writer, one.question, one))
+    if not writer.protocol.guided:  # whose verdicts are odds, not texts
+        rest += _comparing(writer, opened)
+    return [_item(made) for _, made in (*opened, *_written(writer, rest))]
+
+
+def _asking(writer: Generator, one: Reading) -> GenerationRequest[Reading]:
+    """Return what is put to the base for questions about a text."""
+    if not writer.protocol.guided:
+        return listing(writer.settings, one.passage, one)
+    spoken = sentences.of(one.passage)
+    sentence = random.Random(one.passage).choice(spoken).text if spoken else one.passage
+    return about_sentence(writer, one, one.passage, sentence, sentence)
+
+
+def _comparing(
+    writer: Generator, opened: Sequence[tuple[Reading, Generation]]
+) -> Iterator[GenerationRequest[Reading]]:
+    """Yield what is put to the base to compare answers; every other one is right."""
+    compare = prompts.load("feedback")
     for at, (one, said) in enumerate(opened):
         reference = parsing.answer(_answer(said))
         prompt = compare.render(
@@ -261,8 +278,7 @@ def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
             reference=reference,
             answer=one.answer if at % 2 else reference,
         )
-        rest.append(GenerationRequest(one, prompt, settings.feedback_tokens))
-    return [_item(made) for _, made in (*opened, *_written(writer, rest))]
+        yield GenerationRequest(one, prompt, writer.settings.feedback_tokens)
 
 
 def to_check(instructions: Sequence[str], n: int) -> list[str]:
@@ -317,7 +333,10 @@ def _written(
 
 
 def _item(generation: Generation) -> Made:
-    chat = generation.request.prompt.chat
+    # Without worked examples, and without a beginning, which the answer has.
+    asked = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
+    rules = [m for m in generation.request.prompt.chat if m.role == "system"]
+    chat = (*rules, *asked)
     return TrainItem("replay", chat, _answer(generation)), generation
 
 

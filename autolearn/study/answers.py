@@ -51,7 +51,7 @@ def open_book(
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
     asks = [
-        quoting(writer, question, passage_of(question, passages), question.text)
+        quoting(writer, question, seen(writer, question, passages), question.text)
         for question in questions
     ]
     threshold = writer.settings.evidence_threshold
@@ -61,24 +61,29 @@ def open_book(
     ]
 
 
-def quoting(
-    writer: Generator, subject: T, passage: Passage, question: str
-) -> GenerationRequest[T]:
-    """Return what is put to the model for an answer from a passage, with its evidence.
+def seen(writer: Generator, question: Question, passages: Passages) -> str:
+    """Return the passage of a question as the model is shown it."""
+    passage = passage_of(question, passages)
+    return shown(passage) if writer.protocol.guided else passage.text
 
-    A guided model can quote nothing but a sentence of the passage, or none.
+
+def quoting(
+    writer: Generator, subject: T, text: str, question: str
+) -> GenerationRequest[T]:
+    """Return what is put to the model for an answer from a text, with its evidence.
+
+    A guided model can quote nothing but a sentence of the text, or none.
     """
-    quotes = tuple(sentence.text for sentence in sentences.of(passage.text))
+    given = {"passage": text, "question": question}
+    limit = writer.settings.answer_tokens
+    if not writer.protocol.guided:
+        return writer.request("open_book", subject, given, 2 * limit)
+    quotes = [sentence.text for sentence in sentences.of(text)]
+    longest = max(map(writer.backend.count_tokens, quotes), default=0)
     constraint = (" ", OneOf((*quotes, "none")), "\nAnswer: ", LINE)
     begun = prompts.load("open_book").begun()
-    form = Form(begun, constraint, languages.of(passage.text))
-    text = shown(passage) if writer.protocol.guided else passage.text
-    limit = writer.settings.answer_tokens
-    if writer.protocol.guided and quotes:
-        limit += max(map(writer.backend.count_tokens, quotes)) + ANSWER_TAG_TOKENS
-    else:
-        limit *= 2
-    given = {"passage": text, "question": question}
+    form = Form(begun, constraint, languages.of(text))
+    limit += longest + ANSWER_TAG_TOKENS
     return writer.request("open_book", subject, given, limit, form)
 
 
@@ -208,8 +213,8 @@ def _to_refine(
     passage = passage_of(question, passages)
     begun = prompts.load("refine").begun()
     form = Form(begun, (" ", LINE), languages.of(passage.text))
-    text = shown(passage) if writer.protocol.guided else passage.text
-    return writer.request("refine", question, {"passage": text, **given}, limit, form)
+    given["passage"] = seen(writer, question, passages)
+    return writer.request("refine", question, given, limit, form)
 
 
 def _read_answer(

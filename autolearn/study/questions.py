@@ -99,16 +99,27 @@ def shown(passage: Passage) -> str:
     text = passage.text.strip()
     if not passage.heading or passage.heading in text.partition("\n")[0]:
         return text
-    return f"{passage.heading}\n\n{text}"
+    return f"# {passage.heading}\n\n{text}"
+
+
+def about_sentence(
+    writer: Generator, subject: T, text: str, sentence: str, stretch: str
+) -> GenerationRequest[T]:
+    """Return what is put to a guided model for a question about a sentence of a text.
+
+    Its short answer can be nothing but words of ``stretch``.
+    """
+    begun = prompts.load("ask_sentence").begun()
+    constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
+    form = Form(begun, constraint, languages.of(text))
+    given = {"passage": text, "sentence": sentence}
+    limit = 2 * writer.settings.question_tokens
+    return writer.request("ask_sentence", subject, given, limit, form)
 
 
 def _about(writer: Generator, fact: Fact) -> GenerationRequest[Fact]:
-    begun = prompts.load("ask_sentence").begun()
-    constraint = (" ", Excerpt(fact.stretch), "\nQuestion: ", QUESTION)
-    form = Form(begun, constraint, languages.of(fact.passage.text))
-    given = {"passage": shown(fact.passage), "sentence": fact.sentence}
-    limit = 2 * writer.settings.question_tokens
-    return writer.request("ask_sentence", fact, given, limit, form)
+    text = shown(fact.passage)
+    return about_sentence(writer, fact, text, fact.sentence, fact.stretch)
 
 
 def _repaired(
@@ -231,7 +242,7 @@ def paraphrase(
     """
     n = writer.settings.paraphrases
     asks = [
-        _rewording(writer, question, draw)
+        rewording(writer, question.text, question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
@@ -253,23 +264,17 @@ def paraphrase(
     ]
 
 
-def _rewording(
-    writer: Generator, question: Question, draw: int
-) -> GenerationRequest[Question]:
-    if not writer.protocol.guided:
-        return rewording(writer.settings, question.text, question, draw)
-    limit = writer.settings.question_tokens
-    form = Form("", (QUESTION,), languages.of(question.text), draw)
-    given = {"question": question.text, "n": 1}
-    return writer.request("paraphrase", question, given, limit, form)
-
-
 def rewording(
-    settings: StudySettings, question: str, subject: T, draw: int = 0
+    writer: Generator, question: str, subject: T, draw: int = 0
 ) -> GenerationRequest[T]:
     """Return what is put to the model for a question in other words."""
+    limit = writer.settings.question_tokens
+    if writer.protocol.guided:
+        form = Form("", (QUESTION,), languages.of(question), draw)
+        given = {"question": question, "n": 1}
+        return writer.request("paraphrase", subject, given, limit, form)
     prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
-    return GenerationRequest(subject, prompt, LISTED * settings.question_tokens, draw)
+    return GenerationRequest(subject, prompt, LISTED * limit, draw)
 
 
 def _wording(
