@@ -106,7 +106,7 @@ class Forest:
         # What fills a row stands behind its stem, which does not see it.
         ids = [stem + [pad_id] * (longest - len(stem)) for stem in stems]
         cache = DynamicCache(config=self._loaded.model.config)
-        through(self._loaded, self._integers(ids), past_key_values=cache)
+        through(self._loaded, self._integers(ids), cache=cache)
         # Products of 16-bit numbers would be rounded; a GPU takes half the time.
         on_cpu = self._loaded.device.type == "cpu"
         exact = torch.float32 if on_cpu else self._loaded.model.dtype

@@ -63,7 +63,7 @@ class Rows:
             ids,
             attention_mask=self._seen,
             position_ids=places,
-            past_key_values=self._cache,
+            cache=self._cache,
         )
 
 
