@@ -27,10 +27,15 @@ def look(name: str) -> Offer:
         InputError: The name is no id of a model.
         BackendError: The hub does not have it, or it cannot be used here.
     """
-    return hub.look(_parsed(name))
+    return hub.look(parsed(name))
 
 
-def _parsed(name: str) -> str:
+def parsed(name: str) -> str:
+    """Return a hub id as ``Offer.name`` has it.
+
+    Raises:
+        InputError: It is none.
+    """
     return hub_files.parse(name, os.environ.get("HF_ENDPOINT") or HUB).name
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -35,7 +34,7 @@ def server(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def cache(tmp_path) -> Path:
+def cache(tmp_path):
     return tmp_path / "hf" / "hub"
 
 
