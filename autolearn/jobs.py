@@ -57,6 +57,7 @@ _OFFLINE = {
     # cores; not at all, and every small operation waits for them to wake up.
     "GOMP_SPINCOUNT": "5000",
     "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",  # bars would only fill the log
     "TOKENIZERS_PARALLELISM": "false",
 }
 WORK = Lane(

@@ -48,6 +48,8 @@ class Hub:
     """Bytes of a large file after which nothing more comes."""
     ranges: bool = True
     """Whether it can begin in the middle of a file."""
+    silent: bool = False
+    """Whether it takes requests and never answers."""
     status: int | None = None
     """What it answers to everything."""
 
@@ -103,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.state.asked.append((self.command, path, headers))
+        while self.state.silent:
+            time.sleep(0.05)
         if self.state.status:
             self._refuse(self.state.status, "")
         elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/.*)?", path):

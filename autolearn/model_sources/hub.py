@@ -4,9 +4,11 @@ What goes over the network is done by ``hub_process``, a process of its own.
 """
 
 import json
+import math
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +22,14 @@ from autolearn.ports import Cancelled, Stop
 
 LOOK_SECONDS = 0.1
 """How often a download looks whether it is to stop."""
+PATIENCE_SECONDS = 60.0
+"""How long the hub may take to say anything; the library would wait for ever."""
 SPARE = 256 << 20
 """Bytes of the disk that a download leaves free."""
 
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Xet has no way to go on in the middle of a file that a kill has left.
+    # Xet writes files in its own way; what is resumed here comes by plain HTTP.
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -89,8 +93,8 @@ def look(name: str) -> Offer:
             cannot be reached; the text says what to do.
     """
     with _process("look", name) as process:
-        (answer,) = list(_answers(process)) or [{}]
-    offer = _checked(answer, "offer")
+        answers = list(_while_running(process, lambda: False))
+    offer = _checked(answers[-1] if answers else {}, "offer")
     parts = tuple(Part(**part) for part in offer.pop("parts"))
     return Offer(**offer, parts=parts)
 
@@ -150,6 +154,7 @@ def _while_running(
 
     Raises:
         Cancelled: ``stop`` says so.
+        BackendError: The hub does not answer at all.
     """
     said: Queue[dict[str, Any] | None] = Queue()
 
@@ -160,15 +165,22 @@ def _while_running(
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         if stop():
             raise Cancelled
         try:
             answer = said.get(timeout=LOOK_SECONDS)
         except Empty:
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"The hub has not answered for {PATIENCE_SECONDS:.0f} seconds; "
+                    "check the connection and try again."
+                ) from None
             continue
         if answer is None:
             return
+        deadline = math.inf  # it has answered; from here on the library looks to that
         yield answer
 
 

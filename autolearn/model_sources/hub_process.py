@@ -13,33 +13,17 @@ under the lock of that file. They are then checked against the digest that the h
 announced and put where huggingface_hub looks for them.
 """
 
-import errno
 import hashlib
 import json
-import logging
-import os
 import shutil
-import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import httpx2
-from huggingface_hub import HfApi, constants, get_token, hf_hub_url, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-    RevisionResolutionError,
-)
+from huggingface_hub import HfApi, constants, hf_hub_url, snapshot_download
 from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # both documented
@@ -51,13 +35,12 @@ from autolearn import models
 from autolearn.errors import AutolearnError, BackendError
 from autolearn.model_sources import hub_files
 from autolearn.model_sources.hub import Offer, Part, nearest_folder
+from autolearn.model_sources.hub_errors import in_words
 from autolearn.model_sources.hub_files import Wanted
 
 CHUNK = 256 << 10
 """Bytes that are written at once; what a kill loses of a download is less than two."""
 REPORT_SECONDS = 0.2
-
-log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     try:
         wanted = hub_files.parse(name, constants.ENDPOINT)
-        with _in_words(wanted):
+        with in_words(wanted):
             if verb == "look":
                 _print({"offer": asdict(look(wanted))})
             else:
@@ -98,13 +81,14 @@ def fetch(wanted: Wanted) -> Path:
                 f"{part.name} is larger than what can be fetched here; fetch it with "
                 f"'hf download {wanted.repository}', then choose it under Model."
             )
+    transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
+    transfer.tell("small files")
     names = [part.name for part in offer.parts]
     large = [s for s in info.siblings or [] if s.lfs and s.rfilename in names]
     apart = {one.rfilename for one in large}
     folder = Path(_snapshot(info, [name for name in names if name not in apart]))
     if not wanted.gguf:
         models.check_small_files(folder)  # before gigabytes of no use are fetched
-    transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
     for sibling in large:
         _fetch_large(info, sibling, transfer)
     folder = Path(_snapshot(info, names))
@@ -287,113 +271,6 @@ def _print(value: object) -> None:
     # Who started this process may have been killed; then this ends it too.
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
-
-
-# --- what can go wrong --------------------------------------------------------
-
-
-@contextmanager
-def _in_words(wanted: Wanted) -> Iterator[None]:
-    """Turn what the library raises into one sentence that says what to do.
-
-    Raises:
-        BackendError: The hub, the network or the disk did not let it happen.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        os._exit(1)
-    except (
-        RevisionResolutionError,
-        LocalEntryNotFoundError,
-        HfHubHTTPError,
-        HFValidationError,
-        OfflineModeIsEnabled,
-        httpx2.HTTPError,
-        OSError,
-    ) as error:
-        log.warning("%s could not be reached or kept", wanted.name, exc_info=True)
-        raise BackendError(_sentence(wanted, _cause(error))) from error
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what is behind an error of the library that only says "not here"."""
-    while isinstance(error, (RevisionResolutionError, LocalEntryNotFoundError)):
-        if error.__cause__ is None:
-            break
-        error = error.__cause__
-    return error
-
-
-def _sentence(wanted: Wanted, error: BaseException) -> str:
-    name, hub = wanted.repository, constants.ENDPOINT
-    if isinstance(error, OfflineModeIsEnabled):
-        return (
-            "HF_HUB_OFFLINE is set, so nothing is downloaded; start autolearn without "
-            "it to download models."
-        )
-    if isinstance(error, GatedRepoError):
-        then = (
-            "the token that is set has no access to it yet"
-            if get_token()
-            else "then set HF_TOKEN, or log in with 'hf auth login'"
-        )
-        return (
-            f"{name} is gated: accept the conditions of its owner at {hub}/{name}; "
-            f"{then}."
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        way = (
-            "use another token"
-            if get_token()
-            else "set HF_TOKEN, or log in with 'hf auth login'"
-        )
-        return (
-            f"{hub} has no model {name}, or it is private; check the name, or {way} if "
-            "you may read it."
-        )
-    if isinstance(error, RevisionNotFoundError):
-        return f"{name} has no main branch; choose another repository."
-    if isinstance(error, HfHubHTTPError):
-        return _status_sentence(name, hub, error)
-    if isinstance(error, HFValidationError):
-        return f"{name} is no id of a model on the hub; give ORG/NAME as on its page."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk of {constants.HF_HUB_CACHE} is full; free some space and resume "
-            "the download: what has come is kept."
-        )
-    if isinstance(error, OSError) and error.errno and not _is_network(error):
-        return (
-            f"{error.filename or constants.HF_HUB_CACHE} cannot be written "
-            f"({error.strerror}); mend that, or put the hub's cache elsewhere with "
-            "HF_HOME."
-        )
-    return (
-        f"{hub} cannot be reached, or the connection broke; check it and try again: "
-        "what has come is kept."
-    )
-
-
-def _is_network(error: OSError) -> bool:
-    return isinstance(error, (ConnectionError, TimeoutError, socket.gaierror))
-
-
-def _status_sentence(name: str, hub: str, error: HfHubHTTPError) -> str:
-    status = error.response.status_code
-    if status == 401:
-        return (
-            f"{hub} does not accept the token that is set; renew it with "
-            "'hf auth login', or unset HF_TOKEN."
-        )
-    if status == 403:
-        return (
-            f"The token that is set may not read {name}; use one that may, or accept "
-            f"the conditions at {hub}/{name}."
-        )
-    if status == 429:
-        return f"{hub} asks to wait, as it was asked too often; try again later."
-    return f"{hub} answers with an error ({status}); try again later."
 
 
 if __name__ == "__main__":

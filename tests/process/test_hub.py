@@ -169,6 +169,15 @@ def test_what_the_network_and_the_hub_refuse_is_told(server, monkeypatch):
     assert "http://127.0.0.1:9 cannot be reached" in refusal()
 
 
+def test_a_hub_that_never_answers_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(hub, "PATIENCE_SECONDS", 2.0)
+    server.silent = True
+    assert "has not answered for 2 seconds" in refusal()
+    with pytest.raises(BackendError, match="has not answered"):
+        fetch()
+    server.silent = False
+
+
 def test_a_name_that_is_no_id_is_refused_without_a_request(server):
     with pytest.raises(InputError, match="is no id of a model"):
         model_orders.look("../../etc/passwd")
