@@ -7,7 +7,7 @@ the network hangs, and because huggingface_hub reads its environment when it is
 imported.
 
 Resuming: huggingface_hub 2.4 removes what it has of a file when a download breaks off,
-since another process could be writing to it. So large files are fetched here with its
+since another process could be writing to it. So weights are fetched here with its
 ``http_get``, which can begin in the middle of a file, into a file with a fixed name,
 under the lock of that file. They are then checked against the digest that the hub
 announced and put where huggingface_hub looks for them.
@@ -84,13 +84,13 @@ def fetch(wanted: Wanted) -> Path:
     transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
     transfer.tell("small files")
     names = [part.name for part in offer.parts]
-    large = [s for s in info.siblings or [] if s.lfs and s.rfilename in names]
-    apart = {one.rfilename for one in large}
+    weights = [s for s in info.siblings or [] if s.lfs and _is_weights(s, names)]
+    apart = {one.rfilename for one in weights}
     folder = Path(_snapshot(info, [name for name in names if name not in apart]))
     if not wanted.gguf:
         models.check_small_files(folder)  # before gigabytes of no use are fetched
-    for sibling in large:
-        _fetch_large(info, sibling, transfer)
+    for sibling in weights:
+        _fetch_weights(info, sibling, transfer)
     folder = Path(_snapshot(info, names))
     # Where the network fails, the library returns what there is of a folder.
     if missing := [name for name in names if not (folder / name).exists()]:
@@ -99,6 +99,11 @@ def fetch(wanted: Wanted) -> Path:
             "the download."
         )
     return folder / wanted.gguf if wanted.gguf else folder
+
+
+def _is_weights(sibling: RepoSibling, names: Sequence[str]) -> bool:
+    name = sibling.rfilename
+    return name in names and name.endswith((".safetensors", ".gguf"))
 
 
 def _info(wanted: Wanted) -> ModelInfo:
@@ -145,7 +150,7 @@ def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
     return snapshot_download(info.id, revision=info.sha, allow_patterns=list(names))
 
 
-# --- large files --------------------------------------------------------------
+# --- weights ------------------------------------------------------------------
 
 
 def _etag(sibling: RepoSibling) -> str:
@@ -174,7 +179,9 @@ def _bytes_held(info: ModelInfo, sibling: RepoSibling) -> int:
     return 0
 
 
-def _fetch_large(info: ModelInfo, sibling: RepoSibling, transfer: "_Transfer") -> None:
+def _fetch_weights(
+    info: ModelInfo, sibling: RepoSibling, transfer: "_Transfer"
+) -> None:
     blob, name = _blob(info, sibling), sibling.rfilename
     lock = blob.parents[2] / ".locks" / blob.parents[1].name / f"{blob.name}.lock"
     for folder in (lock.parent, blob.parent):

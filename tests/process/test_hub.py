@@ -12,7 +12,7 @@ from autolearn.errors import BackendError, InputError, JobError
 from autolearn.model_sources import cached, hub
 from autolearn.ports import Cancelled
 from autolearn.store import Store
-from tests.hub import Repository, blob_id, files_of, serve
+from tests.hub import LFS_FROM, Repository, blob_id, files_of, serve
 
 NAME = "org/tiny-instruct"
 WEIGHTS = "model.safetensors"
@@ -210,6 +210,14 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     n = len(server.asked)
     assert fetch() == folder
     assert not any("/resolve/" in path for path in server.paths()[n:])
+
+
+def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(server):
+    files = server.repositories[NAME].files
+    files["tokenizer.json"] += b" " * LFS_FROM
+    models.check(fetch())
+    fetched = [path.rsplit("/", 1)[-1] for path in server.paths() if "/cdn/" in path]
+    assert fetched == ["tokenizer.json", WEIGHTS]
 
 
 def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
