@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from autolearn import conversion, jobs, model_orders, models, orders
+from autolearn.__main__ import main
 from autolearn.context import Context
 from autolearn.engine import gguf
 from autolearn.errors import BackendError
@@ -115,6 +116,19 @@ def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     names = [one.name for one in cached.on_this_computer(lab.folder / "models")]
     assert str(folder) in names
     assert model_orders.use(lab, ModelSettings(str(file))) is None, "only once"
+
+
+def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("The sea is blue.")
+    place = ["--workspace", str(lab.folder), "--model", str(file)]
+    assert main(["add", str(text), *place]) == 0
+    assert main(["study", "--ask-rounds", "1", "--quantization", "none", *place]) == 1
+    kinds = [run.kind for run in lab.runs.newest()]
+    assert kinds == ["study", "import", "convert"]
+    folder = gguf_file.converted(lab.folder, file)
+    assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
+    assert jobs.stop_worker(lab.folder, lane=jobs.READ)
 
 
 def context(store, file, stop=never):

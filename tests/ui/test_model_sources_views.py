@@ -9,6 +9,7 @@ from autolearn.model_sources.cached import LocalModel
 from autolearn.model_sources.hub import Offer, Part
 from autolearn.settings import ModelSettings
 from autolearn.store import Pace
+from autolearn.ui.views import history
 from autolearn.ui.views import model_sources as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -93,6 +94,14 @@ def test_models_are_named_by_a_click_and_say_why_they_cannot_be_used():
     assert "1 that cannot be used yet" in shown
     assert "No template" in shown
     assert is_escaped(shown)
+
+
+def test_the_history_shows_a_download_like_any_run(store):
+    run = store.runs.create("download", {"name": "org/name", "bytes": 9})
+    store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
+    assert "Download" in history.runs(store, 0)
+    assert "org/name" in history.run_details(store, run.id)
+    assert "Download (run 1)" in str(history.choices(store))
 
 
 @pytest.mark.parametrize(("kl", "much"), [(0.02, False), (0.4, True)])
