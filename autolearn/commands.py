@@ -272,20 +272,20 @@ def models(args: Args) -> list[Result]:
     with _store(args) as store:
         return [
             {
-                "model": one.name,
-                "from": one.place,
-                "mib": one.n_bytes >> 20,
-                "usable": one.problem is None,
-                "problem": one.problem or "",
+                "model": model.name,
+                "from": model.place,
+                "mib": model.n_bytes >> 20,
+                "usable": model.problem is None,
+                "problem": model.problem or "",
             }
-            for one in model_orders.on_this_computer(store)
+            for model in model_orders.on_this_computer(store)
         ]
 
 
 def download(args: Args) -> Result:
     """Show what a model on the hub is, then download it."""
     offer = model_orders.look(args.name)
-    shown = {
+    facts = {
         "model": offer.name,
         "licence": offer.licence or "not stated",
         "size_mib": offer.n_bytes >> 20,
@@ -294,8 +294,8 @@ def download(args: Args) -> Result:
         "into": offer.cache,
     }
     if args.dry_run:
-        return shown | {"files": [asdict(part) for part in offer.parts]}
-    warn(as_lines(shown))
+        return facts | {"files": [asdict(part) for part in offer.parts]}
+    warn(as_lines(facts))
     with _store(args) as store:
         run = model_orders.download(store, offer)
         result = _finish(store, run, "download", quiet=args.json).result

@@ -24,15 +24,15 @@ def convert(context: Context) -> dict[str, Any]:
 
     A file that has been converted is not converted again.
     """
-    wanted = context.run.settings
-    file = gguf_file.locate(wanted["file"])
+    settings = context.run.settings
+    file = gguf_file.locate(settings["file"])
     folder = gguf_file.converted(context.workspace, file)
     if folder is None:
         folder = gguf_file.new_folder(context.workspace, file)
         _convert(context, file, folder)
-    if wanted["use"]:
-        settings = ModelSettings.from_dict({**wanted["use"], "model": str(folder)})
-        orders.choose_model(context.store, settings)
+    if settings["use"]:
+        model = ModelSettings.from_dict({**settings["use"], "model": str(folder)})
+        orders.choose_model(context.store, model)
     note = gguf_file.source(folder)
     return {"model": str(folder), "source": str(file), "rounding": note["rounding"]}
 

@@ -53,8 +53,8 @@ def download(store: Store, offer: Offer) -> Run:
             raise JobError(
                 f"{offer.name} is being downloaded already, by run {run.id}."
             )
-    wanted = {"name": offer.name, "bytes": offer.n_bytes, "commit": offer.commit}
-    return jobs.submit(store, "download", wanted, diagnosis.versions())
+    settings = {"name": offer.name, "bytes": offer.n_bytes, "commit": offer.commit}
+    return jobs.submit(store, "download", settings, diagnosis.versions())
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
@@ -101,22 +101,22 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
     header = gguf_file.read(file)
     gguf_file.check(file, header)
     free = shutil.disk_usage(hub.nearest_folder(store.folder)).free
-    needed = 2 * header.parameters + hub.SPARE
-    if needed > free:
+    n_bytes = 2 * header.parameters + hub.SPARE
+    if n_bytes > free:
         raise BackendError(
-            f"Converted, {file.name} takes {needed / 2**30:.1f} GiB, and "
+            f"Converted, {file.name} takes {n_bytes / 2**30:.1f} GiB, and "
             f"{free / 2**30:.1f} GiB are free in {store.folder}; free some space."
         )
-    if needed > machine.free_memory():
+    if n_bytes > machine.free_memory():
         raise BackendError(
-            f"Converting {file.name} needs {needed / 2**30:.1f} GiB of memory and "
+            f"Converting {file.name} needs {n_bytes / 2**30:.1f} GiB of memory and "
             f"{machine.free_memory() / 2**30:.1f} are free; close other programs."
         )
     for run in store.runs.in_state("queued", "running"):
         if run.kind == "convert" and run.settings["file"] == str(file):
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
-    wanted = {"file": str(file), "use": then_use.as_dict() if then_use else None}
-    return jobs.submit(store, "convert", wanted, diagnosis.versions())
+    settings = {"file": str(file), "use": then_use.as_dict() if then_use else None}
+    return jobs.submit(store, "convert", settings, diagnosis.versions())
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:

@@ -3,24 +3,24 @@
 import pytest
 
 from autolearn.errors import BackendError, InputError
-from autolearn.model_sources.hub_files import Wanted, choose, parse
+from autolearn.model_sources.hub_files import ModelRequest, choose, parse
 
 SMALL = ["config.json", "tokenizer.json", "tokenizer_config.json", "README.md"]
-MODEL = Wanted("org/name")
+MODEL = ModelRequest("org/name")
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("Qwen/Qwen2.5-0.5B-Instruct", Wanted("Qwen/Qwen2.5-0.5B-Instruct")),
-        (" org/name/ ", Wanted("org/name")),
-        ("https://huggingface.co/org/name", Wanted("org/name")),
-        ("https://huggingface.co/org/name/tree/main", Wanted("org/name")),
-        ("http://127.0.0.1:8000/org/name", Wanted("org/name")),
-        ("org/name/a.gguf", Wanted("org/name", "a.gguf")),
+        ("Qwen/Qwen2.5-0.5B-Instruct", ModelRequest("Qwen/Qwen2.5-0.5B-Instruct")),
+        (" org/name/ ", ModelRequest("org/name")),
+        ("https://huggingface.co/org/name", ModelRequest("org/name")),
+        ("https://huggingface.co/org/name/tree/main", ModelRequest("org/name")),
+        ("http://127.0.0.1:8000/org/name", ModelRequest("org/name")),
+        ("org/name/a.gguf", ModelRequest("org/name", "a.gguf")),
         (
             "https://huggingface.co/org/name/blob/main/q4/a.gguf",
-            Wanted("org/name", "q4/a.gguf"),
+            ModelRequest("org/name", "q4/a.gguf"),
         ),
     ],
 )
@@ -83,6 +83,6 @@ def test_a_repository_that_is_of_no_use_is_refused_with_what_to_do(names, says):
 
 def test_a_gguf_file_comes_only_when_it_is_asked_for():
     names = ["a.gguf", "model.safetensors", *SMALL]
-    assert choose(Wanted("org/name", "a.gguf"), names) == ("a.gguf",)
+    assert choose(ModelRequest("org/name", "a.gguf"), names) == ("a.gguf",)
     with pytest.raises(BackendError, match=r"has no file b\.gguf \(a\.gguf\)\."):
-        choose(Wanted("org/name", "b.gguf"), names)
+        choose(ModelRequest("org/name", "b.gguf"), names)

@@ -80,7 +80,7 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
             "original model in safetensors instead."
         ) from error
-    # The weights are plain now; else it is taken for a packed model, and not saved.
+    # The weights are plain now, but save_pretrained refuses what is marked as packed.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(target)
@@ -102,16 +102,16 @@ def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Roun
         Cancelled: ``stop`` says so.
     """
     plain = _likelihoods(folder, "none", texts, stop)
-    packed = _likelihoods(folder, "nf4", texts, stop)
+    nf4 = _likelihoods(folder, "nf4", texts, stop)
     divergences = [
         functional.kl_div(q, p, reduction="none", log_target=True).sum(-1)
-        for p, q in zip(plain, packed, strict=True)
+        for p, q in zip(plain, nf4, strict=True)
     ]
-    alike = [p.argmax(-1) == q.argmax(-1) for p, q in zip(plain, packed, strict=True)]
+    matches = [p.argmax(-1) == q.argmax(-1) for p, q in zip(plain, nf4, strict=True)]
     return Rounding(
         kl=float(torch.cat(divergences).mean()),
-        same=float(torch.cat(alike).float().mean()),
-        n_tokens=sum(len(one) for one in alike),
+        same=float(torch.cat(matches).float().mean()),
+        n_tokens=sum(map(len, matches)),
     )
 
 
@@ -124,11 +124,11 @@ def _likelihoods(
     Shapes: each (tokens, vocabulary), float32, on the CPU.
     """
     loaded = load.load(ModelSettings(str(folder), quantization), folder)
-    found = []
+    likelihoods = []
     for text in texts:
         if stop():
             raise Cancelled
         ids = torch.tensor([loaded.chat.encode(text)], device=loaded.device)
         logits = loaded.model(input_ids=ids).logits[0]
-        found.append(functional.log_softmax(logits.float(), -1).cpu())
-    return found
+        likelihoods.append(functional.log_softmax(logits.float(), -1).cpu())
+    return likelihoods

@@ -19,7 +19,7 @@ class LocalModel:
     name: str
     """What it is chosen by: a hub id, a folder, or a GGUF file."""
     place: str
-    """Where it was found: ``built-in``, ``hub cache``, ``converted``."""
+    """Where it is from: ``built-in``, ``hub cache``, ``converted``."""
     n_bytes: int
     problem: str | None
     """Why it cannot be used; None if it can."""
@@ -31,11 +31,11 @@ def on_this_computer(converted: Path) -> list[LocalModel]:
     Looks at names, sizes and small files. ``converted``: the folder with the
     converted models of a workspace.
     """
-    own = [_model("built-in", "built-in", models.BUILT_IN)]
+    built_in = [_model("built-in", "built-in", models.BUILT_IN)]
     # A draft of a conversion that goes on, or was killed, begins with a dot.
     folders = [f for f in sorted(converted.glob("[!.]*")) if f.is_dir()]
-    taken = [_model(str(folder), "converted", folder) for folder in folders]
-    return [*own, *taken, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
+    converted_models = [_model(str(folder), "converted", folder) for folder in folders]
+    return [*built_in, *converted_models, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
 
 
 def in_hub_cache(cache: Path) -> list[LocalModel]:
@@ -43,8 +43,8 @@ def in_hub_cache(cache: Path) -> list[LocalModel]:
 
     Cheaper than ``scan_cache_dir``, which looks at every file of every data set too.
     """
-    found = [one for f in cache.glob(f"{_PREFIX}*") for one in _in_repository(f)]
-    return sorted(found, key=lambda one: one.name.lower())
+    hub_models = [m for f in cache.glob(f"{_PREFIX}*") for m in _in_repository(f)]
+    return sorted(hub_models, key=lambda model: model.name.lower())
 
 
 def _in_repository(folder: Path) -> Iterator[LocalModel]:
@@ -53,8 +53,8 @@ def _in_repository(folder: Path) -> Iterator[LocalModel]:
     model = None
     if snapshot and (snapshot / "config.json").exists():
         model = _model(name, "hub cache", snapshot)
-    begun = any((folder / "blobs").glob("*.incomplete"))
-    if begun and (model is None or model.problem):
+    is_partial = any((folder / "blobs").glob("*.incomplete"))
+    if is_partial and (model is None or model.problem):
         size = machine.size_on_disk(folder / "blobs")
         model = LocalModel(name, "hub cache", size, _unfinished(name))
     if model:

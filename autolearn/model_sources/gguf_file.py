@@ -57,8 +57,8 @@ class Header:
     @property
     def licence(self) -> str | None:
         """Return what it says of its licence."""
-        stated = self.values.get("general.license")
-        return str(stated) if stated else None
+        licence = self.values.get("general.license")
+        return str(licence) if licence else None
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def read(file: Path) -> Header:
         BackendError: It is no GGUF file, or it is cut off.
     """
     try:
-        with file.open("rb") as opened:
-            return _read(opened)
+        with file.open("rb") as stream:
+            return _read(stream)
     except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
         raise BackendError(
             f"{file} is no whole GGUF file; copy or download it again."
@@ -214,12 +214,12 @@ def digest(file: Path) -> str:
     The beginning holds its settings and vocabulary, the end changes with any training.
     """
     size = file.stat().st_size
-    hashed = hashlib.sha256(str(size).encode())
-    with file.open("rb") as opened:
-        hashed.update(opened.read(_END))
-        opened.seek(max(0, size - _END))
-        hashed.update(opened.read(_END))
-    return hashed.hexdigest()
+    checksum = hashlib.sha256(str(size).encode())
+    with file.open("rb") as stream:
+        checksum.update(stream.read(_END))
+        stream.seek(max(0, size - _END))
+        checksum.update(stream.read(_END))
+    return checksum.hexdigest()
 
 
 def converted(workspace: Path, file: Path) -> Path | None:
@@ -233,9 +233,9 @@ def converted(workspace: Path, file: Path) -> Path | None:
 
 def new_folder(workspace: Path, file: Path) -> Path:
     """Return a folder that does not exist yet for the model of a file."""
-    taken = {folder.name for folder in _folders(workspace)}
+    names = {folder.name for folder in _folders(workspace)}
     name, n = file.stem, 1
-    while name in taken:
+    while name in names:
         n += 1
         name = f"{file.stem}-{n}"
     return workspace / FOLDER / name

@@ -156,12 +156,12 @@ def _while_running(
         Cancelled: ``stop`` says so.
         BackendError: The hub does not answer at all.
     """
-    said: Queue[dict[str, Any] | None] = Queue()
+    answers: Queue[dict[str, Any] | None] = Queue()
 
     def read() -> None:
         for answer in _answers(process):
-            said.put(answer)
-        said.put(None)
+            answers.put(answer)
+        answers.put(None)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
@@ -170,7 +170,7 @@ def _while_running(
         if stop():
             raise Cancelled
         try:
-            answer = said.get(timeout=LOOK_SECONDS)
+            answer = answers.get(timeout=LOOK_SECONDS)
         except Empty:
             if time.monotonic() > deadline:
                 raise BackendError(

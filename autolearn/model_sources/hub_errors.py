@@ -21,13 +21,13 @@ from huggingface_hub.errors import (
 )
 
 from autolearn.errors import BackendError
-from autolearn.model_sources.hub_files import Wanted
+from autolearn.model_sources.hub_files import ModelRequest
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def in_words(wanted: Wanted) -> Iterator[None]:
+def in_words(request: ModelRequest) -> Iterator[None]:
     """Turn what the library raises into one sentence that says what to do.
 
     Raises:
@@ -46,8 +46,8 @@ def in_words(wanted: Wanted) -> Iterator[None]:
         httpx2.HTTPError,
         OSError,
     ) as error:
-        log.warning("%s could not be reached or kept", wanted.name, exc_info=True)
-        raise BackendError(_sentence(wanted.repository, _cause(error))) from error
+        log.warning("%s could not be reached or kept", request.name, exc_info=True)
+        raise BackendError(_sentence(request.repository, _cause(error))) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -41,7 +41,7 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ModelRequest:
     """What a person asks the hub for: a repository, or one GGUF file in it."""
 
     repository: str
@@ -53,7 +53,7 @@ class Wanted:
         return f"{self.repository}/{self.gguf}" if self.gguf else self.repository
 
 
-def parse(text: str, endpoint: str = "https://huggingface.co") -> Wanted:
+def parse(text: str, endpoint: str = "https://huggingface.co") -> ModelRequest:
     """Read ``ORG/NAME``, ``ORG/NAME/FILE.gguf``, or the address of the model's page.
 
     Raises:
@@ -72,30 +72,30 @@ def parse(text: str, endpoint: str = "https://huggingface.co") -> Wanted:
             f"{text.strip() or 'Nothing'} is no id of a model on the hub; give "
             "ORG/NAME as on its page, or ORG/NAME/FILE.gguf."
         )
-    return Wanted(repository, file or None)
+    return ModelRequest(repository, file or None)
 
 
-def choose(wanted: Wanted, names: Sequence[str]) -> tuple[str, ...]:
+def choose(request: ModelRequest, names: Sequence[str]) -> tuple[str, ...]:
     """Return which files of a repository to fetch.
 
     Raises:
         BackendError: They do not make a model that can be used here; the text says
             what to do instead.
     """
-    if wanted.gguf:
-        if wanted.gguf not in names:
+    if request.gguf:
+        if request.gguf not in names:
             raise BackendError(
-                f"{wanted.repository} has no file {wanted.gguf}{_ggufs(names)}."
+                f"{request.repository} has no file {request.gguf}{_ggufs(names)}."
             )
-        return (wanted.gguf,)
+        return (request.gguf,)
     weights = _weights(names)
     if not weights:
-        raise BackendError(_no_weights(wanted.repository, names))
+        raise BackendError(_no_weights(request.repository, names))
     for name in ("config.json", "tokenizer.json"):
         if name not in names:
             raise BackendError(
-                f"{wanted.repository} has no {name}, so it cannot be used here; choose "
-                "a repository in the format of transformers."
+                f"{request.repository} has no {name}, so it cannot be used here; "
+                "choose a repository in the format of transformers."
             )
     small = [name for name in SMALL_FILES if name in names]
     return (*small, *weights)
@@ -138,5 +138,5 @@ def _ggufs(names: Sequence[str]) -> str:
     files = sorted(name for name in names if name.endswith(".gguf"))
     if not files:
         return ""
-    shown = ", ".join(files[:5])
-    return f" ({shown}{', …' if len(files) > 5 else ''})"
+    examples = ", ".join(files[:5])
+    return f" ({examples}{', …' if len(files) > 5 else ''})"

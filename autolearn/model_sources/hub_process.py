@@ -36,7 +36,7 @@ from autolearn.errors import AutolearnError, BackendError
 from autolearn.model_sources import hub_files
 from autolearn.model_sources.hub import Offer, Part, nearest_folder
 from autolearn.model_sources.hub_errors import in_words
-from autolearn.model_sources.hub_files import Wanted
+from autolearn.model_sources.hub_files import ModelRequest
 
 CHUNK = 256 << 10
 """Bytes that are written at once; what a kill loses of a download is less than two."""
@@ -49,45 +49,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The library's chunks of 10 MiB would let a slow download stand still for minutes.
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     try:
-        wanted = hub_files.parse(name, constants.ENDPOINT)
-        with in_words(wanted):
+        request = hub_files.parse(name, constants.ENDPOINT)
+        with in_words(request):
             if verb == "look":
-                _print({"offer": asdict(look(wanted))})
+                _print({"offer": asdict(look(request))})
             else:
-                _print({"folder": str(fetch(wanted))})
+                _print({"folder": str(fetch(request))})
     except AutolearnError as error:
         _print({"error": str(error)})
         return 1
     return 0
 
 
-def look(wanted: Wanted) -> Offer:
+def look(request: ModelRequest) -> Offer:
     """Ask the hub about a model; nothing is downloaded."""
-    return _offer(wanted, _info(wanted))
+    return _offer(request, _info(request))
 
 
-def fetch(wanted: Wanted) -> Path:
+def fetch(request: ModelRequest) -> Path:
     """Download a model into the hub's cache; return its folder, or its GGUF file.
 
     What an earlier try has brought is not fetched again.
     """
-    info = _info(wanted)
-    offer = _offer(wanted, info)
+    info = _info(request)
+    offer = _offer(request, info)
     if not offer.fits:
         raise BackendError(offer.no_room())
     for part in offer.parts:
         if part.n_bytes > constants.MAX_HTTP_DOWNLOAD_SIZE:
             raise BackendError(
                 f"{part.name} is larger than what can be fetched here; fetch it with "
-                f"'hf download {wanted.repository}', then choose it under Model."
+                f"'hf download {request.repository}', then choose it under Model."
             )
     transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
     transfer.tell("small files")
     names = [part.name for part in offer.parts]
     weights = [s for s in info.siblings or [] if s.lfs and _is_weights(s, names)]
-    apart = {one.rfilename for one in weights}
-    folder = Path(_snapshot(info, [name for name in names if name not in apart]))
-    if not wanted.gguf:
+    weight_names = {sibling.rfilename for sibling in weights}
+    folder = Path(_snapshot(info, [name for name in names if name not in weight_names]))
+    if not request.gguf:
         models.check_small_files(folder)  # before gigabytes of no use are fetched
     for sibling in weights:
         _fetch_weights(info, sibling, transfer)
@@ -95,10 +95,10 @@ def fetch(wanted: Wanted) -> Path:
     # Where the network fails, the library returns what there is of a folder.
     if missing := [name for name in names if not (folder / name).exists()]:
         raise BackendError(
-            f"{wanted.name} has not come completely ({missing[0]} is missing); resume "
+            f"{request.name} has not come completely ({missing[0]} is missing); resume "
             "the download."
         )
-    return folder / wanted.gguf if wanted.gguf else folder
+    return folder / request.gguf if request.gguf else folder
 
 
 def _is_weights(sibling: RepoSibling, names: Sequence[str]) -> bool:
@@ -106,30 +106,30 @@ def _is_weights(sibling: RepoSibling, names: Sequence[str]) -> bool:
     return name in names and name.endswith((".safetensors", ".gguf"))
 
 
-def _info(wanted: Wanted) -> ModelInfo:
+def _info(request: ModelRequest) -> ModelInfo:
     api = HfApi()
-    revision = api.resolve_revision(wanted.repository)
+    revision = api.resolve_revision(request.repository)
     info = api.model_info(
-        wanted.repository, revision=revision.resolved, files_metadata=True
+        request.repository, revision=revision.resolved, files_metadata=True
     )
     if info.gated:  # everybody may read what it is, but not its files
-        api.auth_check(wanted.repository)
+        api.auth_check(request.repository)
     return info
 
 
-def _offer(wanted: Wanted, info: ModelInfo) -> Offer:
-    siblings = {one.rfilename: one for one in info.siblings or []}
-    names = hub_files.choose(wanted, list(siblings))
+def _offer(request: ModelRequest, info: ModelInfo) -> Offer:
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+    names = hub_files.choose(request, list(siblings))
     parts = tuple(Part(name, siblings[name].size or 0) for name in names)
     cache = Path(constants.HF_HUB_CACHE)
-    held = sum(_bytes_held(info, siblings[name]) for name in names)
+    bytes_held = sum(_bytes_held(info, siblings[name]) for name in names)
     return Offer(
-        name=wanted.name,
+        name=request.name,
         commit=info.sha or "",
         licence=_licence(info),
         gated=bool(info.gated),
         parts=parts,
-        bytes_missing=sum(part.n_bytes for part in parts) - held,
+        bytes_missing=sum(part.n_bytes for part in parts) - bytes_held,
         bytes_free=shutil.disk_usage(nearest_folder(cache)).free,
         cache=str(cache),
         endpoint=constants.ENDPOINT,
@@ -138,11 +138,11 @@ def _offer(wanted: Wanted, info: ModelInfo) -> Offer:
 
 def _licence(info: ModelInfo) -> str | None:
     card: Any = info.card_data
-    stated = (card.get("license_name") or card.get("license")) if card else None
-    if isinstance(stated, list):
-        stated = ", ".join(map(str, stated))
-    tagged = [tag[8:] for tag in info.tags or [] if tag.startswith("license:")]
-    return str(stated) if stated else next(iter(tagged), None)
+    licence = (card.get("license_name") or card.get("license")) if card else None
+    if isinstance(licence, list):
+        licence = ", ".join(map(str, licence))
+    from_tags = [tag[8:] for tag in info.tags or [] if tag.startswith("license:")]
+    return str(licence) if licence else next(iter(from_tags), None)
 
 
 def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
@@ -191,14 +191,14 @@ def _fetch_weights(
             return
         draft = _incomplete(blob)
         with draft.open("ab") as file:
-            begun = file.tell()
-            if begun > (sibling.size or 0):
-                file.truncate(begun := 0)
-            transfer.begin(name, begun)
+            offset = file.tell()
+            if offset > (sibling.size or 0):
+                file.truncate(offset := 0)
+            transfer.begin(name, offset)
             http_get(
                 hf_hub_url(info.id, name, revision=info.sha),
                 file,
-                resume_size=begun,
+                resume_size=offset,
                 headers=build_hf_headers(),
                 expected_size=sibling.size,
                 tqdm_class=transfer.bar,  # type: ignore[arg-type]
@@ -209,12 +209,12 @@ def _fetch_weights(
 
 def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
     """Refuse a file that is not what the hub announced, and remove it."""
-    hashed = hashlib.sha256()
+    checksum = hashlib.sha256()
     with draft.open("rb") as file:
         while block := file.read(1 << 20):
-            hashed.update(block)
+            checksum.update(block)
             transfer.tell(f"checking {sibling.rfilename}")
-    if hashed.hexdigest() != _etag(sibling):
+    if checksum.hexdigest() != _etag(sibling):
         draft.unlink()
         raise BackendError(
             f"What came as {sibling.rfilename} is not what the hub announced, so it "
@@ -229,7 +229,7 @@ class _Transfer:
         self._total, self._held = total, held
         self._name = ""
         self._begun = 0
-        self._told = ("", 0.0)
+        self._reported = ("", 0.0)
 
     def begin(self, name: str, held: int) -> None:
         """Note which file is fetched, and how much of it is here already."""
@@ -250,10 +250,10 @@ class _Transfer:
     def tell(self, stage: str) -> None:
         """Print how far it is, unless that was done just now."""
         now = time.monotonic()
-        last_stage, last_time = self._told
+        last_stage, last_time = self._reported
         if stage == last_stage and now - last_time < REPORT_SECONDS:
             return
-        self._told = (stage, now)
+        self._reported = (stage, now)
         _print({"stage": stage, "done": self._held, "total": self._total})
 
 

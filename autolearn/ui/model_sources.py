@@ -24,8 +24,8 @@ def local(board: Board, name: gr.Textbox) -> gr.events.Dependency:
     """
     desk = board.desk
     with gr.Accordion("Models on this computer", open=True):
-        shown = picture("model-local")
-    drawn = gr.State("")
+        table = picture("model-local")
+    drawn_key = gr.State("")
 
     def draw() -> tuple[Html, str]:
         return views.local(model_orders.on_this_computer(desk.store)), _key(desk)
@@ -34,10 +34,10 @@ def local(board: Board, name: gr.Textbox) -> gr.events.Dependency:
         # Looking into the cache takes too long to be done at each step of a run.
         return draw() if _key(desk) != key else (gr.skip(), gr.skip())
 
-    board.follow(draw_what_is_new, [drawn], [shown, drawn])
-    board.on_opening(draw, [], [shown, drawn])
-    begun: gr.events.Dependency = shown.click(_picked, None, name, **QUIET)
-    return begun
+    board.follow(draw_what_is_new, [drawn_key], [table, drawn_key])
+    board.on_opening(draw, [], [table, drawn_key])
+    picked: gr.events.Dependency = table.click(_picked, None, name, **QUIET)
+    return picked
 
 
 def _key(desk: Desk) -> str:
@@ -58,7 +58,7 @@ def hub(board: Board, name: gr.Textbox) -> gr.events.Dependency:
     """
     desk, offer = board.desk, gr.State(None)
     with gr.Accordion("Download from the Hugging Face hub", open=True):
-        wanted = gr.Textbox(
+        hub_id = gr.Textbox(
             "",
             label="Id on the hub",
             info="ORG/NAME as on its page; the hub is asked when you press a button",
@@ -70,11 +70,11 @@ def hub(board: Board, name: gr.Textbox) -> gr.events.Dependency:
             fetch = gr.Button("Download", elem_id="hub-download", min_width=80)
         about = picture("hub-offer")
         progress = picture("hub-progress")
-    board.act([look.click, wanted.submit], _look, [wanted], [offer, about], **SHOWN)
+    board.act([look.click, hub_id.submit], _look, [hub_id], [offer, about], **SHOWN)
     board.act(
         [fetch.click],
         lambda *given: _download(desk, *given),
-        [wanted, offer],
+        [hub_id, offer],
         [offer, about, progress],
         **SHOWN,
     )
@@ -87,8 +87,8 @@ def hub(board: Board, name: gr.Textbox) -> gr.events.Dependency:
 
 
 def _look(name: str) -> tuple[Offer, Html]:
-    found = model_orders.look(name)
-    return found, views.offer(found)
+    offer = model_orders.look(name)
+    return offer, views.offer(offer)
 
 
 def _download(desk: Desk, name: str, offer: Offer | None) -> tuple[Any, Any, Html]:

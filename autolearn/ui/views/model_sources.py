@@ -22,41 +22,41 @@ HIGH_LOSS = 0.1
 """Nats a token from which on the second rounding of a GGUF file is worth avoiding."""
 
 
-def offer(found: Offer) -> Html:
+def offer(offered: Offer) -> Html:
     """Return what the hub has, and what would be fetched."""
-    badge = html.badge("fits", "approved") if found.fits else html.badge("no room")
-    head = html.tag("h3", html.text(found.name)) + badge
-    missing = html.size(found.bytes_missing)
-    if not found.bytes_missing:
+    badge = html.badge("fits", "approved") if offered.fits else html.badge("no room")
+    head = html.tag("h3", html.text(offered.name)) + badge
+    missing = html.size(offered.bytes_missing)
+    if not offered.bytes_missing:
         missing = "nothing, all of it is here"
-    elif found.bytes_missing < found.n_bytes:
+    elif offered.bytes_missing < offered.n_bytes:
         missing += ", the rest is here"
-    licence = found.licence or "not stated; see its page"
+    licence = offered.licence or "not stated; see its page"
     facts = {
         "Licence": html.text(licence),
-        "Size": html.text(html.size(found.n_bytes)),
+        "Size": html.text(html.size(offered.n_bytes)),
         "To download": html.text(missing),
-        "Free on the disk": html.text(html.size(found.bytes_free)),
-        "Into": html.text(found.cache),
-        "From": html.text(found.endpoint),
+        "Free on the disk": html.text(html.size(offered.bytes_free)),
+        "Into": html.text(offered.cache),
+        "From": html.text(offered.endpoint),
     }
-    if found.gated:
+    if offered.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
-    room = Html("") if found.fits else html.problem(found.no_room())
+    room = Html("") if offered.fits else html.problem(offered.no_room())
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
-        + _files(found)
+        + _files(offered)
         + room,
         "al-card",
     )
 
 
-def _files(found: Offer) -> Html:
+def _files(offered: Offer) -> Html:
     rows = [
         (html.text(part.name), html.tag("span", _size(part.n_bytes), "al-number"))
-        for part in sorted(found.parts, key=lambda part: -part.n_bytes)
+        for part in sorted(offered.parts, key=lambda part: -part.n_bytes)
     ]
     title = html.tag("summary", html.text(f"{len(rows)} files"))
     return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))
@@ -79,8 +79,8 @@ def download(store: Store) -> Html:
         if key == orders.chosen_model(store).model:
             return Html("")
         choose = html.pick(html.text("Choose it"), key)
-        told = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
-        return html.tag("div", told + choose, "al-box", role="status")
+        text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
+        return html.tag("div", text + choose, "al-box", role="status")
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
     parts = [html.tag("div", head, "al-spread")]
     if run.state in jobs.ENDED:
@@ -94,12 +94,12 @@ def download(store: Store) -> Html:
 def _pace(run: Run) -> Html:
     if not run.total:
         return html.note("Waits for its turn." if not run.stage else "Asks the hub.")
-    told = f"{run.stage}: {status.progress(run)}"
+    text = f"{run.stage}: {status.progress(run)}"
     pace = "stopping" if run.cancel_requested else "pace not known yet"
     if run.rate and not run.cancel_requested:
         pace = f"{status.rate(run)}, {html.duration(run.eta_seconds)} left"
     return (
-        html.tag("div", html.text(told))
+        html.tag("div", html.text(text))
         + html.bar(run.done, run.total, f"Download of {run.settings['name']}")
         + html.tag("div", html.text(pace), "al-faint")
     )
@@ -108,23 +108,25 @@ def _pace(run: Run) -> Html:
 def _kept(run: Run) -> Html:
     if not run.total:
         return Html("")
-    told = f"{status.progress(run)} have come; what has come is kept."
-    return html.tag("p", html.text(told), "al-faint")
+    text = f"{status.progress(run)} have come; what has come is kept."
+    return html.tag("p", html.text(text), "al-faint")
 
 
-def local(found: list[LocalModel]) -> Html:
-    """Return the models on this computer; a click on one names it above."""
-    usable = [one for one in found if not one.problem]
-    others = [one for one in found if one.problem]
+def local(local_models: list[LocalModel]) -> Html:
+    """Return the models on this computer; a click on a model names it above."""
+    usable = [model for model in local_models if not model.problem]
+    others = [model for model in local_models if model.problem]
     table = html.table(
         ("Model", "Size", "From"),
         [
             (
-                html.pick(html.text(_short(one)), one.name, "al-link", title=one.name),
-                html.tag("span", html.text(html.size(one.n_bytes)), "al-number"),
-                html.text(PLACES[one.place]),
+                html.pick(
+                    html.text(_short(model)), model.name, "al-link", title=model.name
+                ),
+                html.tag("span", html.text(html.size(model.n_bytes)), "al-number"),
+                html.text(PLACES[model.place]),
             )
-            for one in usable
+            for model in usable
         ],
         "Models on this computer",
     )
@@ -133,19 +135,19 @@ def local(found: list[LocalModel]) -> Html:
     rows = html.join(
         html.tag(
             "li",
-            html.pick(html.text(_short(one)), one.name, "al-link")
-            + html.tag("div", html.text(one.problem or ""), "al-faint"),
+            html.pick(html.text(_short(model)), model.name, "al-link")
+            + html.tag("div", html.text(model.problem or ""), "al-faint"),
         )
-        for one in others
+        for model in others
     )
     title = html.tag("summary", html.text(f"{len(others)} that cannot be used yet"))
     return table + html.tag("details", title + html.tag("ul", rows))
 
 
-def _short(one: LocalModel) -> str:
+def _short(model: LocalModel) -> str:
     """Return a name without the folders that lead to it."""
-    is_path = one.place == "converted" or model_orders.is_gguf(one.name)
-    return one.name.rsplit("/", 1)[-1] if is_path else one.name
+    is_path = model.place == "converted" or model_orders.is_gguf(model.name)
+    return model.name.rsplit("/", 1)[-1] if is_path else model.name
 
 
 def gguf(name: str) -> Html:
@@ -158,7 +160,7 @@ def gguf(name: str) -> Html:
     header = gguf_file.read(file)
     gguf_file.check(file, header)
     head = html.tag("h3", html.text(file.name)) + html.badge("to be converted")
-    told = (
+    text = (
         "A GGUF file cannot be trained as it is. “Use this model” converts it once: "
         "its weights are unpacked and written into the workspace, which takes a minute "
         "or more. Loaded in 4 bit they are rounded a second time, and what that "
@@ -168,7 +170,7 @@ def gguf(name: str) -> Html:
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(_header(header))
-        + html.tag("p", html.text(told)),
+        + html.tag("p", html.text(text)),
         "al-card al-model",
     )
 
@@ -185,13 +187,13 @@ def _header(header: Header) -> dict[str, Html]:
 
 def rounding(source: dict[str, object]) -> Html:
     """Return what the second rounding of converted weights changes."""
-    measured: dict[str, float] = source["rounding"]  # type: ignore[assignment]
-    told = (
+    values: dict[str, float] = source["rounding"]  # type: ignore[assignment]
+    text = (
         f"Converted from {source['file']}. In 4 bit its weights are rounded a second "
-        f"time: of {measured['n_tokens']:.0f} next tokens {measured['same']:.0%} stay "
-        f"the likeliest, and the distributions differ by {measured['kl']:.2f} nats a "
-        "token on average (0 would be no difference)."
+        f"time: of {values['n_tokens']:.0f} next tokens {values['same']:.0%} stay the "
+        f"likeliest, and the distributions differ by {values['kl']:.2f} nats a token "
+        "on average (0 would be no difference)."
     )
-    if measured["kl"] >= HIGH_LOSS:
-        told += " That is much; load it in 16 or 32 bit where it fits."
-    return html.tag("p", html.text(told))
+    if values["kl"] >= HIGH_LOSS:
+        text += " That is much; load it in 16 or 32 bit where it fits."
+    return html.tag("p", html.text(text))
