@@ -58,6 +58,11 @@ def parser() -> argparse.ArgumentParser:
     _quiz(_command(kinds, "quiz", commands.quiz, "ask the quiz and the control set"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model something"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
+    models = _command(kinds, "models", commands.models, "list models to choose from")
+    models.set_defaults(show=terminal.as_table)
+    _download(
+        _command(kinds, "download", commands.download, "download a model from the hub")
+    )
     runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
     runs.set_defaults(show=terminal.as_table)
     rounds = _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
@@ -234,6 +239,15 @@ def _export(made: Any) -> None:
         "target", type=Path, help="the file, or the new folder of weights"
     )
     made.add_argument("--round", type=int, metavar="N", help="whose items or adapter")
+
+
+def _download(made: Any) -> None:
+    made.add_argument(
+        "name", metavar="ORG/NAME", help="as on its page; or ORG/NAME/FILE.gguf"
+    )
+    made.add_argument(
+        "--dry-run", action="store_true", help="only show its size, licence and files"
+    )
 
 
 def _resume(made: Any) -> None:

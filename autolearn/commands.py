@@ -8,13 +8,22 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from autolearn import diagnosis, jobs, orders, presets, proof, reading, whole_round
+from autolearn import (
+    diagnosis,
+    jobs,
+    model_orders,
+    orders,
+    presets,
+    proof,
+    reading,
+    whole_round,
+)
 from autolearn.errors import InputError, JobError
 from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
-from autolearn.terminal import Progress, warn
+from autolearn.terminal import Progress, as_lines, warn
 
 Args = argparse.Namespace
 Result = dict[str, Any]
@@ -52,7 +61,8 @@ def add(args: Args) -> Result:
 
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
-    run = orders.add_texts(store, args.files, args.model, tokens)
+    model = _named(store, args.model, quiet=args.json)
+    run = orders.add_texts(store, args.files, model, tokens)
     run = _finish(store, run, "read", quiet=args.json)
     for sentence in run.result["refused"]:
         warn(sentence)
@@ -75,7 +85,11 @@ def study(args: Args) -> Result:
     with _store(args) as store:
         documents = args.document or ([] if args.instructions else None)
         run = orders.study(
-            store, _model(args), settings, documents, instructions=args.instructions
+            store,
+            _model(store, args),
+            settings,
+            documents,
+            instructions=args.instructions,
         )
         return _finish(store, run, "study", quiet=args.json).result
 
@@ -141,12 +155,13 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    model, given = _model(args), _settings(args, TrainSettings)
-    usual = presets.PRESETS[presets.fitting(model)].apply(given).as_dict()
+    given = _settings(args, TrainSettings)
     open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
-    settings = replace(given, **{name: usual[name] for name in open_ones})
     corpus = reading.read_meta(args.corpus) if args.corpus else []
     with _store(args) as store:
+        model = _model(store, args)
+        usual = presets.PRESETS[presets.fitting(model)].apply(given).as_dict()
+        settings = replace(given, **{name: usual[name] for name in open_ones})
         run = orders.train(store, model, settings, args.parent, corpus)
         return _finish(store, run, "train", quiet=args.json).result
 
@@ -154,7 +169,7 @@ def train(args: Args) -> Result:
 def quiz(args: Args) -> Result:
     """Ask the quiz; for a round, compare with the newest take of its base."""
     with _store(args) as store:
-        model = _model(args)
+        model = _model(store, args)
         run = orders.quiz(store, model, open_book=args.open_book)
         result = dict(_finish(store, run, "quiz", quiet=args.json).result)
         before = _base_take(store, run) if model.round_id else None
@@ -180,7 +195,7 @@ def chat(args: Args) -> Result:
     """Ask one question."""
     question = Message("user", " ".join(args.question))
     with _store(args) as store:
-        model = _model(args)
+        model = _model(store, args)
         run = orders.chat(store, model, [question], Sampling(), refine=args.refine)
         return _finish(store, run, "chat", quiet=args.json).result
 
@@ -252,6 +267,41 @@ def cancel(args: Args) -> Result:
         return {"cancelled": run_id}
 
 
+def models(args: Args) -> list[Result]:
+    """List the models on this computer."""
+    with _store(args) as store:
+        return [
+            {
+                "model": model.name,
+                "from": model.place,
+                "mib": model.n_bytes >> 20,
+                "usable": model.problem is None,
+                "problem": model.problem or "",
+            }
+            for model in model_orders.on_this_computer(store)
+        ]
+
+
+def download(args: Args) -> Result:
+    """Show what a model on the hub is, then download it."""
+    offer = model_orders.look(args.name)
+    facts = {
+        "model": offer.name,
+        "licence": offer.licence or "not stated",
+        "size_mib": offer.n_bytes >> 20,
+        "download_mib": offer.bytes_missing >> 20,
+        "free_mib": offer.bytes_free >> 20,
+        "into": offer.cache,
+    }
+    if args.dry_run:
+        return facts | {"files": [asdict(part) for part in offer.parts]}
+    warn(as_lines(facts))
+    with _store(args) as store:
+        run = model_orders.download(store, offer)
+        result = _finish(store, run, "download", quiet=args.json).result
+    return {"model": result["model"], "folder": result["path"]}
+
+
 def doctor(args: Args) -> list[Result]:
     """Check this computer."""
     folder = args.workspace or DEFAULT_WORKSPACE
@@ -266,8 +316,16 @@ def _counts(store: Store) -> Result:
     return {state: n for state, n in store.samples.counts().items()}
 
 
-def _model(args: Args) -> ModelSettings:
-    return ModelSettings(args.model, args.quantization, getattr(args, "round", None))
+def _model(store: Store, args: Args) -> ModelSettings:
+    name = _named(store, args.model, quiet=args.json)
+    return ModelSettings(name, args.quantization, getattr(args, "round", None))
+
+
+def _named(store: Store, model: str, *, quiet: bool) -> str:
+    """Return the model as it can be loaded; a GGUF file is converted first, once."""
+    if model_orders.is_gguf(model) and not model_orders.converted(store, model):
+        _finish(store, model_orders.convert(store, model), "convert", quiet=quiet)
+    return model_orders.as_folder(store, model)
 
 
 def _settings(args: Args, kind: type[S]) -> S:

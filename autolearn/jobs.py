@@ -1,9 +1,9 @@
 """Runs as the page and the command line handle them: submit, wait, cancel, resume.
 
 The work itself is done by other processes, which are started from here: the worker,
-which owns the model, and the reader, which takes texts in meanwhile. Both sides meet
-in the database and in one lock for each: who holds it is the worker, and a worker that
-dies in whatever way lets go of it.
+which owns the model, the reader, which takes texts in meanwhile, and the fetcher, which
+downloads models. Both sides meet in the database and in one lock for each: who holds it
+is the worker, and a worker that dies in whatever way lets go of it.
 """
 
 import os
@@ -13,12 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from autolearn import machine
 from autolearn.errors import JobError, WorkerBusy, WorkerLost
 from autolearn.records import Run, RunKind
 from autolearn.store import Store
@@ -42,6 +43,8 @@ class Lane:
     kinds: tuple[RunKind, ...]
     handlers: str
     """The module that does them."""
+    environment: Mapping[str, str] = field(hash=False)
+    """What the libraries of its worker are told, where the person has not."""
 
     @property
     def pid_file(self) -> str:
@@ -49,18 +52,23 @@ class Lane:
         return f"{self.name}.pid"
 
 
-WORK = Lane("worker", ("study", "train", "quiz", "chat", "export"), "autolearn.work")
-READ = Lane("reader", ("import",), "autolearn.importing")
-LANES = {lane.name: lane for lane in (WORK, READ)}
-
-_QUIET = {
+_OFFLINE = {
     # Threads that wait spin only briefly: for long, they starve whoever shares the
     # cores; not at all, and every small operation waits for them to wake up.
     "GOMP_SPINCOUNT": "5000",
     "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",  # bars would only fill the log
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""What the libraries of the worker are told before they load."""
+WORK = Lane(
+    "worker",
+    ("study", "train", "quiz", "chat", "export", "convert"),
+    "autolearn.work",
+    _OFFLINE,
+)
+READ = Lane("reader", ("import",), "autolearn.importing", _OFFLINE)
+FETCH = Lane("fetcher", ("download",), "autolearn.downloading", {})
+LANES = {lane.name: lane for lane in (WORK, READ, FETCH)}
 
 _started: dict[subprocess.Popen[bytes], tuple[Path, Lane]] = {}
 """The workers that this process has started and not yet seen end."""
@@ -151,15 +159,13 @@ def ensure_worker(
     _see_off(folder, lane)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
-    packages = str(Path(__file__).parents[1])
-    paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
     with (logs / f"{lane.name}.log").open("ab") as log:
         process = subprocess.Popen(
             [*command, "--lane", lane.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env={**lane.environment, **machine.own_environment()},
             start_new_session=True,
         )
     _started[process] = folder, lane

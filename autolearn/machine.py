@@ -106,6 +106,13 @@ def total_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
+def own_environment() -> dict[str, str]:
+    """Return the environment of a process of ours, which finds these very modules."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    found = os.pathsep.join(path for path in paths if path)
+    return {**os.environ, "PYTHONPATH": found}
+
+
 def size_on_disk(folder: Path) -> int:
     """Return how many bytes the files of a folder have, those of its folders too."""
     total = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 from tokenizers import Tokenizer
 
 from autolearn.errors import BackendError, InputError, ModelNotFound
@@ -43,13 +43,33 @@ def locate(model: str) -> Path:
         BackendError: There is one, but it cannot be used.
     """
     folder = _folder(model.strip())
+    check(folder)
+    return folder
+
+
+def check(folder: Path) -> None:
+    """Refuse a folder that holds no model that can be used.
+
+    Raises:
+        BackendError: The text says what is the matter, and what to do.
+    """
     _check_config(folder)
     _check_links(folder)
     _check_class(folder)
     _check_weights(folder)
     _check_packing(folder)
     _check_tokenizer(folder)
-    return folder
+
+
+def check_small_files(folder: Path) -> None:
+    """Refuse a model by what its small files say of it, before its weights are there.
+
+    Raises:
+        BackendError: The text says what is the matter, and what to do.
+    """
+    _check_config(folder)
+    _check_packing(folder)
+    _check_tokenizer(folder)
 
 
 def _folder(model: str) -> Path:
@@ -71,10 +91,13 @@ def _folder(model: str) -> Path:
 def _cached(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
+    except IncompleteSnapshotError as error:
+        # Of a repository with other formats beside safetensors, only these are here.
+        return Path(error.snapshot_path)
     except LocalEntryNotFoundError as error:
         raise ModelNotFound(
-            f"{model} is not on this computer; download it first with "
-            f"'hf download {model}', or give the folder of a model."
+            f"{model} is not on this computer; download it under Model, or with "
+            f"'python -m autolearn download {model}'."
         ) from error
 
 
@@ -104,8 +127,8 @@ def name_of(model: str, folder: Path) -> str:
 
 def _gguf(model: str | Path) -> str:
     return (
-        f"{model} is a GGUF model, which can be run but not trained; give the folder "
-        "of the original model with safetensors files."
+        f"{model} is a GGUF file, which has to be converted before it can be trained; "
+        "choose the file itself under Model, or give it with --model."
     )
 
 

@@ -5,7 +5,6 @@ load; so another process encodes, by the very function that the training uses.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autolearn import machine
 from autolearn.errors import BackendError
 from autolearn.records import TrainItem
 
@@ -79,9 +79,7 @@ def _row(row: dict[str, Any]) -> ShownRow:
 
 
 def _ask(wanted: str) -> dict[str, Any]:
-    packages = str(Path(__file__).parents[1])
-    paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
-    env = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", **os.environ}
+    quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     try:
         done = subprocess.run(
             COMMAND,
@@ -89,7 +87,7 @@ def _ask(wanted: str) -> dict[str, Any]:
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
-            env=env | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=quiet | machine.own_environment(),
             check=True,
         )
     except subprocess.TimeoutExpired as error:

@@ -18,7 +18,9 @@ Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
-RunKind = Literal["study", "train", "quiz", "chat", "export", "import"]
+RunKind = Literal[
+    "study", "train", "quiz", "chat", "export", "import", "download", "convert"
+]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]

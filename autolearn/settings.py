@@ -71,7 +71,7 @@ class ModelSettings(_Settings):
     """Which model, and how it is loaded."""
 
     model: str = "built-in"
-    """``built-in``, a folder, or an id of the hub (only with its files present)."""
+    """``built-in``, a folder, a GGUF file, or an id of the hub once downloaded."""
     quantization: Quantization = "nf4"
     """``nf4``: 4 bit with double quantisation; ``none``: 16 or 32 bit."""
     round_id: int | None = None

@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from autolearn.records import Run
 
+_BYTES: dict[str, Any] = {"unit": " KiB"}
+
 
 class Progress:
     """A bar on standard error that follows a run, one line a stage."""
@@ -35,7 +37,8 @@ class Progress:
         label = f"{self._title}: {run.stage}"
         if self._bar is None or self._bar.total != run.total:
             self._close()
-            self._bar = tqdm(total=run.total, leave=False, file=sys.stderr)
+            scale = _BYTES if run.kind == "download" else {}
+            self._bar = tqdm(total=run.total, leave=False, file=sys.stderr, **scale)
         self._bar.set_description(label, refresh=False)
         self._bar.n = run.done
         self._bar.refresh()

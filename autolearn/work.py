@@ -15,6 +15,7 @@ from typing import Any
 
 from autolearn import (
     cards,
+    conversion,
     converting,
     exporting,
     models,
@@ -67,6 +68,7 @@ class Workshop:
             "quiz": self.quiz,
             "chat": self.chat,
             "export": self.export,
+            "convert": self.convert,
         }
 
     def backend(self, context: Context) -> HuggingFaceBackend:
@@ -192,6 +194,11 @@ class Workshop:
             told = cards.items(about, what, n, items, versions)
             card = exporting.write_card(target, told)
         return {"path": str(target), "samples": n, "card": str(card)}
+
+    def convert(self, context: Context) -> dict[str, Any]:
+        """Convert a GGUF file."""
+        self._key = self._backend = None  # there may be room for one model only
+        return conversion.convert(context)
 
     def _export_weights(
         self, context: Context, about: Round, target: Path

@@ -73,7 +73,7 @@ def test_a_missing_folder_is_told(tmp_path):
 
 def test_a_hub_id_is_never_downloaded():
     text = refusal("autolearn-test/not-there", ModelNotFound)
-    assert "hf download autolearn-test/not-there" in text
+    assert "python -m autolearn download autolearn-test/not-there" in text
 
 
 def test_a_cached_hub_id_is_found(folder, monkeypatch):

@@ -99,7 +99,7 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     dtype = compute_dtype(device)
     needs = Needs(anatomy.of(folder), settings.quantization, room.device(device, dtype))
     needs = _with_room(needs, settings.model)
-    _hush()
+    hush()
     with memory_guard(), _readable(folder):
         if gguf:
             model = _from_gguf(gguf, device, dtype)
@@ -143,7 +143,7 @@ def _with_room(needs: Needs, name: str) -> Needs:
     )
 
 
-def _hush() -> None:
+def hush() -> None:
     """Send what the libraries say to our log; progress bars are not for the person."""
     library_log.disable_progress_bar()  # type: ignore[no-untyped-call]
     library_log.disable_default_handler()

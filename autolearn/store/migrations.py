@@ -119,17 +119,23 @@ def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
-    _allow_imports(db)
+    _allow_runs(db, "'export')", "'export', 'import')")
 
 
-def _allow_imports(db: Database) -> None:
+@MIGRATIONS()
+def m006_models(db: Database) -> None:
+    """Let models come in by runs of their own."""
+    _allow_runs(db, "'import')", "'import', 'download', 'convert')")
+
+
+def _allow_runs(db: Database, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]
     db.execute("PRAGMA writable_schema = ON")
     db.execute(
         "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
         " WHERE type = 'table' AND name = 'runs'",
-        ("'export')", "'export', 'import')"),
+        (before, after),
     )
     db.execute(f"PRAGMA schema_version = {version + 1}")
     db.execute("PRAGMA writable_schema = OFF")

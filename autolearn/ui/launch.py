@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from autolearn import jobs, orders, whole_round
+from autolearn import jobs, model_orders, whole_round
 from autolearn.commands import DEFAULT_WORKSPACE
 from autolearn.errors import AutolearnError, InputError
 from autolearn.settings import ModelSettings
@@ -195,6 +195,6 @@ def prepare(folder: Path, model: str | None) -> None:
         if is_new:
             whole_round.stock(store)
         if model:
-            orders.choose_model(store, ModelSettings(model))
+            model_orders.use(store, ModelSettings(model))
         jobs.recover(store)
         jobs.ensure_workers(store)

@@ -1,13 +1,14 @@
 """The model: which one works, whether it fits, and a look at this computer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
-from autolearn import diagnosis, jobs, orders
+from autolearn import diagnosis, jobs, model_orders, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
+from autolearn.ui import model_sources
 from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -28,11 +29,14 @@ def build(board: Board) -> None:
                 )
                 own = gr.Button("Built-in", elem_id="model-own", min_width=80)
             answer = picture("model-answer")
+            picked = model_sources.local(board, name)
             _memory(board)
         with gr.Column(scale=3, min_width=420):
             about = picture("model-about")
+            fetched = model_sources.hub(board, name)
             _check_up(board)
-    _wire(board, (name, loading), about, own)
+    named = [own.click(_own, None, name, **QUIET), picked, fetched]
+    _wire(board, (name, loading), about, named)
     _begin(board.desk, [name, loading, adapter])
     board.on_opening(lambda: gr.Dropdown(choices=_adapters(board.desk)), [], [adapter])
     board.act(
@@ -47,7 +51,7 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
         "",  # drawing may begin before the page has been told of the model
         label="Model",
-        info="built-in, a folder on this computer, or a hub id whose files are here",
+        info="built-in, a folder or a GGUF file, or the hub id of a downloaded model",
         elem_id="model-name",
     )
     loading = gr.Radio(
@@ -72,7 +76,7 @@ def _wire(
     board: Board,
     inputs: tuple[gr.Textbox, gr.Radio],
     about: gr.HTML,
-    own: gr.Button,
+    named: Sequence[gr.events.Dependency],
 ) -> None:
     """Draw what is typed, not only what is chosen, so that one can look first."""
     name, loading = inputs
@@ -81,14 +85,17 @@ def _wire(
         return _about(board.desk, name, loading)
 
     board.follow(draw, inputs, [about])
-    taken = own.click(lambda: "built-in", None, name, **QUIET)
     events: list[Callable[..., Any]] = [
         name.submit,
         name.blur,
         loading.change,
-        taken.then,
+        *(event.then for event in named),
     ]
     watch(events, draw, inputs, [about])
+
+
+def _own() -> str:
+    return "built-in"
 
 
 def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
@@ -115,8 +122,13 @@ def _use(
     desk: Desk, name: str, loading: Quantization, adapter: int
 ) -> tuple[Html, Html]:
     model = ModelSettings(name.strip(), loading, adapter or None)
-    orders.choose_model(desk.store, model)
-    return views.chosen(model), views.about(desk.store, model.model, loading)
+    conversion = model_orders.use(desk.store, model)
+    if conversion:
+        desk.order(conversion)
+        answer = views.being_converted(model)
+    else:
+        answer = views.chosen(model)
+    return answer, views.about(desk.store, model.model, loading)
 
 
 def _memory(board: Board) -> None:
@@ -155,7 +167,8 @@ def _free(desk: Desk) -> Html:
     Raises:
         JobError: It is at work.
     """
-    if desk.is_busy():
+    active = desk.store.runs.in_state("running", "queued")
+    if desk.is_busy() and any(run.kind in jobs.WORK.kinds for run in active):
         raise JobError("A run is going on or waits; stop it before freeing the memory.")
     if not jobs.stop_worker(desk.folder):
         raise JobError("The worker does not end yet; try again in a moment.")

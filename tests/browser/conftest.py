@@ -98,8 +98,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-    alive = [app.folder for app in running if jobs.worker_alive(app.folder)]
-    assert not alive, "Ctrl-C ends the worker too"
+    lanes = jobs.LANES.values()
+    alive = [a.folder for a in running for n in lanes if jobs.worker_alive(a.folder, n)]
+    assert not alive, "Ctrl-C ends the workers too"
     assert [stray for app in running for stray in app.strays] == []
 
 

@@ -12,6 +12,8 @@ RUNS = {
     "chat": "Chat",
     "export": "Export",
     "import": "Reading texts",
+    "download": "Download",
+    "convert": "Conversion of a GGUF file",
 }
 """What each kind of run is called."""
 

@@ -3,32 +3,38 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from autolearn import anatomy, jobs, machine, models, orders
+from autolearn import anatomy, jobs, machine, model_orders, models, orders
 from autolearn.anatomy import Anatomy
 from autolearn.diagnosis import Check
 from autolearn.errors import AutolearnError
 from autolearn.memory import SAFE, Needs, too_big
+from autolearn.model_sources import gguf_file
 from autolearn.settings import ModelSettings, Quantization
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, memory
+from autolearn.ui.views import labels, memory, model_sources
 
 
 def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
-        folder = models.locate(name)
+        if model_orders.is_gguf(name) and not model_orders.converted(store, name):
+            return model_sources.gguf(name)
+        own = model_orders.as_folder(store, name)
+        folder = models.locate(own)
         seen = anatomy.of(folder)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
-    title = html.tag("h3", html.text(models.name_of(name, folder)))
-    head = title + _in_use(store, name, quantization)
+    file = Path(name).name if model_orders.is_gguf(name) else None
+    title = html.tag("h3", html.text(file or models.name_of(name, folder)))
+    head = title + _in_use(store, own, quantization)
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(_facts(seen, folder))
-        + _fit(seen, quantization),
+        + _fit(seen, quantization)
+        + _rounding(folder),
         "al-card al-model",
     )
 
@@ -40,6 +46,11 @@ def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
     return html.badge("not in use yet")
 
 
+def _rounding(folder: Path) -> Html:
+    source = gguf_file.source(folder)
+    return model_sources.rounding(source) if source else Html("")
+
+
 def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
     digest = models.digest(folder)
     return {
@@ -49,10 +60,15 @@ def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
         "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
         "Kept in": html.text(seen.dtype),
         "Chat template": html.text("yes" if models.has_template(folder) else "no"),
-        "Licence": html.text(seen.licence or "not stated in its folder"),
+        "Licence": html.text(_licence(seen, folder)),
         "Digest": html.tag("span", html.text(digest[:12]), title=digest),
         "Folder": html.text(folder),
     }
+
+
+def _licence(seen: Anatomy, folder: Path) -> str:
+    stated = seen.licence or gguf_file.source(folder).get("licence")
+    return str(stated or "not stated in its folder")
 
 
 def _count(n: int) -> str:
@@ -108,6 +124,12 @@ def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     told = f"From now on: {model.model}, {how}, {labels.adapter(model.round_id)}."
+    return html.tag("p", html.text(told), "al-good", role="status")
+
+
+def being_converted(model: ModelSettings) -> Html:
+    """Return that a GGUF file is converted first."""
+    told = f"{model.model} is being converted; it is chosen as soon as that is done."
     return html.tag("p", html.text(told), "al-good", role="status")
 
 

@@ -60,7 +60,7 @@ def _running(run: Run) -> Html:
     title = labels.run(run)
     told = run.stage or "starting"
     if run.total:
-        told += f": {run.done} of {run.total}"
+        told += f": {progress(run)}"
     pace = "pace not known yet"
     if run.rate:
         pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
@@ -76,8 +76,17 @@ def _running(run: Run) -> Html:
     )
 
 
+def progress(run: Run) -> str:
+    """Return how far a run is, in what its stage counts."""
+    if run.kind == "download":
+        return f"{html.size(1024 * run.done)} of {html.size(1024 * run.total)}"
+    return f"{run.done} of {run.total}"
+
+
 def rate(run: Run) -> str:
     """Return how fast a run goes, in what its stage counts."""
+    if run.kind == "download":
+        return f"{run.rate / 1024:.1f} MiB a second"
     unit = STAGE_UNITS.get(run.stage) or UNITS.get(run.kind, "parts")
     if run.rate >= 1:
         return f"{run.rate:.1f} {unit} a second"
@@ -97,7 +106,8 @@ def _last_error(store: Store) -> Html:
     if not ended or not ended[0].error:
         return Html("")
     run = ended[0]
-    log = f"Details are in {store.folder / 'logs' / 'worker.log'}."
+    lane = jobs.lane_of(run.kind)
+    log = f"Details are in {store.folder / 'logs' / lane.name}.log."
     return html.tag(
         "div",
         html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))

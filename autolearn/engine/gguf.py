@@ -1,0 +1,134 @@
+"""Turn a GGUF file into a folder of plain weights, and measure what 4 bit costs it.
+
+A GGUF file is quantised already. Training loads the plain weights made from it in NF4,
+so each weight is rounded twice; ``rounding`` says how much the second time changes.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from autolearn.engine import load
+from autolearn.errors import BackendError, OutOfMemory
+from autolearn.ports import Cancelled, Stop
+from autolearn.settings import ModelSettings, Quantization
+
+SENTENCES = (
+    "The capital of France is Paris, and the river that runs through it is the Seine.",
+    "Water boils at 100 degrees Celsius at sea level, and at less on a mountain.",
+    "In 1969 two astronauts walked on the Moon while a third waited in orbit.",
+    "She put the letter back into the drawer, locked it, and went out for a walk.",
+    "The council voted by nine to four to close the old bridge until next spring.",
+    "Question: How many legs does a spider have?\nAnswer: A spider has eight legs.",
+    "To make the sauce, melt the butter, stir in the flour, and add milk slowly.",
+    "The film was directed by a former journalist and shot in a small coastal town.",
+    "If a train leaves at ten and takes three hours, it arrives at one o'clock.",
+    "def mean(values):\n    return sum(values) / len(values)\n",
+    "Der Zug nach Hamburg fährt heute von Gleis sieben ab und hält in Hannover.",
+    "La bibliothèque ouvre à neuf heures et ferme à dix-huit heures en semaine.",
+)
+"""Ordinary text of several kinds, on which two forms of the same weights are compared.
+"""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How far a model in NF4 is from its plain weights, over next tokens."""
+
+    kl: float
+    """Mean Kullback-Leibler divergence from plain to NF4, in nats a token."""
+    same: float
+    """Share of places at which both find the same token the likeliest."""
+    n_tokens: int
+
+
+def write_plain(gguf: Path, target: Path) -> None:
+    """Write the model of a GGUF file as safetensors, with its tokenizer.
+
+    In bfloat16, whose rounding is a small part of what 4 to 8 bit have cost already.
+
+    Raises:
+        BackendError: transformers cannot read this kind of file.
+        OutOfMemory: The main memory does not hold the model.
+    """
+    load.hush()
+    try:
+        with load.memory_guard():
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                gguf.parent,
+                gguf_file=gguf.name,
+                dtype=torch.bfloat16,
+                quantization_config=GgufConfig(dequantize=True),
+                local_files_only=True,
+                trust_remote_code=False,
+            )
+        tokenizer = AutoTokenizer.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, local_files_only=True
+        )
+    except OutOfMemory:
+        raise
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, OSError) as error:
+        raise BackendError(
+            f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
+            "original model in safetensors instead."
+        ) from error
+    # The weights are plain now, but save_pretrained refuses what is marked as packed.
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    log.info("wrote the plain weights of %s into %s", gguf, target)
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")[:200]
+
+
+def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Rounding:
+    """Compare the weights in a folder, plain and in NF4, on a few texts.
+
+    One after the other, so that one model is in memory at a time.
+
+    Raises:
+        Cancelled: ``stop`` says so.
+    """
+    plain = _likelihoods(folder, "none", texts, stop)
+    nf4 = _likelihoods(folder, "nf4", texts, stop)
+    divergences = [
+        functional.kl_div(q, p, reduction="none", log_target=True).sum(-1)
+        for p, q in zip(plain, nf4, strict=True)
+    ]
+    matches = [p.argmax(-1) == q.argmax(-1) for p, q in zip(plain, nf4, strict=True)]
+    return Rounding(
+        kl=float(torch.cat(divergences).mean()),
+        same=float(torch.cat(matches).float().mean()),
+        n_tokens=sum(map(len, matches)),
+    )
+
+
+@torch.inference_mode()
+def _likelihoods(
+    folder: Path, quantization: Quantization, texts: Sequence[str], stop: Stop
+) -> list[torch.Tensor]:
+    """Return the log-probabilities of next tokens in each text.
+
+    Shapes: each (tokens, vocabulary), float32, on the CPU.
+    """
+    loaded = load.load(ModelSettings(str(folder), quantization), folder)
+    likelihoods = []
+    for text in texts:
+        if stop():
+            raise Cancelled
+        ids = torch.tensor([loaded.chat.encode(text)], device=loaded.device)
+        logits = loaded.model(input_ids=ids).logits[0]
+        likelihoods.append(functional.log_softmax(logits.float(), -1).cpu())
+    return likelihoods

@@ -1,0 +1,199 @@
+"""Where models come from: what the hub offers, a download, and what is here already."""
+
+from autolearn import jobs, model_orders, orders
+from autolearn.model_sources import gguf_file
+from autolearn.model_sources.cached import LocalModel
+from autolearn.model_sources.gguf_file import Header
+from autolearn.model_sources.hub import Offer
+from autolearn.records import Run
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import labels, status
+
+STOP, RESUME = "stop", "resume"
+"""What is done to the last download by the buttons below it."""
+PLACES = {
+    "built-in": "comes with autolearn",
+    "converted": "converted from GGUF",
+    "hub cache": "hub cache",
+}
+HIGH_LOSS = 0.1
+"""Nats a token from which on the second rounding of a GGUF file is worth avoiding."""
+
+
+def offer(offered: Offer) -> Html:
+    """Return what the hub has, and what would be fetched."""
+    badge = html.badge("fits", "approved") if offered.fits else html.badge("no room")
+    head = html.tag("h3", html.text(offered.name)) + badge
+    missing = html.size(offered.bytes_missing)
+    if not offered.bytes_missing:
+        missing = "nothing, all of it is here"
+    elif offered.bytes_missing < offered.n_bytes:
+        missing += ", the rest is here"
+    licence = offered.licence or "not stated; see its page"
+    facts = {
+        "Licence": html.text(licence),
+        "Size": html.text(html.size(offered.n_bytes)),
+        "To download": html.text(missing),
+        "Free on the disk": html.text(html.size(offered.bytes_free)),
+        "Into": html.text(offered.cache),
+        "From": html.text(offered.endpoint),
+    }
+    if offered.gated:
+        facts["Access"] = html.text("gated; you have accepted its conditions")
+    room = Html("") if offered.fits else html.problem(offered.no_room())
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread")
+        + html.pairs(facts)
+        + _files(offered)
+        + room,
+        "al-card",
+    )
+
+
+def _files(offered: Offer) -> Html:
+    rows = [
+        (html.text(part.name), html.tag("span", _size(part.n_bytes), "al-number"))
+        for part in sorted(offered.parts, key=lambda part: -part.n_bytes)
+    ]
+    title = html.tag("summary", html.text(f"{len(rows)} files"))
+    return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))
+
+
+def _size(n_bytes: int) -> Html:
+    kib = n_bytes / 1024
+    return html.text(f"{kib:,.0f} KiB" if kib < 1000 else html.size(n_bytes))
+
+
+def download(store: Store) -> Html:
+    """Return how far the last download is, with what can be done about it."""
+    run = store.runs.last("download")
+    if run is None:
+        return Html("")
+    name = run.settings["name"]
+    if run.state == "done":
+        place = run.result["path"]
+        key = place if model_orders.is_gguf(place) else name
+        if key == orders.chosen_model(store).model:
+            return Html("")
+        choose = html.pick(html.text("Choose it"), key)
+        text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
+        return html.tag("div", text + choose, "al-box", role="status")
+    head = html.tag("strong", html.text(name)) + labels.state(run.state)
+    parts = [html.tag("div", head, "al-spread")]
+    if run.state in jobs.ENDED:
+        parts += [html.problem(run.error)] if run.error else []
+        parts += [_kept(run), html.pick(html.text("Resume"), f"{RESUME} {run.id}")]
+    else:
+        parts += [_pace(run), html.pick(html.text("Cancel"), f"{STOP} {run.id}")]
+    return html.tag("div", html.join(parts), "al-box")
+
+
+def _pace(run: Run) -> Html:
+    if not run.total:
+        return html.note("Waits for its turn." if not run.stage else "Asks the hub.")
+    text = f"{run.stage}: {status.progress(run)}"
+    pace = "stopping" if run.cancel_requested else "pace not known yet"
+    if run.rate and not run.cancel_requested:
+        pace = f"{status.rate(run)}, {html.duration(run.eta_seconds)} left"
+    return (
+        html.tag("div", html.text(text))
+        + html.bar(run.done, run.total, f"Download of {run.settings['name']}")
+        + html.tag("div", html.text(pace), "al-faint")
+    )
+
+
+def _kept(run: Run) -> Html:
+    if not run.total:
+        return Html("")
+    text = f"{status.progress(run)} have come; what has come is kept."
+    return html.tag("p", html.text(text), "al-faint")
+
+
+def local(local_models: list[LocalModel]) -> Html:
+    """Return the models on this computer; a click on a model names it above."""
+    usable = [model for model in local_models if not model.problem]
+    others = [model for model in local_models if model.problem]
+    table = html.table(
+        ("Model", "Size", "From"),
+        [
+            (
+                html.pick(
+                    html.text(_short(model)), model.name, "al-link", title=model.name
+                ),
+                html.tag("span", html.text(html.size(model.n_bytes)), "al-number"),
+                html.text(PLACES[model.place]),
+            )
+            for model in usable
+        ],
+        "Models on this computer",
+    )
+    if not others:
+        return table
+    rows = html.join(
+        html.tag(
+            "li",
+            html.pick(html.text(_short(model)), model.name, "al-link")
+            + html.tag("div", html.text(model.problem or ""), "al-faint"),
+        )
+        for model in others
+    )
+    title = html.tag("summary", html.text(f"{len(others)} that cannot be used yet"))
+    return table + html.tag("details", title + html.tag("ul", rows))
+
+
+def _short(model: LocalModel) -> str:
+    """Return a name without the folders that lead to it."""
+    is_path = model.place == "converted" or model_orders.is_gguf(model.name)
+    return model.name.rsplit("/", 1)[-1] if is_path else model.name
+
+
+def gguf(name: str) -> Html:
+    """Return what a GGUF file is that has not been converted yet.
+
+    Raises:
+        BackendError: It is none, or holds no model that could be converted.
+    """
+    file = gguf_file.locate(name)
+    header = gguf_file.read(file)
+    gguf_file.check(file, header)
+    head = html.tag("h3", html.text(file.name)) + html.badge("to be converted")
+    text = (
+        "A GGUF file cannot be trained as it is. “Use this model” converts it once: "
+        "its weights are unpacked and written into the workspace, which takes a minute "
+        "or more. Loaded in 4 bit they are rounded a second time, and what that "
+        "changes is measured."
+    )
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread")
+        + html.pairs(_header(header))
+        + html.tag("p", html.text(text)),
+        "al-card al-model",
+    )
+
+
+def _header(header: Header) -> dict[str, Html]:
+    return {
+        "Architecture": html.text(header.architecture),
+        "Parameters": html.text(f"{header.parameters / 10**6:,.0f} million"),
+        "Packed as": html.text(", ".join(header.kinds)),
+        "Licence": html.text(header.licence or "not stated in the file"),
+        "Converted, it takes": html.text(html.size(2 * header.parameters)),
+    }
+
+
+def rounding(source: dict[str, object]) -> Html:
+    """Return what the second rounding of converted weights changes."""
+    values: dict[str, float] = source["rounding"]  # type: ignore[assignment]
+    text = (
+        f"Converted from {source['file']}. In 4 bit its weights are rounded a second "
+        f"time: of {values['n_tokens']:.0f} next tokens {values['same']:.0%} stay the "
+        f"likeliest, and the distributions differ by {values['kl']:.2f} nats a token "
+        "on average (0 would be no difference)."
+    )
+    if values["kl"] >= HIGH_LOSS:
+        text += " That is much; load it in 16 or 32 bit where it fits."
+    return html.tag("p", html.text(text))

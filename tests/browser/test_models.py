@@ -1,0 +1,65 @@
+"""A person gets a model: from a hub on this computer, by clicks alone."""
+
+import pytest
+from playwright.sync_api import expect
+
+from autolearn import models, orders
+from tests.browser.conftest import PATIENCE, load_anew
+from tests.hub import Repository, files_of, serve
+
+pytestmark = pytest.mark.model
+
+NAME = "org/tiny-instruct"
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    with serve() as server:
+        server.repositories[NAME] = Repository(files_of(models.BUILT_IN))
+        server.repositories["org/gated"] = Repository({}, gated=True)
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        yield server
+
+
+def ask_for(page, name):
+    page.locator("#hub-name").get_by_role("textbox").fill(name)
+    page.locator("#hub-look").click()
+
+
+def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
+    start, visit, server
+):
+    app = start()
+    page = visit(app)
+    assert server.asked == [], "the hub is asked only when a person asks"
+    ask_for(page, "org/gated")
+    expect(page.locator("#notice")).to_contain_text("org/gated is gated")
+    ask_for(page, NAME)
+    offer = page.locator("#hub-offer")
+    for words in ("apache-2.0", "6 MiB", "Free on the disk", "fits"):
+        expect(offer).to_contain_text(words)
+    server.seconds_a_slice = 0.1
+    page.locator("#hub-download").click()
+    progress = page.locator("#hub-progress")
+    expect(progress).to_contain_text("MiB a second")
+    load_anew(page, app)
+    progress.get_by_text("Cancel", exact=True).click()
+    expect(progress).to_contain_text("what has come is kept")
+    expect(page.locator("#model-local")).to_contain_text("1 that cannot be used yet")
+    server.seconds_a_slice, server.bytes_sent = 0.0, 0
+    progress.get_by_text("Resume", exact=True).click()
+    expect(progress).to_contain_text(f"{NAME} is on this computer")
+    assert server.bytes_sent < len(server.repositories[NAME].files["model.safetensors"])
+    expect(page.locator("#model-local table")).to_contain_text(NAME)
+    progress.get_by_text("Choose it").click()
+    expect(page.locator("#model-about")).to_contain_text("not in use yet")
+    page.locator("#model-use").click()
+    expect(page.locator("#status")).to_contain_text(NAME)
+    with app.store() as store:
+        assert orders.chosen_model(store).model == NAME
+    page.locator("#model-local").get_by_text("built-in", exact=True).click()
+    expect(page.locator("#model-about h3")).to_have_text("built-in")

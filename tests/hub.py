@@ -1,0 +1,256 @@
+"""A hub on this computer: as much of its protocol as huggingface_hub speaks."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+LFS_FROM = 1 << 20
+"""Bytes from which on a file is kept as the hub keeps large ones."""
+SLICE = 64 << 10
+
+
+@dataclass
+class Repository:
+    """A model on the hub."""
+
+    files: dict[str, bytes]
+    licence: str | None = "apache-2.0"
+    gated: bool = False
+    private: bool = False
+    readers: tuple[str, ...] = ()
+    """Tokens that may read a gated or private one."""
+    commit: str = "a" * 40
+
+
+@dataclass
+class Hub:
+    """What the server offers, what it was asked, and how it misbehaves."""
+
+    url: str = ""
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    """Method, path and headers, by lower-case names, of each request."""
+    bytes_sent: int = 0
+    seconds_a_slice: float = 0.0
+    """How long each 64 KiB of a large file take."""
+    break_after: int | None = None
+    """Bytes of a large file after which the connection is cut, once."""
+    hang_after: int | None = None
+    """Bytes of a large file after which nothing more comes."""
+    ranges: bool = True
+    """Whether it can begin in the middle of a file."""
+    silent: bool = False
+    """Whether it takes requests and never answers."""
+    status: int | None = None
+    """What it answers to everything."""
+
+    def paths(self) -> list[str]:
+        return [path for _, path, _ in self.asked]
+
+
+def blob_id(content: bytes) -> str:
+    """Return git's name for a file."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the files of a model's folder."""
+    return {p.name: p.read_bytes() for p in sorted(folder.iterdir()) if p.is_file()}
+
+
+@contextmanager
+def serve() -> Iterator[Hub]:
+    """Serve a hub; set its url as HF_ENDPOINT."""
+    hub = Hub()
+
+    class Handler(_Handler):
+        state = hub
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    state: Hub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.state.asked.append((self.command, path, headers))
+        while self.state.silent:
+            time.sleep(0.05)
+        if self.state.status:
+            self._refuse(self.state.status, "")
+        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/.*)?", path):
+            self._about(found[1], found[2] or "")
+        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            self._file(found[1], found[3])
+        elif found := re.fullmatch(r"/cdn/([^/]+/[^/]+)/(.+)", path):
+            # Here a token has no business: it is another host in the world.
+            content = self.state.repositories[found[1]].files[found[2]]
+            self._content(content, hashlib.sha256(content).hexdigest())
+        else:
+            self._refuse(404, "")
+
+    def _token(self) -> str:
+        return (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+
+    def _repository(self, name: str) -> Repository | None:
+        """Return a repository that may be seen; refuse it else, as the hub does."""
+        found = self.state.repositories.get(name)
+        if self._token() == "expired":
+            said = "Invalid credentials in Authorization header"
+            self._refuse(401, "", said)
+        elif found is None or (found.private and self._token() not in found.readers):
+            self._refuse(404 if self._token() else 401, "RepoNotFound")
+        else:
+            return found
+        return None
+
+    def _may_read(self, one: Repository) -> bool:
+        if one.gated and self._token() not in one.readers:
+            self._refuse(403 if self._token() else 401, "GatedRepo")
+            return False
+        return True
+
+    def _about(self, name: str, what: str) -> None:
+        one = self._repository(name)
+        if one is None:
+            return
+        if what == "/auth-check":
+            if self._may_read(one):
+                self._json({})
+        elif what.startswith("/tree/"):
+            self._json([_entry(path, data) for path, data in one.files.items()])
+        else:
+            self._json(
+                {
+                    "id": name,
+                    "sha": one.commit,
+                    "gated": "auto" if one.gated else False,
+                    "private": one.private,
+                    "tags": [f"license:{one.licence}"] if one.licence else [],
+                    "cardData": {"license": one.licence} if one.licence else {},
+                    "siblings": [_sibling(p, d) for p, d in one.files.items()],
+                }
+            )
+
+    def _file(self, name: str, path: str) -> None:
+        one = self._repository(name)
+        if one is None or not self._may_read(one):
+            return
+        content = one.files.get(path)
+        if content is None:
+            self._refuse(404, "EntryNotFound")
+        elif len(content) < LFS_FROM:
+            self._content(content, blob_id(content), {"X-Repo-Commit": one.commit})
+        else:
+            elsewhere = self.state.url.replace("127.0.0.1", "localhost")
+            headers = {
+                "Location": f"{elsewhere}/cdn/{name}/{path}",
+                "X-Repo-Commit": one.commit,
+                "X-Linked-Size": str(len(content)),
+                "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+            }
+            self._answer(302, b"", headers)
+
+    def _content(
+        self, content: bytes, etag: str, more: dict[str, str] | None = None
+    ) -> None:
+        headers = {"ETag": f'"{etag}"', "Accept-Ranges": "bytes", **(more or {})}
+        asked = re.match(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        begin = int(asked[1]) if asked and self.state.ranges else 0
+        if begin:
+            span = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+            headers["Content-Range"] = span
+        self._answer(206 if begin else 200, content[begin:], headers)
+
+    def _refuse(self, status: int, code: str, message: str = "") -> None:
+        headers = {"X-Error-Code": code, "X-Error-Message": message}
+        self._answer(status, b"{}", {k: v for k, v in headers.items() if v})
+
+    def _json(self, value: object) -> None:
+        headers = {"Content-Type": "application/json"}
+        self._answer(200, json.dumps(value).encode(), headers)
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        try:
+            self._send(body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _send(self, body: bytes) -> None:
+        hub, is_large = self.state, len(body) >= LFS_FROM
+        for at in range(0, len(body), SLICE):
+            if is_large and hub.break_after is not None and at >= hub.break_after:
+                hub.break_after = None
+                self.close_connection = True
+                return
+            while is_large and hub.hang_after is not None and at >= hub.hang_after:
+                time.sleep(0.05)
+                self.connection.getpeername()
+            self.wfile.write(body[at : at + SLICE])
+            hub.bytes_sent += len(body[at : at + SLICE])
+            if is_large:
+                time.sleep(hub.seconds_a_slice)
+
+
+def _sibling(path: str, content: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "rfilename": path,
+        "size": len(content),
+        "blobId": blob_id(content),
+    }
+    if len(content) >= LFS_FROM:
+        sha256 = hashlib.sha256(content).hexdigest()
+        size = len(content)
+        found["lfs"] = {"sha256": sha256, "size": size, "pointerSize": 134}
+    return found
+
+
+def _entry(path: str, content: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": "file",
+        "path": path,
+        "size": len(content),
+        "oid": blob_id(content),
+    }
+    if len(content) >= LFS_FROM:
+        oid = hashlib.sha256(content).hexdigest()
+        found["lfs"] = {"oid": oid, "size": len(content), "pointerSize": 134}
+    return found

@@ -1,0 +1,112 @@
+"""What the Model tab says about the hub, a download, and what is here already."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn import orders
+from autolearn.model_sources.cached import LocalModel
+from autolearn.model_sources.hub import Offer, Part
+from autolearn.settings import ModelSettings
+from autolearn.store import Pace
+from autolearn.ui.views import history
+from autolearn.ui.views import model_sources as views
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+GIB = 1 << 30
+
+
+@pytest.fixture
+def offer():
+    return Offer(
+        name="org/name",
+        commit="a" * 40,
+        licence="apache-2.0",
+        gated=False,
+        parts=(Part("config.json", 700), Part("model.safetensors", 2 * GIB)),
+        bytes_missing=2 * GIB + 700,
+        bytes_free=10 * GIB,
+        cache="/home/me/.cache",
+        endpoint="https://huggingface.co",
+    )
+
+
+def is_escaped(shown):
+    return not any(part in shown for part in ("<img", "${", "{{"))
+
+
+def test_size_licence_and_free_disk_are_shown_first(offer):
+    shown = views.offer(offer)
+    for words in ("apache-2.0", "2.0 GiB", "10.0 GiB", "model.safetensors", "fits"):
+        assert words in shown
+    assert "gated" not in shown
+    assert "have accepted" in views.offer(replace(offer, gated=True))
+    assert "not stated" in views.offer(replace(offer, licence=None))
+    assert is_escaped(views.offer(replace(offer, licence=HOSTILE, name=HOSTILE)))
+
+
+def test_what_is_here_already_is_not_counted_again(offer):
+    assert "the rest is here" in views.offer(replace(offer, bytes_missing=GIB))
+    assert "all of it is here" in views.offer(replace(offer, bytes_missing=0))
+
+
+def test_a_disk_that_is_too_small_is_told_with_what_to_do(offer):
+    shown = views.offer(replace(offer, bytes_free=GIB))
+    assert "no room" in shown
+    assert "needs 2.0 GiB more and 1.0 GiB are free" in shown
+
+
+def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
+    assert views.download(store) == ""
+    run = store.runs.create("download", {"name": "org/name", "bytes": 9})
+    assert "Waits for its turn" in views.download(store)
+    store.runs.claim(1, ["download"])
+    store.runs.report(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
+    shown = views.download(store)
+    assert "2 MiB of 8 MiB" in shown
+    assert "1.0 MiB a second, 6 s left" in shown
+    assert f'data-pick="stop {run.id}"' in shown
+    store.runs.finish(run.id, "failed", HOSTILE)
+    shown = views.download(store)
+    assert f'data-pick="resume {run.id}"' in shown
+    assert "what has come is kept" in shown
+    assert is_escaped(shown)
+
+
+def test_a_model_that_has_come_can_be_chosen_until_it_is(store, monkeypatch):
+    run = store.runs.create("download", {"name": "org/name", "bytes": 9})
+    store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
+    assert 'data-pick="org/name"' in views.download(store)
+    chosen = ModelSettings("org/name")
+    monkeypatch.setattr(orders, "chosen_model", lambda store: chosen)
+    assert views.download(store) == ""
+
+
+def test_models_are_named_by_a_click_and_say_why_they_cannot_be_used():
+    found = [
+        LocalModel("built-in", "built-in", 7 << 20, None),
+        LocalModel("/lab/models/tiny", "converted", 2 * GIB, None),
+        LocalModel("org/base", "hub cache", GIB, f"No template {HOSTILE}."),
+    ]
+    shown = views.local(found)
+    assert 'data-pick="/lab/models/tiny"' in shown
+    assert ">tiny<" in shown
+    assert "1 that cannot be used yet" in shown
+    assert "No template" in shown
+    assert is_escaped(shown)
+
+
+def test_the_history_shows_a_download_like_any_run(store):
+    run = store.runs.create("download", {"name": "org/name", "bytes": 9})
+    store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
+    assert "Download" in history.runs(store, 0)
+    assert "org/name" in history.run_details(store, run.id)
+    assert "Download (run 1)" in str(history.choices(store))
+
+
+@pytest.mark.parametrize(("kl", "much"), [(0.02, False), (0.4, True)])
+def test_what_the_second_rounding_changes_is_told(kl, much):
+    measured = {"kl": kl, "same": 0.9, "n_tokens": 200}
+    shown = views.rounding({"file": "a.gguf", "rounding": measured})
+    assert "of 200 next tokens 90% stay" in shown
+    assert ("16 or 32 bit" in shown) == much
