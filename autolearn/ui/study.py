@@ -8,6 +8,7 @@ import gradio as gr
 from autolearn import forecast, orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
+from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html, queue
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
@@ -24,6 +25,7 @@ LABELS = {
     "closed_book_samples": "Further closed-book samples",
     "paraphrases": "Paraphrases",
     "quiz_share": "Quiz share",
+    "protocol": "How the model is asked",
     "temperature": "Temperature",
     "seed": "Seed",
     "question_tokens": "Tokens per question",
@@ -68,7 +70,9 @@ def build(board: Board) -> None:
     watch([shown.input, picked.then], draw, [shown, place], [found])
 
 
-def _form(board: Board) -> tuple[gr.CheckboxGroup, list[gr.Number], gr.Button]:
+def _form(
+    board: Board,
+) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     desk, names = board.desk, list(LABELS)
     with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
@@ -84,9 +88,9 @@ def _form(board: Board) -> tuple[gr.CheckboxGroup, list[gr.Number], gr.Button]:
                 "Study", variant="primary", scale=1, min_width=120, elem_id="study"
             )
         with gr.Row():
-            given = [_number(name) for name in names[:N_PLAIN]]
+            given = [_field(name) for name in names[:N_PLAIN]]
         with gr.Accordion("More settings", open=False), gr.Row():
-            given += [_number(name) for name in names[N_PLAIN:]]
+            given += [_field(name) for name in names[N_PLAIN:]]
         effort = picture("study-effort")
     board.on_opening(lambda: _documents(desk), [], [documents])
     inputs = [documents, *given]
@@ -106,6 +110,20 @@ def _documents(desk: Desk) -> gr.CheckboxGroup:
     if n := len(desk.store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     return gr.CheckboxGroup(choices=choices)
+
+
+def _field(name: str) -> gr.Number | gr.Dropdown:
+    if name != "protocol":
+        return _number(name)
+    ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
+    return gr.Dropdown(
+        [("auto: as its folder or round says", "auto"), *ways],
+        value=StudySettings.protocol,
+        label=LABELS[name],
+        info=StudySettings.help()[name],
+        min_width=190,
+        elem_id=f"study-{name}",
+    )
 
 
 def _number(name: str) -> gr.Number:
@@ -134,7 +152,7 @@ def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Pla
     return sample_id, place.moved(key)
 
 
-def _effort(desk: Desk, documents: list[int], *given: float | None) -> Html:
+def _effort(desk: Desk, documents: list[int], *given: float | str | None) -> Html:
     """Return what a study of what is chosen would take."""
     try:
         settings, texts, wants = _wanted(documents, *given)
@@ -149,7 +167,7 @@ def _effort(desk: Desk, documents: list[int], *given: float | None) -> Html:
     return views.effort(n, n_bare, time, forecast.of_study(store, model, settings, n))
 
 
-def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
+def _study(desk: Desk, documents: list[int], *given: float | str | None) -> None:
     """Queue a study of what is chosen, or of all documents."""
     settings, texts, wants = _wanted(documents, *given)
     store = desk.store
@@ -159,7 +177,7 @@ def _study(desk: Desk, documents: list[int], *given: float | None) -> None:
 
 
 def _wanted(
-    documents: list[int], *given: float | None
+    documents: list[int], *given: float | str | None
 ) -> tuple[StudySettings, list[int] | None, bool]:
     """Return settings, documents (None: all) and whether instructions are studied.
 
