@@ -214,7 +214,7 @@ class Needs:
 
         Half of them are for the work.
         """
-        return 0 < self.copies and not too_big(2 * self.copies, free)
+        return self.copies > 0 and not too_big(2 * self.copies, free)
 
     def loading(self) -> Memory:
         """Return what it takes once it is loaded."""

@@ -36,7 +36,7 @@ def written(backend):
     return backend.complete([request(q, max_new_tokens=24) for q in QUESTIONS], never)
 
 
-@pytest.mark.parametrize("n_rows", [1, 2, 3, 17, 64, 192, 193])
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 17, 64, 128, 129])
 @pytest.mark.parametrize("bias", [True, False])
 def test_products_are_the_plain_ones(n_rows, bias):
     torch.manual_seed(0)
@@ -50,14 +50,16 @@ def test_products_are_the_plain_ones(n_rows, bias):
             layer(rows), linear(rows, layer.weight, layer.bias), atol=1e-5, rtol=1e-5
         )
     packed.drop()
-    assert not packed and packed.n_bytes == 0 and "forward" not in vars(layer)
+    assert not packed
+    assert packed.n_bytes == 0
+    assert "forward" not in vars(layer)
 
 
 def test_what_is_learned_has_its_gradient():
     layer = torch.nn.Linear(8, 8)
     packed_linear.PackedLinears().make(torch.nn.Sequential(layer))
     layer(torch.randn(4, 8)).sum().backward()
-    assert layer.weight.grad is not None and layer.weight.grad.any()
+    assert layer.weight.grad.abs().sum() > 0
 
 
 def test_the_same_texts_are_written(roomy, monkeypatch):
@@ -106,7 +108,8 @@ def test_layers_of_an_adapter_are_left_alone(roomy, places):
     model = roomy._loaded.model
     named = {id(layer): name for name, layer in model.named_modules()}
     names = [named[id(layer)] for layer in packed_linear.packable(model)]
-    assert names and not [name for name in names if "lora_" in name]
+    assert names
+    assert not [name for name in names if "lora_" in name]
 
 
 def test_4_bit_weights_are_not_copied(open_model):
