@@ -89,6 +89,8 @@ class Memory:
     scales: int = 0
     """The numbers by which 4-bit weights are unpacked."""
     libraries: int = 0
+    copies: int = 0
+    """The weights once more, laid out for products with few rows."""
     adapter: int = 0
     gradients: int = 0
     moments: int = 0
@@ -161,6 +163,7 @@ class Needs:
     quantization: Quantization
     device: Device
     may_unpack: bool = True
+    may_copy: bool = True
 
     @property
     def unpacks(self) -> bool:
@@ -177,15 +180,41 @@ class Needs:
     def within(self, free: int) -> Self:
         """Return this, its weights left packed where half of ``free`` cannot hold them.
 
-        The other half is for the work.
+        The other half is for the work. What is left then decides on the second copy.
         """
-        return self.least if self.unpacks and too_big(2 * self.weights, free) else self
+        if self.unpacks and too_big(2 * self.weights, free):
+            return self.least
+        can_copy = not self.copies or self.copies_within(free - self.weights)
+        return self if can_copy else replace(self, may_copy=False)
 
     @property
     def weights(self) -> int:
         """Return the bytes of the weights once they are loaded."""
         loaded = self.loading()
         return loaded.weights + loaded.scales
+
+    @property
+    def copies(self) -> int:
+        """Return the bytes of the second copy of the weights that writing uses.
+
+        0: none is made; see ``engine.packed_linear``. Only plain weights in 32 bit are
+        copied, and those that take no more of a device than may be unpacked.
+        """
+        device, seen = self.device, self.seen
+        is_plain = self.quantization == "none" or self.unpacks
+        is_small = seen.parameters * device.unit <= device.unpacked
+        is_exact_cpu = device.kind == "cpu" and not device.half
+        if not (self.may_copy and is_exact_cpu and is_plain and is_small):
+            return 0
+        products = sum(map(prod, seen.linear)) + seen.vocabulary * seen.hidden
+        return products * device.unit
+
+    def copies_within(self, free: int) -> bool:
+        """Return whether such a copy is made where so many bytes are free.
+
+        Half of them are for the work.
+        """
+        return self.copies > 0 and not too_big(2 * self.copies, free)
 
     def loading(self) -> Memory:
         """Return what it takes once it is loaded."""
@@ -203,6 +232,7 @@ class Needs:
         unit = self.device.unit
         return replace(
             self.loading(),
+            copies=self.copies,
             activations=self._taken(self._reading(columns) + self._unpacking)
             + self._programs,
             # The scores, in 32 bit too, those to draw from, at their heat, as shares.

@@ -5,17 +5,25 @@ prompts and the same seeded lengths, so nobody wins by stopping early; how many 
 are the same is told, and in float32 it has to be all of them. What is written one by
 one takes turns: each try a share of the items, all tries together each item once.
 
+`--model FOLDER` measures a real model, with `--texts FILE` on real texts: JSON lines
+with a `text` and its questions (`qa`), each asked in as many wordings as it takes to
+have eight items on a text. What lays weights out for few rows (``packed_linear``) is
+dropped before a peer writes, so each of our tries pays for it anew.
+
 `... shares` (G2): what reading a shared beginning once gains, against what the numbers
 of tokens say. `... growth`: four times the passages against four times the time.
 """
 
 import argparse
+import json
 import random
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle, islice, product
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +31,7 @@ from transformers import GenerationConfig, LogitsProcessor
 
 from autolearn.engine import generate
 from autolearn.engine.load import Loaded
-from autolearn.records import Sampling
+from autolearn.records import Message, Sampling
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import Arm, alternate, report, rows
 
@@ -33,6 +41,12 @@ PASSAGE, PER_PASSAGE, LONG = 256, 8, 320
 """Tokens of a passage, items on it, and tokens of a prompt where shares are swept."""
 WORDS = range(600, 3000)
 """Token ids to draw from."""
+ORDERS = (
+    "Answer in one sentence.",
+    "Answer, then quote the text.",
+    "Answer and say why.",
+)
+"""What is asked for with the questions of real texts."""
 BATCH = 16
 """Of the peer that sorts; what performance studies of small CPUs use. 64 on a GPU."""
 ALONE = "one by one"
@@ -59,6 +73,25 @@ def items(
             own = draw.choices(vocabulary, k=draw.randint(8, 48))
             length = round(draw.lognormvariate(3.5, 0.7))
             made.append(Item(passage + own, min(MOST, max(1, length))))
+    draw.shuffle(made)
+    return made
+
+
+def questions(loaded: Loaded, file: Path, n_texts: int) -> list[Item]:
+    """Return questions on the first texts of a file in the model's template, shuffled.
+
+    Lengths are drawn as those of ``items``.
+    """
+    draw = random.Random(0)
+    made = []
+    with file.open(encoding="utf-8") as lines:
+        for row in map(json.loads, islice(lines, n_texts)):
+            asked = cycle(product(ORDERS, (one["question"] for one in row["qa"])))
+            for order, question in islice(asked, PER_PASSAGE):
+                said = f"Text:\n{row['text']}\n\nQuestion: {question}\n{order}"
+                ids = loaded.chat.prompt((Message("user", said),))
+                length = round(draw.lognormvariate(3.5, 0.7))
+                made.append(Item(ids, min(MOST, max(1, length))))
     draw.shuffle(made)
     return made
 
@@ -123,6 +156,7 @@ def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
 
 def continuous_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     """Return the texts of the library's continuous batching, made for large GPUs."""
+    loaded.packed.drop()
     config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False, eos_token_id=_end(loaded), pad_token_id=loaded.pad_id
     )
@@ -158,6 +192,7 @@ class _Lengths(LogitsProcessor):
 
 
 def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+    loaded.packed.drop()
     longest = max(len(item.ids) for item in work)
     pad = loaded.pad_id
     ids = [[pad] * (longest - len(item.ids)) + item.ids for item in work]
@@ -183,31 +218,48 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
 
 def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     """Measure us and the library's own loop, and compare what they write (G1)."""
-    work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
+    if flags.texts:
+        work = questions(loaded, flags.texts, flags.passages)
+    else:
+        work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
     n_new = sum(item.n_new for item in work)
     acts = {"ours": ours, "sorted batches": sorted_batches}
     if flags.continuous:
         acts["continuous batching"] = continuous_batches
-    for act in (*acts.values(), one_by_one):
+    for act in acts.values():
         act(loaded, work[:PER_PASSAGE])
-    alone = InTurn(loaded, work, flags.repeats)
-    arms = alternate(
-        {name: partial(act, loaded, work) for name, act in acts.items()}
-        | {ALONE: alone},
-        flags.repeats,
-        warm_up=False,
-    )
-    arms[ALONE] = alone.whole(arms[ALONE])
+    turns = {name: partial(act, loaded, work) for name, act in acts.items()}
+    if flags.batches_only:
+        arms = alternate(turns, flags.repeats, warm_up=False)
+    else:
+        arms = _with_alone(loaded, work, turns, flags.repeats)
     same = {
         name: sum(a == b for a, b in zip(arm.result, arms["ours"].result, strict=True))
         for name, arm in arms.items()
     }
     lines = rows(arms, "ours", n_new, "tokens")
-    lines.append(f"{ALONE}: a share of the items each time, the seconds told for all")
+    if ALONE in arms:
+        lines.append(
+            f"{ALONE}: a share of the items each time, the seconds are for all"
+        )
     lines.append(f"the same texts as ours: {same}, of {len(work)}")
     seconds = {name: arm.seconds for name, arm in arms.items()}
     numbers = {"seconds": seconds, "tokens": n_new, "same": same}
-    report(f"g1-{flags.model}-{flags.dtype}-{len(work)}", lines, numbers)
+    report(f"g1-{Path(flags.model).name}-{flags.dtype}-{len(work)}", lines, numbers)
+
+
+def _with_alone(
+    loaded: Loaded,
+    work: Sequence[Item],
+    turns: Mapping[str, Callable[[], Any]],
+    repeats: int,
+) -> dict[str, Arm]:
+    """Do the work in all these ways, and one by one."""
+    one_by_one(loaded, work[:PER_PASSAGE])
+    alone = InTurn(loaded, work, repeats)
+    arms = alternate({**turns, ALONE: alone}, repeats, warm_up=False)
+    arms[ALONE] = alone.whole(arms[ALONE])
+    return arms
 
 
 def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
@@ -236,7 +288,7 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
         gain = apart / together
         lines.append(f"{share:8.0%}{together:10.2f}{apart:8.2f}{gain:7.2f}{says:12.2f}")
         found.append({"share": share, "gain": gain, "tokens": says})
-    report(f"g2-{flags.model}-{flags.dtype}", lines, {"shares": found})
+    report(f"g2-{Path(flags.model).name}-{flags.dtype}", lines, {"shares": found})
 
 
 def _read(loaded: Loaded, work: Sequence[Item], together: int) -> list[str]:
@@ -274,7 +326,7 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
     ]
     numbers = {name: arm.seconds for name, arm in arms.items()}
     found = {"seconds": numbers, "peaks": peaks}
-    report(f"growth-{flags.model}-{flags.dtype}", lines, found)
+    report(f"growth-{Path(flags.model).name}-{flags.dtype}", lines, found)
 
 
 def _peak_after(loaded: Loaded, work: Sequence[Item]) -> int:
@@ -290,7 +342,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.generation")
     what = {"peers": peers, "shares": shares, "growth": growth}
     parser.add_argument("what", choices=what)
-    parser.add_argument("--model", choices=NAMES, default="built-in")
+    parser.add_argument(
+        "--model", default=NAMES[0], help=f"{', '.join(NAMES)}, or a model's folder"
+    )
+    parser.add_argument("--texts", type=Path, help="texts with questions, for peers")
+    parser.add_argument(
+        "--batches-only", action="store_true", help="leave out writing one by one"
+    )
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     parser.add_argument("--passages", type=int, default=8)

@@ -17,7 +17,7 @@ from autolearn.models import BUILT_IN
 from autolearn.settings import ModelSettings, Quantization
 
 NAMES = ("built-in", "random", "large")
-"""On the command line; the large one is for a GPU."""
+"""On the command line; the large one is for a GPU. A folder is a real model."""
 DTYPES = ("float32", "bfloat16")
 """On the command line; the large one is in bfloat16."""
 
@@ -58,9 +58,14 @@ def large(layers: int = 32, width: int = 4096) -> Loaded:
 
 
 def named(name: str, dtype: torch.dtype, layers: int) -> Loaded:
-    """Return a model by its name on the command line; a large one has its own dtype."""
+    """Return a model by its name on the command line; a large one has its own dtype.
+
+    A folder: the model in it, rounded to 4 bit as in the app.
+    """
     if name == "large":
         return large(layers)
+    if name not in NAMES:
+        return _as(load(ModelSettings(model=name), Path(name)), dtype)
     return built_in(dtype) if name == "built-in" else random_model(dtype)
 
 

@@ -156,3 +156,17 @@ def test_what_the_base_says_of_replay_is_counted_where_it_is_noted():
     more = needs.training(SETTINGS, replace(load, replayed=1000))
     assert more.total - needs.training(SETTINGS, load).total == 1000 * a_token
     assert not needs.noted(memory.NOTED // a_token + 1)
+
+
+def test_a_second_copy_for_writing_is_made_where_memory_allows():
+    seen = anatomy.of(models.BUILT_IN)
+    exact = Needs(seen, "nf4", replace(CPU, size=GIB))
+    assert 0 < exact.copies <= exact.loading().weights
+    assert exact.writing(8, 1000).copies == exact.copies
+    assert exact.training(SETTINGS, items().at_once(512)).copies == 0
+    assert exact.within(GIB) == exact
+    tight = exact.within(exact.weights + 2 * exact.copies)
+    assert tight.unpacks
+    assert (tight.copies, tight.writing(8, 1000).copies) == (0, 0)
+    others = [CARD, CPU, Device("cpu", half=True, size=GIB)]
+    assert not any(Needs(seen, "nf4", device).copies for device in others)

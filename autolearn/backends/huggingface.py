@@ -75,7 +75,7 @@ class HuggingFaceBackend:
         """Give the numbers on what a study takes of memory; they come at its end."""
         device, found = self._loaded.device, dict[str, float]()
         told = self._loaded.needs.study(settings, passages)
-        held = room.held(device)
+        held = room.held(device) - self._loaded.packed.n_bytes
         with room.Peak(device, every=0.1) as peak:
             yield found
         found |= measured.numbers(told, held, peak.bytes)

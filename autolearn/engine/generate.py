@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from autolearn.engine import forest, room
+from autolearn.engine import forest, packed_linear, room
 from autolearn.engine.constraints import Matcher
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.plan import Queue
@@ -159,6 +159,7 @@ class Writer:
         self._loaded = loaded
         self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
         self._most = BATCH_SIZE
+        _pack(loaded, texts)
         fitting = loaded.needs.columns(room.free(loaded.device))
         self._columns = min(BATCH_TOKENS, fitting)
         self._kind = forest.kind(loaded)
@@ -238,6 +239,17 @@ class Writer:
         picked = _pick(logits, texts).tolist()
         for text, token in zip(texts, picked, strict=True):
             text.take(token, self._stop_ids)
+
+
+def _pack(loaded: Loaded, texts: Sequence[Text]) -> None:
+    """Have the weights laid out for few rows, where that pays and memory allows."""
+    n_tokens = sum(text.sampling.max_new_tokens for text in texts)
+    is_worth = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
+    if loaded.packed or not is_worth:
+        return
+    if loaded.needs.copies_within(room.free(loaded.device)):
+        with memory_guard():
+            loaded.packed.make(loaded.model)
 
 
 def _restrict(logits: Tensor, texts: Sequence[Text], constrained: list[int]) -> None:

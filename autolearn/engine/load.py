@@ -29,6 +29,7 @@ from autolearn import anatomy, memory, models
 from autolearn.engine import attention, room
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.constraints import Grammars
+from autolearn.engine.packed_linear import PackedLinears
 from autolearn.engine.prefixes import PrefixCache
 from autolearn.errors import BackendError, OutOfMemory
 from autolearn.memory import Needs
@@ -49,6 +50,7 @@ class Loaded:
     context_length: int
     needs: Needs
     prefixes: PrefixCache = field(default_factory=PrefixCache)
+    packed: PackedLinears = field(default_factory=PackedLinears)
 
     @property
     def device(self) -> torch.device:

@@ -66,6 +66,7 @@ class Training:
         Raises:
             TrainingError: None of them can be learned.
         """
+        loaded.packed.drop()  # a training needs their memory, and never uses them
         self._loaded = loaded
         self._forward = Forward(loaded)
         self._teacher = Teacher(loaded, self._forward)

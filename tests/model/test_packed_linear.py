@@ -1,0 +1,126 @@
+"""Weights laid out for few rows: the same numbers, and nothing left behind."""
+
+import pytest
+import torch
+from torch.nn.functional import linear
+
+from autolearn.engine import packed_linear
+from autolearn.memory import Device, Needs
+from tests.model.tiny import Watch, facts, never, request, training
+
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.skipif(
+        not torch.backends.mkldnn.is_available(), reason="torch without oneDNN"
+    ),
+]
+
+QUESTIONS = [f"what is {i} and {i + 1}?" for i in range(5)]
+
+
+@pytest.fixture(autouse=True)
+def small_ones_count(monkeypatch):
+    monkeypatch.setattr(packed_linear, "LEAST_WEIGHT", 1)
+    monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1)
+
+
+@pytest.fixture
+def roomy(backend):
+    """The tiny model on a device that has memory for a second copy."""
+    loaded = backend._loaded
+    loaded.needs = Needs(loaded.needs.seen, "none", Device("cpu", False, 64 << 30))
+    return backend
+
+
+def written(backend):
+    return backend.complete([request(q, max_new_tokens=24) for q in QUESTIONS], never)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 17, 64, 128, 129])
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_are_the_plain_ones(n_rows, bias):
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(70, 130, bias=bias)
+    packed = packed_linear.PackedLinears()
+    packed.make(torch.nn.Sequential(layer))
+    assert "forward" in vars(layer)
+    rows = torch.randn(1, n_rows, 70)
+    with torch.inference_mode():
+        assert torch.allclose(
+            layer(rows), linear(rows, layer.weight, layer.bias), atol=1e-5, rtol=1e-5
+        )
+    packed.drop()
+    assert not packed
+    assert packed.n_bytes == 0
+    assert "forward" not in vars(layer)
+
+
+def test_what_is_learned_has_its_gradient():
+    layer = torch.nn.Linear(8, 8)
+    packed_linear.PackedLinears().make(torch.nn.Sequential(layer))
+    layer(torch.randn(4, 8)).sum().backward()
+    assert layer.weight.grad.abs().sum() > 0
+
+
+def test_the_same_texts_are_written(roomy, monkeypatch):
+    packed = written(roomy)
+    assert roomy._loaded.packed
+    roomy._loaded.packed.drop()
+    monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
+    assert packed == written(roomy)
+    assert not roomy._loaded.packed
+
+
+def test_an_adapter_comes_and_goes_beside_the_copies(roomy, places, monkeypatch):
+    base = written(roomy)
+    roomy.train(facts(), training(), Watch(), **places)
+    assert not roomy._loaded.packed, "a training needs their memory"
+    assert written(roomy) == base
+    roomy.use_adapter(places["output"])
+    adapted = written(roomy)
+    assert adapted != base
+    roomy.use_adapter(None)
+    assert written(roomy) == base
+
+    roomy._loaded.packed.drop()
+    roomy.use_adapter(places["output"])
+    assert written(roomy) == adapted, "made while the adapter was on"
+    roomy._loaded.packed.drop()
+    monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
+    assert written(roomy) == adapted, "written with plain weights"
+
+
+def test_a_training_after_writing_is_one_without(roomy, places, tmp_path):
+    first, second = Watch(), Watch()
+    roomy.train(facts(), training(), first, **places)
+    written(roomy)
+    assert roomy._loaded.packed
+    others = {**places, "checkpoints": tmp_path / "c", "output": tmp_path / "a"}
+    roomy.train(facts(), training(), second, **others)
+    assert [step["loss"] for step in first.seen] == [
+        step["loss"] for step in second.seen
+    ]
+
+
+def test_layers_of_an_adapter_are_left_alone(roomy, places):
+    roomy.train(facts(), training(), Watch(), **places)
+    roomy.use_adapter(places["output"])
+    model = roomy._loaded.model
+    named = {id(layer): name for name, layer in model.named_modules()}
+    names = [named[id(layer)] for layer in packed_linear.packable(model)]
+    assert names
+    assert not [name for name in names if "lora_" in name]
+
+
+def test_4_bit_weights_are_not_copied(open_model):
+    packed = open_model("packed")
+    written(packed)
+    assert not packed._loaded.packed
+
+
+def test_one_text_or_little_to_write_makes_no_copy(roomy, monkeypatch):
+    roomy.complete([request(QUESTIONS[0])], never)
+    assert not roomy._loaded.packed
+    monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 5 * 24 + 1)
+    written(roomy)
+    assert not roomy._loaded.packed
