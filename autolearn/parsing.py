@@ -13,7 +13,8 @@ _THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):]|Q\d*[.:]|Question\s*\d*:)\s*")
 _TAGS = ("evidence", "answer", "feedback", "verdict", "question")
 _TAG = re.compile(
-    rf"^[ \t*_#]*({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*", re.IGNORECASE | re.MULTILINE
+    rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
 )
 _VERDICT = re.compile(r"verdict[\s*_:]*\b(correct|incorrect|not correct)\b", re.I)
 _NOT_STATED = re.compile(

@@ -176,6 +176,11 @@ class Question:
     gold_answer: str | None = None
     gold_value: str | None = None
     """The short value that a right answer must contain."""
+    short_answer: str = ""
+    """The words of its sentence that the question was made for."""
+    start: int | None = None
+    """Where that sentence begins in the document, and where it ends."""
+    end: int | None = None
     flags: tuple[str, ...] = ()
     generation: Generation | None = None
     id: int = 0

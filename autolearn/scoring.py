@@ -79,6 +79,11 @@ def key_terms(question: str, answer: str) -> list[str]:
     ]
 
 
+def tells_something(text: str) -> bool:
+    """Return whether a text has more than common words and signs."""
+    return bool(key_terms("", text)) or bool(_WITHOUT_SPACES.search(text))
+
+
 def agreement(question: str, answer: str, reference: str) -> float:
     """Return how much of what the reference tells the answer tells too, 0..1.
 

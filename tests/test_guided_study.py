@@ -9,6 +9,8 @@ from autolearn.backends.scripted import ScriptedBackend
 from autolearn.core.constraints import Excerpt, OneOf
 from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.settings import StudySettings
+from autolearn.study.answers import quoting
+from autolearn.study.generation import Generator
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from tests.test_study import MemoryJournal
@@ -22,6 +24,7 @@ FACTS = {
     "Ada": "Who built the mill of Avel?",
 }
 SENTENCES = ("The mill of Avel opened in 1842.", "It was built by Ada Horn.")
+ASKED = "Who built the mill of Avel?"
 TRUE = {
     "When did the mill of Avel open?": "The mill of Avel opened in 1842.",
     "Who built the mill of Avel?": "The mill of Avel was built by Ada Horn.",
@@ -47,19 +50,12 @@ def model(request):
         return f"{begun(request)} {short}\nQuestion: {FACTS[key]}"
     question = re.findall(r"Question: (.*)", user or "")
     if name == "open_book":
-        quotes = next(p.options for p in request.constraint if isinstance(p, OneOf))
-        answer = TRUE.get(question[-1], TRUE["Who built the mill of Avel?"])
-        quote = next(
-            q
-            for q in quotes
-            if set(answer.split()) & {"1842.", "Horn."} & set(q.split())
-        )
-        return f"{begun(request)} {quote}\nAnswer: {answer}"
+        return f"{begun(request)} {TRUE.get(question[-1], TRUE[ASKED])}"
     if name == "closed_book":
         return "It was in 1790, by Bo."
     if name == "feedback":
         return f"{begun(request)} The text tells something else."
-    if name == "refine":
+    if name == "mend":
         return f"{begun(request)} It was in 1790, by Bo."
     return "By whom was the mill of Avel built?"
 
@@ -97,18 +93,24 @@ def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
     ]
 
 
-def test_evidence_can_only_be_a_sentence_of_the_passage():
+def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     journal, backend = study()
-    for request in backend.history:
-        if request.prompt.name == "open_book":
-            (quotes,) = (p.options for p in request.constraint if isinstance(p, OneOf))
-            assert {q for q in quotes if q != "none"} <= set(
-                TEXT.splitlines()[2].replace(". ", ".\n").splitlines()
-            )
+    given = [begun(r) for r in backend.history if r.prompt.name == "open_book"]
+    wanted = [f"Evidence: {sentence}\nAnswer:" for sentence in SENTENCES]
+    assert given[:2] == wanted
     opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
-    assert opened
-    assert all(a.evidence_score == 1.0 for a in opened)
-    assert TEXT[opened[0].start : opened[0].end] == "The mill of Avel opened in 1842."
+    assert [a.evidence_score for a in opened] == [1.0] * len(opened)
+    assert TEXT[opened[0].start : opened[0].end] == SENTENCES[0]
+
+
+def test_where_no_sentence_is_known_only_one_of_the_text_can_be_quoted():
+    generator = Generator(
+        ScriptedBackend([], protocol="guided"), SETTINGS, lambda: False, lambda _: None
+    )
+    request = quoting(generator, None, TEXT, "Who built it?")
+    (quotes,) = (p.options for p in request.constraint if isinstance(p, OneOf))
+    assert quotes == (*SENTENCES, "none")
+    assert request.prompt.chat[-1].content == "Evidence:"
 
 
 def test_a_refinement_that_repeats_the_mistake_gives_way_to_the_open_book_answer():

@@ -128,6 +128,14 @@ def m006_models(db: Database) -> None:
     _allow_runs(db, "'import')", "'import', 'download', 'convert')")
 
 
+@MIGRATIONS()
+def m009_grounds(db: Database) -> None:
+    """Keep from which words of which sentence a question was made."""
+    db.execute("ALTER TABLE questions ADD COLUMN short_answer TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE questions ADD COLUMN start INTEGER")
+    db.execute('ALTER TABLE questions ADD COLUMN "end" INTEGER')
+
+
 def _allow_runs(db: Database, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]

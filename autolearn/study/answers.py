@@ -23,7 +23,7 @@ from autolearn.study.generation import (
     Generator,
     why_nothing,
 )
-from autolearn.study.questions import short_answer, shown
+from autolearn.study.questions import shown
 from autolearn.text import languages, sentences
 
 Passages = Mapping[int, Passage]
@@ -51,7 +51,7 @@ def open_book(
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
     asks = [
-        quoting(writer, question, seen(writer, question, passages), question.text)
+        _opening(writer, question, passage_of(question, passages))
         for question in questions
     ]
     threshold = writer.settings.evidence_threshold
@@ -61,10 +61,23 @@ def open_book(
     ]
 
 
-def seen(writer: Generator, question: Question, passages: Passages) -> str:
-    """Return the passage of a question as the model is shown it."""
-    passage = passage_of(question, passages)
-    return shown(passage) if writer.protocol.guided else passage.text
+def _opening(
+    writer: Generator, question: Question, passage: Passage
+) -> GenerationRequest[Question]:
+    """Return what is put to the model for the open-book answer to a question.
+
+    The sentence that a question was made from is its evidence, and need not be sought.
+    """
+    if not writer.protocol.guided or question.start is None or question.end is None:
+        text = shown(passage) if writer.protocol.guided else passage.text
+        return quoting(writer, question, text, question.text)
+    begin = passage.start
+    sentence = passage.text[question.start - begin : question.end - begin]
+    begun = f"{prompts.load('open_book').begun()} {sentence}\nAnswer:"
+    form = Form(begun, (" ", LINE), languages.of(passage.text))
+    given = {"passage": shown(passage), "question": question.text}
+    limit = writer.settings.answer_tokens
+    return writer.request("open_book", question, given, limit, form)
 
 
 def quoting(
@@ -100,7 +113,7 @@ def _read_open_book(
         found = scoring.supports(
             quoted, question.text, parts.answer, faithful=place.score == 1.0
         )
-    expected = short_answer(question)
+    expected = question.short_answer
     flags = {
         "no_evidence": not found,
         "answers_differ": bool(expected) and not tells(parts.answer, expected),
@@ -211,10 +224,10 @@ def _to_refine(
     if question.passage_id is None:
         return writer.request("refine_free", question, given, limit)
     passage = passage_of(question, passages)
-    begun = prompts.load("refine").begun()
-    form = Form(begun, (" ", LINE), languages.of(passage.text))
-    given["passage"] = seen(writer, question, passages)
-    return writer.request("refine", question, given, limit, form)
+    name = "mend" if writer.protocol.guided else "refine"
+    form = Form(prompts.load(name).begun(), (" ", LINE), languages.of(passage.text))
+    given["passage"] = shown(passage) if writer.protocol.guided else passage.text
+    return writer.request(name, question, given, limit, form)
 
 
 def _read_answer(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autolearn import chunking, parsing, scoring
@@ -19,6 +19,7 @@ from autolearn.study.generation import (
     why_nothing,
 )
 from autolearn.text import languages, sentences
+from autolearn.text.sentences import Sentence
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Fact:
     """A stretch of a sentence, of which one question is asked."""
 
     passage: Passage
-    sentence: str
+    sentence: Sentence
     stretch: str
 
 
@@ -53,7 +54,7 @@ def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
     At most twice ``questions_per_passage``.
     """
     all_facts = [
-        Fact(passage, sentence.text, stretch)
+        Fact(passage, sentence, stretch)
         for sentence in sentences.of(passage.text)
         for stretch in sentences.facts(sentence.text)
     ]
@@ -76,16 +77,16 @@ def _ask_about_facts(writer: Generator, passages: Sequence[Passage]) -> list[Rec
     known: dict[int, list[str]] = {}
     for i, (fact, generation) in enumerate(written):
         generation = repaired.get(i, generation)
-        text = parsing.tagged(generation.completion.text).get("question", "")
+        question = _grounded(fact, generation)
         seen = known.setdefault(fact.passage.id, [])
-        if not text.endswith(QUESTION_MARKS):
+        if question is None:
             reason = why_nothing(generation, f"no question about {fact.stretch!r}")
             place = (fact.passage.id, None, generation)
             records.append(Skip("questions", reason, *place))
-        elif text not in seen:
-            flags = _flags(writer, text, seen, shown(fact.passage))
-            records.append(_question(text, fact.passage, flags, generation))
-            seen.append(text)
+        elif question.text not in seen:
+            flags = _flags(writer, question.text, seen, shown(fact.passage))
+            records.append(replace(question, flags=flags))
+            seen.append(question.text)
     served = {question.passage_id for question in of(Question, records)}
     return records + [
         Skip("questions", "there is no sentence to ask about", passage.id)
@@ -119,7 +120,7 @@ def about_sentence(
 
 def _about(writer: Generator, fact: Fact) -> GenerationRequest[Fact]:
     text = shown(fact.passage)
-    return about_sentence(writer, fact, text, fact.sentence, fact.stretch)
+    return about_sentence(writer, fact, text, fact.sentence.text, fact.stretch)
 
 
 def _repaired(
@@ -148,12 +149,16 @@ def _repaired(
     }
 
 
-def short_answer(question: Question) -> str:
-    """Return what was copied from the text before a question was written, if it was."""
-    if question.generation is None:
-        return ""
-    parts = parsing.tagged(question.generation.completion.text)
-    return parts.get("answer", "") if "question" in parts else ""
+def _grounded(fact: Fact, generation: Generation) -> Question | None:
+    """Return what was asked about a fact, with its place; None: nothing was."""
+    parts = parsing.tagged(generation.completion.text)
+    text, short = parts.get("question", ""), parts.get("answer", "").strip(" ,;:")
+    if not text.endswith(QUESTION_MARKS) or not scoring.tells_something(short):
+        return None
+    question = _question(text, fact.passage, (), generation)
+    begin = fact.passage.start
+    start, end = begin + fact.sentence.start, begin + fact.sentence.end
+    return replace(question, short_answer=short, start=start, end=end)
 
 
 def _ask_for_lists(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
@@ -286,6 +291,9 @@ def _wording(
         "paraphrase",
         question.passage_id,
         question.id,
+        short_answer=question.short_answer,
+        start=question.start,
+        end=question.end,
         generation=generation,
     )
 
