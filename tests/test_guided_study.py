@@ -245,3 +245,23 @@ def test_long_passages_are_asked_about_from_anywhere():
     assert len(numbers) == 10
     assert min(numbers) < 4
     assert max(numbers) > 35
+
+
+def test_a_quick_study_learns_open_book_answers_without_feedback():
+    journal, backend = study(quick=True)
+    names = {r.prompt.name for r in backend.history}
+    assert names == {"ask_sentence", "open_book", "closed_book"}
+    samples = journal.all(Sample)
+    assert [s.chosen for s in samples] == list(TRUE.values())
+    assert all(RULES["default"].accepts(s) for s in samples)
+
+
+def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
+    def wandering(request):
+        return model(request).replace("opened in 1842", "opened in 1711")
+
+    journal, _ = study(wandering)
+    judged = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
+    questions = {q.id: q.text for q in journal.all(Question)}
+    closed = {a.id: questions[a.question_id] for a in journal.all(Answer)}
+    assert {closed[number] for number in judged} == {ASKED}

@@ -112,16 +112,31 @@ class Study:
         )
         closed = step("closed-book answers", lambda: closed_book(writer, questions))
         studied = _pair(questions, of(Answer, opened), of(Answer, closed))
-        studied = [replace(s, falls_back=writer.protocol.guided) for s in studied]
+        falls_back = writer.protocol.guided or self.settings.quick
+        studied = [replace(s, falls_back=falls_back) for s in studied]
 
         judge = partial(_judge, step, writer, by_id)
-        critiques = judge("feedback", "critique", _unlike(studied))
+        critiques = judge("feedback", "critique", self._to_judge(writer, studied))
         studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
         studied = _refine(step, writer, studied, by_id)
         checks = judge("second check", "check", _refined(studied))
         studied = _checked(studied, checks)
         self._reword(step, writer, studied, by_id)
         step("samples", lambda: samples(studied))
+
+    def _to_judge(
+        self, writer: Generator, studied: Sequence[Studied]
+    ) -> list[Comparison]:
+        """Return what needs a critique.
+
+        A guided model does not criticise answers to questions that no rule would
+        approve, and a quick study goes by the words of the answers alone.
+        """
+        if self.settings.quick:
+            return []
+        return _unlike(
+            [s for s in studied if is_sound(s) or not writer.protocol.guided]
+        )
 
     def _reword(
         self,
@@ -133,7 +148,9 @@ class Study:
         """Say in other words what is to be learned; check that the sense is kept."""
         known = {s.question.id: s.question for s in studied}
         gaps = [s.question for s in studied if s.refined]
-        if writer.protocol.guided:
+        if self.settings.quick:
+            gaps = []
+        elif writer.protocol.guided:
             # Wordings of what no rule would approve took half of the time of a study.
             gaps = [s.question for s in studied if s.gap.is_gap and is_sound(s)]
         made = step("paraphrases", lambda: paraphrase(writer, gaps, known))

@@ -26,6 +26,7 @@ LABELS = {
     "paraphrases": "Paraphrases",
     "quiz_share": "Quiz share",
     "protocol": "How the model is asked",
+    "quick": "Quick study",
     "temperature": "Temperature",
     "seed": "Seed",
     "question_tokens": "Tokens per question",
@@ -72,7 +73,7 @@ def build(board: Board) -> None:
 
 def _form(
     board: Board,
-) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown], gr.Button]:
+) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Checkbox], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     desk, names = board.desk, list(LABELS)
     with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
@@ -112,7 +113,15 @@ def _documents(desk: Desk) -> gr.CheckboxGroup:
     return gr.CheckboxGroup(choices=choices)
 
 
-def _field(name: str) -> gr.Number | gr.Dropdown:
+def _field(name: str) -> gr.Number | gr.Dropdown | gr.Checkbox:
+    if name == "quick":
+        return gr.Checkbox(
+            StudySettings.quick,
+            label=LABELS[name],
+            info=StudySettings.help()[name],
+            min_width=190,
+            elem_id=f"study-{name}",
+        )
     if name != "protocol":
         return _number(name)
     ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
