@@ -30,10 +30,10 @@ from autolearn.engine import merging
 from autolearn.errors import BackendError, InputError
 from autolearn.ports import Cancelled
 from autolearn.records import (
+    Chat,
     Generation,
     Message,
     Passage,
-    Prompt,
     Request,
     Round,
     RunKind,
@@ -43,7 +43,8 @@ from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
-from autolearn.study.generation import Generator
+from autolearn.study.answers import quoting
+from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.loop import Study
 
 Handler = Callable[[Context], dict[str, Any]]
@@ -155,26 +156,29 @@ class Workshop:
         draft, wanted = Draft(context), context.run.settings
         n_parts = 3 if wanted.get("refine") else 1
 
-        def say(name: str, read: Reading, **values: str) -> None:
-            prompt = prompts.load(name).render(question=question, **values)
-            stage = name.removesuffix("_free").replace("_", "-")
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+
+        def say(asked: GenerationRequest[None], read: Reading) -> None:
+            stage = asked.prompt.name.removesuffix("_free").replace("_", "-")
             context.progress(stage, len(draft.parts), n_parts)
-            rules, turn = prompt.chat
-            prompt = replace(prompt, chat=(rules, *earlier, turn))
-            done = _say(context, backend, prompt, lambda raw: draft.write(read(raw)))
+            chat = _after(earlier, asked.prompt.chat)
+            prompt = replace(asked.prompt, chat=chat)
+            sampling = Sampling(**context.run.settings["sampling"])
+            request = Request(prompt, sampling, asked.constraint)
+            done = _say(context, backend, request, lambda raw: draft.write(read(raw)))
             draft.parts |= read(done)
 
+        def put(name: str, **values: str) -> GenerationRequest[None]:
+            return writer.request(name, None, {"question": question, **values}, 0)
+
         if wanted.get("passages"):
-            say("open_book", _open_book, passage=_given(context))
+            say(quoting(writer, None, _given(context), question), _open_book)
             return draft.parts
-        say("closed_book", _part("answer", parsing.without_thinking))
+        say(put("closed_book"), _part("answer", parsing.without_thinking))
         if wanted.get("refine"):
-            say(
-                "feedback_free",
-                _part("feedback", parsing.without_thinking),
-                **draft.parts,
-            )
-            say("refine_free", _part("refined", parsing.answer), **draft.parts)
+            feedback = put("feedback_free", **draft.parts)
+            say(feedback, _part("feedback", parsing.without_thinking))
+            say(put("refine_free", **draft.parts), _part("refined", parsing.answer))
         return draft.parts
 
     def export(self, context: Context) -> dict[str, Any]:
@@ -293,14 +297,19 @@ def _open_book(raw: str) -> dict[str, str]:
     return {"answer": found.answer, "evidence": found.evidence}
 
 
+def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
+    """Return a chat with earlier turns before its last question."""
+    at = max(i for i, message in enumerate(chat) if message.role == "user")
+    return (*chat[:at], *earlier, *chat[at:])
+
+
 def _say(
     context: Context,
     backend: HuggingFaceBackend,
-    prompt: Prompt,
+    request: Request,
     hear: Callable[[str], None],
 ) -> str:
-    """Return what the model says to a prompt, and keep how it came about."""
-    request = Request(prompt, Sampling(**context.run.settings["sampling"]))
+    """Return what the model says to a request, and keep how it came about."""
     completion = backend.stream(request, context.stop, hear)
     if completion.finish == "cancelled":
         raise Cancelled
