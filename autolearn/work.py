@@ -42,7 +42,7 @@ from autolearn.records import (
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import prompts
+from autolearn.study import prompts, rules
 from autolearn.study.answers import quoting
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.loop import Study
@@ -343,6 +343,7 @@ def _tally(context: Context) -> dict[str, Any]:
         "instructions": sum(sample.passage_id is None for sample in samples),
         "samples": len(samples),
         "gaps": sum(sample.gap for sample in samples),
+        "approvable": sum(map(rules.rule("default").accepts, samples)),
         "flags": dict(flags.most_common()),
         "passages_without_question": len(silent - served),
         "skipped": len(skips),

@@ -345,3 +345,18 @@ def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
     time.sleep(0.02)
     store.runs.finish(run.id, "done", None, {"passages": n})
     assert "at the pace of the last study" in tab._effort(desk, [], *given.values())
+
+
+def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):
+    _, passages = library
+    studied(store, passages[0])
+    run = store.runs.claim(1, jobs.WORK.kinds)
+    result = {"samples": 9, "gaps": 9, "flags": {"no_evidence": 8, "same_fact": 3}}
+    store.runs.finish(run.id, "done", result=result | {"approvable": 1})
+    shown = study.newest(store, only_last=True)
+    assert "The default rule would approve 1 of 9" in shown
+    assert "8 no evidence." in shown
+    assert "same fact" not in shown.split("8 no evidence")[1][:40]
+    assert "teach it the skills first" in shown
+    store.runs.tell(run.id, result | {"approvable": 6})
+    assert "teach it the skills" not in study.newest(store, only_last=True)

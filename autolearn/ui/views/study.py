@@ -11,6 +11,8 @@ from autolearn.ui.views import memory
 from autolearn.ui.views import sample as samples
 
 N_ROWS = 100
+POOR = 0.2
+"""Share of the gaps that may be learned below which a model counts as too weak."""
 N_SKIPS = 50
 N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
@@ -67,8 +69,27 @@ def _headline(store: Store, run: Run) -> Html:
         told += f", {counts['pending']} to review"
     if total > N_ROWS:
         told += f"; the newest {N_ROWS} are shown"
-    shown = html.tag("p", html.text(f"{told}."), "al-faint")
+    shown = html.tag("p", html.text(f"{told}."), "al-faint") + _quality(run)
     return Html(shown + html.problem(run.error)) if run.error else shown
+
+
+def _quality(run: Run) -> Html:
+    """Return how much of a finished study may be learned, and what to do if little."""
+    result = run.result
+    if run.state != "done" or not result.get("samples") or "approvable" not in result:
+        return Html("")
+    n, good = result["samples"], result["approvable"]
+    told = f"The default rule would approve {good} of {n}, of {result['gaps']} gaps."
+    flags = [(k, v) for k, v in result["flags"].items() if k in samples.DOUBTFUL]
+    if flags:
+        reasons = ", ".join(f"{v} {samples.FLAGS[k][0]}" for k, v in flags[:4])
+        told += f" Most often in the way: {reasons}."
+    if result["gaps"] and good < POOR * result["gaps"]:
+        told += (
+            " This model asks or reads too poorly to teach itself from these texts: "
+            "teach it the skills first (Train, method meta), or choose a larger model."
+        )
+    return html.tag("p", html.text(told))
 
 
 def _nothing(store: Store, run: Run | None) -> Html:
