@@ -11,7 +11,7 @@ from autolearn.records import Verdict
 
 _THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):]|Q\d*[.:]|Question\s*\d*:)\s*")
-_TAGS = ("evidence", "answer", "feedback", "verdict", "question")
+_TAGS = ("evidence", "short answer", "answer", "feedback", "verdict", "question")
 _TAG = re.compile(
     rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
@@ -30,6 +30,7 @@ class OpenBook:
 
     answer: str
     evidence: str
+    short: str = ""
 
 
 def without_thinking(raw: str) -> str:
@@ -73,7 +74,7 @@ def open_book(raw: str) -> OpenBook:
     evidence = parts.get("evidence", "").strip("\"'“”«»")
     if evidence.rstrip(".").lower() == "none":
         evidence = ""
-    return OpenBook(parts.get("answer", ""), evidence)
+    return OpenBook(parts.get("answer", ""), evidence, parts.get("short answer", ""))
 
 
 def answer(raw: str) -> str:

@@ -50,7 +50,8 @@ def model(request):
         return f"{begun(request)} {short}\nQuestion: {FACTS[key]}"
     question = re.findall(r"Question: (.*)", user or "")
     if name == "open_book":
-        return f"{begun(request)} {TRUE.get(question[-1], TRUE[ASKED])}"
+        answer = TRUE.get(question[-1], TRUE[ASKED])
+        return f"{begun(request)} {answer.split()[-1]}\nAnswer: {answer}"
     if name == "closed_book":
         return "It was in 1790, by Bo."
     if name == "feedback":
@@ -96,7 +97,7 @@ def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
 def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     journal, backend = study()
     given = [begun(r) for r in backend.history if r.prompt.name == "open_book"]
-    wanted = [f"Evidence: {sentence}\nAnswer:" for sentence in SENTENCES]
+    wanted = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
     assert given[:2] == wanted
     opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
     assert [a.evidence_score for a in opened] == [1.0] * len(opened)
@@ -138,7 +139,16 @@ def test_a_question_whose_answer_leads_elsewhere_is_not_approved():
         text = model(request)
         return text.replace("opened in 1842", "opened in 1711")
 
-    journal, _ = study(wandering)
+    def copying(request):
+        text = model(request)
+        return text.replace(" 1842.\n", " The mill of Avel\n")
+
+    for script in (wandering, copying):
+        assert_not_approved(script)
+
+
+def assert_not_approved(script):
+    journal, _ = study(script)
     (flags,) = (set(s.flags) for s in journal.all(Sample) if "When" in s.prompt)
     assert "answers_differ" in flags
     assert not RULES["default"].accepts(

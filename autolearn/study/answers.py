@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from autolearn import parsing, scoring
-from autolearn.core.constraints import LINE, OneOf
+from autolearn.core.constraints import LINE, Excerpt, OneOf
 from autolearn.records import (
     Answer,
     AnswerKind,
@@ -30,8 +30,8 @@ Passages = Mapping[int, Passage]
 T = TypeVar("T")
 ROUND_TRIP = 0.75
 """Share of the words of a short answer that the open-book answer has to tell."""
-ANSWER_TAG_TOKENS = 8
-"""Room for what stands between the evidence and the answer."""
+SHORT_ANSWER_TOKENS = 24
+"""Room for the answer in short, between the evidence and the answer."""
 
 
 def passage_of(question: Question, passages: Passages) -> Passage:
@@ -73,10 +73,11 @@ def _opening(
         return quoting(writer, question, text, question.text)
     begin = passage.start
     sentence = passage.text[question.start - begin : question.end - begin]
-    begun = f"{prompts.load('open_book').begun()} {sentence}\nAnswer:"
-    form = Form(begun, (" ", LINE), languages.of(passage.text))
+    begun = f"{prompts.load('open_book').begun()} {sentence}\nShort answer:"
+    constraint = (" ", Excerpt(sentence), "\nAnswer: ", LINE)
+    form = Form(begun, constraint, languages.of(passage.text))
     given = {"passage": shown(passage), "question": question.text}
-    limit = writer.settings.answer_tokens
+    limit = writer.settings.answer_tokens + SHORT_ANSWER_TOKENS
     return writer.request("open_book", question, given, limit, form)
 
 
@@ -93,10 +94,11 @@ def quoting(
         return writer.request("open_book", subject, given, 2 * limit)
     quotes = [sentence.text for sentence in sentences.of(text)]
     longest = max(map(writer.backend.count_tokens, quotes), default=0)
-    constraint = (" ", OneOf((*quotes, "none")), "\nAnswer: ", LINE)
+    quote = OneOf((*quotes, "none"))
+    constraint = (" ", quote, "\nShort answer: ", LINE, "\nAnswer: ", LINE)
     begun = prompts.load("open_book").begun()
     form = Form(begun, constraint, languages.of(text))
-    limit += longest + ANSWER_TAG_TOKENS
+    limit += longest + SHORT_ANSWER_TOKENS
     return writer.request("open_book", subject, given, limit, form)
 
 
@@ -116,7 +118,7 @@ def _read_open_book(
     expected = question.short_answer
     flags = {
         "no_evidence": not found,
-        "answers_differ": bool(expected) and not tells(parts.answer, expected),
+        "answers_differ": bool(expected) and not _leads_back(parts, expected),
         "reworded_quote": place is not None and found and place.score < 1.0,
         "unanswerable": parsing.is_not_stated(parts.answer),
         "too_long": generation.completion.finish == "length",
@@ -132,6 +134,13 @@ def _read_open_book(
         flags=tuple(flag for flag, holds in flags.items() if holds),
         generation=generation,
     )
+
+
+def _leads_back(parts: parsing.OpenBook, expected: str) -> bool:
+    """Return whether an open-book answer leads back to what its question asks for."""
+    short = parts.short or parts.answer
+    agree = tells(short, expected) or tells(expected, short)
+    return agree and tells(parts.answer, parts.short or expected)
 
 
 def tells(answer: str, short: str) -> bool:

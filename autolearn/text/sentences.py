@@ -8,7 +8,7 @@ from autolearn import chunking
 
 FEWEST_SIGNS = 12
 """Letters and digits below which a sentence tells nothing that can be asked."""
-FACT_WORDS = 9
+FACT_WORDS = 12
 """Words of a stretch from which the next comma, bracket or "and" begins another."""
 
 _SIGN = re.compile(r"\w")
@@ -49,7 +49,7 @@ def n_words(text: str) -> int:
 
 
 def facts(sentence: str) -> list[str]:
-    """Return a sentence in stretches of some ten words, cut where a clause may end.
+    """Return a sentence in stretches of some dozen words, cut where a clause may end.
 
     Joined together they are the sentence, but for the spaces at their ends.
     """
