@@ -19,7 +19,8 @@ import json
 import random
 import resource
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice, product
@@ -227,17 +228,25 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     if flags.continuous:
         acts["continuous batching"] = continuous_batches
     for act in acts.values():
-        act(loaded, work[:PER_PASSAGE])
-    turns = {name: partial(act, loaded, work) for name, act in acts.items()}
-    if flags.batches_only:
-        arms = alternate(turns, flags.repeats, warm_up=False)
-    else:
-        arms = _with_alone(loaded, work, turns, flags.repeats)
+        act(loaded, work[:2])
+    turns: dict[str, Callable[[], Any]] = {
+        name: partial(act, loaded, work) for name, act in acts.items()
+    }
+    clock = time.process_time if flags.cpu_seconds else time.perf_counter
+    if not flags.batches_only:
+        one_by_one(loaded, work[:2])
+        alone = InTurn(loaded, work, flags.repeats)
+        turns[ALONE] = alone
+    arms = alternate(turns, flags.repeats, warm_up=False, clock=clock)
+    if not flags.batches_only:
+        arms[ALONE] = alone.whole(arms[ALONE])
     same = {
         name: sum(a == b for a, b in zip(arm.result, arms["ours"].result, strict=True))
         for name, arm in arms.items()
     }
     lines = rows(arms, "ours", n_new, "tokens")
+    if flags.cpu_seconds:
+        lines.append("seconds of the processor, on a machine that others used too")
     if ALONE in arms:
         lines.append(
             f"{ALONE}: a share of the items each time, the seconds are for all"
@@ -246,20 +255,6 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     seconds = {name: arm.seconds for name, arm in arms.items()}
     numbers = {"seconds": seconds, "tokens": n_new, "same": same}
     report(f"g1-{Path(flags.model).name}-{flags.dtype}-{len(work)}", lines, numbers)
-
-
-def _with_alone(
-    loaded: Loaded,
-    work: Sequence[Item],
-    turns: Mapping[str, Callable[[], Any]],
-    repeats: int,
-) -> dict[str, Arm]:
-    """Do the work in all these ways, and one by one."""
-    one_by_one(loaded, work[:PER_PASSAGE])
-    alone = InTurn(loaded, work, repeats)
-    arms = alternate({**turns, ALONE: alone}, repeats, warm_up=False)
-    arms[ALONE] = alone.whole(arms[ALONE])
-    return arms
 
 
 def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
@@ -355,6 +350,11 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument(
         "--continuous", action="store_true", help="also that peer, slow on a CPU"
+    )
+    parser.add_argument(
+        "--cpu-seconds",
+        action="store_true",
+        help="of the processor instead of the clock, for peers; with OMP_NUM_THREADS=1",
     )
     flags = parser.parse_args()
     loaded = named(flags.model, getattr(torch, flags.dtype), flags.layers)

@@ -195,6 +195,7 @@ class Writer:
         except OutOfMemory:
             if self._most == 1:
                 raise
+        self._loaded.packed.drop()
         # What is finished stays so; the others are begun again, fewer at once.
         self._most //= 2
         log.warning("too little memory: going on with %d texts at once", self._most)
