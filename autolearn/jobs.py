@@ -49,7 +49,9 @@ class Lane:
         return f"{self.name}.pid"
 
 
-WORK = Lane("worker", ("study", "train", "quiz", "chat", "export"), "autolearn.work")
+WORK = Lane(
+    "worker", ("study", "train", "quiz", "chat", "export", "skills"), "autolearn.work"
+)
 READ = Lane("reader", ("import",), "autolearn.importing")
 LANES = {lane.name: lane for lane in (WORK, READ)}
 

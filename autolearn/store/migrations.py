@@ -119,17 +119,54 @@ def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
-    _allow_imports(db)
+    _allow_runs(db, "'export')", "'export', 'import')")
 
 
-def _allow_imports(db: Database) -> None:
+_SKILLS = """
+CREATE TABLE skill_results (
+    id INTEGER PRIMARY KEY,
+    skill TEXT NOT NULL,
+    item INTEGER NOT NULL CHECK (item >= 0),
+    right INTEGER NOT NULL CHECK (right IN (0, 1)),
+    probability REAL CHECK (probability BETWEEN 0 AND 1),
+    text TEXT NOT NULL,
+    generation_id INTEGER REFERENCES generations(id),
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    step_id INTEGER NOT NULL REFERENCES steps(id),
+    step_position INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX skill_results_by_step ON skill_results(step_id);
+CREATE TABLE skill_checks (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL UNIQUE REFERENCES runs(id),
+    model_digest TEXT NOT NULL,
+    quantization TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    round_id INTEGER REFERENCES rounds(id),
+    report TEXT NOT NULL CHECK (json_valid(report)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX skill_checks_by_model ON skill_checks(model_digest, quantization, id);
+"""
+
+
+@MIGRATIONS()
+def m007_skills(db: Database) -> None:
+    """Keep what a model can do, by weights and round."""
+    for statement in _SKILLS.split(";\n"):
+        db.execute(statement)
+    _allow_runs(db, "'import'", "'import', 'skills'")
+
+
+def _allow_runs(db: Database, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]
     db.execute("PRAGMA writable_schema = ON")
     db.execute(
         "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
         " WHERE type = 'table' AND name = 'runs'",
-        ("'export')", "'export', 'import')"),
+        (before, after),
     )
     db.execute(f"PRAGMA schema_version = {version + 1}")
     db.execute("PRAGMA writable_schema = OFF")

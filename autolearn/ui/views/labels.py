@@ -12,6 +12,7 @@ RUNS = {
     "chat": "Chat",
     "export": "Export",
     "import": "Reading texts",
+    "skills": "Skill check",
 }
 """What each kind of run is called."""
 
