@@ -21,10 +21,17 @@ def check(store: Store, model: ModelSettings) -> Run:
             trained on another model.
     """
     wanted = orders.with_model(store, model)
-    for run in store.runs.in_state("queued", "running"):
-        if run.kind == "skills" and run.settings["model"] == wanted["model"]:
-            raise JobError(f"This model is being checked already, by run {run.id}.")
+    if run := active(store, model):
+        raise JobError(f"This model is being checked already, by run {run.id}.")
     return jobs.submit(store, "skills", wanted, diagnosis.versions())
+
+
+def active(store: Store, model: ModelSettings) -> Run | None:
+    """Return the check of a model that is queued or running, if there is one."""
+    for run in store.runs.in_state("queued", "running"):
+        if run.kind == "skills" and run.settings["model"] == model.as_dict():
+            return run
+    return None
 
 
 def known(store: Store, model: ModelSettings) -> SkillReport | None:

@@ -134,6 +134,13 @@ class SkillRow:
     interval: tuple[float, float]
     least: float
     """The value below which the skill is called weak."""
+    is_area: bool = False
+    """Whether the value is an AUC and no share."""
+
+    @property
+    def is_weak(self) -> bool:
+        """Return whether there is something to teach first."""
+        return self.value < self.least
 
 
 def rows(report: SkillReport) -> list[SkillRow]:
@@ -147,7 +154,9 @@ def rows(report: SkillReport) -> list[SkillRow]:
         else:
             n, value, least = skill.n, skill.value, LEAST_SHARE
             shown = f"{100 * value:.0f} %"
-        made.append(SkillRow(name, *about, value, shown, n, skill.interval, least))
+        is_area = isinstance(skill, VerdictSkill)
+        row = (name, *about, value, shown, n, skill.interval, least, is_area)
+        made.append(SkillRow(*row))
     return made
 
 

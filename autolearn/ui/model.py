@@ -8,6 +8,7 @@ import gradio as gr
 from autolearn import diagnosis, jobs, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
+from autolearn.ui import skills
 from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -31,6 +32,7 @@ def build(board: Board) -> None:
             _memory(board)
         with gr.Column(scale=3, min_width=420):
             about = picture("model-about")
+            skills.build(board, (name, loading, adapter))
             _check_up(board)
     _wire(board, (name, loading), about, own)
     _begin(board.desk, [name, loading, adapter])
