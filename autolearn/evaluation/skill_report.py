@@ -223,10 +223,10 @@ def guidance(report: SkillReport) -> Guidance:
     A model of the protocol ``trained`` was trained on texts of one kind, which those
     of the check are not: nothing follows for a study of its own texts.
     """
-    advice = (_about_verdicts(report), *_about_weak_skills(report))
     if report.protocol == "trained":
-        return Guidance(advice=(TRAINED_NOTE, *advice))
+        return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
     verdicts = report.verdicts
+    advice = (_about_verdicts(report), *_about_weak_skills(report))
     threshold = verdicts.threshold if verdicts.counts else 0.5
     return Guidance(verdicts.counts, threshold, advice)
 
@@ -266,18 +266,18 @@ _REMEDIES = {
         "It says so in {} of the cases where the text does not state the answer: look "
         "out for made-up answers in the review."
     ),
-    "refinements": ("It puts {} of wrong answers right: {}."),
+    "refinements": (
+        "It puts {} of wrong answers right: the open-book answer takes the place of a "
+        "refinement that fails."
+    ),
 }
 """What to do about a weak skill."""
 
 
 def _about_weak_skills(report: SkillReport) -> list[str]:
     advice = []
-    instead = "correct refinements in the review"
-    if report.protocol != "trained":
-        instead = "the open-book answer takes the place of a refinement that fails"
     for name, remedy in _REMEDIES.items():
         share: Share = getattr(report, name)
         if share.is_weak:
-            advice.append(remedy.format(f"{100 * share.value:.0f} %", instead))
+            advice.append(remedy.format(f"{100 * share.value:.0f} %"))
     return advice

@@ -68,14 +68,14 @@ def _shown(report: SkillReport) -> Html:
 def _table(skills: Sequence[SkillRow]) -> Html:
     """Return the same in numbers, with what each skill means."""
     return html.table(
-        ("Skill", "Measured", "95 % interval", "Asked", "What it means"),
+        ("Skill", "Measured", "95 % interval", "Asked"),
         (
             [
-                html.text(row.title),
+                html.tag("strong", html.text(row.title))
+                + html.text(f"{row.meaning[:1].upper()}{row.meaning[1:]}."),
                 html.tag("span", html.text(row.shown), "al-number"),
                 html.tag("span", html.text(_interval(row)), "al-number"),
                 html.number(row.n),
-                html.text(f"{row.meaning[:1].upper()}{row.meaning[1:]}."),
             ]
             for row in skills
         ),
