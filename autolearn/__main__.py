@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
         _command(kinds, "train", commands.train, "train a round on what is approved")
     )
     _quiz(_command(kinds, "quiz", commands.quiz, "ask the quiz and the control set"))
+    _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model something"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
     models = _command(kinds, "models", commands.models, "list models to choose from")

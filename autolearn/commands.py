@@ -16,9 +16,12 @@ from autolearn import (
     presets,
     proof,
     reading,
+    skill_orders,
     whole_round,
 )
 from autolearn.errors import InputError, JobError
+from autolearn.evaluation import skill_report
+from autolearn.evaluation.skill_report import SkillReport
 from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
@@ -189,6 +192,35 @@ def _base_take(store: Store, run: Run) -> Run | None:
         and other.settings["model"]["round_id"] is None
     ]
     return takes[-1] if takes else None
+
+
+def skills(args: Args) -> Result:
+    """Measure what the model can do of what a study asks of it."""
+    with _store(args) as store:
+        run = skill_orders.check(store, _model(store, args))
+        result = _finish(store, run, "skills", quiet=args.json).result
+    return result if args.json else _readable(result)
+
+
+def _readable(result: Result) -> Result:
+    """Return a skill report as a table, with what it means below."""
+    kept = {name: value for name, value in result.items() if name != "advice"}
+    report = SkillReport.from_dict(kept)
+    return {
+        "model": report.model,
+        "protocol": report.protocol,
+        "skills": [
+            {
+                "skill": row.title,
+                "value": row.shown,
+                "n": row.n,
+                "95 %": "{:.2f} to {:.2f}".format(*row.interval),
+                "meaning": row.meaning,
+            }
+            for row in skill_report.rows(report)
+        ],
+        "advice": "\n".join(result["advice"]),
+    }
 
 
 def chat(args: Args) -> Result:

@@ -33,3 +33,19 @@ def mcnemar(newly_right: int, newly_wrong: int) -> float:
     n, few = newly_right + newly_wrong, min(newly_right, newly_wrong)
     tail = sum(comb(n, i) for i in range(few + 1)) / int(2**n)
     return min(1.0, 2 * tail)
+
+
+def auc(value: float, n_right: int, n_wrong: int) -> tuple[float, float]:
+    """Return the 95 % interval of the area under a ROC curve; 0..1 without answers.
+
+    Source: Hanley and McNeil 1982.
+    """
+    if not n_right or not n_wrong:
+        return 0.0, 1.0
+    square = value * value
+    both_right, both_wrong = value / (2 - value), 2 * square / (1 + value)
+    variance = value * (1 - value)
+    variance += (n_right - 1) * (both_right - square)
+    variance += (n_wrong - 1) * (both_wrong - square)
+    half = _Z * sqrt(max(0.0, variance) / (n_right * n_wrong))
+    return max(0.0, value - half), min(1.0, value + half)

@@ -62,7 +62,7 @@ _OFFLINE = {
 }
 WORK = Lane(
     "worker",
-    ("study", "train", "quiz", "chat", "export", "convert"),
+    ("study", "train", "quiz", "chat", "export", "convert", "skills"),
     "autolearn.work",
     _OFFLINE,
 )

@@ -123,7 +123,7 @@ def study(
         "instructions": instructions,
         **(more or {}),
     }
-    return _submit(store, "study", _with_model(store, model) | wanted)
+    return _submit(store, "study", with_model(store, model) | wanted)
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -175,7 +175,7 @@ def train(
         **(more or {}),
     }
     base = replace(model, round_id=None)
-    return _submit(store, "train", _with_model(store, base) | wanted)
+    return _submit(store, "train", with_model(store, base) | wanted)
 
 
 def check_train(
@@ -258,7 +258,7 @@ def quiz(
             "Library or with: python -m autolearn add --quiz FILE"
         )
     wanted = {"parts": parts, **(more or {})}
-    return _submit(store, "quiz", _with_model(store, model) | wanted)
+    return _submit(store, "quiz", with_model(store, model) | wanted)
 
 
 def chat(
@@ -286,7 +286,7 @@ def chat(
         "refine": refine,
         **(more or {}),
     }
-    return _submit(store, "chat", _with_model(store, model) | wanted)
+    return _submit(store, "chat", with_model(store, model) | wanted)
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -309,7 +309,7 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             # The worker may have been started with another PATH.
             wanted["converter"] = str(converting.converter())
         if what in exporting.WEIGHTS:  # they are asked something when they are there
-            wanted |= _with_model(store, _own_model(found, round_id))
+            wanted |= with_model(store, _own_model(found, round_id))
     return _submit(store, "export", wanted)
 
 
@@ -368,7 +368,7 @@ def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:
     return jobs.submit(store, kind, wanted, diagnosis.versions())
 
 
-def _with_model(store: Store, model: ModelSettings) -> dict[str, object]:
+def with_model(store: Store, model: ModelSettings) -> dict[str, object]:
     """Refuse a model or a round that cannot be used before anything is queued.
 
     The digests of model and prompts go with the run: whoever looks at it later can

@@ -19,7 +19,15 @@ Purpose = Literal["critique", "check"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
-    "study", "train", "quiz", "chat", "export", "import", "download", "convert"
+    "study",
+    "train",
+    "quiz",
+    "chat",
+    "export",
+    "import",
+    "download",
+    "convert",
+    "skills",
 ]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
@@ -367,5 +375,24 @@ class QuizResult:
     id: int = 0
 
 
-Record = Question | Answer | Feedback | Sample | Skip | QuizResult | Imagined
+@dataclass(frozen=True)
+class SkillResult:
+    """One thing that a skill check has asked of the model, and how it went."""
+
+    skill: str
+    """Such as ``open_book``; see ``evaluation.skills``."""
+    item: int
+    """Which of the texts or questions of the check it was, from 0."""
+    right: bool
+    probability: float | None = None
+    """P(correct) that a verdict gave, 0..1; None: no verdict, or none could be read."""
+    text: str = ""
+    """What was read from the generation; empty where nothing could be."""
+    generation: Generation | None = None
+    id: int = 0
+
+
+Record = (
+    Question | Answer | Feedback | Sample | Skip | QuizResult | Imagined | SkillResult
+)
 """What a step of a run may produce; the journal keeps it."""

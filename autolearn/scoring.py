@@ -12,7 +12,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation, " "))
+_QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
+_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
 _SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
 _SELF_REFERENCE = re.compile(
     r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
@@ -139,8 +140,8 @@ def stands_alone(question: str, source: str = "") -> bool:
 
     It must not speak of "the text", and a pronoun must have a name to refer to. Where
     the text is given, the question must also name something of it: a word with a
-    capital, a number or a quoted title; in scripts without capitals, or where the text
-    has no names, two words of its own.
+    capital, a number, half of the words of its first line, or else four of its words;
+    two, in scripts without capitals, or where the text has no names.
     """
     if _SELF_REFERENCE.search(question):
         return False
@@ -151,9 +152,11 @@ def stands_alone(question: str, source: str = "") -> bool:
         return True
     told = set(normalise(source).split())
     known = {word for name in names for word in normalise(name).split()} & told
-    return bool(known) or (
-        not _names(source) and _n_shared_words(question, source) >= 2
-    )
+    heading = key_terms("", source.strip().partition("\n")[0])
+    asked = set(normalise(question).split())
+    is_headed = 2 * len(asked & set(heading)) >= len(heading) > 0
+    least = 4 if _names(source) else 2
+    return bool(known) or is_headed or _n_shared_words(question, source) >= least
 
 
 def _names(text: str) -> list[str]:
@@ -167,7 +170,7 @@ def _has_capital(word: str) -> bool:
 
 def _is_firm(word: str) -> bool:
     """Return whether a word begins with a capital or a digit, of any script."""
-    first = word.lstrip(string.punctuation + "“”„«»‘’¿¡")[:1]  # noqa: RUF001
+    first = word.lstrip(string.punctuation + _QUOTES)[:1]
     return first.isupper() or first.isdigit()
 
 

@@ -28,6 +28,8 @@ from autolearn.backends.huggingface import HuggingFaceBackend
 from autolearn.context import Context, Draft
 from autolearn.engine import merging
 from autolearn.errors import BackendError, InputError
+from autolearn.evaluation import skills
+from autolearn.evaluation.skill_report import Guidance, guidance
 from autolearn.ports import Cancelled
 from autolearn.records import (
     Chat,
@@ -70,6 +72,7 @@ class Workshop:
             "chat": self.chat,
             "export": self.export,
             "convert": self.convert,
+            "skills": self.skills,
         }
 
     def backend(self, context: Context) -> HuggingFaceBackend:
@@ -110,6 +113,9 @@ class Workshop:
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
         study = Study(backend, journal, settings, context.stop, context.progress)
+        guided_by = _guidance(context, backend, settings)
+        study.uses_verdicts = guided_by.uses_verdicts
+        study.verdict_threshold = guided_by.verdict_threshold
         with backend.gauged(settings, len(passages)) as numbers:
             study.run(passages)
             if wanted.get("instructions"):
@@ -143,6 +149,15 @@ class Workshop:
             scores = asked_of.scores | result
             context.store.rounds.update(replace(asked_of, scores=scores))
         return result
+
+    def skills(self, context: Context) -> dict[str, Any]:
+        """Measure what the model can do of what a study asks of it."""
+        backend = self.backend(context)
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+        journal = context.store.journal(context.run.id)
+        report = skills.check(writer, journal, context.progress)
+        context.store.skills.add(context.run.id, report)
+        return report.as_dict() | {"advice": list(guidance(report).advice)}
 
     def chat(self, context: Context) -> dict[str, Any]:
         """Answer the last turn of a chat, and refine the answer if that is asked for.
@@ -260,6 +275,21 @@ class Workshop:
         context.progress("merging", 0, 1)
         settings = ModelSettings.from_dict(context.run.settings["model"])
         merging.merge(models.locate(settings.model), adapter, target)
+
+
+def _guidance(
+    context: Context, backend: HuggingFaceBackend, settings: StudySettings
+) -> Guidance:
+    """Return how a study goes by the newest skill check of its model, if there is one.
+
+    A check by another protocol says nothing about the verdicts of this one.
+    """
+    writer = Generator(backend, settings, context.stop, lambda _: None)
+    model, protocol = backend.identity, writer.protocol.name
+    report = context.store.skills.newest(
+        model.digest, model.quantization, model.round_id, protocol
+    )
+    return guidance(report) if report else Guidance()
 
 
 def _answers(

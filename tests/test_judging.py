@@ -42,3 +42,13 @@ def test_without_a_verdict_the_words_decide():
     assert judge_gap(QUESTION, "In 1699.", RIGHT, None).is_gap
     unclear = judge_gap(QUESTION, "In 1699.", RIGHT, critique("unclear", None))
     assert (unclear.is_gap, unclear.disputed) == (True, True)
+
+
+@pytest.mark.parametrize("verdict", ["correct", "incorrect", "unclear"])
+def test_words_decide_alone_where_verdicts_do_not_count(verdict):
+    said = critique(verdict, None if verdict == "unclear" else 0.5)
+    for answer, differs in (("It was founded in 1711", False), ("In 1699.", True)):
+        gap = judge_gap(QUESTION, answer, RIGHT, said, uses_verdicts=False)
+        assert gap.is_gap == differs
+        assert gap.probability == float(differs)
+        assert not gap.disputed

@@ -118,6 +118,9 @@ def test_the_first_word_of_an_answer_need_not_be_a_name():
         ("Кто построил это?", "Мельница стоит в Авеле.", False),
         ("城市的北面是什么时候被烧毁的?", "城市的北面在一七一二年被烧毁。", True),
         ("那是什么?", "城市的北面在一七一二年被烧毁。", False),
+        ("Who first found the marsh beetle?", "# Marsh beetle\n\nTamm did.", True),
+        ("Who first found it?", "# Marsh beetle\n\nTamm did.", False),
+        ("Who found the thing?", "# Marsh beetle\n\nTamm did.", False),
         ("why do the old mills stand still?", "old mills stand in the north", True),
     ],
 )

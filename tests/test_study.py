@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from autolearn.backends.scripted import ScriptedBackend
+from autolearn.evaluation.skill_items import texts
 from autolearn.ports import Cancelled
 from autolearn.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.settings import StudySettings
 from autolearn.study.loop import EVOLUTION, STAGES, Study
 from autolearn.study.questions import how_many
 from autolearn.study.rules import RULES
+from tests.skill_models import Perfect
 
 TEXT = "Avel was founded in 1711. Ada leads Avel."
 SETTINGS = StudySettings(
@@ -324,3 +326,48 @@ def test_an_answer_that_is_written_again_as_it_was_teaches_nothing():
     (sample,) = journal.all(Sample)
     assert "no_refinement" in sample.flags
     assert not RULES["default"].accepts(sample)
+
+
+def guided_study(uses_verdicts, threshold=0.5):
+    script, judged = Perfect(), []
+
+    def judge(chat, begun):
+        judged.append(begun)
+        return (0.3, 0.7)
+
+    backend = ScriptedBackend(script, judge=judge, protocol="guided")
+    journal = MemoryJournal()
+    Study(
+        backend,
+        journal,
+        SETTINGS,
+        lambda: False,
+        lambda *_: None,
+        verdict_threshold=threshold,
+        uses_verdicts=uses_verdicts,
+    ).run([texts()[0].passage])
+    return journal, judged
+
+
+def test_a_model_whose_verdicts_do_not_count_is_asked_for_none():
+    journal, judged = guided_study(uses_verdicts=False)
+    assert not judged
+    written = journal.all(Feedback)
+    assert {(f.verdict, f.probability, f.generation) for f in written} == {
+        ("unclear", None, None)
+    }
+    assert all(f.text.startswith("The text says: It says:") for f in written)
+    assert not any("Verdict" in f.text or "Reason" in f.text for f in written)
+    samples = journal.all(Sample)
+    assert samples
+    flags = {flag for sample in samples for flag in sample.flags}
+    assert not flags & {"disputed", "check_failed", "from_open_book"}
+    assert all(sample.gap and RULES["default"].accepts(sample) for sample in samples)
+
+
+def test_a_verdict_is_read_from_the_threshold_of_the_model():
+    strict, judged = guided_study(uses_verdicts=True)
+    assert judged
+    assert {f.verdict for f in strict.all(Feedback)} == {"incorrect"}
+    mild, _ = guided_study(uses_verdicts=True, threshold=0.25)
+    assert {f.verdict for f in mild.all(Feedback)} == {"correct"}

@@ -19,6 +19,7 @@ from autolearn.store.pool import Pool
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, Runs
 from autolearn.store.samples import SampleFilter, Samples, SampleView
+from autolearn.store.skills import SkillChecks
 
 __all__ = [
     "EDITABLE",
@@ -46,6 +47,7 @@ class Store:
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)
+        self.skills = SkillChecks(db)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -17,6 +17,7 @@ from autolearn.records import (
     QuizResult,
     Record,
     Sample,
+    SkillResult,
     Skip,
 )
 from autolearn.store.database import Database
@@ -31,6 +32,7 @@ KINDS: tuple[type[Record], ...] = (
     Skip,
     QuizResult,
     Imagined,
+    SkillResult,
 )
 
 

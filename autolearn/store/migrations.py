@@ -128,6 +128,43 @@ def m006_models(db: Database) -> None:
     _allow_runs(db, "'import')", "'import', 'download', 'convert')")
 
 
+_SKILLS = """
+CREATE TABLE skill_results (
+    id INTEGER PRIMARY KEY,
+    skill TEXT NOT NULL,
+    item INTEGER NOT NULL CHECK (item >= 0),
+    right INTEGER NOT NULL CHECK (right IN (0, 1)),
+    probability REAL CHECK (probability BETWEEN 0 AND 1),
+    text TEXT NOT NULL,
+    generation_id INTEGER REFERENCES generations(id),
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    step_id INTEGER NOT NULL REFERENCES steps(id),
+    step_position INTEGER NOT NULL,
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX skill_results_by_step ON skill_results(step_id);
+CREATE TABLE skill_checks (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL UNIQUE REFERENCES runs(id),
+    model_digest TEXT NOT NULL,
+    quantization TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    round_id INTEGER REFERENCES rounds(id),
+    report TEXT NOT NULL CHECK (json_valid(report)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX skill_checks_by_model ON skill_checks(model_digest, quantization, id);
+"""
+
+
+@MIGRATIONS()
+def m007_skills(db: Database) -> None:
+    """Keep what a model can do, by weights and round."""
+    for statement in _SKILLS.split(";\n"):
+        db.execute(statement)
+    _allow_runs(db, "'convert')", "'convert', 'skills')")
+
+
 @MIGRATIONS()
 def m009_grounds(db: Database) -> None:
     """Keep from which words of which sentence a question was made."""

@@ -31,6 +31,7 @@ from autolearn.records import (
     Run,
     Sample,
     Sampling,
+    SkillResult,
     Skip,
     TrainItem,
 )
@@ -51,6 +52,7 @@ TABLES: dict[type, str] = {
     Run: "runs",
     QuizResult: "quiz_results",
     Imagined: "imagined",
+    SkillResult: "skill_results",
 }
 
 Row = dict[str, Any]

@@ -85,11 +85,13 @@ def _guided(
 
     What the text says is the open-book answer, and what the answer says stands there,
     so neither is left to the model; it adds the reason why an answer is wrong. A second
-    check needs no reason.
+    check needs no reason. A model whose verdicts do not count is asked for none.
     """
-    sure = odds(writer, [_as_verdict(one) for one in comparisons])
+    if not writer.uses_verdicts:
+        return [_unjudged(purpose, one) for one in comparisons]
+    sure = odds(writer, [as_verdict(one) for one in comparisons])
     begun = [
-        _facts(one, "correct" if p >= writer.verdict_threshold else "incorrect")
+        known_facts(one, "correct" if p >= writer.verdict_threshold else "incorrect")
         for one, p in zip(comparisons, sure, strict=True)
     ]
     wrong = [
@@ -129,16 +131,30 @@ def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float
     return [row[0] for row in read]
 
 
-def _as_verdict(one: Comparison) -> tuple[str, str, str]:
+def as_verdict(one: Comparison) -> tuple[str, str, str]:
+    """Return what ``odds`` wants of a comparison: question, right answer, answer."""
     assert one.reference is not None
     return one.question.text, one.reference.text, one.answer.text
 
 
-def _facts(one: Comparison, verdict: str) -> str:
-    """Return the part of a feedback that is known beforehand."""
+def known_facts(one: Comparison, verdict: str) -> str:
+    """Return the part of a feedback that is known beforehand, with its verdict."""
     assert one.reference is not None
     says = {"reference": one.reference.text, "answer": one.answer.text}
     return prompts.load("feedback").begun(verdict=verdict, **says)
+
+
+def _unjudged(purpose: Purpose, one: Comparison) -> Feedback:
+    """Return the feedback of a model that is not asked for a verdict."""
+    assert one.reference is not None
+    text = known_facts(one, "")
+    with_tag = parsing.before_verdict(text)
+    if with_tag is not None:
+        text = with_tag.rpartition("\n")[0]
+    answer_id, reference_id = one.answer.id, one.reference.id
+    return Feedback(
+        answer_id, purpose, text, "unclear", None, reference_id=reference_id
+    )
 
 
 def _reason(
@@ -200,18 +216,26 @@ class Gap:
 
 
 def judge_gap(
-    question: str, closed: str, opened: str, critique: Feedback | None
+    question: str,
+    closed: str,
+    opened: str,
+    critique: Feedback | None,
+    *,
+    uses_verdicts: bool = True,
 ) -> Gap:
     """Decide whether closed-book and open-book answers disagree.
 
     Two witnesses: the words that carry the answer, and the model's own verdict on
     the closed-book answer. Either is enough for a gap; where they contradict each
-    other the sample is flagged for the person.
+    other the sample is flagged for the person. Where the verdicts of a model do not
+    count, the words decide alone, and nothing is disputed.
     """
     if scoring.exact_match(closed, opened):
         return Gap(False, 0.0, False)
     differs = 1.0 - scoring.agreement(question, closed, opened)
     by_words = differs > 1.0 - AGREED
+    if not uses_verdicts:
+        return Gap(by_words, differs, False)
     if critique is None or critique.probability is None:
         return Gap(by_words, differs, critique is not None)
     by_verdict = critique.verdict == "incorrect"
@@ -244,6 +268,8 @@ class Studied:
     check: Feedback | None = None
     falls_back: bool = False
     """Whether the open-book answer takes the place of a refinement that failed."""
+    uses_verdicts: bool = True
+    """Whether the verdicts of the model count; see ``Generator.uses_verdicts``."""
 
     @property
     def best(self) -> Answer:
@@ -260,8 +286,16 @@ class Studied:
         if self.refined is None or "too_long" in self.refined.flags:
             return True
         told = (self.question.text, self.refined.text, self.opened.text)
-        passed = self.check is not None and self.check.verdict == "correct"
-        return not passed or scoring.agreement(*told) < AGREED
+        return not self.passes_check or scoring.agreement(*told) < AGREED
+
+    @property
+    def passes_check(self) -> bool:
+        """Return whether the second check finds nothing wrong, where it counts."""
+        if self.check is None:
+            return False
+        # Without a text there are no words to go by, so its verdict has to do.
+        by_words = not self.uses_verdicts and self.opened is not None
+        return by_words or self.check.verdict == "correct"
 
     @property
     def gap(self) -> Gap:
@@ -269,7 +303,7 @@ class Studied:
         if self.opened is None:
             return judge_own(self.critique)
         texts = (self.question.text, self.closed.text, self.opened.text)
-        return judge_gap(*texts, self.critique)
+        return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
 
 
 def is_sound(one: Studied) -> bool:
@@ -320,10 +354,9 @@ def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
     if one.uses_open_book:
         found["from_open_book"] = True
     else:
-        passed = one.check is not None and one.check.verdict == "correct"
         is_same = refined is not None and refined.text == one.closed.text
         found["no_refinement"] = gap.is_gap and (refined is None or is_same)
-        found["check_failed"] = refined is not None and not passed
+        found["check_failed"] = refined is not None and not one.passes_check
     if refined and opened and not one.uses_open_book:
         told = (one.question.text, refined.text, opened.text)
         found["strays"] = scoring.agreement(*told) < AGREED

@@ -64,6 +64,8 @@ class Generator:
     """Told the finished share of what is being written, 0..1."""
     verdict_threshold: float = 0.5
     """P(correct) from which a verdict is correct, where a model is guided."""
+    uses_verdicts: bool = True
+    """Whether its verdicts count; if not, the words of the answers decide alone."""
 
     @property
     def protocol(self) -> Protocol:

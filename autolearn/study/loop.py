@@ -50,6 +50,10 @@ class Study:
     settings: StudySettings
     stop: Stop
     progress: Progress
+    verdict_threshold: float = 0.5
+    """P(correct) from which a verdict of a guided model is correct."""
+    uses_verdicts: bool = True
+    """Whether verdicts count; if not, the words of the answers decide about gaps."""
 
     def run(self, passages: Sequence[Passage]) -> None:
         """Study all passages that are not excluded.
@@ -77,7 +81,7 @@ class Study:
             self._evolve(part, step)
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
-        writer = Generator(self.backend, self.settings, self.stop, step.report)
+        writer = self._generator(step)
         made = step("answers", lambda: closed_book(writer, instructions))
         answers = _by_question(of(Answer, made))
         studied = [
@@ -97,11 +101,21 @@ class Study:
         studied = _checked(studied, checks)
         step("samples", lambda: samples(studied))
 
+    def _generator(self, step: "_Steps") -> Generator:
+        return Generator(
+            self.backend,
+            self.settings,
+            self.stop,
+            step.report,
+            self.verdict_threshold,
+            self.uses_verdicts,
+        )
+
     def _group(self, passages: Sequence[Passage], begin: int, total: int) -> None:
         """Take a few passages through all stages."""
         place = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, place, begin, len(passages), total)
-        writer = Generator(self.backend, self.settings, self.stop, step.report)
+        writer = self._generator(step)
         by_id = {passage.id: passage for passage in passages}
 
         asked = step("questions", lambda: ask(writer, passages))
@@ -113,7 +127,11 @@ class Study:
         closed = step("closed-book answers", lambda: closed_book(writer, questions))
         studied = _pair(questions, of(Answer, opened), of(Answer, closed))
         falls_back = writer.protocol.guided or self.settings.quick
-        studied = [replace(s, falls_back=falls_back) for s in studied]
+        uses_verdicts = writer.uses_verdicts
+        studied = [
+            replace(s, falls_back=falls_back, uses_verdicts=uses_verdicts)
+            for s in studied
+        ]
 
         judge = partial(_judge, step, writer, by_id)
         critiques = judge("feedback", "critique", self._to_judge(writer, studied))

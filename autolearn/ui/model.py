@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn import diagnosis, jobs, model_orders, orders
 from autolearn.errors import JobError
 from autolearn.settings import ModelSettings, Quantization
-from autolearn.ui import model_sources
+from autolearn.ui import model_sources, skills
 from autolearn.ui.desk import QUIET, SHOWN, Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -34,6 +34,7 @@ def build(board: Board) -> None:
         with gr.Column(scale=3, min_width=420):
             about = picture("model-about")
             fetched = model_sources.hub(board, name)
+            skills.build(board, (name, loading, adapter))
             _check_up(board)
     named = [own.click(_own, None, name, **QUIET), picked, fetched]
     _wire(board, (name, loading), about, named)

@@ -14,6 +14,7 @@ RUNS = {
     "import": "Reading texts",
     "download": "Download",
     "convert": "Conversion of a GGUF file",
+    "skills": "Skill check",
 }
 """What each kind of run is called."""
 

@@ -1,0 +1,283 @@
+"""What a skill check says of a model, and how a study goes by it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Self
+
+from autolearn import intervals
+
+LEAST_AUC = 0.7
+"""AUC of verdicts from which they count."""
+CHANCE_AUC = 0.6
+"""AUC below which verdicts are called chance."""
+LEAST_SHARE = 0.6
+"""Share of right results below which a skill is called weak."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many of ``n`` results are right."""
+
+    right: int
+    n: int
+
+    @property
+    def value(self) -> float:
+        """Return the share, 0..1; 0 of none."""
+        return self.right / self.n if self.n else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the share, by Wilson's score."""
+        return intervals.wilson(self.right, self.n)
+
+    @property
+    def is_weak(self) -> bool:
+        """Return whether there is something to teach first."""
+        return self.value < LEAST_SHARE
+
+
+@dataclass(frozen=True)
+class VerdictSkill:
+    """How well P(correct) tells right answers from wrong ones."""
+
+    auc: float
+    """Probability that a right answer gets a higher P(correct) than a wrong one."""
+    n_right: int
+    n_wrong: int
+    threshold: float
+    """P(correct) from which a verdict is best taken as correct."""
+    accuracy: Share
+    """Verdicts that are right at this threshold, which was chosen on the same."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the AUC."""
+        return intervals.auc(self.auc, self.n_right, self.n_wrong)
+
+    @property
+    def counts(self) -> bool:
+        """Return whether verdicts say enough to be used."""
+        return self.auc >= LEAST_AUC
+
+
+@dataclass(frozen=True)
+class SkillReport:
+    """What a model can do of what a study asks of it."""
+
+    model: str
+    model_digest: str
+    quantization: str
+    protocol: str
+    round_id: int | None
+    questions: Share
+    """Questions that stand alone and that the open-book answer leads back to."""
+    evidence: Share
+    """Quotes that lie in the gold sentence and hold the gold value."""
+    verbatim: Share
+    """Quotes that stand in the text word for word."""
+    open_book: Share
+    """Open-book answers that contain the gold value."""
+    not_stated: Share
+    """Answers that say so where the text does not state the answer."""
+    refinements: Share
+    """Refinements of a wrong answer that contain the gold value."""
+    verdicts: VerdictSkill
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build a report from JSON values."""
+        kept = dict(values)
+        for name in SHARES:
+            kept[name] = Share(**kept[name])
+        verdicts = dict(kept.pop("verdicts"))
+        accuracy = Share(**verdicts.pop("accuracy"))
+        return cls(**kept, verdicts=VerdictSkill(**verdicts, accuracy=accuracy))
+
+
+MEANINGS = {
+    "questions": (
+        "Questions",
+        "it asks questions that stand alone and that the text answers",
+    ),
+    "evidence": ("Evidence", "it quotes the sentence that holds the answer"),
+    "verbatim": ("Word for word", "what it quotes stands in the text like that"),
+    "open_book": ("Open-book answers", "it answers right with the text in view"),
+    "not_stated": ("Not stated", "it says so where the text does not answer"),
+    "verdicts": (
+        "Verdicts (AUC)",
+        "it tells right answers from wrong ones; 0.5 is chance",
+    ),
+    "refinements": ("Refinements", "it puts a wrong answer right"),
+}
+"""What each skill is called, and what it means."""
+SHARES = tuple(name for name in MEANINGS if name != "verdicts")
+
+
+@dataclass(frozen=True)
+class SkillRow:
+    """One skill of a report, to be shown."""
+
+    name: str
+    title: str
+    meaning: str
+    value: float
+    """0..1."""
+    shown: str
+    """The value in words."""
+    n: int
+    interval: tuple[float, float]
+    least: float
+    """The value below which the skill is called weak."""
+    is_area: bool = False
+    """Whether the value is an AUC and no share."""
+
+    @property
+    def is_weak(self) -> bool:
+        """Return whether there is something to teach first."""
+        return self.value < self.least
+
+
+def rows(report: SkillReport) -> list[SkillRow]:
+    """Return the skills of a report, in the order of a study."""
+    made = []
+    for name, about in MEANINGS.items():
+        skill: Share | VerdictSkill = getattr(report, name)
+        if isinstance(skill, VerdictSkill):
+            n, value, least = skill.n_right + skill.n_wrong, skill.auc, LEAST_AUC
+            shown = f"{value:.2f}"
+        else:
+            n, value, least = skill.n, skill.value, LEAST_SHARE
+            shown = f"{100 * value:.0f} %"
+        is_area = isinstance(skill, VerdictSkill)
+        row = (name, *about, value, shown, n, skill.interval, least, is_area)
+        made.append(SkillRow(*row))
+    return made
+
+
+def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
+    """Return the area under the ROC curve, by ranks; ties count half.
+
+    0.5 where one of the two is empty. Source: the U of Mann and Whitney, 1947.
+    """
+    if not right or not wrong:
+        return 0.5
+    rank_sum, n_below = 0.0, 0
+    values = sorted([*right, *wrong])
+    n_right = {value: right.count(value) for value in set(right)}
+    for value in sorted(set(values)):
+        n_equal = values.count(value)
+        # The ranks of equal values are n_below + 1 .. n_below + n_equal; each gets
+        # their mean.
+        rank_sum += n_right.get(value, 0) * (n_below + (n_equal + 1) / 2)
+        n_below += n_equal
+    n = len(right)
+    return (rank_sum - n * (n + 1) / 2) / (n * len(wrong))
+
+
+def best_threshold(
+    right: Sequence[float], wrong: Sequence[float]
+) -> tuple[float, Share]:
+    """Return the P(correct) from which most verdicts are right, and how many are.
+
+    Halfway between two neighbouring values; of equally good ones that nearest to 0.5.
+    """
+    values = sorted({*right, *wrong})
+    between = [(a + b) / 2 for a, b in pairwise(values)]
+    n = len(right) + len(wrong)
+
+    def n_right(threshold: float) -> int:
+        kept = sum(p >= threshold for p in right)
+        return kept + sum(p < threshold for p in wrong)
+
+    best = max((0.5, *between), key=lambda place: (n_right(place), -abs(place - 0.5)))
+    return best, Share(n_right(best), n)
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How a study is to go by a report."""
+
+    uses_verdicts: bool = True
+    """False: the words of the answers decide about gaps alone."""
+    verdict_threshold: float = 0.5
+    advice: tuple[str, ...] = ()
+    """What the report means and what to do, in sentences."""
+
+
+TRAINED_NOTE = (
+    "This model was trained for texts of one kind, and the check has others: it says "
+    "how the model does with everyday English, and changes no study. For texts of "
+    "your own, choose an instruct model."
+)
+
+
+def guidance(report: SkillReport) -> Guidance:
+    """Return which witness counts, from which threshold, and what to do.
+
+    A model of the protocol ``trained`` was trained on texts of one kind, which those
+    of the check are not: nothing follows for a study of its own texts.
+    """
+    if report.protocol == "trained":
+        return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
+    verdicts = report.verdicts
+    advice = (_about_verdicts(report), *_about_weak_skills(report))
+    threshold = verdicts.threshold if verdicts.counts else 0.5
+    return Guidance(verdicts.counts, threshold, advice)
+
+
+def _about_verdicts(report: SkillReport) -> str:
+    value = f"AUC {report.verdicts.auc:.2f}"
+    what = "chance" if report.verdicts.auc < CHANCE_AUC else "unreliable"
+    if report.protocol == "trained":
+        state = "usable" if report.verdicts.counts else what
+        return f"Its verdicts are {state} ({value})."
+    if report.verdicts.counts:
+        return (
+            f"The verdicts of this model are used ({value}): an answer counts as "
+            f"correct from a probability of {report.verdicts.threshold:.2f}."
+        )
+    return (
+        f"The verdicts of this model are {what} ({value}): the words of the answers "
+        "decide about gaps."
+    )
+
+
+_REMEDIES = {
+    "questions": (
+        "It asks {} valid questions: teach it the skills first (a meta-skill round), "
+        "or choose a larger model."
+    ),
+    "evidence": (
+        "It quotes the sentence that holds the answer in {} of the cases: compare "
+        "evidence and answer in the review."
+    ),
+    "open_book": (
+        "It answers {} of the questions right with the text in view: what a round "
+        "would learn is often wrong, so teach it the skills first (a meta-skill "
+        "round), or choose a larger model."
+    ),
+    "not_stated": (
+        "It says so in {} of the cases where the text does not state the answer: look "
+        "out for made-up answers in the review."
+    ),
+    "refinements": (
+        "It puts {} of wrong answers right: the open-book answer takes the place of a "
+        "refinement that fails."
+    ),
+}
+"""What to do about a weak skill."""
+
+
+def _about_weak_skills(report: SkillReport) -> list[str]:
+    advice = []
+    for name, remedy in _REMEDIES.items():
+        share: Share = getattr(report, name)
+        if share.is_weak:
+            advice.append(remedy.format(f"{100 * share.value:.0f} %"))
+    return advice

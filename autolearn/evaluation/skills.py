@@ -1,0 +1,299 @@
+"""The skill check: ask a model what a study asks, about texts that it cannot know.
+
+It goes through the very functions of the study, so it measures the model as it is
+asked there, by its protocol. Each stage of ten texts is one step of the journal.
+
+What is asked, and when a result is right (the names are those in the journal):
+
+- ``question``: a question about a fact; it stands alone and repeats no other.
+- ``round_trip``: the open-book answer to it; it leads back to what the question was
+  made from (Alberti et al., 2019, arXiv 1906.05416), and the question is right.
+- ``evidence``, ``verbatim``, ``open_book``: the open-book answer to a gold question.
+- ``not_stated``: the answer to a question that the text does not answer.
+- ``verdict_of_right``, ``verdict_of_wrong``: the verdicts on a right and on a wrong
+  answer to a gold question, against what the model read in the text.
+- ``refinement``: the wrong answer, written again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from autolearn import scoring
+from autolearn.evaluation import skill_results
+from autolearn.evaluation.skill_items import SkillItem, SkillText, texts
+from autolearn.evaluation.skill_report import SkillReport
+from autolearn.ports import Cancelled, Journal, Progress
+from autolearn.records import (
+    Answer,
+    Feedback,
+    Passage,
+    Question,
+    Record,
+    SkillResult,
+    Skip,
+)
+from autolearn.study import answers, feedback, questions
+from autolearn.study.feedback import Comparison
+from autolearn.study.generation import Generator, of
+
+TEXTS_PER_STEP = 10
+STAGES = ("questions", "answers", "verdicts", "refinements")
+QUESTIONS_PER_PASSAGE = 1
+"""As a setting of the study: of up to two facts a text."""
+OTHERS_PER_TEXT = 2
+"""Questions of another text that each text is asked."""
+OWN_IDS, OTHER_IDS = 1000, 2000
+"""Where the ids of a model's own questions begin, and of those of another text."""
+
+
+def check(
+    writer: Generator,
+    journal: Journal,
+    progress: Progress,
+    items: Sequence[SkillText] | None = None,
+) -> SkillReport:
+    """Measure a model, as the generator asks it; ``items`` are all texts by default.
+
+    Raises:
+        Cancelled: The person stopped the run; committed steps stay.
+    """
+    settings = replace(
+        writer.settings, questions_per_passage=QUESTIONS_PER_PASSAGE, ask_rounds=1
+    )
+    writer = replace(writer, settings=settings)
+    every = texts() if items is None else tuple(items)
+    results: list[SkillResult] = []
+    for begin in range(0, len(every), TEXTS_PER_STEP):
+        part = _Part(writer, journal, progress, every, begin)
+        results += part.results()
+    return skill_results.summarise(writer, results)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The stages of a few texts."""
+
+    writer: Generator
+    journal: Journal
+    progress: Progress
+    every: Sequence[SkillText]
+    begin: int
+
+    @property
+    def texts(self) -> Sequence[SkillText]:
+        return self.every[self.begin : self.begin + TEXTS_PER_STEP]
+
+    @property
+    def passages(self) -> dict[int, Passage]:
+        return {text.passage.id: text.passage for text in self.texts}
+
+    @property
+    def gold(self) -> list[tuple[SkillItem, Question]]:
+        return [(item, text.asked(item)) for text in self.texts for item in text.items]
+
+    def results(self) -> list[SkillResult]:
+        """Go through all stages."""
+        asked = self._step("questions", self._ask)
+        answered = self._step("answers", partial(self._answer, asked))
+        judged = self._step("verdicts", partial(self._judge, answered))
+        refined = self._step("refinements", partial(self._refine, answered, judged))
+        return [*asked, *answered, *judged, *refined]
+
+    def _step(
+        self, stage: str, make: Callable[[Generator], Sequence[Record]]
+    ) -> list[SkillResult]:
+        """Make a step and tell its progress, in texts times stages."""
+        if self.writer.stop():
+            raise Cancelled
+        n, total = len(self.texts), len(self.every) * len(STAGES)
+        done = self.begin * len(STAGES) + STAGES.index(stage) * n
+
+        def report(share: float) -> None:
+            self.progress(stage, done + int(share * n), total)
+
+        report(0.0)
+        name = f"texts {self.begin + 1}-{self.begin + n}: {stage}"
+        made = self.journal.step(
+            name, lambda: make(replace(self.writer, report=report))
+        )
+        report(1.0)
+        return of(SkillResult, made)
+
+    def _ask(self, writer: Generator) -> list[Record]:
+        """Let the model ask, and count what gave no question as asked in vain."""
+        passages = list(self.passages.values())
+        records = questions.ask(writer, passages)
+        asked = of(Question, records)
+        results: list[Record] = [
+            SkillResult(
+                "question",
+                (question.passage_id or 0) - 1,
+                right=not question.flags,
+                text=question.text,
+                generation=question.generation,
+            )
+            for question in asked
+        ]
+        silent = self._in_vain(asked, of(Skip, records))
+        n_facts = len(asked) + len(silent)
+        if writer.protocol.guided:
+            n_facts = sum(len(questions.facts(writer.settings, p)) for p in passages)
+        n_repeats = n_facts - len(asked) - len(silent)
+        repeats = [SkillResult("question", self.begin, False)] * n_repeats
+        return [*results, *silent, *repeats]
+
+    def _in_vain(
+        self, asked: Sequence[Question], skips: Sequence[Skip]
+    ) -> list[SkillResult]:
+        """Return what gave no question; of a text that is asked for lists, once."""
+        if not self.writer.protocol.guided:
+            served = {question.passage_id for question in asked}
+            skips = [
+                skip
+                for skip in {skip.passage_id: skip for skip in skips}.values()
+                if skip.passage_id not in served
+            ]
+        return [
+            SkillResult(
+                "question",
+                (skip.passage_id or 0) - 1,
+                right=False,
+                generation=skip.generation,
+            )
+            for skip in skips
+        ]
+
+    def _answer(self, asked: Sequence[SkillResult], writer: Generator) -> list[Record]:
+        """Answer the model's own questions, the gold ones and those of other texts."""
+        own = self._own(asked)
+        gold = self.gold
+        others = list(self._others())
+        todo = [*own.values(), *(question for _, question in gold), *others]
+        made = answers.open_book(writer, todo, self.passages)
+        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        results: list[Record] = [
+            skill_results.round_trip(i, result, own.get(i), by_id)
+            for i, result in enumerate(asked)
+        ]
+        for item, question in gold:
+            text = self.passages[question.passage_id or 0].text
+            results += skill_results.read_gold(
+                item,
+                text,
+                by_id.get(question.id),
+                writer.settings.evidence_threshold,
+            )
+        results += [
+            skill_results.says_so(other.id - OTHER_IDS, by_id.get(other.id))
+            for other in others
+        ]
+        return results
+
+    def _own(self, asked: Sequence[SkillResult]) -> dict[int, Question]:
+        """Return the model's own questions by their place among the results."""
+        return {
+            i: replace(
+                questions.again(one.text, self.every[one.item].passage, one.generation),
+                id=OWN_IDS + i,
+            )
+            for i, one in enumerate(asked)
+            if one.text
+        }
+
+    def _others(self) -> Iterator[Question]:
+        """Yield questions that their text does not answer: those of the text after."""
+        for text in self.texts:
+            after = self.every[(text.number + 1) % len(self.every)]
+            for item in after.items[:OTHERS_PER_TEXT]:
+                question = text.asked(item)
+                yield replace(question, id=OTHER_IDS + item.number)
+
+    def _judge(
+        self, answered: Sequence[SkillResult], writer: Generator
+    ) -> list[Record]:
+        """Judge a right and a wrong answer to each gold question."""
+        pairs = list(self._comparisons(answered))
+        comparisons = [comparison for _, _, comparison in pairs]
+        verdicts = _verdicts(writer, comparisons, self.passages)
+        return [
+            replace(
+                verdict,
+                skill=f"verdict_of_{kind}",
+                item=item.number,
+                right=_is_right(kind, verdict.probability, writer.verdict_threshold),
+            )
+            for (item, kind, _), verdict in zip(pairs, verdicts, strict=True)
+        ]
+
+    def _comparisons(
+        self, answered: Sequence[SkillResult]
+    ) -> Iterator[tuple[SkillItem, str, Comparison]]:
+        """Yield the right and the wrong answer to each gold question.
+
+        Both are held against the model's own open-book answer, as in a study; where
+        that is wrong, or word for word the gold answer, against the sentence of the
+        text. So the reference does not tell which of the two is right.
+        """
+        opened = {one.item: one for one in answered if one.skill == "open_book"}
+        for item, question in self.gold:
+            own = opened[item.number]
+            is_usable = own.right and not scoring.exact_match(own.text, item.answer)
+            text = own.text if is_usable else item.sentence
+            reference = Answer(question.id, "open_book", text, id=3 * question.id)
+            for kind, said in (("right", item.answer), ("wrong", item.wrong)):
+                number = 3 * question.id + 1 + (kind == "wrong")
+                answer = Answer(question.id, "closed_book", said, id=number)
+                yield item, kind, Comparison(question, answer, reference)
+
+    def _refine(
+        self,
+        answered: Sequence[SkillResult],
+        judged: Sequence[SkillResult],
+        writer: Generator,
+    ) -> list[Record]:
+        """Let the wrong answers be written again in the light of feedback.
+
+        A model that writes its feedback goes by what it wrote; else the facts are
+        known, and that the answer is wrong.
+        """
+        written = {r.item: r.text for r in judged if r.skill == "verdict_of_wrong"}
+        gaps = []
+        for item, kind, comparison in self._comparisons(answered):
+            if kind == "wrong":
+                known = feedback.known_facts(comparison, "incorrect")
+                text = written.get(item.number) or known
+                critique = Feedback(
+                    comparison.answer.id, "critique", text, "incorrect", None
+                )
+                gaps.append((comparison.question, comparison.answer, critique))
+        made = answers.refine(writer, gaps, self.passages)
+        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        return [
+            skill_results.contains_gold("refinement", item, by_id.get(question.id))
+            for item, question in self.gold
+        ]
+
+
+def _verdicts(
+    writer: Generator,
+    comparisons: Sequence[Comparison],
+    passages: dict[int, Passage],
+) -> list[SkillResult]:
+    """Return verdicts as the protocol has them: by odds, or in a written feedback."""
+    if writer.protocol.guided:
+        asked = [feedback.as_verdict(one) for one in comparisons]
+        return [SkillResult("", 0, False, p) for p in feedback.odds(writer, asked)]
+    made = feedback.feedback(writer, "critique", comparisons, passages)
+    return [
+        SkillResult("", 0, False, one.probability, one.text, one.generation)
+        if isinstance(one, Feedback)
+        else SkillResult("", 0, False, generation=getattr(one, "generation", None))
+        for one in made
+    ]
+
+
+def _is_right(kind: str, probability: float | None, threshold: float) -> bool:
+    if probability is None:
+        return False
+    return (probability >= threshold) == (kind == "right")

@@ -1,0 +1,45 @@
+"""What a person orders about the skills of a model, and what is known of them.
+
+As ``orders``: checked and queued, for page and command line alike.
+"""
+
+from autolearn import diagnosis, jobs, models, orders
+from autolearn.errors import JobError
+from autolearn.evaluation.skill_report import SkillReport
+from autolearn.records import Run
+from autolearn.settings import ModelSettings
+from autolearn.store import Store
+
+
+def check(store: Store, model: ModelSettings) -> Run:
+    """Queue a skill check of a model, or of a round of it.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: It is being checked already; or its round is not finished, or was
+            trained on another model.
+    """
+    wanted = orders.with_model(store, model)
+    if run := active(store, model):
+        raise JobError(f"This model is being checked already, by run {run.id}.")
+    return jobs.submit(store, "skills", wanted, diagnosis.versions())
+
+
+def active(store: Store, model: ModelSettings) -> Run | None:
+    """Return the check of a model that is queued or running, if there is one."""
+    for run in store.runs.in_state("queued", "running"):
+        if run.kind == "skills" and run.settings["model"] == model.as_dict():
+            return run
+    return None
+
+
+def known(store: Store, model: ModelSettings) -> SkillReport | None:
+    """Return the newest report on a model; None: it was not checked.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+    """
+    digest = models.digest(models.locate(model.model))
+    return store.skills.newest(digest, model.quantization, model.round_id)

@@ -1,0 +1,52 @@
+"""What skill checks have found out about each model, by weights and round."""
+
+import json
+
+from autolearn.evaluation.skill_report import SkillReport
+from autolearn.store.database import Database
+from autolearn.store.rows import as_json
+
+
+class SkillChecks:
+    """The reports of a workspace: a newer one does not replace an older one."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, run_id: int, report: SkillReport) -> None:
+        """Keep the report of a run, in place of the one that it had."""
+        self._db.write(
+            "INSERT INTO skill_checks (run_id, model_digest, quantization, protocol,"
+            " round_id, report) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (run_id) DO UPDATE SET report = excluded.report,"
+            " protocol = excluded.protocol",
+            run_id,
+            report.model_digest,
+            report.quantization,
+            report.protocol,
+            report.round_id,
+            as_json(report.as_dict()),
+        )
+
+    def newest(
+        self,
+        model_digest: str,
+        quantization: str,
+        round_id: int | None,
+        protocol: str | None = None,
+    ) -> SkillReport | None:
+        """Return the newest report on these weights; None: they were not checked.
+
+        ``protocol`` is how the model was asked; None: in any way.
+        """
+        rows = self._db.rows(
+            "SELECT report FROM skill_checks WHERE model_digest = ?"
+            " AND quantization = ? AND round_id IS ? AND (? IS NULL OR protocol = ?)"
+            " ORDER BY id DESC LIMIT 1",
+            model_digest,
+            quantization,
+            round_id,
+            protocol,
+            protocol,
+        )
+        return SkillReport.from_dict(json.loads(rows[0]["report"])) if rows else None

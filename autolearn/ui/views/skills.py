@@ -1,0 +1,174 @@
+"""What a model can do of what a study asks: a bar a skill, and what to do."""
+
+from collections.abc import Sequence
+
+from autolearn import skill_orders
+from autolearn.errors import AutolearnError
+from autolearn.evaluation.skill_report import (
+    SkillReport,
+    SkillRow,
+    guidance,
+    rows,
+)
+from autolearn.records import Run
+from autolearn.settings import ModelSettings
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+
+_WIDTH, _ROW = 460, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 150, 58, 6, 20
+_BAR = 12
+"""Height of a bar."""
+
+
+def draw(store: Store, model: ModelSettings) -> Html:
+    """Return the newest skill check of a model; that there is none, if so."""
+    try:
+        report = skill_orders.known(store, model)
+    except (AutolearnError, OSError) as error:
+        return html.tag("section", html.problem(str(error)), "al-card")
+    head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
+    body = _under_way(skill_orders.active(store, model))
+    body += _shown(report) if report else _none()
+    return html.tag("section", head + body, "al-card al-skills")
+
+
+def _under_way(run: Run | None) -> Html:
+    if run is None:
+        return Html("")
+    told = f"{labels.run(run)} is {run.state}."
+    return html.tag("p", html.text(told), "al-faint", role="status")
+
+
+def _none() -> Html:
+    return html.note(
+        "The skills of this model have not been checked. A study works without a "
+        "check; with one it knows whether verdicts count, and you know which skill "
+        "to teach first. It asks some 60 questions about invented texts."
+    )
+
+
+def _shown(report: SkillReport) -> Html:
+    skills = rows(report)
+    advice = html.join(
+        html.tag("li", html.text(sentence)) for sentence in guidance(report).advice
+    )
+    protocol = f"Asked by the protocol “{report.protocol}”."
+    return (
+        _chart(skills)
+        + _table(skills)
+        + html.tag("h4", "What to do")
+        + html.tag("ul", advice, "al-advice")
+        + html.tag("p", html.text(protocol), "al-faint")
+    )
+
+
+def _table(skills: Sequence[SkillRow]) -> Html:
+    """Return the same in numbers, with what each skill means."""
+    return html.table(
+        ("Skill", "Measured", "95 % interval", "Asked"),
+        (
+            [
+                html.tag("strong", html.text(row.title))
+                + html.text(f"{row.meaning[:1].upper()}{row.meaning[1:]}."),
+                html.tag("span", html.text(row.shown), "al-number"),
+                html.tag("span", html.text(_interval(row)), "al-number"),
+                html.number(row.n),
+            ]
+            for row in skills
+        ),
+        "Skills of the model",
+    )
+
+
+def _interval(row: SkillRow) -> str:
+    low, high = row.interval
+    if row.is_area:
+        return f"{low:.2f} to {high:.2f}"
+    return f"{100 * low:.0f} to {100 * high:.0f} %"
+
+
+def _chart(skills: Sequence[SkillRow]) -> Html:
+    """Return a bar a skill, with its interval, from 0 to 1.
+
+    A weak skill is hatched, so that colour is not needed.
+    """
+    told = "Skills: " + "; ".join(
+        f"{row.title} {row.shown}, {_interval(row)}{', weak' if row.is_weak else ''}"
+        for row in skills
+    )
+    height = _TOP + _ROW * len(skills) + _BOTTOM
+    drawn = html.join(_bar(row, _TOP + _ROW * i) for i, row in enumerate(skills))
+    svg = html.tag(
+        "svg",
+        html.tag("title", html.text(told)) + _hatch() + _axis(height) + drawn,
+        viewBox=f"0 0 {_WIDTH} {height}",
+        role="img",
+        aria_label=told,
+    )
+    caption = html.tag("strong", "Skills") + html.tag(
+        "span",
+        "bar: share or AUC; line: 95 % interval; tick: least that counts as strong; "
+        "hatched: weak",
+        "al-key",
+    )
+    figure = html.tag("figcaption", caption) + svg
+    return html.tag("figure", figure, "al-plot al-skill-chart")
+
+
+def _x(value: float) -> float:
+    return _LEFT + value * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _hatch() -> Html:
+    """Return the pattern of weak bars."""
+    ground = html.tag("rect", "", "al-skill-ground", width=6, height=6)
+    stripe = html.tag("path", "", "al-skill-stripe", d="M0 6 L6 0")
+    pattern = html.tag(
+        "pattern",
+        ground + stripe,
+        id="al-skill-weak",
+        width=6,
+        height=6,
+        patternUnits="userSpaceOnUse",
+    )
+    return html.tag("defs", pattern)
+
+
+def _axis(height: int) -> Html:
+    parts = []
+    for value in (0.0, 0.5, 1.0):
+        x, end = f"{_x(value):.1f}", height - _BOTTOM
+        parts.append(html.tag("line", "", "al-plot-rule", x1=x, x2=x, y1=_TOP, y2=end))
+        parts.append(_word(f"{value:g}", _x(value), height - 6, "middle"))
+    return html.join(parts)
+
+
+def _bar(row: SkillRow, top: float) -> Html:
+    """Return the name, the bar, its interval, the least value and the number."""
+    middle = top + _ROW / 2
+    bar = html.tag(
+        "rect",
+        "",
+        "al-skill-bar al-skill-is-weak" if row.is_weak else "al-skill-bar",
+        x=_LEFT,
+        y=f"{middle - _BAR / 2:.1f}",
+        width=f"{_x(row.value) - _LEFT:.1f}",
+        height=_BAR,
+    )
+    low, high = (f"{_x(value):.1f}" for value in row.interval)
+    y = f"{middle:.1f}"
+    interval = html.tag("line", "", "al-skill-interval", x1=low, x2=high, y1=y, y2=y)
+    least = f"{_x(row.least):.1f}"
+    ends = {"y1": f"{middle - 9:.1f}", "y2": f"{middle + 9:.1f}"}
+    tick = html.tag("line", "", "al-skill-least", x1=least, x2=least, **ends)
+    name = _word(row.title, _LEFT - 8, middle + 4, "end")
+    number = _word(row.shown, _WIDTH - 4, middle + 4, "end")
+    return html.tag("g", bar + interval + tick + name + number)
+
+
+def _word(word: str, x: float, y: float, anchor: str) -> Html:
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text_anchor": anchor}
+    return html.tag("text", html.text(word), "al-plot-word", **place)

@@ -1,0 +1,88 @@
+"""The skill check with the real built-in model, and the study that goes by it."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn import orders, skill_orders
+from autolearn.context import Context
+from autolearn.evaluation import skills
+from autolearn.evaluation.skill_items import texts
+from autolearn.evaluation.skill_report import Share
+from autolearn.records import Feedback, SkillResult
+from autolearn.settings import StudySettings
+from autolearn.study.loop import Study
+from autolearn.whole_round import LIBRARY
+from autolearn.work import Workshop
+from tests.model.labs import MODEL
+from tests.texts import put
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def workshop():
+    return Workshop()
+
+
+def do(store, workshop, run):
+    context = Context(store, run, lambda: False, lambda *_: None)
+    return workshop.handlers()[run.kind](context)
+
+
+def kept(store, cls, table):
+    rows = store.db.rows(f"SELECT * FROM {table}")
+    return store.db.records(cls, rows, whole=True)
+
+
+def test_a_check_is_kept_with_all_that_was_asked(store, workshop, monkeypatch):
+    monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
+    result = do(store, workshop, skill_orders.check(store, MODEL))
+    report = skill_orders.known(store, MODEL)
+    assert report.as_dict() == {k: v for k, v in result.items() if k != "advice"}
+    assert report.protocol == "trained"
+    assert (report.open_book.n, report.not_stated.n) == (6, 4)
+    assert report.verdicts.n_right == report.verdicts.n_wrong == 6
+    assert result["advice"]
+    results = kept(store, SkillResult, "skill_results")
+    written = [r for r in results if r.skill in ("open_book", "refinement")]
+    assert len(written) == 12
+    assert all(r.generation.request.prompt.chat for r in written)
+
+
+def test_a_study_asks_for_no_verdict_where_they_are_chance(
+    store, workshop, monkeypatch
+):
+    monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
+    settings = StudySettings(
+        protocol="guided",
+        questions_per_passage=1,
+        question_tokens=96,
+        paraphrases=0,
+        answer_tokens=24,
+    )
+    monkeypatch.setattr("autolearn.work.StudySettings", lambda: settings)
+    check = skill_orders.check(store, MODEL)
+    do(store, workshop, check)
+    report = skill_orders.known(store, MODEL)
+    assert report.protocol == "guided"
+    chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
+    store.skills.add(check.id, replace(report, verdicts=chance))
+    monkeypatch.undo()
+
+    file = store.folder / "library.md"
+    library = sorted(LIBRARY.glob("*.md"))[0].read_text()
+    file.write_text(" ".join(library.split(". ")[:3]) + ".")
+    put(store, file)
+    studies = []
+
+    def study(*given):
+        studies.append(Study(*given))
+        return studies[-1]
+
+    monkeypatch.setattr("autolearn.work.Study", study)
+    do(store, workshop, orders.study(store, MODEL, settings))
+    assert not studies[0].uses_verdicts
+    assert studies[0].verdict_threshold == 0.5
+    verdicts = {(f.verdict, f.probability) for f in kept(store, Feedback, "feedback")}
+    assert verdicts <= {("unclear", None)}

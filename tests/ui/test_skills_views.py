@@ -1,0 +1,70 @@
+"""What the Model tab says about the skills of a model."""
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from autolearn import models, skill_orders
+from autolearn.errors import JobError
+from autolearn.evaluation.skill_report import Share, SkillReport, VerdictSkill
+from autolearn.settings import ModelSettings
+from autolearn.ui.views import skills as views
+
+MODEL = ModelSettings()
+SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
+
+
+def keep(store, **values):
+    verdicts = VerdictSkill(0.48, 60, 60, 0.5, Share(62, 120))
+    about = ("built-in", models.digest(models.BUILT_IN), "nf4", "guided", None)
+    shares = dict.fromkeys(SHARES, Share(55, 60))
+    report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
+    store.skills.add(store.runs.create("skills", {"model": None}).id, report)
+
+
+def test_without_a_check_a_study_is_said_to_work(store):
+    shown = views.draw(store, MODEL)
+    assert "have not been checked" in shown
+    assert "A study works without" in shown
+    assert "<svg" not in shown
+
+
+def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
+    keep(store, questions=Share(12, 60))
+    shown = views.draw(store, MODEL)
+    svg = ElementTree.fromstring(re.search(r"<svg.*</svg>", shown, re.DOTALL)[0])
+    bars = [r for r in svg.iter("rect") if "al-skill-bar" in r.get("class", "")]
+    assert len(bars) == 7
+    weak = [r for r in bars if "al-skill-is-weak" in r.get("class")]
+    assert len(weak) == 2
+    assert svg.get("aria-label").count(", weak") == 2
+    assert svg.get("role") == "img"
+    widths = {float(r.get("width")) for r in bars}
+    assert all(0 <= width <= 460 for width in widths)
+    assert shown.count("<tr>") == 8
+    assert "It asks 20 % valid questions: teach it the skills first" in shown
+    assert "are chance (AUC 0.48)" in shown
+
+
+def test_a_check_of_other_weights_is_not_shown(store):
+    keep(store)
+    assert "not been checked" in views.draw(store, replace(MODEL, quantization="none"))
+    assert "<svg" in views.draw(store, MODEL)
+
+
+def test_a_model_that_is_not_there_is_a_sentence(store):
+    shown = views.draw(store, ModelSettings("<b>none"))
+    assert "al-problem" in shown
+    assert "<b>" not in shown
+
+
+def test_a_model_is_checked_once_at_a_time(store):
+    run = skill_orders.check(store, MODEL)
+    assert f"Skill check (run {run.id}) is queued" in views.draw(store, MODEL)
+    with pytest.raises(JobError, match=f"already, by run {run.id}"):
+        skill_orders.check(store, MODEL)
+    assert skill_orders.check(store, replace(MODEL, quantization="none")).kind == (
+        "skills"
+    )
