@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
+from autolearn.core.gold import Corpus, GoldExample
 from autolearn.records import (
     Answer,
     Chat,
@@ -51,6 +52,8 @@ TABLES: dict[type, str] = {
     Run: "runs",
     QuizResult: "quiz_results",
     Imagined: "imagined",
+    Corpus: "corpora",
+    GoldExample: "gold_examples",
 }
 
 Row = dict[str, Any]
