@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import forecast, models, orders, presets, preview
+from autolearn import forecast, models, orders, presets, preview, training
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
 from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
@@ -45,6 +45,8 @@ LABELS = {
     "dqa": "Also learn to ask (AL stage 1)",
     "nll_weight": "NLL weight (AL stage 2)",
     "beta": "DPO beta (AL stage 2)",
+    "meta_share": "Meta-skill items replayed (SELF)",
+    "meta_examples": "Most meta-skill items (SELF)",
     "checkpoint_seconds": "Checkpoint every (seconds)",
 }
 """What settings are called, where their name alone says too little."""
@@ -88,7 +90,7 @@ def build(board: Board) -> None:
 def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
     """Begin with the preset for the model; a person may choose another one."""
     places = [one.name for one in fields(TrainSettings)]
-    method, rate = (form[places.index(name)] for name in ("method", "learning_rate"))
+    method = form[places.index("method")]
     changed = [form[places.index(name)] for name in presets.NAMES]
 
     def wanted(name: str, method: Method) -> TrainSettings:
@@ -99,13 +101,22 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
         return [getattr(settings, one) for one in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
-        name = presets.fitting(orders.chosen_model(desk.store))
+        name = presets.fitting(orders.chosen_model(desk.store), method)
         return [name, *fill(name, method)]
 
+    def turn(name: str, method: Method) -> list[Any]:
+        """Return the learning rate of the method; all, where its preset is another."""
+        suited = presets.fitting(orders.chosen_model(desk.store), method)
+        if suited != name and "skills" in (name, suited):
+            return [suited, *fill(suited, method)]
+        others = [gr.skip()] * len(presets.NAMES)
+        others[presets.NAMES.index("learning_rate")] = wanted(
+            name, method
+        ).learning_rate
+        return [name, *others]
+
     watch([preset.input], fill, [preset, method], changed)
-    watch(
-        [method.input], lambda *of: wanted(*of).learning_rate, [preset, method], [rate]
-    )
+    watch([method.input], turn, [preset, method], [preset, *changed])
     begin(first, [method], [preset, *changed])
 
 
@@ -188,7 +199,8 @@ class Memo:
         row = store.db.rows(
             "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
             " (SELECT max(id) FROM runs WHERE kind = 'study'),"
-            " (SELECT group_concat(id || state) FROM rounds)"
+            " (SELECT group_concat(id || state) FROM rounds),"
+            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
         )[0]
         # These change neither the items nor what is said of them; of the dial, only
         # whether there is replay.
@@ -234,7 +246,7 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
     stops += _disk(store, fit.disk)
-    usual = presets.PRESETS[presets.fitting(model)]
+    usual = presets.PRESETS[presets.fitting(model, settings.method)]
     notes = views.warnings(found, settings, usual)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
@@ -255,12 +267,12 @@ def problems(
     """Return what keeps a round from being trained, in sentences."""
     told_of = []
     try:
-        orders.check_train(store, model, settings, parent or None)
+        has_corpus = bool(store.corpora.chosen())
+        orders.check_train(
+            store, model, settings, parent or None, has_corpus=has_corpus
+        )
         if not found.made.items:
-            raise JobError(
-                f"The approved samples give method {settings.method!r} nothing to "
-                "train on; approve more, or train on all pairs instead of gaps only."
-            )
+            raise JobError(training.why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of
