@@ -229,7 +229,7 @@ def _readable(result: Result) -> Result:
             }
             for row in skill_report.rows(report)
         ],
-        "advice": "\n".join(result["advice"]),
+        "advice": result["advice"],
     }
 
 
@@ -295,7 +295,8 @@ def resume(args: Args) -> Result:
         if args.run is None and not unfinished:
             raise JobError("There is no unfinished run to resume.")
         run = jobs.resume(store, args.run or unfinished[-1].id)
-        return _finish(store, run, run.kind, quiet=args.json).result
+        result = _finish(store, run, run.kind, quiet=args.json).result
+        return _readable(result) if run.kind == "skills" and not args.json else result
 
 
 def cancel(args: Args) -> Result:

@@ -75,7 +75,10 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
-    """Return names and values, one a line, nested ones indented; lists are tables."""
+    """Return names and values, one a line, nested ones indented.
+
+    A list of rows is a table, any other list has one value a line.
+    """
     lines = []
     for name, value in values.items():
         label = name.replace("_", " ")
@@ -84,7 +87,9 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
             lines.append(as_lines(value, indent + "  "))
         elif isinstance(value, list):
             lines.append(f"{indent}{label}:")
-            lines.append(textwrap.indent(as_table(value), indent + "  "))
+            is_table = all(isinstance(row, Mapping) for row in value)
+            shown = as_table(value) if is_table else "\n".join(map(_cell, value))
+            lines.append(textwrap.indent(shown, indent + "  "))
         else:
             first, *more = _text_lines(value)
             lines.append(f"{indent}{label}: {first}")

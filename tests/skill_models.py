@@ -6,7 +6,7 @@ from autolearn.evaluation.skill_items import texts
 
 ITEMS = {item.question: item for text in texts() for item in text.items}
 RIGHT = {item.answer for item in ITEMS.values()}
-UNKNOWN = "Evidence: none\nAnswer: The text does not say that."
+UNKNOWN = "Evidence: none\nShort answer: none\nAnswer: The text does not say that."
 
 
 def line(request, begin):
@@ -41,13 +41,15 @@ class Perfect:
         question = line(request, "Question:")
         if question in self.own:
             sentence, stretch = self.own[question]
-            return f"Evidence: {sentence}\nAnswer: It says: {stretch}"
+            told = f"Short answer: {stretch}\nAnswer: It says: {stretch}"
+            return f"Evidence: {sentence}\n{told}"
         item = ITEMS[question]
         if item.sentence not in request.prompt.chat[-2].content + (
             request.prompt.chat[-1].content
         ):
             return UNKNOWN
-        return f"Evidence: {item.sentence}\nAnswer: {item.answer}"
+        told = f"Short answer: {item.value}\nAnswer: {item.answer}"
+        return f"Evidence: {item.sentence}\n{told}"
 
     def feedback(self, request):
         if request.prompt.chat[-1].role == "assistant":
@@ -67,7 +69,7 @@ class Perfect:
         return f"Answer: {ITEMS[question].answer}"
 
     def mend(self, request):
-        return f"Better {self.refine(request)}"
+        return f"Better {self.refine(request)[:1].lower()}{self.refine(request)[1:]}"
 
     def judge(self, chat, begun):
         turn = next(m.content for m in chat[::-1] if m.role == "user")

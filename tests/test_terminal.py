@@ -46,3 +46,8 @@ def test_a_bar_follows_a_run_only_on_a_terminal(monkeypatch):
 def test_a_text_of_several_lines_is_shown_as_such():
     text = terminal.as_lines({"feedback": "It differs.\nVerdict: incorrect", "b": ""})
     assert text == "feedback: It differs.\n  Verdict: incorrect\nb: "
+
+
+def test_a_list_of_sentences_is_one_a_line():
+    told = terminal.as_lines({"advice": ["Teach it first.", "Or choose\x1b another."]})
+    assert told.splitlines()[1:] == ["  Teach it first.", "  Or choose\ufffd another."]

@@ -1,6 +1,6 @@
 """Read what a skill check has brought: each answer, and the report on all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from autolearn import scoring
 from autolearn.evaluation.skill_items import SkillItem
@@ -17,29 +17,32 @@ from autolearn.study.generation import Generator
 _Made = Answer | Skip | None
 
 
-def round_trip(
-    place: int,
-    asked: SkillResult,
-    question: Question | None,
-    made: Mapping[int | None, Answer | Skip],
-) -> SkillResult:
+def own_question(question: Question) -> SkillResult:
+    """Return whether a question of the model's own stands alone and is no repeat."""
+    return SkillResult(
+        "question",
+        (question.passage_id or 1) - 1,
+        right=not question.flags,
+        text=question.text,
+        generation=question.generation,
+    )
+
+
+def round_trip(question: Question, asked: SkillResult, made: _Made) -> SkillResult:
     """Return whether a question of the model's own is valid.
 
-    Where no short answer was copied beforehand, the evidence has to bear it out.
+    Where it was made for no short answer, the evidence has to bear the answer out.
     """
-    answer = made.get(question.id) if question else None
-    right = False
-    if question and isinstance(answer, Answer):
-        doubts = {"unanswerable", "answers_differ"}
-        if not question.short_answer:
-            doubts.add("no_evidence")
-        right = asked.right and not doubts & set(answer.flags)
+    doubts = {"unanswerable", "answers_differ"}
+    if not question.short_answer:
+        doubts.add("no_evidence")
+    is_back = isinstance(made, Answer) and not doubts & set(made.flags)
     return SkillResult(
         "round_trip",
-        place,
-        right,
-        text=_text(answer),
-        generation=answer.generation if answer else None,
+        asked.item,
+        right=asked.right and is_back,
+        text=_text(made),
+        generation=made.generation if made else None,
     )
 
 

@@ -6,8 +6,9 @@ asked there, by its protocol. Each stage of ten texts is one step of the journal
 What is asked, and when a result is right (the names are those in the journal):
 
 - ``question``: a question about a fact; it stands alone and repeats no other.
-- ``round_trip``: the open-book answer to it; it leads back to what the question was
-  made from (Alberti et al., 2019, arXiv 1906.05416), and the question is right.
+- ``round_trip``: the open-book answer to it, or that there was no question; it leads
+  back to what the question was made from (Alberti et al., 2019, arXiv 1906.05416), and
+  the question is right.
 - ``evidence``, ``verbatim``, ``open_book``: the open-book answer to a gold question.
 - ``not_stated``: the answer to a question that the text does not answer.
 - ``verdict_of_right``, ``verdict_of_wrong``: the verdicts on a right and on a wrong
@@ -95,7 +96,7 @@ class _Part:
     def results(self) -> list[SkillResult]:
         """Go through all stages."""
         asked = self._step("questions", self._ask)
-        answered = self._step("answers", partial(self._answer, asked))
+        answered = self._step("answers", self._answer)
         judged = self._step("verdicts", partial(self._judge, answered))
         refined = self._step("refinements", partial(self._refine, answered, judged))
         return [*asked, *answered, *judged, *refined]
@@ -108,9 +109,13 @@ class _Part:
             raise Cancelled
         n, total = len(self.texts), len(self.every) * len(STAGES)
         done = self.begin * len(STAGES) + STAGES.index(stage) * n
+        furthest = 0.0
 
         def report(share: float) -> None:
-            self.progress(stage, done + int(share * n), total)
+            # A stage may write several times, and each time it begins at 0.
+            nonlocal furthest
+            furthest = max(furthest, share)
+            self.progress(stage, done + int(furthest * n), total)
 
         report(0.0)
         name = f"texts {self.begin + 1}-{self.begin + n}: {stage}"
@@ -121,26 +126,27 @@ class _Part:
         return of(SkillResult, made)
 
     def _ask(self, writer: Generator) -> list[Record]:
-        """Let the model ask, and count what gave no question as asked in vain."""
+        """Let the model ask, and answer what it asked with the text in view."""
         passages = list(self.passages.values())
         records = questions.ask(writer, passages)
-        asked = of(Question, records)
-        results: list[Record] = [
-            SkillResult(
-                "question",
-                (question.passage_id or 0) - 1,
-                right=not question.flags,
-                text=question.text,
-                generation=question.generation,
-            )
-            for question in asked
+        asked = [
+            replace(question, id=OWN_IDS + i)
+            for i, question in enumerate(of(Question, records))
         ]
+        made = answers.open_book(writer, asked, self.passages)
+        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        results: list[Record] = []
+        for question in asked:
+            result = skill_results.own_question(question)
+            answer = by_id.get(question.id)
+            results += [result, skill_results.round_trip(question, result, answer)]
         silent = self._in_vain(asked, of(Skip, records))
         n_facts = len(asked) + len(silent)
         if writer.protocol.guided:
             n_facts = sum(len(questions.facts(writer.settings, p)) for p in passages)
+        # A question that repeats another word for word leaves no record.
         n_repeats = n_facts - len(asked) - len(silent)
-        repeats = [SkillResult("question", self.begin, False)] * n_repeats
+        repeats = [SkillResult("round_trip", self.begin, right=False)] * n_repeats
         return [*results, *silent, *repeats]
 
     def _in_vain(
@@ -156,7 +162,7 @@ class _Part:
             ]
         return [
             SkillResult(
-                "question",
+                "round_trip",
                 (skip.passage_id or 0) - 1,
                 right=False,
                 generation=skip.generation,
@@ -164,42 +170,24 @@ class _Part:
             for skip in skips
         ]
 
-    def _answer(self, asked: Sequence[SkillResult], writer: Generator) -> list[Record]:
-        """Answer the model's own questions, the gold ones and those of other texts."""
-        own = self._own(asked)
+    def _answer(self, writer: Generator) -> list[Record]:
+        """Answer the gold questions and those of other texts."""
         gold = self.gold
         others = list(self._others())
-        todo = [*own.values(), *(question for _, question in gold), *others]
+        todo = [*(question for _, question in gold), *others]
         made = answers.open_book(writer, todo, self.passages)
         by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
-        results: list[Record] = [
-            skill_results.round_trip(i, result, own.get(i), by_id)
-            for i, result in enumerate(asked)
-        ]
+        threshold = writer.settings.evidence_threshold
+        results: list[Record] = []
         for item, question in gold:
             text = self.passages[question.passage_id or 0].text
-            results += skill_results.read_gold(
-                item,
-                text,
-                by_id.get(question.id),
-                writer.settings.evidence_threshold,
-            )
+            answer = by_id.get(question.id)
+            results += skill_results.read_gold(item, text, answer, threshold)
         results += [
             skill_results.says_so(other.id - OTHER_IDS, by_id.get(other.id))
             for other in others
         ]
         return results
-
-    def _own(self, asked: Sequence[SkillResult]) -> dict[int, Question]:
-        """Return the model's own questions by their place among the results."""
-        return {
-            i: replace(
-                questions.again(one.text, self.every[one.item].passage, one.generation),
-                id=OWN_IDS + i,
-            )
-            for i, one in enumerate(asked)
-            if one.text
-        }
 
     def _others(self) -> Iterator[Question]:
         """Yield questions that their text does not answer: those of the text after."""

@@ -161,21 +161,6 @@ def _grounded(fact: Fact, generation: Generation) -> Question | None:
     return replace(question, short_answer=short, start=start, end=end)
 
 
-def again(text: str, passage: Passage, generation: Generation | None) -> Question:
-    """Return a question of a model as it was when it was asked, with its grounds."""
-    question = Question(text, "study", "model", passage.id, generation=generation)
-    parts = parsing.tagged(generation.completion.text) if generation else {}
-    short = parts.get("answer", "").strip(" ,;:")
-    shown_to = generation.request.prompt.chat if generation else ()
-    asked = next((m.content for m in shown_to[::-1] if m.role == "user"), "")
-    places = [s for s in sentences.of(passage.text) if short and short in s.text]
-    places.sort(key=lambda s: f"\nSentence: {s.text}\n" not in asked)
-    if not places:
-        return question
-    start, end = (passage.start + at for at in (places[0].start, places[0].end))
-    return replace(question, short_answer=short, start=start, end=end)
-
-
 def _ask_for_lists(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Write ``ask_rounds`` lists of questions per passage, the first one greedily.
 

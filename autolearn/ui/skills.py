@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import orders, skill_orders
+from autolearn import model_orders, orders, skill_orders
 from autolearn.settings import ModelSettings, Quantization
 from autolearn.ui.desk import Board, Desk, picture, watch
 from autolearn.ui.html import Html
@@ -40,7 +40,8 @@ def build(board: Board, inputs: Sequence[gr.components.Component]) -> None:
 
 def _model(desk: Desk, name: str, loading: Quantization, adapter: int) -> ModelSettings:
     name = name.strip() or orders.chosen_model(desk.store).model
-    return ModelSettings(name, loading, adapter or None)
+    folder = model_orders.as_folder(desk.store, name)
+    return ModelSettings(folder, loading, adapter or None)
 
 
 def _check(desk: Desk, model: ModelSettings) -> Html:
