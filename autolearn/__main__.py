@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
     _demo(_command(kinds, "demo", commands.demo, "run the whole loop once, by itself"))
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
     _approve(_command(kinds, "approve", commands.approve, "approve samples"))
@@ -152,6 +153,15 @@ def _add(made: Any) -> None:
         metavar="FILE",
         help="JSON lines of prompt: what is to be answered without any text (SELF)",
     )
+    made.add_argument(
+        "--corpus",
+        metavar="FILE",
+        help="gold examples for meta-skill rounds: SQuAD-style JSON, or JSON lines of "
+        "texts with questions and answers; invented: of the invented world",
+    )
+    made.add_argument(
+        "--licence", default="", metavar="TEXT", help="note it with the corpus"
+    )
     made.add_argument("--model", default=ModelSettings.model, help="counts the tokens")
     made.add_argument(
         "--passage-tokens",
@@ -159,6 +169,16 @@ def _add(made: Any) -> None:
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+
+
+def _corpora(made: Any) -> None:
+    for option, meaning in (
+        ("--leave-out", "leave this one out of the rounds from now on"),
+        ("--use", "use this one again"),
+        ("--remove", "remove this one"),
+    ):
+        made.add_argument(option, type=int, action="append", metavar="N", help=meaning)
+    made.set_defaults(show=terminal.as_table)
 
 
 def _study(made: Any) -> None:
@@ -209,9 +229,10 @@ def _train(made: Any) -> None:
     made.add_argument("--parent", type=int, metavar="N", help="go on from this round")
     made.add_argument(
         "--corpus",
-        type=Path,
-        metavar="FILE",
-        help="meta-skills: JSON lines of prompt, response, feedback, refinement",
+        action="append",
+        metavar="NAME",
+        help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
+        "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
     made.add_argument("--method", default="join", choices=METHODS, help=_methods())
     _settings(made, TrainSettings, skip=["method"], by_size=presets.NAMES)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autolearn import (
+    corpus_commands,
     diagnosis,
     jobs,
     model_orders,
     orders,
     presets,
     proof,
-    reading,
     skill_orders,
     whole_round,
 )
@@ -49,7 +49,8 @@ def demo(args: Args) -> Result:
 
 def add(args: Args) -> Result:
     """Add texts and gold questions; fail only if nothing at all was added."""
-    if not (args.files or args.quiz or args.control or args.instructions):
+    given = (args.files, args.quiz, args.control, args.instructions, args.corpus)
+    if not any(given):
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with _store(args) as store:
         result = _add_texts(store, args) if args.files else {}
@@ -59,6 +60,8 @@ def add(args: Args) -> Result:
             result["instructions"] = orders.add_instructions(store, args.instructions)
         if args.control:
             result["control"] = orders.add_gold(store, args.control, "control")
+        if args.corpus:
+            result["corpus"] = corpus_commands.add(store, args, _finish)
         return result
 
 
@@ -80,6 +83,12 @@ def _add_texts(store: Store, args: Args) -> Result:
         "repeats": run.result["repeats"],
         "passages": len(passages),
     }
+
+
+def list_corpora(args: Args) -> list[Result]:
+    """List the corpora of the library, or leave out, use again or remove some."""
+    with _store(args) as store:
+        return corpus_commands.change(store, args)
 
 
 def study(args: Args) -> Result:
@@ -160,12 +169,13 @@ def train(args: Args) -> Result:
     """Train a round."""
     given = _settings(args, TrainSettings)
     open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
-    corpus = reading.read_meta(args.corpus) if args.corpus else []
     with _store(args) as store:
         model = _model(store, args)
-        usual = presets.PRESETS[presets.fitting(model)].apply(given).as_dict()
+        preset = presets.PRESETS[presets.fitting(model, given.method)]
+        usual = preset.apply(given).as_dict()
         settings = replace(given, **{name: usual[name] for name in open_ones})
-        run = orders.train(store, model, settings, args.parent, corpus)
+        corpus, more = corpus_commands.chosen(store, args, _finish)
+        run = orders.train(store, model, settings, args.parent, corpus, more)
         return _finish(store, run, "train", quiet=args.json).result
 
 

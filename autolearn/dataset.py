@@ -66,19 +66,40 @@ def build(
     lessons: Sequence[Lesson],
     corpus: Sequence[MetaExample],
     quiz: Iterable[str],
+    skills: Sequence[TrainItem] = (),
 ) -> Dataset:
     """Return the items of a round by its method.
 
     ``corpus`` holds imported meta-skill examples; corrected lessons are added to it.
-    ``quiz`` are the questions that must not be trained on.
+    ``quiz`` are the questions that must not be trained on. ``skills`` are meta-skill
+    items that were made of gold examples already, without these questions.
     """
+    quiz = list(quiz)
     if settings.only_gaps:
         lessons = [lesson for lesson in lessons if lesson.sample.gap]
     corpus = [*corpus, *(_as_meta(one) for one in lessons if one.corrected)]
     kept, leaked = without_leaks(lessons, quiz)
     kept, validation = hold_out(settings, kept)
-    items = _METHODS[settings.method](settings, kept, corpus)
+    blocks = blocker(quiz)
+    allowed = [one for one in corpus if not blocks(one.prompt)]
+    given = (*(item for one in allowed for item in _meta_items(one)), *skills)
+    items = _METHODS[settings.method](settings, kept, given)
+    if settings.method in ("meta", "self"):
+        leaked += len(corpus) - len(allowed)
     return Dataset(tuple(items), leaked, tuple(validation))
+
+
+def blocker(quiz: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a question is, or nearly is, one of the quiz."""
+    asked = list(quiz)
+    exact = {scoring.normalise(text) for text in asked}
+
+    def blocks(text: str) -> bool:
+        return scoring.normalise(text) in exact or any(
+            scoring.likeness(text, other) >= LEAK for other in asked
+        )
+
+    return blocks
 
 
 def without_leaks(
@@ -89,14 +110,7 @@ def without_leaks(
     Returns the lessons that are left, and how many questions were dropped. A lesson
     whose own question leaks goes with all its wordings.
     """
-    asked = list(quiz)
-    exact = {scoring.normalise(text) for text in asked}
-
-    def leaks(text: str) -> bool:
-        return scoring.normalise(text) in exact or any(
-            scoring.likeness(text, other) >= LEAK for other in asked
-        )
-
+    leaks = blocker(quiz)
     kept: list[Lesson] = []
     dropped = 0
     for lesson in lessons:
@@ -212,7 +226,7 @@ def _al2(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
 def _self(
     settings: TrainSettings,
     lessons: Sequence[Lesson],
-    corpus: Sequence[MetaExample],
+    skills: Sequence[TrainItem],
 ) -> _Items:
     """-E[log p(r_hat | p)] + L_meta on a share of D_meta (arXiv 2310.00533)."""
     items = [
@@ -221,18 +235,20 @@ def _self(
         )
         for one in lessons
     ]
-    wanted = round(settings.meta_share * len(items))
-    return items + _meta(settings, (), corpus)[:wanted]
+    n = min(len(skills), round(settings.meta_share * len(items)))
+    chance = random.Random(f"{settings.seed} meta-skill replay")
+    return items + chance.sample(list(skills), n)
 
 
 def _meta(
-    _: TrainSettings, __: Sequence[Lesson], corpus: Sequence[MetaExample]
+    _: TrainSettings, __: Sequence[Lesson], skills: Sequence[TrainItem]
 ) -> _Items:
-    """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p)."""
-    return [item for example in corpus for item in _meta_items(example)]
+    """L_meta, and the skills of the loop: see ``metaskills.items``."""
+    return list(skills)
 
 
 def _meta_items(example: MetaExample) -> _Items:
+    """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p)."""
     free = "" if example.passage else "_free"
     seen = {"question": example.prompt, "answer": example.response}
     text = {"passage": example.passage} if example.passage else {}
@@ -267,7 +283,7 @@ def _cpt(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
     return [TrainItem("text", (), text) for text in texts if text]
 
 
-_Build = Callable[[TrainSettings, Sequence[Lesson], Sequence[MetaExample]], _Items]
+_Build = Callable[[TrainSettings, Sequence[Lesson], Sequence[TrainItem]], _Items]
 _METHODS: dict[Method, _Build] = {
     "join": _join,
     "al1": _al1,

@@ -8,8 +8,8 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from autolearn.errors import InputError
+from autolearn.metaskills.items import skill_of
 from autolearn.records import Chat, Sample, TrainItem
-from autolearn.study import prompts
 
 Row = dict[str, Any]
 
@@ -63,9 +63,7 @@ def _item_preference(item: TrainItem) -> Row | None:
 
 
 def _item_meta(item: TrainItem) -> Row | None:
-    names = ("feedback", "feedback_free", "refine", "refine_free")
-    rules = {prompts.load(name).system: name.removesuffix("_free") for name in names}
-    skill = rules.get(item.chat[0].content) if item.chat else None
+    skill = skill_of(item)
     row = _item_chat(item)
     return {"skill": skill, **row} if skill and row else None
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
-from autolearn import anatomy, dataset, jobs, machine, models, proof, replay, training
+from autolearn import anatomy, jobs, machine, models, replay, training
 from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
 from autolearn.measured import NUMBERS, Correction, correction
 from autolearn.memory import Items, Memory, Needs, too_big
-from autolearn.records import Chat, Run, RunKind, Split, TrainItem
+from autolearn.records import Chat, Run, RunKind, TrainItem
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -85,11 +85,10 @@ def intake(
     def length(item: TrainItem) -> int:
         return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
 
-    splits: tuple[Split, ...] = ("quiz", "control")
-    asked = [q.question.text for s in splits for q in proof.questions(store, s)]
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
-    made = dataset.build(settings, lessons, [], asked)
+    chosen = [corpus.id for corpus in store.corpora.chosen()]
+    made = training.build(store, settings, lessons, [], chosen)
     learned = sum(count(item.chosen) for item in made.items)
     n_replay = training.beside(settings, settings.replayed(len(made.items)))
     beside = _Beside(store, count, shown, learned // max(1, len(made.items)))

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile, mkdtemp
 from typing import Any
 
-from autolearn import chunking, models, repeats, sources
+from autolearn import chunking, corpora, models, repeats, sources
 from autolearn.context import Context, Handler
 from autolearn.errors import InputError
 from autolearn.ports import Cancelled, Progress, Stop
@@ -232,6 +232,8 @@ def _copied(
 def import_(context: Context) -> dict[str, Any]:
     """Take in what a run names; return what came in and what was refused."""
     wanted, store = context.run.settings, context.store
+    if "corpus" in wanted:
+        return _corpus(context)
     intake = Intake(
         store=store,
         count_tokens=models.token_counter(models.locate(wanted["model"])),
@@ -245,11 +247,28 @@ def import_(context: Context) -> dict[str, Any]:
     brought = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
     n_repeats = repeats.mark(store, {one.id for one in brought}, context.stop)
-    if wanted["staged"]:
-        shutil.rmtree(wanted["staged"], ignore_errors=True)
+    _drop(context)
     if refused and not brought:
         raise InputError(" ".join(refused))
     return {"documents": len(brought), "refused": refused, "repeats": n_repeats}
+
+
+def _corpus(context: Context) -> dict[str, Any]:
+    try:
+        made = corpora.take(context)
+    except Cancelled:
+        raise  # an upload is needed when the run is resumed
+    except BaseException:
+        _drop(context)
+        raise
+    _drop(context)
+    return made
+
+
+def _drop(context: Context) -> None:
+    """Remove the folder in which an upload was put aside."""
+    if staged := context.run.settings["staged"]:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 HANDLERS: dict[RunKind, Handler] = {"import": import_}

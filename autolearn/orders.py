@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autolearn import (
     converting,
+    corpora,
     diagnosis,
     exporting,
     importing,
@@ -164,16 +165,20 @@ def train(
 ) -> Run:
     """Queue a round; ``more`` is kept with the run.
 
+    ``corpora`` in it: the ids of those of the library, else all not left out (SELF).
+
     Raises:
         JobError: Its turn has not come: nothing approved, or no stage-1 round.
     """
-    check_train(store, model, settings, parent_id, corpus)
     wanted = {
         "train": settings.as_dict(),
         "parent": parent_id,
         "corpus": [asdict(example) for example in corpus],
+        "corpora": corpora.ids(store) if settings.method in corpora.TAUGHT else [],
         **(more or {}),
     }
+    given = bool(corpus or wanted["corpora"])
+    check_train(store, model, settings, parent_id, has_corpus=given)
     base = replace(model, round_id=None)
     return _submit(store, "train", with_model(store, base) | wanted)
 
@@ -183,7 +188,8 @@ def check_train(
     model: ModelSettings,
     settings: TrainSettings,
     parent_id: int | None = None,
-    corpus: Sequence[MetaExample] = (),
+    *,
+    has_corpus: bool = False,
 ) -> None:
     """Refuse a round that cannot be trained yet, before it is queued.
 
@@ -200,12 +206,9 @@ def check_train(
             "SELF with evolution 'restart' begins from the base model; leave the "
             "parent out, or choose 'continual'."
         )
-    has_corpus = bool(corpus) and settings.method in ("meta", "self")
-    if not has_corpus and not store.samples.counts()["approved"]:
-        raise JobError(
-            "No sample is approved, so there is nothing to train on; approve some "
-            "under Review, or with: python -m autolearn approve --rule default"
-        )
+    is_meta = settings.method == "meta"
+    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
+        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:

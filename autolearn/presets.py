@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autolearn import anatomy, models
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.settings import Method, ModelSettings, TrainSettings
+from autolearn.study.protocol import PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,33 @@ PRESETS = {
     ),
 }
 
-NAMES = ("rank", "alpha", "learning_rate", "epochs", "batch_size")
+PRESETS["skills"] = Preset(
+    # Measured on SmolLM2-135M with 420 items: 70 steps of six.
+    "meta-skills into models as they come",
+    0.0,
+    {
+        "rank": 16,
+        "alpha": 32,
+        "learning_rate": 1e-3,
+        "epochs": 1.0,
+        "least_steps": 70,
+        "batch_size": 6,
+    },
+)
+"""Of no size: it is for the method ``meta`` of models that are asked guidedly."""
+
+NAMES = ("rank", "alpha", "learning_rate", "epochs", "least_steps", "batch_size")
 """The settings that a preset decides on."""
 
 
-def fitting(model: ModelSettings) -> str:
-    """Return the name of the preset for a model.
+def fitting(model: ModelSettings, method: Method = "join") -> str:
+    """Return the name of the preset for a model that is to learn by a method.
 
     Raises:
         AutolearnError: The model is not on this computer.
     """
-    size = anatomy.of(models.locate(model.model)).parameters
+    folder = models.locate(model.model)
+    if method == "meta" and PROTOCOLS[models.study_protocol(folder) or "guided"].guided:
+        return "skills"
+    size = anatomy.of(folder).parameters
     return next(name for name, one in PRESETS.items() if size <= one.at_most)

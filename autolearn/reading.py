@@ -63,7 +63,7 @@ def read_instructions(path: Path) -> list[str]:
 def _read_rows(
     path: Path, wanted: tuple[str, ...], optional: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
-    lines = [line for line in _read_text(path).splitlines() if line.strip()]
+    lines = [line for line in read_text(path).splitlines() if line.strip()]
     if not lines:
         raise InputError(f"{path.name} is empty.")
     for number, line in enumerate(lines, 1):
@@ -88,14 +88,18 @@ def _object(line: str) -> Mapping[str, Any]:
     return {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
 
 
-def _read_text(path: Path) -> str:
-    """Return the decoded text of a file that is known to be small and no binary."""
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """Return the decoded text of a file of at most ``limit`` bytes that is no binary.
+
+    Raises:
+        InputError: It is larger, cannot be read, or is no text.
+    """
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
+        if size > limit:
             raise InputError(
                 f"{path.name} has {size / 2**20:.0f} MB; the limit is "
-                f"{MAX_BYTES / 2**20:.0f} MB, so split it into smaller files."
+                f"{limit / 2**20:.0f} MB, so split it into smaller files."
             )
         data = path.read_bytes()
     except FileNotFoundError:

@@ -20,7 +20,8 @@ METHODS: dict[str, str] = {
     "al1": "Autonomous Learning, stage 1: question to open-book answer, SFT",
     "al2": "Autonomous Learning, stage 2: open-book over closed-book answer, DPO",
     "self": "SELF evolution: all refined answers so far with meta-skill replay, SFT",
-    "meta": "SELF meta-skills: writing feedback and refinements, SFT",
+    "meta": "SELF meta-skills: asking, answering, judging and refining, learned from "
+    "gold corpora and corrections, SFT",
     "cpt": "baseline: continued pre-training on the raw passages",
 }
 
@@ -196,6 +197,8 @@ class TrainSettings(_Settings):
     """SELF: from the base on all data, on from the last round on all or new data."""
     meta_share: float = 0.25
     """SELF: meta-skill items replayed per new item, 0..4."""
+    meta_examples: int = 420
+    """SELF: most meta-skill items made of the corpora of the library, 0..1000000."""
     checkpoint_seconds: float = 20.0
     """Time between checkpoints, in seconds."""
     seed: int = 0
@@ -222,6 +225,7 @@ class TrainSettings(_Settings):
             ("statements", 0, 50),
             ("nll_weight", 0, 100),
             ("meta_share", 0, 4),
+            ("meta_examples", 0, 1_000_000),
         ):
             value = getattr(self, name)
             _check(low <= value <= high, name, f"from {low} to {high}", value)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from autolearn import dataset, models, proof, replay, stating
+from autolearn import corpora, dataset, models, replay, stating
 from autolearn.context import Context
-from autolearn.dataset import Lesson, MetaExample
+from autolearn.dataset import Dataset, Lesson, MetaExample
 from autolearn.errors import InputError, TrainingError
 from autolearn.ports import Backend, Cancelled, Trainer
 from autolearn.records import Generation, Imagined, Round, Sample, TrainItem
@@ -86,6 +86,16 @@ def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
     }
 
 
+def why_nothing(settings: TrainSettings) -> str:
+    """Return why a round has no items, and what to do."""
+    if settings.method == "meta":
+        return corpora.MISSING
+    return (
+        f"The approved samples give method {settings.method!r} nothing to train on; "
+        "approve more, or train on all pairs instead of gaps only."
+    )
+
+
 def checkpoints(workspace: Path, round_id: int) -> Path:
     """Return where the states of a round in training are kept."""
     return workspace / "checkpoints" / f"round-{round_id}"
@@ -97,20 +107,11 @@ def _freeze(
     """Keep the round with what it will train on; from here on nothing changes it."""
     store, wanted = context.store, context.run.settings
     parent_id: int | None = wanted.get("parent")
-    quiz = [q.question.text for q in proof.questions(store, "quiz")]
-    quiz += [q.question.text for q in proof.questions(store, "control")]
     learned = lessons(store, settings, parent_id)
-    made = dataset.build(
-        settings,
-        learned,
-        [MetaExample(**row) for row in wanted.get("corpus", ())],
-        quiz,
-    )
+    corpus = [MetaExample(**row) for row in wanted.get("corpus", ())]
+    made = build(store, settings, learned, corpus, wanted.get("corpora", ()))
     if not made.items:
-        raise InputError(
-            f"The approved samples give method {settings.method!r} nothing to train "
-            "on; approve more, or train on all pairs instead of gaps only."
-        )
+        raise InputError(why_nothing(settings))
     new = Round(
         settings.method,
         context.run.id,
@@ -133,6 +134,25 @@ def _freeze(
         *_checked(context, backend, made_up, held),
     ]
     return store.rounds.create(new, items), made.leaked
+
+
+def build(
+    store: Store,
+    settings: TrainSettings,
+    learned: Sequence[Lesson],
+    corpus: Sequence[MetaExample],
+    corpus_ids: Sequence[int],
+) -> Dataset:
+    """Return the items of a round: of lessons, of a corpus file, and of the library's.
+
+    Raises:
+        InputError: A corpus has been removed from the library.
+    """
+    skills, examples, blocked = corpora.skills(store, settings, corpus_ids)
+    made = dataset.build(
+        settings, learned, [*corpus, *examples], corpora.asked(store), skills
+    )
+    return replace(made, leaked=made.leaked + blocked)
 
 
 def _stated(

@@ -74,7 +74,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 20
+    assert len(ours) == 22
     assert all(table["strict"] for table in ours)
 
 

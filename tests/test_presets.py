@@ -1,5 +1,6 @@
 """Settings by the size of the model."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -18,12 +19,23 @@ def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
     assert presets.fitting(ModelSettings()) == name
 
 
+def test_meta_skills_of_a_model_as_it_comes_have_a_preset_of_their_own(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(models.BUILT_IN, folder)
+    (folder / models.ADAPTER_NOTE).unlink(missing_ok=True)
+    assert presets.fitting(ModelSettings(str(folder)), "meta") == "skills"
+    assert presets.fitting(ModelSettings(str(folder)), "self") == "tiny"
+    assert presets.fitting(ModelSettings(), "meta") == "tiny"
+    made = presets.PRESETS["skills"].apply(TrainSettings(method="meta"))
+    assert (made.steps(70), made.batch_size, made.rank) == (70, 6, 16)
+
+
 def test_a_preset_changes_only_what_it_is_for():
     settings = TrainSettings(method="self", rank=8, epochs=3, max_tokens=99)
     for preset in presets.PRESETS.values():
         made = preset.apply(settings)
         assert (made.method, made.max_tokens) == ("self", 99)
-        assert made.rank in (32, 64)
+        assert made.rank in (16, 32, 64)
     assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
 
 

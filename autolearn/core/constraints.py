@@ -5,7 +5,10 @@ sequence of parts, each of which the model can write in no other way; the engine
 it into a mask over the next tokens.
 """
 
+import re
 from dataclasses import dataclass
+
+_CHUNK = re.compile(r"\w+|\s+|[^\w\s]+")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,13 @@ class Excerpt:
     """A verbatim stretch of a text that does not cut a word."""
 
     source: str
+
+    def allows(self, text: str) -> bool:
+        """Return whether a text is such a stretch."""
+        parts, wanted = _CHUNK.findall(self.source), _CHUNK.findall(text)
+        n = len(wanted)
+        starts = range(len(parts) - n + 1)
+        return bool(wanted) and any(parts[i : i + n] == wanted for i in starts)
 
 
 @dataclass(frozen=True)

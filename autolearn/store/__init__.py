@@ -11,6 +11,7 @@ from typing import Self
 
 from autolearn.errors import StoreError
 from autolearn.store.choices import Choices
+from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
@@ -48,6 +49,7 @@ class Store:
         self.pool = Pool(db)
         self.choices = Choices(db)
         self.skills = SkillChecks(db)
+        self.corpora = Corpora(db)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

@@ -186,6 +186,45 @@ def _allow_runs(db: Database, before: str, after: str) -> None:
     db.execute("PRAGMA writable_schema = OFF")
 
 
+_CORPORA = """
+CREATE TABLE corpora (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    licence TEXT NOT NULL,
+    n_examples INTEGER NOT NULL CHECK (n_examples > 0),
+    n_texts INTEGER NOT NULL,
+    n_refused INTEGER NOT NULL,
+    excluded INTEGER NOT NULL CHECK (excluded IN (0, 1)),
+    run_id INTEGER REFERENCES runs(id),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE TABLE gold_examples (
+    id INTEGER PRIMARY KEY,
+    corpus_id INTEGER NOT NULL REFERENCES corpora(id) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    title TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    answerable INTEGER NOT NULL CHECK (answerable IN (0, 1)),
+    response TEXT NOT NULL,
+    feedback TEXT NOT NULL,
+    refinement TEXT NOT NULL
+) STRICT;
+CREATE INDEX gold_examples_by_corpus ON gold_examples(corpus_id);
+"""
+
+
+@MIGRATIONS()
+def m008_corpora(db: Database) -> None:
+    """Keep gold examples, which meta-skill rounds are taught from."""
+    for statement in _CORPORA.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
+from autolearn.core.gold import Corpus, GoldExample
 from autolearn.records import (
     Answer,
     Chat,
@@ -53,6 +54,8 @@ TABLES: dict[type, str] = {
     QuizResult: "quiz_results",
     Imagined: "imagined",
     SkillResult: "skill_results",
+    Corpus: "corpora",
+    GoldExample: "gold_examples",
 }
 
 Row = dict[str, Any]

@@ -210,20 +210,21 @@ def refine(
 
     Source: the refined response of arXiv 2310.00533.
     """
-    asks = [_to_refine(writer, *gap, passages) for gap in gaps]
+    asks = [refining(writer, *gap, passages) for gap in gaps]
     return [
         _read_answer("refined", question, generation)
         for question, generation in writer.write(asks)
     ]
 
 
-def _to_refine(
+def refining(
     writer: Generator,
     question: Question,
     answer: Answer,
     critique: Feedback,
     passages: Passages,
 ) -> GenerationRequest[Question]:
+    """Return what is put to the model for an answer in the light of its feedback."""
     limit = writer.settings.answer_tokens
     given = {
         "question": question.text,

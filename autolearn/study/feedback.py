@@ -99,7 +99,7 @@ def _guided(
         for i, p in enumerate(sure)
         if purpose == "critique" and p < writer.verdict_threshold
     ]
-    asks = [_reason(writer, i, comparisons[i], begun[i], passages) for i in wrong]
+    asks = [reasoning(writer, i, comparisons[i], begun[i], passages) for i in wrong]
     reasons = dict(writer.write(asks))
     records: list[Record] = []
     for i, (one, text, p) in enumerate(zip(comparisons, begun, sure, strict=True)):
@@ -117,18 +117,17 @@ def _guided(
 def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float]:
     """Return P(correct) for questions with their right answer and one to be judged."""
     begun = prompts.load("verdict").begun()
-    chats = [
-        writer.request(
-            "verdict",
-            None,
-            {"question": question, "reference": reference, "answer": answer},
-            1,
-            Form(),
-        ).prompt.chat
-        for question, reference, answer in asked
-    ]
+    chats = [judging(writer, *texts).prompt.chat for texts in asked]
     read = writer.backend.probabilities(chats, [begun] * len(chats), VERDICTS)
     return [row[0] for row in read]
+
+
+def judging(
+    writer: Generator, question: str, reference: str, answer: str
+) -> GenerationRequest[None]:
+    """Return what is put to a guided model for the verdict on an answer."""
+    given = {"question": question, "reference": reference, "answer": answer}
+    return writer.request("verdict", None, given, 1, Form())
 
 
 def as_verdict(one: Comparison) -> tuple[str, str, str]:
@@ -157,9 +156,13 @@ def _unjudged(purpose: Purpose, one: Comparison) -> Feedback:
     )
 
 
-def _reason(
+def reasoning(
     writer: Generator, i: int, one: Comparison, begun: str, passages: Passages
 ) -> GenerationRequest[int]:
+    """Return what is put to a guided model for the reason of a verdict.
+
+    ``begun``: the part of the feedback that is known beforehand; ``i``: its place.
+    """
     assert one.reference is not None
     passage = passage_of(one.question, passages)
     given = {

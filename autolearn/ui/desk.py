@@ -91,7 +91,8 @@ class Desk:
             " (SELECT max(id) FROM steps), (SELECT max(id) FROM decisions),"
             " (SELECT count(*) FROM documents), (SELECT sum(excluded) FROM passages),"
             " (SELECT max(finished_at) FROM runs),"
-            " (SELECT group_concat(id || state) FROM rounds)"
+            " (SELECT group_concat(id || state) FROM rounds),"
+            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
         )[0]
         return repr(tuple(row))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn import forecast, models, orders, presets, preview
+from autolearn import forecast, models, orders, presets, preview, training
 from autolearn.errors import AutolearnError, InputError, JobError
 from autolearn.forecast import Intake
 from autolearn.settings import METHODS, Method, ModelSettings, TrainSettings
@@ -45,6 +45,8 @@ LABELS = {
     "dqa": "Also learn to ask (AL stage 1)",
     "nll_weight": "NLL weight (AL stage 2)",
     "beta": "DPO beta (AL stage 2)",
+    "meta_share": "Meta-skill items replayed (SELF)",
+    "meta_examples": "Most meta-skill items (SELF)",
     "checkpoint_seconds": "Checkpoint every (seconds)",
 }
 """What settings are called, where their name alone says too little."""
@@ -188,7 +190,8 @@ class Memo:
         row = store.db.rows(
             "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
             " (SELECT max(id) FROM runs WHERE kind = 'study'),"
-            " (SELECT group_concat(id || state) FROM rounds)"
+            " (SELECT group_concat(id || state) FROM rounds),"
+            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
         )[0]
         # These change neither the items nor what is said of them; of the dial, only
         # whether there is replay.
@@ -255,12 +258,12 @@ def problems(
     """Return what keeps a round from being trained, in sentences."""
     told_of = []
     try:
-        orders.check_train(store, model, settings, parent or None)
+        has_corpus = bool(store.corpora.chosen())
+        orders.check_train(
+            store, model, settings, parent or None, has_corpus=has_corpus
+        )
         if not found.made.items:
-            raise JobError(
-                f"The approved samples give method {settings.method!r} nothing to "
-                "train on; approve more, or train on all pairs instead of gaps only."
-            )
+            raise JobError(training.why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of

@@ -1,0 +1,66 @@
+"""Gold examples of reading comprehension: what a meta-skill round is taught from.
+
+A gold example is a text with a question and its right answer by another author. A
+corpus is the examples of one file, or those of the invented world.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+CorpusKind = Literal["squad", "texts", "pairs", "quiz", "feedback", "invented"]
+
+KINDS: dict[CorpusKind, str] = {
+    "squad": "SQuAD-style JSON",
+    "texts": "texts, each with questions and answers",
+    "pairs": "questions, each with its text",
+    "quiz": "a quiz, with its texts",
+    "feedback": "answers with feedback and refinement",
+    "invented": "invented world",
+}
+"""What a corpus was read from."""
+
+
+@dataclass(frozen=True)
+class GoldExample:
+    """A question about a text with its right answer; of a corpus once it is kept."""
+
+    text: str
+    """Empty: the question is an instruction without a text."""
+    question: str
+    answer: str
+    """As short as the source gives it; empty where the text does not tell it."""
+    title: str = ""
+    sentence: str = ""
+    """The answer as a full sentence, if the source has one."""
+    evidence: str = ""
+    """The sentence of the text that holds the answer, if the source tells which."""
+    answerable: bool = True
+    """False: the text does not tell the answer."""
+    response: str = ""
+    """A wrong answer, with the feedback on it and the refinement, where the source has
+    such (p, r, f, r_hat of arXiv 2310.00533); then ``question`` is the prompt."""
+    feedback: str = ""
+    refinement: str = ""
+    corpus_id: int = 0
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The gold examples of one source."""
+
+    name: str
+    digest: str
+    """Of its examples: the same ones are not kept twice."""
+    kind: CorpusKind
+    licence: str = ""
+    """What its person has noted on licence and origin."""
+    n_examples: int = 0
+    n_texts: int = 0
+    n_refused: int = 0
+    """Rows of the source that could not be read."""
+    excluded: bool = False
+    """Left out of the rounds that are ordered from now on."""
+    run_id: int | None = None
+    """The import that brought it."""
+    id: int = 0

@@ -1,0 +1,89 @@
+"""Wrong answers that are plausible: right answers to other questions of the same kind.
+
+Two questions are of one kind when they begin with the same question word and their
+answers have the same shape.
+"""
+
+import random
+import re
+from collections.abc import Sequence
+
+from autolearn import scoring
+from autolearn.core.gold import GoldExample
+
+_MONTH = (
+    r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|"
+    r"mär|mai|okt|dez|janv|févr|avr|juin|juil|août|déc|ene|abr|ago|dic"
+)
+_DATE = re.compile(
+    rf"\b(1[0-9]|20)\d\d\b|\b({_MONTH})[a-zé]*\b.*\d|\d.*\b({_MONTH})[a-zé]*\b"
+    r"|\d{1,4}[-/.年]\d{1,2}[-/.月]",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d")
+_QUESTION_WORDS = re.compile(
+    r"\b(who|whom|whose|what|which|when|where|why|how (?:many|much|long|old|far)|how"
+    r"|wer|wen|wem|wessen|was|welche[rsmn]?|wann|wo|warum|wie viele?|wie"
+    r"|qui|que|quel(?:le)?s?|quand|où|pourquoi|combien|comment"
+    r"|quién(?:es)?|qué|cuál(?:es)?|cuándo|dónde|por qué|cuánt[oa]s?|cómo)\b"
+    r"|(谁|什么|哪|几|多少|为什么|怎么)",
+    re.IGNORECASE,
+)
+TRIES = 20
+"""Answers that are looked at before an example has no wrong one."""
+COMPARED = 6
+"""Of so many wrong answers that one is taken whose question is most like."""
+
+
+def kind_of(one: GoldExample) -> tuple[str, str]:
+    """Return the question word of an example and the shape of its answer."""
+    match = _QUESTION_WORDS.search(one.question)
+    return (match[0].lower() if match else "", shape(one.answer))
+
+
+def shape(answer: str) -> str:
+    """Return what an answer looks like: date, number, name or other."""
+    if _DATE.search(answer):
+        return "date"
+    if _NUMBER.search(answer):
+        return "number"
+    words = re.findall(r"[^\W\d_]+", answer)
+    return "name" if words and words[0][0].isupper() else "other"
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Return whether one answer may be another wording of the other."""
+    a, b = scoring.normalise(one).split(), scoring.normalise(other).split()
+    return not a or not b or set(a) <= set(b) or set(b) <= set(a)
+
+
+class Distractors:
+    """The answers of a round's examples, by the kind of their questions."""
+
+    def __init__(self, examples: Sequence[GoldExample]) -> None:
+        self._by_kind: dict[tuple[str, str], list[GoldExample]] = {}
+        for one in examples:
+            if one.answerable and one.answer:
+                self._by_kind.setdefault(kind_of(one), []).append(one)
+
+    def wrong(self, one: GoldExample, chance: random.Random) -> str | None:
+        """Return a wrong answer of the same kind from another text; None: none is.
+
+        It is not in the text of the example, so it cannot be right there.
+        """
+        if not (one.answerable and one.answer):
+            return None
+        others = self._by_kind.get(kind_of(one), [])
+        looked_at = chance.sample(others, min(TRIES, len(others)))
+        wrong = [other for other in looked_at if _is_wrong(other, one)][:COMPARED]
+        if not wrong:
+            return None
+        best = max(wrong, key=lambda o: scoring.likeness(o.question, one.question))
+        return " ".join(best.answer.split())
+
+
+def _is_wrong(other: GoldExample, one: GoldExample) -> bool:
+    """Return whether the answer of another example is wrong for this one."""
+    if other.text == one.text or are_alike(other.answer, one.answer):
+        return False
+    return not scoring.contains(one.text, other.answer)

@@ -1,0 +1,30 @@
+"""A corpus of the invented world: texts and answers that no model can know."""
+
+import random
+
+from autolearn.core.gold import GoldExample
+from autolearn.demo.passages import study_passage
+from autolearn.demo.world import World
+
+NAME = "invented world"
+N_PASSAGES = 160
+
+
+def examples(seed: int = 0, n_passages: int = N_PASSAGES) -> list[GoldExample]:
+    """Return one example for each fact that the passages of a seed state.
+
+    The names are of the side of the world that the demo library does not use.
+    """
+    chance = random.Random(f"meta-skill corpus {seed}")
+    world = World(chance)
+    return [
+        GoldExample(
+            passage.text,
+            chance.choice(statement.fact.asks),
+            statement.fact.value,
+            sentence=statement.fact.answer,
+            evidence=statement.sentence,
+        )
+        for passage in (study_passage(world) for _ in range(n_passages))
+        for statement in passage.statements
+    ]

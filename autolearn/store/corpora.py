@@ -1,0 +1,102 @@
+"""Corpora of gold examples, which meta-skill rounds are taught from."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from autolearn.core.gold import Corpus, GoldExample
+from autolearn.errors import InputError
+from autolearn.store.database import Database, listed
+from autolearn.store.rows import to_row
+
+BATCH = 1000
+"""Rows that are written at once."""
+
+
+class Corpora:
+    """The corpora of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, corpus: Corpus, examples: Sequence[GoldExample]) -> Corpus:
+        """Keep a corpus with its examples.
+
+        Raises:
+            InputError: The same examples are there already.
+        """
+        with self._db.atomic():
+            if same := self.same_as(corpus.digest):
+                raise InputError(
+                    f"{corpus.name} is already in the library, as corpus {same.name}."
+                )
+            (number,) = self._db.insert("corpora", [to_row(corpus)])
+            for part in _parts(examples):
+                rows = [to_row(replace(one, corpus_id=number)) for one in part]
+                self._db.insert("gold_examples", rows)
+        return replace(corpus, id=number)
+
+    def same_as(self, digest: str) -> Corpus | None:
+        """Return the corpus of these very examples, if it is there."""
+        found = self._db.select(Corpus, "WHERE digest = ?", digest)
+        return found[0] if found else None
+
+    def all(self) -> list[Corpus]:
+        """Return all corpora, the first first."""
+        return self._db.select(Corpus, "ORDER BY id")
+
+    def chosen(self) -> list[Corpus]:
+        """Return the corpora that rounds are taught from unless others are named."""
+        return self._db.select(Corpus, "WHERE NOT excluded ORDER BY id")
+
+    def get(self, corpus_id: int) -> Corpus:
+        """Return one corpus.
+
+        Raises:
+            InputError: There is none of this id.
+        """
+        for corpus in self._db.select(Corpus, "WHERE id = ?", corpus_id):
+            return corpus
+        raise InputError(f"There is no corpus {corpus_id}; it may have been removed.")
+
+    def named(self, name: str) -> Corpus | None:
+        """Return the newest corpus of a name, or the one of an id, if there is one."""
+        tail = "WHERE name = ? OR CAST(id AS TEXT) = ? ORDER BY id DESC LIMIT 1"
+        found = self._db.select(Corpus, tail, name, name)
+        return found[0] if found else None
+
+    def brought_by(self, run_id: int) -> list[Corpus]:
+        """Return the corpora that an import has brought."""
+        return self._db.select(Corpus, "WHERE run_id = ? ORDER BY id", run_id)
+
+    def sample(
+        self, corpus_ids: Iterable[int], n: int, seed: int, *, with_feedback: bool
+    ) -> list[GoldExample]:
+        """Return at most ``n`` examples of these corpora, drawn by the seed.
+
+        ``with_feedback``: those that come with a wrong answer and feedback on it, or
+        those without. Only what is drawn is read, however large the corpora are.
+        """
+        sign = "<>" if with_feedback else "="
+        rows = self._db.rows(
+            "SELECT id FROM gold_examples WHERE corpus_id IN"
+            f" (SELECT value FROM json_each(?)) AND response {sign} '' ORDER BY id",
+            listed(corpus_ids),
+        )
+        ids = [row["id"] for row in rows]
+        drawn = random.Random(f"{seed} corpora").sample(ids, min(n, len(ids)))
+        examples = self._db.by_id(GoldExample, drawn)
+        return [examples[number] for number in drawn]
+
+    def set_excluded(self, corpus_id: int, *, excluded: bool) -> None:
+        """Leave a corpus out of the rounds that are ordered from now on, or use it."""
+        tail = "UPDATE corpora SET excluded = ? WHERE id = ?"
+        self._db.write(tail, excluded, corpus_id)
+
+    def remove(self, corpus_id: int) -> None:
+        """Remove a corpus with its examples; rounds keep what they were taught."""
+        self._db.write("DELETE FROM corpora WHERE id = ?", corpus_id)
+
+
+def _parts(examples: Sequence[GoldExample]) -> Iterable[Sequence[GoldExample]]:
+    return (examples[i : i + BATCH] for i in range(0, len(examples), BATCH))
