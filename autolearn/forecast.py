@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
-from autolearn import anatomy, jobs, machine, models, replay, training
+from autolearn import anatomy, corpora, jobs, machine, models, replay, training
 from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
 from autolearn.measured import NUMBERS, Correction, correction
@@ -58,6 +58,8 @@ class Intake:
     before any."""
     beside: tuple[Size, ...]
     """Replay that is not made up: texts read again, and answers checked."""
+    corpora: tuple[str, ...] = ()
+    """The names of the corpora that meta-skill items are made of."""
 
     @property
     def samples(self) -> int:
@@ -87,8 +89,9 @@ def intake(
 
     lessons = training.lessons(store, settings, parent_id)
     known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
-    chosen = [corpus.id for corpus in store.corpora.chosen()]
-    made = training.build(store, settings, lessons, [], chosen)
+    taught = settings.method in corpora.TAUGHT
+    chosen = store.corpora.chosen() if taught else []
+    made = training.build(store, settings, lessons, [], [one.id for one in chosen])
     learned = sum(count(item.chosen) for item in made.items)
     n_replay = training.beside(settings, settings.replayed(len(made.items)))
     beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
@@ -101,6 +104,7 @@ def intake(
         learned,
         _made_up(store, shown, count),
         (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
+        tuple(one.name for one in chosen),
     )
 
 

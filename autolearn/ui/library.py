@@ -9,6 +9,7 @@ from autolearn import orders, sources
 from autolearn.errors import InputError
 from autolearn.records import Passage
 from autolearn.settings import StudySettings
+from autolearn.ui import corpora
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import library as views
@@ -27,6 +28,7 @@ def build(board: Board) -> None:
             documents = picture("library-documents")
             kind, questions, take = _questions()
             told = picture("library-told")
+            corpora.build(board)
         with gr.Column(min_width=380):
             passages = picture("library-passages")
 

@@ -90,7 +90,7 @@ def build(board: Board) -> None:
 def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
     """Begin with the preset for the model; a person may choose another one."""
     places = [one.name for one in fields(TrainSettings)]
-    method, rate = (form[places.index(name)] for name in ("method", "learning_rate"))
+    method = form[places.index("method")]
     changed = [form[places.index(name)] for name in presets.NAMES]
 
     def wanted(name: str, method: Method) -> TrainSettings:
@@ -101,13 +101,22 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
         return [getattr(settings, one) for one in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
-        name = presets.fitting(orders.chosen_model(desk.store))
+        name = presets.fitting(orders.chosen_model(desk.store), method)
         return [name, *fill(name, method)]
 
+    def turn(name: str, method: Method) -> list[Any]:
+        """Return the learning rate of the method; all, where its preset is another."""
+        suited = presets.fitting(orders.chosen_model(desk.store), method)
+        if suited != name and "skills" in (name, suited):
+            return [suited, *fill(suited, method)]
+        others = [gr.skip()] * len(presets.NAMES)
+        others[presets.NAMES.index("learning_rate")] = wanted(
+            name, method
+        ).learning_rate
+        return [name, *others]
+
     watch([preset.input], fill, [preset, method], changed)
-    watch(
-        [method.input], lambda *of: wanted(*of).learning_rate, [preset, method], [rate]
-    )
+    watch([method.input], turn, [preset, method], [preset, *changed])
     begin(first, [method], [preset, *changed])
 
 
@@ -237,7 +246,7 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     effort = forecast.effort(settings, found, forecast.pace(store, model.model))
     stops = problems(store, model, settings, parent, found)
     stops += _disk(store, fit.disk)
-    usual = presets.PRESETS[presets.fitting(model)]
+    usual = presets.PRESETS[presets.fitting(model, settings.method)]
     notes = views.warnings(found, settings, usual)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")

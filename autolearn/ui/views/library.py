@@ -132,7 +132,17 @@ def report(store: Store) -> Html:
     if run is None:
         return Html("")
     new = store.library.brought_by(run.id)
-    parts = []
+    parts = [
+        html.tag(
+            "p",
+            html.text(
+                f"Added: corpus {one.name}, {one.n_examples:,} examples on "
+                f"{one.n_texts:,} texts; a round is taught from it under Train."
+            ),
+            "al-good",
+        )
+        for one in store.corpora.brought_by(run.id)
+    ]
     if new:
         names = ", ".join(one.name for one in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))

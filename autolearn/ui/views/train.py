@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autolearn import forecast, machine, training
+from autolearn import corpora, forecast, machine, training
 from autolearn.dataset import FEWEST
 from autolearn.forecast import Effort, Fit, Intake
 from autolearn.presets import Preset
@@ -12,6 +12,7 @@ from autolearn.settings import TrainSettings
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import corpora as corpus_views
 from autolearn.ui.views import curve, labels, memory
 
 CURVES = (
@@ -38,6 +39,11 @@ def intake(found: Intake, settings: TrainSettings) -> Html:
         "Samples that go in": html.number(found.samples),
         "Items to learn (all their wordings)": html.number(len(made.items)),
     }
+    if settings.method in corpora.TAUGHT:
+        shown |= {
+            "Gold corpora": html.text(", ".join(found.corpora) or "none yet"),
+            "Items by what they teach": corpus_views.skills(made.items),
+        }
     return _section("What goes in", html.pairs(shown))
 
 

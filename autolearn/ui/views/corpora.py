@@ -1,0 +1,57 @@
+"""The gold corpora of the library, and what a round is taught from them."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from autolearn.core.gold import KINDS, Corpus
+from autolearn.metaskills.items import SHARES, skill_of
+from autolearn.records import TrainItem
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+REMOVE = "remove-"
+"""How the key of a button begins that removes a corpus; others turn its use."""
+OTHER = "closed-book"
+"""What items are called that teach no skill of a corpus."""
+
+
+def corpora(store: Store) -> Html:
+    """Return all corpora with their counts; each can be left out, and removed."""
+    found = store.corpora.all()
+    if not found:
+        return html.note(
+            "No gold corpus yet. With one, a model that judges or quotes badly learns "
+            "these skills by the method meta, under Train."
+        )
+    heads = ("Corpus", "From", "Examples", "Texts", "Rows refused", "Licence", "")
+    return html.table(heads, [_row(one) for one in found], "Gold corpora")
+
+
+def _row(one: Corpus) -> tuple[Html, ...]:
+    turn = "Use again" if one.excluded else "Leave out"
+    buttons = [
+        html.pick(html.text(word), key, aria_label=f"{word}: corpus {one.name}")
+        for word, key in ((turn, str(one.id)), ("Remove", f"{REMOVE}{one.id}"))
+    ]
+    name = html.text(one.name)
+    if one.excluded:
+        name = name + html.text(" ") + html.badge("left out", "gap")
+    return (
+        Html(name),
+        html.text(KINDS[one.kind]),
+        html.number(one.n_examples),
+        html.number(one.n_texts),
+        html.number(one.n_refused),
+        html.text(one.licence or html.DASH),
+        html.join(buttons),
+    )
+
+
+def skills(items: Sequence[TrainItem]) -> Html:
+    """Return how many of the items teach which skill."""
+    counts = Counter(skill_of(item) for item in items)
+    told = [f"{name} {counts[name]:,}" for name in SHARES if counts[name]]
+    if counts[None]:
+        told.append(f"{OTHER} {counts[None]:,}")
+    return html.text(", ".join(told) or html.DASH)

@@ -1,0 +1,93 @@
+"""Gold corpora on the page: listed with their counts, used or not, removed."""
+
+import pytest
+
+from autolearn import corpora as library
+from autolearn import orders
+from autolearn.core.gold import Corpus, GoldExample
+from autolearn.errors import InputError, JobError
+from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.ui import corpora, train
+from autolearn.ui.desk import Desk
+from autolearn.ui.views import corpora as views
+from autolearn.ui.views import library as library_views
+from autolearn.ui.views import train as train_views
+from tests.test_corpora import added
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+META = TrainSettings(method="meta", meta_examples=40)
+
+
+def kept(store, name="towns", **given):
+    corpus = Corpus(name, f"digest {name}", "squad", n_examples=1, n_texts=1, **given)
+    return store.corpora.add(corpus, [GoldExample("t", "q", "a")])
+
+
+def test_corpora_are_listed_with_their_counts(store):
+    assert "No gold corpus yet" in views.corpora(store)
+    kept(store, HOSTILE, licence=HOSTILE, n_refused=7)
+    shown = views.corpora(store)
+    assert "SQuAD-style JSON" in shown
+    assert ">7<" in shown
+    assert "<img" not in shown
+    assert "${" not in shown
+    assert "{{" not in shown
+
+
+def test_a_corpus_is_left_out_used_again_and_removed(store):
+    desk, one = Desk(store.folder), kept(store)
+    corpora._press(desk, str(one.id))
+    assert store.corpora.chosen() == []
+    assert "left out" in views.corpora(store)
+    assert "Use again" in views.corpora(store)
+    before = desk.pulse()
+    corpora._press(desk, str(one.id))
+    assert [c.id for c in store.corpora.chosen()] == [one.id]
+    assert desk.pulse() != before
+    run = orders.train(store, ModelSettings(), META)
+    with pytest.raises(JobError, match=f"Run {run.id}"):
+        corpora._press(desk, f"{views.REMOVE}{one.id}")
+    store.runs.finish(run.id, "cancelled", None, {})
+    corpora._press(desk, f"{views.REMOVE}{one.id}")
+    assert store.corpora.all() == []
+
+
+def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
+    desk, ordered = Desk(store.folder), []
+    monkeypatch.setattr(desk, "order", ordered.append)
+    with pytest.raises(InputError, match="Choose a corpus file"):
+        corpora._take(desk, None, "")
+    file = tmp_path / "towns.json"
+    file.write_text("{}")
+    assert corpora._take(desk, str(file), " CC0 ") == (None, "")
+    corpora._make(desk)
+    file.unlink()
+    one, two = (run.settings for run in ordered)
+    assert one["corpus"]["name"] == "towns.json"
+    assert one["corpus"]["path"].startswith(one["staged"])
+    assert one["licence"] == "CC0"
+    assert two["corpus"]["path"] is None
+
+
+def test_the_report_of_an_import_names_the_corpus(store):
+    added(store)
+    shown = library_views.report(store)
+    assert "Added: corpus invented world" in shown
+
+
+def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
+    memo = train.Memo()
+    found = memo.intake(store, META, 0)
+    assert "none yet" in train_views.intake(found, META)
+    model = ModelSettings()
+    assert train.problems(store, model, META, 0, found) == [library.MISSING]
+    added(store)
+    found = memo.intake(store, META, 0)
+    shown = train_views.intake(found, META)
+    assert "invented world" in shown
+    assert "ask 10, answer 10, verdict 10, feedback 5, refine 5" in shown
+    assert train.problems(store, model, META, 0, found) == []
+    other = TrainSettings()
+    assert "Gold corpora" not in train_views.intake(memo.intake(store, other, 0), other)
+    store.corpora.set_excluded(1, excluded=True)
+    assert "none yet" in train_views.intake(memo.intake(store, META, 0), META)
