@@ -17,6 +17,7 @@ from autolearn.dataset import MetaExample, blocker
 from autolearn.errors import InputError, JobError
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import invented, items, readers
+from autolearn.ports import Cancelled
 from autolearn.records import Run, Split, TrainItem
 from autolearn.scoring import normalise
 from autolearn.settings import StudySettings, TrainSettings
@@ -80,6 +81,7 @@ def take(context: Context) -> dict[str, Any]:
     """Read the corpus that a run names; return how much came in and what was refused.
 
     Raises:
+        Cancelled: The person stopped it; nothing of it is kept.
         InputError: Nothing of it can be used, or it is in the library already.
     """
     wanted, store = context.run.settings, context.store
@@ -95,6 +97,8 @@ def take(context: Context) -> dict[str, Any]:
     kept = []
     for i, one in enumerate(read.examples):
         if i % 500 == 0:
+            if context.stop():
+                raise Cancelled
             context.progress(f"reading {name}", i, len(read.examples))
         kept.append(cut.shortened(one))
     corpus = Corpus(
@@ -140,6 +144,7 @@ class _Cutter:
         self._store, self._file = store, file
         self._count, self._most = count, most
         self._passages: dict[str, list[tuple[str, str]]] = {}
+        self._last: tuple[str, list[tuple[str, str]]] = "", []
 
     def text_of(self, name: str, asked: str) -> str:
         """Return the passage of a document that shares most words with what is asked.
@@ -176,12 +181,13 @@ class _Cutter:
 
         One whose answer has no place in its text keeps the first passage of it.
         """
-        if not one.text or self._count(one.text) <= self._most:
+        if one.text != self._last[0]:  # the questions of a text stand together
+            fits = self._count(one.text) <= self._most
+            self._last = one.text, [] if fits else self._cut(one.text)
+        parts = self._last[1]
+        if not parts:
             return one
-        if one.text not in self._passages:
-            self._passages[one.text] = self._cut(one.text)
         evidence = gold.evidence_of(one)
-        parts = self._passages[one.text]
         text, heading = next((p for p in parts if evidence in p[0]), parts[0])
         return replace(one, text=text, title=one.title or heading)
 

@@ -13,6 +13,7 @@ from autolearn.context import Context
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.errors import InputError, JobError
 from autolearn.metaskills import invented, items
+from autolearn.ports import Cancelled
 from autolearn.records import Question
 from autolearn.settings import ModelSettings, TrainSettings
 from autolearn.store import Store
@@ -124,6 +125,17 @@ def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
     run = corpora.add(store, None, "built-in")
     first = take(store, run)
     assert take(store, run)["corpus"] == first["corpus"]
+
+
+def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
+    path = written(tmp_path / "a.jsonl", rows())
+    folder, (placed,) = importing.given(store, [], [path], None)
+    staged = (folder, placed["name"])
+    run = corpora.add(store, Path(placed["path"]), "built-in", staged=staged)
+    with pytest.raises(Cancelled):
+        importing.import_(Context(store, run, lambda: True, lambda *told: None))
+    assert store.corpora.all() == []
+    assert take(store, run)["examples"] == 30
 
 
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):

@@ -1,6 +1,6 @@
 from autolearn import dataset
 from autolearn.dataset import Lesson, MetaExample
-from autolearn.records import Sample
+from autolearn.records import Sample, TrainItem
 from autolearn.settings import TrainSettings
 
 
@@ -176,3 +176,22 @@ def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
         made = build("join", many(n), validation_share=share)
         assert (len(made.items), made.validation) == (2 * n, ())
+
+
+def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():
+    made = build("meta", [], [META], quiz=["Who leads?"])
+    assert (made.items, made.leaked) == ((), 1)
+
+
+def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
+    skills = [TrainItem("sft", (), str(i)) for i in range(100)]
+    lessons = [lesson(id=i) for i in range(1, 9)]
+
+    def drawn(seed):
+        settings = TrainSettings(method="self", meta_share=1.0, seed=seed)
+        items = dataset.build(settings, lessons, [], [], skills).items
+        return [item.chosen for item in items[len(lessons) :]]
+
+    assert drawn(0) == drawn(0) != drawn(1)
+    assert len(drawn(0)) == 8
+    assert drawn(0) != [str(i) for i in range(8)]

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +191,16 @@ def _sentence_at(text: str, answer: str, start: int | None) -> str:
     """Return the sentence in which an answer stands; empty: its place is not known."""
     if start is None:
         return ""
-    for sentence in sentences.of(text):
+    for sentence in _sentences(text):
         if sentence.start <= start and start + len(answer) <= sentence.end:
             return sentence.text
     return ""
+
+
+@lru_cache(8)
+def _sentences(text: str) -> list[sentences.Sentence]:
+    """Return the sentences of a text, whose questions stand together in a file."""
+    return sentences.of(text)
 
 
 def _quiz(row: Row, text_of: TextOf) -> GoldExample:
