@@ -8,6 +8,7 @@ from typing import Any
 from autolearn import corpora, reading
 from autolearn.core.gold import KINDS
 from autolearn.dataset import MetaExample
+from autolearn.errors import InputError
 from autolearn.metaskills import invented
 from autolearn.records import Run
 from autolearn.settings import ModelSettings
@@ -61,6 +62,16 @@ def change(store: Store, args: Args) -> list[Result]:
     ]
 
 
+def _with_feedback(name: str) -> list[MetaExample]:
+    try:
+        return reading.read_meta(Path(name))
+    except InputError as error:
+        raise InputError(
+            f"{error} A corpus of another form is added first, with: "
+            f"python -m autolearn add --corpus {name}"
+        ) from error
+
+
 def chosen(
     store: Store, args: Args, finish: Finish
 ) -> tuple[list[MetaExample], Result]:
@@ -73,7 +84,7 @@ def chosen(
     others = [name for name in names if name not in files]
     if corpora.INVENTED in others and not store.corpora.named(invented.NAME):
         _added(store, args, finish, None)
-    examples = [one for name in files for one in reading.read_meta(Path(name))]
+    examples = [one for name in files for one in _with_feedback(name)]
     if not names:
         return [], {}
     return examples, {"corpora": corpora.ids(store, others) if others else []}

@@ -45,6 +45,8 @@ def test_a_corpus_is_added_listed_trained_and_removed_by_command(run, tmp_path):
     assert told["corpus"] == {"corpus": 1, "examples": 24, "texts": 12, "n_refused": 0}
     (listed,) = run("corpora")
     assert (listed["name"], listed["used"]) == ("towns.jsonl", "yes")
+    refused = run("train", "--method", "meta", "--corpus", file, code=1)
+    assert f"python -m autolearn add --corpus {file}" in refused["error"]
     quiz = tmp_path / "quiz.jsonl"
     quiz.write_text(json.dumps({"question": "Who founded Avel 3?", "answer": "Ada"}))
     run("add", "--quiz", quiz)
