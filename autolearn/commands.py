@@ -23,6 +23,7 @@ from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
 from autolearn.terminal import Progress, as_lines, warn
 
 Args = argparse.Namespace
@@ -35,6 +36,7 @@ DEFAULT_WORKSPACE = Path("workspace")
 def demo(args: Args) -> Result:
     """Run the whole loop in a workspace of its own."""
     folder = args.workspace or whole_round.free_folder(DEFAULT_WORKSPACE, args.seed)
+    prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         return whole_round.demo(
             store,
@@ -309,7 +311,9 @@ def doctor(args: Args) -> list[Result]:
 
 
 def _store(args: Args) -> Store:
-    return Store.open(args.workspace or DEFAULT_WORKSPACE)
+    folder = args.workspace or DEFAULT_WORKSPACE
+    prompts.use(folder / prompts.FOLDER)
+    return Store.open(folder)
 
 
 def _counts(store: Store) -> Result:

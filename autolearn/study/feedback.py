@@ -55,7 +55,7 @@ def feedback(
     if writer.protocol.guided and all(one.reference for one in comparisons):
         return _guided(writer, purpose, comparisons, passages)
     limit = writer.settings.feedback_tokens
-    asks = [GenerationRequest(one, _shown(one, passages), limit) for one in comparisons]
+    asks = [GenerationRequest(one, feedback_prompt(one, passages), limit) for one in comparisons]
     written = writer.write(asks)
     sure = _verdict_probabilities(writer, [generation for _, generation in written])
     return [
@@ -64,7 +64,7 @@ def feedback(
     ]
 
 
-def _shown(one: Comparison, passages: Passages) -> Prompt:
+def feedback_prompt(one: Comparison, passages: Passages) -> Prompt:
     given = {"question": one.question.text, "answer": one.answer.text}
     if one.reference is None:
         return prompts.load("feedback_free").render(**given)
@@ -89,7 +89,7 @@ def _guided(
     """
     sure = odds(writer, [_as_verdict(one) for one in comparisons])
     begun = [
-        _facts(one, "correct" if p >= writer.verdict_threshold else "incorrect")
+        known_part(one, "correct" if p >= writer.verdict_threshold else "incorrect")
         for one, p in zip(comparisons, sure, strict=True)
     ]
     wrong = [
@@ -115,18 +115,17 @@ def _guided(
 def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float]:
     """Return P(correct) for questions with their right answer and one to be judged."""
     begun = prompts.load("verdict").begun()
-    chats = [
-        writer.request(
-            "verdict",
-            None,
-            {"question": question, "reference": reference, "answer": answer},
-            1,
-            Form(),
-        ).prompt.chat
-        for question, reference, answer in asked
-    ]
+    chats = [verdict_request(writer, *texts).prompt.chat for texts in asked]
     read = writer.backend.probabilities(chats, [begun] * len(chats), VERDICTS)
     return [row[0] for row in read]
+
+
+def verdict_request(
+    writer: Generator, question: str, reference: str, answer: str
+) -> GenerationRequest[None]:
+    """Return what is put to a guided model for the verdict on an answer."""
+    given = {"question": question, "reference": reference, "answer": answer}
+    return writer.request("verdict", None, given, 1, Form())
 
 
 def _as_verdict(one: Comparison) -> tuple[str, str, str]:
@@ -134,14 +133,14 @@ def _as_verdict(one: Comparison) -> tuple[str, str, str]:
     return one.question.text, one.reference.text, one.answer.text
 
 
-def _facts(one: Comparison, verdict: str) -> str:
+def known_part(one: Comparison, verdict: str) -> str:
     """Return the part of a feedback that is known beforehand."""
     assert one.reference is not None
     says = {"reference": one.reference.text, "answer": one.answer.text}
     return prompts.load("feedback").begun(verdict=verdict, **says)
 
 
-def _reason(
+def reason_request(
     writer: Generator, i: int, one: Comparison, begun: str, passages: Passages
 ) -> GenerationRequest[int]:
     assert one.reference is not None
