@@ -19,6 +19,7 @@ from autolearn.study.feedback import Comparison
 from autolearn.study.generation import Generator
 from autolearn.study.prompts.usage import USAGES, Usage
 from autolearn.study.protocol import PROTOCOLS
+from autolearn.text import languages
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Preview:
     chat: Chat
     """A last turn of the assistant is the beginning of the answer."""
     stand_ins: tuple[str, ...]
-    """What no study has made for this passage yet; it stands in ‹ ›."""
+    """What no study has made for this passage yet; it stands in square brackets."""
 
 
 def preview(
@@ -186,10 +187,10 @@ class _Material:
         return {self.passage.id: self.passage}
 
 
-_QUESTION, _SHORT = "‹question›", "‹short answer›"  # noqa: RUF001
-_OPENED = "‹answer with the passage›"  # noqa: RUF001
-_CLOSED = "‹answer from memory›"  # noqa: RUF001
-_CRITIQUE = "‹feedback›"  # noqa: RUF001
+_QUESTION, _SHORT = "[question]", "[short answer]"
+_OPENED = "[answer with the passage]"
+_CLOSED = "[answer from memory]"
+_CRITIQUE = "[feedback]"
 
 
 def _material(store: Store, passage: Passage) -> _Material:
@@ -233,6 +234,15 @@ def _stand_alone(writer: Generator, it: _Material) -> Chat:
     return questions.naming_request(writer, None, text, *given).prompt.chat
 
 
+def _paraphrase(writer: Generator, it: _Material) -> Chat:
+    chat = questions.rewording(writer, it.question.text, None).prompt.chat
+    if not writer.protocol.shows_examples or it.question.id:
+        return chat
+    # A stand-in has no language; the question would be in that of its passage.
+    examples = prompts.load("paraphrase").examples
+    return (chat[0], *examples.get(languages.of(it.passage.text) or "", ()), chat[-1])
+
+
 def _feedback(writer: Generator, it: _Material) -> Chat:
     if not writer.protocol.guided:
         return feedback.feedback_prompt(it.comparison, it.passages).chat
@@ -259,15 +269,17 @@ def _refine_free(_: Generator, it: _Material) -> Chat:
     return file.render(**given, feedback=it.critique.text).chat
 
 
+_N_STATEMENTS = 8
+"""How many a round really asks for is its setting ``statements``."""
 _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
     "ask_sentence": _ask_sentence,
     "stand_alone": _stand_alone,
-    "ask": lambda writer, it: questions.listing(
-        writer.settings, it.passage.text, None
-    ).prompt.chat,
-    "open_book": lambda writer, it: answers.open_book_request(
-        writer, it.question, it.passage
-    ).prompt.chat,
+    "ask": lambda writer, it: (
+        questions.listing(writer.settings, it.passage.text, None).prompt.chat
+    ),
+    "open_book": lambda writer, it: (
+        answers.open_book_request(writer, it.question, it.passage).prompt.chat
+    ),
     "closed_book": lambda _, it: (
         prompts.load("closed_book").render(question=it.question.text).chat
     ),
@@ -275,15 +287,13 @@ _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
     "verdict": _verdict,
     "mend": _refinement,
     "refine": _refinement,
-    "paraphrase": lambda writer, it: questions.rewording(
-        writer, it.question.text, None
-    ).prompt.chat,
-    "feedback_free": lambda _, it: feedback.feedback_prompt(
-        Comparison(it.question, it.closed), it.passages
-    ).chat,
+    "paraphrase": _paraphrase,
+    "feedback_free": lambda _, it: (
+        feedback.feedback_prompt(Comparison(it.question, it.closed), it.passages).chat
+    ),
     "refine_free": _refine_free,
     "statements": lambda _, it: (
-        prompts.load("statements").render(passage=it.passage.text, n=8).chat
+        prompts.load("statements").render(passage=it.passage.text, n=_N_STATEMENTS).chat
     ),
 }
 """How the study puts each prompt to the model."""

@@ -224,6 +224,7 @@ def refinement_request(
     critique: Feedback,
     passages: Passages,
 ) -> GenerationRequest[Question]:
+    """Return what is put to the model for a better answer in the light of feedback."""
     limit = writer.settings.answer_tokens
     given = {
         "question": question.text,

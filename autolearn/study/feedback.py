@@ -55,7 +55,10 @@ def feedback(
     if writer.protocol.guided and all(one.reference for one in comparisons):
         return _guided(writer, purpose, comparisons, passages)
     limit = writer.settings.feedback_tokens
-    asks = [GenerationRequest(one, feedback_prompt(one, passages), limit) for one in comparisons]
+    asks = [
+        GenerationRequest(one, feedback_prompt(one, passages), limit)
+        for one in comparisons
+    ]
     written = writer.write(asks)
     sure = _verdict_probabilities(writer, [generation for _, generation in written])
     return [
@@ -65,6 +68,7 @@ def feedback(
 
 
 def feedback_prompt(one: Comparison, passages: Passages) -> Prompt:
+    """Return what is put to a model for feedback in its own words."""
     given = {"question": one.question.text, "answer": one.answer.text}
     if one.reference is None:
         return prompts.load("feedback_free").render(**given)
@@ -97,7 +101,9 @@ def _guided(
         for i, p in enumerate(sure)
         if purpose == "critique" and p < writer.verdict_threshold
     ]
-    asks = [_reason(writer, i, comparisons[i], begun[i], passages) for i in wrong]
+    asks = [
+        reason_request(writer, i, comparisons[i], begun[i], passages) for i in wrong
+    ]
     reasons = dict(writer.write(asks))
     records: list[Record] = []
     for i, (one, text, p) in enumerate(zip(comparisons, begun, sure, strict=True)):
@@ -143,6 +149,7 @@ def known_part(one: Comparison, verdict: str) -> str:
 def reason_request(
     writer: Generator, i: int, one: Comparison, begun: str, passages: Passages
 ) -> GenerationRequest[int]:
+    """Return what is put to a guided model for the reason why an answer is wrong."""
     assert one.reference is not None
     passage = passage_of(one.question, passages)
     given = {

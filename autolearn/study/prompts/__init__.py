@@ -8,9 +8,9 @@ heading names (``## example de``); ``## begin`` is the beginning of the answer.
 
 A workspace may have changed prompts: files of the same names in its folder ``prompts``.
 A process serves one workspace and names that folder once, with ``use``; each ``load``
-then reads a changed file as it is at that moment. A run takes its changed prompts along
-when it is ordered (``of_run``) and is done with these alone (``fixed``), so that it ends
-as it began, also when it is resumed after another change.
+then reads a changed file as it is at that moment. A run keeps the changed prompts in
+its settings when it is ordered (``of_run``) and uses these alone (``fixed``), so that
+it ends as it began, also when it is resumed after another change.
 """
 
 import hashlib
@@ -210,7 +210,7 @@ def use(folder: Path | None) -> None:
     It counts for the whole process, which serves one workspace. Changes of the files
     are seen by the next ``load``.
     """
-    global _folder  # noqa: PLW0603
+    global _folder
     _folder = folder
 
 
