@@ -53,7 +53,7 @@ def test_a_refused_text_leaves_what_there_was(workspace):
     with pytest.raises(PromptError, match=r"\$question"):
         prompt_editor.save(workspace, "closed_book", shorter().replace("$q", "q"))
     assert prompt_editor.read(workspace, "closed_book") == shorter()
-    with pytest.raises(PromptError, match="no prompt '../x'"):
+    with pytest.raises(PromptError, match=r"no prompt '../x'"):
         prompt_editor.save(workspace, "../x", shorter())
 
 

@@ -125,7 +125,7 @@ def test_a_text_that_cannot_replace_the_default_is_refused(name, text, says):
 
 def test_a_file_broken_by_hand_is_named_with_a_way_out(folder):
     (folder / "ask.md").write_text("## system\nx\n")
-    with pytest.raises(PromptError, match="'ask' needs .* prompts reset ask"):
+    with pytest.raises(PromptError, match=r"'ask' needs .* prompts reset ask"):
         prompts.load("ask")
     with pytest.raises(PromptError, match="prompts reset ask"):
         prompts.of_run()
