@@ -27,7 +27,8 @@ def build(board: Board) -> None:
             about = picture("prompts-about")
         text = gr.Textbox(
             label="Text",
-            info="$names are filled in when the model is asked; keep all of them.",
+            info="$names are filled in when the model is asked; keep all of them. What "
+            "is saved is used by the next run that is ordered.",
             lines=N_LINES,
             max_lines=N_LINES_SHOWN,
             elem_id="prompts-text",
@@ -66,7 +67,7 @@ def build(board: Board) -> None:
 
 def _preview_form(board: Board) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
     """Lay out which passage a preview is for; documents are looked up on opening."""
-    with gr.Row(equal_height=True):
+    with gr.Row(equal_height=False):
         document = gr.Dropdown(
             [],
             value=None,
@@ -82,7 +83,7 @@ def _preview_form(board: Board) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
             info="Its number in the document, from 1.",
             elem_id="prompts-passage",
         )
-        look = gr.Button("Preview", elem_id="prompts-look")
+        look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
     def documents() -> gr.Dropdown:
         shelf = board.desk.store.library.shelf()

@@ -50,7 +50,7 @@ def _overview(states: Sequence[PromptState]) -> Html:
 
 def preview(made: Preview, place: str) -> Html:
     """Return the turns that a model would be shown, one below the other."""
-    told = [f"{place}, as the protocol {made.shown_by} asks."]
+    told = [f"{place}, as the protocol {made.shown_by} asks, by the text above."]
     if made.shown_by != made.protocol:
         told.append(
             f"The chosen model is asked by {made.protocol}, which does not use this "
