@@ -69,4 +69,4 @@ def _turn(turn: Message, *, is_last: bool) -> Html:
     is_begun = is_last and turn.role == "assistant"
     title = "beginning of the answer" if is_begun else turn.role
     shown = html.tag("pre", html.text(turn.content), "al-raw", tabindex=0)
-    return html.tag("h5", html.text(title)) + shown
+    return html.tag("p", html.tag("strong", html.text(title))) + shown
