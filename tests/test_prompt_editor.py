@@ -6,6 +6,7 @@ import pytest
 
 from autolearn import models, orders, prompt_editor
 from autolearn.errors import PromptError
+from autolearn.records import Answer, Feedback, Question
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.study import prompts
 from autolearn.study.prompts.usage import USAGES
@@ -119,3 +120,28 @@ def test_a_preview_names_what_only_a_study_makes(store, passage, monkeypatch):
     made = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
     assert "First answer: [answer from memory]" in made.chat[-2].content
     assert set(made.stand_ins) == {"question", "answer from memory", "feedback"}
+
+
+def test_a_preview_has_what_a_study_made_of_the_passage(store, passage, monkeypatch):
+    guided(monkeypatch)
+    journal = store.journal(store.runs.create("study", {}).id)
+    asked = Question("Who wrote Faust?", "study", "model", passage.id)
+    (question,) = journal.step("ask", lambda: [asked])
+    closed, opened = journal.step(
+        "answer",
+        lambda: [
+            Answer(question.id, "closed_book", "Schiller."),
+            Answer(question.id, "open_book", "Goethe.", "By Goethe.", 1.0, 0, 6),
+        ],
+    )
+    critique = Feedback(
+        closed.id, "critique", "By Goethe.", "incorrect", 0.1, opened.id
+    )
+    journal.step("judge", lambda: [critique])
+    text = prompts.default_text("mend")
+    made = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
+    assert made.chat[-2].content == (
+        f"{TEXT}\n\nQuestion: Who wrote Faust?\nFirst answer: Schiller.\n"
+        "Feedback: By Goethe.\nWrite a better answer, which says what the text says."
+    )
+    assert made.stand_ins == ()
