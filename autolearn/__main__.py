@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from autolearn import __version__, commands, presets, terminal
+from autolearn import __version__, commands, presets, prompt_commands, terminal
 from autolearn.errors import AutolearnError
 from autolearn.exporting import KINDS
 from autolearn.settings import METHODS, ModelSettings, StudySettings, TrainSettings
@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     models.set_defaults(show=terminal.as_table)
     _download(
         _command(kinds, "download", commands.download, "download a model from the hub")
+    )
+    prompt_commands.add_arguments(
+        _command(kinds, "prompts", prompt_commands.prompts, "read and change prompts")
     )
     runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
     runs.set_defaults(show=terminal.as_table)

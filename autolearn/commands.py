@@ -20,12 +20,11 @@ from autolearn import (
     whole_round,
 )
 from autolearn.errors import InputError, JobError
-from autolearn.evaluation import skill_report
-from autolearn.evaluation.skill_report import SkillReport
 from autolearn.records import Decision, Message, Run, Sampling
 from autolearn.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
 from autolearn.terminal import Progress, as_lines, warn
 
 Args = argparse.Namespace
@@ -38,6 +37,7 @@ DEFAULT_WORKSPACE = Path("workspace")
 def demo(args: Args) -> Result:
     """Run the whole loop in a workspace of its own."""
     folder = args.workspace or whole_round.free_folder(DEFAULT_WORKSPACE, args.seed)
+    prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         return whole_round.demo(
             store,
@@ -209,28 +209,7 @@ def skills(args: Args) -> Result:
     with _store(args) as store:
         run = skill_orders.check(store, _model(store, args))
         result = _finish(store, run, "skills", quiet=args.json).result
-    return result if args.json else _readable(result)
-
-
-def _readable(result: Result) -> Result:
-    """Return a skill report as a table, with what it means below."""
-    kept = {name: value for name, value in result.items() if name != "advice"}
-    report = SkillReport.from_dict(kept)
-    return {
-        "model": report.model,
-        "protocol": report.protocol,
-        "skills": [
-            {
-                "skill": row.title,
-                "value": row.shown,
-                "n": row.n,
-                "95 %": "{:.2f} to {:.2f}".format(*row.interval),
-                "meaning": row.meaning,
-            }
-            for row in skill_report.rows(report)
-        ],
-        "advice": result["advice"],
-    }
+    return result if args.json else skill_orders.readable(result)
 
 
 def chat(args: Args) -> Result:
@@ -352,7 +331,9 @@ def doctor(args: Args) -> list[Result]:
 
 
 def _store(args: Args) -> Store:
-    return Store.open(args.workspace or DEFAULT_WORKSPACE)
+    folder = args.workspace or DEFAULT_WORKSPACE
+    prompts.use(folder / prompts.FOLDER)
+    return Store.open(folder)
 
 
 def _counts(store: Store) -> Result:

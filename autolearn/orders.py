@@ -375,13 +375,13 @@ def with_model(store: Store, model: ModelSettings) -> dict[str, object]:
     """Refuse a model or a round that cannot be used before anything is queued.
 
     The digests of model and prompts go with the run: whoever looks at it later can
-    tell whether they are still the same.
+    tell whether they are still the same. So do the texts of changed prompts.
     """
     if model.round_id is not None:
         _check_base(_finished(store, model.round_id), model)
     digest = models.digest(models.locate(model.model))
-    shown = {name: prompts.load(name).digest for name in prompts.names()}
-    return {"model": model.as_dict(), "model_digest": digest, "prompts": shown}
+    asked = prompts.of_run()
+    return {"model": model.as_dict(), "model_digest": digest, **asked}
 
 
 def _check_base(chosen: Round, model: ModelSettings) -> None:

@@ -3,8 +3,12 @@
 As ``orders``: checked and queued, for page and command line alike.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from autolearn import diagnosis, jobs, models, orders
 from autolearn.errors import JobError
+from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport
 from autolearn.records import Run
 from autolearn.settings import ModelSettings
@@ -43,3 +47,24 @@ def known(store: Store, model: ModelSettings) -> SkillReport | None:
     """
     digest = models.digest(models.locate(model.model))
     return store.skills.newest(digest, model.quantization, model.round_id)
+
+
+def readable(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a skill report as a table, with what it means below."""
+    kept = {name: value for name, value in result.items() if name != "advice"}
+    report = SkillReport.from_dict(kept)
+    return {
+        "model": report.model,
+        "protocol": report.protocol,
+        "skills": [
+            {
+                "skill": row.title,
+                "value": row.shown,
+                "n": row.n,
+                "95 %": "{:.2f} to {:.2f}".format(*row.interval),
+                "meaning": row.meaning,
+            }
+            for row in skill_report.rows(report)
+        ],
+        "advice": result["advice"],
+    }

@@ -209,7 +209,9 @@ class Workshop:
             return self._export_weights(context, about, target)
         else:
             items, versions = store.rounds.items(about.id), _versions(context, about)
-            n = exporting.export_items(items, what, target)
+            taught = store.runs.get(about.run_id).settings.get(prompts.CHANGED, {})
+            with prompts.fixed(taught):  # a skill is known by the rules of its prompt
+                n = exporting.export_items(items, what, target)
             told = cards.items(about, what, n, items, versions)
             card = exporting.write_card(target, told)
         return {"path": str(target), "samples": n, "card": str(card)}

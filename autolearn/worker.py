@@ -25,6 +25,7 @@ from autolearn.jobs import LANES, WORK, Lane, workers_place
 from autolearn.ports import Cancelled
 from autolearn.records import Run, RunState
 from autolearn.store import Store
+from autolearn.study import prompts
 
 BEAT_SECONDS = 0.5
 """How often the heartbeat is written and a wish to cancel is read."""
@@ -100,6 +101,7 @@ def serve(
     ending = Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ending.ask)
+    prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         is_needed = True
         while is_needed:
@@ -150,7 +152,8 @@ def _go_on(context: Context, result: dict[str, Any]) -> str | None:
 def _outcome(context: Context, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
-        return "done", None, handlers[context.run.kind](context)
+        with prompts.fixed(context.run.settings.get(prompts.CHANGED)):
+            return "done", None, handlers[context.run.kind](context)
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)
         return "cancelled" if is_wish else "interrupted", None, {}

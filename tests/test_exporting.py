@@ -69,6 +69,16 @@ def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
     assert exported("text", tmp_path / "text.jsonl") == [{"text": "Ada leads."}]
 
 
+def test_a_skill_is_known_by_the_prompts_that_its_round_was_trained_with(tmp_path):
+    text = prompts.default_text("feedback_free").replace("step by step", "carefully")
+    with prompts.fixed({"feedback_free": text}):
+        chat = prompts.load("feedback_free").render(question="Who?", answer="B.").chat
+        items = [TrainItem("sft", chat, "Right.\nVerdict: correct")]
+        assert exporting.export_items(items, "meta", tmp_path / "meta.jsonl") == 1
+    with pytest.raises(InputError, match="no items of the kind meta"):
+        exporting.export_items(items, "meta", tmp_path / "meta.jsonl")
+
+
 def test_a_kind_that_a_round_does_not_have_names_those_that_it_has(tmp_path):
     with pytest.raises(InputError, match="take chat"):
         exporting.export_items(ITEMS[:1], "preference", tmp_path / "x.jsonl")

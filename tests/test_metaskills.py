@@ -276,7 +276,9 @@ def test_what_is_asked_about_answers_is_what_the_study_asks():
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
             item.chat[-1].content,
         )
-        assert item.chat == feedback.judging(WRITER, *shown.groups()).prompt.chat
+        assert (
+            item.chat == feedback.verdict_request(WRITER, *shown.groups()).prompt.chat
+        )
         right = item.chosen == "Verdict: correct"
         assert right or item.chosen == "Verdict: incorrect"
         assert parsing.verdict(item.chosen) == ("correct" if right else "incorrect")
@@ -306,7 +308,9 @@ def request_of(one, item):
         Answer(0, "open_book", one.sentence),
     )
     begun = feedback.known_facts(compared, "incorrect")
-    return feedback.reasoning(WRITER, 0, compared, begun, {0: gold.passage_of(one)})
+    return feedback.reason_request(
+        WRITER, 0, compared, begun, {0: gold.passage_of(one)}
+    )
 
 
 def test_a_refinement_is_asked_for_as_the_study_does():
@@ -317,7 +321,7 @@ def test_a_refinement_is_asked_for_as_the_study_does():
             item.chat[-1].content,
         )
         text, question, answer, critique = given.groups()
-        request = answers.refining(
+        request = answers.refinement_request(
             WRITER,
             Question(question, "study", "gold", 0),
             Answer(0, "closed_book", answer),

@@ -58,7 +58,7 @@ class Exercise:
 @cache
 def user_template(name: str) -> Template:
     """Return the user part of one of the app's prompts."""
-    return Template(prompts.load(name).user)
+    return Template(prompts.load_default(name).user)
 
 
 def plain(text: str, weight: float = 1.0) -> Weighted:

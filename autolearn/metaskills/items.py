@@ -194,7 +194,7 @@ def _judging(source: _Source) -> Iterator[TrainItem]:
         answer = form if is_right else swapped(one, form, wrong)
         given = (one.question, right_answer(one), answer)
         label = feedback.VERDICTS[0 if is_right else 1]
-        yield _item(feedback.judging(source.writer, *given), f"{begun}{label}")
+        yield _item(feedback.verdict_request(source.writer, *given), f"{begun}{label}")
         is_right = not is_right
 
 
@@ -222,14 +222,16 @@ def _criticising(source: _Source) -> Iterator[TrainItem]:
     for one, compared, text in _comparisons(source):
         begun = feedback.known_facts(compared, "incorrect")
         place = {0: passage_of(one)}
-        yield _item(feedback.reasoning(source.writer, 0, compared, begun, place), text)
+        yield _item(
+            feedback.reason_request(source.writer, 0, compared, begun, place), text
+        )
 
 
 def _refining(source: _Source) -> Iterator[TrainItem]:
     """Yield refinements of wrong answers after feedback: r_hat of (p, r, f)."""
     for one, compared, text in _comparisons(source):
         critique = Feedback(0, "critique", text, "incorrect", None)
-        request = answers.refining(
+        request = answers.refinement_request(
             source.writer,
             compared.question,
             compared.answer,

@@ -51,7 +51,7 @@ def open_book(
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
     asks = [
-        _opening(writer, question, passage_of(question, passages))
+        open_book_request(writer, question, passage_of(question, passages))
         for question in questions
     ]
     threshold = writer.settings.evidence_threshold
@@ -61,7 +61,7 @@ def open_book(
     ]
 
 
-def _opening(
+def open_book_request(
     writer: Generator, question: Question, passage: Passage
 ) -> GenerationRequest[Question]:
     """Return what is put to the model for the open-book answer to a question.
@@ -210,14 +210,14 @@ def refine(
 
     Source: the refined response of arXiv 2310.00533.
     """
-    asks = [refining(writer, *gap, passages) for gap in gaps]
+    asks = [refinement_request(writer, *gap, passages) for gap in gaps]
     return [
         _read_answer("refined", question, generation)
         for question, generation in writer.write(asks)
     ]
 
 
-def refining(
+def refinement_request(
     writer: Generator,
     question: Question,
     answer: Answer,

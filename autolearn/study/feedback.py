@@ -55,7 +55,10 @@ def feedback(
     if writer.protocol.guided and all(one.reference for one in comparisons):
         return _guided(writer, purpose, comparisons, passages)
     limit = writer.settings.feedback_tokens
-    asks = [GenerationRequest(one, _shown(one, passages), limit) for one in comparisons]
+    asks = [
+        GenerationRequest(one, feedback_prompt(one, passages), limit)
+        for one in comparisons
+    ]
     written = writer.write(asks)
     sure = _verdict_probabilities(writer, [generation for _, generation in written])
     return [
@@ -64,7 +67,8 @@ def feedback(
     ]
 
 
-def _shown(one: Comparison, passages: Passages) -> Prompt:
+def feedback_prompt(one: Comparison, passages: Passages) -> Prompt:
+    """Return what is put to a model for feedback in its own words."""
     given = {"question": one.question.text, "answer": one.answer.text}
     if one.reference is None:
         return prompts.load("feedback_free").render(**given)
@@ -99,7 +103,9 @@ def _guided(
         for i, p in enumerate(sure)
         if purpose == "critique" and p < writer.verdict_threshold
     ]
-    asks = [reasoning(writer, i, comparisons[i], begun[i], passages) for i in wrong]
+    asks = [
+        reason_request(writer, i, comparisons[i], begun[i], passages) for i in wrong
+    ]
     reasons = dict(writer.write(asks))
     records: list[Record] = []
     for i, (one, text, p) in enumerate(zip(comparisons, begun, sure, strict=True)):
@@ -117,12 +123,12 @@ def _guided(
 def odds(writer: Generator, asked: Sequence[tuple[str, str, str]]) -> list[float]:
     """Return P(correct) for questions with their right answer and one to be judged."""
     begun = prompts.load("verdict").begun()
-    chats = [judging(writer, *texts).prompt.chat for texts in asked]
+    chats = [verdict_request(writer, *texts).prompt.chat for texts in asked]
     read = writer.backend.probabilities(chats, [begun] * len(chats), VERDICTS)
     return [row[0] for row in read]
 
 
-def judging(
+def verdict_request(
     writer: Generator, question: str, reference: str, answer: str
 ) -> GenerationRequest[None]:
     """Return what is put to a guided model for the verdict on an answer."""
@@ -156,7 +162,7 @@ def _unjudged(purpose: Purpose, one: Comparison) -> Feedback:
     )
 
 
-def reasoning(
+def reason_request(
     writer: Generator, i: int, one: Comparison, begun: str, passages: Passages
 ) -> GenerationRequest[int]:
     """Return what is put to a guided model for the reason of a verdict.

@@ -133,13 +133,8 @@ def _repaired(
         question, answer = parts.get("question", ""), parts.get("answer", "")
         if question and not scoring.stands_alone(question, shown(fact.passage)):
             text = shown(fact.passage)
-            given = {"passage": text, "answer": answer, "question": question}
-            begun = prompts.load("stand_alone").begun(answer=answer)
-            form = Form(begun, (" ", QUESTION), languages.of(text))
-            limit = writer.settings.question_tokens
-            requests.append(
-                writer.request("stand_alone", (i, text), given, limit, form)
-            )
+            subject = (i, text)
+            requests.append(naming_request(writer, subject, text, answer, question))
     return {
         i: generation
         for (i, passage), generation in writer.write(requests)
@@ -147,6 +142,17 @@ def _repaired(
             parsing.tagged(generation.completion.text).get("question", ""), passage
         )
     }
+
+
+def naming_request(
+    writer: Generator, subject: T, text: str, answer: str, question: str
+) -> GenerationRequest[T]:
+    """Return what is put to a guided model for a question that names its subject."""
+    given = {"passage": text, "answer": answer, "question": question}
+    begun = prompts.load("stand_alone").begun(answer=answer)
+    form = Form(begun, (" ", QUESTION), languages.of(text))
+    limit = writer.settings.question_tokens
+    return writer.request("stand_alone", subject, given, limit, form)
 
 
 def _grounded(fact: Fact, generation: Generation) -> Question | None:

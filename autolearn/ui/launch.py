@@ -19,6 +19,7 @@ from autolearn.commands import DEFAULT_WORKSPACE
 from autolearn.errors import AutolearnError, InputError
 from autolearn.settings import ModelSettings
 from autolearn.store import Store
+from autolearn.study import prompts
 
 HERE = "127.0.0.1"
 FIRST_PORT, N_PORTS = 7860, 50
@@ -191,6 +192,7 @@ def _is_free(host: str, port: int) -> bool:
 def prepare(folder: Path, model: str | None) -> None:
     """Open the workspace; a new one gets the built-in library."""
     is_new = not (folder / "autolearn.db").exists()
+    prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         if is_new:
             whole_round.stock(store)

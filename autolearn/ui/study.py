@@ -9,7 +9,7 @@ from autolearn import forecast, orders
 from autolearn.errors import InputError
 from autolearn.settings import StudySettings
 from autolearn.study.protocol import PROTOCOLS
-from autolearn.ui import html, queue
+from autolearn.ui import html, prompts, queue
 from autolearn.ui.desk import QUIET, Board, Desk, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import knowledge
@@ -49,6 +49,7 @@ def build(board: Board) -> None:
     desk = board.desk
     chosen, place = gr.State(0), gr.State(Place())
     documents, given, start = _form(board)
+    prompts.build(board)
     shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
     found, detail = picture("study-found"), picture("study-detail")
 

@@ -137,3 +137,23 @@ def test_a_round_is_listed_with_what_it_learned_and_forgot(run, tmp_path):
     (listed,) = json.loads(run("rounds", "--json").out)
     assert {name: listed[name] for name in scores} == scores
     assert "0.031" in run("rounds").out
+
+
+def test_prompts_are_listed_shown_changed_and_reset(run, tmp_path):
+    def states():
+        rows = json.loads(run("prompts", "--json").out)
+        return {row["prompt"]: row["state"] for row in rows}
+
+    assert set(states().values()) == {"default"}
+    file = tmp_path / "mine.md"
+    file.write_text(run("prompts", "show", "ask").out.replace("one fact", "one thing"))
+    assert "state: changed" in run("prompts", "set", "ask", file).out
+    assert states()["ask"] == "changed"
+    assert run("prompts", "show", "ask").out == file.read_text()
+    file.write_text("nothing")
+    assert "needs the parts" in run("prompts", "set", "ask", file, code=1).err
+    assert "Name the prompt" in run("prompts", "reset", code=1).err
+    assert "no prompt 'asks'" in run("prompts", "show", "asks", code=1).err
+    assert "cannot be read" in run("prompts", "set", "ask", tmp_path, code=1).err
+    assert "state: default" in run("prompts", "reset", "ask").out
+    assert set(states().values()) == {"default"}

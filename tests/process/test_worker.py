@@ -12,12 +12,13 @@ import warnings
 
 import pytest
 
-from autolearn import jobs
+from autolearn import jobs, prompt_editor
 from autolearn.context import Handlers
 from autolearn.errors import InputError, WorkerLost
 from autolearn.ports import Cancelled
 from autolearn.records import Question, Skip
 from autolearn.store import QuestionFilter, Store
+from autolearn.study import prompts
 from autolearn.worker import main
 
 N_STEPS = 30
@@ -51,6 +52,15 @@ def fail(context):
     raise InputError("The library is empty; add a text first.")
 
 
+def quiz(context):
+    """Load a prompt twice; in between, wait until it was changed."""
+    if prompts.CHANGED not in context.run.settings:
+        fail(context)
+    before = prompts.load("closed_book").digest
+    until((context.workspace / "changed").exists)
+    return {"digests": [before, prompts.load("closed_book").digest]}
+
+
 def crash(context):
     sys.stdout.write("printed by a library\n")
     warnings.warn("warned by a library", stacklevel=1)
@@ -71,7 +81,7 @@ def train(context):
 HANDLERS: Handlers = {
     "study": study,
     "train": train,
-    "quiz": fail,
+    "quiz": quiz,
     "export": crash,
     "chat": chat,
     "import": fail,
@@ -139,6 +149,33 @@ def test_a_refusal_ends_the_run_with_its_sentence(shared):
     run = jobs.wait(shared, jobs.submit(shared, "quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
+
+
+def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
+    default = prompts.default_text("closed_book")
+    texts = [default.replace("full", word) for word in ("short", "long")]
+    prompts.use(shared.folder / prompts.FOLDER)
+    try:
+        digests = []
+        for text in texts:
+            prompt_editor.save(shared.folder, "closed_book", text)
+            run = jobs.submit(shared, "quiz", prompts.of_run())
+            until(lambda run=run: shared.runs.get(run.id).state != "queued")
+            prompt_editor.save(shared.folder, "closed_book", texts[1])
+            (shared.folder / "changed").touch()
+            digests.append(jobs.wait(shared, run.id).result["digests"])
+    finally:
+        prompts.use(None)
+    own = [prompts.parse("closed_book", text).digest for text in texts]
+    assert digests == [[own[0]] * 2, [own[1]] * 2]
+
+
+def test_a_run_with_a_broken_prompt_fails_with_its_sentence(shared):
+    settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
+    run = jobs.wait(shared, jobs.submit(shared, "quiz", settings).id)
+    assert run.state == "failed"
+    assert "'closed_book' needs the parts" in run.error
+    assert "prompts reset closed_book" in run.error
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(shared):

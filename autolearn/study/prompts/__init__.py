@@ -5,19 +5,30 @@ a ``## user`` part. The passage stands first in the user part, so that everythin
 asked about one passage begins with the same tokens. ``## example`` parts are worked
 examples, ``### user`` and ``### assistant``, in English or in the language that the
 heading names (``## example de``); ``## begin`` is the beginning of the answer.
+
+A workspace may have changed prompts: files of the same names in its folder ``prompts``.
+A process serves one workspace and names that folder once, with ``use``; each ``load``
+then reads a changed file as it is at that moment. A run keeps the changed prompts in
+its settings when it is ordered (``of_run``) and uses these alone (``fixed``), so that
+it ends as it began, also when it is resumed after another change.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Template
 
 from autolearn.errors import PromptError
 from autolearn.records import Chat, Message, Prompt
+from autolearn.study.prompts.usage import USAGES
 
+FOLDER = "prompts"
+"""The folder of a workspace that has its changed prompts."""
 _FOLDER = Path(__file__).parent
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _PARTS = re.compile(
@@ -25,7 +36,12 @@ _PARTS = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _EXAMPLE = re.compile(r"\s*### user\n(.*?)\n### assistant\n(.*)", re.DOTALL)
+_HEADING = re.compile(r"^## .*", re.MULTILINE)
 ENGLISH = "en"
+LANGUAGES = (ENGLISH, "de", "fr", "es", "zh")
+"""Those in which a passage is recognised, so that its worked examples are shown."""
+CHANGED = "changed_prompts"
+"""The setting of a run with the texts of its changed prompts by name."""
 
 
 @dataclass(frozen=True)
@@ -129,19 +145,175 @@ def _turns(name: str, body: str) -> Chat:
     return Message("user", match[1].strip()), Message("assistant", match[2].strip())
 
 
-@cache
-def load(name: str) -> PromptFile:
-    """Return the prompt file of this name.
+def check(name: str, text: str) -> PromptFile:
+    """Read the text of a changed prompt and hold it against the default.
+
+    Nothing of it may be left unread: unknown parts, parts that stand twice, examples
+    and beginnings that no request would show are refused.
 
     Raises:
-        PromptError: There is none, or it is malformed.
+        PromptError: It cannot take the place of the default; the text says why.
+    """
+    default, changed = load_default(name), parse(name, text)
+    bare = _COMMENT.sub("", text)
+    headings = _HEADING.findall(bare)
+    for heading in headings:
+        if not _PARTS.match(f"{heading}\n"):
+            raise PromptError(f"Prompt {name!r} has an unknown part {heading!r}.")
+        if headings.count(heading) > 1 and "example" not in heading:
+            raise PromptError(f"Prompt {name!r} has the part {heading!r} twice.")
+    if bare.partition("## ")[0].strip():
+        raise PromptError(f"Prompt {name!r} has text before its first part.")
+    _check_variables(default, changed)
+    _check_guidance(default, changed)
+    return changed
+
+
+def _check_variables(default: PromptFile, changed: PromptFile) -> None:
+    parts = {
+        "## user": (default.user, changed.user),
+        "## begin": (default.begin, changed.begin),
+    }
+    for part, texts in parts.items():
+        usual, given = (frozenset(Template(text).get_identifiers()) for text in texts)
+        if usual != given:
+            needs = ", ".join(f"${name}" for name in sorted(usual)) or "no variables"
+            has = ", ".join(f"${name}" for name in sorted(given)) or "none"
+            raise PromptError(
+                f"The part {part!r} of prompt {default.name!r} needs {needs}; "
+                f"this one has {has}."
+            )
+
+
+def _check_guidance(default: PromptFile, changed: PromptFile) -> None:
+    name = default.name
+    if bool(default.begin) != bool(changed.begin):
+        needs = "needs the part" if default.begin else "cannot have a part"
+        raise PromptError(f"Prompt {name!r} {needs} '## begin'.")
+    if changed.examples and not USAGES[name].shows_examples:
+        raise PromptError(f"Prompt {name!r} is asked without worked examples.")
+    if unknown := changed.examples.keys() - set(LANGUAGES):
+        raise PromptError(
+            f"Prompt {name!r} has an example in {sorted(unknown)[0]!r}; known are "
+            f"{', '.join(LANGUAGES)}."
+        )
+
+
+_folder: Path | None = None
+_fixed: ContextVar[Mapping[str, str] | None] = ContextVar("fixed", default=None)
+_checked = lru_cache(maxsize=64)(check)
+
+
+def use(folder: Path | None) -> None:
+    """Look for changed prompts in this folder from now on; None: only the defaults.
+
+    It counts for the whole process, which serves one workspace. Changes of the files
+    are seen by the next ``load``.
+    """
+    global _folder
+    _folder = folder
+
+
+@contextmanager
+def fixed(texts: Mapping[str, str] | None) -> Iterator[None]:
+    """Use these changed prompts, by name, and the defaults, whatever the folder has.
+
+    It counts for this thread, within the block. None: nothing is fixed.
+    """
+    token = _fixed.set(texts)
+    try:
+        yield
+    finally:
+        _fixed.reset(token)
+
+
+def load(name: str) -> PromptFile:
+    """Return the prompt of this name: the changed one, or the default.
+
+    Raises:
+        PromptError: There is none, or the changed one cannot be used.
+    """
+    fixed_texts = _fixed.get()
+    if fixed_texts is None:
+        text = read_changed(_folder, name) if _folder else None
+    else:
+        text = fixed_texts.get(name)
+    if text is None:
+        return load_default(name)
+    try:
+        return _checked(name, text)
+    except PromptError as error:
+        raise PromptError(
+            f"{error} Correct this changed prompt under Study, Prompts, or go back to "
+            f"its default with: python -m autolearn prompts reset {name}"
+        ) from error
+
+
+def read_changed(folder: Path, name: str) -> str | None:
+    """Return the text of a changed prompt; None: this prompt is not changed.
+
+    Raises:
+        PromptError: The file cannot be read as UTF-8 text.
+    """
+    path = folder / f"{name}.md"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(
+            f"{path} cannot be read as UTF-8 text; correct it, or go back to the "
+            f"default with: python -m autolearn prompts reset {name}"
+        ) from error
+
+
+def of_run() -> dict[str, dict[str, str]]:
+    """Return the settings of a run that say how its model is asked.
+
+    ``prompts`` are the digests of all prompts by name, ``changed_prompts`` the texts of
+    the changed ones.
+
+    Raises:
+        PromptError: A changed prompt cannot be used, or has the name of none.
+    """
+    changed: dict[str, str] = {}
+    for path in sorted(_folder.glob("*.md")) if _folder else ():
+        if path.stem not in USAGES:
+            raise PromptError(
+                f"{path} is no prompt; rename or remove it. The prompts are "
+                f"{', '.join(names())}."
+            )
+        if (text := read_changed(path.parent, path.stem)) is not None:
+            changed[path.stem] = text
+    with fixed(changed):
+        digests = {name: load(name).digest for name in names()}
+    return {"prompts": digests, CHANGED: changed}
+
+
+@cache
+def load_default(name: str) -> PromptFile:
+    """Return the prompt of this name as it comes with autolearn.
+
+    Raises:
+        PromptError: There is none.
+    """
+    return parse(name, default_text(name))
+
+
+def default_text(name: str) -> str:
+    """Return the text of a prompt as it comes with autolearn.
+
+    Raises:
+        PromptError: There is none.
     """
     path = _FOLDER / f"{name}.md"
-    if not path.is_file():
-        raise PromptError(f"There is no prompt {name!r}; {_FOLDER} has {names()}.")
-    return parse(name, path.read_text(encoding="utf-8"))
+    if name not in USAGES or not path.is_file():
+        raise PromptError(
+            f"There is no prompt {name!r}; choose one of {', '.join(names())}."
+        )
+    return path.read_text(encoding="utf-8")
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all prompt files."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.md")))
+    """Return the names of all prompts, in the order of a study."""
+    return tuple(USAGES)

@@ -1,0 +1,86 @@
+"""When each prompt is used, and what has to be kept in mind when it is changed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Way = Literal["guided", "trained", "any"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """When a prompt is used."""
+
+    purpose: str
+    """What the model is asked for, as a sentence."""
+    way: Way = "any"
+    """By which protocols it is asked; ``guided`` stands for ``taught`` too."""
+    shows_examples: bool = False
+    """Whether the guided protocol shows worked examples before it."""
+    caution: str = ""
+    """What a change of it means, where that is not plain."""
+
+
+_ROUNDS = "Rounds train on it as it is when they start."
+_TAGGED = "Its answer is read by the English words before the colons; keep them."
+
+USAGES = {
+    "ask_sentence": Usage(
+        "Asks for one question about one sentence of a passage.",
+        "guided",
+        shows_examples=True,
+        caution=_TAGGED,
+    ),
+    "stand_alone": Usage(
+        "Asks for a question again that is not understood without its passage.",
+        "guided",
+        shows_examples=True,
+        caution=_TAGGED,
+    ),
+    "ask": Usage(
+        "Asks for a list of questions about a passage.", "trained", caution=_ROUNDS
+    ),
+    "open_book": Usage(
+        "Asks for an answer with the passage in view, and the sentence that holds it.",
+        shows_examples=True,
+        caution=_TAGGED,
+    ),
+    "closed_book": Usage(
+        "Asks for an answer from memory, in studies, quizzes and chats.",
+        caution="Rounds are trained on it. After a change the replay prompts of a "
+        "round are made anew, and quizzes asked before and after cannot be compared.",
+    ),
+    "feedback": Usage(
+        "Asks for a comparison of an answer from memory with the passage.",
+        shows_examples=True,
+        caution=_TAGGED,
+    ),
+    "verdict": Usage(
+        "Asks whether two answers say the same; the verdict is read as a probability.",
+        "guided",
+        shows_examples=True,
+        caution="Its answer is one of the words “correct” and “incorrect”; keep them.",
+    ),
+    "mend": Usage(
+        "Asks for a better answer in the light of the feedback.",
+        "guided",
+        shows_examples=True,
+    ),
+    "refine": Usage(
+        "Asks for a better answer in the light of the feedback.",
+        "trained",
+        caution=_TAGGED,
+    ),
+    "paraphrase": Usage("Asks for a question in other words.", shows_examples=True),
+    "feedback_free": Usage(
+        "Asks for a check of an answer without a text: instructions and chats.",
+        caution=_TAGGED,
+    ),
+    "refine_free": Usage(
+        "Asks for a better answer without a text: instructions and chats.",
+        caution=_TAGGED,
+    ),
+    "statements": Usage(
+        "Asks what a passage says and implies; rounds on raw text train on it."
+    ),
+}
+"""By the name of the prompt, in the order of a study."""
