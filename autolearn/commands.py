@@ -275,7 +275,8 @@ def resume(args: Args) -> Result:
             raise JobError("There is no unfinished run to resume.")
         run = jobs.resume(store, args.run or unfinished[-1].id)
         result = _finish(store, run, run.kind, quiet=args.json).result
-        return _readable(result) if run.kind == "skills" and not args.json else result
+        is_report = run.kind == "skills" and not args.json
+        return skill_orders.readable(result) if is_report else result
 
 
 def cancel(args: Args) -> Result:
