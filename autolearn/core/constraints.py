@@ -8,7 +8,9 @@ it into a mask over the next tokens.
 import re
 from dataclasses import dataclass
 
-_CHUNK = re.compile(r"\w+|\s+|[^\w\s]+")
+_WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_CHUNK = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+|\s+|[^\w\s]+")
+"""A word, or a sign of a script without spaces; and what stands between them."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,22 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A verbatim stretch of a text that does not cut a word."""
+    """A verbatim stretch of a text that cuts no word, without spaces at its ends."""
 
     source: str
 
+    @property
+    def chunks(self) -> list[str]:
+        """Return the text in the pieces that are not cut."""
+        return _CHUNK.findall(self.source)
+
     def allows(self, text: str) -> bool:
         """Return whether a text is such a stretch."""
-        parts, wanted = _CHUNK.findall(self.source), _CHUNK.findall(text)
+        chunks, wanted = self.chunks, _CHUNK.findall(text)
         n = len(wanted)
-        starts = range(len(parts) - n + 1)
-        return bool(wanted) and any(parts[i : i + n] == wanted for i in starts)
+        starts = range(len(chunks) - n + 1)
+        is_part = any(chunks[i : i + n] == wanted for i in starts)
+        return bool(wanted) and text == text.strip() and is_part
 
 
 @dataclass(frozen=True)

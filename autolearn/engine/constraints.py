@@ -59,14 +59,18 @@ class Grammars:
 
     def _grammar(self, constraint: Constraint) -> str:
         """Return a constraint in the Lark syntax of llguidance."""
-        names = [f"part{i}" for i in range(len(constraint))]
+        # Names in capitals are terminals, which alone can be intersected.
+        names = [
+            f"PART{i}" if isinstance(part, Excerpt) else f"part{i}"
+            for i, part in enumerate(constraint)
+        ]
         rules = (
-            f"{name}: {self._rule(part)}"
+            f"{name}: {self._rule(name, part)}"
             for name, part in zip(names, constraint, strict=True)
         )
         return "\n".join((f"start: {' '.join(names)}", *rules))
 
-    def _rule(self, part: Part) -> str:
+    def _rule(self, name: str, part: Part) -> str:
         match part:
             case str():
                 return self._literal(part)
@@ -74,8 +78,15 @@ class Grammars:
                 return " | ".join(map(self._literal, options))
             case Pattern(regex):
                 return "/" + regex.replace("/", r"\/") + "/"
-            case Excerpt(source):
-                return "%regex " + json.dumps({"substring_words": source})
+            case Excerpt():
+                stretch = "%regex " + json.dumps({"substring_chunks": part.chunks})
+                return "\n".join(
+                    (
+                        f"{name}_ENDS & {name}_OF",
+                        rf"{name}_ENDS: /\S(.|\n)*\S/ | /\S/",
+                        f"{name}_OF: {stretch}",
+                    )
+                )
 
     def _literal(self, text: str) -> str:
         lines = (json.dumps(line, ensure_ascii=False) for line in text.split("\n"))

@@ -29,6 +29,7 @@ def keeps(constraint, text):
     excerpts = [part.source for part in constraint if isinstance(part, Excerpt)]
     return bool(match) and all(
         " ".join(stretch.split()) in " ".join(source.split())
+        and Excerpt(source).allows(stretch.replace("\n ", "\n"))
         for stretch, source in zip(match.groups(), excerpts, strict=True)
     )
 

@@ -16,6 +16,7 @@ NAMES = {
     "activations": "activations",
     "logits": "scores of the words",
     "cache": "keys and values",
+    "copies": "weights laid out for writing",
 }
 """The parts of an estimate, in the order in which they are told."""
 
