@@ -12,7 +12,6 @@ import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from math import ceil
 from typing import Any
@@ -99,16 +98,15 @@ def make(
 
 def skill_of(item: TrainItem) -> Skill | None:
     """Return the name of the skill that an item teaches, read off its prompt."""
-    return _skills().get(item.chat[0].content) if item.chat else None
-
-
-@cache
-def _skills() -> dict[str, Skill]:
-    return {
-        prompts.load(name).system: skill
+    if not item.chat:
+        return None
+    rules = item.chat[0].content
+    teaches = (
+        skill
         for skill, names in _PROMPTS.items()
-        for name in names
-    }
+        if any(prompts.load(name).system == rules for name in names)
+    )
+    return next(teaches, None)
 
 
 def _key(one: GoldExample) -> tuple[str, ...]:

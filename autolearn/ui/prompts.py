@@ -5,7 +5,7 @@ import gradio as gr
 from autolearn import orders, prompt_editor
 from autolearn.errors import InputError
 from autolearn.study.prompts import names
-from autolearn.ui.desk import Board, Desk, picture, watch
+from autolearn.ui.desk import Board, Desk, begin, picture, watch
 from autolearn.ui.html import Html
 from autolearn.ui.views import prompts as views
 
@@ -19,7 +19,7 @@ def build(board: Board) -> None:
         with gr.Row(equal_height=True):
             choice = gr.Dropdown(
                 list(names()),
-                value=None,
+                value=names()[0],
                 label="Prompt",
                 info="What the model is asked, in Markdown, with worked examples.",
                 elem_id="prompts-choice",
@@ -53,6 +53,7 @@ def build(board: Board) -> None:
         prompt_editor.reset(desk.folder, _chosen(name))
         return _text(desk, name), about_it(name)
 
+    begin(lambda: _text(desk, names()[0]), [], [text])
     board.follow(about_it, [choice], [about])
     watch([choice.input], open_it, [choice], [text, about, preview])
     board.act([save.click], save_it, [choice, text], [about])
