@@ -91,7 +91,7 @@ class StudySettings(_Settings):
     protocol: StudyProtocol = "auto"
     """How the model is asked; auto: as suits it, which its folder or round says."""
     quick: bool = False
-    """Without feedback, refinements and rewordings: open-book answers are learned."""
+    """Quick: no feedback, refinements and rewordings; open-book answers are learned."""
     questions_per_passage: int = 6
     """In one list, 1..50; up to twice as many of a long passage."""
     ask_rounds: int = 4

@@ -26,7 +26,7 @@ LABELS = {
     "paraphrases": "Paraphrases",
     "quiz_share": "Quiz share",
     "protocol": "How the model is asked",
-    "quick": "Quick study",
+    "quick": "Extent",
     "temperature": "Temperature",
     "seed": "Seed",
     "question_tokens": "Tokens per question",
@@ -74,7 +74,7 @@ def build(board: Board) -> None:
 
 def _form(
     board: Board,
-) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Checkbox], gr.Button]:
+) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     desk, names = board.desk, list(LABELS)
     with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
@@ -114,10 +114,11 @@ def _documents(desk: Desk) -> gr.CheckboxGroup:
     return gr.CheckboxGroup(choices=choices)
 
 
-def _field(name: str) -> gr.Number | gr.Dropdown | gr.Checkbox:
+def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
     if name == "quick":
-        return gr.Checkbox(
-            StudySettings.quick,
+        return gr.Radio(
+            [("whole", False), ("quick", True)],
+            value=StudySettings.quick,
             label=LABELS[name],
             info=StudySettings.help()[name],
             min_width=190,
