@@ -13,7 +13,9 @@ from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
-_PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + _QUOTES, " "))
+_WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
+_SIGNS = string.punctuation + _QUOTES + _WIDE_SIGNS
+_PUNCTUATION = str.maketrans(dict.fromkeys(_SIGNS, " "))
 _SENTENCE = re.compile(r"[^.!?\n]*[^.!?\s][^.!?\n]*[.!?]*")
 _SELF_REFERENCE = re.compile(
     r"\b(the|this|that) (text|passage|document|article|excerpt|paragraph|section)\b"
@@ -45,8 +47,12 @@ class Place:
 
 
 def normalise(text: str) -> str:
-    """Return the text in lower case without punctuation, articles and extra space."""
+    """Return the text in lower case without punctuation, articles and extra space.
+
+    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018.
+    """
     plain = text.lower().translate(_PUNCTUATION)
+    plain = _WITHOUT_SPACES.sub(r" \g<0> ", plain)
     return " ".join(_ARTICLES.sub(" ", plain).split())
 
 

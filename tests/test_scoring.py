@@ -108,6 +108,28 @@ def test_the_first_word_of_an_answer_need_not_be_a_name():
 
 
 @pytest.mark.parametrize(
+    ("text", "value", "stands_there"),
+    [
+        ("首都是北京。", "北京", True),
+        ("拉罗什面包店雇有14名员工。", "14名员工", True),
+        ("首都是北京。", "南京", False),
+        ("首都是东京。", "京东", False),
+        ("Er sagte: „Ja“, dann ging er.", "Ja", True),
+        ("L\u2019œuvre coûte 5 €", "œuvre", True),
+    ],
+)
+def test_a_value_is_found_in_any_script_and_between_any_quotes(
+    text, value, stands_there
+):
+    assert scoring.contains(text, value) is stands_there
+
+
+def test_answers_agree_in_a_script_without_spaces():
+    assert scoring.agreement("", "拉罗什面包店雇有14名员工。", "14名员工") == 1.0
+    assert scoring.agreement("", "拉罗什面包店雇有30人。", "14名员工") < 0.75
+
+
+@pytest.mark.parametrize(
     ("question", "source", "alone"),
     [
         ("What is the music composer?", "Falimy is a film. Vishnu composed it.", False),
