@@ -149,7 +149,7 @@ class _Cutter:
     def text_of(self, name: str, asked: str) -> str:
         """Return the passage of a document that shares most words with what is asked.
 
-        The document stands beside the file, or in the library.
+        The document is in the folder of the file, or in the library.
         """
         if name not in self._passages:
             self._passages[name] = self._beside(name) or self._in_library(name)

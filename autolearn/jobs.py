@@ -44,7 +44,7 @@ class Lane:
     handlers: str
     """The module that does them."""
     environment: Mapping[str, str] = field(hash=False)
-    """What the libraries of its worker are told, where the person has not."""
+    """Environment variables of its worker, unless the person has set them."""
 
     @property
     def pid_file(self) -> str:

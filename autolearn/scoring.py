@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from autolearn.core.scripts import HAN_AND_KANA
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
 _WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
@@ -26,7 +28,7 @@ _BARE_SUBJECT = re.compile(
     r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
     re.IGNORECASE,
 )
-_WITHOUT_SPACES = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
+_WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "

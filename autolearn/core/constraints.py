@@ -8,8 +8,9 @@ it into a mask over the next tokens.
 import re
 from dataclasses import dataclass
 
-_WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_CHUNK = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+|\s+|[^\w\s]+")
+from autolearn.core.scripts import EAST_ASIAN
+
+_CHUNK = re.compile(rf"[{EAST_ASIAN}]|[^\W{EAST_ASIAN}]+|\s+|[^\w\s]+")
 """A word, or a sign of a script without spaces; and what stands between them."""
 
 

@@ -140,7 +140,7 @@ def write(
 def stream(
     loaded: Loaded, text: Text, stop: Stop, hear: Callable[[str], None]
 ) -> Completion:
-    """Write one text; ``hear`` is told after each token what is written so far."""
+    """Write one text; ``hear`` gets what is written so far after each token."""
     writer = Writer(loaded, [text] if text.fits(loaded) else [])
     while writer.has_work:
         writer.step()

@@ -4,12 +4,13 @@ import re
 
 from autolearn import scoring
 from autolearn.core.gold import GoldExample
+from autolearn.core.scripts import EAST_ASIAN
 from autolearn.records import Passage
 from autolearn.text import languages, sentences
 
 LONGEST_FORM = 40
 """Words of a sentence of the text beyond which it is not used as an answer."""
-_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_WIDE = re.compile(f"[{EAST_ASIAN}]")
 """Scripts without spaces between words."""
 _REASONS = {
     "en": "The text gives {right}, the answer {wrong}.",

@@ -1,4 +1,4 @@
-"""Read gold examples from files: the formats are told apart by what stands in them.
+"""Read gold examples from files: the format is recognised by the content.
 
 A row that cannot be used is named with its place and counted, and the others come in.
 """

@@ -34,8 +34,8 @@ _ENVIRONMENT = {
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
-"""What huggingface_hub is told, beside the token, endpoint and folders that the person
-has set for it."""
+"""Environment variables for huggingface_hub, beside the token, endpoint and folders
+that the person has set."""
 
 Tell = Callable[[str, int, int], None]
 """Takes the file that is fetched, the bytes that are here, and all bytes."""

@@ -131,15 +131,15 @@ def _repaired(
     for i, (fact, generation) in enumerate(written):
         parts = parsing.tagged(generation.completion.text)
         question, answer = parts.get("question", ""), parts.get("answer", "")
-        if question and not scoring.stands_alone(question, shown(fact.passage)):
-            text = shown(fact.passage)
+        text = shown(fact.passage)
+        if question and not scoring.stands_alone(question, text):
             subject = (i, text)
             requests.append(naming_request(writer, subject, text, answer, question))
     return {
         i: generation
-        for (i, passage), generation in writer.write(requests)
+        for (i, text), generation in writer.write(requests)
         if scoring.stands_alone(
-            parsing.tagged(generation.completion.text).get("question", ""), passage
+            parsing.tagged(generation.completion.text).get("question", ""), text
         )
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autolearn import chunking
+from autolearn.core.scripts import EAST_ASIAN
 
 FEWEST_SIGNS = 12
 """Letters and digits below which a sentence tells nothing that can be asked."""
@@ -12,8 +13,8 @@ FACT_WORDS = 12
 """Words of a stretch from which the next comma, bracket or "and" begins another."""
 
 _SIGN = re.compile(r"\w")
-_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-"""Scripts without spaces between words, where a character counts as a word."""
+_WIDE = re.compile(rf"[{EAST_ASIAN}\uff00-\uffef]")
+"""Scripts without spaces between words, and their full-width punctuation."""
 _BREAK = re.compile(
     r"(?<=[,;:，、；：)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
