@@ -1,25 +1,71 @@
 """What the pages say is true."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from autolearn import __version__
 from autolearn.__main__ import parser
 from autolearn.settings import METHODS
-from autolearn.store import schema_sql
+from autolearn.study.rules import RULES
 
 ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
+LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
 
 
 def page(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_the_schema_in_the_architecture_is_the_schema(store):
-    (block,) = re.findall(r"```sql\n(.*?)```", page("ARCHITECTURE.md"), re.DOTALL)
-    assert block.strip() == schema_sql(store.db).strip()
+def anchors(name):
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page(name), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_the_schema_page_is_the_schema(store):
+    render = runpy.run_path(str(ROOT / ".ci" / "schema.py"))["render"]
+    assert page("docs/schema.md") == render(store), "run: python .ci/schema.py"
+
+
+def test_there_are_pages_to_check():
+    assert {"README.md", "ARCHITECTURE.md", "docs/guide.md"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_relative_link_leads_to_a_file_and_a_heading(name):
+    targets = [t for t in LINK.findall(page(name)) if "://" not in t]
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), f"{name} links to {target}, which is missing"
+        if anchor:
+            linked = file.resolve().relative_to(ROOT).as_posix()
+            assert anchor in anchors(linked), f"{target} names no heading"
+
+
+def test_the_readme_links_to_every_page_for_users():
+    linked = {t for t in LINK.findall(page("README.md")) if t.startswith("docs/")}
+    for_contributors = {"docs/internals.md", "docs/schema.md"}
+    assert {name for name in PAGES if "/" in name} == linked | for_contributors
+
+
+def test_readme_and_architecture_stay_short():
+    assert len(page("README.md").split()) <= 1200
+    assert len(page("ARCHITECTURE.md").splitlines()) <= 150
+
+
+def test_the_glossary_has_at_most_30_terms():
+    terms = re.findall(r"^\| \*\*", page("docs/glossary.md"), re.MULTILINE)
+    assert 0 < len(terms) <= 30
 
 
 def test_the_newest_change_is_of_this_version():
@@ -27,16 +73,25 @@ def test_the_newest_change_is_of_this_version():
     assert versions[0] == __version__
 
 
-def test_every_command_in_the_readme_is_one():
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_on_a_page_exists(name):
     known = parser()._subparsers._group_actions[0].choices
-    used = re.findall(r"python -m autolearn (\w+)", page("README.md"))
-    assert used
-    assert set(used) <= set(known)
-    assert set(known) <= set(used), "the README does not mention a command"
+    assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(known)
 
 
-def test_every_method_is_explained_in_the_readme():
-    assert all(f"`{method}`" in page("README.md") for method in METHODS)
+def test_the_guide_has_every_command():
+    known = parser()._subparsers._group_actions[0].choices
+    assert set(known) == set(
+        re.findall(r"python -m autolearn (\w+)", page("docs/guide.md"))
+    )
+
+
+def test_every_method_is_explained():
+    assert all(f"| `{method}` |" in page("docs/learning.md") for method in METHODS)
+
+
+def test_every_rule_is_explained():
+    assert all(f"| `{rule}` |" in page("docs/guide.md") for rule in RULES)
 
 
 def test_every_package_is_named_with_its_reason():
