@@ -105,7 +105,7 @@ class TrainOutcome(Protocol):
     dropped: list[int]
     """Positions of items that were too long or had nothing to learn."""
     scores: dict[str, Any]
-    """What was measured when it ended, as JSON values; see ARCHITECTURE.md."""
+    """What was measured when it ended, as JSON values; see docs/learning.md."""
 
 
 class Trainer(Protocol):

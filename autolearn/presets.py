@@ -30,7 +30,7 @@ class Preset:
 
 
 PRESETS = {
-    # Measured on the built-in model, see README.
+    # Measured on the built-in model, see docs/lab-notes.md.
     "tiny": Preset("tiny models, up to 0.3 billion parameters", 3e8),
     # SEAL (arXiv 2506.10943) teaches a 7B facts with rank 32, alpha 64, 10 epochs.
     "facts": Preset(

@@ -225,7 +225,7 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
 
     ``asked``: passages, each with a question and the closed-book answer to it. A round
     teaches to answer whatever is asked, and so a model forgets to say that the text
-    does not: hence the question of another text (ARCHITECTURE.md has the numbers).
+    does not: hence the question of another text (docs/lab-notes.md has the numbers).
     """
     of_each = list({one[0]: one for one in asked}.values())
     n = min(len(of_each), ceil(READING * n_replay))

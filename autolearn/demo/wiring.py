@@ -1,6 +1,6 @@
 """Start the tiny model with the circuits that copying and comparing need.
 
-Found by trial (see README): from random weights a model of this size spends most of its
+Found by trial (docs/lab-notes.md): from random weights a model of this size spends most of its
 training finding out how to copy an unseen name. So one head of the first layer starts
 as a "previous token" head, one head each of the next two as an "induction" head (find
 where this token stood before, say what followed), and in all other heads the key

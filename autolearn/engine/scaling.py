@@ -1,7 +1,7 @@
 """Shrink a trained adapter as far as what it learned allows.
 
 An adapter at 0.9 of its size has forgotten much less and lost little: a curve that
-costs no training, on which validation finds the place (numbers: ARCHITECTURE.md).
+costs no training, on which validation finds the place (numbers: docs/lab-notes.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
