@@ -1,11 +1,11 @@
 """Start the tiny model with the circuits that copying and comparing need.
 
-Found by trial (docs/lab-notes.md): from random weights a model of this size spends most of its
-training finding out how to copy an unseen name. So one head of the first layer starts
-as a "previous token" head, one head each of the next two as an "induction" head (find
-where this token stood before, say what followed), and in all other heads the key
-projection equals the query projection, so that equal tokens attract each other. These
-are plain initial weights; all of them are trained.
+Found by experiment (docs/lab-notes.md): from random weights a model of this size spends
+most of its training on learning to copy an unseen name. So one head of the first layer
+starts as a "previous token" head and one head each of the next two as an "induction"
+head (find where this token occurred before, predict what followed). In all other heads
+the key projection equals the query projection, so that equal tokens attract each other.
+These are plain initial weights; all of them are trained.
 """
 
 import math
