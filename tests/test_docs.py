@@ -22,7 +22,7 @@ PAGES = sorted(
         ROOT / "autolearn/demo/README.md",
     )
 )
-LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def page(name):
@@ -81,6 +81,32 @@ def test_the_newest_change_is_of_this_version():
 def test_every_command_on_a_page_exists(name):
     known = parser()._subparsers._group_actions[0].choices
     assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(known)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_module_that_a_page_runs_exists(name):
+    for module in re.findall(r"python -m ((?:autolearn|benchmarks)[\w.]*)", page(name)):
+        path = ROOT / module.rstrip(".").replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), module
+
+
+def test_every_path_for_contributors_exists():
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/engine.md"):
+        paths = re.findall(r"`([\w.]+/[\w./]*)`", page(name))
+        assert paths
+        for path in paths:
+            assert any((top / path).exists() for top in (ROOT, ROOT / "autolearn")), (
+                path
+            )
+
+
+def test_every_flag_in_the_guides_exists():
+    commands = parser()._subparsers._group_actions[0].choices.values()
+    known = {flag for c in commands for a in c._actions for flag in a.option_strings}
+    known |= {"--host", "--auth"}  # of app.py
+    for name in ("guide", "study", "learning", "evaluation", "models"):
+        flags = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", page(f"docs/{name}.md")))
+        assert flags <= known, f"docs/{name}.md: {flags - known}"
 
 
 def test_the_guide_has_every_command():
