@@ -32,6 +32,11 @@ class OpenBook:
     evidence: str
     short: str = ""
 
+    @property
+    def is_stated(self) -> bool:
+        """Return whether it says, in full or in short, what the text tells."""
+        return not (_is_none(self.short) or is_not_stated(self.answer))
+
 
 def without_thinking(raw: str) -> str:
     """Drop the reasoning that some templates let a model write first."""
@@ -72,9 +77,14 @@ def open_book(raw: str) -> OpenBook:
     if not parts:
         return OpenBook(text, "")
     evidence = parts.get("evidence", "").strip("\"'“”«»")
-    if evidence.rstrip(".").lower() == "none":
+    short = parts.get("short answer", "")
+    if _is_none(evidence) or _is_none(short):
         evidence = ""
-    return OpenBook(parts.get("answer", ""), evidence, parts.get("short answer", ""))
+    return OpenBook(parts.get("answer", ""), evidence, short)
+
+
+def _is_none(text: str) -> bool:
+    return text.rstrip(".").lower() == "none"
 
 
 def answer(raw: str) -> str:

@@ -14,7 +14,14 @@ from autolearn.errors import InputError, PromptError
 from autolearn.records import Answer, Chat, Feedback, Message, Passage, Question
 from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store import QuestionFilter, Store
-from autolearn.study import answers, feedback, prompts, questions
+from autolearn.study import (
+    answers,
+    fact_questions,
+    feedback,
+    grounding,
+    prompts,
+    questions,
+)
 from autolearn.study.feedback import Comparison
 from autolearn.study.generation import Generator
 from autolearn.study.prompts.usage import USAGES, Usage
@@ -219,19 +226,32 @@ def _answer(given: list[Answer], kind: str) -> Answer | None:
 
 
 def _ask_sentence(writer: Generator, it: _Material) -> Chat:
-    facts = questions.facts(writer.settings, it.passage)
+    facts = fact_questions.facts(writer.settings, it.passage)
     if not facts:
         raise InputError("This passage has no sentence to ask about; choose another.")
-    text, first = questions.shown(it.passage), facts[0]
-    return questions.about_sentence(
+    text, first = grounding.shown(it.passage), facts[0]
+    return fact_questions.about_sentence(
         writer, None, text, first.sentence.text, first.stretch
     ).prompt.chat
 
 
+def _open_book(writer: Generator, it: _Material) -> Chat:
+    asked = answers.as_text_question(writer, it.question, it.passage)
+    (request,) = answers.open_book_requests(writer, [asked])
+    return request.prompt.chat
+
+
+def _sentence_question(_: Generator, it: _Material) -> Chat:
+    sentence = grounding.nearest_sentence(it.passage.text, it.question.text)
+    file = prompts.load("sentence_question")
+    chat = file.render(heading=it.passage.heading, sentence=sentence).chat
+    return (*chat, Message("assistant", it.question.text))
+
+
 def _stand_alone(writer: Generator, it: _Material) -> Chat:
-    text = questions.shown(it.passage)
+    text = grounding.shown(it.passage)
     given = (it.question.short_answer, it.question.text)
-    return questions.naming_request(writer, None, text, *given).prompt.chat
+    return fact_questions.naming_request(writer, None, text, *given).prompt.chat
 
 
 def _paraphrase(writer: Generator, it: _Material) -> Chat:
@@ -277,9 +297,8 @@ _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
     "ask": lambda writer, it: (
         questions.listing(writer.settings, it.passage.text, None).prompt.chat
     ),
-    "open_book": lambda writer, it: (
-        answers.open_book_request(writer, it.question, it.passage).prompt.chat
-    ),
+    "open_book": _open_book,
+    "sentence_question": _sentence_question,
     "closed_book": lambda _, it: (
         prompts.load("closed_book").render(question=it.question.text).chat
     ),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from autolearn import parsing, scoring
 from autolearn.ports import Journal
 from autolearn.records import Generation, Question, QuizResult
-from autolearn.study.answers import quoting
+from autolearn.study.answers import TextQuestion, open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator, of
 
 Mode = Literal["closed_book", "open_book"]
@@ -60,18 +60,21 @@ def take(
 def _answer(
     writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
 ) -> list[QuizResult]:
-    asks = [_request(writer, one, mode) for one in questions]
-    return [score(one, mode, made) for one, made in writer.write(asks)]
+    requests = _requests(writer, questions, mode)
+    return [score(one, mode, made) for one, made in writer.write(requests)]
 
 
-def _request(
-    writer: Generator, one: QuizQuestion, mode: Mode
-) -> GenerationRequest[QuizQuestion]:
-    question = one.question.text
+def _requests(
+    writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
+) -> list[GenerationRequest[QuizQuestion]]:
     if mode == "open_book":
-        return quoting(writer, one, one.passage or "", question)
+        cases = [TextQuestion(q, q.passage or "", q.question.text) for q in questions]
+        return open_book_requests(writer, cases)
     limit = writer.settings.answer_tokens
-    return writer.request("closed_book", one, {"question": question}, limit)
+    return [
+        writer.request("closed_book", q, {"question": q.question.text}, limit)
+        for q in questions
+    ]
 
 
 def score(one: QuizQuestion, mode: Mode, generation: Generation) -> QuizResult:

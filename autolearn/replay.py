@@ -33,9 +33,10 @@ from autolearn.records import (
 )
 from autolearn.settings import TrainSettings
 from autolearn.study import prompts
-from autolearn.study.answers import quoting
+from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.fact_questions import about_sentence
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
-from autolearn.study.questions import about_sentence, listing, rewording
+from autolearn.study.questions import listing, rewording
 from autolearn.text import sentences
 
 T = TypeVar("T")
@@ -242,12 +243,14 @@ def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
     Raises:
         Cancelled: The person stopped the run.
     """
-
-    def put(one: Reading, question: str) -> GenerationRequest[Reading]:
-        return quoting(writer, one, one.passage, question)
-
-    opened = _written(writer, [put(one, one.question) for one in texts])
-    rest = [put(one, one.other) for one in texts if one.other != one.question]
+    own = [TextQuestion(one, one.passage, one.question) for one in texts]
+    opened = _written(writer, open_book_requests(writer, own))
+    others = [
+        TextQuestion(one, one.passage, one.other)
+        for one in texts
+        if one.other != one.question
+    ]
+    rest = open_book_requests(writer, others)
     for one in texts:
         rest.append(_asking(writer, one))
         rest.append(rewording(writer, one.question, one))

@@ -24,7 +24,7 @@ def best(
     with the question, or far fewer than the best one, are left out.
     """
     found = sorted(
-        zip(_scores(question, passages), passages, strict=True),
+        zip(bm25(question, _texts(passages)), passages, strict=True),
         key=lambda scored: -scored[0],
     )
     chosen: list[Passage] = []
@@ -35,11 +35,13 @@ def best(
     return chosen
 
 
-def _scores(question: str, passages: Sequence[Passage]) -> list[float]:
-    words = [
-        Counter(scoring.normalise(f"{one.heading} {one.text}").split())
-        for one in passages
-    ]
+def _texts(passages: Sequence[Passage]) -> list[str]:
+    return [f"{passage.heading} {passage.text}" for passage in passages]
+
+
+def bm25(question: str, texts: Sequence[str]) -> list[float]:
+    """Return the BM25 score of each text for a question; 0 where no word is shared."""
+    words = [Counter(scoring.normalise(text).split()) for text in texts]
     mean = sum(bag.total() for bag in words) / max(1, len(words))
     asked = set(scoring.normalise(question).split())
     weight = {

@@ -45,7 +45,7 @@ from autolearn.settings import ModelSettings, StudySettings
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
-from autolearn.study.answers import quoting
+from autolearn.study.answers import TextQuestion, open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.loop import Study
 
@@ -187,7 +187,9 @@ class Workshop:
             return writer.request(name, None, {"question": question, **values}, 0)
 
         if wanted.get("passages"):
-            say(quoting(writer, None, _given(context), question), _open_book)
+            asked = TextQuestion(None, _given(context), question)
+            (request,) = open_book_requests(writer, [asked])
+            say(request, _open_book)
             return draft.parts
         say(put("closed_book"), _part("answer", parsing.without_thinking))
         if wanted.get("refine"):

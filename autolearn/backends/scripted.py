@@ -70,10 +70,15 @@ class ScriptedBackend:
             return Completion("", "cancelled", n_prompt, 0)
         self.history.append(request)
         text = self._reply(request)
-        n_tokens = self.count_tokens(text)
+        begun = turns[-1].content if turns[-1].role == "assistant" else ""
+        if not text.startswith(begun):
+            begun = ""
+        added = text[len(begun) :]
+        n_tokens = self.count_tokens(added)
         if n_tokens <= limit:
             return Completion(text, "stop", n_prompt, n_tokens)
-        return Completion(" ".join(text.split()[:limit]), "length", n_prompt, limit)
+        cut = " ".join(added.split()[:limit])
+        return Completion(f"{begun} {cut}".strip(), "length", n_prompt, limit)
 
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]

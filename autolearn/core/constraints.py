@@ -26,6 +26,8 @@ class Excerpt:
     """A verbatim stretch of a text that cuts no word, without spaces at its ends."""
 
     source: str
+    otherwise: str = ""
+    """What may stand in its place, word for word; empty: nothing."""
 
     @property
     def chunks(self) -> list[str]:
@@ -33,7 +35,9 @@ class Excerpt:
         return _CHUNK.findall(self.source)
 
     def allows(self, text: str) -> bool:
-        """Return whether a text is such a stretch."""
+        """Return whether a text is such a stretch, or what may stand in its place."""
+        if self.otherwise and text == self.otherwise:
+            return True
         chunks, wanted = self.chunks, _CHUNK.findall(text)
         n = len(wanted)
         starts = range(len(chunks) - n + 1)

@@ -80,9 +80,13 @@ class Grammars:
                 return "/" + regex.replace("/", r"\/") + "/"
             case Excerpt():
                 stretch = "%regex " + json.dumps({"substring_chunks": part.chunks})
+                otherwise = (
+                    f" | {self._literal(part.otherwise)}" if part.otherwise else ""
+                )
                 return "\n".join(
                     (
-                        f"{name}_ENDS & {name}_OF",
+                        f"{name}_EXCERPT{otherwise}",
+                        f"{name}_EXCERPT: {name}_ENDS & {name}_OF",
                         rf"{name}_ENDS: /\S(.|\n)*\S/ | /\S/",
                         f"{name}_OF: {stretch}",
                     )

@@ -140,14 +140,7 @@ class _Part:
             result = skill_results.own_question(question)
             answer = by_id.get(question.id)
             results += [result, skill_results.round_trip(question, result, answer)]
-        silent = self._in_vain(asked, of(Skip, records))
-        n_facts = len(asked) + len(silent)
-        if writer.protocol.guided:
-            n_facts = sum(len(questions.facts(writer.settings, p)) for p in passages)
-        # A question that repeats another word for word leaves no record.
-        n_repeats = n_facts - len(asked) - len(silent)
-        repeats = [SkillResult("round_trip", self.begin, right=False)] * n_repeats
-        return [*results, *silent, *repeats]
+        return [*results, *self._in_vain(asked, of(Skip, records))]
 
     def _in_vain(
         self, asked: Sequence[Question], skips: Sequence[Skip]

@@ -32,9 +32,9 @@ from autolearn.metaskills.examples import (
 )
 from autolearn.records import Answer, Feedback, Question, TrainItem
 from autolearn.settings import StudySettings
-from autolearn.study import answers, feedback, prompts, questions
+from autolearn.study import answers, feedback, grounding, prompts
+from autolearn.study.fact_questions import QUESTION, about_sentence
 from autolearn.study.generation import GenerationRequest, Generator
-from autolearn.study.questions import QUESTION
 from autolearn.text import sentences
 
 Skill = str
@@ -132,12 +132,12 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
     """Yield items that copy a short answer from a sentence, then ask for it."""
     for one in source.examples:
         stretch, question = _stretch(one), one.question
-        text = questions.shown(passage_of(one))
+        text = grounding.shown(passage_of(one))
         if not stretch or not re.fullmatch(QUESTION.regex, question):
             continue
         if scoring.stands_alone(question, text):
             told = (text, evidence_of(one), stretch)
-            request = questions.about_sentence(source.writer, one, *told)
+            request = about_sentence(source.writer, one, *told)
             begun = request.prompt.chat[-1].content
             yield _item(request, f"{begun} {one.answer}\nQuestion: {question}")
 
@@ -151,21 +151,26 @@ def _stretch(one: GoldExample) -> str:
 
 
 def _quoting(source: _Source) -> Iterator[TrainItem]:
-    """Yield items that quote the sentence that tells the answer, or say none does."""
+    """Yield items that quote the sentence that tells the answer, or is nearest to it.
+
+    Of a nearest one the answer is that the text does not say.
+    """
     n = 0
     for i, one in enumerate(source.examples):
-        question, text = one.question, questions.shown(passage_of(one))
+        question, text = one.question, grounding.shown(passage_of(one))
         sentence, answer = evidence_of(one), right_answer(one)
+        short = " ".join(one.answer.split())
         if not one.answerable or n % WITHOUT_ANSWER == WITHOUT_ANSWER - 1:
-            sentence, answer = "none", not_stated(one)
-        if one.answerable and sentence == "none":
-            question = _other_question(source.examples, i)
-        if question and sentence and answer and sentences.of(one.text):
-            request = answers.quoting(source.writer, one, text, question)
+            short, answer = grounding.NOT_STATED, not_stated(one)
+            if one.answerable:
+                question = _other_question(source.examples, i)
+            sentence = grounding.nearest_sentence(text, question)
+        told = Excerpt(sentence, grounding.NOT_STATED).allows(short)
+        if question and sentence and answer and told:
+            case = answers.TextQuestion(one, text, question, sentence)
+            request = answers.quoting(source.writer, case)
             begun = request.prompt.chat[-1].content
-            short = "none" if sentence == "none" else " ".join(one.answer.split())
-            lines = f"{sentence}\nShort answer: {short}\nAnswer: {answer}"
-            yield _item(request, f"{begun} {lines}")
+            yield _item(request, f"{begun} {short}\nAnswer: {answer}")
             n += 1
 
 

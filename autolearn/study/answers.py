@@ -1,11 +1,11 @@
 """Answer questions: with the text in view, from memory, and again after feedback."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from autolearn import parsing, scoring
-from autolearn.core.constraints import LINE, Excerpt, OneOf
+from autolearn.core.constraints import LINE, Excerpt, Part
 from autolearn.records import (
     Answer,
     AnswerKind,
@@ -16,22 +16,29 @@ from autolearn.records import (
     Record,
     Skip,
 )
-from autolearn.study import prompts
+from autolearn.study import grounding, prompts
 from autolearn.study.generation import (
     Form,
     GenerationRequest,
     Generator,
     why_nothing,
 )
-from autolearn.study.questions import shown
-from autolearn.text import languages, sentences
+from autolearn.study.grounding import NOT_STATED, SHORT_ANSWER_TOKENS, shown
+from autolearn.text import languages
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
-ROUND_TRIP = 0.75
-"""Share of the words of a short answer that the open-book answer has to tell."""
-SHORT_ANSWER_TOKENS = 24
-"""Room for the answer in short, between the evidence and the answer."""
+
+
+@dataclass(frozen=True)
+class TextQuestion(Generic[T]):
+    """A question to be answered from a text."""
+
+    subject: T
+    text: str
+    question: str
+    sentence: str = ""
+    """The sentence of the text that is known to answer it; empty: none is known."""
 
 
 def passage_of(question: Question, passages: Passages) -> Passage:
@@ -50,56 +57,80 @@ def open_book(
 
     Source: the open-book answer a_o of arXiv 2406.00606; the quote is ours.
     """
-    asks = [
-        open_book_request(writer, question, passage_of(question, passages))
+    asked = [
+        as_text_question(writer, question, passage_of(question, passages))
         for question in questions
     ]
     threshold = writer.settings.evidence_threshold
     return [
         _read_open_book(question, passage_of(question, passages), generation, threshold)
-        for question, generation in writer.write(asks)
+        for question, generation in writer.write(open_book_requests(writer, asked))
     ]
 
 
-def open_book_request(
+def as_text_question(
     writer: Generator, question: Question, passage: Passage
-) -> GenerationRequest[Question]:
-    """Return what is put to the model for the open-book answer to a question.
+) -> TextQuestion[Question]:
+    """Return a question about a passage, with the sentence that it was made from."""
+    if not writer.protocol.guided:
+        return TextQuestion(question, passage.text, question.text)
+    sentence = ""
+    if question.start is not None and question.end is not None:
+        begin = passage.start
+        sentence = passage.text[question.start - begin : question.end - begin]
+    return TextQuestion(question, shown(passage), question.text, sentence)
 
-    The sentence that a question was made from is its evidence, and need not be sought.
+
+def open_book_requests(
+    writer: Generator, asked: Sequence[TextQuestion[T]]
+) -> list[GenerationRequest[T]]:
+    """Return what is put to the model for answers from texts, with their evidence.
+
+    A guided model quotes the sentence that is known to answer the question, else the
+    likeliest one; of that it may say that it does not tell.
+
+    Raises:
+        Cancelled: The person stopped the run.
     """
-    if not writer.protocol.guided or question.start is None or question.end is None:
-        text = shown(passage) if writer.protocol.guided else passage.text
-        return quoting(writer, question, text, question.text)
-    begin = passage.start
-    sentence = passage.text[question.start - begin : question.end - begin]
-    begun = f"{prompts.load('open_book').begun()} {sentence}\nShort answer:"
-    constraint = (" ", Excerpt(sentence), "\nAnswer: ", LINE)
-    form = Form(begun, constraint, languages.of(passage.text))
-    given = {"passage": shown(passage), "question": question.text}
-    limit = writer.settings.answer_tokens + SHORT_ANSWER_TOKENS
-    return writer.request("open_book", question, given, limit, form)
+    if not writer.protocol.guided:
+        limit = 2 * writer.settings.answer_tokens
+        return [
+            writer.request(
+                "open_book",
+                case.subject,
+                {"passage": case.text, "question": case.question},
+                limit,
+            )
+            for case in asked
+        ]
+    open_cases = [(r.text, r.question) for r in asked if not r.sentence]
+    chosen = iter(grounding.likeliest_sentences(writer, open_cases))
+    return [
+        quoting(writer, case)
+        if case.sentence
+        else quoting(writer, replace(case, sentence=next(chosen)), is_certain=False)
+        for case in asked
+    ]
 
 
 def quoting(
-    writer: Generator, subject: T, text: str, question: str
+    writer: Generator, case: TextQuestion[T], *, is_certain: bool = True
 ) -> GenerationRequest[T]:
-    """Return what is put to the model for an answer from a text, with its evidence.
+    """Return what is put to a guided model for an answer by a sentence.
 
-    A guided model can quote nothing but a sentence of the text, or none.
+    If it is not ``is_certain`` that the sentence tells the answer, the model may say
+    that the text does not; without a sentence it must.
     """
-    given = {"passage": text, "question": question}
-    limit = writer.settings.answer_tokens
-    if not writer.protocol.guided:
-        return writer.request("open_book", subject, given, 2 * limit)
-    quotes = [sentence.text for sentence in sentences.of(text)]
-    longest = max(map(writer.backend.count_tokens, quotes), default=0)
-    quote = OneOf((*quotes, "none"))
-    constraint = (" ", quote, "\nShort answer: ", LINE, "\nAnswer: ", LINE)
-    begun = prompts.load("open_book").begun()
-    form = Form(begun, constraint, languages.of(text))
-    limit += longest + SHORT_ANSWER_TOKENS
-    return writer.request("open_book", subject, given, limit, form)
+    otherwise = "" if is_certain else NOT_STATED
+    short: tuple[Part, ...] = (" ", Excerpt(case.sentence, otherwise))
+    if not case.sentence:
+        short = (f" {NOT_STATED}",)
+    constraint = (*short, "\nAnswer: ", LINE)
+    begun = grounding.evidence_begun(case.sentence or NOT_STATED)
+    form = Form(begun, constraint, languages.of(case.text))
+    given = {"passage": case.text, "question": case.question}
+    limit = writer.settings.answer_tokens + SHORT_ANSWER_TOKENS
+    return writer.request("open_book", case.subject, given, limit, form)
 
 
 def _read_open_book(
@@ -120,7 +151,7 @@ def _read_open_book(
         "no_evidence": not found,
         "answers_differ": bool(expected) and not _leads_back(parts, expected),
         "reworded_quote": place is not None and found and place.score < 1.0,
-        "unanswerable": parsing.is_not_stated(parts.answer),
+        "unanswerable": not parts.is_stated,
         "too_long": generation.completion.finish == "length",
     }
     return Answer(
@@ -139,17 +170,8 @@ def _read_open_book(
 def _leads_back(parts: parsing.OpenBook, expected: str) -> bool:
     """Return whether an open-book answer leads back to what its question asks for."""
     short = parts.short or parts.answer
-    agree = tells(short, expected) or tells(expected, short)
-    return agree and tells(parts.answer, parts.short or expected)
-
-
-def tells(answer: str, short: str) -> bool:
-    """Return whether an answer tells the short answer that its question was made for.
-
-    Round-trip consistency: only questions that lead back to what they were made from
-    are to be trusted (Alberti et al., 2019, arXiv 1906.05416).
-    """
-    return scoring.agreement("", answer, short) >= ROUND_TRIP
+    agree = grounding.same_short_answer(short, expected)
+    return agree and grounding.tells(parts.answer, parts.short or expected)
 
 
 def reworded(

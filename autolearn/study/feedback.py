@@ -24,7 +24,7 @@ from autolearn.study.generation import (
     Generator,
     why_nothing,
 )
-from autolearn.study.questions import shown
+from autolearn.study.grounding import shown
 from autolearn.study.rules import UNFIT
 
 VERDICTS = (" correct", " incorrect")

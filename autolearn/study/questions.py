@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autolearn import chunking, parsing, scoring
-from autolearn.core.constraints import Excerpt, Pattern
 from autolearn.records import Generation, Passage, Question, Record, Skip
 from autolearn.settings import StudySettings
-from autolearn.study import prompts
+from autolearn.study import fact_questions, prompts
+from autolearn.study.fact_questions import QUESTION
 from autolearn.study.generation import (
     Form,
     GenerationRequest,
@@ -18,15 +17,12 @@ from autolearn.study.generation import (
     of,
     why_nothing,
 )
-from autolearn.text import languages, sentences
-from autolearn.text.sentences import Sentence
+from autolearn.text import languages
 
 T = TypeVar("T")
 
 LISTED = 2
 """Wordings asked for in one draw."""
-QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
-QUESTION_MARKS = ("?", "？")  # noqa: RUF001
 
 
 def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
@@ -35,136 +31,8 @@ def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
     A passage that gave no question is reported.
     """
     if writer.protocol.guided:
-        return _ask_about_facts(writer, passages)
+        return fact_questions.ask(writer, passages)
     return _ask_for_lists(writer, passages)
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A stretch of a sentence, of which one question is asked."""
-
-    passage: Passage
-    sentence: Sentence
-    stretch: str
-
-
-def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
-    """Return what is asked about in a passage: all of it, or evenly chosen stretches.
-
-    At most twice ``questions_per_passage``.
-    """
-    all_facts = [
-        Fact(passage, sentence, stretch)
-        for sentence in sentences.of(passage.text)
-        for stretch in sentences.facts(sentence.text)
-    ]
-    n = min(len(all_facts), 2 * settings.questions_per_passage)
-    return [all_facts[i * len(all_facts) // n] for i in range(n)]
-
-
-def _ask_about_facts(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
-    """Ask one question about each fact of each passage.
-
-    The answer is copied from the fact before the question is written, so that every
-    question is grounded, and each part of a passage is asked about.
-    """
-    requests = [
-        _about(writer, fact) for p in passages for fact in facts(writer.settings, p)
-    ]
-    written = writer.write(requests)
-    repaired = _repaired(writer, written)
-    records: list[Record] = []
-    known: dict[int, list[str]] = {}
-    for i, (fact, generation) in enumerate(written):
-        generation = repaired.get(i, generation)
-        question = _grounded(fact, generation)
-        seen = known.setdefault(fact.passage.id, [])
-        if question is None:
-            reason = why_nothing(generation, f"no question about {fact.stretch!r}")
-            place = (fact.passage.id, None, generation)
-            records.append(Skip("questions", reason, *place))
-        elif question.text not in seen:
-            flags = _flags(writer, question.text, seen, shown(fact.passage))
-            records.append(replace(question, flags=flags))
-            seen.append(question.text)
-    served = {question.passage_id for question in of(Question, records)}
-    return records + [
-        Skip("questions", "there is no sentence to ask about", passage.id)
-        for passage in passages
-        if passage.id not in served and not facts(writer.settings, passage)
-    ]
-
-
-def shown(passage: Passage) -> str:
-    """Return a passage as a guided model sees it: below its heading."""
-    text = passage.text.strip()
-    if not passage.heading or passage.heading in text.partition("\n")[0]:
-        return text
-    return f"# {passage.heading}\n\n{text}"
-
-
-def about_sentence(
-    writer: Generator, subject: T, text: str, sentence: str, stretch: str
-) -> GenerationRequest[T]:
-    """Return what is put to a guided model for a question about a sentence of a text.
-
-    Its short answer can be nothing but words of ``stretch``.
-    """
-    begun = prompts.load("ask_sentence").begun()
-    constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
-    form = Form(begun, constraint, languages.of(text))
-    given = {"passage": text, "sentence": sentence}
-    limit = 2 * writer.settings.question_tokens
-    return writer.request("ask_sentence", subject, given, limit, form)
-
-
-def _about(writer: Generator, fact: Fact) -> GenerationRequest[Fact]:
-    text = shown(fact.passage)
-    return about_sentence(writer, fact, text, fact.sentence.text, fact.stretch)
-
-
-def _repaired(
-    writer: Generator, written: Sequence[tuple[Fact, Generation]]
-) -> dict[int, Generation]:
-    """Write once more what does not stand alone; return what then does, by place."""
-    requests = []
-    for i, (fact, generation) in enumerate(written):
-        parts = parsing.tagged(generation.completion.text)
-        question, answer = parts.get("question", ""), parts.get("answer", "")
-        text = shown(fact.passage)
-        if question and not scoring.stands_alone(question, text):
-            subject = (i, text)
-            requests.append(naming_request(writer, subject, text, answer, question))
-    return {
-        i: generation
-        for (i, text), generation in writer.write(requests)
-        if scoring.stands_alone(
-            parsing.tagged(generation.completion.text).get("question", ""), text
-        )
-    }
-
-
-def naming_request(
-    writer: Generator, subject: T, text: str, answer: str, question: str
-) -> GenerationRequest[T]:
-    """Return what is put to a guided model for a question that names its subject."""
-    given = {"passage": text, "answer": answer, "question": question}
-    begun = prompts.load("stand_alone").begun(answer=answer)
-    form = Form(begun, (" ", QUESTION), languages.of(text))
-    limit = writer.settings.question_tokens
-    return writer.request("stand_alone", subject, given, limit, form)
-
-
-def _grounded(fact: Fact, generation: Generation) -> Question | None:
-    """Return what was asked about a fact, with its place; None: nothing was."""
-    parts = parsing.tagged(generation.completion.text)
-    text, short = parts.get("question", ""), parts.get("answer", "").strip(" ,;:")
-    if not text.endswith(QUESTION_MARKS) or not scoring.tells_something(short):
-        return None
-    question = _question(text, fact.passage, (), generation)
-    begin = fact.passage.start
-    start, end = begin + fact.sentence.start, begin + fact.sentence.end
-    return replace(question, short_answer=short, start=start, end=end)
 
 
 def _ask_for_lists(writer: Generator, passages: Sequence[Passage]) -> list[Record]:

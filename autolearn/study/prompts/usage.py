@@ -44,6 +44,11 @@ USAGES = {
         shows_examples=True,
         caution=_TAGGED,
     ),
+    "sentence_question": Usage(
+        "Chooses the sentence that answers a question that was not made from one: "
+        "after it the question is likeliest. Nothing is written.",
+        "guided",
+    ),
     "closed_book": Usage(
         "Asks for an answer from memory, in studies, quizzes and chats.",
         caution="Rounds are trained on it. After a change the replay prompts of a "

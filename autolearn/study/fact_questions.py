@@ -1,0 +1,227 @@
+"""Write one question about each fact of a passage, and keep those that hold.
+
+The answer is copied from the fact before the question is written, so that every
+question is grounded, and each part of a passage is asked about. A question that does
+not hold is drawn again: small models write one in two so that it does not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from autolearn import parsing, scoring
+from autolearn.core.constraints import Excerpt, Pattern
+from autolearn.records import Generation, Passage, Question, Record, Skip
+from autolearn.settings import StudySettings
+from autolearn.study import prompts
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    why_nothing,
+)
+from autolearn.study.grounding import same_short_answer, short_answers, shown
+from autolearn.text import languages, sentences
+from autolearn.text.sentences import Sentence
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+"""How often a question about a fact is drawn at most; once in a quick study."""
+QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
+QUESTION_MARKS = ("?", "？")  # noqa: RUF001
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A stretch of a sentence, of which one question is asked."""
+
+    passage: Passage
+    sentence: Sentence
+    stretch: str
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What the model wrote about a fact."""
+
+    fact: Fact
+    generation: Generation
+    fault: str = ""
+    """Why it cannot be kept, as the end of a sentence; empty: it can."""
+
+    @property
+    def text(self) -> str:
+        return self._parts.get("question", "")
+
+    @property
+    def short_answer(self) -> str:
+        return self._parts.get("answer", "").strip(" ,;:")
+
+    @property
+    def _parts(self) -> dict[str, str]:
+        return parsing.tagged(self.generation.completion.text)
+
+    @property
+    def stands_alone(self) -> bool:
+        return scoring.stands_alone(self.text, shown(self.fact.passage))
+
+    @property
+    def form_fault(self) -> str:
+        """Return what is wrong with it to the eye; empty: nothing."""
+        if not self.text.endswith(QUESTION_MARKS):
+            return why_nothing(self.generation, "no question could be read")
+        if not scoring.tells_something(self.short_answer):
+            return "it has no answer"
+        if scoring.contains(self.text, self.short_answer):
+            return "it tells its own answer"
+        if not self.stands_alone:
+            return "it is not understood without the text"
+        return ""
+
+
+def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
+    """Return what is asked about in a passage: all of it, or evenly chosen stretches.
+
+    At most twice ``questions_per_passage``.
+    """
+    all_facts = [
+        Fact(passage, sentence, stretch)
+        for sentence in sentences.of(passage.text)
+        for stretch in sentences.facts(sentence.text)
+    ]
+    n = min(len(all_facts), 2 * settings.questions_per_passage)
+    return [all_facts[i * len(all_facts) // n] for i in range(n)]
+
+
+def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+    """Ask about each fact of each passage until a question holds.
+
+    It must stand alone, be new, and lead back to the answer that it was made for. What
+    still does not hold at the last attempt is reported.
+    """
+    all_facts = [fact for p in passages for fact in facts(writer.settings, p)]
+    served = {fact.passage.id for fact in all_facts}
+    todo, kept = all_facts, dict[Fact, Question]()
+    known: dict[int, list[str]] = {}
+    failed: list[_Draft] = []
+    for attempt in range(1 if writer.settings.quick else ATTEMPTS):
+        drafts = _checked(writer, _drafts(writer, todo, attempt))
+        drafts = [_held_against(writer, draft, known) for draft in drafts]
+        kept |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
+        failed = [draft for draft in drafts if draft.fault]
+        todo = [draft.fact for draft in failed]
+    return [
+        *(kept[fact] for fact in all_facts if fact in kept),
+        *(_skip(draft) for draft in failed),
+        *(
+            Skip("questions", "there is no sentence to ask about", passage.id)
+            for passage in passages
+            if passage.id not in served
+        ),
+    ]
+
+
+def _drafts(writer: Generator, todo: Sequence[Fact], attempt: int) -> list[_Draft]:
+    """Write a question about each fact; once more what does not stand alone."""
+    requests = [_about(writer, fact, attempt) for fact in todo]
+    drafts = [_Draft(*written) for written in writer.write(requests)]
+    unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
+    naming = [
+        naming_request(
+            writer, i, shown(draft.fact.passage), draft.short_answer, draft.text
+        )
+        for i in unclear
+        for draft in [drafts[i]]
+    ]
+    for i, generation in writer.write(naming):
+        renamed = replace(drafts[i], generation=generation)
+        if renamed.stands_alone:
+            drafts[i] = renamed
+    return drafts
+
+
+def _checked(writer: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Note what is wrong with each draft, its round trip included."""
+    drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
+    asked = [
+        (shown(draft.fact.passage), draft.text, draft.fact.sentence.text)
+        for draft in drafts
+        if not draft.fault
+    ]
+    answers = iter(short_answers(writer, asked))
+    return [
+        draft
+        if draft.fault or same_short_answer(next(answers), draft.short_answer)
+        else replace(draft, fault="it leads to another answer than it was made for")
+        for draft in drafts
+    ]
+
+
+def _held_against(
+    writer: Generator, draft: _Draft, known: dict[int, list[str]]
+) -> _Draft:
+    """Note whether a question repeats one that was kept; if it holds, keep it."""
+    seen = known.setdefault(draft.fact.passage.id, [])
+    limit = writer.settings.duplicate_threshold
+    if any(scoring.likeness(draft.text, other) >= limit for other in seen):
+        return replace(draft, fault=draft.fault or "it repeats another one")
+    if not draft.fault:
+        seen.append(draft.text)
+    return draft
+
+
+def _question(draft: _Draft) -> Question:
+    passage, sentence = draft.fact.passage, draft.fact.sentence
+    return Question(
+        draft.text,
+        "study",
+        "model",
+        passage.id,
+        short_answer=draft.short_answer,
+        start=passage.start + sentence.start,
+        end=passage.start + sentence.end,
+        generation=draft.generation,
+    )
+
+
+def _skip(draft: _Draft) -> Skip:
+    asked = f" ({draft.text!r})" if draft.text else ""
+    reason = f"no question about {draft.fact.stretch!r} holds{asked}: {draft.fault}"
+    return Skip("questions", reason, draft.fact.passage.id, None, draft.generation)
+
+
+def about_sentence(
+    writer: Generator,
+    subject: T,
+    text: str,
+    sentence: str,
+    stretch: str,
+    draw: int = 0,
+) -> GenerationRequest[T]:
+    """Return what is put to a guided model for a question about a sentence of a text.
+
+    Its short answer can be nothing but words of ``stretch``.
+    """
+    begun = prompts.load("ask_sentence").begun()
+    constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
+    form = Form(begun, constraint, languages.of(text), draw)
+    given = {"passage": text, "sentence": sentence}
+    limit = 2 * writer.settings.question_tokens
+    return writer.request("ask_sentence", subject, given, limit, form)
+
+
+def _about(writer: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
+    text = shown(fact.passage)
+    return about_sentence(writer, fact, text, fact.sentence.text, fact.stretch, attempt)
+
+
+def naming_request(
+    writer: Generator, subject: T, text: str, answer: str, question: str
+) -> GenerationRequest[T]:
+    """Return what is put to a guided model for a question that names its subject."""
+    given = {"passage": text, "answer": answer, "question": question}
+    begun = prompts.load("stand_alone").begun(answer=answer)
+    form = Form(begun, (" ", QUESTION), languages.of(text))
+    limit = writer.settings.question_tokens
+    return writer.request("stand_alone", subject, given, limit, form)
