@@ -6,7 +6,9 @@ it into a mask over the next tokens.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from autolearn.core.scripts import EAST_ASIAN
 
@@ -61,6 +63,54 @@ Part = str | OneOf | Excerpt | Pattern
 
 Constraint = tuple[Part, ...]
 """The parts of an answer, one after the other; empty: the answer is free."""
+
+_KINDS: dict[str, type[OneOf] | type[Excerpt] | type[Pattern]] = {
+    "one_of": OneOf,
+    "excerpt": Excerpt,
+    "pattern": Pattern,
+}
+
+
+def to_values(constraint: Constraint) -> list[str | dict[str, Any]]:
+    """Return a constraint as JSON values: a text for itself, else kind and fields."""
+    names = {kind: name for name, kind in _KINDS.items()}
+    return [
+        part if isinstance(part, str) else {"kind": names[type(part)], **asdict(part)}
+        for part in constraint
+    ]
+
+
+def from_values(values: Iterable[str | Mapping[str, Any]]) -> Constraint:
+    """Return the constraint that ``to_values`` wrote."""
+    return tuple(map(_part_from, values))
+
+
+def _part_from(value: str | Mapping[str, Any]) -> Part:
+    if isinstance(value, str):
+        return value
+    fields = {name: field for name, field in value.items() if name != "kind"}
+    if value["kind"] == "one_of":
+        return OneOf(tuple(fields["options"]))
+    return _KINDS[value["kind"]](**fields)
+
+
+def description(constraint: Constraint) -> str:
+    """Return a constraint for a reader, part by part."""
+    return "\n".join(map(_described, constraint))
+
+
+def _described(part: Part) -> str:
+    match part:
+        case str():
+            return f"the text {part!r}"
+        case OneOf(options):
+            return "one of " + ", ".join(map(repr, options))
+        case Excerpt(source, otherwise):
+            rest = f", or {otherwise!r}" if otherwise else ""
+            return f"an excerpt of {source!r}{rest}"
+        case Pattern(regex):
+            return f"a text that matches {regex}"
+
 
 LINE = Pattern(r"[^\s][^\n]*")
 """A line that is not empty."""

@@ -165,14 +165,6 @@ def m007_skills(db: Database) -> None:
     _allow_runs(db, "'convert')", "'convert', 'skills')")
 
 
-@MIGRATIONS()
-def m009_grounds(db: Database) -> None:
-    """Keep from which words of which sentence a question was made."""
-    db.execute("ALTER TABLE questions ADD COLUMN short_answer TEXT NOT NULL DEFAULT ''")
-    db.execute("ALTER TABLE questions ADD COLUMN start INTEGER")
-    db.execute('ALTER TABLE questions ADD COLUMN "end" INTEGER')
-
-
 def _allow_runs(db: Database, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]
@@ -223,6 +215,23 @@ def m008_corpora(db: Database) -> None:
     """Keep gold examples, which meta-skill rounds are taught from."""
     for statement in _CORPORA.split(";\n"):
         db.execute(statement)
+
+
+@MIGRATIONS()
+def m009_grounds(db: Database) -> None:
+    """Keep from which words of which sentence a question was made."""
+    db.execute("ALTER TABLE questions ADD COLUMN short_answer TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE questions ADD COLUMN start INTEGER")
+    db.execute('ALTER TABLE questions ADD COLUMN "end" INTEGER')
+
+
+@MIGRATIONS()
+def m010_constraints(db: Database) -> None:
+    """Keep the form that each generated text was held to."""
+    db.execute(
+        "ALTER TABLE generations ADD COLUMN constraint_parts TEXT NOT NULL"
+        " DEFAULT '[]' CHECK (json_valid(constraint_parts))"
+    )
 
 
 def unknown_migrations(db: Database) -> set[str]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
+from autolearn.core.constraints import from_values, to_values
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.records import (
     Answer,
@@ -153,6 +154,9 @@ def _generation_row(generation: Generation) -> Row:
         "prompt_name": request.prompt.name,
         "prompt_digest": request.prompt.digest,
         "prompt": as_json(request.prompt.chat),
+        "constraint_parts": json.dumps(
+            to_values(request.constraint), ensure_ascii=False
+        ),
         "raw": completion.text,
         "finish": completion.finish,
         "n_prompt_tokens": completion.n_prompt_tokens,
@@ -178,6 +182,7 @@ def _generation_from(row: Columns) -> Generation:
         request=Request(
             Prompt(row["prompt_name"], row["prompt_digest"], chat_from(row["prompt"])),
             Sampling(**_picked(row, _SAMPLING_COLUMNS)),
+            from_values(json.loads(row["constraint_parts"])),
         ),
         completion=Completion(
             row["raw"], row["finish"], row["n_prompt_tokens"], row["n_tokens"]

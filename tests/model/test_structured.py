@@ -17,6 +17,7 @@ SOURCE = 'The mill of "Avel" opened in 1842.\nIt grinds rye / barley (10 % of al
 FORMS = {
     "one of": (OneOf(("red", "reddish", "blue \\ green", 'a "quoted" word')),),
     "excerpt": ('"', Excerpt(SOURCE), '"'),
+    "excerpt or none": ("Short: ", Excerpt(SOURCE, "none"), "\n"),
     "pattern": (Pattern(r"[A-Z][a-z]{2,5} [0-9]{4}/[0-9]{2}"),),
     "tagged": ("Evidence: ", OneOf(("none", SOURCE)), "\nAnswer: ", Pattern("[a-z]+")),
     "line": (LINE, "?"),
@@ -26,11 +27,14 @@ FORMS = {
 def keeps(constraint, text):
     """Return whether a text has a form, by another way than the engine's."""
     match = re.fullmatch("".join(map(regex, constraint)), text)
-    excerpts = [part.source for part in constraint if isinstance(part, Excerpt)]
+    excerpts = [part for part in constraint if isinstance(part, Excerpt)]
     return bool(match) and all(
-        " ".join(stretch.split()) in " ".join(source.split())
-        and Excerpt(source).allows(stretch.replace("\n ", "\n"))
-        for stretch, source in zip(match.groups(), excerpts, strict=True)
+        stretch == excerpt.otherwise
+        or (
+            " ".join(stretch.split()) in " ".join(excerpt.source.split())
+            and excerpt.allows(stretch.replace("\n ", "\n"))
+        )
+        for stretch, excerpt in zip(match.groups(), excerpts, strict=True)
     )
 
 

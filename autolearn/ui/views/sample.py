@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from autolearn.core import constraints
 from autolearn.records import (
     Answer,
     Decision,
@@ -341,6 +342,8 @@ def _output(name: str, made: Generation) -> Html:
         f"{made.model.name}, {labels.adapter(made.model.round_id)}"
     )
     turns = html.join(_raw(turn.role, turn.content) for turn in asked.prompt.chat)
+    if asked.constraint:
+        turns += _raw("form of what follows", constraints.description(asked.constraint))
     wrote = _raw("what the model wrote", done.text, "al-wrote")
     head = html.tag("strong", html.text(name))
     head += html.tag("span", html.text(told), "al-faint")
