@@ -17,7 +17,7 @@ SOURCE = 'The mill of "Avel" opened in 1842.\nIt grinds rye / barley (10 % of al
 FORMS = {
     "one of": (OneOf(("red", "reddish", "blue \\ green", 'a "quoted" word')),),
     "excerpt": ('"', Excerpt(SOURCE), '"'),
-    "excerpt or none": ("Short: ", Excerpt(SOURCE, "none"), "\n"),
+    "excerpt or none": ("Short: ", Excerpt(SOURCE, "none"), "!"),
     "pattern": (Pattern(r"[A-Z][a-z]{2,5} [0-9]{4}/[0-9]{2}"),),
     "tagged": ("Evidence: ", OneOf(("none", SOURCE)), "\nAnswer: ", Pattern("[a-z]+")),
     "line": (LINE, "?"),
