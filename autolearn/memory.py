@@ -57,8 +57,12 @@ BATCH_SIZE = 128
 """Most texts that are written at once."""
 _OWN_WORDS = 96
 """Tokens that a prompt has beside the passage and the answer."""
-_WORTH = 1024
+_WORTH = {"cpu": 256, "cuda": 1024}
 """Tokens at once below which computing activations twice costs less than it saves."""
+AT_WORK = {"cpu": 1 << 30, "cuda": 1 << 62}
+"""Bytes for what comes and goes with a pass of a training, beyond which more tokens at
+once gain nothing. On a CPU a pass of 256 tokens through a model of 135 million
+parameters takes as long for a token as one of 2000 (docs/lab-notes.md)."""
 SHORTEST = 64
 _LEAST = {"max_tokens": SHORTEST, "rank": 8}
 """The least that is proposed where memory is short, tokens first."""
@@ -292,16 +296,20 @@ class Needs:
     def plan(self, settings: TrainSettings, items: Items, room: int) -> Load:
         """Return how much goes through the loaded model at once in ``room`` bytes.
 
-        Activations are kept where that leaves enough tokens, else computed twice.
+        Activations are kept where that leaves enough tokens, else computed twice. No
+        more tokens go through at once than gain anything, however much is free.
 
         Raises:
             OutOfMemory: Not even the longest item fits; its advice is what would.
         """
+        kind = self.device.kind
         for recompute in (False, True):
-            least = items.longest if recompute else max(items.longest, _WORTH)
+            least = items.longest if recompute else max(items.longest, _WORTH[kind])
             for tokens in _halving(max(AT_ONCE, least), least):
                 load = items.at_once(tokens, recompute=recompute)
-                if not too_big(self._beside(settings, load), room):
+                is_enough = self.training(settings, load).at_work <= AT_WORK[kind]
+                fits = not too_big(self._beside(settings, load), room)
+                if fits and (is_enough or tokens == least):
                     return load
         load = items.at_once(items.longest, recompute=True)
         advice = self._advice(settings, items, room)
