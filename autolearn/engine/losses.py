@@ -53,7 +53,7 @@ def token_log_probs(logits: Tensor, ids: Tensor) -> Tensor:
         returns: (N, K + 1) float32; the last column is minus infinity where ``ids``
         has all tokens.
     """
-    found: Tensor = _TokenLogProbs.apply(logits, ids)
+    found: Tensor = _TokenLogProbs.apply(logits, ids)  # type: ignore[no-untyped-call]
     return found
 
 
