@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
-from autolearn import anatomy, corpora, jobs, machine, models, replay, training
+from autolearn import (
+    anatomy,
+    compute,
+    corpora,
+    jobs,
+    machine,
+    models,
+    replay,
+    training,
+)
 from autolearn.dataset import Dataset, Lesson
 from autolearn.errors import OutOfMemory
 from autolearn.measured import NUMBERS, Correction, correction
@@ -58,6 +67,8 @@ class Intake:
     before any."""
     beside: tuple[Size, ...]
     """Replay that is not made up: texts read again, and answers checked."""
+    validation: tuple[int, ...] = ()
+    """About how many tokens each item of validation has."""
     corpora: tuple[str, ...] = ()
     """The names of the corpora that meta-skill items are made of."""
 
@@ -104,6 +115,7 @@ def intake(
         learned,
         _made_up(store, shown, count),
         (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
+        tuple(length(item) for item in made.validation),
         tuple(one.name for one in chosen),
     )
 
@@ -159,11 +171,16 @@ class Effort:
     steps: int
     tokens_per_step: int
     seconds: float | None
-    """None while no round has told how fast this computer is."""
+    """None while nothing has told how fast this computer is."""
 
 
 def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort:
-    """Return the steps and, by the pace of an earlier round, the time they take."""
+    """Return the steps and, by the tokens a second, the time that the round takes.
+
+    What is only read takes half as long: what the base says of the replay, and the
+    validation and the gauge, which are looked at with the adapter and without. The
+    largest step is taken once more beforehand.
+    """
     n = len(found.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
@@ -171,8 +188,32 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     an_epoch += settings.replayed(n) * found.made_up.tokens
     an_epoch += sum(one.tokens for one in found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
-    seconds = steps * per_step / pace if pace else None
-    return Effort(steps, per_step, seconds)
+    if not pace:
+        return Effort(steps, per_step, None)
+    read = replay.GAUGE * found.made_up.tokens * 2
+    if settings.replays:
+        read += settings.replayed(n) * found.made_up.tokens
+        read += sum(one.tokens for one in found.beside)
+    looks = steps // max(1, per_epoch) + 1
+    read += looks * sum(found.validation)
+    return Effort(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
+
+
+def first_pace(
+    model: ModelSettings, settings: TrainSettings, found: Intake
+) -> float | None:
+    """Return the tokens a second that this computer should train, from its speed.
+
+    None where that is not known: on a GPU, in 16 bit, and where 4-bit weights are
+    unpacked at every step.
+    """
+    needs = _needs(model)
+    is_plain = needs.quantization == "none" or needs.unpacks
+    if not is_plain or needs.device.half or needs.device.kind != "cpu":
+        return None
+    width = sum(found.tokens) / max(1, len(found.tokens))
+    learned = found.learned / max(1, sum(found.tokens))
+    return compute.tokens_per_second(needs.seen, settings.rank, width, learned)
 
 
 def pace(store: Store, model: str) -> float | None:

@@ -27,8 +27,11 @@ to a third more time in one pass than in passes of 2500 to 5000."""
 SCORES_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 25}
 """Scores of attention, of one layer, that are computed at once while branches of a stem
 are read: 1 << 24 took a CPU a third more time, since they leave its caches."""
-NOTED = 256 << 20
-"""Bytes up to which what the base expects of the replay is noted for all epochs."""
+LIKELIEST = 128
+"""Tokens of the base's distribution that replay compares one by one. On SmolLM2-135M
+TODO (docs/lab-notes.md)."""
+LOGITS_AT_ONCE = 1 << 23
+"""Logits of which a loss is computed at once, in 32 bit."""
 SAFE = 0.9
 """Share of what is free that may be planned with."""
 
@@ -53,8 +56,12 @@ BATCH_SIZE = 128
 """Most texts that are written at once."""
 _OWN_WORDS = 96
 """Tokens that a prompt has beside the passage and the answer."""
-_WORTH = 1024
+_WORTH = {"cpu": 256, "cuda": 1024}
 """Tokens at once below which computing activations twice costs less than it saves."""
+AT_WORK = {"cpu": 1 << 30, "cuda": 1 << 62}
+"""Bytes for what comes and goes with a pass of a training, beyond which more tokens at
+once gain nothing. On a CPU a pass of 256 tokens through a model of 135 million
+parameters takes as long for a token as one of 2000 (docs/lab-notes.md)."""
 SHORTEST = 64
 _LEAST = {"max_tokens": SHORTEST, "rank": 8}
 """The least that is proposed where memory is short, tokens first."""
@@ -267,8 +274,9 @@ class Needs:
             kept = layer + seen.layers * seen.hidden * unit
         # Who sees whom, as numbers and as truth.
         mask = load.width * (unit + 3)
-        # Logits, in 32 bit, their log-softmax and gradient; replay has the base's too.
-        copies = 24 if settings.replays else 16
+        logits = 2 * unit * load.answers * seen.vocabulary  # they and their gradient
+        # A loss in 32 bit: logits, those with some left out, their exponentials.
+        at_once = min(LOGITS_AT_ONCE, load.answers * seen.vocabulary)
         return replace(
             self.loading(),
             adapter=4 * adapter,
@@ -276,27 +284,31 @@ class Needs:
             moments=moments * adapter,
             noted=self.noted(load.replayed),
             activations=self._taken(load.tokens * (kept + mask) + self._unpacking),
-            logits=self._taken(load.answers * seen.vocabulary * copies),
+            logits=self._taken(logits + 12 * at_once),
         )
 
     def noted(self, replayed: int) -> int:
-        """Return what it takes to note what the base expects; 0: it is not noted."""
-        size = replayed * self.seen.vocabulary * self.device.unit
-        return size if size <= NOTED else 0
+        """Return what it takes to note what the base expects of so many tokens."""
+        n = min(LIKELIEST, self.seen.vocabulary)
+        return replayed * (4 * n + 4 * (n + 1))  # ids and log-probabilities
 
     def plan(self, settings: TrainSettings, items: Items, room: int) -> Load:
         """Return how much goes through the loaded model at once in ``room`` bytes.
 
-        Activations are kept where that leaves enough tokens, else computed twice.
+        Activations are kept where that leaves enough tokens, else computed twice. No
+        more tokens go through at once than gain anything, however much is free.
 
         Raises:
             OutOfMemory: Not even the longest item fits; its advice is what would.
         """
+        kind = self.device.kind
         for recompute in (False, True):
-            least = items.longest if recompute else max(items.longest, _WORTH)
+            least = items.longest if recompute else max(items.longest, _WORTH[kind])
             for tokens in _halving(max(AT_ONCE, least), least):
                 load = items.at_once(tokens, recompute=recompute)
-                if not too_big(self._beside(settings, load), room):
+                is_enough = self.training(settings, load).at_work <= AT_WORK[kind]
+                fits = not too_big(self._beside(settings, load), room)
+                if fits and (is_enough or tokens == least):
                     return load
         load = items.at_once(items.longest, recompute=True)
         advice = self._advice(settings, items, room)

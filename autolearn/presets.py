@@ -31,12 +31,22 @@ class Preset:
 
 PRESETS = {
     # Measured on the built-in model, see docs/lab-notes.md.
-    "tiny": Preset("tiny models, up to 0.3 billion parameters", 3e8),
-    # SEAL (arXiv 2506.10943) teaches a 7B facts with rank 32, alpha 64, 10 epochs.
+    "tiny": Preset("tiny models, up to 0.05 billion parameters", 5e7),
+    # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B, see docs/lab-notes.md. SEAL
+    # (arXiv 2506.10943) teaches a 7B facts at the same rate, in 10 epochs.
     "facts": Preset(
-        "facts into 0.3 to 13 billion parameters, as in SEAL",
+        "facts into 0.05 to 13 billion parameters",
         13.5e9,
-        {"learning_rate": 1e-3, "epochs": 10.0, "batch_size": 16},
+        {
+            "rank": 16,
+            "alpha": 32,
+            "learning_rate": 1e-3,
+            "epochs": 8.0,
+            "least_steps": 48,
+            "batch_size": 4,
+            "warmup_steps": 4,
+            "replay_share": 0.25,
+        },
     ),
     # QLoRA (arXiv 2305.14314) tunes 33B and 65B so.
     "gentle": Preset(
@@ -67,7 +77,16 @@ PRESETS["skills"] = Preset(
 )
 """Of no size: it is for the method ``meta`` of models that are asked guidedly."""
 
-NAMES = ("rank", "alpha", "learning_rate", "epochs", "least_steps", "batch_size")
+NAMES = (
+    "rank",
+    "alpha",
+    "learning_rate",
+    "epochs",
+    "least_steps",
+    "batch_size",
+    "warmup_steps",
+    "replay_share",
+)
 """The settings that a preset decides on."""
 
 

@@ -57,16 +57,25 @@ def large(layers: int = 32, width: int = 4096) -> Loaded:
     return _made(shape, "nf4")
 
 
-def named(name: str, dtype: torch.dtype, layers: int) -> Loaded:
+def named(
+    name: str,
+    dtype: torch.dtype,
+    layers: int,
+    quantization: Quantization = "nf4",
+) -> Loaded:
     """Return a model by its name on the command line; a large one has its own dtype.
 
-    A folder: the model in it, rounded to 4 bit as in the app.
+    A folder: the model in it. It and the built-in one are rounded to 4 bit as in the
+    app, unless ``quantization`` says otherwise.
     """
     if name == "large":
         return large(layers)
     if name not in NAMES:
-        return _as(load(ModelSettings(model=name), Path(name)), dtype)
-    return built_in(dtype) if name == "built-in" else random_model(dtype)
+        settings = ModelSettings(model=name, quantization=quantization)
+        return _as(load(settings, Path(name)), dtype)
+    if name == "built-in":
+        return built_in(dtype, quantization)
+    return random_model(dtype)
 
 
 def _made(shape: LlamaConfig, quantization: Quantization) -> Loaded:

@@ -29,8 +29,8 @@ from autolearn.engine.batches import Schedule, encode
 from autolearn.engine.load import Loaded
 from autolearn.engine.train import Training
 from autolearn.records import Message, TrainItem
-from autolearn.settings import TrainSettings
-from benchmarks.models import DTYPES, as_shipped, built_in, large
+from autolearn.settings import Quantization, TrainSettings
+from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import alternate, report, rows
 
 BATCH = 8
@@ -187,14 +187,17 @@ def main() -> int:
     parser.add_argument("kind", choices=("sft", "dpo"))
     parser.add_argument("--items", type=int, default=480, help="480 at most")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--model", choices=("built-in", "large"), default="built-in")
+    parser.add_argument(
+        "--model", default=NAMES[0], help="built-in, large, or a model's folder"
+    )
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     flags = parser.parse_args()
-    if flags.model == "large":
-        loaded = large(flags.layers)
-    else:  # whole, since TRL trains adapters of 4-bit models in bfloat16
-        loaded = built_in(getattr(torch, flags.dtype), quantization="none")
+    # Whole, since TRL trains adapters of 4-bit models in bfloat16.
+    is_large = flags.model == "large"
+    quantization: Quantization = "nf4" if is_large else "none"
+    dtype = getattr(torch, flags.dtype)
+    loaded = named(flags.model, dtype, flags.layers, quantization)
     work = items(flags.kind, flags.items)
     settings = TrainSettings(
         method="al2" if flags.kind == "dpo" else "join",
@@ -223,8 +226,9 @@ def main() -> int:
     lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
-    test, dtype = {"sft": "t1", "dpo": "t3"}[flags.kind], loaded.identity.dtype
-    name = f"{test}-{flags.model}-{dtype}-{len(work)}"
+    test = {"sft": "t1", "dpo": "t3"}[flags.kind]
+    model, kind = Path(flags.model).name, loaded.identity.dtype
+    name = f"{test}-{model}-{kind}-{len(work)}"
     report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
     return 0
 

@@ -10,7 +10,8 @@ from autolearn.settings import ModelSettings, TrainSettings
 
 
 @pytest.mark.parametrize(
-    ("parameters", "name"), [(3e6, "tiny"), (8e9, "facts"), (7e10, "gentle")]
+    ("parameters", "name"),
+    [(3e6, "tiny"), (135e6, "facts"), (8e9, "facts"), (7e10, "gentle")],
 )
 def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
     real = anatomy.of(models.BUILT_IN)
@@ -37,6 +38,12 @@ def test_a_preset_changes_only_what_it_is_for():
         assert (made.method, made.max_tokens) == ("self", 99)
         assert made.rank in (16, 32, 64)
     assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
+
+
+def test_a_round_of_a_few_facts_is_short_with_a_real_model():
+    made = presets.PRESETS["facts"].apply(TrainSettings())
+    assert made.steps(24 // made.batch_size) * made.batch_size <= 8 * 24
+    assert made.replayed(24) == 6
 
 
 def test_preference_keeps_its_own_learning_rate():

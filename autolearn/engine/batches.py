@@ -119,18 +119,6 @@ class Batch:
     is_plain: bool
     """Each row is one text, so that a usual mask does."""
 
-    def answers(self, begin: int, end: int) -> "Batch":
-        """Return the batch with only those answers to look at, numbered from 0."""
-        wanted = (self.owner >= begin) & (self.owner < end)
-        return replace(
-            self,
-            row=self.row[wanted],
-            column=self.column[wanted],
-            targets=self.targets[wanted],
-            owner=self.owner[wanted] - begin,
-            n_answers=end - begin,
-        )
-
 
 def collate(
     rows: Sequence[Row], pad_id: int, device: torch.device, price: int = 0

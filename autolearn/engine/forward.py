@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 
 from autolearn.engine import adapters, losses
 from autolearn.engine.batches import Batch, Example, Row, collate, micro_batches
 from autolearn.engine.load import Loaded
+from autolearn.engine.losses import Likeliest
 from autolearn.engine.rows import can_share
 from autolearn.memory import AT_ONCE
 
@@ -32,7 +34,7 @@ class Forward:
         return self.both(rows, (), ())[0]
 
     def both(
-        self, rows: Sequence[Row], held: Sequence[Row], expected: Sequence[Tensor]
+        self, rows: Sequence[Row], held: Sequence[Row], expected: Sequence[Likeliest]
     ) -> tuple[Tensor, Tensor]:
         """Return the log-probability of answers, and how far others have moved.
 
@@ -40,45 +42,52 @@ class Forward:
 
         Args:
             rows: Those of which the log-probability is returned.
-            held: Those of which KL(base || round) is, summed over answer tokens.
+            held: Those of which KL(base || round) is, summed over answer tokens, on
+                the tokens that the base finds likeliest; see
+                ``losses.divergence_of_likeliest``.
             expected: What the base expects of these; see ``expected``.
 
         Shapes:
             returns: (len(rows),) and () float32, with gradient.
         """
         batch = self.collate([*rows, *held])
-        logits = self._through(batch)
-        new = batch.answers(0, len(rows))
-        found = losses.answer_log_probs(
-            logits[new.row, new.column], new.targets, new.owner, new.n_answers
+        is_new = batch.owner < len(rows)
+        looked_at = batch.targets[:, None]
+        base = None
+        if held:
+            order = batch.owner[~is_new].unique_consecutive() - len(rows)  # type: ignore[no-untyped-call]
+            base = losses.joined([expected[i] for i in order.tolist()])
+            looked_at = looked_at.repeat(1, base.ids.shape[1])
+            looked_at[~is_new] = base.ids.long()
+        found = losses.token_log_probs(self.logits(batch), looked_at)
+        answers = losses.per_answer(
+            found[is_new, 0], batch.owner[is_new], n_answers=len(rows)
         )
-        if not held:
-            return found, found.new_zeros(())
-        old = batch.answers(len(rows), batch.n_answers)
-        order = old.owner.unique_consecutive().tolist()  # type: ignore[no-untyped-call]
-        wanted = torch.cat([expected[i] for i in order])
-        return found, losses.divergence(wanted, logits[old.row, old.column])
+        if base is None:
+            return answers, answers.new_zeros(())
+        return answers, losses.divergence_of_likeliest(base.log_probs, found[~is_new])
 
     @torch.no_grad()
-    def expected(self, rows: Sequence[Row]) -> list[Tensor]:
-        """Return what the base expects for each token of each answer.
-
-        Shapes:
-            returns: (n_answer, V) for each row, in the dtype of the base.
-        """
+    def expected(self, rows: Sequence[Row]) -> list[Likeliest]:
+        """Return what the base expects for each token of each answer."""
         batch = self.collate(rows)
         with adapters.without(self._loaded.model):
-            found = self.logits(batch)
-        return [found[batch.owner == i] for i in range(len(rows))]
+            found = losses.likeliest(self.logits(batch))
+        return [found.at(batch.owner == i) for i in range(len(rows))]
 
     @torch.no_grad()
     def mean_divergence(self, examples: Sequence[Example]) -> float | None:
-        """Return KL(base || round) per answer token; None for no examples."""
+        """Return KL(base || round) per answer token; None for no examples.
+
+        Over the whole vocabulary, so that it can be compared with any other measure.
+        """
         n_tokens = sum(example.chosen.n_answer for example in examples)
         total = 0.0
         for part in self.parts(examples):
-            rows = [example.chosen for example in part]
-            total += self.both((), rows, self.expected(rows))[1].item()
+            batch = self.collate([example.chosen for example in part])
+            with adapters.without(self._loaded.model):
+                base = self.logits(batch)
+            total += losses.divergence(base, self.logits(batch)).item()
         return total / n_tokens if n_tokens else None
 
     @torch.no_grad()
@@ -112,24 +121,32 @@ class Forward:
     def logits(self, batch: Batch) -> Tensor:
         """Return what the model expects for each token of the answers.
 
+        Only there: the head takes as long as a layer or several, and what it returns is
+        the largest tensor of a step.
+
         Shapes:
             returns: (N, V) in the dtype of the base.
         """
-        return self._through(batch)[batch.row, batch.column]
-
-    def _through(self, batch: Batch) -> Tensor:
-        """Return the logits of the columns that are kept, (B, K, V)."""
+        model = self._loaded.model
         device, half = self._loaded.device, self._loaded.identity.dtype == "bfloat16"
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            # The model's own forward, not its trunk and head apart: some kinds scale
-            # or cap their logits in between.
-            logits: Tensor = self._loaded.model(
-                input_ids=batch.ids,
-                attention_mask=self._mask(batch),
-                position_ids=batch.places,
-                use_cache=False,
-                logits_to_keep=batch.kept,
-            ).logits
+
+        def picked(_: Module, given: tuple[Tensor, ...]) -> tuple[Tensor]:
+            return (given[0][batch.row, batch.column][None],)
+
+        # The model's own forward, not its trunk and head apart: some kinds scale or cap
+        # their logits in between, number by number. So the head is only given less.
+        hook = model.get_output_embeddings().register_forward_pre_hook(picked)
+        try:
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                logits: Tensor = model(
+                    input_ids=batch.ids,
+                    attention_mask=self._mask(batch),
+                    position_ids=batch.places,
+                    use_cache=False,
+                    logits_to_keep=batch.kept,
+                ).logits[0]
+        finally:
+            hook.remove()
         return logits
 
     def _mask(self, batch: Batch) -> Tensor:

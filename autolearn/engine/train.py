@@ -69,7 +69,7 @@ class Training:
         loaded.packed.drop()  # a training needs their memory, and never uses them
         self._loaded = loaded
         self._forward = Forward(loaded)
-        self._teacher = Teacher(loaded, self._forward)
+        self._teacher = Teacher(self._forward)
         self._settings = settings
         self._items = items
         longest = min(settings.max_tokens, loaded.context_length)

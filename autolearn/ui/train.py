@@ -243,7 +243,9 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     model = orders.chosen_model(store)
     found = memo.intake(store, settings, parent)
     fit = forecast.of_training(store, model, settings, found)
-    effort = forecast.effort(settings, found, forecast.pace(store, model.model))
+    measured = forecast.pace(store, model.model)
+    pace = measured or forecast.first_pace(model, settings, found)
+    effort = forecast.effort(settings, found, pace)
     stops = problems(store, model, settings, parent, found)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.fitting(model, settings.method)]
@@ -253,7 +255,7 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     return (
         views.preflight(stops, notes)
         + views.intake(found, settings)
-        + views.estimate(effort, fit)
+        + views.estimate(effort, fit, is_first=measured is None)
     )
 
 

@@ -75,7 +75,7 @@ def test_activations_are_computed_twice_where_memory_asks_for_it(
     place = places["output"] / "adapter_model.safetensors"
     whole = load_file(place)
     whole = {name: weight.clone() for name, weight in whole.items()}
-    monkeypatch.setattr(memory, "_WORTH", 1 << 40)
+    monkeypatch.setattr(memory, "_WORTH", {"cpu": 1 << 40})
     monkeypatch.setattr(memory, "AT_ONCE", 1 << 40)
     monkeypatch.setattr(machine, "free_memory", lambda: 40 << 20)
     log = Watch()

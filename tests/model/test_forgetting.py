@@ -8,7 +8,6 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from autolearn import memory
 from autolearn.engine import adapters, scaling
 from autolearn.engine.batches import encode
 from autolearn.engine.forward import Forward
@@ -105,21 +104,6 @@ def test_what_only_measures_is_not_learned(backend, places, tmp_path):
     backend.train(facts(), settings, Watch(), **places)
     backend.train(measured, settings, Watch(), **other)
     assert adapter_digest(places["output"]) == adapter_digest(other["output"])
-
-
-def test_the_base_is_asked_once_or_in_each_step_to_the_same_end(
-    open_model, places, monkeypatch, tmp_path
-):
-    once, each = open_model(), open_model()
-    items = facts(n=8) + own(once, "replay")
-    once.train(items, training(), Watch(), **places)
-    monkeypatch.setattr(memory, "NOTED", 0)
-    other = tmp_path / "other"
-    each.train(items, training(), Watch(), **{**places, "output": other})
-    name = "adapter_model.safetensors"
-    ours, theirs = load_file(places["output"] / name), load_file(other / name)
-    for key, weight in ours.items():
-        torch.testing.assert_close(weight, theirs[key], atol=1e-4, rtol=1e-3)
 
 
 def test_a_round_without_replay_spends_no_look_at_the_base(

@@ -5,10 +5,10 @@ from math import ceil
 
 import pytest
 
-from autolearn import forecast, machine, measured, models, orders, replay
+from autolearn import compute, forecast, machine, measured, models, orders, replay
 from autolearn.errors import InputError
 from autolearn.forecast import Effort, Fit, Size
-from autolearn.memory import Memory
+from autolearn.memory import Device, Memory
 from autolearn.presets import PRESETS
 from autolearn.preview import Preview, ShownRow
 from autolearn.records import (
@@ -171,7 +171,7 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
     assert "higher than is usual" in told
 
 
-def test_time_is_unknown_until_a_round_has_told_the_pace(store):
+def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
     found = forecast.intake(store, SETTINGS, None, count)
     effort = forecast.effort(SETTINGS, found, forecast.pace(store, HOSTILE))
@@ -182,8 +182,34 @@ def test_time_is_unknown_until_a_round_has_told_the_pace(store):
     speed = forecast.pace(store, HOSTILE)
     assert speed == 200.0
     effort = forecast.effort(SETTINGS, found, speed)
-    assert effort.seconds == SETTINGS.least_steps * effort.tokens_per_step / 200
+    in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
+    gauge = replay.GAUGE * found.made_up.tokens / 200
+    replayed = 3 * found.made_up.tokens / 2 / 200
+    read = sum(one.tokens for one in found.beside) / 2 / 200
+    assert effort.seconds == pytest.approx(in_steps + gauge + replayed + read)
     assert forecast.pace(store, "another") is None
+
+
+def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
+    samples(store, 3, gaps=3)
+    found = forecast.intake(store, SETTINGS, None, count)
+    cpu = Device("cpu", half=False, size=64 << 30)
+    monkeypatch.setattr(machine, "device", lambda: cpu)
+    monkeypatch.setattr(compute, "speed", lambda: 1e10)
+
+    def pace(**model):
+        return forecast.first_pace(ModelSettings(**model), SETTINGS, found)
+
+    slow = pace()
+    assert 100 < slow < 10_000
+    monkeypatch.setattr(compute, "speed", lambda: 3e10)
+    assert pace() == pytest.approx(3 * slow)
+    effort = forecast.effort(SETTINGS, found, slow)
+    shown = views.estimate(effort, Fit(Memory(weights=1), 2, None), is_first=True)
+    assert "from this computer" in shown
+    for other in (replace(cpu, half=True), replace(cpu, kind="cuda"), Device("cpu", 0)):
+        monkeypatch.setattr(machine, "device", lambda other=other: other)
+        assert pace() is None
 
 
 def test_memory_follows_rank_and_the_models_sizes(store):

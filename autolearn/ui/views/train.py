@@ -92,14 +92,20 @@ def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]
     return told
 
 
-def estimate(effort: Effort, fit: Fit) -> Html:
-    """Return steps, time and memory; all of it is estimated and says so."""
+def estimate(effort: Effort, fit: Fit, *, is_first: bool = False) -> Html:
+    """Return steps, time and memory; all of it is estimated and says so.
+
+    ``is_first``: no round with this model has shown its pace yet.
+    """
     unknown = "known after the first round"
+    basis = (
+        "from this computer's speed" if is_first else "at the pace of the last round"
+    )
     time = unknown if effort.seconds is None else html.duration(effort.seconds)
     shown = {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens a step, about": html.number(effort.tokens_per_step),
-        "Time, at the pace of the last round": html.text(time),
+        f"Time, {basis}": html.text(time),
         **memory.fit(fit),
         "Disk for checkpoints and adapter": html.text(html.size(fit.disk)),
     }
