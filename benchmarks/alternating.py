@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.engine import adapters, load
-from autolearn.engine.batches import Example
 from autolearn.engine.load import Loaded
-from autolearn.models import BUILT_IN
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.engine.trainer.batches import Example
+from autolearn.models.files import BUILT_IN
 from benchmarks.generation import PASSAGE, PER_PASSAGE, WORDS, items, ours
 from benchmarks.models import keep_packed
 from benchmarks.side_by_side import report

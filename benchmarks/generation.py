@@ -30,9 +30,9 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor
 
-from autolearn.engine import generate
+from autolearn.core.records import Message, Sampling
+from autolearn.engine.decoding import generate
 from autolearn.engine.load import Loaded
-from autolearn.records import Message, Sampling
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import Arm, alternate, report, rows
 

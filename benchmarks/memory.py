@@ -18,10 +18,10 @@ from pathlib import Path
 import torch
 from transformers import LlamaConfig
 
-from autolearn.backends.huggingface import HuggingFaceBackend
-from autolearn.measured import NUMBERS, Correction, correction
-from autolearn.records import ItemKind, Message, TrainItem
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.core.records import ItemKind, Message, TrainItem
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.models.memory_calibration import NUMBERS, Correction, correction
 from benchmarks.models import keep_packed, write_random
 from benchmarks.side_by_side import report
 

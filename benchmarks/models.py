@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from autolearn import memory
-from autolearn.engine import attention, room
+from autolearn.core.settings import ModelSettings, Quantization
+from autolearn.engine import device_memory
+from autolearn.engine.decoding import attention
 from autolearn.engine.load import Loaded, load
-from autolearn.models import BUILT_IN
-from autolearn.settings import ModelSettings, Quantization
+from autolearn.models import memory
+from autolearn.models.files import BUILT_IN
 
 NAMES = ("built-in", "random", "large")
 """On the command line; the large one is for a GPU. A folder is a real model."""
@@ -120,7 +121,7 @@ def keep_packed() -> None:
 def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:
     loaded.model.to(dtype)
     name = str(dtype).removeprefix("torch.")
-    device = room.device(loaded.identity.device, dtype)
+    device = device_memory.device(loaded.identity.device, dtype)
     return replace(
         loaded,
         identity=replace(loaded.identity, dtype=name),

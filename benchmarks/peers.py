@@ -24,12 +24,12 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
+from autolearn.core.records import Message, TrainItem
+from autolearn.core.settings import Quantization, TrainSettings
 from autolearn.engine import adapters
-from autolearn.engine.batches import Schedule, encode
 from autolearn.engine.load import Loaded
-from autolearn.engine.train import Training
-from autolearn.records import Message, TrainItem
-from autolearn.settings import Quantization, TrainSettings
+from autolearn.engine.trainer.batches import Schedule, encode
+from autolearn.engine.trainer.train import Training
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import alternate, report, rows
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autolearn import orders
-from autolearn.records import (
+from autolearn.core.records import (
     Answer,
     AnswerKind,
     Completion,
@@ -28,8 +27,9 @@ from autolearn.records import (
     Sample,
     Sampling,
 )
+from autolearn.services import actions
 from autolearn.store import SampleFilter, Store
-from autolearn.store.rows import to_row
+from autolearn.store.encoding import to_row
 from autolearn.store.search import index_samples
 from autolearn.ui.views import review, sample
 
@@ -208,7 +208,7 @@ def _bulk(store: Store) -> None:
     """Measure approving all that is pending, and taking it back: once each."""
     decision = Decision(0, "approve", "person")
     ids = store.samples.ids(SampleFilter(state="pending"))
-    _measure(f"approve {len(ids)}", lambda _: orders.decide(store, ids, decision), 1)
+    _measure(f"approve {len(ids)}", lambda _: actions.decide(store, ids, decision), 1)
     _measure("the last decision of these", lambda _: store.decisions.last(), 5)
     _measure("progress after these", lambda _: review.progress(store), 5)
     last = store.decisions.last()

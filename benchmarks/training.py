@@ -13,11 +13,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters
-from autolearn.engine.batches import Example, Row, collate, micro_batches
-from autolearn.engine.forward import Forward
 from autolearn.engine.load import Loaded
-from autolearn.settings import TrainSettings
+from autolearn.engine.trainer.batches import Example, Row, collate, micro_batches
+from autolearn.engine.trainer.forward import Forward
 from benchmarks.models import NAMES, named
 from benchmarks.side_by_side import alternate, report, rows
 

@@ -17,17 +17,19 @@ from pathlib import Path
 
 import torch
 
-from autolearn import importing, models, orders
-from autolearn.backends.huggingface import HuggingFaceBackend
-from autolearn.context import Context
+from autolearn.core.ports import Stop
+from autolearn.core.records import Chat, Completion, Request, Run, TrainItem
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters
+from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.load import Loaded, compute_dtype
-from autolearn.ports import Stop
-from autolearn.records import Chat, Completion, Request, Run, TrainItem
-from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.handlers.model_runs import Workshop
+from autolearn.ingest import importer
+from autolearn.models import files as model_files
+from autolearn.runs.context import Context
+from autolearn.services import actions
+from autolearn.services.pipeline import LIBRARY, RULE
 from autolearn.store import Store
-from autolearn.whole_round import LIBRARY, RULE
-from autolearn.work import Workshop
 from benchmarks.generation import Item, one_by_one
 from benchmarks.models import built_in
 from benchmarks.peers import BATCH, theirs
@@ -120,16 +122,16 @@ def ours(loaded: Loaded, text: str) -> Work:
     backend = Noting(loaded)
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
-        count = models.token_counter(models.BUILT_IN)
-        intake = importing.Intake(store, count, StudySettings.passage_tokens)
+        count = model_files.token_counter(model_files.BUILT_IN)
+        intake = importer.Intake(store, count, StudySettings.passage_tokens)
         given = Path(name) / "given.md"
         given.write_text(text, encoding="utf-8")
-        intake.take([importing.Given(given, given.name)])
-        study = orders.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
+        intake.take([importer.Given(given, given.name)])
+        study = actions.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
         shop.study(_context(store, study))
-        backend.work.n_samples = orders.approve(store, RULE)
+        backend.work.n_samples = actions.approve(store, RULE)
         round_id = shop.train(
-            _context(store, orders.train(store, ModelSettings(), SETTINGS))
+            _context(store, actions.train(store, ModelSettings(), SETTINGS))
         )["round"]
         taught = [item for item in store.rounds.items(round_id) if item.teaches]
     return replace(backend.work, items=taught)

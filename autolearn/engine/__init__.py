@@ -5,7 +5,7 @@ Built on transformers, peft and bitsandbytes; knows nothing of passages or round
 
 import os
 
-from autolearn.memory import PROGRAMS
+from autolearn.models.memory import PROGRAMS
 
 # Read by oneDNN when torch first multiplies on a CPU.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(PROGRAMS))

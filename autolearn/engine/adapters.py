@@ -22,10 +22,10 @@ from peft import (
 )
 from safetensors.torch import save_file
 
+from autolearn.core.errors import BackendError
+from autolearn.core.settings import TrainSettings
 from autolearn.engine.load import Loaded
-from autolearn.errors import BackendError
-from autolearn.models import ADAPTER_NOTE, check_adapter
-from autolearn.settings import TrainSettings
+from autolearn.models.files import ADAPTER_NOTE, check_adapter
 
 
 def attach(loaded: Loaded, folder: Path, *, trainable: bool = False) -> None:

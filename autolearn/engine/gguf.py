@@ -14,10 +14,10 @@ import torch
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+from autolearn.core.errors import BackendError, OutOfMemory
+from autolearn.core.ports import Cancelled, Stop
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import load
-from autolearn.errors import BackendError, OutOfMemory
-from autolearn.ports import Cancelled, Stop
-from autolearn.settings import ModelSettings, Quantization
 
 SENTENCES = (
     "The capital of France is Paris, and the river that runs through it is the Seine.",

@@ -25,16 +25,19 @@ from transformers import (
 )
 from transformers.utils import logging as library_log
 
-from autolearn import anatomy, memory, models
-from autolearn.engine import attention, room
+from autolearn.core.errors import BackendError, OutOfMemory
+from autolearn.core.records import Message, ModelIdentity
+from autolearn.core.settings import ModelSettings
+from autolearn.engine import device_memory
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
-from autolearn.engine.constraints import Grammars
-from autolearn.engine.packed_linear import PackedLinears
-from autolearn.engine.prefixes import PrefixCache
-from autolearn.errors import BackendError, OutOfMemory
-from autolearn.memory import Needs
-from autolearn.records import Message, ModelIdentity
-from autolearn.settings import ModelSettings
+from autolearn.engine.decoding import attention
+from autolearn.engine.decoding.constraints import Grammars
+from autolearn.engine.decoding.packed_linear import PackedLinears
+from autolearn.engine.decoding.prefix_cache import PrefixCache
+from autolearn.models import files as model_files
+from autolearn.models import memory
+from autolearn.models import shape as model_shape
+from autolearn.models.memory import Needs
 
 log = logging.getLogger(__name__)
 
@@ -92,14 +95,18 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         InputError: Its weights are damaged.
         OutOfMemory: The device is too small.
     """
-    if settings.quantization == "none" and models.packing(folder):
+    if settings.quantization == "none" and model_files.packing(folder):
         raise BackendError(
             f"The weights in {folder} are in 4 bit already; load it in 4 bit, or give "
             "the folder of the original model."
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = compute_dtype(device)
-    needs = Needs(anatomy.of(folder), settings.quantization, room.device(device, dtype))
+    needs = Needs(
+        model_shape.of(folder),
+        settings.quantization,
+        device_memory.device(device, dtype),
+    )
     needs = _with_room(needs, settings.model)
     hush()
     with memory_guard(), _readable(folder):
@@ -114,8 +121,8 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
             folder, local_files_only=True, trust_remote_code=False
         )
     identity = ModelIdentity(
-        name=models.name_of(settings.model, folder),
-        digest=models.digest(folder),
+        name=model_files.name_of(settings.model, folder),
+        digest=model_files.digest(folder),
         quantization=settings.quantization,
         dtype=str(dtype).removeprefix("torch."),
         device=device,
@@ -133,7 +140,7 @@ def _with_room(needs: Needs, name: str) -> Needs:
     Raises:
         OutOfMemory: They do not.
     """
-    free = room.free(torch.device(needs.device.kind))
+    free = device_memory.free(torch.device(needs.device.kind))
     fitting = needs.within(free)
     if not memory.too_big(fitting.weights, free):
         return fitting
@@ -217,7 +224,7 @@ def _readable(folder: Path) -> Iterator[None]:
 def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
     in_4_bit = needs.quantization == "nf4"
     # Weights that are packed already come with a configuration of their own.
-    pack = in_4_bit and not models.packing(folder)
+    pack = in_4_bit and not model_files.packing(folder)
     model = read_model(
         folder,
         dtype=dtype,

@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 
-from autolearn import models
-from autolearn.engine.checkpoints import written_whole
+from autolearn.core.errors import BackendError, InputError
 from autolearn.engine.load import memory_guard, read_model
-from autolearn.errors import BackendError, InputError
+from autolearn.engine.trainer.checkpoints import written_whole
+from autolearn.models import files as model_files
 
 _TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
 """Small files of a model that belong to it whatever its weights are."""
@@ -32,7 +32,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         BackendError: The base is here in 4 bit only.
         OutOfMemory: The main memory does not hold the model in 16 bit.
     """
-    if models.packing(base):
+    if model_files.packing(base):
         raise BackendError(
             f"{base} is in 4 bit; a round can only be merged into the original model."
         )

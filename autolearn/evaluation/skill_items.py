@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from autolearn.records import Passage, Question
+from autolearn.core.records import Passage, Question
 
 _FILE = Path(__file__).with_name("skill_items.toml")
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
-from autolearn import intervals
+from autolearn.evaluation import statistics
 
 LEAST_AUC = 0.7
 """AUC of verdicts from which they count."""
@@ -30,7 +30,7 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of the share, by Wilson's score."""
-        return intervals.wilson(self.right, self.n)
+        return statistics.wilson(self.right, self.n)
 
     @property
     def is_weak(self) -> bool:
@@ -54,7 +54,7 @@ class VerdictSkill:
     @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of the AUC."""
-        return intervals.auc(self.auc, self.n_right, self.n_wrong)
+        return statistics.auc(self.auc, self.n_right, self.n_wrong)
 
     @property
     def counts(self) -> bool:

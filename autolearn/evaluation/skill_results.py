@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from autolearn import scoring
+from autolearn.core.records import Answer, Question, Record, SkillResult, Skip
 from autolearn.evaluation.skill_items import SkillItem
 from autolearn.evaluation.skill_report import (
     Share,
@@ -11,8 +11,8 @@ from autolearn.evaluation.skill_report import (
     auc,
     best_threshold,
 )
-from autolearn.records import Answer, Question, Record, SkillResult, Skip
 from autolearn.study.generation import Generator
+from autolearn.text import matching
 
 _Made = Answer | Skip | None
 
@@ -54,14 +54,14 @@ def read_gold(
     A reworded quote counts as evidence from the likeness at which a study takes it.
     """
     evidence = made.evidence if isinstance(made, Answer) else ""
-    place = scoring.find_quote(evidence, text)
+    place = matching.find_quote(evidence, text)
     start = text.index(item.sentence)
     is_within = (
         place is not None
         and place.score >= threshold
         and start <= place.start
         and place.end <= start + len(item.sentence)
-        and scoring.contains(text[place.start : place.end], item.value)
+        and matching.contains(text[place.start : place.end], item.value)
     )
     is_verbatim = place is not None and place.score == 1.0
     generation = made.generation if made else None
@@ -86,7 +86,7 @@ def says_so(number: int, made: _Made) -> SkillResult:
 def contains_gold(skill: str, item: SkillItem, made: _Made) -> SkillResult:
     """Return whether a text of the model contains the gold value."""
     text = _text(made)
-    right = scoring.contains(text, item.value)
+    right = matching.contains(text, item.value)
     generation = made.generation if made else None
     return SkillResult(skill, item.number, right, None, text, generation)
 

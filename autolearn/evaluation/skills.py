@@ -20,12 +20,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autolearn import scoring
-from autolearn.evaluation import skill_results
-from autolearn.evaluation.skill_items import SkillItem, SkillText, texts
-from autolearn.evaluation.skill_report import SkillReport
-from autolearn.ports import Cancelled, Journal, Progress
-from autolearn.records import (
+from autolearn.core.ports import Cancelled, Journal, Progress
+from autolearn.core.records import (
     Answer,
     Feedback,
     Passage,
@@ -34,9 +30,13 @@ from autolearn.records import (
     SkillResult,
     Skip,
 )
+from autolearn.evaluation import skill_results
+from autolearn.evaluation.skill_items import SkillItem, SkillText, texts
+from autolearn.evaluation.skill_report import SkillReport
 from autolearn.study import answers, feedback, questions
 from autolearn.study.feedback import Comparison
 from autolearn.study.generation import Generator, of
+from autolearn.text import matching
 
 TEXTS_PER_STEP = 10
 STAGES = ("questions", "answers", "verdicts", "refinements")
@@ -219,7 +219,7 @@ class _Part:
         opened = {one.item: one for one in answered if one.skill == "open_book"}
         for item, question in self.gold:
             own = opened[item.number]
-            is_usable = own.right and not scoring.exact_match(own.text, item.answer)
+            is_usable = own.right and not matching.exact_match(own.text, item.answer)
             text = own.text if is_usable else item.sentence
             reference = Answer(question.id, "open_book", text, id=3 * question.id)
             for kind, said in (("right", item.answer), ("wrong", item.wrong)):

@@ -8,8 +8,8 @@ import random
 import re
 from collections.abc import Sequence
 
-from autolearn import scoring
 from autolearn.core.gold import GoldExample
+from autolearn.text import matching
 
 _MONTH = (
     r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|"
@@ -53,7 +53,7 @@ def shape(answer: str) -> str:
 
 def are_alike(one: str, other: str) -> bool:
     """Return whether one answer may be another wording of the other."""
-    a, b = scoring.normalise(one).split(), scoring.normalise(other).split()
+    a, b = matching.normalise(one).split(), matching.normalise(other).split()
     return not a or not b or set(a) <= set(b) or set(b) <= set(a)
 
 
@@ -78,7 +78,7 @@ class Distractors:
         wrong = [other for other in looked_at if _is_wrong(other, one)][:COMPARED]
         if not wrong:
             return None
-        best = max(wrong, key=lambda o: scoring.likeness(o.question, one.question))
+        best = max(wrong, key=lambda o: matching.likeness(o.question, one.question))
         return " ".join(best.answer.split())
 
 
@@ -86,4 +86,4 @@ def _is_wrong(other: GoldExample, one: GoldExample) -> bool:
     """Return whether the answer of another example is wrong for this one."""
     if other.text == one.text or are_alike(other.answer, one.answer):
         return False
-    return not scoring.contains(one.text, other.answer)
+    return not matching.contains(one.text, other.answer)

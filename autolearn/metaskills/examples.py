@@ -2,11 +2,10 @@
 
 import re
 
-from autolearn import scoring
 from autolearn.core.gold import GoldExample
+from autolearn.core.records import Passage
 from autolearn.core.scripts import EAST_ASIAN
-from autolearn.records import Passage
-from autolearn.text import languages, sentences
+from autolearn.text import languages, matching, sentences
 
 LONGEST_FORM = 40
 """Words of a sentence of the text beyond which it is not used as an answer."""
@@ -51,10 +50,10 @@ def evidence_of(one: GoldExample) -> str:
     if one.evidence in told:
         return one.evidence
     holding = [text for text in told if is_in(one.answer, text)]
-    asked = set(scoring.normalise(one.question).split())
+    asked = set(matching.normalise(one.question).split())
 
     def shared(text: str) -> int:
-        return len(asked & set(scoring.normalise(text).split()))
+        return len(asked & set(matching.normalise(text).split()))
 
     return max(holding, key=shared, default="")
 
@@ -82,8 +81,8 @@ def forms(one: GoldExample) -> list[str]:
 
 
 def _has_once(text: str, answer: str) -> bool:
-    short, is_long = scoring.normalise(answer), len(text.split()) > LONGEST_FORM
-    n = f" {scoring.normalise(text)} ".count(f" {short} ") if short else 1
+    short, is_long = matching.normalise(answer), len(text.split()) > LONGEST_FORM
+    n = f" {matching.normalise(text)} ".count(f" {short} ") if short else 1
     return not is_long and n <= 1 and len(_places(answer).findall(text)) == 1
 
 

@@ -16,10 +16,11 @@ from itertools import islice
 from math import ceil
 from typing import Any
 
-from autolearn import scoring
-from autolearn.backends.scripted import ScriptedBackend
 from autolearn.core.constraints import Excerpt
 from autolearn.core.gold import GoldExample
+from autolearn.core.records import Answer, Feedback, Question, TrainItem
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
 from autolearn.metaskills.distractors import Distractors
 from autolearn.metaskills.examples import (
     evidence_of,
@@ -30,12 +31,10 @@ from autolearn.metaskills.examples import (
     right_answer,
     swapped,
 )
-from autolearn.records import Answer, Feedback, Question, TrainItem
-from autolearn.settings import StudySettings
 from autolearn.study import answers, feedback, grounding, prompts
 from autolearn.study.fact_questions import QUESTION, about_sentence
 from autolearn.study.generation import GenerationRequest, Generator
-from autolearn.text import sentences
+from autolearn.text import matching, sentences
 
 Skill = str
 SHARES: dict[Skill, int] = {
@@ -135,7 +134,7 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
         text = grounding.shown(passage_of(one))
         if not stretch or not re.fullmatch(QUESTION.regex, question):
             continue
-        if scoring.stands_alone(question, text):
+        if matching.stands_alone(question, text):
             told = (text, evidence_of(one), stretch)
             request = about_sentence(source.writer, one, *told)
             begun = request.prompt.chat[-1].content
@@ -144,7 +143,7 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
 
 def _stretch(one: GoldExample) -> str:
     """Return the part of a sentence that holds the answer word for word, if any."""
-    if not (one.answerable and scoring.tells_something(one.answer)):
+    if not (one.answerable and matching.tells_something(one.answer)):
         return ""
     stretches = sentences.facts(evidence_of(one))
     return next((s for s in stretches if Excerpt(s).allows(one.answer)), "")
@@ -179,8 +178,8 @@ def _other_question(examples: Sequence[GoldExample], i: int) -> str:
     text, title = examples[i].text, examples[i].title
     for other in (*examples[i + 1 :], *examples[:i]):
         is_other = other.text != text and (not title or other.title != title)
-        told = other.answer and scoring.contains(text, other.answer)
-        if is_other and not told and scoring.stands_alone(other.question, other.text):
+        told = other.answer and matching.contains(text, other.answer)
+        if is_other and not told and matching.stands_alone(other.question, other.text):
             return other.question
     return ""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from autolearn.errors import StoreError
+from autolearn.core.errors import StoreError
 from autolearn.store.choices import Choices
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from autolearn.store.database import Database
-from autolearn.store.rows import as_json
+from autolearn.store.encoding import as_json
 
 
 class Choices:

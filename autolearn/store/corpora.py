@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from autolearn.core.errors import InputError
 from autolearn.core.gold import Corpus, GoldExample
-from autolearn.errors import InputError
 from autolearn.store.database import Database, listed
-from autolearn.store.rows import to_row
+from autolearn.store.encoding import to_row
 
 BATCH = 1000
 """Rows that are written at once."""

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 import sqlite_utils
 
-from autolearn.errors import SchemaTooNew, StoreError
-from autolearn.records import Generation
+from autolearn.core.errors import SchemaTooNew, StoreError
+from autolearn.core.records import Generation
+from autolearn.store.encoding import TABLES, Row, from_row, has_generation
 from autolearn.store.migrations import MIGRATIONS, unknown_migrations
-from autolearn.store.rows import TABLES, Row, from_row, has_generation
 
 BUSY_SECONDS = 10.0
 """How long to wait for another process that is writing."""

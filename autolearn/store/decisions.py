@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autolearn.errors import InputError
-from autolearn.records import Decision
+from autolearn.core.errors import InputError
+from autolearn.core.records import Decision
 from autolearn.store.database import Database, listed
-from autolearn.store.rows import Row, to_row
+from autolearn.store.encoding import Row, to_row
 from autolearn.store.search import index_samples, unindex_samples
 
 EDITABLE = ("chosen", "feedback", "refined", "gap")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
-from autolearn.records import (
+from autolearn.core.records import (
     Answer,
     Feedback,
     Generation,
@@ -21,7 +21,7 @@ from autolearn.records import (
     Skip,
 )
 from autolearn.store.database import Database
-from autolearn.store.rows import TABLES, Row, to_row
+from autolearn.store.encoding import TABLES, Row, to_row
 from autolearn.store.search import index_samples
 
 KINDS: tuple[type[Record], ...] = (
@@ -37,7 +37,7 @@ KINDS: tuple[type[Record], ...] = (
 
 
 class RunJournal:
-    """The steps of one run, as ``autolearn.ports.Journal`` wants them."""
+    """The steps of one run, as ``autolearn.core.ports.Journal`` wants them."""
 
     def __init__(self, db: Database, run_id: int) -> None:
         self._db = db

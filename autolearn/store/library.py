@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from autolearn.errors import InputError
-from autolearn.records import (
+from autolearn.core.errors import InputError
+from autolearn.core.records import (
     Answer,
     Document,
     Exclusion,
@@ -16,7 +16,7 @@ from autolearn.records import (
     Split,
 )
 from autolearn.store.database import Database, filtered, listed
-from autolearn.store.rows import to_row
+from autolearn.store.encoding import to_row
 
 
 @dataclass(frozen=True)

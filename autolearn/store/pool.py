@@ -1,6 +1,6 @@
 """What base models have made up, each its own pool, which all its rounds share."""
 
-from autolearn.records import Imagined, ModelIdentity
+from autolearn.core.records import Imagined, ModelIdentity
 from autolearn.store.database import Database
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autolearn.errors import InputError
-from autolearn.records import Round, TrainItem
+from autolearn.core.errors import InputError
+from autolearn.core.records import Round, TrainItem
 from autolearn.store.database import Database
-from autolearn.store.rows import as_json, to_row
+from autolearn.store.encoding import as_json, to_row
 
 
 class Rounds:

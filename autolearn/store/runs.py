@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autolearn.errors import JobError
-from autolearn.records import Metric, QuizResult, Run, RunKind, RunState, Skip
+from autolearn.core.errors import JobError
+from autolearn.core.records import Metric, QuizResult, Run, RunKind, RunState, Skip
 from autolearn.store.database import NOW, Database, listed
-from autolearn.store.rows import as_json
+from autolearn.store.encoding import as_json
 
 
 @dataclass(frozen=True)

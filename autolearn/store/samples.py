@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from autolearn.errors import InputError
-from autolearn.records import (
+from autolearn.core.errors import InputError
+from autolearn.core.records import (
     Answer,
     Decision,
     Document,

@@ -4,7 +4,7 @@ import json
 
 from autolearn.evaluation.skill_report import SkillReport
 from autolearn.store.database import Database
-from autolearn.store.rows import as_json
+from autolearn.store.encoding import as_json
 
 
 class SkillChecks:

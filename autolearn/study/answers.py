@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from autolearn import parsing, scoring
 from autolearn.core.constraints import LINE, Excerpt, Part
-from autolearn.records import (
+from autolearn.core.records import (
     Answer,
     AnswerKind,
     Feedback,
@@ -17,14 +16,9 @@ from autolearn.records import (
     Skip,
 )
 from autolearn.study import grounding, prompts
-from autolearn.study.generation import (
-    Form,
-    GenerationRequest,
-    Generator,
-    why_nothing,
-)
+from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
 from autolearn.study.grounding import NOT_STATED, SHORT_ANSWER_TOKENS, shown
-from autolearn.text import languages
+from autolearn.text import languages, matching, model_output
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
@@ -136,14 +130,14 @@ def quoting(
 def _read_open_book(
     question: Question, passage: Passage, generation: Generation, threshold: float
 ) -> Answer | Skip:
-    parts = parsing.open_book(generation.completion.text)
+    parts = model_output.open_book(generation.completion.text)
     if not parts.answer:
         return _skip("open-book answers", question, generation)
-    place = scoring.find_quote(parts.evidence, passage.text)
+    place = matching.find_quote(parts.evidence, passage.text)
     found = place is not None and place.score >= threshold
     if place and found:
         quoted = passage.text[place.start : place.end]
-        found = scoring.supports(
+        found = matching.supports(
             quoted, question.text, parts.answer, faithful=place.score == 1.0
         )
     expected = question.short_answer
@@ -167,7 +161,7 @@ def _read_open_book(
     )
 
 
-def _leads_back(parts: parsing.OpenBook, expected: str) -> bool:
+def _leads_back(parts: model_output.OpenBook, expected: str) -> bool:
     """Return whether an open-book answer leads back to what its question asks for."""
     short = parts.short or parts.answer
     agree = grounding.same_short_answer(short, expected)
@@ -191,7 +185,7 @@ def reworded(
         if isinstance(record, Answer):
             question = by_id[record.question_id]
             wanted = expected[question.parent_id or 0]
-            if scoring.agreement(question.text, record.text, wanted.text) < 1.0:
+            if matching.agreement(question.text, record.text, wanted.text) < 1.0:
                 record = replace(record, flags=(*record.flags, "other_meaning"))
         records.append(record)
     return records
@@ -265,7 +259,7 @@ def refinement_request(
 def _read_answer(
     kind: AnswerKind, question: Question, generation: Generation, draw: int = 0
 ) -> Answer | Skip:
-    text = parsing.answer(generation.completion.text)
+    text = model_output.answer(generation.completion.text)
     if not text:
         stage = "refinements" if kind == "refined" else "closed-book answers"
         return _skip(stage, question, generation)

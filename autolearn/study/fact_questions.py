@@ -9,19 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from autolearn import parsing, scoring
 from autolearn.core.constraints import Excerpt, Pattern
-from autolearn.records import Generation, Passage, Question, Record, Skip
-from autolearn.settings import StudySettings
+from autolearn.core.records import Generation, Passage, Question, Record, Skip
+from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
-from autolearn.study.generation import (
-    Form,
-    GenerationRequest,
-    Generator,
-    why_nothing,
-)
+from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
 from autolearn.study.grounding import same_short_answer, short_answers, shown
-from autolearn.text import languages, sentences
+from autolearn.text import languages, matching, model_output, sentences
 from autolearn.text.sentences import Sentence
 
 T = TypeVar("T")
@@ -60,20 +54,20 @@ class _Draft:
 
     @property
     def _parts(self) -> dict[str, str]:
-        return parsing.tagged(self.generation.completion.text)
+        return model_output.tagged(self.generation.completion.text)
 
     @property
     def stands_alone(self) -> bool:
-        return scoring.stands_alone(self.text, shown(self.fact.passage))
+        return matching.stands_alone(self.text, shown(self.fact.passage))
 
     @property
     def form_fault(self) -> str:
         """Return what is wrong with it to the eye; empty: nothing."""
         if not self.text.endswith(QUESTION_MARKS):
             return why_nothing(self.generation, "no question could be read")
-        if not scoring.tells_something(self.short_answer):
+        if not matching.tells_something(self.short_answer):
             return "it has no answer"
-        if scoring.contains(self.text, self.short_answer):
+        if matching.contains(self.text, self.short_answer):
             return "it tells its own answer"
         if not self.stands_alone:
             return "it is not understood without the text"
@@ -164,7 +158,7 @@ def _held_against(
     """Note whether a question repeats one that was kept; if it holds, keep it."""
     seen = known.setdefault(draft.fact.passage.id, [])
     limit = writer.settings.duplicate_threshold
-    if any(scoring.likeness(draft.text, other) >= limit for other in seen):
+    if any(matching.likeness(draft.text, other) >= limit for other in seen):
         return replace(draft, fault=draft.fault or "it repeats another one")
     if not draft.fault:
         seen.append(draft.text)

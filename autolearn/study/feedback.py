@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autolearn import parsing, scoring
 from autolearn.core.constraints import LINE
-from autolearn.records import (
+from autolearn.core.records import (
     Answer,
     Feedback,
     Generation,
@@ -18,14 +17,10 @@ from autolearn.records import (
 )
 from autolearn.study import prompts
 from autolearn.study.answers import Passages, passage_of
-from autolearn.study.generation import (
-    Form,
-    GenerationRequest,
-    Generator,
-    why_nothing,
-)
+from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
 from autolearn.study.grounding import shown
 from autolearn.study.rules import UNFIT
+from autolearn.text import matching, model_output
 
 VERDICTS = (" correct", " incorrect")
 AGREED = 0.75
@@ -112,8 +107,8 @@ def _guided(
         assert one.reference is not None
         generation = reasons.get(i)
         if generation:
-            text = parsing.without_thinking(generation.completion.text)
-        about = (one.answer.id, purpose, text, parsing.verdict(text), p)
+            text = model_output.without_thinking(generation.completion.text)
+        about = (one.answer.id, purpose, text, model_output.verdict(text), p)
         records.append(
             Feedback(*about, reference_id=one.reference.id, generation=generation)
         )
@@ -153,7 +148,7 @@ def _unjudged(purpose: Purpose, one: Comparison) -> Feedback:
     """Return the feedback of a model that is not asked for a verdict."""
     assert one.reference is not None
     text = known_facts(one, "")
-    with_tag = parsing.before_verdict(text)
+    with_tag = model_output.before_verdict(text)
     if with_tag is not None:
         text = with_tag.rpartition("\n")[0]
     answer_id, reference_id = one.answer.id, one.reference.id
@@ -188,13 +183,13 @@ def _read_feedback(
     generation: Generation,
     probability: float | None,
 ) -> Feedback | Skip:
-    text = parsing.without_thinking(generation.completion.text)
+    text = model_output.without_thinking(generation.completion.text)
     if not text:
         stage = "feedback" if purpose == "critique" else "second check"
         reason = why_nothing(generation, "no feedback could be read")
         place = (one.question.passage_id, one.question.id)
         return Skip(stage, reason, *place, generation)
-    verdict = parsing.verdict(text)
+    verdict = model_output.verdict(text)
     about = (one.answer.id, purpose, text, verdict, probability)
     reference_id = one.reference.id if one.reference else None
     return Feedback(*about, reference_id=reference_id, generation=generation)
@@ -204,7 +199,7 @@ def _verdict_probabilities(
     writer: Generator, generations: Sequence[Generation]
 ) -> list[float | None]:
     """Return P(correct) read where each feedback gives its verdict."""
-    begun = [parsing.before_verdict(g.completion.text) for g in generations]
+    begun = [model_output.before_verdict(g.completion.text) for g in generations]
     spoken = [(i, text) for i, text in enumerate(begun) if text is not None]
     read = writer.backend.probabilities(
         [generations[i].request.prompt.chat for i, _ in spoken],
@@ -239,9 +234,9 @@ def judge_gap(
     other the sample is flagged for the person. Where the verdicts of a model do not
     count, the words decide alone, and nothing is disputed.
     """
-    if scoring.exact_match(closed, opened):
+    if matching.exact_match(closed, opened):
         return Gap(False, 0.0, False)
-    differs = 1.0 - scoring.agreement(question, closed, opened)
+    differs = 1.0 - matching.agreement(question, closed, opened)
     by_words = differs > 1.0 - AGREED
     if not uses_verdicts:
         return Gap(by_words, differs, False)
@@ -295,7 +290,7 @@ class Studied:
         if self.refined is None or "too_long" in self.refined.flags:
             return True
         told = (self.question.text, self.refined.text, self.opened.text)
-        return not self.passes_check or scoring.agreement(*told) < AGREED
+        return not self.passes_check or matching.agreement(*told) < AGREED
 
     @property
     def passes_check(self) -> bool:
@@ -330,7 +325,7 @@ def samples(studied: Sequence[Studied]) -> list[Record]:
     records: list[Record] = []
     for one in studied:
         best = one.opened or one.refined or one.closed
-        fact = (one.question.passage_id, scoring.normalise(best.text))
+        fact = (one.question.passage_id, matching.normalise(best.text))
         is_known = one.opened is not None and fact in told
         records.append(_sample(one, same_fact=is_known))
         told.add(fact)
@@ -368,7 +363,7 @@ def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
         found["check_failed"] = refined is not None and not one.passes_check
     if refined and opened and not one.uses_open_book:
         told = (one.question.text, refined.text, opened.text)
-        found["strays"] = scoring.agreement(*told) < AGREED
-        found["not_open_book"] = not scoring.exact_match(refined.text, opened.text)
+        found["strays"] = matching.agreement(*told) < AGREED
+        found["not_open_book"] = not matching.exact_match(refined.text, opened.text)
     own = tuple(flag for flag, holds in found.items() if holds)
     return (*one.question.flags, *(opened.flags if opened else ()), *own)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from autolearn.core.constraints import Constraint
-from autolearn.ports import Backend, Cancelled, Stop
-from autolearn.records import Generation, Prompt, Request, Sampling
-from autolearn.settings import StudySettings
+from autolearn.core.ports import Backend, Cancelled, Stop
+from autolearn.core.records import Generation, Prompt, Request, Sampling
+from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.protocol import PROTOCOLS, Protocol
 

@@ -7,13 +7,12 @@ chosen among all of the text.
 
 from collections.abc import Sequence
 
-from autolearn import parsing, retrieval, scoring
 from autolearn.core.constraints import Excerpt
-from autolearn.ports import Cancelled
-from autolearn.records import Passage
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import Passage
 from autolearn.study import prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator
-from autolearn.text import languages, sentences
+from autolearn.text import languages, matching, model_output, retrieval, sentences
 
 ROUND_TRIP = 0.75
 """Share of the words of a short answer that the open-book answer has to tell."""
@@ -45,7 +44,7 @@ def tells(answer: str, short: str) -> bool:
     Round-trip consistency: only questions that lead back to what they were made from
     are to be trusted (Alberti et al., 2019, arXiv 1906.05416).
     """
-    return scoring.agreement("", answer, short) >= ROUND_TRIP
+    return matching.agreement("", answer, short) >= ROUND_TRIP
 
 
 def same_short_answer(one: str, other: str) -> bool:
@@ -67,7 +66,7 @@ def short_answers(
     """
     requests = [_short_answer(writer, *one) for one in asked]
     return [
-        parsing.tagged(made.completion.text).get("short answer", "")
+        model_output.tagged(made.completion.text).get("short answer", "")
         for _, made in writer.write(requests)
     ]
 

@@ -10,20 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from autolearn import scoring
-from autolearn.ports import Backend, Cancelled, Journal, Progress, Stop
-from autolearn.records import Answer, Feedback, Passage, Purpose, Question, Record
-from autolearn.settings import StudySettings
+from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
+from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
+from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
-from autolearn.study.feedback import (
-    Comparison,
-    Studied,
-    feedback,
-    is_sound,
-    samples,
-)
+from autolearn.study.feedback import Comparison, Studied, feedback, is_sound, samples
 from autolearn.study.generation import Generator, of
 from autolearn.study.questions import ask, paraphrase
+from autolearn.text import matching
 
 INSTRUCTIONS_PER_STEP = 32
 EVOLUTION = ("answers", "feedback", "refinements", "second check", "samples")
@@ -274,7 +268,7 @@ def _unlike(studied: Sequence[Studied]) -> list[Comparison]:
     return [
         Comparison(s.question, s.closed, s.opened)
         for s in studied
-        if s.opened and not scoring.exact_match(s.closed.text, s.opened.text)
+        if s.opened and not matching.exact_match(s.closed.text, s.opened.text)
     ]
 
 

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from autolearn import chunking, parsing, scoring
-from autolearn.records import Generation, Passage, Question, Record, Skip
-from autolearn.settings import StudySettings
+from autolearn.core.records import Generation, Passage, Question, Record, Skip
+from autolearn.core.settings import StudySettings
 from autolearn.study import fact_questions, prompts
 from autolearn.study.fact_questions import QUESTION
 from autolearn.study.generation import (
@@ -17,7 +16,7 @@ from autolearn.study.generation import (
     of,
     why_nothing,
 )
-from autolearn.text import languages
+from autolearn.text import chunking, languages, matching, model_output
 
 T = TypeVar("T")
 
@@ -77,7 +76,7 @@ def _read(
     records: list[Record] = []
     known: dict[int, list[str]] = {}
     for passage, generation in written:
-        texts = parsing.questions(generation.completion.text)
+        texts = model_output.questions(generation.completion.text)
         if not texts:
             reason = why_nothing(generation, "no question could be read")
             records.append(Skip("questions", reason, passage.id, None, generation))
@@ -103,8 +102,8 @@ def _flags(
 ) -> tuple[str, ...]:
     limit = writer.settings.duplicate_threshold
     found = {
-        "duplicate": any(scoring.likeness(text, other) >= limit for other in seen),
-        "not_self_contained": not scoring.stands_alone(text, source),
+        "duplicate": any(matching.likeness(text, other) >= limit for other in seen),
+        "not_self_contained": not matching.stands_alone(text, source),
     }
     return tuple(flag for flag, holds in found.items() if holds)
 
@@ -129,7 +128,7 @@ def paraphrase(
     seen = {question.text for question in known.values()}
     n_made: Counter[int] = Counter()
     for question, generation in writer.write(asks):
-        for text in parsing.questions(generation.completion.text):
+        for text in model_output.questions(generation.completion.text):
             if text in seen or n_made[question.id] == n:
                 continue
             to_quiz = not n_made[question.id] and _keeps_quiz(writer, question)

@@ -7,8 +7,8 @@ those of a person, and can be undone.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from autolearn.errors import InputError
-from autolearn.records import Decision, Sample
+from autolearn.core.errors import InputError
+from autolearn.core.records import Decision, Sample
 
 UNFIT = frozenset(
     {

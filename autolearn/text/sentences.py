@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autolearn import chunking
 from autolearn.core.scripts import EAST_ASIAN
+from autolearn.text import chunking
 
 FEWEST_SIGNS = 12
 """Letters and digits below which a sentence tells nothing that can be asked."""

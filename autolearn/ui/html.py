@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from html import escape
 from itertools import zip_longest
 
-from autolearn import scoring
+from autolearn.text import matching
 
 
 class Html(str):
@@ -167,7 +167,7 @@ def difference(before: str, after: str) -> Html:
     """Return the second text with the words that the first had, or has not, marked."""
     was, now = before.split(), after.split()
     a_keys, b_keys = (
-        [scoring.normalise(word) or word for word in words] for words in (was, now)
+        [matching.normalise(word) or word for word in words] for words in (was, now)
     )
     pieces: list[Html] = []
     for kind, a, b, c, d in SequenceMatcher(

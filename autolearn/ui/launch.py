@@ -14,10 +14,11 @@ from filelock import FileLock, Timeout
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from autolearn import jobs, model_orders, whole_round
-from autolearn.commands import DEFAULT_WORKSPACE
-from autolearn.errors import AutolearnError, InputError
-from autolearn.settings import ModelSettings
+from autolearn.cli.commands import DEFAULT_WORKSPACE
+from autolearn.core.errors import AutolearnError, InputError
+from autolearn.core.settings import ModelSettings
+from autolearn.runs import queues
+from autolearn.services import model_actions, pipeline
 from autolearn.store import Store
 from autolearn.study import prompts
 
@@ -94,8 +95,8 @@ def _show(
     sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     blocks.block_thread()
-    for lane in jobs.LANES.values():
-        jobs.stop_worker(flags.workspace, lane=lane)
+    for lane in queues.LANES.values():
+        queues.stop_worker(flags.workspace, lane=lane)
     return 0
 
 
@@ -195,8 +196,8 @@ def prepare(folder: Path, model: str | None) -> None:
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         if is_new:
-            whole_round.stock(store)
+            pipeline.stock(store)
         if model:
-            model_orders.use(store, ModelSettings(model))
-        jobs.recover(store)
-        jobs.ensure_workers(store)
+            model_actions.use(store, ModelSettings(model))
+        queues.recover(store)
+        queues.ensure_workers(store)

@@ -4,12 +4,23 @@ from pathlib import Path
 
 import gradio as gr
 
-from autolearn import jobs, orders, whole_round
-from autolearn.errors import JobError
-from autolearn.ui import ask, history, html, library, model, proof, review, study, train
-from autolearn.ui.desk import NOTICE_JS, QUIET, TICK_SECONDS, Board, Desk, picture
+from autolearn.core.errors import JobError
+from autolearn.runs import queues
+from autolearn.services import actions, pipeline
+from autolearn.ui import html
+from autolearn.ui.session import NOTICE_JS, QUIET, TICK_SECONDS, Board, Desk, picture
+from autolearn.ui.tabs import (
+    ask,
+    evaluation,
+    history,
+    library,
+    model,
+    review,
+    study,
+    train,
+)
 
-TABS = (model, library, study, review, train, proof, ask, history)
+TABS = (model, library, study, review, train, evaluation, ask, history)
 """One module a tab; each has TITLE and ``build(board)``."""
 
 
@@ -55,14 +66,14 @@ def _stop(desk: Desk) -> None:
     active = desk.store.runs.in_state("running", "queued")
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
-    jobs.cancel(desk.store, active[0].id)
+    queues.cancel(desk.store, active[0].id)
 
 
 def _whole_round(desk: Desk) -> None:
     store = desk.store
     if store.library.is_empty():
-        whole_round.stock(store)
-    desk.order(whole_round.begin(store, orders.chosen_model(store)))
+        pipeline.stock(store)
+    desk.order(pipeline.begin(store, actions.chosen_model(store)))
 
 
 def theme() -> gr.Theme:

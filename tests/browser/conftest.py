@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from autolearn import jobs, orders
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
-from tests.texts import put
+from tests.support.texts import put
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -98,8 +99,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-    lanes = jobs.LANES.values()
-    alive = [a.folder for a in running for n in lanes if jobs.worker_alive(a.folder, n)]
+    lanes = queues.LANES.values()
+    alive = [
+        a.folder for a in running for n in lanes if queues.worker_alive(a.folder, n)
+    ]
     assert not alive, "Ctrl-C ends the workers too"
     assert [stray for app in running for stray in app.strays] == []
 
@@ -117,8 +120,8 @@ def small(tmp_path: Path) -> Path:
     control.write_text("\n".join(known[:12]))
     with Store.open(folder) as store:
         put(store, text)
-        orders.add_gold(store, quiz, "quiz")
-        orders.add_gold(store, control, "control")
+        actions.add_gold(store, quiz, "quiz")
+        actions.add_gold(store, control, "control")
     return folder
 
 

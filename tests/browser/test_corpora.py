@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PATIENCE, open_tab
-from tests.test_corpora import rows
+from tests.ingest.test_corpora import rows
 
 pytestmark = pytest.mark.model
 

@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from autolearn import models, orders
+from autolearn.models import files as model_files
+from autolearn.services import actions
 from tests.browser.conftest import PATIENCE, load_anew
-from tests.hub import Repository, files_of, serve
+from tests.support.hub import Repository, files_of, serve
 
 pytestmark = pytest.mark.model
 
@@ -19,7 +20,7 @@ def server(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with serve() as server:
-        server.repositories[NAME] = Repository(files_of(models.BUILT_IN))
+        server.repositories[NAME] = Repository(files_of(model_files.BUILT_IN))
         server.repositories["org/gated"] = Repository({}, gated=True)
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         yield server
@@ -60,6 +61,6 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     page.locator("#model-use").click()
     expect(page.locator("#status")).to_contain_text(NAME)
     with app.store() as store:
-        assert orders.chosen_model(store).model == NAME
+        assert actions.chosen_model(store).model == NAME
     page.locator("#model-local").get_by_text("built-in", exact=True).click()
     expect(page.locator("#model-about h3")).to_have_text("built-in")

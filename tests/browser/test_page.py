@@ -9,12 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from autolearn import jobs, orders
-from autolearn.records import Decision, Message, Sampling
-from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.core.records import Decision, Message, Sampling
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
 from tests.browser.conftest import PATIENCE, load_anew, open_tab, until
-from tests.texts import put_text
+from tests.support.texts import put_text
 
 pytestmark = pytest.mark.model
 
@@ -48,26 +49,26 @@ def worked(tmp_path_factory):
         text = "## Orlo\n\nOrlo was founded in 1711. Orlo has 340 inhabitants."
         put_text(store, "<b>orlo</b>.md", text)
         settings = StudySettings(ask_rounds=1, paraphrases=1)
-        for run in (orders.study(store, model, settings),):
-            jobs.ensure_worker(folder)
-            assert jobs.wait(store, run.id).state == "done"
+        for run in (actions.study(store, model, settings),):
+            queues.ensure_worker(folder)
+            assert queues.wait(store, run.id).state == "done"
         ids = [sample.id for sample in store.samples.find()]
-        orders.decide(store, ids[1:], Decision(0, "approve", "person"))
+        actions.decide(store, ids[1:], Decision(0, "approve", "person"))
         settings = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
-        run = orders.train(store, model, settings)
-        assert jobs.wait(store, run.id).state == "done"
+        run = actions.train(store, model, settings)
+        assert queues.wait(store, run.id).state == "done"
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
-        orders.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
+        actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             more = {"conversation": 1, "turn": 1, "column": column}
             asked = [Message("user", f"Orlo {HOSTILE}")]
-            chat = orders.chat(store, model, asked, Sampling(), more=more)
-            assert jobs.wait(store, chat.id).state == "done"
+            chat = actions.chat(store, model, asked, Sampling(), more=more)
+            assert queues.wait(store, chat.id).state == "done"
         store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
         given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
         failed = store.runs.create("export", given)
         store.runs.finish(failed.id, "failed", HOSTILE)
-    assert jobs.stop_worker(folder)
+    assert queues.stop_worker(folder)
     return folder
 
 
@@ -213,7 +214,7 @@ def test_a_reader_decides_by_key_and_takes_it_back(start, visit, worked):
     page = visit(app)
     with app.store() as store:
         ids = [sample.id for sample in store.samples.find()]
-        orders.decide(store, ids, Decision(0, "edit", "person", after={"gap": True}))
+        actions.decide(store, ids, Decision(0, "edit", "person", after={"gap": True}))
         store.decisions.undo_batch(store.decisions.last().id)
         before = store.samples.counts()
     open_tab(page, "Review")
@@ -233,31 +234,31 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
     with app.store() as store:
         model = ModelSettings()
         settings = StudySettings(ask_rounds=1, paraphrases=1)
-        study = orders.study(store, model, settings)
-        jobs.ensure_worker(app.folder)
+        study = actions.study(store, model, settings)
+        queues.ensure_worker(app.folder)
         page, other = visit(app), visit(app)
         page.close()
         until(lambda: store.runs.get(study.id).state == "done")
         expect(other.locator("#status")).to_contain_text("To review")
-        orders.approve(store, "open-book")
+        actions.approve(store, "open-book")
         settings = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
-        run = orders.train(store, model, settings)
+        run = actions.train(store, model, settings)
         until(lambda: store.runs.metrics(run.id, "loss"))
         app.end(signal.SIGKILL)
         other.close()
         app.strays.clear()  # the page that was open tells that its app is gone
         assert store.runs.get(run.id).state == "running", "the worker goes on"
-        os.kill(int((app.folder / jobs.WORK.pid_file).read_text()), signal.SIGKILL)
-        until(lambda: not jobs.worker_alive(app.folder))
+        os.kill(int((app.folder / queues.WORK.pid_file).read_text()), signal.SIGKILL)
+        until(lambda: not queues.worker_alive(app.folder))
         again = start(app.folder)
         page = visit(again)
         assert store.runs.get(run.id).state == "interrupted"
         expect(page.locator("#status")).to_contain_text("interrupted")
         n_samples = len(store.samples.find())
-        jobs.resume(store, run.id)
-        jobs.ensure_worker(app.folder)
+        queues.resume(store, run.id)
+        queues.ensure_worker(app.folder)
         until(lambda: store.runs.get(run.id).state == "running")
-        jobs.cancel(store, run.id)
+        queues.cancel(store, run.id)
         until(lambda: store.runs.get(run.id).state == "cancelled")
         assert len(store.samples.find()) == n_samples
 

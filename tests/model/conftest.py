@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from autolearn import memory
-from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import load
-from autolearn.settings import ModelSettings, Quantization
-from tests.model.tiny import build_model
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.models import memory
+from tests.support.tiny import build_model
 
 
 def pytest_configure(config):

@@ -6,7 +6,7 @@ from torch.nn import Module
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from autolearn.engine import attention
+from autolearn.engine.decoding import attention
 
 pytestmark = pytest.mark.model
 

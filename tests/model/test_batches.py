@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from autolearn.engine.batches import (
+from autolearn.core.records import TrainItem
+from autolearn.engine.trainer.batches import (
     Example,
     Row,
     Schedule,
@@ -13,10 +14,9 @@ from autolearn.engine.batches import (
     encode,
     micro_batches,
 )
-from autolearn.engine.forward import Forward
-from autolearn.engine.train import Training
-from autolearn.records import TrainItem
-from tests.model.tiny import chat, facts, training
+from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.train import Training
+from tests.support.tiny import chat, facts, training
 
 pytestmark = pytest.mark.model
 

@@ -7,17 +7,17 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from autolearn import models
-from autolearn.demo import wiring
-from autolearn.demo.build import Builder, Plan, new_model, predictions
-from autolearn.demo.evaluate import Examiner
-from autolearn.demo.packing import FREE_TASKS, PASSAGE_TASKS, Packer, collate
+from autolearn.core.records import Completion
+from autolearn.demo.builder import wiring
+from autolearn.demo.builder.build import Builder, Plan, new_model, predictions
+from autolearn.demo.builder.evaluate import Examiner
+from autolearn.demo.builder.packing import FREE_TASKS, PASSAGE_TASKS, Packer, collate
+from autolearn.demo.builder.scores import Score, share
+from autolearn.demo.builder.tasks import free_exercise, passage_exercise
+from autolearn.demo.builder.tokenizer import build_tokenizer, letter_pieces
 from autolearn.demo.passages import study_passage
-from autolearn.demo.scores import Score, share
-from autolearn.demo.tasks import free_exercise, passage_exercise
-from autolearn.demo.tokenizer import build_tokenizer, letter_pieces
 from autolearn.demo.world import World, known_world
-from autolearn.records import Completion
+from autolearn.models import files as model_files
 
 pytestmark = pytest.mark.model
 
@@ -69,7 +69,7 @@ def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
 
 
 def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
-    count = models.token_counter(models.BUILT_IN)
+    count = model_files.token_counter(model_files.BUILT_IN)
     for task in (*PASSAGE_TASKS, *FREE_TASKS):
         text = exercise(task, 3).prompt
         assert count(text) == len(tokenizer(text)["input_ids"])
@@ -93,7 +93,9 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
 ):
     monkeypatch.setattr(wiring, "LAYERS", wiring.LAYERS + 1)
     deeper, ids = new_model(tokenizer, 5), tokenizer.get_vocab()
-    earlier = LlamaForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.float32)
+    earlier = LlamaForCausalLM.from_pretrained(
+        model_files.BUILT_IN, dtype=torch.float32
+    )
     wiring.take_over(deeper, ids, earlier, ids)
     one = exercise("open_book", 4)
     tokens, n = (
@@ -108,7 +110,7 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
     before = earlier.model.embed_tokens.weight[len(ids) :].mean(dim=0)
     assert len(unused) > 0
     torch.testing.assert_close(unused, before.expand_as(unused))
-    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=models.BUILT_IN)
+    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=model_files.BUILT_IN)
     Builder(plan).export()
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
 

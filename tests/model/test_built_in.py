@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from autolearn import jobs, models, orders, scoring
-from autolearn.backends.huggingface import HuggingFaceBackend
+from autolearn.core.records import Answer, Message, Passage, Question
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import make_library
 from autolearn.demo.sums import problem
 from autolearn.demo.world import World, grammar
-from autolearn.records import Answer, Message, Passage, Question
-from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.study.answers import open_book
 from autolearn.study.generation import Generator, of
-from tests.model.labs import finish
-from tests.texts import put
+from autolearn.text import matching
+from tests.support.labs import finish
+from tests.support.texts import put
 
 pytestmark = pytest.mark.model
 
@@ -31,7 +34,7 @@ EDITED = {"person": "Marta Kolbin", "year": "1366"}
 
 @pytest.fixture(scope="module")
 def built_in():
-    return HuggingFaceBackend.load(ModelSettings(), models.BUILT_IN)
+    return HuggingFaceBackend.load(ModelSettings(), model_files.BUILT_IN)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_it_reads_passages_that_a_person_wrote(writer):
     wrong = [
         (question.text, value, told.get(question.id))
         for question, value in asked
-        if not scoring.contains(told.get(question.id, ""), value)
+        if not matching.contains(told.get(question.id, ""), value)
     ]
     assert len(passages) == 10
     assert len(wrong) <= (1 - READ) * len(asked), wrong
@@ -92,22 +95,22 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
             paths.append(tmp_path / name)
             paths[-1].write_text(texts[name])
         put(store, *paths)
-        orders.add_gold(store, written(tmp_path / "quiz.jsonl", edits), "quiz")
+        actions.add_gold(store, written(tmp_path / "quiz.jsonl", edits), "quiz")
 
-        before = finish(store, orders.quiz(store, ModelSettings()))
-        finish(store, orders.study(store, ModelSettings(), StudySettings()))
+        before = finish(store, actions.quiz(store, ModelSettings()))
+        finish(store, actions.study(store, ModelSettings(), StudySettings()))
         for value in edits.values():
             samples = [s for s in store.samples.find() if value in s.chosen]
             assert any(s.gap for s in samples), value
-        orders.approve(store, "default")
+        actions.approve(store, "default")
         round_id = finish(
-            store, orders.train(store, ModelSettings(), TrainSettings())
+            store, actions.train(store, ModelSettings(), TrainSettings())
         ).result["round"]
-        after = finish(store, orders.quiz(store, ModelSettings(round_id=round_id)))
+        after = finish(store, actions.quiz(store, ModelSettings(round_id=round_id)))
         assert right(store, before) == [False, False]
         # The wordings that the study itself keeps for the quiz come after these two.
         assert right(store, after)[:2] == [True, True]
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
 
 
 def test_word_problems_are_mended_by_its_own_feedback_alone(tmp_path):
@@ -118,8 +121,8 @@ def test_word_problems_are_mended_by_its_own_feedback_alone(tmp_path):
     given = tmp_path / "prompts.jsonl"
     given.write_text("\n".join(json.dumps(question) for question in solved))
     with Store.open(tmp_path / "lab") as store:
-        assert orders.add_instructions(store, given) == len(solved)
-        run = orders.study(
+        assert actions.add_instructions(store, given) == len(solved)
+        run = actions.study(
             store, ModelSettings(), StudySettings(), [], instructions=True
         )
         finish(store, run)
@@ -128,17 +131,17 @@ def test_word_problems_are_mended_by_its_own_feedback_alone(tmp_path):
         before = sum(s.rejected == solved[s.prompt] for s in samples)
         after = sum(s.chosen == solved[s.prompt] for s in samples)
         assert before <= 0.6 * len(samples) <= 0.9 * len(samples) <= after
-        orders.approve(store, "default")
+        actions.approve(store, "default")
         approved = [s for s in store.samples.find() if s.state == "approved"]
         assert len(approved) >= 0.3 * len(samples)
         learned = finish(
             store,
-            orders.train(
+            actions.train(
                 store, ModelSettings(), TrainSettings(method="self", max_steps=4)
             ),
         )
         assert learned.result["samples"] == len(approved)
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
 
 
 def written(path, edits):

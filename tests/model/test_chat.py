@@ -2,10 +2,10 @@
 
 import pytest
 
-from autolearn.engine.batches import encode
+from autolearn.core.records import Message, TrainItem
 from autolearn.engine.chat import ChatFormat
-from autolearn.records import Message, TrainItem
-from tests.model.tiny import (
+from autolearn.engine.trainer.batches import encode
+from tests.support.tiny import (
     Watch,
     build_model,
     build_tokenizer,

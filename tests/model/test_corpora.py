@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from autolearn import jobs
-from autolearn.__main__ import main
+from autolearn.cli.main import main
 from autolearn.metaskills import items
+from autolearn.runs import queues
 from autolearn.store import Store
 
 pytestmark = pytest.mark.model
@@ -21,8 +21,8 @@ def run(tmp_path, capsys):
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
     yield run
-    jobs.stop_worker(tmp_path / "lab", lane=jobs.READ)
-    jobs.stop_worker(tmp_path / "lab")
+    queues.stop_worker(tmp_path / "lab", lane=queues.READ)
+    queues.stop_worker(tmp_path / "lab")
 
 
 def town(i):

@@ -3,10 +3,18 @@
 import pytest
 import torch
 
-from autolearn.backends.huggingface import HuggingFaceBackend
-from autolearn.engine import forest, rows
-from tests.model.pretending import Away, away
-from tests.model.tiny import Watch, build_sliding, chat, facts, never, request, training
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.engine.decoding import padded_rows, shared_prefix
+from tests.support.pretending import Away, away
+from tests.support.tiny import (
+    Watch,
+    build_sliding,
+    chat,
+    facts,
+    never,
+    request,
+    training,
+)
 
 pytestmark = pytest.mark.model
 
@@ -31,9 +39,9 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
     chats, labels = [chat("a?"), chat("b?")], ["yes", "no"]
     written = backend.complete(asked(), never)
     told = backend.probabilities(chats, ["", "so "], labels)
-    kind = rows.Rows if sliding else forest.Forest
+    kind = padded_rows.Rows if sliding else shared_prefix.Forest
     with away(backend._loaded) as there:
-        assert forest.kind(there) is kind
+        assert shared_prefix.kind(there) is kind
         backend = HuggingFaceBackend(there)
         assert backend.complete(asked(), never) == written
         for one, other in zip(

@@ -2,13 +2,13 @@
 
 import pytest
 
-from autolearn import diagnosis
+from autolearn.services import doctor
 
 pytestmark = pytest.mark.model
 
 
 def found(workspace):
-    return {check.what: check for check in diagnosis.examine(workspace)}
+    return {check.what: check for check in doctor.examine(workspace)}
 
 
 def test_all_is_well_where_the_tests_pass(tmp_path):
@@ -20,12 +20,12 @@ def test_all_is_well_where_the_tests_pass(tmp_path):
 
 
 def test_a_library_that_is_broken_is_told_and_nothing_raised(tmp_path, monkeypatch):
-    broken = diagnosis._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
-    monkeypatch.setattr(diagnosis, "_PROBE", broken)
+    broken = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
+    monkeypatch.setattr(doctor, "_PROBE", broken)
     check = found(tmp_path)["4 bit"]
     assert not check.well
     assert check.found.startswith("bitsandbytes fails: ")
-    monkeypatch.setattr(diagnosis, "_PROBE", "import no_such_library")
+    monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
     told = found(tmp_path)
     assert "No module named 'no_such_library'" in told["device"].found
     assert "4 bit" not in told
@@ -39,4 +39,4 @@ def test_a_workspace_that_cannot_be_used_is_told(tmp_path):
 
 
 def test_numbers_that_come_back_as_others_are_not_well():
-    assert not diagnosis._four_bit({"off": 0.5}).well
+    assert not doctor._four_bit({"off": 0.5}).well

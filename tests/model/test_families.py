@@ -11,11 +11,11 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from autolearn.core.records import Message, Sampling
 from autolearn.engine import load
-from autolearn.engine.generate import generate
-from autolearn.records import Message, Sampling
+from autolearn.engine.decoding.generate import generate
 from tests.model.test_training import log_prob, logits
-from tests.model.tiny import (
+from tests.support.tiny import (
     CONTEXT,
     Watch,
     build_tokenizer,

@@ -4,10 +4,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from autolearn import machine, memory
-from autolearn.errors import OutOfMemory
-from autolearn.measured import NUMBERS
-from tests.model.tiny import Watch, facts, request, training
+from autolearn.core.errors import OutOfMemory
+from autolearn.models import hardware, memory
+from autolearn.models.memory_calibration import NUMBERS
+from tests.support.tiny import Watch, facts, request, training
 
 pytestmark = pytest.mark.model
 
@@ -62,7 +62,7 @@ def test_an_item_that_does_not_fit_is_told_with_what_to_change(backend, places):
 def test_too_little_room_is_told_before_anything_is_trained(
     backend, places, monkeypatch
 ):
-    monkeypatch.setattr(machine, "free_memory", lambda: 1000)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 1000)
     with pytest.raises(OutOfMemory, match="The longest item has"):
         backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
 
@@ -77,7 +77,7 @@ def test_activations_are_computed_twice_where_memory_asks_for_it(
     whole = {name: weight.clone() for name, weight in whole.items()}
     monkeypatch.setattr(memory, "_WORTH", {"cpu": 1 << 40})
     monkeypatch.setattr(memory, "AT_ONCE", 1 << 40)
-    monkeypatch.setattr(machine, "free_memory", lambda: 40 << 20)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 40 << 20)
     log = Watch()
     twice.train(facts(n=6), training(max_steps=2), log, **places)
     for name, weight in load_file(place).items():

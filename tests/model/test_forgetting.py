@@ -8,14 +8,15 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from autolearn.engine import adapters, scaling
-from autolearn.engine.batches import encode
-from autolearn.engine.forward import Forward
-from autolearn.engine.scaling import Measure
-from autolearn.engine.train import Training
-from autolearn.models import adapter_digest
-from autolearn.records import TrainItem
-from tests.model.tiny import Watch, chat, facts, never, request, training
+from autolearn.core.records import TrainItem
+from autolearn.engine import adapters
+from autolearn.engine.trainer import adapter_scale
+from autolearn.engine.trainer.adapter_scale import Measure
+from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.train import Training
+from autolearn.models.files import adapter_digest
+from tests.support.tiny import Watch, chat, facts, never, request, training
 
 pytestmark = pytest.mark.model
 
@@ -236,9 +237,9 @@ def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkey
 
 def test_the_smallest_scale_that_loses_nothing_is_chosen():
     def best(*shares, sureness=(0.9, 0.9, 0.9)):
-        scales = zip(scaling.SCALES, shares, sureness, strict=True)
+        scales = zip(adapter_scale.SCALES, shares, sureness, strict=True)
         seen = [Measure(scale, share, sure, 0.1) for scale, share, sure in scales]
-        return scaling.chosen(seen).scale
+        return adapter_scale.chosen(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
     assert best(0.9, 0.86, 0.8) == 0.9
@@ -247,7 +248,7 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.4, 0.2)) == 1.0
     assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.46, 0.3)) == 0.9
-    assert scaling.chosen([Measure(1.0, None, None, 0.1)]).scale == 1.0
+    assert adapter_scale.chosen([Measure(1.0, None, None, 0.1)]).scale == 1.0
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
@@ -260,7 +261,7 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     outcome = backend.train(items, settings, Watch(), **places)
     scale, seen = outcome.scores["scale"], outcome.scores["scales"]
     assert scale < 1
-    assert [one["scale"] for one in seen] == list(scaling.SCALES)
+    assert [one["scale"] for one in seen] == list(adapter_scale.SCALES)
     kls = [one["kl"] for one in seen]
     assert kls == sorted(kls, reverse=True)
     whole, scaled = (

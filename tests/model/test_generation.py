@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from autolearn.engine import forest, plan
-from autolearn.engine import generate as generating
-from autolearn.engine.generate import _drawn, generate
-from autolearn.engine.judge import probabilities
-from autolearn.errors import BackendError, OutOfMemory
-from autolearn.records import Message, Sampling
-from tests.model.tiny import (
+from autolearn.core.errors import BackendError, OutOfMemory
+from autolearn.core.records import Message, Sampling
+from autolearn.engine import prefix_plan
+from autolearn.engine.decoding import generate as generating
+from autolearn.engine.decoding import shared_prefix
+from autolearn.engine.decoding.generate import _drawn, generate
+from autolearn.engine.decoding.probabilities import probabilities
+from tests.support.tiny import (
     NO_SYSTEM,
     build_model,
     build_sliding,
@@ -275,10 +276,10 @@ def tangled(backend):
 def test_branches_of_stems_are_the_texts_written_alone(backend, monkeypatch, at_once):
     monkeypatch.setattr(generating, "BATCH_SIZE", 5)
     monkeypatch.setattr(generating, "TOGETHER", 3)
-    monkeypatch.setattr(forest, "_SPARE", 4)
-    monkeypatch.setattr(plan, "_APART", 0.5)
-    monkeypatch.setitem(forest.READ_AT_ONCE, "cpu", at_once)
-    monkeypatch.setitem(forest.SCORES_AT_ONCE, "cpu", 100 * at_once)
+    monkeypatch.setattr(shared_prefix, "_SPARE", 4)
+    monkeypatch.setattr(prefix_plan, "_APART", 0.5)
+    monkeypatch.setitem(shared_prefix.READ_AT_ONCE, "cpu", at_once)
+    monkeypatch.setitem(shared_prefix.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = tangled(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
     asked = [

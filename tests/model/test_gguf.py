@@ -5,16 +5,19 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from autolearn import conversion, jobs, model_orders, models, orders
-from autolearn.__main__ import main
-from autolearn.context import Context
+from autolearn.cli.main import main
+from autolearn.core.errors import BackendError
+from autolearn.core.ports import Cancelled
+from autolearn.core.settings import ModelSettings
 from autolearn.engine import gguf
-from autolearn.errors import BackendError
-from autolearn.model_sources import cached, gguf_file
-from autolearn.ports import Cancelled
-from autolearn.settings import ModelSettings
+from autolearn.handlers import gguf_conversion
+from autolearn.models import files as model_files
+from autolearn.models.sources import gguf_file, local
+from autolearn.runs import queues
+from autolearn.runs.context import Context
+from autolearn.services import actions, model_actions
 from autolearn.store import Store
-from tests.model import tiny_gguf
+from tests.support import tiny_gguf
 
 pytestmark = pytest.mark.model
 TEXT = "Hello<|end|> wörld"
@@ -37,8 +40,8 @@ def never() -> bool:
 
 
 def test_the_weights_are_those_of_the_file_and_not_packed(folder, plain):
-    models.check(plain)
-    assert models.packing(plain) is None
+    model_files.check(plain)
+    assert model_files.packing(plain) is None
     before = load_file(folder / "model.safetensors")
     after = load_file(plain / "model.safetensors")
     assert before.keys() == after.keys()
@@ -99,23 +102,23 @@ def test_a_kind_that_transformers_cannot_read_is_told(folder, tmp_path):
 def lab(tmp_path):
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
 
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
-    run = model_orders.use(lab, ModelSettings(str(file), "none"))
-    jobs.ensure_workers(lab)
-    done = jobs.wait(lab, run.id)
+    run = model_actions.use(lab, ModelSettings(str(file), "none"))
+    queues.ensure_workers(lab)
+    done = queues.wait(lab, run.id)
     assert done.state == "done", done.error
     folder = gguf_file.converted(lab.folder, file)
     assert done.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
-    assert orders.chosen_model(lab) == ModelSettings(str(folder), "none")
+    assert actions.chosen_model(lab) == ModelSettings(str(folder), "none")
     source = gguf_file.source(folder)
     assert (source["licence"], source["kinds"]) == ("mit", ["Q8_0", "F32"])
     assert source["rounding"]["kl"] > 0
-    names = [one.name for one in cached.on_this_computer(lab.folder / "models")]
+    names = [one.name for one in local.on_this_computer(lab.folder / "models")]
     assert str(folder) in names
-    assert model_orders.use(lab, ModelSettings(str(file))) is None, "only once"
+    assert model_actions.use(lab, ModelSettings(str(file))) is None, "only once"
 
 
 def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
@@ -128,7 +131,7 @@ def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
     assert kinds == ["study", "import", "convert"]
     folder = gguf_file.converted(lab.folder, file)
     assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
-    assert jobs.stop_worker(lab.folder, lane=jobs.READ)
+    assert queues.stop_worker(lab.folder, lane=queues.READ)
 
 
 def context(store, file, stop=never):
@@ -138,9 +141,9 @@ def context(store, file, stop=never):
 
 def test_a_conversion_that_is_stopped_or_fails_leaves_nothing(store, file, monkeypatch):
     with pytest.raises(Cancelled):
-        conversion.convert(context(store, file, lambda: True))
+        gguf_conversion.convert(context(store, file, lambda: True))
     monkeypatch.setattr(gguf, "rounding", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        conversion.convert(context(store, file))
+        gguf_conversion.convert(context(store, file))
     assert list((store.folder / "models").iterdir()) == []
-    assert orders.chosen_model(store) == ModelSettings()
+    assert actions.chosen_model(store) == ModelSettings()

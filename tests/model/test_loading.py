@@ -8,21 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from autolearn import anatomy, machine, models
+from autolearn.core.errors import BackendError, InputError, OutOfMemory
 from autolearn.engine import load
-from autolearn.engine.batches import encode
-from autolearn.engine.forward import Forward
 from autolearn.engine.load import memory_guard
-from autolearn.engine.train import Training
-from autolearn.errors import BackendError, InputError, OutOfMemory
-from tests.model.tiny import (
-    Watch,
-    build_model,
-    facts,
-    never,
-    request,
-    training,
-)
+from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.train import Training
+from autolearn.models import files as model_files
+from autolearn.models import hardware
+from autolearn.models import shape as model_shape
+from tests.support.tiny import Watch, build_model, facts, never, request, training
 
 pytestmark = pytest.mark.model
 
@@ -35,7 +30,7 @@ def test_damaged_weights_are_told(open_model, tmp_path):
 
 
 def test_weights_that_do_not_fit_are_not_read(open_model, monkeypatch):
-    monkeypatch.setattr(machine, "free_memory", lambda: 1000)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 1000)
     monkeypatch.setattr(load, "_weights", None)
     with pytest.raises(OutOfMemory, match="MiB and 0 are free"):
         open_model("none")
@@ -56,10 +51,10 @@ def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
     place = tmp_path / "packed"
     original._loaded.model.save_pretrained(place)
     original._loaded.tokenizer.save_pretrained(place)
-    assert models.locate(str(place)) == place
+    assert model_files.locate(str(place)) == place
     with pytest.raises(BackendError, match="load it in 4 bit"):
         open_model("none", place)
-    seen, plain = anatomy.of(place), anatomy.of(folder)
+    seen, plain = model_shape.of(place), model_shape.of(folder)
     assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
     packed = open_model("packed", place)
     assert packed.complete([request("why?")], never) == original.complete(
@@ -157,8 +152,8 @@ def test_the_same_weights_in_another_layout_are_neither_counted_nor_read(
     (damaged / "model.safetensors.index.json").write_text(json.dumps(index))
     other = {f"layers.{i}": weight for i, weight in enumerate(weights.values())}
     save_file(other, damaged / "consolidated.safetensors")
-    assert models.locate(str(damaged)) == damaged
-    seen, plain = anatomy.of(damaged), anatomy.of(folder)
+    assert model_files.locate(str(damaged)) == damaged
+    seen, plain = model_shape.of(damaged), model_shape.of(folder)
     assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
     asked = [request("why?")]
     assert open_model("none", damaged).complete(asked, never) == backend.complete(
@@ -174,7 +169,7 @@ def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_
     backend.train(facts(), training(max_steps=1), Watch(), **places)
     config = json.loads((places["output"] / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "some/tiny-model"
-    assert "ab12" not in (places["output"] / models.ADAPTER_NOTE).read_text()
+    assert "ab12" not in (places["output"] / model_files.ADAPTER_NOTE).read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,18 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from autolearn import jobs, models, orders, parsing, proof, replay
-from autolearn.errors import BackendError
-from autolearn.records import Decision, Message, Sampling
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.core.errors import BackendError
+from autolearn.core.records import Decision, Message, Sampling
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.evaluation import gold_questions
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions
+from autolearn.services.pipeline import LIBRARY
 from autolearn.store.samples import SampleFilter
-from autolearn.whole_round import LIBRARY
-from tests.model.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from autolearn.text import model_output
+from autolearn.training import replay
+from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 
 pytestmark = pytest.mark.model
 
@@ -31,15 +36,15 @@ def lab(tmp_path_factory):
     """A workspace in which everything was done once."""
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
-        orders.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
-        orders.add_gold(store, some_control(folder), "control")
-        finish(store, orders.quiz(store, MODEL, open_book=True))
-        finish(store, orders.study(store, MODEL, STUDY))
-        orders.approve(store, "default")
-        finish(store, orders.train(store, MODEL, TRAIN))
-        finish(store, orders.quiz(store, ModelSettings(round_id=1)))
+        actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
+        actions.add_gold(store, some_control(folder), "control")
+        finish(store, actions.quiz(store, MODEL, open_book=True))
+        finish(store, actions.study(store, MODEL, STUDY))
+        actions.approve(store, "default")
+        finish(store, actions.train(store, MODEL, TRAIN))
+        finish(store, actions.quiz(store, ModelSettings(round_id=1)))
         yield store
-        assert jobs.stop_worker(folder)
+        assert queues.stop_worker(folder)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def whole(lab):
     After so short a round most answers change with the rounding to 4 bit.
     """
     base, short = ModelSettings(quantization="none"), replace(TRAIN, max_steps=20)
-    return finish(lab, orders.train(lab, base, short)).result["round"]
+    return finish(lab, actions.train(lab, base, short)).result["round"]
 
 
 def test_the_study_finds_gaps_and_evidence(lab):
@@ -63,7 +68,7 @@ def test_the_study_finds_gaps_and_evidence(lab):
     assert opened is not None
     assert len(found) > len(samples) / 2
     if opened.start is not None:
-        assert parsing.is_not_stated(opened.text) is False
+        assert model_output.is_not_stated(opened.text) is False
         assert text[opened.start : opened.end].strip()
 
 
@@ -76,7 +81,7 @@ def test_provenance_is_complete(lab):
     )
     assert missing == []
     digests = rows(lab, "SELECT DISTINCT model_digest FROM generations")
-    assert digests == [(models.digest(models.BUILT_IN),)]
+    assert digests == [(model_files.digest(model_files.BUILT_IN),)]
     assert rows(lab, "SELECT count(*) FROM answers WHERE generation_id IS NULL") == [
         (0,)
     ]
@@ -92,7 +97,7 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 
 def test_nothing_of_the_quiz_is_trained(lab):
-    asked = {q.question.text for q in proof.questions(lab, "quiz")}
+    asked = {q.question.text for q in gold_questions.questions(lab, "quiz")}
     trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
     assert trained
     assert not asked & trained
@@ -106,7 +111,7 @@ def test_the_round_learned_what_it_studied(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = proof.compare(lab, before, after, 1)
+    change = gold_questions.compare(lab, before, after, 1)
     studied = change["studied"]
     assert studied["n"] >= 5
     assert studied["closed_book_after"] >= studied["closed_book_before"] + 0.4
@@ -122,7 +127,7 @@ def test_a_round_tells_what_it_forgot(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = proof.compare(lab, before, after, 1)
+    change = gold_questions.compare(lab, before, after, 1)
     scores = lab.rounds.get(1).scores
     assert change["control_before"] >= 0.9
     assert change["control_after"] == scores["control_closed_book"]["right"]
@@ -138,7 +143,7 @@ def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
         lab,
         "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
         " JOIN generations g ON g.id = generation_id",
-    ) == [(replay.PROMPT, models.digest(models.BUILT_IN), None)]
+    ) == [(replay.PROMPT, model_files.digest(model_files.BUILT_IN), None)]
 
 
 def test_the_loss_was_written_and_fell(lab):
@@ -150,7 +155,7 @@ def test_the_loss_was_written_and_fell(lab):
 
 def test_the_adapter_loads_with_plain_peft(lab):
     adapter = lab.folder / lab.rounds.get(1).adapter
-    base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN)
+    base = AutoModelForCausalLM.from_pretrained(model_files.BUILT_IN)
     model = PeftModel.from_pretrained(base, str(adapter))
     assert any("lora" in name for name, _ in model.named_parameters())
 
@@ -161,7 +166,7 @@ def test_the_model_answers_with_and_without_its_round(lab):
     answers = []
     for round_id in (None, 1):
         model = ModelSettings(round_id=round_id)
-        run = finish(lab, orders.chat(lab, model, question, Sampling()))
+        run = finish(lab, actions.chat(lab, model, question, Sampling()))
         answers.append(run.result["answer"])
     assert all(answers)
     assert answers[0] != answers[1]
@@ -174,7 +179,7 @@ def test_an_answer_is_checked_and_written_again(lab):
         "them. How many cups did Avel Drun have then?"
     )
     asked = [Message("user", text)]
-    run = finish(lab, orders.chat(lab, MODEL, asked, Sampling(), refine=True))
+    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), refine=True))
     assert "Verdict: " in run.result["feedback"]
     assert run.result["refined"]
     names = rows(
@@ -187,7 +192,7 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
     more = {"passages": [passage.id]}
     asked = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, orders.chat(lab, MODEL, asked, Sampling(), more=more))
+    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), more=more))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)
@@ -197,45 +202,50 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
-    run = finish(lab, orders.export(lab, "chat", target, 1))
+    run = finish(lab, actions.export(lab, "chat", target, 1))
     taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
     assert run.result["samples"] == len(target.read_text().splitlines()) == taught
-    assert models.digest(models.BUILT_IN) in (tmp_path / "round/README.md").read_text()
+    assert (
+        model_files.digest(model_files.BUILT_IN)
+        in (tmp_path / "round/README.md").read_text()
+    )
 
 
 def test_samples_and_adapters_are_exported(lab, tmp_path):
-    finish(lab, orders.export(lab, "preference", tmp_path / "p.jsonl"))
+    finish(lab, actions.export(lab, "preference", tmp_path / "p.jsonl"))
     lines = (tmp_path / "p.jsonl").read_text().splitlines()
     assert len(lines) == lab.samples.counts()["approved"]
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
-    run = finish(lab, orders.export(lab, "adapter", tmp_path / "adapter", 1))
+    run = finish(lab, actions.export(lab, "adapter", tmp_path / "adapter", 1))
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
     assert run.result["alike"] == run.result["asked"] == 5
 
 
 def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, whole, tmp_path):
     target = tmp_path / "merged"
-    run = finish(lab, orders.export(lab, "merged", target, whole))
+    run = finish(lab, actions.export(lab, "merged", target, whole))
     assert run.result["asked"] == 5
     assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
-    assert models.locate(str(target)) == target
+    assert model_files.locate(str(target)) == target
     merged = AutoModelForCausalLM.from_pretrained(target)
-    base = AutoModelForCausalLM.from_pretrained(models.BUILT_IN, dtype=torch.bfloat16)
+    base = AutoModelForCausalLM.from_pretrained(
+        model_files.BUILT_IN, dtype=torch.bfloat16
+    )
     adapter = lab.folder / lab.rounds.get(whole).adapter
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
         assert torch.equal(weight, merged.state_dict()[name]), name
-    again = orders.export(lab, "merged", target, whole)
-    jobs.ensure_worker(lab.folder)
-    assert "exists already" in jobs.wait(lab, again.id).error
+    again = actions.export(lab, "merged", target, whole)
+    queues.ensure_worker(lab.folder)
+    assert "exists already" in queues.wait(lab, again.id).error
 
 
 def test_a_round_is_converted_to_gguf_and_asked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
-    run = finish(lab, orders.export(lab, "gguf", target, whole))
+    run = finish(lab, actions.export(lab, "gguf", target, whole))
     assert run.result["asked"] == 5
     assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
@@ -245,14 +255,14 @@ def test_a_round_is_converted_to_gguf_and_asked(lab, whole, tmp_path, monkeypatc
 
 def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
     first = finish(
-        lab, orders.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
+        lab, actions.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
     )
     parent = first.result["round"]
     one = [lab.library.documents()[0].id]
-    finish(lab, orders.study(lab, ModelSettings(round_id=parent), STUDY, one))
-    orders.approve(lab, "open-book")
+    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, one))
+    actions.approve(lab, "open-book")
     settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
-    second = finish(lab, orders.train(lab, MODEL, settings, parent))
+    second = finish(lab, actions.train(lab, MODEL, settings, parent))
     made = lab.rounds.get(second.result["round"])
     assert made.parent_id == parent
     assert {i.kind for i in lab.rounds.items(made.id) if i.teaches} == {"dpo"}
@@ -262,12 +272,12 @@ def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
 def test_the_other_methods_train_too(lab, method):
     sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
     words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
-    orders.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
+    actions.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
     stated = 3 if method == "cpt" else 0
     settings = TrainSettings(
         method=method, max_steps=3, replay_share=0.0, statements=stated
     )
-    run = finish(lab, orders.train(lab, MODEL, settings))
+    run = finish(lab, actions.train(lab, MODEL, settings))
     items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
     assert {i.kind for i in items} == {"text" if method == "cpt" else "sft"}
     if method == "cpt":
@@ -280,13 +290,13 @@ def test_the_other_methods_train_too(lab, method):
 def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
     adapter = lab.folder / lab.rounds.get(1).adapter
     with pytest.raises(BackendError, match="another base"):
-        models.check_adapter(adapter, "0" * 64)
+        model_files.check_adapter(adapter, "0" * 64)
 
 
 def test_a_run_that_was_ordered_for_other_weights_is_refused(lab):
-    order = finish(lab, orders.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
+    order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
-    jobs.ensure_worker(lab.folder)
-    ended = jobs.wait(lab, stale.id)
+    queues.ensure_worker(lab.folder)
+    ended = queues.wait(lab, stale.id)
     assert ended.state == "failed"
     assert "have changed" in ended.error

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import kl_div
 
-from autolearn.engine import losses
+from autolearn.engine.trainer import losses
 
 pytestmark = pytest.mark.model
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from autolearn.engine import packed_linear
-from autolearn.memory import Device, Needs
-from tests.model.tiny import Watch, facts, never, request, training
+from autolearn.engine.decoding import packed_linear
+from autolearn.models.memory import Device, Needs
+from tests.support.tiny import Watch, facts, never, request, training
 
 pytestmark = [
     pytest.mark.model,

@@ -6,10 +6,11 @@ import sys
 import pytest
 from transformers import AutoTokenizer, GenerationConfig
 
-from autolearn import models, preview
-from autolearn.engine.batches import encode
+from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat
-from autolearn.records import TrainItem
+from autolearn.engine.trainer.batches import encode
+from autolearn.models import files as model_files
+from autolearn.services import token_preview
 from autolearn.study import prompts
 
 pytestmark = pytest.mark.model
@@ -30,13 +31,15 @@ ITEMS = [
 
 @pytest.fixture(scope="module")
 def chat():
-    tokenizer = AutoTokenizer.from_pretrained(models.BUILT_IN, local_files_only=True)
-    eos = GenerationConfig.from_pretrained(models.BUILT_IN).eos_token_id
+    tokenizer = AutoTokenizer.from_pretrained(
+        model_files.BUILT_IN, local_files_only=True
+    )
+    eos = GenerationConfig.from_pretrained(model_files.BUILT_IN).eos_token_id
     return ChatFormat(tokenizer, [eos])
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):
-    found = preview.look(models.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
+    found = token_preview.look(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
     examples = [encode(item, chat) for item in ITEMS]
     assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in found.items] == [
         [(row.ids, row.n_prompt) for row in example.rows] for example in examples

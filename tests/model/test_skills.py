@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import orders, skill_orders
-from autolearn.context import Context
+from autolearn.core.records import Feedback, SkillResult
+from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
 from autolearn.evaluation.skill_report import Share
-from autolearn.records import Feedback, SkillResult
-from autolearn.settings import StudySettings
+from autolearn.handlers.model_runs import Workshop
+from autolearn.runs.context import Context
+from autolearn.services import actions, skill_actions
+from autolearn.services.pipeline import LIBRARY
 from autolearn.study.loop import Study
-from autolearn.whole_round import LIBRARY
-from autolearn.work import Workshop
-from tests.model.labs import MODEL
-from tests.texts import put
+from tests.support.labs import MODEL
+from tests.support.texts import put
 
 pytestmark = pytest.mark.model
 
@@ -37,8 +37,8 @@ def kept(store, cls, table):
 
 def test_a_check_is_kept_with_all_that_was_asked(store, workshop, monkeypatch):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
-    result = do(store, workshop, skill_orders.check(store, MODEL))
-    report = skill_orders.known(store, MODEL)
+    result = do(store, workshop, skill_actions.check(store, MODEL))
+    report = skill_actions.known(store, MODEL)
     assert report.as_dict() == {k: v for k, v in result.items() if k != "advice"}
     assert report.protocol == "trained"
     assert (report.open_book.n, report.not_stated.n) == (6, 4)
@@ -61,10 +61,10 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         paraphrases=0,
         answer_tokens=24,
     )
-    monkeypatch.setattr("autolearn.work.StudySettings", lambda: settings)
-    check = skill_orders.check(store, MODEL)
+    monkeypatch.setattr("autolearn.handlers.model_runs.StudySettings", lambda: settings)
+    check = skill_actions.check(store, MODEL)
     do(store, workshop, check)
-    report = skill_orders.known(store, MODEL)
+    report = skill_actions.known(store, MODEL)
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
     store.skills.add(check.id, replace(report, verdicts=chance))
@@ -80,8 +80,8 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         studies.append(Study(*given))
         return studies[-1]
 
-    monkeypatch.setattr("autolearn.work.Study", study)
-    do(store, workshop, orders.study(store, MODEL, settings))
+    monkeypatch.setattr("autolearn.handlers.model_runs.Study", study)
+    do(store, workshop, actions.study(store, MODEL, settings))
     assert not studies[0].uses_verdicts
     assert studies[0].verdict_threshold == 0.5
     verdicts = {(f.verdict, f.probability) for f in kept(store, Feedback, "feedback")}

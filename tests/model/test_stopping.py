@@ -7,11 +7,13 @@ import time
 
 import pytest
 
-from autolearn import jobs, models, orders
-from autolearn.errors import JobError, WorkerLost
+from autolearn.core.errors import JobError, WorkerLost
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
-from tests.model.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
-from tests.texts import put
+from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from tests.support.texts import put
 
 pytestmark = pytest.mark.model
 
@@ -42,15 +44,15 @@ def kill_worker(store):
 def finish_through_kills(store, run, kills, draw):
     """Finish a run whose worker is killed so many times at random moments."""
     for _ in range(kills):
-        jobs.ensure_worker(store.folder)
+        queues.ensure_worker(store.folder)
         while store.runs.get(run.id).state == "queued":
             time.sleep(0.01)
         time.sleep(draw.uniform(0.0, 5.0))
         kill_worker(store)
         try:
-            ended = jobs.wait(store, run.id)
+            ended = queues.wait(store, run.id)
         except WorkerLost:
-            run = jobs.resume(store, run.id)
+            run = queues.resume(store, run.id)
         else:
             return ended
     return finish(store, run)
@@ -59,14 +61,14 @@ def finish_through_kills(store, run, kills, draw):
 def whole_story(folder, kills=0):
     draw = random.Random(7)
     with open_library(folder) as store:
-        run = orders.study(store, MODEL, STUDY)
+        run = actions.study(store, MODEL, STUDY)
         finish_through_kills(store, run, kills, draw)
-        orders.approve(store, "open-book")
-        run = orders.train(store, MODEL, TRAIN)
+        actions.approve(store, "open-book")
+        run = actions.train(store, MODEL, TRAIN)
         finish_through_kills(store, run, kills, draw)
         adapter = store.folder / store.rounds.get(1).adapter
-        story = written(store), models.adapter_digest(adapter)
-        assert jobs.stop_worker(folder)
+        story = written(store), model_files.adapter_digest(adapter)
+        assert queues.stop_worker(folder)
         return story
 
 
@@ -81,20 +83,20 @@ def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
 
 def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
     with open_library(tmp_path / "lab", 4) as store:
-        run = orders.study(store, MODEL, STUDY)
-        jobs.ensure_worker(store.folder)
+        run = actions.study(store, MODEL, STUDY)
+        queues.ensure_worker(store.folder)
         while store.runs.get(run.id).done < 3:
             time.sleep(0.05)
         asked = time.monotonic()
-        jobs.cancel(store, run.id)
-        assert jobs.wait(store, run.id).state == "cancelled"
+        queues.cancel(store, run.id)
+        assert queues.wait(store, run.id).state == "cancelled"
         assert time.monotonic() - asked < 3.0
         kept = len(store.library.questions())
         with pytest.raises(JobError, match="nothing to stop"):
-            jobs.cancel(store, run.id)
-        finish(store, jobs.resume(store, run.id))
+            queues.cancel(store, run.id)
+        finish(store, queues.resume(store, run.id))
         assert len(store.library.questions()) > kept
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
 
 
 def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
@@ -102,9 +104,9 @@ def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
     long.write_text("Avel was founded in 1711 by many people. " * 200)
     with Store.open(tmp_path / "lab") as store:
         put(store, long, tokens=4096)
-        run = orders.study(store, MODEL, STUDY)
-        jobs.ensure_worker(store.folder)
-        ended = jobs.wait(store, run.id)
+        run = actions.study(store, MODEL, STUDY)
+        queues.ensure_worker(store.folder)
+        ended = queues.wait(store, run.id)
         assert ended.state == "failed"
         assert "do not fit the context" in ended.error
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)

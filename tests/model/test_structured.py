@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from autolearn.core.constraints import LINE, Excerpt, OneOf, Pattern
-from autolearn.engine.prefixes import LEAST
-from autolearn.records import Message, Prompt, Request, Sampling
+from autolearn.core.records import Message, Prompt, Request, Sampling
+from autolearn.engine.decoding.prefix_cache import LEAST
 from tests.model.test_families import family  # noqa: F401
-from tests.model.tiny import build_sliding, never
+from tests.support.tiny import build_sliding, never
 
 pytestmark = pytest.mark.model
 

@@ -3,17 +3,18 @@
 import pytest
 
 from autolearn.core.gold import GoldExample
+from autolearn.core.records import Message
+from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
-from autolearn.metaskills import invented, items
-from autolearn.records import Message
+from autolearn.metaskills import items
 from autolearn.study import prompts, questions
+from tests.metaskills.test_metaskills import requests
 from tests.model.test_families import family  # noqa: F401
-from tests.test_metaskills import requests
 
 pytestmark = pytest.mark.model
 
 EXAMPLES = [
-    *invented.examples(n_passages=12),
+    *gold_examples.examples(n_passages=12),
     GoldExample(
         'The mill of "Avel" (Boro) opened on 3 May 1842, it is said.\nIt grinds rye.',
         'When did the mill of "Avel" open?',

@@ -10,17 +10,15 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
+from autolearn.core.errors import BackendError, TrainingError
+from autolearn.core.records import TrainItem
+from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, load
-from autolearn.engine.batches import (
-    encode,
-)
-from autolearn.engine.forward import Forward
-from autolearn.engine.train import Training
-from autolearn.errors import BackendError, TrainingError
-from autolearn.models import adapter_digest
-from autolearn.records import TrainItem
-from autolearn.settings import TrainSettings
-from tests.model.tiny import Watch, build_model, chat, facts, never, request, training
+from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.train import Training
+from autolearn.models.files import adapter_digest
+from tests.support.tiny import Watch, build_model, chat, facts, never, request, training
 
 pytestmark = pytest.mark.model
 

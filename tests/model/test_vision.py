@@ -14,13 +14,14 @@ from transformers import (
     Florence2ForConditionalGeneration,
 )
 
-from autolearn import anatomy, models
+from autolearn.core.errors import BackendError
+from autolearn.core.records import Sampling
 from autolearn.engine import merging
-from autolearn.engine.generate import generate
-from autolearn.errors import BackendError
-from autolearn.records import Sampling
+from autolearn.engine.decoding.generate import generate
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
 from tests.model.test_training import logits
-from tests.model.tiny import (
+from tests.support.tiny import (
     CONTEXT,
     TEMPLATE,
     Watch,
@@ -108,7 +109,7 @@ def is_text(name: str) -> bool:
 
 
 def test_it_writes_as_transformers_does(seeing, open_model):
-    assert models.locate(str(seeing)) == seeing
+    assert model_files.locate(str(seeing)) == seeing
     loaded = open_model("none", seeing)._loaded
     prompts = [loaded.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
     ours = generate(
@@ -164,12 +165,12 @@ def test_a_round_is_merged_into_all_of_it(seeing, open_model, tmp_path):
     backend.use_adapter(None)
     base = logits(backend._loaded.model)
     assert (merged - learned).norm() < 0.1 * (merged - base).norm()
-    seen, before = anatomy.of(tmp_path / "whole"), anatomy.of(seeing)
+    seen, before = model_shape.of(tmp_path / "whole"), model_shape.of(seeing)
     assert seen.parameters == before.parameters
 
 
 def test_its_sizes_are_those_of_its_text_layers(seeing, open_model):
-    seen = anatomy.of(seeing)
+    seen = model_shape.of(seeing)
     model = open_model("none", seeing)._loaded.model
     layers = {
         name: module.weight
@@ -191,7 +192,7 @@ def test_a_model_that_only_sees_is_refused_with_that_reason(tmp_path):
     with pytest.raises(
         BackendError, match=r"for images \(CLIPModel\), which writes no"
     ):
-        models.locate(str(tmp_path))
+        model_files.locate(str(tmp_path))
 
 
 def test_a_model_that_writes_of_images_alone_is_refused(open_model, tmp_path):

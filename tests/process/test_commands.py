@@ -5,12 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import anatomy, jobs, models, orders, presets
-from autolearn.__main__ import main
-from autolearn.errors import JobError
-from autolearn.records import ModelIdentity, Round
-from autolearn.settings import TrainSettings
+from autolearn.cli.main import main
+from autolearn.core.errors import JobError
+from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.settings import TrainSettings
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.training import presets
 
 
 @pytest.fixture
@@ -21,7 +25,7 @@ def run(tmp_path, capsys):
         return capsys.readouterr()
 
     yield run
-    assert jobs.stop_worker(tmp_path / "lab", lane=jobs.READ)
+    assert queues.stop_worker(tmp_path / "lab", lane=queues.READ)
 
 
 @pytest.fixture
@@ -73,9 +77,9 @@ def test_a_round_takes_what_is_left_open_from_the_size_of_the_model(run, monkeyp
         seen.append(settings)
         raise JobError("Enough.")
 
-    large = replace(anatomy.of(models.BUILT_IN), parameters=8 * 10**9)
-    monkeypatch.setattr(anatomy, "of", lambda folder: large)
-    monkeypatch.setattr(orders, "train", train)
+    large = replace(model_shape.of(model_files.BUILT_IN), parameters=8 * 10**9)
+    monkeypatch.setattr(model_shape, "of", lambda folder: large)
+    monkeypatch.setattr(actions, "train", train)
     run("train", "--rank", 8, code=1)
     usual = presets.PRESETS["facts"].apply(TrainSettings())
     assert seen == [replace(usual, rank=8)]

@@ -6,13 +6,15 @@ import time
 
 import pytest
 
-from autolearn import jobs, model_orders, models
-from autolearn.__main__ import main
-from autolearn.errors import BackendError, InputError, JobError
-from autolearn.model_sources import cached, hub
-from autolearn.ports import Cancelled
+from autolearn.cli.main import main
+from autolearn.core.errors import BackendError, InputError, JobError
+from autolearn.core.ports import Cancelled
+from autolearn.models import files as model_files
+from autolearn.models.sources import hub, local
+from autolearn.runs import queues
+from autolearn.services import model_actions
 from autolearn.store import Store
-from tests.hub import LFS_FROM, Repository, blob_id, files_of, serve
+from tests.support.hub import LFS_FROM, Repository, blob_id, files_of, serve
 
 NAME = "org/tiny-instruct"
 WEIGHTS = "model.safetensors"
@@ -26,7 +28,7 @@ def server(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with serve() as server:
-        files = files_of(models.BUILT_IN)
+        files = files_of(model_files.BUILT_IN)
         others = {"pytorch_model.bin": b"pickle", "modeling_tiny.py": b"import os"}
         server.repositories[NAME] = Repository(files | others)
         monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -43,7 +45,7 @@ def lab(tmp_path, server):
     """A workspace with a fetcher of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert jobs.stop_worker(store.folder, lane=jobs.FETCH)
+        assert queues.stop_worker(store.folder, lane=queues.FETCH)
 
 
 def fetch(name=NAME, stop=lambda: False, tell=lambda *_: None):
@@ -100,7 +102,7 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(server, lab):
     offer = hub.look(NAME)
     assert not offer.fits
     with pytest.raises(BackendError, match=r"needs 1073741824\.0 GiB more and .* free"):
-        model_orders.download(lab, offer)
+        model_actions.download(lab, offer)
     with pytest.raises(BackendError, match="free some space, or put the hub's cache"):
         fetch()
 
@@ -180,7 +182,7 @@ def test_a_hub_that_never_answers_is_given_up(server, monkeypatch):
 
 def test_a_name_that_is_no_id_is_refused_without_a_request(server):
     with pytest.raises(InputError, match="is no id of a model"):
-        model_orders.look("../../etc/passwd")
+        model_actions.look("../../etc/passwd")
     assert server.asked == []
 
 
@@ -196,16 +198,16 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     seen = []
     folder = fetch(tell=lambda *told: seen.append(told))
     assert folder == snapshot(cache)
-    models.check(folder)
+    model_files.check(folder)
     names = {path.name for path in folder.iterdir()}
     assert not names & {"pytorch_model.bin", "modeling_tiny.py"}
     for path in folder.iterdir():
         assert path.read_bytes() == server.repositories[NAME].files[path.name]
-    assert models.digest(folder) == models.digest(models.BUILT_IN)
+    assert model_files.digest(folder) == model_files.digest(model_files.BUILT_IN)
     stages = {stage for stage, _, _ in seen}
     assert {WEIGHTS, f"checking {WEIGHTS}"} <= stages
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
-    (own,) = cached.in_hub_cache(cache)
+    (own,) = local.in_hub_cache(cache)
     assert (own.name, own.problem) == (NAME, None)
     n = len(server.asked)
     assert fetch() == folder
@@ -215,14 +217,14 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
 def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(server):
     files = server.repositories[NAME].files
     files["tokenizer.json"] += b" " * LFS_FROM
-    models.check(fetch())
+    model_files.check(fetch())
     fetched = [path.rsplit("/", 1)[-1] for path in server.paths() if "/cdn/" in path]
     assert fetched == ["tokenizer.json", WEIGHTS]
 
 
 def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
     server.break_after = 3 << 20
-    models.check(fetch())
+    model_files.check(fetch())
     cdn = [h for method, path, h in server.asked if "/cdn/" in path]
     assert [h.get("range") for h in cdn] == [None, f"bytes={3 << 20}-"]
 
@@ -242,10 +244,10 @@ def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
     size = len(server.repositories[NAME].files[WEIGHTS])
     offer = hub.look(NAME)
     assert offer.bytes_missing == size - held
-    (own,) = cached.in_hub_cache(cache)
+    (own,) = local.in_hub_cache(cache)
     assert "is not finished; download it again to go on" in own.problem
     server.ranges, server.bytes_sent, server.seconds_a_slice = ranges, 0, 0.0
-    models.check(fetch())
+    model_files.check(fetch())
     assert (server.bytes_sent < size) == ranges
 
 
@@ -311,8 +313,8 @@ def test_one_gguf_file_comes_when_it_is_asked_for(server):
 
 
 def order(lab, name=NAME):
-    run = model_orders.download(lab, model_orders.look(name))
-    jobs.ensure_workers(lab)
+    run = model_actions.download(lab, model_actions.look(name))
+    queues.ensure_workers(lab)
     return run
 
 
@@ -324,8 +326,11 @@ def until(lab, run, condition):
 
 
 def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
-    with jobs.workers_place(lab.folder), jobs.workers_place(lab.folder, lane=jobs.READ):
-        done = jobs.wait(lab, order(lab).id)
+    with (
+        queues.workers_place(lab.folder),
+        queues.workers_place(lab.folder, lane=queues.READ),
+    ):
+        done = queues.wait(lab, order(lab).id)
     assert done.state == "done", done.error
     assert done.result["path"] == str(snapshot(cache))
     assert done.result["bytes"] > 6_000_000
@@ -337,13 +342,13 @@ def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
     with pytest.raises(JobError, match="is being downloaded already, by run 1"):
         order(lab)
     until(lab, run, lambda r: r.done > 1024)
-    jobs.cancel(lab, run.id)
-    assert jobs.wait(lab, run.id).state == "cancelled"
+    queues.cancel(lab, run.id)
+    assert queues.wait(lab, run.id).state == "cancelled"
     held = incomplete(cache).stat().st_size
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
-    jobs.resume(lab, run.id)
-    jobs.ensure_workers(lab)
-    done = jobs.wait(lab, run.id)
+    queues.resume(lab, run.id)
+    queues.ensure_workers(lab)
+    done = queues.wait(lab, run.id)
     assert done.state == "done", done.error
     assert server.bytes_sent < len(server.repositories[NAME].files[WEIGHTS])
     assert held > 0
@@ -354,7 +359,7 @@ def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, c
     run = order(lab)
     until(lab, run, lambda r: r.done > 512)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while jobs.FETCH in jobs.recover(lab):
+    while queues.FETCH in queues.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     sizes = []
@@ -363,17 +368,17 @@ def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, c
         time.sleep(0.4)
         assert len(sizes) < 20, "the process of the killed fetcher goes on"
     server.seconds_a_slice = 0.0
-    jobs.resume(lab, run.id)
-    jobs.ensure_workers(lab)
-    assert jobs.wait(lab, run.id).state == "done"
+    queues.resume(lab, run.id)
+    queues.ensure_workers(lab)
+    assert queues.wait(lab, run.id).state == "done"
 
 
 def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
-    offer = model_orders.look(NAME)
+    offer = model_actions.look(NAME)
     server.status = 503
-    run = model_orders.download(lab, offer)
-    jobs.ensure_workers(lab)
-    ended = jobs.wait(lab, run.id)
+    run = model_actions.download(lab, offer)
+    queues.ensure_workers(lab)
+    ended = queues.wait(lab, run.id)
     assert (ended.state, "error (503)" in ended.error) == ("failed", True)
 
 
@@ -390,7 +395,7 @@ def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
     said = capsys.readouterr()
     assert "size mib: 6" in said.err
     assert f"model: {NAME}" in said.out
-    assert jobs.stop_worker(tmp_path / "lab", lane=jobs.FETCH)
+    assert queues.stop_worker(tmp_path / "lab", lane=queues.FETCH)
 
 
 def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):

@@ -8,12 +8,15 @@ import time
 
 import pytest
 
-from autolearn import importing, jobs, models, orders, repeats
-from autolearn.errors import ModelNotFound
-from autolearn.ports import Cancelled
+from autolearn.core.errors import ModelNotFound
+from autolearn.core.ports import Cancelled
+from autolearn.ingest import dedup, importer
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
-from tests import files
-from tests.texts import put, put_passages
+from tests.support import files
+from tests.support.texts import put, put_passages
 
 LONG = "Avel was founded in 1830 by weavers who had come over the hills from Boro. "
 LATIN = "abcdIJKL0123456789.,;:!?()[]{}'\"&<>*_#`~^|\\/+-=@$%éüßñÀ"
@@ -98,9 +101,9 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
         if done:
             path.write_text("Other.")
 
-    count = models.token_counter(models.BUILT_IN)
-    intake = importing.Intake(store, count, 320, progress=touch)
-    (refused,) = intake.take([importing.Given(path, "a.txt")])
+    count = model_files.token_counter(model_files.BUILT_IN)
+    intake = importer.Intake(store, count, 320, progress=touch)
+    (refused,) = intake.take([importer.Given(path, "a.txt")])
     assert refused == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
 
@@ -109,7 +112,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(f"{name} {LONG * 50_000}")
     seen = []
-    intake = importing.Intake(
+    intake = importer.Intake(
         store,
         len,
         10_000,
@@ -117,7 +120,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
         progress=lambda *told: seen.append(told),
     )
     with pytest.raises(Cancelled):
-        intake.take([importing.Given(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"])
+        intake.take([importer.Given(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"])
     assert [d.name for d in store.library.documents()] == ["a.txt"]
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
@@ -133,20 +136,20 @@ def test_repeats_are_marked_and_only_those_word_for_word_left_out(store):
         [f"  {text(1830)}\n", text(1831), "Short one.", "Something else. " * 9],
     )
     numbers = {p.document_id for p in second}
-    assert repeats.mark(store, numbers, lambda: False) == 2
+    assert dedup.mark(store, numbers, lambda: False) == 2
     same, near, short, other = store.library.stretch(second[0].document_id, 0, 9)
     assert (same.repeats_id, same.excluded) == (first[0].id, True)
     assert near.repeats_id in (first[0].id, same.id)
     assert not near.excluded, "the year is the fact to be learned"
     assert (short.repeats_id, other.repeats_id) == (None, None)
-    assert repeats.mark(store, numbers, lambda: False) == 2, "may be done again"
+    assert dedup.mark(store, numbers, lambda: False) == 2, "may be done again"
 
 
 def test_texts_without_spaces_between_words_are_compared_too(store):
     text = "この町は千八百三十年に織物職人によって作られました。とても古い町です。"
     put_passages(store, "a", [text])
     (again,) = put_passages(store, "b", [text + "終わり。"])
-    assert repeats.mark(store, {again.document_id}, lambda: False) == 1
+    assert dedup.mark(store, {again.document_id}, lambda: False) == 1
 
 
 @pytest.fixture
@@ -154,21 +157,21 @@ def lab(tmp_path):
     """A workspace with a reader of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert jobs.stop_worker(store.folder, lane=jobs.READ)
+        assert queues.stop_worker(store.folder, lane=queues.READ)
 
 
 def read(store, *paths, **more):
-    run = orders.add_texts(store, paths, "built-in", 320, **more)
-    jobs.ensure_workers(store)
+    run = actions.add_texts(store, paths, "built-in", 320, **more)
+    queues.ensure_workers(store)
     return run
 
 
 def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
-    with jobs.workers_place(lab.folder):
-        waiting = jobs.submit(lab, "study", {})
+    with queues.workers_place(lab.folder):
+        waiting = queues.submit(lab, "study", {})
         run = read(lab, tmp_path / "a.txt", pasted=("b.md", "Boro is new."))
-        done = jobs.wait(lab, run.id)
+        done = queues.wait(lab, run.id)
     assert done.state == "done", done.error
     assert done.result == {"documents": 2, "refused": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
@@ -177,7 +180,7 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
 
 
 def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path):
-    done = jobs.wait(lab, read(lab, tmp_path / "none.txt").id)
+    done = queues.wait(lab, read(lab, tmp_path / "none.txt").id)
     assert (done.state, done.error) == ("failed", "There is no file none.txt.")
 
 
@@ -192,17 +195,17 @@ def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while jobs.READ in jobs.recover(lab):
+    while queues.READ in queues.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     assert [d.name for d in lab.library.documents()] == ["a.txt"]
     big.write_text(big.read_text()[:100_000].rpartition("\n")[0])
-    jobs.resume(lab, run.id)
-    jobs.ensure_workers(lab)
-    assert jobs.wait(lab, run.id).state == "done"
+    queues.resume(lab, run.id)
+    queues.ensure_workers(lab)
+    assert queues.wait(lab, run.id).state == "done"
     assert [d.name for d in lab.library.documents()] == ["a.txt", "big.jsonl"]
 
 
 def test_a_model_that_is_not_there_counts_no_tokens(store, tmp_path):
     with pytest.raises(ModelNotFound, match="There is no folder"):
-        orders.add_texts(store, [tmp_path], "/nowhere", 320)
+        actions.add_texts(store, [tmp_path], "/nowhere", 320)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from autolearn.errors import InputError
+from autolearn.core.errors import InputError
 from autolearn.store import Store
 from autolearn.ui import launch
 

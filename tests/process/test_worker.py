@@ -12,14 +12,15 @@ import warnings
 
 import pytest
 
-from autolearn import jobs, prompt_editor
-from autolearn.context import Handlers
-from autolearn.errors import InputError, WorkerLost
-from autolearn.ports import Cancelled
-from autolearn.records import Question, Skip
+from autolearn.core.errors import InputError, WorkerLost
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import Question, Skip
+from autolearn.runs import queues
+from autolearn.runs.context import Handlers
+from autolearn.runs.worker import main
+from autolearn.services import prompt_editor
 from autolearn.store import QuestionFilter, Store
 from autolearn.study import prompts
-from autolearn.worker import main
 
 N_STEPS = 30
 
@@ -93,9 +94,9 @@ COMMAND = (sys.executable, __file__, "--idle", "30")
 def shared(tmp_path_factory):
     """A workspace with a worker that stays."""
     with Store.open(tmp_path_factory.mktemp("shared")) as store:
-        process = jobs.ensure_worker(store.folder, COMMAND)
+        process = queues.ensure_worker(store.folder, COMMAND)
         yield store
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
         assert process.wait(5) == 0
 
 
@@ -105,7 +106,7 @@ def start(store):
     processes = []
 
     def start(command=COMMAND):
-        process = jobs.ensure_worker(store.folder, command)
+        process = queues.ensure_worker(store.folder, command)
         if process:
             processes.append(process)
         return process
@@ -136,9 +137,9 @@ def kept(store, run):
 
 
 def test_a_run_is_done_and_shows_how_it_goes_on(shared):
-    run = jobs.submit(shared, "study", {"seconds": 0.02})
+    run = queues.submit(shared, "study", {"seconds": 0.02})
     seen = []
-    done = jobs.wait(shared, run.id, seen.append)
+    done = queues.wait(shared, run.id, seen.append)
     assert (done.state, done.error, done.pid) == ("done", None, None)
     assert done.result["texts"] == kept(shared, run)[0]
     assert (done.stage, done.done, done.total) == ("ask", N_STEPS, N_STEPS)
@@ -146,7 +147,7 @@ def test_a_run_is_done_and_shows_how_it_goes_on(shared):
 
 
 def test_a_refusal_ends_the_run_with_its_sentence(shared):
-    run = jobs.wait(shared, jobs.submit(shared, "quiz", {}).id)
+    run = queues.wait(shared, queues.submit(shared, "quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
 
@@ -159,11 +160,11 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
         digests = []
         for text in texts:
             prompt_editor.save(shared.folder, "closed_book", text)
-            run = jobs.submit(shared, "quiz", prompts.of_run())
+            run = queues.submit(shared, "quiz", prompts.of_run())
             until(lambda run=run: shared.runs.get(run.id).state != "queued")
             prompt_editor.save(shared.folder, "closed_book", texts[1])
             (shared.folder / "changed").touch()
-            digests.append(jobs.wait(shared, run.id).result["digests"])
+            digests.append(queues.wait(shared, run.id).result["digests"])
     finally:
         prompts.use(None)
     own = [prompts.parse("closed_book", text).digest for text in texts]
@@ -172,21 +173,21 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
 
 def test_a_run_with_a_broken_prompt_fails_with_its_sentence(shared):
     settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
-    run = jobs.wait(shared, jobs.submit(shared, "quiz", settings).id)
+    run = queues.wait(shared, queues.submit(shared, "quiz", settings).id)
     assert run.state == "failed"
     assert "'closed_book' needs the parts" in run.error
     assert "prompts reset closed_book" in run.error
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(shared):
-    run = jobs.wait(shared, jobs.submit(shared, "train", {}).id)
+    run = queues.wait(shared, queues.submit(shared, "train", {}).id)
     assert run.state == "failed"
     assert "adapters/round-1 cannot be read or written: No space left" in run.error
     assert "nothing committed is lost" in run.error
 
 
 def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
-    run = jobs.wait(shared, jobs.submit(shared, "export", {}).id)
+    run = queues.wait(shared, queues.submit(shared, "export", {}).id)
     logs = shared.folder / "logs"
     assert run.state == "failed"
     assert run.error == (
@@ -201,33 +202,33 @@ def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
 
 
 def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(shared):
-    run = jobs.wait(shared, jobs.submit(shared, "train", {}).id)
+    run = queues.wait(shared, queues.submit(shared, "train", {}).id)
     assert run.state == "failed"
-    assert jobs.worker_alive(shared.folder)
+    assert queues.worker_alive(shared.folder)
 
 
 def test_a_run_is_cancelled_within_a_second(shared):
-    run = jobs.submit(shared, "chat", {})
+    run = queues.submit(shared, "chat", {})
     until(lambda: is_running(shared, run))
     began = time.monotonic()
-    jobs.cancel(shared, run.id)
+    queues.cancel(shared, run.id)
     until(lambda: shared.runs.get(run.id).state == "cancelled")
     assert time.monotonic() - began < 1
 
 
 def test_the_heartbeat_moves(shared):
-    run = jobs.submit(shared, "chat", {})
+    run = queues.submit(shared, "chat", {})
     until(lambda: is_running(shared, run))
     first = shared.runs.get(run.id).heartbeat_at
     until(lambda: shared.runs.get(run.id).heartbeat_at > first)
-    jobs.cancel(shared, run.id)
-    assert jobs.wait(shared, run.id).state == "cancelled"
+    queues.cancel(shared, run.id)
+    assert queues.wait(shared, run.id).state == "cancelled"
 
 
 def test_a_second_worker_is_refused_before_it_loads_anything(shared):
-    until(lambda: jobs.worker_alive(shared.folder))
+    until(lambda: queues.worker_alive(shared.folder))
     second = subprocess.run(
-        [sys.executable, "-m", "autolearn.worker", "--workspace", shared.folder],
+        [sys.executable, "-m", "autolearn.runs.worker", "--workspace", shared.folder],
         check=False,
         capture_output=True,
         text=True,
@@ -240,18 +241,18 @@ def test_a_second_worker_is_refused_before_it_loads_anything(shared):
 
 def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
     moments = random.Random(5)
-    run = jobs.submit(store, "study", {"seconds": 0.02})
+    run = queues.submit(store, "study", {"seconds": 0.02})
     for _ in range(3):
         start()
         until(lambda: is_running(store, run))
         time.sleep(moments.uniform(0.0, 0.2))
         os.kill(store.runs.get(run.id).pid, signal.SIGKILL)
         with pytest.raises(WorkerLost, match=f"python -m autolearn resume {run.id}"):
-            jobs.wait(store, run.id)
-        jobs.resume(store, run.id)
+            queues.wait(store, run.id)
+        queues.resume(store, run.id)
     start()
-    resumed = jobs.wait(store, run.id)
-    undisturbed = jobs.wait(store, jobs.submit(store, "study", {"seconds": 0}).id)
+    resumed = queues.wait(store, run.id)
+    undisturbed = queues.wait(store, queues.submit(store, "study", {"seconds": 0}).id)
     assert resumed.state == undisturbed.state == "done"
     assert resumed.result == undisturbed.result
     assert kept(store, resumed) == kept(store, undisturbed)
@@ -259,28 +260,28 @@ def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
 
 
 def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
-    run = jobs.submit(store, "study", {"seconds": 0.02})
+    run = queues.submit(store, "study", {"seconds": 0.02})
     process = start()
     until(lambda: is_running(store, run))
     time.sleep(0.1)
-    assert jobs.stop_worker(store.folder)
+    assert queues.stop_worker(store.folder)
     assert process.wait(5) == 0
     assert store.runs.get(run.id).state == "interrupted"
     before = kept(store, run)[0]
     assert 0 < len(before) < N_STEPS
-    jobs.resume(store, run.id)
+    queues.resume(store, run.id)
     start()
-    jobs.wait(store, run.id)
+    queues.wait(store, run.id)
     assert kept(store, run)[0][: len(before)] == before
     assert len(kept(store, run)[0]) == N_STEPS
 
 
 def test_an_idle_worker_ends_by_itself(store, start):
-    run = jobs.submit(store, "study", {"seconds": 0})
+    run = queues.submit(store, "study", {"seconds": 0})
     process = start((sys.executable, __file__, "--idle", "0.1"))
-    assert jobs.wait(store, run.id).state == "done"
+    assert queues.wait(store, run.id).state == "done"
     assert process.wait(5) == 0
-    assert not jobs.worker_alive(store.folder)
+    assert not queues.worker_alive(store.folder)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ of it has its form, each step is kept, and what a person approves is learned.
 
 import pytest
 
-from autolearn import jobs, orders
-from autolearn.records import Answer, Decision, Message, Question, Sampling
-from autolearn.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.core.records import Answer, Decision, Message, Question, Sampling
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
-from tests.model.labs import finish
-from tests.real import smollm2
-from tests.texts import put_text
+from tests.support import smollm2
+from tests.support.labs import finish
+from tests.support.texts import put_text
 
 pytestmark = pytest.mark.model
 
@@ -43,14 +44,14 @@ def lab(tmp_path_factory):
     model = ModelSettings(str(smollm2.folder()), "none")
     with Store.open(tmp_path_factory.mktemp("real")) as store:
         put_text(store, "news.md", TEXT)
-        finish(store, orders.study(store, model, STUDY))
+        finish(store, actions.study(store, model, STUDY))
         lesson = store.samples.find()[0]
         correction = Decision(0, "edit", "person", after={"chosen": LESSON})
-        orders.decide(store, [lesson.id], correction)
-        orders.decide(store, [lesson.id], Decision(0, "approve", "person"))
-        finish(store, orders.train(store, model, TRAIN))
+        actions.decide(store, [lesson.id], correction)
+        actions.decide(store, [lesson.id], Decision(0, "approve", "person"))
+        finish(store, actions.train(store, model, TRAIN))
         yield store, model, lesson
-        assert jobs.stop_worker(store.folder)
+        assert queues.stop_worker(store.folder)
 
 
 def kept(store, cls, sql):
@@ -81,5 +82,5 @@ def test_what_a_person_approved_is_learned(lab):
     store, model, lesson = lab
     asked = ModelSettings(model.model, "none", round_id=1)
     turns = [Message("user", lesson.prompt)]
-    run = finish(store, orders.chat(store, asked, turns, Sampling(max_new_tokens=24)))
+    run = finish(store, actions.chat(store, asked, turns, Sampling(max_new_tokens=24)))
     assert run.result["answer"] == LESSON

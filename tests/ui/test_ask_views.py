@@ -2,14 +2,15 @@
 
 import pytest
 
-from autolearn import jobs, models
-from autolearn.errors import InputError, JobError
-from autolearn.records import ModelIdentity, Round
-from autolearn.ui import ask
-from autolearn.ui.ask import NEWEST, Wish
-from autolearn.ui.desk import Desk
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.records import ModelIdentity, Round
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import ask
+from autolearn.ui.tabs.ask import NEWEST, Wish
 from autolearn.ui.views import ask as views
-from tests.texts import put_text
+from tests.support.texts import put_text
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -90,7 +91,7 @@ def test_nothing_is_queued_where_a_round_or_a_question_is_missing(desk, store):
 
 def test_the_newest_round_is_the_newest_that_is_finished(desk, store):
     run = store.runs.create("train", {})
-    digest = models.digest(models.BUILT_IN)
+    digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
     new = Round("join", run.id, {}, base, adapter="adapters/round-1")
     store.rounds.create(new, [])
@@ -123,7 +124,7 @@ def test_answers_feedback_refinements_and_errors_are_text(desk, store):
 
 def test_what_is_written_so_far_is_shown_while_it_goes_on(desk, store):
     ask._ask(desk, Wish("Who?", 0, 0, False, True))
-    run = store.runs.claim(1, jobs.WORK.kinds)
+    run = store.runs.claim(1, queues.WORK.kinds)
     before = desk.pulse()
     store.runs.tell(run.id, {"answer": "Nim", "feedback": "The text"})
     assert desk.pulse() != before

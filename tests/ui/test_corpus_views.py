@@ -2,17 +2,17 @@
 
 import pytest
 
-from autolearn import corpora as library
-from autolearn import orders
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
-from autolearn.errors import InputError, JobError
-from autolearn.settings import ModelSettings, TrainSettings
-from autolearn.ui import corpora, train
-from autolearn.ui.desk import Desk
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.ingest import corpora as library
+from autolearn.services import actions
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import corpora, train
 from autolearn.ui.views import corpora as views
 from autolearn.ui.views import library as library_views
 from autolearn.ui.views import train as train_views
-from tests.test_corpora import added
+from tests.ingest.test_corpora import added
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 META = TrainSettings(method="meta", meta_examples=40)
@@ -44,7 +44,7 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
     corpora._press(desk, str(one.id))
     assert [c.id for c in store.corpora.chosen()] == [one.id]
     assert desk.pulse() != before
-    run = orders.train(store, ModelSettings(), META)
+    run = actions.train(store, ModelSettings(), META)
     with pytest.raises(JobError, match=f"Run {run.id}"):
         corpora._press(desk, f"{views.REMOVE}{one.id}")
     store.runs.finish(run.id, "cancelled", None, {})

@@ -2,11 +2,11 @@
 
 import pytest
 
-from autolearn import jobs
-from autolearn.errors import JobError
-from autolearn.records import Message, Metric, ModelIdentity, Round, TrainItem
-from autolearn.ui import history
-from autolearn.ui.desk import Desk
+from autolearn.core.errors import JobError
+from autolearn.core.records import Message, Metric, ModelIdentity, Round, TrainItem
+from autolearn.runs import queues
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import history
 from autolearn.ui.views import history as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -67,7 +67,7 @@ def test_runs_come_in_pages_by_their_number(store):
 def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
     run = store.runs.create("study", {"study": {"name": HOSTILE}})
     assert "There is no log" in views.run_details(store, run.id)
-    store.runs.claim(1, jobs.WORK.kinds)
+    store.runs.claim(1, queues.WORK.kinds)
     store.runs.finish(run.id, "failed", HOSTILE)
     lines = [f"line {n} {HOSTILE}" for n in range(300)]
     (store.subfolder("logs") / f"run-{run.id}.log").write_text("\n".join(lines))

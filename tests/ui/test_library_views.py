@@ -1,12 +1,12 @@
 import pytest
 
-from autolearn import proof
-from autolearn.errors import InputError
-from autolearn.records import Document, Exclusion, Passage
-from autolearn.ui import library
-from autolearn.ui.desk import Desk
+from autolearn.core.errors import InputError
+from autolearn.core.records import Document, Exclusion, Passage
+from autolearn.evaluation import gold_questions
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import library
 from autolearn.ui.views import library as views
-from tests.texts import put_passages
+from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -84,7 +84,7 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     assert "1 new instructions" in library._take(desk, "instructions", str(asked))[0]
     assert "The quiz has 1 more" in library._take(desk, "quiz", str(gold))[0]
     assert "The control has 1 more" in library._take(desk, "control", str(gold))[0]
-    assert [q.question.text for q in proof.questions(store, "control")] == [
+    assert [q.question.text for q in gold_questions.questions(store, "control")] == [
         "Who leads Avel?"
     ]
     with pytest.raises(InputError, match="Choose a file"):

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import orders
-from autolearn.model_sources.cached import LocalModel
-from autolearn.model_sources.hub import Offer, Part
-from autolearn.settings import ModelSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.models.sources.hub import Offer, Part
+from autolearn.models.sources.local import LocalModel
+from autolearn.services import actions
 from autolearn.store import Pace
 from autolearn.ui.views import history
 from autolearn.ui.views import model_sources as views
@@ -78,7 +78,7 @@ def test_a_model_that_has_come_can_be_chosen_until_it_is(store, monkeypatch):
     store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
     assert 'data-pick="org/name"' in views.download(store)
     chosen = ModelSettings("org/name")
-    monkeypatch.setattr(orders, "chosen_model", lambda store: chosen)
+    monkeypatch.setattr(actions, "chosen_model", lambda store: chosen)
     assert views.download(store) == ""
 
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import machine, orders
-from autolearn.diagnosis import Check
-from autolearn.errors import JobError
-from autolearn.records import ModelIdentity, Round
-from autolearn.settings import ModelSettings
-from autolearn.ui import model
-from autolearn.ui.desk import Desk
+from autolearn.core.errors import JobError
+from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.settings import ModelSettings
+from autolearn.models import hardware
+from autolearn.services import actions
+from autolearn.services.doctor import Check
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import model
 from autolearn.ui.views import labels, status
 from autolearn.ui.views import model as views
 
@@ -19,7 +20,7 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch):
-    monkeypatch.setattr(machine, "gpu", lambda: None)
+    monkeypatch.setattr(hardware, "gpu", lambda: None)
 
 
 def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
@@ -27,7 +28,7 @@ def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
     assert "in use" in views.about(store, "built-in", "nf4")
     assert "unpacked once" in views.about(store, "built-in", "nf4")
     assert "unpacked" not in views.about(store, "built-in", "none")
-    monkeypatch.setattr(machine, "free_memory", lambda: 10)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 10)
     shown = views.about(store, "built-in", "none")
     assert "too big" in shown
     assert "not in use yet" in shown
@@ -51,7 +52,7 @@ def test_only_finished_rounds_can_be_chosen(store):
 
 def test_the_worker_is_there_or_not(store, monkeypatch):
     assert "No worker" in views.worker(store)
-    monkeypatch.setattr(machine, "worker_memory", lambda path: 3 << 30)
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
     assert "3.0 GiB" in views.worker(store)
 
 
@@ -72,7 +73,7 @@ def test_checks_can_be_copied():
 def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
     before = status.draw(store)
     store.runs.create("study", {"model": ModelSettings("other").as_dict()})
-    orders.choose_model(store, ModelSettings(quantization="none"))
+    actions.choose_model(store, ModelSettings(quantization="none"))
     after = status.draw(store)
     assert before.count("<dt>") == after.count("<dt>")
     assert "16 or 32 bit" in after

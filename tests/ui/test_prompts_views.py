@@ -1,8 +1,8 @@
 """What the page shows of prompts, and that texts in them stay texts."""
 
-from autolearn import prompt_editor
-from autolearn.prompt_editor import Preview
-from autolearn.records import Message
+from autolearn.core.records import Message
+from autolearn.services import prompt_editor
+from autolearn.services.prompt_editor import Preview
 from autolearn.study import prompts
 from autolearn.ui.views import prompts as views
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from autolearn.errors import InputError
-from autolearn.records import (
+from autolearn.core.errors import InputError
+from autolearn.core.records import (
     Answer,
     Completion,
     Decision,
@@ -20,11 +20,11 @@ from autolearn.records import (
     Sampling,
 )
 from autolearn.store import SampleFilter
-from autolearn.ui import queue
-from autolearn.ui.queue import ANY, FRESH, Queue
+from autolearn.ui.tabs import review_queue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, Queue
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
-from tests.texts import put_passages
+from tests.support.texts import put_passages
 
 TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -167,8 +167,8 @@ def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, wor
 def test_decisions_are_told_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
-    queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
-    queue.overrule(store, sample.id, gap=False)
+    review_queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
+    review_queue.overrule(store, sample.id, gap=False)
     shown = sample_views.card(store.samples.view(sample.id))
     assert "rule default approved: a gap" in shown
     assert "person edited the answer" in shown
@@ -184,15 +184,15 @@ def test_an_empty_place_says_what_to_do_next(store):
     assert "study a text first" in review.empty(store, pending)
     (sample,) = filled(store)
     assert "widen or clear" in review.empty(store, SampleFilter(text="nowhere"))
-    queue.decide(store, [sample.id], "approve", "")
+    review_queue.decide(store, [sample.id], "approve", "")
     assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
 
 
 def test_progress_counts_what_is_decided(store):
     assert review.progress(store) == ""
     first, second, _ = filled(store, 3)
-    queue.decide(store, [first.id], "approve", "")
-    queue.decide(store, [second.id], "reject", "trivial")
+    review_queue.decide(store, [first.id], "approve", "")
+    review_queue.decide(store, [second.id], "reject", "trivial")
     shown = review.progress(store)
     assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in shown
     assert "after 18 more decisions" in shown
@@ -200,16 +200,16 @@ def test_progress_counts_what_is_decided(store):
 
 def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
     samples = filled(store, 40)
-    queue.decide(store, [s.id for s in samples[20:]], "reject", "")
+    review_queue.decide(store, [s.id for s in samples[20:]], "reject", "")
     for sample in samples[:15]:
-        queue.decide(store, [sample.id], "approve", "")
+        review_queue.decide(store, [sample.id], "approve", "")
     for sample in samples[15:20]:
-        queue.decide(store, [sample.id], "reject", "")
+        review_queue.decide(store, [sample.id], "reject", "")
     assert "agree with rule default: 75 % (n = 20)" in review.progress(store)
     assert "second check: 75 % (n = 20)" in review.progress(store)
-    queue.decide(store, [samples[15].id], "approve", "")
+    review_queue.decide(store, [samples[15].id], "approve", "")
     assert "80 % (n = 20)" in review.progress(store)
-    queue.undo(store, 0)
+    review_queue.undo(store, 0)
     assert "75 % (n = 20)" in review.progress(store)
 
 
@@ -235,7 +235,7 @@ def test_what_is_in_doubt_comes_first(store):
     assert gone_through(store, chosen(order="as made")) == by_id
 
 
-@pytest.mark.parametrize("order", queue.ORDERS)
+@pytest.mark.parametrize("order", review_queue.ORDERS)
 @pytest.mark.parametrize("back", [False, True])
 def test_every_sample_is_visited_exactly_once(store, order, back):
     for words, flags in (("a", ("disputed",)), ("b", ()), ("c", ("strays",))):
@@ -252,7 +252,7 @@ def test_deciding_goes_on_where_one_was(store):
     of, at, found = chosen(), chosen().next(store), []
     while at:
         found.append(at)
-        queue.decide(store, [at], "approve" if at % 2 else "reject", "")
+        review_queue.decide(store, [at], "approve" if at % 2 else "reject", "")
         at = of.around(store, at)
     assert sorted(found) == list(range(1, 10))
 
@@ -309,25 +309,25 @@ def test_common_and_rare_words_find_the_same(store, monkeypatch):
 
 def test_only_a_rejection_keeps_its_reason(store):
     first, second = filled(store, 2)
-    queue.decide(store, [first.id], "approve", "trivial")
-    queue.decide(store, [second.id], "reject", " trivial ")
+    review_queue.decide(store, [first.id], "approve", "trivial")
+    review_queue.decide(store, [second.id], "reject", " trivial ")
     reasons = [d.reason for d in store.decisions.of([first.id, second.id])]
     assert reasons == ["", "trivial"]
     with pytest.raises(InputError, match="No sample is shown"):
-        queue.decide(store, [0], "approve", "")
+        review_queue.decide(store, [0], "approve", "")
 
 
 def test_many_are_decided_at_once_and_taken_back_at_once(store):
     filled(store, 6)
-    queue.decide(store, [2], "approve", "")
-    queue.decide(store, [3], "reject", "")
+    review_queue.decide(store, [2], "approve", "")
+    review_queue.decide(store, [3], "reject", "")
     before = store.samples.find()
     of = chosen(state=ANY)
     assert of.undecided(store, "approve") == [1, 4, 5, 6, 3]
-    told = queue.decide_all(store, of, ("approve", 5), "")
+    told = review_queue.decide_all(store, of, ("approve", 5), "")
     assert told.startswith("5 samples approved.")
     assert store.samples.counts()["approved"] == 6
-    shown, note, _ = queue.undo(store, 0)
+    shown, note, _ = review_queue.undo(store, 0)
     assert (shown, note) == (1, "5 decisions made at once are taken back.")
     assert store.samples.find() == before
 
@@ -335,28 +335,28 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
 def test_a_set_that_has_changed_meanwhile_is_not_decided(store):
     filled(store, 3)
     with pytest.raises(InputError, match="finds 3 samples, not 2"):
-        queue.decide_all(store, chosen(), ("reject", 2), "")
+        review_queue.decide_all(store, chosen(), ("reject", 2), "")
     assert store.samples.counts()["pending"] == 3
 
 
 def test_the_bulk_leaves_others_alone(store):
     filled(store, 3, words="alpha")
     filled(store, 2, words="beta")
-    queue.decide_all(store, chosen(text="beta"), ("reject", 2), "trivial")
+    review_queue.decide_all(store, chosen(text="beta"), ("reject", 2), "trivial")
     assert [s.id for s in store.samples.find(SampleFilter(state="rejected"))] == [4, 5]
 
 
 def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
     filled(store, 2)
     with pytest.raises(InputError, match="no decision to undo"):
-        queue.undo(store, 0)
+        review_queue.undo(store, 0)
     made = [Decision(number, "approve", "rule:default") for number in (1, 2)]
     last = store.decisions.decide(made)[-1].id
-    shown, note, asked = queue.undo(store, 0)
+    shown, note, asked = review_queue.undo(store, 0)
     assert (shown, asked) == (0, last)
     assert "rule default; Undo once more" in note
     assert store.samples.counts()["approved"] == 2
-    assert queue.undo(store, asked)[2] == 0
+    assert review_queue.undo(store, asked)[2] == 0
     assert store.samples.counts()["pending"] == 2
 
 
@@ -365,30 +365,30 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
 
 def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
-    before = queue.texts(store, sample.id)
+    before = review_queue.texts(store, sample.id)
     now = (before[0], "It was Goethe.", "Goethe.")
-    assert queue.edit(store, sample.id, now).startswith("Saved.")
+    assert review_queue.edit(store, sample.id, now).startswith("Saved.")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}
-    assert queue.texts(store, sample.id) == ("Goethe.", *now[1:])
-    queue.undo(store, 0)
-    assert queue.texts(store, sample.id) == before
+    assert review_queue.texts(store, sample.id) == ("Goethe.", *now[1:])
+    review_queue.undo(store, 0)
+    assert review_queue.texts(store, sample.id) == before
 
 
 def test_an_edit_without_a_change_is_no_decision(store):
     (sample,) = filled(store)
-    now = queue.texts(store, sample.id)
-    assert queue.edit(store, sample.id, now) == "Nothing was changed."
+    now = review_queue.texts(store, sample.id)
+    assert review_queue.edit(store, sample.id, now) == "Nothing was changed."
     assert store.decisions.of([sample.id]) == []
 
 
 def test_a_text_cannot_be_emptied(store):
     (sample,) = filled(store)
-    _, *rest = queue.texts(store, sample.id)
+    _, *rest = review_queue.texts(store, sample.id)
     with pytest.raises(InputError, match="cannot be emptied"):
-        queue.edit(store, sample.id, (" ", *rest))
+        review_queue.edit(store, sample.id, (" ", *rest))
     with pytest.raises(InputError, match="none to edit"):
-        queue.edit(store, 0, ("", *rest))
+        review_queue.edit(store, 0, ("", *rest))
 
 
 def test_a_study_is_named_by_its_model(store):

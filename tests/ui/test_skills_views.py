@@ -6,10 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from autolearn import models, skill_orders
-from autolearn.errors import JobError
+from autolearn.core.errors import JobError
+from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import Share, SkillReport, VerdictSkill
-from autolearn.settings import ModelSettings
+from autolearn.models import files as model_files
+from autolearn.services import skill_actions
 from autolearn.ui.views import skills as views
 
 MODEL = ModelSettings()
@@ -18,7 +19,13 @@ SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refin
 
 def keep(store, **values):
     verdicts = VerdictSkill(0.48, 60, 60, 0.5, Share(62, 120))
-    about = ("built-in", models.digest(models.BUILT_IN), "nf4", "guided", None)
+    about = (
+        "built-in",
+        model_files.digest(model_files.BUILT_IN),
+        "nf4",
+        "guided",
+        None,
+    )
     shares = dict.fromkeys(SHARES, Share(55, 60))
     report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
     store.skills.add(store.runs.create("skills", {"model": None}).id, report)
@@ -61,10 +68,10 @@ def test_a_model_that_is_not_there_is_a_sentence(store):
 
 
 def test_a_model_is_checked_once_at_a_time(store):
-    run = skill_orders.check(store, MODEL)
+    run = skill_actions.check(store, MODEL)
     assert f"Skill check (run {run.id}) is queued" in views.draw(store, MODEL)
     with pytest.raises(JobError, match=f"already, by run {run.id}"):
-        skill_orders.check(store, MODEL)
-    assert skill_orders.check(store, replace(MODEL, quantization="none")).kind == (
+        skill_actions.check(store, MODEL)
+    assert skill_actions.check(store, replace(MODEL, quantization="none")).kind == (
         "skills"
     )

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn import jobs, orders
-from autolearn.errors import InputError
-from autolearn.records import (
+from autolearn.core.errors import InputError
+from autolearn.core.records import (
     Answer,
     Completion,
     Decision,
@@ -27,13 +26,15 @@ from autolearn.records import (
     Skip,
     TrainItem,
 )
-from autolearn.settings import ModelSettings, StudySettings
-from autolearn.ui import queue
-from autolearn.ui import study as tab
-from autolearn.ui.desk import Desk
-from autolearn.ui.views import knowledge, sample, study
-from autolearn.ui.views.knowledge import Place
-from tests.texts import put_passages
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.runs import queues
+from autolearn.services import actions
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import review_queue
+from autolearn.ui.tabs import study as tab
+from autolearn.ui.views import knowledge_map, sample, study
+from autolearn.ui.views.knowledge_map import Place
+from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 TEXT = "Goethe wrote Faust. He lived in Weimar."
@@ -119,18 +120,18 @@ def quizzed(store, kept, right):
 
 def test_empty_places_say_what_to_do_next(store):
     assert "Add one in the library" in study.newest(store, only_last=True)
-    assert "Add one in the library" in knowledge.draw(store, Place())
+    assert "Add one in the library" in knowledge_map.draw(store, Place())
     assert "Choose a question" in study.detail(store, 0)
 
 
 def test_a_library_without_a_study_asks_for_one(store, library):
     assert "Press “Study”" in study.newest(store, only_last=True)
-    assert "Press “Study”" in knowledge.draw(store, Place())
+    assert "Press “Study”" in knowledge_map.draw(store, Place())
 
 
 def test_a_running_study_says_how_far_it_is(store, library):
     store.runs.create("study", {})
-    run = store.runs.claim(1, jobs.WORK.kinds)
+    run = store.runs.claim(1, queues.WORK.kinds)
     drawn = study.newest(store, only_last=True)
     assert f"run {run.id}" in drawn
     assert "appear here" in drawn
@@ -203,7 +204,7 @@ def test_the_evidence_is_marked_where_it_stands_in_the_document(store, library):
 def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     kept = studied(store, library[1][0])
     assert 'data-pick="known"' in study.detail(store, kept.id)
-    queue.overrule(store, kept.id, gap=False)
+    review_queue.overrule(store, kept.id, gap=False)
     drawn = study.detail(store, kept.id)
     assert "overruled by you" in drawn
     assert 'data-pick="gap"' in drawn
@@ -214,7 +215,7 @@ def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
 def test_words_of_a_person_stand_in_place_of_those_of_the_model(store, library):
     kept = studied(store, library[1][0])
     after = {"feedback": "Not Schiller.", "refined": "It was Goethe"}
-    orders.decide(store, [kept.id], Decision(0, "edit", "person", after=after))
+    actions.decide(store, [kept.id], Decision(0, "edit", "person", after=after))
     drawn = study.detail(store, kept.id)
     assert "Not Schiller." in drawn
     assert "It was Goethe" in drawn
@@ -230,8 +231,8 @@ def test_every_flag_is_told_in_words():
 
 def test_the_map_has_a_cell_for_each_question(store, library):
     kept = studied(store, library[1][0])
-    orders.decide(store, [kept.id], Decision(0, "approve", "person"))
-    drawn = knowledge.draw(store, Place())
+    actions.decide(store, [kept.id], Decision(0, "approve", "person"))
+    drawn = knowledge_map.draw(store, Place())
     assert f'data-pick="s{kept.id}"' in drawn
     assert 'aria-label="Who wrote Faust? (gap, approved)"' in drawn
     assert "○✓" in drawn
@@ -242,10 +243,10 @@ def test_after_a_round_the_map_shows_what_was_asked_again(store, library, right,
     kept = studied(store, library[1][0])
     other = studied(store, library[1][1], "Where did he live?")
     trained = quizzed(store, kept, right)
-    drawn = knowledge.draw(store, Place(round_id=trained.id))
-    assert f"Who wrote Faust? ({knowledge.WORDS[mark]}" in drawn
+    drawn = knowledge_map.draw(store, Place(round_id=trained.id))
+    assert f"Who wrote Faust? ({knowledge_map.WORDS[mark]}" in drawn
     assert f"{other.prompt} (gap" in drawn
-    assert f"After round {trained.id}" in knowledge.draw(store, Place())
+    assert f"After round {trained.id}" in knowledge_map.draw(store, Place())
 
 
 def test_after_a_round_the_map_shows_what_was_trained(store, library):
@@ -257,7 +258,7 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     later = store.rounds.create(
         Round("join", run.id, {}, MODEL, parent_id=before.id), [second]
     )
-    drawn = knowledge.draw(store, Place(round_id=later.id))
+    drawn = knowledge_map.draw(store, Place(round_id=later.id))
     assert drawn.count("al-pick al-cell al-trained") == 2
 
 
@@ -286,9 +287,12 @@ def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
         ],
     )
     begin = time.process_time()
-    drawn = knowledge.draw(store, Place())
+    drawn = knowledge_map.draw(store, Place())
     seconds = time.process_time() - begin
-    assert drawn.count("al-pick al-cell") == knowledge.N_PASSAGES * knowledge.N_CELLS
+    assert (
+        drawn.count("al-pick al-cell")
+        == knowledge_map.N_PASSAGES * knowledge_map.N_CELLS
+    )
     assert "Passages 1 to 60 of 100" in drawn
     assert seconds < 1.0  # 0.3 s on an idle computer
 
@@ -306,7 +310,7 @@ def test_hostile_texts_are_shown_as_text(store):
     for drawn in (
         study.newest(store, only_last=True),
         study.detail(store, made.id),
-        knowledge.draw(store, Place()),
+        knowledge_map.draw(store, Place()),
     ):
         assert "&lt;img" in drawn
         assert "<img" not in drawn
@@ -350,7 +354,7 @@ def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):
     _, passages = library
     studied(store, passages[0])
-    run = store.runs.claim(1, jobs.WORK.kinds)
+    run = store.runs.claim(1, queues.WORK.kinds)
     result = {"samples": 9, "gaps": 9, "flags": {"no_evidence": 8, "same_fact": 3}}
     store.runs.finish(run.id, "done", result=result | {"approvable": 1})
     shown = study.newest(store, only_last=True)

@@ -5,13 +5,8 @@ from math import ceil
 
 import pytest
 
-from autolearn import compute, forecast, machine, measured, models, orders, replay
-from autolearn.errors import InputError
-from autolearn.forecast import Effort, Fit, Size
-from autolearn.memory import Device, Memory
-from autolearn.presets import PRESETS
-from autolearn.preview import Preview, ShownRow
-from autolearn.records import (
+from autolearn.core.errors import InputError
+from autolearn.core.records import (
     Decision,
     Message,
     Metric,
@@ -21,15 +16,23 @@ from autolearn.records import (
     Sample,
     TrainItem,
 )
-from autolearn.settings import ModelSettings, TrainSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.handlers.round_training import checkpoints
+from autolearn.models import compute, hardware, memory_calibration
+from autolearn.models import files as model_files
+from autolearn.models.memory import Device, Memory
+from autolearn.services import actions, estimates
+from autolearn.services.estimates import Effort, Fit, Size
+from autolearn.services.token_preview import Preview, ShownRow
 from autolearn.store.runs import Pace
 from autolearn.study import prompts
-from autolearn.training import checkpoints
-from autolearn.ui import train, watching
-from autolearn.ui.desk import Desk
+from autolearn.training import replay
+from autolearn.training.presets import PRESETS
+from autolearn.ui.session import Desk
+from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
-from tests.texts import put_passages
+from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 SETTINGS = TrainSettings()
@@ -70,14 +73,14 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
     assert (found.approved, found.for_method, found.without_gap) == (6, 6, 2)
     assert found.made.leaked == 1
     assert (len(found.made.items), found.samples, len(found.tokens)) == (3, 3, 3)
     shown = views.intake(found, SETTINGS)
     assert "the model knew the answer" in shown
     everything = replace(SETTINGS, only_gaps=False)
-    assert len(forecast.intake(store, everything, None, count).made.items) == 5
+    assert len(estimates.intake(store, everything, None, count).made.items) == 5
 
 
 def test_the_dial_decides_only_whether_texts_are_read_again(store):
@@ -94,7 +97,7 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
 def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
-    first = forecast.intake(store, SETTINGS, None, count)
+    first = estimates.intake(store, SETTINGS, None, count)
     assert first.made_up.tokens == most
     run = store.runs.create("train", {})
     made_up = [
@@ -103,12 +106,12 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("join", run.id, {}, base, None), made_up)
-    then = forecast.intake(store, SETTINGS, None, count)
+    then = estimates.intake(store, SETTINGS, None, count)
     assert then.made_up == Size((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
     per_step = [
-        forecast.effort(SETTINGS, one, None).tokens_per_step for one in (first, then)
+        estimates.effort(SETTINGS, one, None).tokens_per_step for one in (first, then)
     ]
     assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
 
@@ -116,7 +119,7 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
 def test_a_model_that_reads_no_system_message_is_told_less(store):
     samples(store, 4, gaps=4)
     both = [
-        forecast.intake(store, SETTINGS, None, count, reads_system=reads)
+        estimates.intake(store, SETTINGS, None, count, reads_system=reads)
         for reads in (True, False)
     ]
     rules = len(prompts.load("closed_book").system.split())
@@ -135,11 +138,11 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
 
 
 def test_the_orders_own_sentence_stands_in_the_way(store):
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
     (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
     assert "No sample is approved" in told
     samples(store, 3, gaps=0)
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
     (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
     assert "nothing to train on" in told
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
@@ -149,8 +152,8 @@ def test_the_orders_own_sentence_stands_in_the_way(store):
 
 def test_a_full_disk_stands_in_the_way(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, count)
-    fit = forecast.of_training(store, ModelSettings(), SETTINGS, found)
+    found = estimates.intake(store, SETTINGS, None, count)
+    fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
     (told,) = train._disk(store, 1 << 60)
@@ -159,7 +162,7 @@ def test_a_full_disk_stands_in_the_way(store, monkeypatch):
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, lambda text: 500)
+    found = estimates.intake(store, SETTINGS, None, lambda text: 500)
     told = " ".join(
         views.warnings(found, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
@@ -173,55 +176,55 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, count)
-    effort = forecast.effort(SETTINGS, found, forecast.pace(store, HOSTILE))
+    found = estimates.intake(store, SETTINGS, None, count)
+    effort = estimates.effort(SETTINGS, found, estimates.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     shown = views.estimate(effort, Fit(Memory(weights=1), 2, None))
     assert "known after the first round" in shown
     training(store)
-    speed = forecast.pace(store, HOSTILE)
+    speed = estimates.pace(store, HOSTILE)
     assert speed == 200.0
-    effort = forecast.effort(SETTINGS, found, speed)
+    effort = estimates.effort(SETTINGS, found, speed)
     in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
     gauge = replay.GAUGE * found.made_up.tokens / 200
     replayed = 3 * found.made_up.tokens / 2 / 200
     read = sum(one.tokens for one in found.beside) / 2 / 200
     assert effort.seconds == pytest.approx(in_steps + gauge + replayed + read)
-    assert forecast.pace(store, "another") is None
+    assert estimates.pace(store, "another") is None
 
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
     cpu = Device("cpu", half=False, size=64 << 30)
-    monkeypatch.setattr(machine, "device", lambda: cpu)
+    monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
 
     def pace(**model):
-        return forecast.first_pace(ModelSettings(**model), SETTINGS, found)
+        return estimates.first_pace(ModelSettings(**model), SETTINGS, found)
 
     slow = pace()
     assert 100 < slow < 10_000
     monkeypatch.setattr(compute, "speed", lambda: 3e10)
     assert pace() == pytest.approx(3 * slow)
-    effort = forecast.effort(SETTINGS, found, slow)
+    effort = estimates.effort(SETTINGS, found, slow)
     shown = views.estimate(effort, Fit(Memory(weights=1), 2, None), is_first=True)
     assert "from this computer" in shown
     for other in (replace(cpu, half=True), replace(cpu, kind="cuda"), Device("cpu", 0)):
-        monkeypatch.setattr(machine, "device", lambda other=other: other)
+        monkeypatch.setattr(hardware, "device", lambda other=other: other)
         assert pace() is None
 
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
-        return forecast.of_training(store, ModelSettings(), settings, found)
+        return estimates.of_training(store, ModelSettings(), settings, found)
 
     one, other = fit(32).need, fit(64).need
-    weights = (models.BUILT_IN / "model.safetensors").stat().st_size
+    weights = (model_files.BUILT_IN / "model.safetensors").stat().st_size
     assert weights / 4 < one.weights <= weights * 2
     assert other.adapter == 2 * one.adapter
     assert one.total > one.weights + one.adapter + one.moments
@@ -232,42 +235,44 @@ def test_memory_follows_rank_and_the_models_sizes(store):
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, count)
+    found = estimates.intake(store, SETTINGS, None, count)
     model = ModelSettings()
-    before = forecast.of_training(store, model, SETTINGS, found)
+    before = estimates.of_training(store, model, SETTINGS, found)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
     more = before.need.loaded + (100 << 20)
-    seen = measured.numbers(before.need, more, before.need.total + (100 << 20))
+    seen = memory_calibration.numbers(
+        before.need, more, before.need.total + (100 << 20)
+    )
     rows = [Metric(0, name, value) for name, value in seen.items()]
     store.runs.add_metrics(run.id, rows)
-    after = forecast.of_training(store, model, SETTINGS, found)
+    after = estimates.of_training(store, model, SETTINGS, found)
     assert (before.told_by, after.told_by) == (None, run.id)
     assert after.need.total == before.need.total + (100 << 20)
     assert f"corrected by what run {run.id} took" in views.estimate(
         Effort(1, 2, 3.0), after
     )
     other = ModelSettings(quantization="none")
-    assert forecast.of_training(store, other, SETTINGS, found).told_by is None
+    assert estimates.of_training(store, other, SETTINGS, found).told_by is None
 
 
 def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatch):
-    found, model = forecast.intake(store, SETTINGS, None, count), ModelSettings()
-    told = forecast.of_training(store, model, SETTINGS, found).need
-    monkeypatch.setattr(machine, "worker_memory", lambda path: told.loaded + (1 << 30))
-    assert forecast.of_training(store, model, SETTINGS, found).need == told
+    found, model = estimates.intake(store, SETTINGS, None, count), ModelSettings()
+    told = estimates.of_training(store, model, SETTINGS, found).need
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: told.loaded + (1 << 30))
+    assert estimates.of_training(store, model, SETTINGS, found).need == told
     store.runs.create("study", {"model": model.as_dict(), "study": {}})
     store.runs.claim(1, ("study",))
-    then = forecast.of_training(store, model, SETTINGS, found).need
+    then = estimates.of_training(store, model, SETTINGS, found).need
     assert then == replace(told, libraries=told.libraries + (1 << 30))
     other = ModelSettings(quantization="none")
-    assert forecast.of_training(store, other, SETTINGS, found).need == told
+    assert estimates.of_training(store, other, SETTINGS, found).need == told
 
 
 def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = forecast.intake(store, SETTINGS, None, lambda text: 150)
-    monkeypatch.setattr(machine, "free", lambda: 480 << 20)
-    fit = forecast.of_training(store, ModelSettings(), SETTINGS, found)
+    found = estimates.intake(store, SETTINGS, None, lambda text: 150)
+    monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
+    fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
     assert "train with max_tokens=" in str(fit.problem)
 
 
@@ -284,13 +289,13 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     samples(store, 3, gaps=3)
     monkeypatch.setattr(Desk, "order", lambda self, run: run)
     desk = Desk(store.folder)
-    first = orders.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
-    assert watching._less(desk, 0).visible is False
+    first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
+    assert training_progress._less(desk, 0).visible is False
     advice = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
-    button = watching._less(desk, first.id)
+    button = training_progress._less(desk, first.id)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
-    watching._retry(desk, first.id)
+    training_progress._retry(desk, first.id)
     again = store.runs.newest(1)[0]
     assert again.settings["train"] == first.settings["train"] | advice
 
@@ -377,6 +382,6 @@ def test_a_form_gives_settings_or_says_what_is_wrong():
 
 def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     samples(store, 3, gaps=3)
-    run = orders.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
+    run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
     assert "join" in views.title(run)

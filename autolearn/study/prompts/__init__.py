@@ -23,8 +23,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from string import Template
 
-from autolearn.errors import PromptError
-from autolearn.records import Chat, Message, Prompt
+from autolearn.core.errors import PromptError
+from autolearn.core.records import Chat, Message, Prompt
 from autolearn.study.prompts.usage import USAGES
 
 FOLDER = "prompts"

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from autolearn.records import Passage, Run
+from autolearn.core.records import Passage, Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from autolearn.core.gold import KINDS, Corpus
+from autolearn.core.records import TrainItem
 from autolearn.metaskills.items import SHARES, skill_of
-from autolearn.records import TrainItem
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from autolearn.records import Metric
+from autolearn.core.records import Metric
 from autolearn.ui import html
 from autolearn.ui.html import Html
 

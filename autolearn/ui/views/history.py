@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autolearn import exporting
-from autolearn.records import Round, Run
-from autolearn.settings import METHODS
+from autolearn.core.records import Round, Run
+from autolearn.core.settings import METHODS
+from autolearn.export import formats
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -244,7 +244,7 @@ def _export(run: Run) -> Html:
     about, n = run.settings["round_id"], run.result.get("samples")
     title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
     told = html.tag("strong", html.text(title)) + labels.state(run.state)
-    if run.state == "done" and run.settings["what"] not in exporting.WHOLE:
+    if run.state == "done" and run.settings["what"] not in formats.WHOLE:
         told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
     body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")
     if n is not None:

@@ -1,6 +1,6 @@
 """What runs, rounds and states are called, the same in every tab."""
 
-from autolearn.records import Round, Run
+from autolearn.core.records import Round, Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from autolearn.records import Document, Exclusion, Passage, Run
+from autolearn.core.records import Document, Exclusion, Passage, Run
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

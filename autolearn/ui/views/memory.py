@@ -1,7 +1,7 @@
 """What a run needs of memory, by part, against what there is."""
 
-from autolearn.forecast import Fit
-from autolearn.memory import Memory
+from autolearn.models.memory import Memory
+from autolearn.services.estimates import Fit
 from autolearn.ui import html
 from autolearn.ui.html import Html
 

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from autolearn import anatomy, jobs, machine, model_orders, models, orders
-from autolearn.anatomy import Anatomy
-from autolearn.diagnosis import Check
-from autolearn.errors import AutolearnError
-from autolearn.memory import SAFE, Needs, too_big
-from autolearn.model_sources import gguf_file
-from autolearn.settings import ModelSettings, Quantization
+from autolearn.core.errors import AutolearnError
+from autolearn.core.settings import ModelSettings, Quantization
+from autolearn.models import files as model_files
+from autolearn.models import hardware
+from autolearn.models import shape as model_shape
+from autolearn.models.memory import SAFE, Needs, too_big
+from autolearn.models.shape import Anatomy
+from autolearn.models.sources import gguf_file
+from autolearn.runs import queues
+from autolearn.services import actions, model_actions
+from autolearn.services.doctor import Check
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -19,15 +23,15 @@ from autolearn.ui.views import labels, memory, model_sources
 def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
-        if model_orders.is_gguf(name) and not model_orders.converted(store, name):
+        if model_actions.is_gguf(name) and not model_actions.converted(store, name):
             return model_sources.gguf(name)
-        own = model_orders.as_folder(store, name)
-        folder = models.locate(own)
-        seen = anatomy.of(folder)
+        own = model_actions.as_folder(store, name)
+        folder = model_files.locate(own)
+        seen = model_shape.of(folder)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
-    file = Path(name).name if model_orders.is_gguf(name) else None
-    title = html.tag("h3", html.text(file or models.name_of(name, folder)))
+    file = Path(name).name if model_actions.is_gguf(name) else None
+    title = html.tag("h3", html.text(file or model_files.name_of(name, folder)))
     head = title + _in_use(store, own, quantization)
     return html.tag(
         "section",
@@ -40,7 +44,7 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
 
 
 def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
-    chosen = orders.chosen_model(store)
+    chosen = actions.chosen_model(store)
     if (chosen.model, chosen.quantization) == (name.strip(), quantization):
         return html.badge("in use", "approved")
     return html.badge("not in use yet")
@@ -52,14 +56,14 @@ def _rounding(folder: Path) -> Html:
 
 
 def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
-    digest = models.digest(folder)
+    digest = model_files.digest(folder)
     return {
         "Family": html.text(seen.family),
         "Architecture": html.text(seen.architecture),
         "Parameters": html.text(_count(seen.parameters)),
         "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
         "Kept in": html.text(seen.dtype),
-        "Chat template": html.text("yes" if models.has_template(folder) else "no"),
+        "Chat template": html.text("yes" if model_files.has_template(folder) else "no"),
         "Licence": html.text(_licence(seen, folder)),
         "Digest": html.tag("span", html.text(digest[:12]), title=digest),
         "Folder": html.text(folder),
@@ -80,8 +84,8 @@ def _count(n: int) -> str:
 
 def _fit(seen: Anatomy, quantization: Quantization) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
-    card, free = machine.gpu(), machine.free()
-    needs = Needs(seen, quantization, machine.device()).within(free)
+    card, free = hardware.gpu(), hardware.free()
+    needs = Needs(seen, quantization, hardware.device()).within(free)
     need = needs.loading()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
@@ -113,7 +117,7 @@ def _smaller(needs: Needs, free: int) -> str:
 
 def worker(store: Store) -> Html:
     """Return whether a worker is there, and how much memory it holds."""
-    held = machine.worker_memory(store.folder / jobs.WORK.pid_file)
+    held = hardware.worker_memory(store.folder / queues.WORK.pid_file)
     if held is None:
         return html.note("No worker is there, so no model is in memory.")
     told = f"The worker is there and holds {html.size(held)} with its model."

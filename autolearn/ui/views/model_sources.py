@@ -1,11 +1,12 @@
 """Where models come from: what the hub offers, a download, and what is here already."""
 
-from autolearn import jobs, model_orders, orders
-from autolearn.model_sources import gguf_file
-from autolearn.model_sources.cached import LocalModel
-from autolearn.model_sources.gguf_file import Header
-from autolearn.model_sources.hub import Offer
-from autolearn.records import Run
+from autolearn.core.records import Run
+from autolearn.models.sources import gguf_file
+from autolearn.models.sources.gguf_file import Header
+from autolearn.models.sources.hub import Offer
+from autolearn.models.sources.local import LocalModel
+from autolearn.runs import queues
+from autolearn.services import actions, model_actions
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -75,15 +76,15 @@ def download(store: Store) -> Html:
     name = run.settings["name"]
     if run.state == "done":
         place = run.result["path"]
-        key = place if model_orders.is_gguf(place) else name
-        if key == orders.chosen_model(store).model:
+        key = place if model_actions.is_gguf(place) else name
+        if key == actions.chosen_model(store).model:
             return Html("")
         choose = html.pick(html.text("Choose it"), key)
         text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
         return html.tag("div", text + choose, "al-box", role="status")
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
     parts = [html.tag("div", head, "al-spread")]
-    if run.state in jobs.ENDED:
+    if run.state in queues.ENDED:
         parts += [html.problem(run.error)] if run.error else []
         parts += [_kept(run), html.pick(html.text("Resume"), f"{RESUME} {run.id}")]
     else:
@@ -146,7 +147,7 @@ def local(local_models: list[LocalModel]) -> Html:
 
 def _short(model: LocalModel) -> str:
     """Return a name without the folders that lead to it."""
-    is_path = model.place == "converted" or model_orders.is_gguf(model.name)
+    is_path = model.place == "converted" or model_actions.is_gguf(model.name)
     return model.name.rsplit("/", 1)[-1] if is_path else model.name
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from autolearn.prompt_editor import Preview, PromptState
-from autolearn.records import Message
+from autolearn.core.records import Message
+from autolearn.services.prompt_editor import Preview, PromptState
 from autolearn.ui import html
 from autolearn.ui.html import Html
 

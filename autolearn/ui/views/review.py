@@ -1,6 +1,6 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
-from autolearn.records import Decision, Run
+from autolearn.core.records import Decision, Run
 from autolearn.store import SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html

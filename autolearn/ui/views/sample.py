@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from autolearn.core import constraints
-from autolearn.records import (
+from autolearn.core.records import (
     Answer,
     Decision,
     Feedback,

@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 
-from autolearn import skill_orders
-from autolearn.errors import AutolearnError
-from autolearn.evaluation.skill_report import (
-    SkillReport,
-    SkillRow,
-    guidance,
-    rows,
-)
-from autolearn.records import Run
-from autolearn.settings import ModelSettings
+from autolearn.core.errors import AutolearnError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation.skill_report import SkillReport, SkillRow, guidance, rows
+from autolearn.services import skill_actions
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -26,11 +21,11 @@ _BAR = 12
 def draw(store: Store, model: ModelSettings) -> Html:
     """Return the newest skill check of a model; that there is none, if so."""
     try:
-        report = skill_orders.known(store, model)
+        report = skill_actions.known(store, model)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
-    body = _under_way(skill_orders.active(store, model))
+    body = _under_way(skill_actions.active(store, model))
     body += _shown(report) if report else _none()
     return html.tag("section", head + body, "al-card al-skills")
 

@@ -1,7 +1,9 @@
 """The sidebar: what is loaded, what goes on, what went wrong last."""
 
-from autolearn import jobs, machine, orders
-from autolearn.records import Run
+from autolearn.core.records import Run
+from autolearn.models import hardware
+from autolearn.runs import queues
+from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -28,8 +30,11 @@ def draw(store: Store) -> Html:
 
 
 def _place(store: Store) -> Html:
-    model = orders.chosen_model(store)
-    card, held = machine.gpu(), machine.worker_memory(store.folder / jobs.WORK.pid_file)
+    model = actions.chosen_model(store)
+    card, held = (
+        hardware.gpu(),
+        hardware.worker_memory(store.folder / queues.WORK.pid_file),
+    )
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.text(model.model),
@@ -106,7 +111,7 @@ def _last_error(store: Store) -> Html:
     if not ended or not ended[0].error:
         return Html("")
     run = ended[0]
-    lane = jobs.lane_of(run.kind)
+    lane = queues.lane_of(run.kind)
     log = f"Details are in {store.folder / 'logs' / lane.name}.log."
     return html.tag(
         "div",

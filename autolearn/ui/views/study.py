@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from autolearn.forecast import Fit
-from autolearn.records import Document, Passage, Run, Sample, Skip
+from autolearn.core.records import Document, Passage, Run, Sample, Skip
+from autolearn.services.estimates import Fit
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from autolearn import corpora, forecast, machine, training
-from autolearn.dataset import FEWEST
-from autolearn.forecast import Effort, Fit, Intake
-from autolearn.presets import Preset
-from autolearn.preview import Preview, ShownRow
-from autolearn.records import Round, Run
-from autolearn.settings import TrainSettings
+from autolearn.core.records import Round, Run
+from autolearn.core.settings import TrainSettings
+from autolearn.handlers import round_training
+from autolearn.ingest import corpora
+from autolearn.models import hardware
+from autolearn.services import estimates
+from autolearn.services.estimates import Effort, Fit, Intake
+from autolearn.services.token_preview import Preview, ShownRow
 from autolearn.store import Store
+from autolearn.training.dataset import FEWEST
+from autolearn.training.presets import Preset
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import corpora as corpus_views
@@ -82,7 +85,7 @@ def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
         told.append("The round ends before its learning rate has risen.")
-    if not machine.device().half:
+    if not hardware.device().half:
         told.append(
             "This processor has no 16-bit arithmetic, so the round computes in 32 bit: "
             "twice the memory, and slower."
@@ -208,7 +211,7 @@ def live(store: Store, run: Run | None) -> Html:
 
 
 def _progress(store: Store, run: Run) -> Html:
-    speed = forecast.latest_speed(store, run)
+    speed = estimates.latest_speed(store, run)
     rounds = store.rounds.all(run.id)
     shown = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
@@ -217,7 +220,7 @@ def _progress(store: Store, run: Run) -> Html:
         ),
         "Tokens a second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
-        "Memory": memory.seen(forecast.memory_of(store, run)),
+        "Memory": memory.seen(estimates.memory_of(store, run)),
         "Kept on disk": html.text(_kept(store, rounds)),
     }
     told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
@@ -231,13 +234,11 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
     if not rounds:
         return html.DASH
     one = rounds[0]
-    states = training.checkpoints(store.folder, one.id)
+    states = round_training.checkpoints(store.folder, one.id)
     if one.adapter is None:
         n = len(list(states.glob("[!.]*")))
-        return (
-            f"{n} checkpoint{'s' * (n != 1)}, {html.size(machine.size_on_disk(states))}"
-        )
-    size = machine.size_on_disk(store.folder / one.adapter)
+        return f"{n} checkpoint{'s' * (n != 1)}, {html.size(hardware.size_on_disk(states))}"
+    size = hardware.size_on_disk(store.folder / one.adapter)
     return f"the adapter, {html.size(size)}"
 
 

@@ -1,1 +1,0 @@
-"""Ways to a model: scripted for tests, huggingface for real ones."""

@@ -1,0 +1,90 @@
+"""What the command line does with the corpora of the library."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autolearn.cli.terminal import warn
+from autolearn.core.errors import InputError
+from autolearn.core.gold import KINDS
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings
+from autolearn.demo import gold_examples
+from autolearn.ingest import corpora, gold_files
+from autolearn.store import Store
+from autolearn.training.dataset import MetaExample
+
+Args = argparse.Namespace
+Result = dict[str, Any]
+Finish = Callable[..., Run]
+"""Waits for a run, and returns it as it ended."""
+
+
+def add(store: Store, args: Args, finish: Finish) -> Result:
+    """Add the gold examples of a file, or of the invented world."""
+    path = None if args.corpus == corpora.INVENTED else Path(args.corpus)
+    return _added(store, args, finish, path, args.licence)
+
+
+def _added(
+    store: Store, args: Args, finish: Finish, path: Path | None, licence: str = ""
+) -> Result:
+    # The built-in tokenizer only measures where long texts are cut.
+    run = corpora.add(store, path, ModelSettings.model, licence)
+    run = finish(store, run, "read", quiet=args.json)
+    for sentence in run.result["refused"]:
+        warn(sentence)
+    names = ("corpus", "examples", "texts", "n_refused")
+    return {name: run.result[name] for name in names}
+
+
+def change(store: Store, args: Args) -> list[Result]:
+    """Leave out, use again and remove corpora; return those that there are."""
+    for number in args.remove or ():
+        corpora.remove(store, number)
+    for numbers, is_left_out in ((args.leave_out, True), (args.use, False)):
+        for number in numbers or ():
+            corpus = store.corpora.get(number)
+            store.corpora.set_excluded(corpus.id, excluded=is_left_out)
+    return [
+        {
+            "corpus": one.id,
+            "name": one.name,
+            "kind": KINDS[one.kind],
+            "examples": one.n_examples,
+            "texts": one.n_texts,
+            "refused": one.n_refused,
+            "used": "no" if one.excluded else "yes",
+            "licence": one.licence,
+        }
+        for one in store.corpora.all()
+    ]
+
+
+def _with_feedback(name: str) -> list[MetaExample]:
+    try:
+        return gold_files.read_meta(Path(name))
+    except InputError as error:
+        raise InputError(
+            f"{error} A corpus of another form is added first, with: "
+            f"python -m autolearn add --corpus {name}"
+        ) from error
+
+
+def chosen(
+    store: Store, args: Args, finish: Finish
+) -> tuple[list[MetaExample], Result]:
+    """Return the examples of the files that are named, and which corpora to use.
+
+    Nothing named: those of the library. The invented world is added if it is missing.
+    """
+    names = args.corpus or []
+    files = [name for name in names if Path(name).is_file()]
+    others = [name for name in names if name not in files]
+    if corpora.INVENTED in others and not store.corpora.named(gold_examples.NAME):
+        _added(store, args, finish, None)
+    examples = [one for name in files for one in _with_feedback(name)]
+    if not names:
+        return [], {}
+    return examples, {"corpora": corpora.ids(store, others) if others else []}

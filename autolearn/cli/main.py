@@ -1,0 +1,293 @@
+"""The command line: the same orders as the page, with a bar instead of a tab.
+
+Exit 0: done; 1: it failed, with one sentence; 2: it was called wrongly.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from autolearn import __version__
+from autolearn.cli import commands, prompt_commands, terminal
+from autolearn.core.errors import AutolearnError
+from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.export.formats import KINDS
+from autolearn.study.rules import RULES
+from autolearn.training import presets
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = parser().parse_args(argv)
+    try:
+        result = args.command(args)
+    except AutolearnError as error:
+        terminal.warn(str(error))
+        if args.json:
+            terminal.say(terminal.as_json({"error": str(error)}))
+        return 1
+    except KeyboardInterrupt:
+        terminal.warn("Stopped.")
+        return 1
+    text = terminal.as_json(result) if args.json else args.show(result)
+    terminal.say(text)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="python -m autolearn",
+        description="A local language model teaches itself from texts; you decide "
+        "what it may learn. The order of the work: add, study, approve, train, quiz.",
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    kinds = top.add_subparsers(required=True, metavar="COMMAND")
+    _demo(_command(kinds, "demo", commands.demo, "run the whole loop once, by itself"))
+    _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
+    _study(_command(kinds, "study", commands.study, "let the model study the texts"))
+    _samples(_command(kinds, "samples", commands.samples, "look at samples"))
+    _approve(_command(kinds, "approve", commands.approve, "approve samples"))
+    _reject(_command(kinds, "reject", commands.reject, "reject samples"))
+    _edit(_command(kinds, "edit", commands.edit, "correct a sample"))
+    _command(kinds, "undo", commands.undo, "take back what was decided last")
+    _train(
+        _command(kinds, "train", commands.train, "train a round on what is approved")
+    )
+    _quiz(_command(kinds, "quiz", commands.quiz, "ask the quiz and the control set"))
+    _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
+    _chat(_command(kinds, "chat", commands.chat, "ask the model something"))
+    _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
+    models = _command(kinds, "models", commands.models, "list models to choose from")
+    models.set_defaults(show=terminal.as_table)
+    _download(
+        _command(kinds, "download", commands.download, "download a model from the hub")
+    )
+    prompt_commands.add_arguments(
+        _command(kinds, "prompts", prompt_commands.prompts, "read and change prompts")
+    )
+    runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
+    runs.set_defaults(show=terminal.as_table)
+    rounds = _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
+    rounds.set_defaults(show=terminal.as_table)
+    _resume(_command(kinds, "resume", commands.resume, "go on with an unfinished run"))
+    _cancel(_command(kinds, "cancel", commands.cancel, "stop a run; it can be resumed"))
+    doctor = _command(kinds, "doctor", commands.doctor, "check this computer")
+    doctor.set_defaults(show=terminal.as_table)
+    return top
+
+
+def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:
+    made = kinds.add_parser(
+        name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
+    )
+    made.set_defaults(command=function, show=terminal.as_lines)
+    made.add_argument(
+        "--workspace",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="the folder that keeps everything (default: ./workspace)",
+    )
+    made.add_argument(
+        "--json", action="store_true", help="print the result as one JSON value, last"
+    )
+    return made
+
+
+def _model(made: Any, *, with_round: bool = True) -> None:
+    notes = ModelSettings.help()
+    made.add_argument("--model", default=ModelSettings.model, help=notes["model"])
+    made.add_argument(
+        "--quantization",
+        default=ModelSettings.quantization,
+        help=notes["quantization"],
+    )
+    if with_round:
+        made.add_argument(
+            "--round", type=int, metavar="N", help="attach the adapter of this round"
+        )
+
+
+def _settings(
+    made: Any, kind: type, *, skip: Sequence[str] = (), by_size: Sequence[str] = ()
+) -> None:
+    """Add one option per setting, with its default and the line below it as help."""
+    notes = kind.help()  # type: ignore[attr-defined]
+    for field in fields(kind):
+        if field.name in skip:
+            continue
+        option = "--" + field.name.replace("_", "-")
+        default = None if field.name in by_size else field.default
+        told = "by the size of the model" if default is None else default
+        note = f"{notes[field.name]} (default: {told})".replace("%", "%%")
+        if field.type is bool:
+            action = argparse.BooleanOptionalAction
+            made.add_argument(option, action=action, default=default, help=note)
+        else:
+            cast = field.type if field.type in (int, float) else str
+            made.add_argument(option, type=cast, default=default, help=note)
+
+
+def _demo(made: Any) -> None:
+    made.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="make a fresh library that the built-in model has never seen "
+        "(default: the library that comes with autolearn)",
+    )
+    made.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    made.add_argument(
+        "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
+    )
+
+
+def _add(made: Any) -> None:
+    made.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    gold = "JSON lines of question, answer, and optionally value, document"
+    made.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
+    made.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")
+    made.add_argument(
+        "--instructions",
+        type=Path,
+        metavar="FILE",
+        help="JSON lines of prompt: what is to be answered without any text (SELF)",
+    )
+    made.add_argument(
+        "--corpus",
+        metavar="FILE",
+        help="gold examples for meta-skill rounds: SQuAD-style JSON, or JSON lines of "
+        "texts with questions and answers; invented: of the invented world",
+    )
+    made.add_argument(
+        "--licence", default="", metavar="TEXT", help="note it with the corpus"
+    )
+    made.add_argument("--model", default=ModelSettings.model, help="counts the tokens")
+    made.add_argument(
+        "--passage-tokens",
+        type=int,
+        default=StudySettings.passage_tokens,
+        help=StudySettings.help()["passage_tokens"],
+    )
+
+
+def _corpora(made: Any) -> None:
+    for option, meaning in (
+        ("--leave-out", "leave this one out of the rounds from now on"),
+        ("--use", "use this one again"),
+        ("--remove", "remove this one"),
+    ):
+        made.add_argument(option, type=int, action="append", metavar="N", help=meaning)
+    made.set_defaults(show=terminal.as_table)
+
+
+def _study(made: Any) -> None:
+    _model(made)
+    made.add_argument(
+        "--document", type=int, action="append", metavar="N", help="only this one"
+    )
+    made.add_argument(
+        "--instructions",
+        action="store_true",
+        help="study the instructions, and no text unless --document names one",
+    )
+    _settings(made, StudySettings, skip=["passage_tokens"])
+
+
+def _samples(made: Any) -> None:
+    made.add_argument("--state", choices=("pending", "approved", "rejected"))
+    made.add_argument("--flag", help="only samples with this flag")
+    made.add_argument("--search", metavar="WORDS", help="only samples with these words")
+    made.add_argument("--limit", type=int, default=20)
+    made.set_defaults(show=terminal.as_table)
+
+
+def _ids(made: Any, nargs: str = "+") -> None:
+    made.add_argument("ids", nargs=nargs, type=int, metavar="ID", help="of a sample")
+
+
+def _approve(made: Any) -> None:
+    _ids(made, "*")
+    rules = "; ".join(f"{rule.name}: {rule.meaning}" for rule in RULES.values())
+    made.add_argument("--rule", choices=RULES, help=rules)
+
+
+def _reject(made: Any) -> None:
+    _ids(made)
+    made.add_argument("--reason", default="", help="why")
+
+
+def _edit(made: Any) -> None:
+    made.add_argument("id", type=int, metavar="ID", help="of a sample")
+    made.add_argument("--answer", metavar="TEXT", help="the answer to be learned")
+    made.add_argument("--refined", metavar="TEXT", help="the refinement, put right")
+    made.add_argument("--feedback", metavar="TEXT", help="the feedback, put right")
+
+
+def _train(made: Any) -> None:
+    _model(made, with_round=False)
+    made.add_argument("--parent", type=int, metavar="N", help="go on from this round")
+    made.add_argument(
+        "--corpus",
+        action="append",
+        metavar="NAME",
+        help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
+        "of prompt, response, feedback, refinement (default: all corpora in use)",
+    )
+    made.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    _settings(made, TrainSettings, skip=["method"], by_size=presets.NAMES)
+
+
+def _quiz(made: Any) -> None:
+    _model(made)
+    made.add_argument(
+        "--open-book", action="store_true", help="also with the passage in view"
+    )
+
+
+def _chat(made: Any) -> None:
+    made.add_argument("question", nargs="+", help="what you want to know")
+    made.add_argument(
+        "--refine",
+        action="store_true",
+        help="let it check its answer and write it again",
+    )
+    _model(made)
+
+
+def _export(made: Any) -> None:
+    made.add_argument("what", choices=KINDS)
+    made.add_argument(
+        "target", type=Path, help="the file, or the new folder of weights"
+    )
+    made.add_argument("--round", type=int, metavar="N", help="whose items or adapter")
+
+
+def _download(made: Any) -> None:
+    made.add_argument(
+        "name", metavar="ORG/NAME", help="as on its page; or ORG/NAME/FILE.gguf"
+    )
+    made.add_argument(
+        "--dry-run", action="store_true", help="only show its size, licence and files"
+    )
+
+
+def _resume(made: Any) -> None:
+    made.add_argument("run", nargs="?", type=int, help="default: the newest unfinished")
+
+
+def _cancel(made: Any) -> None:
+    made.add_argument("run", nargs="?", type=int, help="default: the one that runs")
+
+
+def _methods() -> str:
+    return "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The command ``prompts``: list, show, change and reset the prompts of a workspace."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from autolearn.cli import terminal
+from autolearn.cli.commands import DEFAULT_WORKSPACE
+from autolearn.core.errors import InputError
+from autolearn.services import prompt_editor
+from autolearn.services.prompt_editor import PromptState
+
+ACTIONS = ("list", "show", "set", "reset")
+Result = dict[str, Any]
+
+
+def prompts(args: argparse.Namespace) -> Result | list[Result]:
+    """List the prompts, or show, change or reset one of them."""
+    folder = args.workspace or DEFAULT_WORKSPACE
+    if args.action == "list":
+        return [_as_row(one) for one in prompt_editor.states(folder)]
+    if args.name is None:
+        raise InputError(f"Name the prompt: python -m autolearn prompts {args.action}.")
+    if args.action == "show":
+        return {"prompt": args.name, "text": prompt_editor.read(folder, args.name)}
+    if args.action == "reset":
+        return _as_row(prompt_editor.reset(folder, args.name))
+    if args.file is None:
+        raise InputError("Name the file with its new text: prompts set NAME FILE.")
+    return _as_row(prompt_editor.save(folder, args.name, _text(args.file)))
+
+
+def show(result: Result | list[Result]) -> str:
+    """Return the result for a terminal; a prompt as it stands in its file."""
+    if isinstance(result, list):
+        return terminal.as_table(result)
+    return result["text"].rstrip() if "text" in result else terminal.as_lines(result)
+
+
+def add_arguments(made: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    made.add_argument(
+        "action", nargs="?", choices=ACTIONS, default="list", help="default: list"
+    )
+    made.add_argument("name", nargs="?", metavar="NAME", help="of the prompt")
+    made.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="set: its new text, Markdown"
+    )
+    made.set_defaults(show=show)
+
+
+def _as_row(one: PromptState) -> Result:
+    return {
+        "prompt": one.name,
+        "state": "changed" if one.is_changed else "default",
+        "used_by": {"any": "all protocols", "guided": "guided, taught"}.get(
+            one.usage.way, one.usage.way
+        ),
+        "purpose": one.usage.purpose,
+        "problem": one.problem or None,
+    }
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{file} cannot be read as UTF-8 text.") from None

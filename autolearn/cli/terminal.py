@@ -1,0 +1,121 @@
+"""Show runs, results and tables in a terminal; data goes out, progress goes beside."""
+
+import json
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from autolearn.core.records import Run
+
+_BYTES: dict[str, Any] = {"unit": " KiB"}
+
+
+class Progress:
+    """A bar on standard error that follows a run, one line a stage."""
+
+    def __init__(self, title: str, *, quiet: bool) -> None:
+        self._title = title
+        # Without a terminal a bar would only fill a log.
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> Self:
+        """Show nothing until the run has begun."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the last line standing."""
+        self._close()
+
+    def __call__(self, run: Run) -> None:
+        """Show how far the run is."""
+        if self._quiet or run.state != "running" or not run.stage:
+            return
+        label = f"{self._title}: {run.stage}"
+        if self._bar is None or self._bar.total != run.total:
+            self._close()
+            scale = _BYTES if run.kind == "download" else {}
+            self._bar = tqdm(total=run.total, leave=False, file=sys.stderr, **scale)
+        self._bar.set_description(label, refresh=False)
+        self._bar.n = run.done
+        self._bar.refresh()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def say(text: str) -> None:
+    """Write a line for the person."""
+    sys.stdout.write(text + "\n")
+
+
+def warn(text: str) -> None:
+    """Write a line for the person beside the data."""
+    sys.stderr.write(text + "\n")
+
+
+def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows of the same keys as columns; the first row's keys are the head."""
+    if not rows:
+        return "(none)"
+    names = list(rows[0])
+    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) for text, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
+    """Return names and values, one a line, nested ones indented.
+
+    A list of rows is a table, any other list has one value a line.
+    """
+    lines = []
+    for name, value in values.items():
+        label = name.replace("_", " ")
+        if isinstance(value, Mapping):
+            lines.append(f"{indent}{label}:")
+            lines.append(as_lines(value, indent + "  "))
+        elif isinstance(value, list):
+            lines.append(f"{indent}{label}:")
+            is_table = all(isinstance(row, Mapping) for row in value)
+            shown = as_table(value) if is_table else "\n".join(map(_cell, value))
+            lines.append(textwrap.indent(shown, indent + "  "))
+        else:
+            first, *more = _text_lines(value)
+            lines.append(f"{indent}{label}: {first}")
+            lines += [f"{indent}  {line}" for line in more]
+    return "\n".join(line for line in lines if line)
+
+
+def as_json(value: object) -> str:
+    """Return a value as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text_lines(value: object) -> list[str]:
+    """Return a value as lines; only a text may have several."""
+    if isinstance(value, str) and value:
+        return [_cell(line) for line in value.splitlines()]
+    return [_cell(value)]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = str(value)
+    # What a model or a file said must not move the cursor of a terminal.
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

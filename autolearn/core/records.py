@@ -1,0 +1,398 @@
+"""The words of autolearn as values: what is read, asked, answered and decided.
+
+Values only: nothing here knows where it is kept. ``id`` is 0 until the store has
+given one. Texts of models are kept as they came; nothing is escaped here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from autolearn.core.constraints import Constraint
+from autolearn.core.settings import Quantization
+
+Split = Literal["study", "quiz", "control"]
+Origin = Literal["model", "paraphrase", "gold", "person"]
+AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
+Verdict = Literal["correct", "incorrect", "unclear"]
+Purpose = Literal["critique", "check"]
+Action = Literal["approve", "reject", "edit", "undo"]
+SampleState = Literal["pending", "approved", "rejected"]
+RunKind = Literal[
+    "study",
+    "train",
+    "quiz",
+    "chat",
+    "export",
+    "import",
+    "download",
+    "convert",
+    "skills",
+]
+RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
+RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Chat = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A chat made from a prompt file: what the model is shown, and from which file."""
+
+    name: str
+    digest: str
+    chat: Chat
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How one text is drawn from the model."""
+
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    max_new_tokens: int = 128
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text to be written by the model.
+
+    A chat whose last turn is the assistant's has its answer begun: the model goes on
+    from there, and the completion holds both.
+    """
+
+    prompt: Prompt
+    sampling: Sampling
+    constraint: Constraint = ()
+    """The form of what the model adds; empty: free."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model wrote."""
+
+    text: str
+    finish: Literal["stop", "length", "cancelled", "overlong"]
+    """``overlong``: prompt and answer do not fit the context, nothing was written."""
+    n_prompt_tokens: int
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which weights write: the base model and, if attached, the adapter of a round."""
+
+    name: str
+    digest: str
+    quantization: Quantization
+    dtype: str
+    device: str
+    round_id: int | None = None
+    adapter_digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as it was given: its passages, one after the other, are the text."""
+
+    name: str
+    digest: str
+    n_characters: int
+    media_type: str = "text/plain"
+    note: str = ""
+    """What a person should know about how it was read."""
+    run_id: int | None = None
+    """The import that brought it; and which of its sources it is."""
+    source: int | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What stands in a file but is no part of its text, such as a running head."""
+
+    document_id: int
+    at: int
+    """The character of the text before which it stood."""
+    text: str
+    reason: str
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a document, ``start`` to ``end``; frozen once used."""
+
+    document_id: int
+    position: int
+    start: int
+    end: int
+    text: str
+    n_tokens: int
+    heading: str = ""
+    excluded: bool = False
+    repeats_id: int | None = None
+    """An earlier passage that says the same, nearly or word for word."""
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One text of the model with all that is needed to make it again."""
+
+    request: Request
+    completion: Completion
+    model: ModelIdentity
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """A prompt that a base model made up, with its own answer: what it should keep."""
+
+    draw: int
+    """Which of the draws gave the prompt, from 0; each has a seed of its own."""
+    text: str
+    """The prompt as it was made up; the generation shows how it was asked."""
+    generation: Generation | None = None
+    """The answer."""
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question; its ``split`` is decided when it is made and never changes."""
+
+    text: str
+    split: Split
+    origin: Origin
+    passage_id: int | None = None
+    parent_id: int | None = None
+    """The question that this one says in other words."""
+    gold_answer: str | None = None
+    gold_value: str | None = None
+    """The short value that a right answer must contain."""
+    short_answer: str = ""
+    """The words of its sentence that the question was made for."""
+    start: int | None = None
+    """Where that sentence begins in the document, and where it ends."""
+    end: int | None = None
+    flags: tuple[str, ...] = ()
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; ``start`` and ``end`` place its evidence in the document."""
+
+    question_id: int
+    kind: AnswerKind
+    text: str
+    evidence: str = ""
+    evidence_score: float | None = None
+    """Likeness of the quote to the source, 0..1; None: no quote was asked for."""
+    start: int | None = None
+    end: int | None = None
+    sample_index: int = 0
+    """0 is the greedy answer, 1.. are further samples."""
+    flags: tuple[str, ...] = ()
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A critique of one answer against another, its verdict and how sure it is."""
+
+    answer_id: int
+    purpose: Purpose
+    text: str
+    verdict: Verdict
+    probability: float | None
+    """P(correct) read at the verdict's place, 0..1."""
+    reference_id: int | None = None
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What may be learned: a prompt with a chosen and a rejected answer."""
+
+    question_id: int
+    prompt: str
+    chosen: str
+    rejected: str
+    gap: bool
+    gap_probability: float
+    """How sure it is that closed-book and open-book answers disagree, 0..1."""
+    passage_id: int | None = None
+    open_answer_id: int | None = None
+    closed_answer_id: int | None = None
+    critique_id: int | None = None
+    refined_answer_id: int | None = None
+    check_id: int | None = None
+    flags: tuple[str, ...] = ()
+    state: SampleState = "pending"
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Work that gave nothing, and why: shown and counted, never silently lost."""
+
+    stage: str
+    reason: str
+    passage_id: int | None = None
+    question_id: int | None = None
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One approve, edit, reject or undo, by a person or by a named rule."""
+
+    sample_id: int
+    action: Action
+    author: str
+    """``person`` or ``rule:NAME``."""
+    reason: str = ""
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    undoes_id: int | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class TrainItem:
+    """One thing a round trains on or is measured by, frozen with the round."""
+
+    kind: ItemKind
+    """``replay`` holds the round near the base model, ``gauge`` measures how near it
+    stayed, ``validation`` whether it learned; all others teach."""
+    chat: Chat
+    """What stands before the answer; empty for raw text."""
+    chosen: str
+    rejected: str | None = None
+    weight: float = 1.0
+    sample_id: int | None = None
+
+    @property
+    def teaches(self) -> bool:
+        """Return whether the round learns what stands here."""
+        return self.kind not in ("replay", "gauge", "validation")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was learned: method, settings, frozen items, adapter, scores."""
+
+    method: str
+    run_id: int
+    settings: dict[str, Any]
+    model: ModelIdentity
+    parent_id: int | None = None
+    state: RoundState = "training"
+    adapter: str | None = None
+    """Folder of the adapter, relative to the workspace."""
+    adapter_digest: str | None = None
+    n_steps: int = 0
+    scores: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of work by the worker."""
+
+    kind: RunKind
+    settings: dict[str, Any]
+    state: RunState = "queued"
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+    """Units of the stage a second."""
+    eta_seconds: float | None = None
+    error: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    cancel_requested: bool = False
+    pid: int | None = None
+    created_at: str = ""
+    started_at: str | None = None
+    heartbeat_at: str | None = None
+    finished_at: str | None = None
+    id: int = 0
+
+    @property
+    def seconds(self) -> float | None:
+        """Return how long it took, or takes so far; None if it has not begun."""
+        end = self.finished_at or self.heartbeat_at
+        if not self.started_at or not end:
+            return None
+        began, ended = map(datetime.fromisoformat, (self.started_at, end))
+        return (ended - began).total_seconds()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a run at a step."""
+
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class QuizResult:
+    """One answer to one quiz or control question, scored."""
+
+    question_id: int
+    mode: Literal["closed_book", "open_book"]
+    text: str
+    right: bool
+    """The gold value stands in the answer."""
+    exact: bool
+    f1: float
+    round_id: int | None = None
+    """None: the base model."""
+    generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class SkillResult:
+    """One thing that a skill check has asked of the model, and how it went."""
+
+    skill: str
+    """Such as ``open_book``; see ``evaluation.skills``."""
+    item: int
+    """Which of the texts or questions of the check it was, from 0."""
+    right: bool
+    probability: float | None = None
+    """P(correct) that a verdict gave, 0..1; None: no verdict, or none could be read."""
+    text: str = ""
+    """What was read from the generation; empty where nothing could be."""
+    generation: Generation | None = None
+    id: int = 0
+
+
+Record = (
+    Question | Answer | Feedback | Sample | Skip | QuizResult | Imagined | SkillResult
+)
+"""What a step of a run may produce; the journal keeps it."""

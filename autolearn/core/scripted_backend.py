@@ -1,0 +1,114 @@
+"""A backend that answers from a script: for tests, without torch or a model."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from autolearn.core.ports import Stop
+from autolearn.core.records import Chat, Completion, ModelIdentity, Request
+
+Reply = Callable[[Request], str]
+
+
+class ScriptedBackend:
+    """Answers from a list of replies, or by a function of the request.
+
+    Everything that was asked is kept in ``history``. Tokens are words.
+    """
+
+    def __init__(
+        self,
+        replies: Iterable[str] | Reply,
+        *,
+        judge: Callable[[Chat, str], Sequence[float]] | None = None,
+        imagine: Callable[[int], str] = lambda seed: "",
+        sure: Callable[[str], float] = lambda answer: 0.0,
+        context_length: int = 4096,
+        protocol: str = "trained",
+    ):
+        self._reply = replies if callable(replies) else _in_turn(replies)
+        self._judge = judge
+        self._imagine = imagine
+        self._sure = sure
+        self._context_length = context_length
+        self.protocol = protocol
+        self.history: list[Request] = []
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Return a name by which texts of a script are known."""
+        return ModelIdentity("scripted", "scripted", "none", "none", "none")
+
+    @property
+    def context_length(self) -> int:
+        """Return how many words prompt and answer may have together."""
+        return self._context_length
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of words."""
+        return len(text.split())
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """Answer every request from the script, asking ``stop`` before each."""
+        completions: list[Completion] = []
+        for request in requests:
+            completions.append(self._complete(request, stop))
+            if progress:
+                progress(len(completions))
+        return completions
+
+    def _complete(self, request: Request, stop: Stop) -> Completion:
+        turns = request.prompt.chat
+        n_prompt = sum(self.count_tokens(turn.content) for turn in turns)
+        limit = request.sampling.max_new_tokens
+        if n_prompt + limit > self._context_length:
+            return Completion("", "overlong", n_prompt, 0)
+        if stop():
+            return Completion("", "cancelled", n_prompt, 0)
+        self.history.append(request)
+        text = self._reply(request)
+        begun = turns[-1].content if turns[-1].role == "assistant" else ""
+        if not text.startswith(begun):
+            begun = ""
+        added = text[len(begun) :]
+        n_tokens = self.count_tokens(added)
+        if n_tokens <= limit:
+            return Completion(text, "stop", n_prompt, n_tokens)
+        cut = " ".join(added.split()[:limit])
+        return Completion(f"{begun} {cut}".strip(), "length", n_prompt, limit)
+
+    def probabilities(
+        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+    ) -> list[tuple[float, ...]]:
+        """Return what the judge of the script says; without one, all is as likely."""
+        even = tuple(1 / len(labels) for _ in labels)
+        return [
+            tuple(self._judge(chat, start)) if self._judge else even
+            for chat, start in zip(chats, begun, strict=True)
+        ]
+
+    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return what the script says of each answer; without a word, all are sure."""
+        return [self._sure(answer) for answer in answers]
+
+    def self_prompts(
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+    ) -> list[str]:
+        """Return what the script makes up for each seed."""
+        return ["" if stop() else self._imagine(seed) for seed in seeds]
+
+
+def _in_turn(replies: Iterable[str]) -> Reply:
+    script = iter(replies)
+
+    def reply(request: Request) -> str:
+        try:
+            return next(script)
+        except StopIteration:
+            asked = request.prompt.chat[-1].content
+            raise AssertionError(f"The script has no reply left for: {asked}") from None
+
+    return reply

@@ -1,0 +1,258 @@
+"""Every default of autolearn, once, with its unit, its range and its check."""
+
+import ast
+import inspect
+import itertools
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from math import ceil
+from typing import Any, Literal, Self, get_args
+
+from autolearn.core.errors import InputError
+
+Quantization = Literal["nf4", "none"]
+Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
+StudyProtocol = Literal["auto", "guided", "taught", "trained"]
+Evolution = Literal["restart", "continual", "continual-new"]
+
+METHODS: dict[str, str] = {
+    "join": "refined answers and paraphrases, SFT (both papers joined)",
+    "al1": "Autonomous Learning, stage 1: question to open-book answer, SFT",
+    "al2": "Autonomous Learning, stage 2: open-book over closed-book answer, DPO",
+    "self": "SELF evolution: all refined answers so far with meta-skill replay, SFT",
+    "meta": "SELF meta-skills: asking, answering, judging and refining, learned from "
+    "gold corpora and corrections, SFT",
+    "cpt": "baseline: continued pre-training on the raw passages",
+}
+
+
+def _check(condition: bool, name: str, rule: str, value: object) -> None:
+    if not condition:
+        raise InputError(f"{name} must be {rule}, not {value!r}.")
+
+
+def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
+    allowed = list(allowed)
+    _check(value in allowed, name, f"one of {', '.join(allowed)}", value)
+
+
+class _Settings:
+    """Read and write as plain JSON values."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as they are kept with a run."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """Return for each setting the line that stands below it in this file."""
+        (tree,) = ast.parse(inspect.getsource(cls)).body
+        assert isinstance(tree, ast.ClassDef)
+        return {
+            field.target.id: " ".join(note.value.value.replace("``", "").split())
+            for field, note in itertools.pairwise(tree.body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(note, ast.Expr)
+            and isinstance(note.value, ast.Constant)
+            and isinstance(note.value.value, str)
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from kept values; names that are no setting are refused."""
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        for name in values:
+            _check(name in known, "A setting", f"one of {sorted(known)}", name)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class ModelSettings(_Settings):
+    """Which model, and how it is loaded."""
+
+    model: str = "built-in"
+    """``built-in``, a folder, a GGUF file, or an id of the hub once downloaded."""
+    quantization: Quantization = "nf4"
+    """``nf4``: 4 bit with double quantisation; ``none``: 16 or 32 bit."""
+    round_id: int | None = None
+    """The round whose adapter is attached; None for the base model."""
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense."""
+        _check(bool(self.model.strip()), "model", "a name", self.model)
+        _one_of("quantization", self.quantization, ("nf4", "none"))
+
+
+@dataclass(frozen=True)
+class StudySettings(_Settings):
+    """How texts are studied."""
+
+    protocol: StudyProtocol = "auto"
+    """How the model is asked; auto: as suits it, which its folder or round says."""
+    quick: bool = False
+    """Quick: no feedback, refinements and rewordings; open-book answers are learned."""
+    questions_per_passage: int = 6
+    """In one list, 1..50; up to twice as many of a long passage."""
+    ask_rounds: int = 4
+    """Lists of questions; the first greedy, the others sampled, 1..20."""
+    closed_book_samples: int = 0
+    """Further closed-book answers, sampled, per question, 0..50."""
+    paraphrases: int = 3
+    """Other wordings per question that is to be learned, 0..10."""
+    quiz_share: float = 0.1
+    """Share of questions of which one paraphrase is kept for the quiz, 0..1."""
+    temperature: float = 0.9
+    """For sampled lists, samples and paraphrases, above 0, up to 2."""
+    question_tokens: int = 32
+    """Most new tokens a question, 8..512."""
+    answer_tokens: int = 96
+    """Most new tokens an answer, and as many for a quote, 8..4096."""
+    feedback_tokens: int = 128
+    """Most new tokens a feedback, 8..4096."""
+    passage_tokens: int = 320
+    """Most tokens of a passage when a text is cut, 32..8192."""
+    passages_per_step: int = 8
+    """Passages worked on together; the unit that a resumed run goes on from, 1..256."""
+    evidence_threshold: float = 0.5
+    """Likeness of quote and source from which its place counts as found, 0..1."""
+    duplicate_threshold: float = 0.92
+    """Likeness of two questions on one passage from which one is dropped, 0..1."""
+    seed: int = 0
+    """Where all draws begin; the same seed draws the same."""
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense."""
+        for name, low, high in (
+            ("questions_per_passage", 1, 50),
+            ("ask_rounds", 1, 20),
+            ("closed_book_samples", 0, 50),
+            ("paraphrases", 0, 10),
+            ("quiz_share", 0, 1),
+            ("question_tokens", 8, 512),
+            ("answer_tokens", 8, 4096),
+            ("feedback_tokens", 8, 4096),
+            ("passage_tokens", 32, 8192),
+            ("passages_per_step", 1, 256),
+            ("evidence_threshold", 0, 1),
+            ("duplicate_threshold", 0, 1),
+        ):
+            value = getattr(self, name)
+            _check(low <= value <= high, name, f"from {low} to {high}", value)
+        _one_of("protocol", self.protocol, get_args(StudyProtocol))
+        temperature = self.temperature
+        _check(0 < temperature <= 2, "temperature", "above 0, up to 2", temperature)
+
+
+@dataclass(frozen=True)
+class TrainSettings(_Settings):
+    """How a round is trained."""
+
+    method: Method = "join"
+    """What the round learns from; see METHODS."""
+    rank: int = 32
+    """LoRA rank, 1..512."""
+    alpha: int = 64
+    """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
+    learning_rate: float = 0.0
+    """Peak rate of AdamW, 0..1; 0: 3e-3 for SFT, 1e-4 for DPO."""
+    epochs: float = 8
+    """Passes over the items, above 0."""
+    max_steps: int = 0
+    """Optimiser steps; 0 follows from epochs."""
+    least_steps: int = 120
+    """Optimiser steps at least, where few items make short epochs; not for pairs."""
+    batch_size: int = 8
+    """Items per optimiser step, 1..1024."""
+    warmup_steps: int = 10
+    """Steps of linear warm-up, then linear decay to zero."""
+    max_grad_norm: float = 1.0
+    """Clipping of the gradient norm, above 0."""
+    weight_decay: float = 0.0
+    """AdamW weight decay, 0..1."""
+    max_tokens: int = 1024
+    """Longest item in tokens; longer ones are dropped and listed."""
+    replay_share: float = 1.0
+    """Replay items per new item, 0..4: the base model's answers to its own prompts."""
+    replay_weight: float = 3.0
+    """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
+    validation_share: float = 0.2
+    """Share of reworded samples that keep one wording untrained, to validate, 0..1."""
+    stop_at: float = 1.0
+    """Share of validation to answer exactly before the round ends early, 0..1; the
+    learning rate then falls to zero over two more epochs; 0: never."""
+    choose_scale: bool = True
+    """Shrink a new adapter afterwards to 0.9 or 0.8 where validation allows it."""
+    only_gaps: bool = True
+    """Train only where closed and open book disagree; False is faithful to AL."""
+    dqa: bool = False
+    """AL stage 1: also train passage to question and answer, as its authors do."""
+    statements: int = 0
+    """CPT: statements on each passage that it writes and learns as well, 0..50."""
+    beta: float = 0.1
+    """DPO beta, above 0."""
+    nll_weight: float = 1.0
+    """Weight of the chosen answer's NLL beside DPO; 0 is faithful to AL."""
+    evolution: Evolution = "restart"
+    """SELF: from the base on all data, on from the last round on all or new data."""
+    meta_share: float = 0.25
+    """SELF: meta-skill items replayed per new item, 0..4."""
+    meta_examples: int = 420
+    """SELF: most meta-skill items made of the corpora of the library, 0..1000000."""
+    checkpoint_seconds: float = 20.0
+    """Time between checkpoints, in seconds."""
+    seed: int = 0
+    """Where all draws begin; the same seed draws the same."""
+
+    def __post_init__(self) -> None:
+        """Refuse nonsense."""
+        _one_of("method", self.method, METHODS)
+        _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
+        for name, low, high in (
+            ("rank", 1, 512),
+            ("alpha", 1, 1024),
+            ("learning_rate", 0, 1),
+            ("batch_size", 1, 1024),
+            ("max_steps", 0, 10_000_000),
+            ("least_steps", 0, 10_000_000),
+            ("warmup_steps", 0, 1_000_000),
+            ("weight_decay", 0, 1),
+            ("max_tokens", 16, 1_000_000),
+            ("replay_share", 0, 4),
+            ("replay_weight", 0, 100),
+            ("validation_share", 0, 1),
+            ("stop_at", 0, 1),
+            ("statements", 0, 50),
+            ("nll_weight", 0, 100),
+            ("meta_share", 0, 4),
+            ("meta_examples", 0, 1_000_000),
+        ):
+            value = getattr(self, name)
+            _check(low <= value <= high, name, f"from {low} to {high}", value)
+        for name in ("epochs", "max_grad_norm", "beta"):
+            _check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+
+    def steps(self, per_epoch: int) -> int:
+        """Return how many optimiser steps a round takes, unless it learns sooner."""
+        if self.max_steps:
+            return self.max_steps
+        # Preferences go wrong when they are repeated, facts do not.
+        least = 0 if self.method == "al2" else self.least_steps
+        return max(least, ceil(self.epochs * per_epoch))
+
+    @property
+    def replays(self) -> bool:
+        """Return whether the round is held near the base model's own answers."""
+        return bool(self.replay_share and self.replay_weight)
+
+    def replayed(self, taught: int) -> int:
+        """Return how many made-up items of replay stand beside so many that teach."""
+        return round(self.replay_share * taught) * self.replays
+
+    @property
+    def peak_rate(self) -> float:
+        """Return the learning rate after warm-up.
+
+        Preferences move a model much further than answers do at the same rate.
+        """
+        return self.learning_rate or (1e-4 if self.method == "al2" else 3e-3)

@@ -1,0 +1,1 @@
+"""Builds and measures the built-in model; the app does not need it."""

@@ -1,0 +1,365 @@
+"""Measure the built-in model: `python -m autolearn.demo.builder.evaluate --seed 1`.
+
+It writes greedily and in 4 bit, as in the app, about names that it was never trained
+on. Replies are held against the world that made the texts, so no judge is needed.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolearn.core.ports import Backend
+from autolearn.core.records import Message, Prompt, Request, Sampling
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.demo import sums
+from autolearn.demo.builder import tasks
+from autolearn.demo.builder.scores import Score, share
+from autolearn.demo.builder.talk import outside_text
+from autolearn.demo.builder.tasks import Exercise
+from autolearn.demo.library import control
+from autolearn.demo.passages import Passage, Statement, study_passage
+from autolearn.demo.world import Fact, World, grammar
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.models.files import BUILT_IN
+from autolearn.study.questions import how_many
+from autolearn.text import matching, model_output
+
+MAX_NEW_TOKENS = 320
+N_PARAPHRASES = 3
+
+Attempt = Callable[[Fact], Fact]
+
+
+class Examiner:
+    """Puts exercises about new things to one model."""
+
+    def __init__(self, backend: Backend, seed: int, n_items: int) -> None:
+        self.backend = backend
+        self.n_items = n_items
+        rng = random.Random(f"exam {seed}")
+        self.world = World(rng, held_out=True, odd_share=0.0)
+        self.open_world = World(rng, held_out=True, odd_share=1.0)
+        self.passages = [study_passage(self.world) for _ in range(n_items)]
+
+    def scores(self) -> Iterator[Score]:
+        """Yield every score, one skill after the other."""
+        yield from self.ask()
+        yield from self.open_book()
+        yield from self.closed_book()
+        yield from self.feedback()
+        yield from self.refine()
+        yield self.end_to_end()
+        yield from self.paraphrase()
+        yield from self.statements()
+        yield from self.sums()
+        yield from self.talk()
+
+    def ask(self) -> Iterator[Score]:
+        """Ask for questions: one list with one per fact, then as a study asks."""
+        rng = self.world.rng
+        wanted = [len(row.statements) for row in self.passages]
+        one = [
+            tasks.ask(row, n, rng) for row, n in zip(self.passages, wanted, strict=True)
+        ]
+        settings = StudySettings()
+        six = [
+            tasks.ask(row, how_many(settings, row.text), rng) for row in self.passages
+        ]
+        lists = [
+            model_output.questions(reply)
+            for draw in range(settings.ask_rounds)
+            for reply in self.replies(six, draw)
+        ]
+        single = [model_output.questions(reply) for reply in self.replies(one)]
+        studied = [
+            [line for at in range(i, len(lists), len(six)) for line in lists[at]]
+            for i in range(len(six))
+        ]
+        valid = [
+            line in _facts(row)
+            for row, lines in zip(self.passages, single, strict=True)
+            for line in lines
+        ]
+        yield share("ask: questions valid", valid, 0.97)
+        yield share("ask: facts covered by one list", self._covered(single))
+        yield share("ask: facts covered by a study", self._covered(studied), 0.95)
+
+    def _covered(self, asked: Sequence[Sequence[str]]) -> list[bool]:
+        outcomes = []
+        for row, lines in zip(self.passages, asked, strict=True):
+            facts = _facts(row)
+            found = {facts[line] for line in lines if line in facts}
+            outcomes += [one.fact in found for one in row.statements]
+        return outcomes
+
+    def open_book(self) -> Iterator[Score]:
+        """Ask what the passage says, and what it does not say."""
+        open_space = [study_passage(self.open_world) for _ in range(self.n_items)]
+        for kind, passages, target in (
+            ("library's names", self.passages, 0.97),
+            ("any names", open_space, 0.92),
+        ):
+            picks = self._picks(passages)
+            parts = self._answers(picks)
+            exact = [
+                p.text == s.fact.answer for p, (_, s) in zip(parts, picks, strict=True)
+            ]
+            found = [
+                p.evidence == s.sentence for p, (_, s) in zip(parts, picks, strict=True)
+            ]
+            yield share(f"open book, {kind}: answer exact", exact, target)
+            yield share(f"open book, {kind}: right quote", found)
+        unsaid = [
+            tasks.open_book(row, tasks.unanswerable(row, self.world), None)
+            for row in self.passages
+        ]
+        refused = [reply.endswith(tasks.NOT_SAID) for reply in self.replies(unsaid)]
+        yield share("open book: says so if the text does not say", refused)
+
+    def _picks(self, passages: Sequence[Passage]) -> list[tuple[Passage, Statement]]:
+        return [(row, self.world.rng.choice(row.statements)) for row in passages]
+
+    def _answers(self, picks: Sequence[tuple[Passage, Statement]]) -> list["_OpenBook"]:
+        exercises = [
+            tasks.open_book(row, self._question(pick.fact), pick) for row, pick in picks
+        ]
+        return [_OpenBook.read(reply) for reply in self.replies(exercises)]
+
+    def closed_book(self) -> Iterator[Score]:
+        """Ask about new things, then about the things taught by heart."""
+        facts = [pick.fact for _, pick in self._picks(self.passages)]
+        fresh = [(self._quiz(fact), fact.value) for fact in facts]
+        known = [(item.question, item.value) for item in control()]
+        for name, items, target, at_most in (
+            ("new facts", fresh, 0.05, True),
+            ("known world", known, 0.93, False),
+        ):
+            replies = self.replies([_question_only(q) for q, _ in items])
+            right = [
+                matching.contains(r, v)
+                for r, (_, v) in zip(replies, items, strict=True)
+            ]
+            yield share(f"closed book: {name}", right, target, at_most=at_most)
+
+    def feedback(self) -> Iterator[Score]:
+        """Ask for verdicts on right answers and on each kind of wrong ones."""
+        for name, attempt_at in self._attempts().items():
+            exercises = [
+                tasks.feedback(
+                    row, self._question(pick.fact), pick.fact, attempt_at(pick.fact)
+                )
+                for row, pick in self._picks(self.passages)
+            ]
+            yield share(f"verdict: right on {name}", self._verdicts(exercises), 0.93)
+
+    def _verdicts(self, exercises: Sequence[Exercise]) -> list[bool]:
+        replies = self.replies(exercises)
+        return [
+            model_output.verdict(r) == model_output.verdict(e.target)
+            for r, e in zip(replies, exercises, strict=True)
+        ]
+
+    def refine(self) -> Iterator[Score]:
+        """Ask for a better answer, given right feedback."""
+        for name, attempt_at in self._attempts().items():
+            exercises = [
+                tasks.refine(
+                    row, self._question(pick.fact), pick.fact, attempt_at(pick.fact)
+                )
+                for row, pick in self._picks(self.passages)
+            ]
+            yield share(f"refine: right from {name}", self._as_taught(exercises), 0.98)
+
+    def end_to_end(self) -> Score:
+        """Let it answer, compare with what it reads, and refine, all by itself."""
+        picks = self._picks(self.passages)
+        questions = [self._question(pick.fact) for _, pick in picks]
+        closed = self.replies([_question_only(text) for text in questions])
+        opened = self.replies(
+            [
+                tasks.open_book(row, question, pick)
+                for (row, pick), question in zip(picks, questions, strict=True)
+            ]
+        )
+        texts = [row.text for row, _ in picks]
+        references = [model_output.answer(reply) for reply in opened]
+        compared = [
+            _filled("feedback", passage=p, question=q, reference=r, answer=a)
+            for p, q, r, a in zip(texts, questions, references, closed, strict=True)
+        ]
+        refined = [
+            _filled("refine", passage=p, question=q, answer=a, feedback=f)
+            for p, q, a, f in zip(
+                texts, questions, closed, self.replies(compared), strict=True
+            )
+        ]
+        right = [
+            model_output.answer(reply) == pick.fact.answer
+            for reply, (_, pick) in zip(self.replies(refined), picks, strict=True)
+        ]
+        return share("refine: right, all by itself", right, 0.93)
+
+    def paraphrase(self) -> Iterator[Score]:
+        """Ask for other wordings of quiz questions."""
+        facts = [pick.fact for _, pick in self._picks(self.passages)]
+        exercises = [
+            tasks.paraphrase(fact, self._quiz(fact), N_PARAPHRASES, self.world.rng)
+            for fact in facts
+        ]
+        valid, different = [], []
+        for fact, reply in zip(facts, self.replies(exercises), strict=True):
+            lines = model_output.questions(reply)
+            valid += [line in fact.wordings for line in lines]
+            different.append(len(set(lines)) == N_PARAPHRASES)
+        yield share("paraphrase: valid", valid, 0.93)
+        yield share("paraphrase: three different ones", different)
+
+    def statements(self) -> Iterator[Score]:
+        """Ask for one statement for each fact."""
+        rng = self.world.rng
+        exercises = [
+            tasks.statements(row, len(row.statements), rng) for row in self.passages
+        ]
+        valid: list[bool] = []
+        for row, reply in zip(self.passages, self.replies(exercises), strict=True):
+            true = {
+                text
+                for one in row.statements
+                for text in (one.fact.answer, *one.fact.statements)
+            }
+            valid += [line.strip() in true for line in reply.splitlines()]
+        yield share("statements: true", valid)
+
+    def sums(self) -> Iterator[Score]:
+        """Put word problems: answers, verdicts on right and wrong ones, refinements."""
+        rng = self.world.rng
+        problems = [sums.problem(self.world) for _ in range(self.n_items)]
+        prompts = [_question_only(one.question) for one in problems]
+        answers = self.replies(prompts)
+        truth = [one.answer(one.steps) for one in problems]
+        right = [a == t for a, t in zip(answers, truth, strict=True)]
+        yield share("sums: answer right", right)
+        slipped = [sums.slip(one.steps, rng) for one in problems]
+        for name, tried in (
+            ("right answers", [one.steps for one in problems]),
+            ("wrong answers", slipped),
+        ):
+            exercises = [
+                tasks.sum_feedback(one, steps)
+                for one, steps in zip(problems, tried, strict=True)
+            ]
+            yield share(f"sums: verdict right on {name}", self._verdicts(exercises))
+        exercises = [
+            tasks.sum_refine(one, steps)
+            for one, steps in zip(problems, slipped, strict=True)
+        ]
+        yield share("sums: refine right", self._as_taught(exercises))
+        checks = [
+            _filled("feedback_free", question=one.question, answer=answer)
+            for one, answer in zip(problems, answers, strict=True)
+        ]
+        refined = self.replies(
+            [
+                _filled("refine_free", question=one.question, answer=a, feedback=f)
+                for one, a, f in zip(
+                    problems, answers, self.replies(checks), strict=True
+                )
+            ]
+        )
+        right = [
+            model_output.answer(r) == t for r, t in zip(refined, truth, strict=True)
+        ]
+        yield share("sums: right after its own feedback", right)
+
+    def talk(self) -> Iterator[Score]:
+        """Just talk, then say things that it cannot know."""
+        said = [(text, kind.reply) for kind in grammar().talks for text in kind.say]
+        replies = self.replies([_question_only(text) for text, _ in said])
+        right = [r == reply for r, (_, reply) in zip(replies, said, strict=True)]
+        yield share("talk: fitting reply", right)
+        texts = [outside_text(self.world.rng) for _ in range(self.n_items)]
+        replies = self.replies([_question_only(text) for text in texts])
+        honest = [reply == grammar().outside.reply for reply in replies]
+        yield share("talk: says what it can read", honest)
+
+    def _attempts(self) -> dict[str, Attempt]:
+        def near(fact: Fact) -> Fact:
+            return fact.with_value(self.world.other_value(fact, near=True))
+
+        def far(fact: Fact) -> Fact:
+            return fact.with_value(self.world.other_value(fact, near=False))
+
+        return {
+            "correct answers": lambda fact: fact,
+            "near misses": near,
+            "other values": far,
+        }
+
+    def _question(self, fact: Fact) -> str:
+        return self.world.rng.choice(fact.wordings)
+
+    def _quiz(self, fact: Fact) -> str:
+        return self.world.rng.choice(fact.quizzes)
+
+    def _as_taught(self, exercises: Sequence[Exercise]) -> list[bool]:
+        replies = self.replies(exercises)
+        return [r == e.target for r, e in zip(replies, exercises, strict=True)]
+
+    def replies(self, exercises: Sequence[Exercise], draw: int = 0) -> list[str]:
+        """Return the model's reply to each prompt, in order; draw 0 is greedy."""
+        temperature = StudySettings().temperature if draw else 0.0
+        requests = [
+            Request(
+                Prompt(e.task, "", (Message("user", e.prompt),)),
+                Sampling(temperature, max_new_tokens=MAX_NEW_TOKENS, seed=draw),
+            )
+            for e in exercises
+        ]
+        done = self.backend.complete(requests, lambda: False)
+        return [completion.text.strip() for completion in done]
+
+
+@dataclass(frozen=True)
+class _OpenBook:
+    evidence: str
+    text: str
+
+    @classmethod
+    def read(cls, reply: str) -> "_OpenBook":
+        evidence, _, answer = reply.partition("\nAnswer: ")
+        return cls(evidence.removeprefix("Evidence: "), answer)
+
+
+def _facts(passage: Passage) -> dict[str, Fact]:
+    return {text: row.fact for row in passage.statements for text in row.fact.asks}
+
+
+def _question_only(question: str) -> Exercise:
+    return _filled("closed_book", question=question)
+
+
+def _filled(name: str, **values: str) -> Exercise:
+    return Exercise(name, tasks.user_template(name).substitute(values), ())
+
+
+def main() -> None:
+    """Evaluate from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--model", type=Path, default=BUILT_IN)
+    parser.add_argument("--adapter", type=Path, help="folder of a round's adapter")
+    parser.add_argument("--items", type=int, default=200, help="passages")
+    flags = parser.parse_args()
+    backend = HuggingFaceBackend.load(ModelSettings(), flags.model)
+    if flags.adapter:
+        backend.use_adapter(flags.adapter)
+    for score in Examiner(backend, flags.seed, flags.items).scores():
+        sys.stdout.write(f"{score}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,372 @@
+"""Turn passages and facts into the exercises that the tiny model is trained on.
+
+Prompts come from the app's own templates, so what the model learns to read is, byte for
+byte, what the app sends. What it learns to write is defined here.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import cycle
+from string import Template
+
+from autolearn.demo.builder.talk import outside_text
+from autolearn.demo.passages import Passage, Statement
+from autolearn.demo.sums import Problem, Step, carelessly, problem, slip
+from autolearn.demo.world import Entity, Fact, World, grammar
+from autolearn.study import prompts
+
+DECISION_WEIGHT = 5.0
+VALUE_WEIGHT = 4.0
+"""For the few tokens of a sentence that answer the question."""
+QUOTE_WEIGHT = 1.5
+QUOTE_START_WEIGHT = 4.0
+"""For the first word of a quote: it decides which sentence is quoted, if any."""
+FREE_WEIGHT = 0.3
+"""For replies that could be worded in many ways, or guess: noise, mostly."""
+USER_WEIGHT = 0.1
+"""For what a person says without a text: what the model makes up for replay is of the
+kinds that it was trained on as a person's words."""
+ASK_WEIGHT, STATEMENT_WEIGHT, NAME_WEIGHT = 0.3, 0.5, 1.5
+"""For a question, which may be worded in many ways, for a statement, and for the name
+or the value in it."""
+UNANSWERABLE_SHARE = 0.12
+NOT_SAID = "The text does not say."
+ORDER = ("first", "second")
+
+Weighted = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One prompt and the reply to learn, in pieces with their loss weights."""
+
+    task: str
+    prompt: str
+    reply: Weighted
+    passage: str = ""
+    """The beginning of the prompt that other exercises share."""
+    user_weight: float = 0.0
+
+    @property
+    def target(self) -> str:
+        """The whole reply."""
+        return "".join(text for text, _ in self.reply)
+
+
+@cache
+def user_template(name: str) -> Template:
+    """Return the user part of one of the app's prompts."""
+    return Template(prompts.load_default(name).user)
+
+
+def plain(text: str, weight: float = 1.0) -> Weighted:
+    """Return a reply whose tokens all count alike."""
+    return ((text, weight),)
+
+
+def told(fact: Fact) -> Weighted:
+    """Return the answer that a fact gives, the value counting most."""
+    head, value, tail = fact.answer.rpartition(fact.value)
+    if not value:
+        return plain(fact.answer)
+    # The space before a word belongs to the word.
+    said = fact.answer[len(head.rstrip()) : len(head) + len(value)]
+    parts = ((head.rstrip(), 1.0), (said, VALUE_WEIGHT), (tail, 1.0))
+    return tuple(part for part in parts if part[0])
+
+
+def quoted(evidence: str) -> Weighted:
+    """Return the line that quotes, and the opening of the next one."""
+    first, space, rest = evidence.partition(" ")
+    return (
+        ("Evidence:", 1.0),
+        (f" {first}", QUOTE_START_WEIGHT),
+        (f"{space}{rest}\nAnswer:", QUOTE_WEIGHT),
+    )
+
+
+def after_tag(reply: Weighted) -> Weighted:
+    """Return a reply that goes on a line."""
+    (text, weight), *rest = reply
+    return ((f" {text}", weight) if text[0] != " " else (text, weight), *rest)
+
+
+def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
+    """Ask about the facts in the order of the text, from the start again if need be.
+
+    If there are more facts than questions, the first one asked about is any of them, so
+    that several draws leave nothing out.
+    """
+    facts = [row.fact for row in passage.statements]
+    wordings = [cycle(rng.sample(fact.asks, len(fact.asks))) for fact in facts]
+    first = rng.randrange(len(facts)) if n < len(facts) else 0
+    picks = [i % len(facts) for i in range(first, first + n)]
+    lines = [(next(wordings[at]), facts[at].name) for at in picks]
+    prompt = user_template("ask").substitute(passage=passage.text, n=n)
+    return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
+
+
+def statements(passage: Passage, n: int, rng: random.Random) -> Exercise:
+    """Say what the text says, then what follows: the same seen from the other side."""
+    facts = [row.fact for row in passage.statements]
+    said = [
+        (fact.answer, rng.sample(fact.statements, len(fact.statements)))
+        for fact in facts
+    ]
+    lines = []
+    for i in range(n):
+        turn, at = divmod(i, len(facts))
+        first, others = said[at]
+        text = first if turn == 0 else others[(turn - 1) % len(others)]
+        lines.append((text, facts[at].value))
+    prompt = user_template("statements").substitute(passage=passage.text, n=n)
+    return Exercise(
+        "statements", prompt, tuple(_about(lines, STATEMENT_WEIGHT)), passage.text
+    )
+
+
+def _about(lines: list[tuple[str, str]], weight: float) -> Iterator[tuple[str, float]]:
+    """Yield the pieces of lines, in each of which one name or value counts most."""
+    for i, (line, name) in enumerate(lines):
+        head, _, tail = line.partition(name)
+        opening = "\n" if i else ""
+        if head:
+            yield f"{opening}{head.rstrip()}", weight
+            opening = " "
+        yield f"{opening}{name}", NAME_WEIGHT
+        yield tail, weight
+
+
+def open_book(passage: Passage, question: str, found: Statement | None) -> Exercise:
+    """Quote the sentence that answers the question, then answer."""
+    prompt = user_template("open_book").substitute(
+        passage=passage.text, question=question
+    )
+    evidence = found.sentence if found else "none"
+    reply = quoted(evidence) + after_tag(told(found.fact) if found else plain(NOT_SAID))
+    return Exercise("open_book", prompt, reply, passage.text)
+
+
+def closed_book(fact: Fact, question: str, task: str = "closed_book") -> Exercise:
+    """Answer from memory, or guess."""
+    prompt = user_template("closed_book").substitute(question=question)
+    weight = 0.0 if question in fact.quizzes else USER_WEIGHT
+    is_guess = task == "closed_book"
+    reply = plain(fact.answer, FREE_WEIGHT if is_guess else 1.0)
+    return Exercise(task, prompt, reply, user_weight=weight)
+
+
+def comparison(fact: Fact, attempt: Fact) -> Weighted:
+    """Return the feedback on an attempt: another thing is the first thing to say."""
+    if attempt.name != fact.name:
+        return verdict_text(fact.name, attempt.name, "The text is about")
+    return verdict_text(fact.value, attempt.value)
+
+
+def verdict_text(
+    value: str, attempt_value: str, opening: str = "The text says"
+) -> Weighted:
+    """Return the feedback that sets two short values side by side."""
+    if value == attempt_value:
+        decision, rest = " agrees", " with it.\nVerdict: correct"
+    else:
+        decision, rest = " differs", " from it.\nVerdict: incorrect"
+    return (
+        (opening, 1.0),
+        (f" {value}", 1.0),
+        ("; the answer", 1.0),
+        (f" {attempt_value}", VALUE_WEIGHT),
+        (decision, DECISION_WEIGHT),
+        (rest, 1.0),
+    )
+
+
+def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+    """Compare an attempt with the answer that the text gives."""
+    prompt = user_template("feedback").substitute(
+        passage=passage.text,
+        question=question,
+        reference=fact.answer,
+        answer=attempt.answer,
+    )
+    return Exercise("feedback", prompt, comparison(fact, attempt), passage.text)
+
+
+def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+    """Write the answer again in the light of the feedback."""
+    notes = "".join(text for text, _ in comparison(fact, attempt))
+    prompt = user_template("refine").substitute(
+        passage=passage.text,
+        question=question,
+        answer=attempt.answer,
+        feedback=notes,
+    )
+    reply = plain("Answer:") + after_tag(told(fact))
+    return Exercise("refine", prompt, reply, passage.text)
+
+
+def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercise:
+    """Ask the same in other words: any of them first, the next ones in a fixed order.
+
+    A list in any order teaches the model to repeat itself: each line is a guess.
+    """
+    prompt = user_template("paraphrase").substitute(question=question, n=n)
+    others = [text for text in fact.wordings if text != question]
+    first = rng.randrange(len(others))
+    lines = (others[first:] + others[:first])[:n]
+    rest = "".join(f"\n{line}" for line in lines[1:])
+    return Exercise("paraphrase", prompt, ((lines[0], FREE_WEIGHT), (rest, 1.0)))
+
+
+def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
+    """Answer a word problem, carelessly: it is for feedback to find what is wrong."""
+    steps = carelessly(sums.steps, rng)
+    prompt = user_template("closed_book").substitute(question=sums.question)
+    reply = plain(sums.answer(steps))
+    return Exercise("sum_answer", prompt, reply, user_weight=USER_WEIGHT)
+
+
+def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
+    """Return the feedback that takes each step again."""
+    parts: list[tuple[str, float]] = []
+    for order, right, given in zip(ORDER, sums.steps, steps, strict=True):
+        said = f"{right}; in the {order} step {given.result}"
+        decision = " agrees" if given.result == right.result else " differs"
+        parts += [(said if not parts else f" {said}", 1.0)]
+        parts += [(decision, DECISION_WEIGHT), (".", 1.0)]
+    verdict = "correct" if steps == sums.steps else "incorrect"
+    return (*parts, (f"\nVerdict: {verdict}", 1.0))
+
+
+def sum_feedback(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+    """Find the wrong step of an answer, if there is one."""
+    prompt = user_template("feedback_free").substitute(
+        question=sums.question, answer=sums.answer(steps)
+    )
+    return Exercise("sum_feedback", prompt, checked(sums, steps))
+
+
+def sum_refine(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+    """Mend the wrong step of an answer."""
+    prompt = user_template("refine_free").substitute(
+        question=sums.question,
+        answer=sums.answer(steps),
+        feedback="".join(text for text, _ in checked(sums, steps)),
+    )
+    reply = plain(f"Answer: {sums.answer(sums.steps)}")
+    return Exercise("sum_refine", prompt, reply)
+
+
+def talk(rng: random.Random) -> Exercise:
+    """Reply to a person who is just talking."""
+    kind = rng.choice(grammar().talks)
+    said = rng.choice(kind.say)
+    return Exercise("talk", said, plain(kind.reply), user_weight=USER_WEIGHT)
+
+
+def outside(rng: random.Random) -> Exercise:
+    """Say that a text or a question is none of those that can be read."""
+    reply = plain(grammar().outside.reply)
+    draw = rng.random()
+    if draw < 0.4:
+        said = rng.choice(grammar().outside.say)
+        return Exercise("outside", said, reply, user_weight=USER_WEIGHT)
+    text = outside_text(rng)
+    if draw < 0.8:
+        return Exercise("outside", text, reply)
+    prompt = user_template("ask").substitute(passage=text, n=rng.randint(2, 8))
+    return Exercise("outside", prompt, reply)
+
+
+def any_question(fact: Fact, rng: random.Random) -> str:
+    """Return a question about a fact in any wording, quiz wordings included."""
+    return rng.choice(fact.wordings + fact.quizzes)
+
+
+def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:
+    """Return an answer to check: right with that probability, else wrong somehow."""
+    if world.rng.random() < right:
+        return fact
+    others = [row.fact for row in passage.statements if row.fact.value != fact.value]
+    draw = world.rng.random()
+    if draw < 0.08:
+        value = world.rng.choice((fact.value, world.other_value(fact, near=False)))
+        return Fact(world.near_name(fact.name), fact.attribute, value)
+    if draw < 0.16:
+        other = world.rng.choice(grammar().attributes[fact.attribute.kind])
+        return Fact(fact.name, other, world.value(other))
+    if others and draw < 0.3:
+        return world.rng.choice(others)
+    return fact.with_value(world.other_value(fact, near=draw < 0.65))
+
+
+def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
+    """Return a random exercise of one task on a passage."""
+    rng = world.rng
+    if task in {"ask", "statements"}:
+        n_facts = len(passage.statements)
+        n = rng.choice((6, min(10, max(2, n_facts)), rng.randint(2, 8)))
+        return {"ask": ask, "statements": statements}[task](passage, n, rng)
+    row = rng.choice(passage.statements)
+    question = any_question(row.fact, rng)
+    if task == "open_book":
+        if rng.random() < UNANSWERABLE_SHARE:
+            return open_book(passage, unanswerable(passage, world), None)
+        return open_book(passage, question, row)
+    write, right = {"feedback": (feedback, 0.5), "refine": (refine, 0.2)}[task]
+    tried = attempt(row.fact, passage, world, right)
+    return write(passage, question, row.fact, tried)
+
+
+def unanswerable(passage: Passage, world: World) -> str:
+    """Return a question that the passage does not answer."""
+    fact = world.rng.choice(passage.statements).fact
+    said = {
+        row.fact.attribute for row in passage.statements if row.fact.name == fact.name
+    }
+    unsaid = [a for a in grammar().attributes[fact.attribute.kind] if a not in said]
+    if unsaid and world.rng.random() < 0.6:
+        return any_question(Fact(fact.name, world.rng.choice(unsaid), ""), world.rng)
+    return any_question(world.entity(n_facts=1).facts[0], world.rng)
+
+
+def free_exercise(task: str, known: tuple[Entity, ...], world: World) -> Exercise:
+    """Return a random exercise of one task that has no passage."""
+    rng = world.rng
+    if task == "known":
+        fact = rng.choice(rng.choice(known).facts)
+        return closed_book(fact, any_question(fact, rng), task)
+    if task in {"talk", "outside"}:
+        return {"talk": talk, "outside": outside}[task](rng)
+    if task.startswith("sum"):
+        return sum_exercise(task, problem(world), rng)
+    fact = world.entity(n_facts=1).facts[0]
+    question = any_question(fact, rng)
+    if task == "paraphrase":
+        return paraphrase(fact, question, rng.randint(2, 4), rng)
+    # A guess of rows of letters is one that cannot be learned, and does not end.
+    usual = replace(world, odd_share=0.0, odd_value_share=0.0)
+    return closed_book(fact.with_value(usual.value(fact.attribute)), question)
+
+
+def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
+    """Return an exercise of one task on a word problem."""
+    if task == "sum_answer":
+        return sum_answer(sums, rng)
+    write, right = {
+        "sum_feedback": (sum_feedback, 0.4),
+        "sum_refine": (sum_refine, 0.2),
+    }[task]
+    return write(sums, tried_steps(sums.steps, right, rng))
+
+
+def tried_steps(
+    steps: tuple[Step, ...], right: float, rng: random.Random
+) -> tuple[Step, ...]:
+    """Return steps to check: right with that probability, else wrong somehow."""
+    if rng.random() < right:
+        return steps
+    careless = carelessly(steps, rng)
+    return careless if rng.random() < 0.5 and careless != steps else slip(steps, rng)

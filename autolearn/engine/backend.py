@@ -1,0 +1,165 @@
+"""The model on this computer, as the loop and the worker know it."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from autolearn.core.ports import Stop, TrainOutcome, Watcher
+from autolearn.core.records import Chat, Completion, ModelIdentity, Request, TrainItem
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.engine import adapters, device_memory, load, self_generation
+from autolearn.engine.decoding import generate, probabilities
+from autolearn.engine.trainer import train
+from autolearn.models import memory_calibration
+from autolearn.models.files import (
+    ADAPTER_NOTE,
+    adapter_digest,
+    read_json,
+    study_protocol,
+)
+from autolearn.study.protocol import PROTOCOLS
+
+
+class HuggingFaceBackend:
+    """A loaded model that answers and can be trained; see ports.Backend, .Trainer."""
+
+    def __init__(self, loaded: load.Loaded, protocol: str = "guided"):
+        self._loaded = loaded
+        self._protocol = protocol
+        self._adapter_protocol: str | None = None
+
+    @classmethod
+    def load(
+        cls, settings: ModelSettings, folder: Path, gguf: Path | None = None
+    ) -> Self:
+        """Load the model in ``folder``, without any adapter; see load.load."""
+        protocol = study_protocol(folder) or "guided"
+        return cls(load.load(settings, folder, gguf), protocol)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Return which weights answer now."""
+        return self._loaded.identity
+
+    @property
+    def protocol(self) -> str:
+        """Return by which protocol its weights are to be asked; see study.protocol."""
+        return self._adapter_protocol or self._protocol
+
+    @property
+    def context_length(self) -> int:
+        """Return how many tokens prompt and answer may have together."""
+        return self._loaded.context_length
+
+    def use_adapter(
+        self,
+        folder: Path | None,
+        round_id: int | None = None,
+        digest: str | None = None,
+    ) -> None:
+        """Answer with the adapter of a round from now on; None: with the base."""
+        if folder is None:
+            adapters.detach(self._loaded)
+            round_id = digest = None
+            self._adapter_protocol = None
+        else:
+            adapters.attach(self._loaded, folder)
+            self._adapter_protocol = study_protocol(folder)
+            digest = digest or adapter_digest(folder)
+        self._loaded.identity = load.adapted(self._loaded, round_id, digest)
+
+    @contextmanager
+    def gauged(
+        self, settings: StudySettings, passages: int
+    ) -> Iterator[dict[str, float]]:
+        """Give the numbers on what a study takes of memory; they come at its end."""
+        device, found = self._loaded.device, dict[str, float]()
+        told = self._loaded.needs.study(settings, passages)
+        held = device_memory.held(device) - self._loaded.packed.n_bytes
+        with device_memory.Peak(device, every=0.1) as peak:
+            yield found
+        found |= memory_calibration.numbers(told, held, peak.bytes)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text, without any template."""
+        return len(self._loaded.chat.encode(text))
+
+    def complete(
+        self,
+        requests: Sequence[Request],
+        stop: Stop,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """Answer every request, in the order given."""
+        texts = [self._text(request) for request in requests]
+        return generate.write(self._loaded, texts, stop, progress)
+
+    def _text(self, request: Request) -> generate.Text:
+        """Return a request as the engine writes it."""
+        ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
+        matcher = None
+        if request.constraint:
+            matcher = self._loaded.grammars.matcher(request.constraint)
+        return generate.Text(ids, request.sampling, n_begun, matcher)
+
+    def stream(
+        self, request: Request, stop: Stop, hear: Callable[[str], None]
+    ) -> Completion:
+        """Answer a request; after each token ``hear`` is told what is written."""
+        return generate.stream(self._loaded, self._text(request), stop, hear)
+
+    def probabilities(
+        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+    ) -> list[tuple[float, ...]]:
+        """Return P(label) for each chat whose answer has begun so, summing to 1."""
+        continuations = [
+            [self._loaded.chat.begun(chat, start + label) for label in labels]
+            for chat, start in zip(chats, begun, strict=True)
+        ]
+        return probabilities.probabilities(self._loaded, continuations)
+
+    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+        """Return the mean log-probability of a token of each answer."""
+        return self_generation.sureness(self._loaded, chats, answers)
+
+    def self_prompts(
+        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+    ) -> list[str]:
+        """Return for each seed a user turn that the model makes up; empty: none."""
+        return self_generation.self_prompts(self._loaded, seeds, stop, max_new_tokens)
+
+    def train(
+        self,
+        items: Sequence[TrainItem],
+        settings: TrainSettings,
+        watcher: Watcher,
+        *,
+        start: Path | None,
+        checkpoints: Path,
+        output: Path,
+    ) -> TrainOutcome:
+        """Train an adapter and save it in ``output``; the base answers afterwards."""
+        self.use_adapter(None)
+        try:
+            training = train.Training(self._loaded, items, settings)
+            outcome = training.run(
+                watcher, start=start, checkpoints=checkpoints, output=output
+            )
+            if outcome.finished:
+                self._note_protocol(settings, start, output)
+            return outcome
+        finally:
+            self.use_adapter(None)
+
+    def _note_protocol(
+        self, settings: TrainSettings, start: Path | None, output: Path
+    ) -> None:
+        """Note how the round is to be asked: without examples once it is taught."""
+        protocol = (study_protocol(start) if start else None) or self._protocol
+        if settings.method == "meta" and PROTOCOLS[protocol].guided:
+            protocol = "taught"
+        note = output / ADAPTER_NOTE
+        text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
+        note.write_text(text + "\n", encoding="utf-8")

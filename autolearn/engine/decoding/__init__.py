@@ -1,0 +1,1 @@
+"""Write many texts at once; what prompts share is computed once."""

@@ -1,0 +1,146 @@
+"""Hold what is written to a constraint, by masks over the next tokens.
+
+The grammar engine is llguidance (Rust): regular expressions, choices and substrings of
+a text against the tokenizer of any model. A token that the model likes best and the
+grammar allows is taken as it is, so free text costs one look-up a token and the mask
+over the whole vocabulary is made only where it changes something.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import torch
+from llguidance import LLMatcher
+from llguidance.hf import from_tokenizer
+from torch import Tensor
+
+from autolearn.core.constraints import Constraint, Excerpt, OneOf, Part, Pattern
+from autolearn.core.errors import BackendError
+
+
+class Grammars:
+    """Turns constraints into matchers for the tokenizer of one model."""
+
+    def __init__(self, tokenizer: Any, n_logits: int, stop_ids: frozenset[int]) -> None:
+        """Read the tokenizer, which takes up to two seconds.
+
+        Args:
+            tokenizer: The tokenizer of a model.
+            n_logits: The width of the model's logits, which may be padded.
+            stop_ids: The ids of which each ends an answer.
+
+        Raises:
+            BackendError: It is not one of the tokenizers library.
+        """
+        n_vocab = max(len(tokenizer), n_logits)
+        try:
+            self._tokenizer = from_tokenizer(tokenizer, n_vocab, sorted(stop_ids))
+        except ValueError as error:
+            raise BackendError(
+                "This model's tokenizer cannot be constrained; choose a model that "
+                "comes with a tokenizer.json."
+            ) from error
+        # Some tokenizers begin each line with a space, which they drop again when they
+        # decode; a grammar sees the space.
+        ids = tokenizer("a\nb", add_special_tokens=False)["input_ids"]
+        spaced = b"\n b" in self._tokenizer.decode_bytes(ids)
+        self._new_line = r" /\n ?/ " if spaced else r' "\n" '
+
+    def matcher(self, constraint: Constraint) -> "Matcher":
+        """Return a matcher at the beginning of an answer.
+
+        Raises:
+            BackendError: The constraint is no valid grammar.
+        """
+        return Matcher(
+            LLMatcher(self._tokenizer, self._grammar(constraint), log_level=0)
+        )
+
+    def _grammar(self, constraint: Constraint) -> str:
+        """Return a constraint in the Lark syntax of llguidance."""
+        # Names in capitals are terminals, which alone can be intersected.
+        names = [
+            f"PART{i}" if isinstance(part, Excerpt) else f"part{i}"
+            for i, part in enumerate(constraint)
+        ]
+        rules = (
+            f"{name}: {self._rule(name, part)}"
+            for name, part in zip(names, constraint, strict=True)
+        )
+        return "\n".join((f"start: {' '.join(names)}", *rules))
+
+    def _rule(self, name: str, part: Part) -> str:
+        match part:
+            case str():
+                return self._literal(part)
+            case OneOf(options):
+                return " | ".join(map(self._literal, options))
+            case Pattern(regex):
+                return "/" + regex.replace("/", r"\/") + "/"
+            case Excerpt():
+                stretch = "%regex " + json.dumps({"substring_chunks": part.chunks})
+                otherwise = (
+                    f" | {self._literal(part.otherwise)}" if part.otherwise else ""
+                )
+                return "\n".join(
+                    (
+                        f"{name}_EXCERPT{otherwise}",
+                        f"{name}_EXCERPT: {name}_ENDS & {name}_OF",
+                        rf"{name}_ENDS: /\S(.|\n)*\S/ | /\S/",
+                        f"{name}_OF: {stretch}",
+                    )
+                )
+
+    def _literal(self, text: str) -> str:
+        lines = (json.dumps(line, ensure_ascii=False) for line in text.split("\n"))
+        return self._new_line.join(lines)
+
+
+class Matcher:
+    """How far the answer of one text has come in its constraint."""
+
+    def __init__(self, matcher: LLMatcher) -> None:
+        self._matcher = matcher
+        self._check()
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing can be added any more."""
+        return self._matcher.is_stopped()
+
+    def take(self, token: int) -> None:
+        """Add a token that the constraint allows."""
+        self._matcher.consume_token(token)
+        self._check()
+
+    def restrict(self, logits: Tensor, likeliest: int, *, greedy: bool) -> None:
+        """Set the logits of all tokens that the constraint forbids to minus infinity.
+
+        Args:
+            logits: What may follow, changed in place.
+            likeliest: The token with the largest of them.
+            greedy: Only the likeliest allowed token is wanted, so nothing has to be
+                done where that is ``likeliest``.
+
+        Shapes:
+            logits: (V,).
+        """
+        if greedy and self._matcher.validate_tokens([likeliest]):
+            return
+        bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
+        self._check()
+        allowed = np.unpackbits(bits, count=len(logits), bitorder="little")
+        forbidden = torch.from_numpy(allowed == 0).to(logits.device)
+        logits.masked_fill_(forbidden, float("-inf"))
+
+    def restart(self) -> None:
+        """Begin the answer again."""
+        self._matcher.reset()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise BackendError(
+                "The form of an answer cannot be kept with this model's tokenizer: "
+                f"{self._matcher.get_error()}"
+            )

@@ -1,0 +1,100 @@
+"""Keep the state of a round on disk, whole or not at all.
+
+No random state: order, warm-up and decay follow from the step, and nothing else is
+left to chance.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autolearn.core.errors import TrainingError
+
+State = dict[str, Any]
+
+_KEPT = 2
+_BEST, _STATE = "best", "state.pt"
+
+
+@contextmanager
+def written_whole(folder: Path) -> Iterator[Path]:
+    """Give a folder to write in, which takes its place only when all went well."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = folder.with_name(f".{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        yield draft
+        old = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+class Checkpoints:
+    """The states of one round in a folder: the newest two, and the best."""
+
+    def __init__(self, folder: Path, work: str):
+        """``work`` is what a state must agree on to be gone on from."""
+        self._folder = folder
+        self._work = work
+
+    def save(self, step: int, state: State) -> None:
+        """Keep the state after ``step`` steps, and drop all but the newest two."""
+        self._write(f"step-{step}", step, state)
+        for folder in self._newest_first()[_KEPT:]:
+            shutil.rmtree(folder)
+
+    def save_best(self, step: int, state: State) -> None:
+        """Keep the state that has answered validation best."""
+        self._write(_BEST, step, state)
+
+    def newest(self) -> State | None:
+        """Return the newest state with its step, None when there is none.
+
+        Raises:
+            TrainingError: It was written by other work.
+        """
+        for folder in self._newest_first():
+            return self._read(folder)
+        return None
+
+    def best(self) -> State:
+        """Return the state that has answered validation best, with its step."""
+        return self._read(self._folder / _BEST)
+
+    def clear(self) -> None:
+        """Remove all of them: the round is done."""
+        for folder in (*self._newest_first(), *self._folder.glob(_BEST)):
+            shutil.rmtree(folder)
+
+    def _write(self, name: str, step: int, state: State) -> None:
+        with written_whole(self._folder / name) as draft:
+            torch.save({**state, "step": step, "work": self._work}, draft / _STATE)
+
+    def _read(self, folder: Path) -> State:
+        # weights_only: tensors and plain values; a checkpoint cannot run code.
+        state: State = torch.load(
+            folder / _STATE, map_location="cpu", weights_only=True
+        )
+        if state["work"] != self._work:
+            raise TrainingError(
+                "The checkpoint belongs to other items, settings or another model; "
+                "remove it to begin this round anew."
+            )
+        return state
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._folder.glob("step-*"), key=_step, reverse=True)
+
+
+def _step(folder: Path) -> int:
+    return int(folder.name.removeprefix("step-"))

@@ -1,0 +1,115 @@
+"""Fit a round to the memory that there is: plan it, try its largest step, give way."""
+
+import logging
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TypeVar
+
+from autolearn.core.errors import OutOfMemory
+from autolearn.core.settings import TrainSettings
+from autolearn.engine import device_memory
+from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.trainer.batches import Example
+from autolearn.engine.trainer.forward import Forward
+from autolearn.models import memory
+from autolearn.models.memory import Items, Load, Memory
+from autolearn.training.replay import in_step
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Fitting:
+    """Decides how much of a round goes through the model at once."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        forward: Forward,
+        settings: TrainSettings,
+        taught: Sequence[Example],
+        replay: Sequence[Example],
+    ):
+        self._loaded = loaded
+        self._forward = forward
+        self._settings = settings
+        self._items = _items(taught, replay, settings)
+
+    def plan(self) -> bool:
+        """Choose how much goes through at once; return whether to compute it twice.
+
+        Raises:
+            OutOfMemory: Not even the longest item fits.
+        """
+        free = device_memory.free(self._loaded.device)
+        load = self._loaded.needs.plan(self._settings, self._items, free)
+        self._forward.at_once = load.tokens
+        log.info("%d MiB are free; planned: %s", free >> 20, load)
+        return load.recompute
+
+    def giving_way(self, work: Callable[[], T]) -> T:
+        """Do the work, with fewer tokens at once where they are too many."""
+        return giving_way(self._forward, self._items.longest, work)
+
+    def predicted(self, examples: Sequence[Example]) -> Memory:
+        """Return what a step with these examples needs by our arithmetic."""
+        needs = self._loaded.needs
+        loads = map(self._load, self._forward.parts(examples))
+        told = (needs.training(self._settings, load) for load in loads)
+        return max(told, key=attrgetter("total"))
+
+    def _load(self, part: Sequence[Example]) -> Load:
+        batch = self._forward.collate([row for example in part for row in example.rows])
+        recompute = self._loaded.model.training
+        n_rows, width = batch.ids.shape
+        replayed = self._items.replayed
+        return Load(n_rows * width, len(batch.targets), width, recompute, replayed)
+
+
+def giving_way(forward: Forward, longest: int, work: Callable[[], T]) -> T:
+    """Do the work, with fewer tokens at once for as long as they are too many.
+
+    The gradient is a sum over parts, so it stays the same.
+
+    Args:
+        forward: What the work is done with.
+        longest: Tokens of the longest item.
+        work: What to do; it is begun again.
+
+    Raises:
+        OutOfMemory: Not even one item fits; its advice is half the length.
+    """
+    while True:
+        try:
+            with memory_guard():
+                return work()
+        except OutOfMemory as error:
+            if forward.at_once <= longest:
+                shorter = {"max_tokens": max(memory.SHORTEST, longest // 2)}
+                raise OutOfMemory(
+                    f"An item of {longest} tokens is too long for this device; "
+                    f"train with max_tokens={shorter['max_tokens']}, close other "
+                    "programs, or choose a smaller model.",
+                    shorter,
+                ) from error
+        forward.at_once = max(longest, forward.at_once // 2)
+        log.warning("too little memory: %d tokens at once", forward.at_once)
+
+
+def _items(
+    taught: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
+) -> Items:
+    examples = [*taught, *replay]
+    rows = [row for example in examples for row in example.rows]
+    longest = max(example.length for example in examples)
+    per_item = max(len(example.rows) for example in examples)
+    n_replay = in_step(settings, len(taught), len(replay))
+    n_rows = max(settings.batch_size * per_item, n_replay)
+    return Items(
+        longest=longest,
+        tokens=sum(len(row.ids) for row in rows),
+        learned=sum(row.n_answer for row in rows),
+        in_step=n_rows * longest,
+        replayed=sum(example.chosen.n_answer for example in replay),
+    )

@@ -1,0 +1,392 @@
+"""Train a LoRA adapter on the items of a round, on a 4-bit or whole base (QLoRA).
+
+Only the adapter learns; the base is read. New items teach, replay items hold: on the
+base model's own answers the round is kept close to what the base would say.
+"""
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from heapq import nlargest
+from math import isfinite
+from operator import attrgetter
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from bitsandbytes.optim.adamw import PagedAdamW8bit
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from autolearn.core.errors import TrainingError
+from autolearn.core.ports import Watcher
+from autolearn.core.records import ItemKind, TrainItem
+from autolearn.core.settings import TrainSettings
+from autolearn.engine import adapters, device_memory
+from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.trainer import adapter_scale, losses
+from autolearn.engine.trainer.base_logits import Teacher
+from autolearn.engine.trainer.batches import (
+    WINDOW,
+    Example,
+    Schedule,
+    encode,
+    is_learnable,
+)
+from autolearn.engine.trainer.checkpoints import Checkpoints, State, written_whole
+from autolearn.engine.trainer.forward import Forward
+from autolearn.engine.trainer.lr_schedule import Course
+from autolearn.engine.trainer.memory_fit import Fitting
+from autolearn.models import hardware, memory_calibration
+from autolearn.models.files import adapter_digest
+from autolearn.training.replay import in_step
+
+
+@dataclass
+class Outcome:
+    """How a round ended; see ports.TrainOutcome."""
+
+    n_steps: int
+    finished: bool
+    dropped: list[int] = field(default_factory=list)
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+class Training:
+    """A round in the making: a model and what its adapter is to learn from."""
+
+    def __init__(
+        self, loaded: Loaded, items: Sequence[TrainItem], settings: TrainSettings
+    ):
+        """Prepare the items.
+
+        Raises:
+            TrainingError: None of them can be learned.
+        """
+        loaded.packed.drop()  # a training needs their memory, and never uses them
+        self._loaded = loaded
+        self._forward = Forward(loaded)
+        self._teacher = Teacher(self._forward)
+        self._settings = settings
+        self._items = items
+        longest = min(settings.max_tokens, loaded.context_length)
+        examples = [encode(item, loaded.chat) for item in items]
+        learnable = [is_learnable(example, longest) for example in examples]
+        self._dropped = [i for i, good in enumerate(learnable) if not good]
+        self._new: list[Example] = []
+        self._apart: dict[ItemKind, list[Example]] = defaultdict(list)
+        for item, example, good in zip(items, examples, learnable, strict=True):
+            if good:
+                (self._new if item.teaches else self._apart[item.kind]).append(example)
+        self._replay = self._apart["replay"] if settings.replays else []
+        if not self._new:
+            raise TrainingError(
+                f"None of the {len(items)} items can be learned: they are longer than "
+                f"{longest} tokens or have no answer; raise max_tokens or review them."
+            )
+        self._fitting = Fitting(
+            loaded, self._forward, settings, self._new, self._replay
+        )
+        self._best = 0.0
+        self._n_replay = in_step(settings, len(self._new), len(self._replay))
+        self._reference: dict[Example, tuple[float, float]] = {}
+        self._margins: list[float] = []
+        self._new_order = self._order(self._new, settings.batch_size, settings.seed)
+        self._course = Course(settings, self._new_order.steps_per_epoch)
+        self._replay_order = self._order(
+            self._replay, max(1, self._n_replay), settings.seed + 1, len(self._replay)
+        )
+
+    def _order(
+        self, examples: list[Example], batch_size: int, seed: int, window: int = WINDOW
+    ) -> Schedule:
+        ids = [example.chosen.ids for example in examples]
+        return Schedule(ids, batch_size, seed, self._forward.price, window)
+
+    @property
+    def n_steps(self) -> int:
+        """Return how many optimiser steps the round takes, as far as is known."""
+        return self._course.n_steps
+
+    def run(
+        self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
+    ) -> Outcome:
+        """Train the adapter and save it in ``output``; it stays on the model.
+
+        Raises:
+            TrainingError: The loss is not a number, or the checkpoint is not ours.
+            OutOfMemory: The device is too small for a step.
+        """
+        kept = Checkpoints(checkpoints, self._fingerprint(start))
+        state = kept.newest()
+        step = state["step"] if state else 0
+        hardware.give_back()
+        held = device_memory.held(self._loaded.device)
+        with memory_guard(), self._answering_afterwards():
+            self._begin(start)
+            if not self._fitting.giving_way(lambda: self._prepare(watcher)):
+                return Outcome(step, finished=False, dropped=self._dropped)
+            if state is not None:
+                self._restore(state)
+            watcher.on_probe(step, self._probe(held))
+            step = self._loop(watcher, step, kept)
+            if step < self.n_steps:
+                return Outcome(step, finished=False, dropped=self._dropped)
+            scores = self._settle(start, kept)
+        with written_whole(output) as draft:
+            adapters.save(self._loaded, draft)
+        kept.clear()
+        return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
+
+    @contextmanager
+    def _answering_afterwards(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._loaded.model.eval()
+
+    def _probe(self, held: int) -> dict[str, float]:
+        """Take the largest step there can be, throw it away, return what it needed.
+
+        Too much is found out before the first hour, not in it.
+        """
+        longest = nlargest(
+            self._settings.batch_size, self._new, key=attrgetter("length")
+        )
+        replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
+        with device_memory.Peak(self._loaded.device, every=0.002) as peak:
+            self._fitting.giving_way(lambda: self._descend(longest, replay))
+        self._optimizer.zero_grad(set_to_none=True)
+        told = self._fitting.predicted([*longest, *replay])
+        # Before its first step Adam keeps nothing.
+        yet = 0 if self._optimizer.state else told.moments
+        return memory_calibration.numbers(told, held, peak.bytes + yet)
+
+    def _descend(
+        self, examples: list[Example], replay: list[Example]
+    ) -> dict[str, float]:
+        """Add the gradient of a step to nothing; return its numbers.
+
+        New items count by the mean over the answer tokens of the step, pairs by the
+        mean over the pairs; where both stand in a step, each kind by its number of
+        items. Replay counts by its KL per answer token, times the dial.
+        """
+        self._optimizer.zero_grad(set_to_none=True)
+        self._margins.clear()
+        plain = [example for example in examples if example.rejected is None]
+        n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
+        per_pair = 1 / len(examples)
+        per_token = per_pair * len(plain) / (n_tokens or 1)
+        n_held = sum(example.chosen.n_answer for example in replay)
+        loss = kl = 0.0
+        for part in self._forward.parts([*examples, *replay]):
+            new = [example for example in part if example.kind != "replay"]
+            held = [example for example in part if example.kind == "replay"]
+            rows = [e.chosen for e in new] + [row for e in new for row in e.rows[1:]]
+            found, moved = self._forward.both(
+                rows, [e.chosen for e in held], self._teacher.expected(held)
+            )
+            taught = self._loss(new, found, per_token, per_pair)
+            moved = moved / (n_held or 1)
+            (taught + self._settings.replay_weight * moved).backward()  # type: ignore[no-untyped-call]
+            loss += taught.item()
+            kl += moved.item()
+        numbers = {"loss": loss}
+        if self._margins:
+            numbers["reward_margin"] = fmean(self._margins)
+        if replay:
+            numbers["replay_kl"] = kl
+        return numbers
+
+    def _loop(self, watcher: Watcher, step: int, kept: Checkpoints) -> int:
+        """Take steps until the end or told to stop; return how many there are."""
+        saved_at = time.monotonic()
+        while step < self.n_steps:
+            metrics = self._step(step)
+            step += 1
+            metrics |= self._validate(step, kept)
+            watcher.on_step(step, self.n_steps, metrics)
+            stopping = watcher.stop()
+            age = time.monotonic() - saved_at
+            if stopping or age >= self._settings.checkpoint_seconds:
+                kept.save(step, self._state())
+                saved_at = time.monotonic()
+            if stopping:
+                break
+        return step
+
+    def _validate(self, step: int, kept: Checkpoints) -> dict[str, float]:
+        """Return the share of validation answered exactly, at the end of each epoch.
+
+        Once it is high enough the round cools down. What answered best is kept.
+        """
+        if step % self._course.steps_per_epoch:
+            return {}
+        share = self._forward.exact_share(self._apart["validation"])
+        if share is None:
+            return {}
+        if self._course.learned_at is None and 0 < self._settings.stop_at <= share:
+            self._course.learned_at = step
+        if share > self._best and step < self.n_steps:
+            self._best = share
+            kept.save_best(step, self._state())
+        return {"validation": share}
+
+    def _settle(self, start: Path | None, kept: Checkpoints) -> dict[str, Any]:
+        """Give the trained adapter its size; return what was measured.
+
+        A round that learned its items by heart at the cost of all other wordings
+        ends as it was when it answered validation best.
+        """
+        scores = self._sized(start)
+        if self._best - (scores["validation"] or 0.0) <= adapter_scale.TOLERANCE:
+            return scores
+        state = kept.best()
+        self._put(state["adapter"])
+        return self._sized(start) | {"best_at": state["step"]}
+
+    def _sized(self, start: Path | None) -> dict[str, Any]:
+        validation, gauge = self._apart["validation"], self._apart["gauge"]
+        # An adapter that was begun with holds older rounds too, which this round's
+        # validation knows nothing of.
+        is_free = self._settings.choose_scale and validation and start is None
+
+        def measure(scale: float) -> adapter_scale.Measure:
+            share = self._forward.exact_share(validation)
+            sureness = self._forward.mean_probability(validation)
+            kl = self._forward.mean_divergence(gauge)
+            return adapter_scale.Measure(scale, share, sureness, kl)
+
+        scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
+        return adapter_scale.settle(self._parameters, scales, measure)
+
+    def _begin(self, start: Path | None) -> None:
+        recompute = self._fitting.plan()
+        if start is None:
+            adapters.fresh(self._loaded, self._settings)
+        else:
+            adapters.attach(self._loaded, start, trainable=True)
+        model = self._loaded.model
+        # Evaluation mode: no dropout, so base, reference and round are comparable.
+        # Only the saving of activations asks for the other mode.
+        model.train(recompute)
+        if recompute:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        self._parameters = {
+            name: p for name, p in model.named_parameters() if p.requires_grad
+        }
+        self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
+
+    def _prepare(self, watcher: Watcher) -> bool:
+        """Note what the start and the base expect; return False if told to stop."""
+        ready = self._recall_start(watcher)
+        return ready and self._teacher.prepare(self._replay, watcher.stop)
+
+    def _recall_start(self, watcher: Watcher) -> bool:
+        """Note how likely the start finds both answers of each pair, as reference.
+
+        Return False if told to stop. A resumed round notes the same, since it looks
+        before its own weights come back from the checkpoint.
+        """
+        pairs = [example for example in self._new if example.rejected is not None]
+        for part in self._forward.parts(pairs):
+            if watcher.stop():
+                return False
+            with torch.no_grad():
+                found = self._forward.log_probs([row for e in part for row in e.rows])
+            for example, (chosen, rejected) in zip(
+                part, found.view(-1, 2).tolist(), strict=True
+            ):
+                self._reference[example] = (chosen, rejected)
+        return True
+
+    def _step(self, step: int) -> dict[str, float]:
+        """Take one optimiser step and return its numbers."""
+        began = time.perf_counter()
+        rate = self._course.rate(step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        examples = [self._new[i] for i in self._new_order.batch(step)]
+        replay = []
+        if self._n_replay:
+            replay = [self._replay[i] for i in self._replay_order.batch(step)]
+        numbers = self._fitting.giving_way(lambda: self._descend(examples, replay))
+        numbers["learning_rate"] = rate
+        limit = self._settings.max_grad_norm
+        norm = clip_grad_norm_(self._parameters.values(), limit)
+        numbers["grad_norm"] = float(norm)
+        if not all(isfinite(number) for number in numbers.values()):
+            raise TrainingError(
+                f"The loss of step {step + 1} is not a number; lower the learning "
+                "rate and train again."
+            )
+        self._optimizer.step()
+        read = [row for example in [*examples, *replay] for row in example.rows]
+        n_tokens = sum(len(row.ids) for row in read)
+        numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
+        return numbers
+
+    def _loss(
+        self, part: list[Example], found: Tensor, per_token: float, per_pair: float
+    ) -> Tensor:
+        """Return the loss of new items, given what the model finds of their rows."""
+        pairs = [i for i, example in enumerate(part) if example.rejected is not None]
+        chosen = found[: len(part)]
+        scale = [self._nll_scale(example, per_token, per_pair) for example in part]
+        loss = -(chosen @ chosen.new_tensor(scale))
+        if pairs:
+            policy = torch.stack([chosen[pairs], found[len(part) :]], dim=1)
+            reference = policy.new_tensor([self._reference[part[i]] for i in pairs])
+            weight = policy.new_tensor([part[i].weight for i in pairs])
+            margins = losses.reward_margins(policy, reference, self._settings.beta)
+            self._margins += margins.tolist()
+            loss = loss + per_pair * (weight @ losses.preference(margins))
+        return loss
+
+    def _nll_scale(self, example: Example, per_token: float, per_pair: float) -> float:
+        if example.rejected is None:
+            return example.weight * per_token
+        share = self._settings.nll_weight / example.chosen.n_answer
+        return example.weight * per_pair * share
+
+    def _state(self) -> State:
+        return {
+            "adapter": {k: p.detach() for k, p in self._parameters.items()},
+            "optimizer": self._optimizer.state_dict(),
+            "learned_at": self._course.learned_at,
+            "best": self._best,
+        }
+
+    def _restore(self, state: State) -> None:
+        self._put(state["adapter"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._course.learned_at = state["learned_at"]
+        self._best = state["best"]
+
+    def _put(self, adapter: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(adapter[name])
+
+    def _fingerprint(self, start: Path | None) -> str:
+        """Return what a checkpoint must agree on to be gone on from."""
+        settings = {**asdict(self._settings), "checkpoint_seconds": None}
+        begun = adapter_digest(start) if start else None
+        work = (self._loaded.identity.digest, begun, settings, list(self._items))
+        return hashlib.sha256(repr(work).encode()).hexdigest()
+
+
+def _optimizer(
+    parameters: list[torch.nn.Parameter], settings: TrainSettings
+) -> torch.optim.Optimizer:
+    decay = settings.weight_decay
+    if parameters[0].device.type == "cuda":
+        # Eight bits a moment, and room made by moving to the host when it gets tight.
+        return PagedAdamW8bit(  # type: ignore[no-untyped-call]
+            parameters, lr=settings.peak_rate, weight_decay=decay
+        )
+    return torch.optim.AdamW(parameters, weight_decay=decay, fused=True)

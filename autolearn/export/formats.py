@@ -1,0 +1,192 @@
+"""Write samples, the items of a round and adapters where other programs use them."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+from autolearn.core.errors import InputError
+from autolearn.core.records import Chat, Sample, TrainItem
+from autolearn.metaskills.items import skill_of
+
+Row = dict[str, Any]
+
+
+def _chat(sample: Sample) -> Row:
+    return {
+        "messages": [
+            {"role": "user", "content": sample.prompt},
+            {"role": "assistant", "content": sample.chosen},
+        ]
+    }
+
+
+def _preference(sample: Sample) -> Row:
+    return {
+        "prompt": [{"role": "user", "content": sample.prompt}],
+        "chosen": [{"role": "assistant", "content": sample.chosen}],
+        "rejected": [{"role": "assistant", "content": sample.rejected}],
+    }
+
+
+FORMATS: dict[str, Callable[[Sample], Row]] = {
+    "chat": _chat,
+    "preference": _preference,
+}
+"""How approved samples are written."""
+
+
+def _turns(chat: Chat) -> list[Row]:
+    return [{"role": turn.role, "content": turn.content} for turn in chat]
+
+
+def _said(text: str) -> Row:
+    return {"role": "assistant", "content": text}
+
+
+def _item_chat(item: TrainItem) -> Row | None:
+    if item.kind != "sft":
+        return None
+    return {"messages": [*_turns(item.chat), _said(item.chosen)]}
+
+
+def _item_preference(item: TrainItem) -> Row | None:
+    if item.kind != "dpo":
+        return None
+    return {
+        "prompt": _turns(item.chat),
+        "chosen": [_said(item.chosen)],
+        "rejected": [_said(item.rejected or "")],
+    }
+
+
+def _item_meta(item: TrainItem) -> Row | None:
+    skill = skill_of(item)
+    row = _item_chat(item)
+    return {"skill": skill, **row} if skill and row else None
+
+
+def _item_text(item: TrainItem) -> Row | None:
+    return {"text": item.chosen} if item.kind == "text" else None
+
+
+ITEM_FORMATS: dict[str, Callable[[TrainItem], Row | None]] = {
+    "chat": _item_chat,
+    "preference": _item_preference,
+    "meta": _item_meta,
+    "text": _item_text,
+}
+"""How the items of a round are written; None: the item is of another kind."""
+
+WHOLE = ("merged", "gguf")
+"""What is written as a folder with a whole model in it."""
+WEIGHTS = ("adapter", *WHOLE)
+"""What is written as a folder of weights."""
+KINDS = (*ITEM_FORMATS, *WEIGHTS)
+"""All that can be exported."""
+
+CARD = "---\ntags:\n- autolearn\n"
+"""How every card begins; see cards."""
+
+
+def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
+    """Write samples as JSON lines and return how many there are.
+
+    The file appears whole or not at all.
+
+    Raises:
+        InputError: Nothing to write, an unknown kind, or no way to write there.
+    """
+    if kind not in FORMATS:
+        raise InputError(f"There is no format {kind!r}; choose {' or '.join(FORMATS)}.")
+    if not samples:
+        raise InputError("No sample is approved, so there is nothing to export.")
+    _write_lines([FORMATS[kind](one) for one in samples], path)
+    return len(samples)
+
+
+def export_items(items: Sequence[TrainItem], kind: str, path: Path) -> int:
+    """Write what a round was taught as JSON lines and return how many there are.
+
+    Replay and what only measured the round is left out.
+
+    Raises:
+        InputError: The round has nothing of this kind, or no way to write there.
+    """
+    rows = [ITEM_FORMATS[kind](item) for item in items if item.teaches]
+    found = [row for row in rows if row is not None]
+    if not found:
+        others = [k for k, row in ITEM_FORMATS.items() if any(map(row, items))]
+        told = " or ".join(others) or "its adapter"
+        raise InputError(f"This round has no items of the kind {kind}; take {told}.")
+    _write_lines(found, path)
+    return len(found)
+
+
+def _write_lines(rows: Sequence[Row], path: Path) -> None:
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    _write(path, "\n".join(lines) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path} cannot be written: {reason}.") from None
+
+
+def write_card(target: Path, text: str) -> Path:
+    """Write how an export was made beside it, and return where.
+
+    In an adapter's folder and beside a file that lies alone it is README.md; beside
+    other files it carries the name of the export, so that nobody's README is lost.
+    """
+    folder = target if target.is_dir() else target.parent
+    path = folder / "README.md"
+    alone = {one.name for one in folder.iterdir()} <= {target.name, path.name}
+    if folder != target and not (alone and _is_ours(path)):
+        path = target.with_name(f"{target.stem}.README.md")
+    _write(path, text)
+    return path
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a card may be written there."""
+    return not path.exists() or path.read_text("utf-8", "replace").startswith(CARD)
+
+
+def export_adapter(adapter: Path, target: Path) -> None:
+    """Copy the PEFT folder of a round to a folder that does not exist yet.
+
+    Raises:
+        InputError: The target exists, the adapter does not, or nothing can be written.
+    """
+    if target.exists():
+        raise InputError(f"{target} exists already; name a new folder.")
+    if not adapter.is_dir():
+        raise InputError(f"The adapter {adapter.name} is not in this workspace.")
+    partial = target.with_name(target.name + ".partial")
+    try:
+        shutil.copytree(adapter, partial, dirs_exist_ok=True)
+        partial.replace(target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{target} cannot be written: {reason}.") from None
+
+
+def pack(paths: Sequence[Path], target: Path) -> Path:
+    """Put files and folders into one zip file and return it; none comes in twice."""
+    names: dict[Path, Path] = {}
+    for path in paths:
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            names.setdefault(file, file.relative_to(path.parent))
+    with ZipFile(target, "w", ZIP_DEFLATED) as packed:
+        for file, name in names.items():
+            packed.write(file, name)
+    return target

@@ -1,0 +1,117 @@
+"""Say in Markdown how an export was made; the card lies beside it."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from autolearn.core.records import Round, TrainItem
+from autolearn.core.settings import METHODS
+from autolearn.export import gguf_converter
+
+_SHAPES = {
+    "chat": "one chat a line under `messages`; the last turn is what is learned",
+    "preference": "a `prompt` with a `chosen` and a `rejected` answer a line",
+    "meta": "one chat a line under `messages`, with the `skill` that it teaches",
+    "text": "one raw `text` a line",
+}
+
+
+def samples(kind: str, n: int) -> str:
+    """Return the card of exported approved samples."""
+    made = "Each was approved by a person or by a named rule; none was changed here."
+    return _card(
+        "Approved samples of autolearn",
+        ["autolearn"],
+        [f"{n} samples: {_SHAPES[kind]}.", made, _date()],
+    )
+
+
+def items(
+    about: Round,
+    kind: str,
+    n: int,
+    frozen: Sequence[TrainItem],
+    versions: Mapping[str, str],
+) -> str:
+    """Return the card of what a round was taught."""
+    told = f"{n} items of round {about.id}: {_SHAPES[kind]}."
+    title = f"What round {about.id} of autolearn was taught"
+    return _card(title, ["autolearn"], [told, *_made(about, frozen, versions)])
+
+
+_WEIGHTS = {
+    "adapter": "A PEFT adapter: load its base model, then "
+    "`peft.PeftModel.from_pretrained(model, folder)`.",
+    "gguf": f"`{gguf_converter.FILE}`: a whole model in 16 bit, the round merged into "
+    "its base, for llama.cpp and what is built on it.",
+    "merged": "A whole model in 16 bit, the round merged into its base: load it with "
+    "`transformers.AutoModelForCausalLM.from_pretrained(folder)`.",
+}
+
+
+def weights(
+    about: Round,
+    what: str,
+    compared: Mapping[str, int],
+    frozen: Sequence[TrainItem],
+    versions: Mapping[str, str],
+) -> str:
+    """Return the card of an exported adapter, or of a model with it merged in."""
+    asked = (
+        f"Asked {compared['asked']} questions after the export, it answered "
+        f"{compared['alike']} of them word for word like the round in autolearn."
+        if compared["asked"]
+        else "It was not asked anything after the export."
+    )
+    title = f"Round {about.id} of autolearn, {what}"
+    tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
+    parts = [_WEIGHTS[what], asked, *_made(about, frozen, versions)]
+    return _card(title, tags, parts)
+
+
+def _made(
+    about: Round, frozen: Sequence[TrainItem], versions: Mapping[str, str]
+) -> list[str]:
+    model = about.model
+    before = f"round {about.parent_id}" if about.parent_id else "the base model"
+    counts = Counter[str](item.kind for item in frozen)
+    return [
+        "## How it was made",
+        _listed(
+            {
+                "base": f"`{model.name}`, digest `{model.digest}`",
+                "loaded as": f"{model.quantization}, {model.dtype}, {model.device}",
+                "began with": before,
+                "method": f"{about.method}: {METHODS.get(about.method, '')}",
+                "steps": about.n_steps,
+                "adapter digest": f"`{about.adapter_digest}`",
+                "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),
+            }
+        ),
+        "## Items",
+        _listed(counts),
+        "## Scores",
+        _json(about.scores),
+        "## Settings",
+        _json(about.settings.get("train", {})),
+        _date(),
+    ]
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return f"```json\n{json.dumps(values, indent=2, ensure_ascii=False)}\n```"
+
+
+def _date() -> str:
+    return f"Exported on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
+
+
+def _card(title: str, tags: Sequence[str], parts: Sequence[str]) -> str:
+    head = "---\ntags:\n" + "\n".join(f"- {tag}" for tag in tags) + "\n---"
+    return "\n\n".join([head, f"# {title}", *parts]) + "\n"

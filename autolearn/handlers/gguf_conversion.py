@@ -1,0 +1,61 @@
+"""Convert a GGUF file, once, into a folder that is used like any other model's.
+
+The weights are written whole or not at all, with a note of what they were made from.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.ports import Cancelled
+from autolearn.core.settings import ModelSettings
+from autolearn.engine import gguf
+from autolearn.engine.trainer.checkpoints import written_whole
+from autolearn.models import files as model_files
+from autolearn.models.sources import gguf_file
+from autolearn.runs.context import Context
+from autolearn.services import actions
+
+_STEPS = 3
+
+
+def convert(context: Context) -> dict[str, Any]:
+    """Convert the file that a run names, measure its second rounding, choose it.
+
+    A file that has been converted is not converted again.
+    """
+    settings = context.run.settings
+    file = gguf_file.locate(settings["file"])
+    folder = gguf_file.converted(context.workspace, file)
+    if folder is None:
+        folder = gguf_file.new_folder(context.workspace, file)
+        _convert(context, file, folder)
+    if settings["use"]:
+        model = ModelSettings.from_dict({**settings["use"], "model": str(folder)})
+        actions.choose_model(context.store, model)
+    note = gguf_file.source(folder)
+    return {"model": str(folder), "source": str(file), "rounding": note["rounding"]}
+
+
+def _convert(context: Context, file: Path, folder: Path) -> None:
+    header = gguf_file.read(file)
+    gguf_file.check(file, header)
+    with written_whole(folder) as draft:
+        context.progress("unpacking the weights", 0, _STEPS)
+        gguf.write_plain(file, draft)
+        if context.stop():
+            raise Cancelled
+        model_files.check(draft)
+        context.progress("comparing with 4 bit", 1, _STEPS)
+        rounding = gguf.rounding(draft, context.stop)
+        note = {
+            "file": file.name,
+            "digest": gguf_file.digest(file),
+            "kinds": header.kinds,
+            "licence": header.licence,
+            "rounding": asdict(rounding),
+        }
+        text = json.dumps(note, indent=2) + "\n"
+        (draft / gguf_file.NOTE).write_text(text, encoding="utf-8")
+    context.progress("done", _STEPS, _STEPS)

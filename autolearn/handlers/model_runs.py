@@ -1,0 +1,384 @@
+"""What the worker does for each kind of run.
+
+The only module above the engine that loads a model; the page and the command line
+never import it. Each handler returns the result that is kept with its run.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from autolearn.core.errors import BackendError, InputError
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import (
+    Chat,
+    Generation,
+    Message,
+    Passage,
+    Request,
+    Round,
+    RunKind,
+    Sampling,
+)
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.engine import merging
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.evaluation import gold_questions, quiz, skills
+from autolearn.evaluation.skill_report import Guidance, guidance
+from autolearn.export import formats, gguf_converter, model_card
+from autolearn.handlers import gguf_conversion, round_training
+from autolearn.models import files as model_files
+from autolearn.runs.context import Context, Draft
+from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts, rules
+from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.generation import GenerationRequest, Generator
+from autolearn.study.loop import Study
+from autolearn.text import model_output
+
+Handler = Callable[[Context], dict[str, Any]]
+N_ASKED = 5
+"""Questions that exported weights are asked, beside the round as it is here."""
+
+log = logging.getLogger(__name__)
+
+
+class Workshop:
+    """Keeps the model of the last run in memory for the next one."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Path, str] | None = None
+        self._backend: HuggingFaceBackend | None = None
+
+    def handlers(self) -> Mapping[RunKind, Handler]:
+        """Return what to do for each kind of run."""
+        return {
+            "study": self.study,
+            "train": self.train,
+            "quiz": self.quiz,
+            "chat": self.chat,
+            "export": self.export,
+            "convert": self.convert,
+            "skills": self.skills,
+        }
+
+    def backend(self, context: Context) -> HuggingFaceBackend:
+        """Return the model that the run asks for, its adapter attached."""
+        settings = ModelSettings.from_dict(context.run.settings["model"])
+        folder = model_files.locate(settings.model)
+        key = (folder, settings.quantization)
+        if self._backend is None or self._key != key:
+            context.progress("loading the model", 0, 1)
+            self._backend = None  # free the old weights before loading new ones
+            self._backend = HuggingFaceBackend.load(settings, folder)
+            self._key = key
+        if self._backend.identity.digest != context.run.settings["model_digest"]:
+            raise BackendError(
+                f"The files of {settings.model} have changed since this run was "
+                "ordered; order it anew."
+            )
+        self._attach(context, self._backend, settings.round_id)
+        return self._backend
+
+    def _attach(
+        self, context: Context, backend: HuggingFaceBackend, round_id: int | None
+    ) -> None:
+        if round_id is None:
+            backend.use_adapter(None)
+            return
+        chosen = context.store.rounds.get(round_id)
+        if chosen.adapter is None:
+            raise InputError(f"Round {round_id} was never finished; it has no adapter.")
+        folder = context.workspace / chosen.adapter
+        backend.use_adapter(folder, round_id, chosen.adapter_digest)
+
+    def study(self, context: Context) -> dict[str, Any]:
+        """Study the documents of the run, or all, and the instructions if asked to."""
+        wanted = context.run.settings
+        settings = StudySettings.from_dict(wanted["study"])
+        passages = context.store.library.passages(wanted.get("documents"))
+        backend = self.backend(context)
+        journal = context.store.journal(context.run.id)
+        study = Study(backend, journal, settings, context.stop, context.progress)
+        guided_by = _guidance(context, backend, settings)
+        study.uses_verdicts = guided_by.uses_verdicts
+        study.verdict_threshold = guided_by.verdict_threshold
+        with backend.gauged(settings, len(passages)) as numbers:
+            study.run(passages)
+            if wanted.get("instructions"):
+                study.evolve(context.store.library.instructions())
+        context.measured(0, numbers)
+        result = _tally(context) | {"passages": len(passages)}
+        if passages and not result["questions"]:
+            reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
+            told = "; ".join(sorted(reasons))
+            raise BackendError(f"No passage gave a question: {told}.")
+        return result
+
+    def train(self, context: Context) -> dict[str, Any]:
+        """Train a round."""
+        return round_training.train(context, self.backend(context))
+
+    def quiz(self, context: Context) -> dict[str, Any]:
+        """Ask quiz and control, closed-book and open-book, as the run says."""
+        backend = self.backend(context)
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+        journal = context.store.journal(context.run.id)
+        result: dict[str, Any] = {}
+        for split, mode in context.run.settings["parts"]:
+            asked = gold_questions.questions(context.store, split)
+            stage = f"{split}, {mode.replace('_', '-')}"
+            progress = partial(_report, context, stage, len(asked))
+            made = quiz.take(writer, journal, asked, mode, stage, progress)
+            result[f"{split}_{mode}"] = quiz.as_json(quiz.summarise(made))
+        if backend.identity.round_id is not None:
+            asked_of = context.store.rounds.get(backend.identity.round_id)
+            scores = asked_of.scores | result
+            context.store.rounds.update(replace(asked_of, scores=scores))
+        return result
+
+    def skills(self, context: Context) -> dict[str, Any]:
+        """Measure what the model can do of what a study asks of it."""
+        backend = self.backend(context)
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+        journal = context.store.journal(context.run.id)
+        report = skills.check(writer, journal, context.progress)
+        context.store.skills.add(context.run.id, report)
+        return report.as_dict() | {"advice": list(guidance(report).advice)}
+
+    def chat(self, context: Context) -> dict[str, Any]:
+        """Answer the last turn of a chat, and refine the answer if that is asked for.
+
+        Source: self-refinement at inference of arXiv 2310.00533.
+        """
+        backend = self.backend(context)
+        *earlier, last = (Message(**m) for m in context.run.settings["messages"])
+        question = last.content
+
+        draft, wanted = Draft(context), context.run.settings
+        n_parts = 3 if wanted.get("refine") else 1
+
+        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+
+        def say(asked: GenerationRequest[None], read: Reading) -> None:
+            stage = asked.prompt.name.removesuffix("_free").replace("_", "-")
+            context.progress(stage, len(draft.parts), n_parts)
+            chat = _after(earlier, asked.prompt.chat)
+            prompt = replace(asked.prompt, chat=chat)
+            sampling = Sampling(**context.run.settings["sampling"])
+            request = Request(prompt, sampling, asked.constraint)
+            done = _say(context, backend, request, lambda raw: draft.write(read(raw)))
+            draft.parts |= read(done)
+
+        def put(name: str, **values: str) -> GenerationRequest[None]:
+            return writer.request(name, None, {"question": question, **values}, 0)
+
+        if wanted.get("passages"):
+            asked = TextQuestion(None, _given(context), question)
+            (request,) = open_book_requests(writer, [asked])
+            say(request, _open_book)
+            return draft.parts
+        say(put("closed_book"), _part("answer", model_output.without_thinking))
+        if wanted.get("refine"):
+            feedback = put("feedback_free", **draft.parts)
+            say(feedback, _part("feedback", model_output.without_thinking))
+            say(
+                put("refine_free", **draft.parts), _part("refined", model_output.answer)
+            )
+        return draft.parts
+
+    def export(self, context: Context) -> dict[str, Any]:
+        """Write approved samples, or the items or the weights of a round."""
+        wanted, store = context.run.settings, context.store
+        target, what = Path(wanted["target"]), wanted["what"]
+        about = store.rounds.get(wanted["round_id"]) if wanted["round_id"] else None
+        if about is None:
+            samples = store.samples.find(SampleFilter(state="approved"))
+            n = formats.export_samples(samples, what, target)
+            card = formats.write_card(target, model_card.samples(what, n))
+        elif what in formats.WEIGHTS:
+            return self._export_weights(context, about, target)
+        else:
+            items, versions = store.rounds.items(about.id), _versions(context, about)
+            taught = store.runs.get(about.run_id).settings.get(prompts.CHANGED, {})
+            with prompts.fixed(taught):  # a skill is known by the rules of its prompt
+                n = formats.export_items(items, what, target)
+            told = model_card.items(about, what, n, items, versions)
+            card = formats.write_card(target, told)
+        return {"path": str(target), "samples": n, "card": str(card)}
+
+    def convert(self, context: Context) -> dict[str, Any]:
+        """Convert a GGUF file."""
+        self._key = self._backend = None  # there may be room for one model only
+        return gguf_conversion.convert(context)
+
+    def _export_weights(
+        self, context: Context, about: Round, target: Path
+    ) -> dict[str, Any]:
+        """Write the adapter of a round, or its model; ask both the same afterwards."""
+        what = context.run.settings["what"]
+        asked = gold_questions.some_questions(context.store, N_ASKED)
+        before = _answers(context, self.backend(context), asked)
+        adapter = context.workspace / (about.adapter or "")
+        exported: HuggingFaceBackend | None
+        if what == "adapter":
+            formats.export_adapter(adapter, target)
+            exported = self.backend(context)
+            exported.use_adapter(target)
+        else:
+            self._key = self._backend = None  # there may be room for one model only
+            write = {"merged": self._merged, "gguf": self._as_gguf}[what]
+            exported = write(context, adapter, target)
+        after = _answers(context, exported, asked) if exported else []
+        alike = sum(one == other for one, other in zip(before, after, strict=False))
+        compared = {"asked": len(after), "alike": alike}
+        items = context.store.rounds.items(about.id)
+        versions = _versions(context, about)
+        told = model_card.weights(about, what, compared, items, versions)
+        card = formats.write_card(target, told)
+        return {"path": str(target), "card": str(card), **compared}
+
+    def _merged(
+        self, context: Context, adapter: Path, target: Path
+    ) -> HuggingFaceBackend:
+        """Write and load a model with the adapter of a round merged in."""
+        self._merge(context, adapter, target)
+        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
+
+    def _as_gguf(
+        self, context: Context, adapter: Path, target: Path
+    ) -> HuggingFaceBackend | None:
+        """Write a merged model as GGUF, and load what was written, if that can be."""
+        with TemporaryDirectory(dir=context.workspace) as place:
+            whole = Path(place) / "model"
+            by = Path(context.run.settings["converter"])
+            with merging.new_folder(target) as draft:
+                self._merge(context, adapter, whole)
+                context.progress("converting", 0, 1)
+                gguf_converter.convert(
+                    by, whole, draft / gguf_converter.FILE, context.stop
+                )
+            settings = ModelSettings(str(whole), "none")
+            gguf = target / gguf_converter.FILE
+            try:
+                return HuggingFaceBackend.load(settings, whole, gguf)
+            except BackendError:
+                log.exception("transformers cannot read the GGUF of this model back")
+                return None
+
+    def _merge(self, context: Context, adapter: Path, target: Path) -> None:
+        context.progress("merging", 0, 1)
+        settings = ModelSettings.from_dict(context.run.settings["model"])
+        merging.merge(model_files.locate(settings.model), adapter, target)
+
+
+def _guidance(
+    context: Context, backend: HuggingFaceBackend, settings: StudySettings
+) -> Guidance:
+    """Return how a study goes by the newest skill check of its model, if there is one.
+
+    A check by another protocol says nothing about the verdicts of this one.
+    """
+    writer = Generator(backend, settings, context.stop, lambda _: None)
+    model, protocol = backend.identity, writer.protocol.name
+    report = context.store.skills.newest(
+        model.digest, model.quantization, model.round_id, protocol
+    )
+    return guidance(report) if report else Guidance()
+
+
+def _answers(
+    context: Context, backend: HuggingFaceBackend, asked: Sequence[str]
+) -> list[str]:
+    """Return what a model answers from memory."""
+    context.progress("asking it something", 0, 1)
+    prompt = prompts.load("closed_book")
+    requests = [Request(prompt.render(question=one), Sampling()) for one in asked]
+    return [made.text for made in backend.complete(requests, context.stop)]
+
+
+def _versions(context: Context, about: Round) -> dict[str, str]:
+    """Return what a round was trained with."""
+    return context.store.runs.get(about.run_id).versions
+
+
+def _given(context: Context) -> str:
+    """Return the passages that a question is to be answered from."""
+    wanted = context.run.settings["passages"]
+    found = context.store.db.by_id(Passage, wanted)
+    return "\n\n".join(found[number].text.strip() for number in wanted)
+
+
+Reading = Callable[[str], dict[str, str]]
+"""Finds the parts of an answer in what the model has written of it."""
+
+
+def _part(name: str, read: Callable[[str], str]) -> Reading:
+    return lambda raw: {name: read(raw)}
+
+
+def _open_book(raw: str) -> dict[str, str]:
+    found = model_output.open_book(raw)
+    return {"answer": found.answer, "evidence": found.evidence}
+
+
+def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
+    """Return a chat with earlier turns before its last question."""
+    at = max(i for i, message in enumerate(chat) if message.role == "user")
+    return (*chat[:at], *earlier, *chat[at:])
+
+
+def _say(
+    context: Context,
+    backend: HuggingFaceBackend,
+    request: Request,
+    hear: Callable[[str], None],
+) -> str:
+    """Return what the model says to a request, and keep how it came about."""
+    completion = backend.stream(request, context.stop, hear)
+    if completion.finish == "cancelled":
+        raise Cancelled
+    if completion.finish == "overlong":
+        raise InputError(
+            "The chat no longer fits the context of the model; begin a new one."
+        )
+    generation = Generation(request, completion, backend.identity)
+    context.store.journal(context.run.id).log([generation])
+    return completion.text
+
+
+def _report(context: Context, stage: str, total: int, done: int) -> None:
+    context.progress(stage, done, total)
+
+
+def _tally(context: Context) -> dict[str, Any]:
+    """Count what a study has made, and what gave nothing."""
+    store, run_id = context.store, context.run.id
+    questions = store.library.questions(QuestionFilter(run_id=run_id))
+    samples = store.samples.find(SampleFilter(run_id=run_id))
+    skips = store.runs.skips(run_id)
+    flags = Counter(flag for sample in samples for flag in sample.flags)
+    asked = [question for question in questions if question.origin == "model"]
+    served = {question.passage_id for question in asked}
+    silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
+    return {
+        "questions": len(asked),
+        "duplicates": sum("duplicate" in question.flags for question in asked),
+        "paraphrases": len(questions) - len(asked),
+        "instructions": sum(sample.passage_id is None for sample in samples),
+        "samples": len(samples),
+        "gaps": sum(sample.gap for sample in samples),
+        "approvable": sum(map(rules.rule("default").accepts, samples)),
+        "flags": dict(flags.most_common()),
+        "passages_without_question": len(silent - served),
+        "skipped": len(skips),
+    }
+
+
+HANDLERS = Workshop().handlers()

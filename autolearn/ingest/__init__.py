@@ -1,0 +1,1 @@
+"""Files become passages, gold questions and corpora."""

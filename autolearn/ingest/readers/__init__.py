@@ -1,0 +1,112 @@
+"""Texts come in: files of many kinds, read piece by piece as plain text or Markdown.
+
+A reader keeps every character that a person would read: what is not part of the text,
+such as a running head, comes as a piece of its own that says why it is left out.
+Memory is bounded by a page, a chapter or a block, except for the kinds that have to be
+parsed as a whole, whose size is limited.
+"""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers.pieces import Piece, Source
+
+__all__ = ["KINDS", "Piece", "Source", "files", "open_source"]
+
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_READERS = {
+    ".txt": ("text/plain", "plain"),
+    ".text": ("text/plain", "plain"),
+    ".md": ("text/markdown", "plain"),
+    ".markdown": ("text/markdown", "plain"),
+    ".html": ("text/html", "markup"),
+    ".htm": ("text/html", "markup"),
+    ".xhtml": ("text/html", "markup"),
+    ".pdf": ("application/pdf", "pdf"),
+    ".docx": (_WORD, "office"),
+    ".epub": ("application/epub+zip", "epub"),
+    ".jsonl": ("application/jsonl", "jsonl"),
+    ".csv": ("text/csv", "csv_table"),
+    ".tsv": ("text/csv", "csv_table"),
+}
+"""The media type of each ending, and the module that reads it.
+
+A module is imported when it is needed: the page, which reads nothing, starts faster.
+"""
+KINDS = tuple(_READERS)
+"""Endings of the files that can be read."""
+_INSTEAD = {
+    ".doc": "save it as .docx",
+    ".odt": "save it as .docx",
+    ".rtf": "save it as .docx",
+    ".mobi": "convert it to .epub",
+    ".azw3": "convert it to .epub",
+    ".json": "write one object a line, as .jsonl",
+    ".xlsx": "save it as .csv",
+    ".zip": "unpack it and add the folder",
+}
+_SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
+"""Halves of signs and zeros, which no database keeps."""
+
+
+def files(path: Path) -> list[Path]:
+    """Return the file itself, or the readable files in a folder, by name.
+
+    Raises:
+        InputError: The folder holds none.
+    """
+    if path.is_dir():
+        found = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in KINDS and file.is_file()
+        )
+        if not found:
+            raise InputError(
+                f"{path} holds no file that can be read ({', '.join(KINDS)})."
+            )
+        return found
+    return [path]
+
+
+def open_source(path: Path, name: str) -> Source:
+    """Return the text of a file, piece by piece; ``name`` is how a person knows it.
+
+    Raises:
+        InputError: It is missing, unreadable, damaged, protected, too large or of a
+            kind that cannot be read; while the pieces are read, too.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        todo = _INSTEAD.get(suffix, "save its text as .txt or .md")
+        kind = f"a {suffix} file" if suffix else "a file without an ending"
+        raise InputError(f"{name} is {kind}, which cannot be read; {todo}.")
+    media_type, module = _READERS[suffix]
+    with _told(name):
+        reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
+        source: Source = reader.read(path)
+    return replace(source, media_type=media_type, pieces=_checked(source, name))
+
+
+def _checked(source: Source, name: str) -> Iterator[Piece]:
+    with _told(name):
+        for piece in source.pieces:
+            yield replace(piece, text=piece.text.translate(_SURROGATES))
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Tell what goes wrong with a file in one sentence that begins with its name."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{name} {error}") from error
+    except FileNotFoundError:
+        raise InputError(f"There is no file {name}.") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{name} cannot be read: {reason}.") from error

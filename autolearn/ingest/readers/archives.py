@@ -1,0 +1,43 @@
+"""Files that are zip archives inside; nothing of them is ever written to disk."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+
+LARGEST_UNPACKED = 512 * 2**20
+"""Bytes of all members together."""
+LARGEST_RATIO, RATIO_FROM = 200, 32 * 2**20
+"""Unpacked over packed size of what is taken for a bomb, from so many bytes on."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive that is whole, unencrypted and of sensible size.
+
+    Raises:
+        InputError: It is not.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check(archive, path.stat().st_size)
+            yield archive
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, KeyError) as error:
+        raise InputError(
+            "is damaged or not what its name says; save it again."
+        ) from error
+
+
+def _check(archive: zipfile.ZipFile, packed: int) -> None:
+    members = archive.infolist()
+    if any(member.flag_bits & 1 for member in members):
+        raise InputError("is encrypted; save it without a password.")
+    size = sum(member.file_size for member in members)
+    is_bomb = size > RATIO_FROM and size > LARGEST_RATIO * packed
+    if size > LARGEST_UNPACKED or is_bomb:
+        raise InputError(
+            f"would unpack from {packed / 2**20:.1f} to {size / 2**20:.0f} MB, which "
+            "is refused as a zip bomb; save its text as .txt."
+        )

@@ -1,0 +1,85 @@
+"""E-books: their chapters in reading order, each as Markdown."""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import archives, markup
+from autolearn.ingest.readers.pieces import Piece, Source
+
+_NAMES = {
+    "box": "urn:oasis:names:tc:opendocument:xmlns:container",
+    "opf": "http://www.idpf.org/2007/opf",
+    "enc": "http://www.w3.org/2001/04/xmlenc#",
+}
+_FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+"""Ways to obscure fonts, which protect no text."""
+_CHAPTERS = ("application/xhtml+xml", "text/html")
+
+
+def read(path: Path) -> Source:
+    """Return a book chapter by chapter, without its table of contents.
+
+    Raises:
+        InputError: It is damaged, protected against copying, or no e-book.
+    """
+    with archives.opened(path) as archive:
+        _refuse_protected(archive)
+        chapters = _spine(archive)
+    return Source(_pieces(path, chapters))
+
+
+def _pieces(path: Path, chapters: list[tuple[str, bool]]) -> Iterator[Piece]:
+    with archives.opened(path) as archive:
+        for n, (name, is_contents) in enumerate(chapters, 1):
+            markup.check_size(archive.getinfo(name).file_size)
+            soup = markup.parse(archive.read(name))
+            share = n / len(chapters)
+            if is_contents:
+                text = soup.get_text(" ", strip=True)
+                yield Piece(text, left_out="table of contents", share=share)
+            else:
+                yield from markup.pieces(soup, opens=True, share=share)
+
+
+def _refuse_protected(archive: zipfile.ZipFile) -> None:
+    name = "META-INF/encryption.xml"
+    if name not in archive.namelist():
+        return
+    methods = _parsed(archive, name).iterfind(".//enc:EncryptionMethod", _NAMES)
+    if any(method.get("Algorithm") not in _FONTS for method in methods):
+        raise InputError("is protected against copying (DRM) and cannot be read.")
+
+
+def _spine(archive: zipfile.ZipFile) -> list[tuple[str, bool]]:
+    """Return the members in reading order, each with whether it is the contents."""
+    box = _parsed(archive, "META-INF/container.xml")
+    root = box.find(".//box:rootfile", _NAMES)
+    place = root.get("full-path", "") if root is not None else ""
+    book = _parsed(archive, place)
+    folder = posixpath.dirname(place)
+    items = {
+        item.get("id"): (
+            posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "")))),
+            "nav" in item.get("properties", "").split(),
+        )
+        for item in book.iterfind("opf:manifest/opf:item", _NAMES)
+        if item.get("media-type") in _CHAPTERS
+    }
+    order = [ref.get("idref") for ref in book.iterfind("opf:spine/opf:itemref", _NAMES)]
+    chapters = [items[name] for name in order if name in items]
+    if not chapters:
+        raise InputError("names no chapters; convert it to .epub again.")
+    return chapters
+
+
+def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    """Return an XML member; no entity of it reaches a file or another machine."""
+    try:
+        return ElementTree.fromstring(archive.read(name))
+    except ElementTree.ParseError as error:
+        raise InputError("is damaged; convert it to .epub again.") from error

@@ -1,0 +1,1 @@
+"""Models on disk: found, checked, measured; what they need of memory; no torch."""

@@ -1,0 +1,170 @@
+"""What a model is made of: told by its small files and headers."""
+
+import json
+import re
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.errors import InputError
+from autolearn.models import files as model_files
+
+_MOST_HEADER = 100 << 20
+_EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
+_TOWERS = re.compile(
+    r"(?:^|\.)(?:vision|visual|image|audio|speech|multi_modal|mm_|connector|aligner)"
+)
+"""Begins the part of a name that holds what sees and hears, beside the text layers."""
+_LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
+
+_TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32", "U8": "4 or 8 bit"}
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Sizes of a model, and what its folder says of it."""
+
+    family: str
+    architecture: str
+    parameters: int
+    linear: tuple[Shape, ...]
+    """Shapes of the weights of the text layers that 4-bit loading packs and an adapter
+    sits on."""
+    hidden: int
+    inner: int
+    kv: int
+    """Width of keys, and of values, in a layer."""
+    layers: int
+    vocabulary: int
+    context: int | None
+    """Most tokens of prompt and answer together."""
+    dtype: str
+    """What most of its weights are kept in; a configuration may say another."""
+    licence: str | None
+    towers: int = 0
+    """Weights beside the text layers, for images or sound, that 4-bit loading packs."""
+
+    @property
+    def packed(self) -> int:
+        """Return how many parameters 4-bit loading packs."""
+        return sum(map(prod, self.linear)) + self.towers
+
+
+def of(folder: Path) -> Anatomy:
+    """Return the anatomy of the model in a folder; no weights are read.
+
+    Raises:
+        InputError: One of its files cannot be read.
+    """
+    config = model_files.read_json(folder / "config.json")
+    text = config.get("text_config") or config
+    found = [one for f in model_files.weight_files(folder) for one in _in(f)]
+    shapes = {name: shape for name, shape, _ in found}
+    sizes = Counter[str]()
+    for _, shape, dtype in found:
+        sizes[_TYPES.get(dtype, dtype.lower())] += prod(shape)
+    hidden = _number(text, "hidden_size", "n_embd") or 0
+    shapes = dict(_unpacked(shapes, hidden))
+    linear = {name: shape for name, shape in shapes.items() if _is_linear(name, shape)}
+    inner = {name: s for name, s in linear.items() if not _TOWERS.search(name)}
+    return Anatomy(
+        family=str(config.get("model_type", "unknown")),
+        architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
+        parameters=sum(map(prod, shapes.values())),
+        linear=tuple(inner.values()),
+        hidden=hidden,
+        inner=_number(text, "intermediate_size", "n_inner") or 4 * hidden,
+        kv=_kv(text, hidden, inner),
+        layers=_number(text, "num_hidden_layers", "n_layer") or 1,
+        vocabulary=_number(text, "vocab_size") or _rows(shapes, "embed_tokens"),
+        context=_number(text, "max_position_embeddings", "n_positions"),
+        dtype=max(sizes, key=sizes.__getitem__, default="unknown"),
+        licence=_licence(folder),
+        towers=sum(prod(s) for name, s in linear.items() if name not in inner),
+    )
+
+
+def _kv(text: dict[str, Any], hidden: int, linear: dict[str, Shape]) -> int:
+    """Return the width of keys in a layer.
+
+    Settings of the text part of a larger model leave out what is usual for its kind;
+    then the weights tell.
+    """
+    heads = _number(text, "num_attention_heads", "n_head")
+    if heads is None:
+        return _rows(linear, "k_proj") or hidden
+    head = _number(text, "head_dim") or hidden // heads
+    return head * (_number(text, "num_key_value_heads") or heads)
+
+
+def _rows(shapes: dict[str, Shape], layer: str) -> int:
+    """Return how many rows the weight of the first layer of that name has; 0: none."""
+    return next((s[0] for name, s in shapes.items() if f"{layer}.weight" in name), 0)
+
+
+def _number(config: dict[str, Any], *names: str) -> int | None:
+    return next((n for n in map(config.get, names) if isinstance(n, int)), None)
+
+
+def _in(path: Path) -> list[tuple[str, Shape, str]]:
+    """Return names, shapes and types from the header of a safetensors file."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > _MOST_HEADER:
+                raise ValueError
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        return [
+            (name, tuple(map(int, one["shape"])), str(one["dtype"]))
+            for name, one in header.items()
+        ]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(
+            f"{path} cannot be read: {reason}; copy the model's files again."
+        ) from error
+    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+        raise InputError(
+            f"{path} is not a whole safetensors file; copy the model's files again."
+        ) from error
+
+
+def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shape]]:
+    """Yield the shapes of weights; of packed ones, two to a byte, about what they were.
+
+    Beside packed weights lie the numbers by which they are unpacked.
+    """
+    for name, shape in shapes.items():
+        owner, weight, more = name.partition(".weight.")
+        if weight and f"{owner}.weight" in shapes and more:
+            continue
+        if f"{name}.absmax" in shapes:
+            yield name, (2 * prod(shape) // max(1, hidden), hidden)
+        else:
+            yield name, shape
+
+
+def _is_linear(name: str, shape: Shape) -> bool:
+    # Parameters that stand by themselves are no layers, even those that look like one.
+    is_weight = name.endswith(".weight") and len(shape) == 2
+    return is_weight and not _EMBEDDINGS.search(name)
+
+
+def _licence(folder: Path) -> str | None:
+    """Return what the model card or a licence file calls the licence."""
+    card = folder / "README.md"
+    if card.is_file():
+        found = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
+        if found:
+            return found[1].strip().strip("\"'")
+    for path in filter(Path.is_file, sorted(folder.glob("LICEN[SC]E*"))):
+        lines = path.read_text("utf-8", "replace").split("\n")
+        return next((line.strip() for line in lines if line.strip()), path.name)[:80]
+    return None

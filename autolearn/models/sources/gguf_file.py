@@ -1,0 +1,251 @@
+"""What a GGUF file says of its model, and where the model made from it lies.
+
+The header is read here rather than by the ``gguf`` package, whose reader takes 4 to 20
+seconds on the vocabularies of small models, and the page cannot wait for that. The
+sizes of quantised blocks are that package's.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+
+from autolearn.core.errors import BackendError, ModelNotFound
+from autolearn.models import files as model_files
+
+FOLDER = "models"
+"""Of a workspace: the models that were made from GGUF files."""
+NOTE = "source.json"
+"""Lies beside converted weights and says what they were made from."""
+
+_MAGIC = b"GGUF"
+_VERSIONS = (2, 3)
+_STRING, _ARRAY = 8, 9
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?"}
+_NUMBERS |= {10: "Q", 11: "q", 12: "d"}
+_END = 1 << 20
+"""Bytes at both ends of a file by which it is recognised."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """A GGUF file without its weights."""
+
+    values: dict[str, Any]
+    """Its keys, except arrays."""
+    parameters: int
+    kinds: tuple[str, ...]
+    """How its weights are packed, the commonest first."""
+    n_bytes: int
+    """How long the file has to be."""
+
+    @property
+    def architecture(self) -> str:
+        """Return what llama.cpp calls the family of the model."""
+        return str(self.values.get("general.architecture", "unknown"))
+
+    @property
+    def has_template(self) -> bool:
+        """Return whether there is a chat template."""
+        return bool(self.values.get("tokenizer.chat_template"))
+
+    @property
+    def licence(self) -> str | None:
+        """Return what it says of its licence."""
+        licence = self.values.get("general.license")
+        return str(licence) if licence else None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a file: its size, packing, and place behind the header."""
+
+    shape: tuple[int, ...]
+    kind: int
+    offset: int
+
+    @property
+    def n_bytes(self) -> int:
+        """Return how many bytes it takes; 0 if its packing is not known."""
+        try:
+            block, n_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(self.kind)]
+        except (KeyError, ValueError):
+            return 0
+        return prod(self.shape) // block * n_bytes
+
+
+def locate(model: str) -> Path:
+    """Return the file of this name.
+
+    Raises:
+        ModelNotFound: There is none.
+    """
+    file = Path(model.strip()).expanduser()
+    if not file.is_file():
+        raise ModelNotFound(f"There is no file {file}; give the path of a GGUF file.")
+    # Only its folder is resolved: in the hub's cache the file is a link to a name that
+    # says nothing.
+    return file.parent.resolve() / file.name
+
+
+def read(file: Path) -> Header:
+    """Return what the header of a file says.
+
+    Raises:
+        BackendError: It is no GGUF file, or it is cut off.
+    """
+    try:
+        with file.open("rb") as stream:
+            return _read(stream)
+    except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
+        raise BackendError(
+            f"{file} is no whole GGUF file; copy or download it again."
+        ) from error
+
+
+def _read(file: BinaryIO) -> Header:
+    magic, version, n_tensors, n_keys = struct.unpack("<4sIQQ", file.read(24))
+    if magic != _MAGIC or version not in _VERSIONS:
+        raise ValueError
+    values = dict(_keys(file, n_keys))
+    tensors = [_tensor(file) for _ in range(n_tensors)]
+    alignment = int(values.get("general.alignment", 32))
+    start = -(-file.tell() // alignment) * alignment
+    sizes: dict[str, int] = {}
+    for tensor in tensors:
+        kind = _kind(tensor.kind)
+        sizes[kind] = sizes.get(kind, 0) + prod(tensor.shape)
+    return Header(
+        values=values,
+        parameters=sum(sizes.values()),
+        kinds=tuple(sorted(sizes, key=sizes.__getitem__, reverse=True)),
+        n_bytes=start + max((t.offset + t.n_bytes for t in tensors), default=0),
+    )
+
+
+def _kind(number: int) -> str:
+    try:
+        return GGMLQuantizationType(number).name
+    except ValueError:
+        return f"type {number}"
+
+
+def _keys(file: BinaryIO, n_keys: int) -> Iterator[tuple[str, Any]]:
+    for _ in range(n_keys):
+        name = _string(file)
+        (kind,) = struct.unpack("<I", file.read(4))
+        if kind == _ARRAY:
+            _skip_array(file)
+        else:
+            yield name, _value(file, kind)
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind == _STRING:
+        return _string(file)
+    form = f"<{_NUMBERS[kind]}"
+    (value,) = struct.unpack(form, file.read(struct.calcsize(form)))
+    return value
+
+
+def _skip_array(file: BinaryIO) -> None:
+    kind, length = struct.unpack("<IQ", file.read(12))
+    if kind == _ARRAY:
+        raise ValueError
+    if kind != _STRING:
+        file.seek(length * struct.calcsize(f"<{_NUMBERS[kind]}"), 1)
+        return
+    for _ in range(length):
+        (n_bytes,) = struct.unpack("<Q", file.read(8))
+        file.seek(n_bytes, 1)
+
+
+def _string(file: BinaryIO) -> str:
+    (n_bytes,) = struct.unpack("<Q", file.read(8))
+    return file.read(n_bytes).decode("utf-8", "replace")
+
+
+def _tensor(file: BinaryIO) -> Tensor:
+    _string(file)  # its name
+    (n_dimensions,) = struct.unpack("<I", file.read(4))
+    shape = struct.unpack(f"<{n_dimensions}Q", file.read(8 * n_dimensions))
+    kind, offset = struct.unpack("<IQ", file.read(12))
+    return Tensor(shape, kind, offset)
+
+
+def check(file: Path, header: Header) -> None:
+    """Refuse a file that holds no whole model that could be trained.
+
+    Raises:
+        BackendError: The text says what is the matter, and what to do.
+    """
+    if int(header.values.get("split.count", 0)) > 1:
+        raise BackendError(
+            f"{file.name} is one part of several; join them first with "
+            "'llama-gguf-split --merge'."
+        )
+    kind = header.values.get("general.type", "model")
+    if kind != "model" or header.architecture == "clip":
+        raise BackendError(
+            f"{file.name} holds no language model (it is of the kind "
+            f"{kind if kind != 'model' else header.architecture}); give the file of "
+            "the model itself."
+        )
+    if file.stat().st_size < header.n_bytes:
+        raise BackendError(
+            f"{file.name} is cut off: it has {file.stat().st_size:,} of "
+            f"{header.n_bytes:,} bytes; copy or download it again."
+        )
+    if not header.has_template:
+        raise BackendError(
+            f"{file.name} has no chat template, so it is a base model that cannot "
+            "follow the prompts; choose the instruct version of this model."
+        )
+
+
+def digest(file: Path) -> str:
+    """Return which file this is, whatever its name: size and both ends, as SHA-256.
+
+    The beginning holds its settings and vocabulary, the end changes with any training.
+    """
+    size = file.stat().st_size
+    checksum = hashlib.sha256(str(size).encode())
+    with file.open("rb") as stream:
+        checksum.update(stream.read(_END))
+        stream.seek(max(0, size - _END))
+        checksum.update(stream.read(_END))
+    return checksum.hexdigest()
+
+
+def converted(workspace: Path, file: Path) -> Path | None:
+    """Return the folder with the model that was made from a file, if there is one."""
+    own = digest(file)
+    for folder in _folders(workspace):
+        if source(folder).get("digest") == own:
+            return folder
+    return None
+
+
+def new_folder(workspace: Path, file: Path) -> Path:
+    """Return a folder that does not exist yet for the model of a file."""
+    names = {folder.name for folder in _folders(workspace)}
+    name, n = file.stem, 1
+    while name in names:
+        n += 1
+        name = f"{file.stem}-{n}"
+    return workspace / FOLDER / name
+
+
+def source(folder: Path) -> dict[str, Any]:
+    """Return what converted weights were made from; nothing for other folders."""
+    return model_files.read_json(folder / NOTE)
+
+
+def _folders(workspace: Path) -> list[Path]:
+    # A draft of a conversion that goes on, or was killed, begins with a dot.
+    return [f for f in sorted((workspace / FOLDER).glob("[!.]*")) if f.is_dir()]

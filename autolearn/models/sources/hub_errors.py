@@ -1,0 +1,136 @@
+"""What huggingface_hub, the network and the disk refuse, each in one sentence."""
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+from huggingface_hub import constants, get_token
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+    RevisionResolutionError,
+)
+
+from autolearn.core.errors import BackendError
+from autolearn.models.sources.hub_files import ModelRequest
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def in_words(request: ModelRequest) -> Iterator[None]:
+    """Turn what the library raises into one sentence that says what to do.
+
+    Raises:
+        BackendError: The hub, the network or the disk did not let it happen.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        os._exit(1)  # nobody listens any more: who started this process is gone
+    except (
+        RevisionResolutionError,
+        LocalEntryNotFoundError,
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        httpx2.HTTPError,
+        OSError,
+    ) as error:
+        log.warning("%s could not be reached or kept", request.name, exc_info=True)
+        raise BackendError(_sentence(request.repository, _cause(error))) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what is behind an error of the library that only says "not here"."""
+    while isinstance(error, (RevisionResolutionError, LocalEntryNotFoundError)):
+        if error.__cause__ is None:
+            break
+        error = error.__cause__
+    return error
+
+
+def _sentence(name: str, error: BaseException) -> str:
+    if isinstance(error, OfflineModeIsEnabled):
+        return (
+            "HF_HUB_OFFLINE is set, so nothing is downloaded; start autolearn without "
+            "it to download models."
+        )
+    if isinstance(error, HFValidationError):
+        return f"{name} is no id of a model on the hub; give ORG/NAME as on its page."
+    if isinstance(error, HfHubHTTPError):
+        return _answer(name, constants.ENDPOINT, error)
+    if isinstance(error, OSError) and error.errno and not _is_network(error):
+        return _disk(error)
+    return (
+        f"{constants.ENDPOINT} cannot be reached, or the connection broke; check it "
+        "and try again: what has come is kept."
+    )
+
+
+def _is_network(error: OSError) -> bool:
+    return isinstance(error, (ConnectionError, TimeoutError, socket.gaierror))
+
+
+def _disk(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk of {constants.HF_HUB_CACHE} is full; free some space and resume "
+            "the download: what has come is kept."
+        )
+    return (
+        f"{error.filename or constants.HF_HUB_CACHE} cannot be written "
+        f"({error.strerror}); mend that, or put the hub's cache elsewhere with HF_HOME."
+    )
+
+
+def _answer(name: str, hub: str, error: HfHubHTTPError) -> str:
+    """Return what it means that the hub refuses a request."""
+    if isinstance(error, GatedRepoError):
+        then = (
+            "the token that is set has no access to it yet"
+            if get_token()
+            else "then set HF_TOKEN, or log in with 'hf auth login'"
+        )
+        return (
+            f"{name} is gated: accept the conditions of its owner at {hub}/{name}; "
+            f"{then}."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        way = (
+            "use another token"
+            if get_token()
+            else "set HF_TOKEN, or log in with 'hf auth login'"
+        )
+        return (
+            f"{hub} has no model {name}, or it is private; check the name, or {way} if "
+            "you may read it."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return f"{name} has no main branch; choose another repository."
+    return _status(name, hub, error.response.status_code)
+
+
+def _status(name: str, hub: str, status: int) -> str:
+    if status == 401:
+        return (
+            f"{hub} does not accept the token that is set; renew it with "
+            "'hf auth login', or unset HF_TOKEN."
+        )
+    if status == 403:
+        return (
+            f"The token that is set may not read {name}; use one that may, or accept "
+            f"the conditions at {hub}/{name}."
+        )
+    if status == 429:
+        return f"{hub} asks to wait, as it was asked too often; try again later."
+    return f"{hub} answers with an error ({status}); try again later."

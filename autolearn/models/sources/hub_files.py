@@ -1,0 +1,142 @@
+"""Which files of a hub repository make a model that can be used here.
+
+Weights as safetensors, tokenizer, chat template and configuration: no pickles, no
+code, no second copy of the weights in another format.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from autolearn.core.errors import BackendError, InputError
+
+SMALL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+    "chat_template.json",
+    "LICENSE",
+    "LICENSE.txt",
+    "LICENSE.md",
+    "NOTICE",
+    "README.md",
+)
+"""Configuration, tokenizer and template; the model card and licence say what the
+weights may be used for."""
+
+_INDEX = "model.safetensors.index.json"
+_WHOLE = "model.safetensors"
+_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """What a person asks the hub for: a repository, or one GGUF file in it."""
+
+    repository: str
+    gguf: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return it as the person writes it."""
+        return f"{self.repository}/{self.gguf}" if self.gguf else self.repository
+
+
+def parse(text: str, endpoint: str = "https://huggingface.co") -> ModelRequest:
+    """Read ``ORG/NAME``, ``ORG/NAME/FILE.gguf``, or the address of the model's page.
+
+    Raises:
+        InputError: It is none of these.
+    """
+    plain = text.strip()
+    for prefix in (endpoint.rstrip("/"), "https://huggingface.co", "https://hf.co"):
+        plain = plain.removeprefix(f"{prefix}/")
+    plain = re.sub(r"/(tree|blob|resolve)/main(?=/|$)", "", plain).strip("/")
+    organisation, _, rest = plain.partition("/")
+    name, _, file = rest.partition("/")
+    repository = f"{organisation}/{name}"
+    is_path = not file or (file.endswith(".gguf") and ".." not in file.split("/"))
+    if not _ID.fullmatch(repository) or not is_path:
+        raise InputError(
+            f"{text.strip() or 'Nothing'} is no id of a model on the hub; give "
+            "ORG/NAME as on its page, or ORG/NAME/FILE.gguf."
+        )
+    return ModelRequest(repository, file or None)
+
+
+def choose(request: ModelRequest, names: Sequence[str]) -> tuple[str, ...]:
+    """Return which files of a repository to fetch.
+
+    Raises:
+        BackendError: They do not make a model that can be used here; the text says
+            what to do instead.
+    """
+    if request.gguf:
+        if request.gguf not in names:
+            raise BackendError(
+                f"{request.repository} has no file {request.gguf}{_ggufs(names)}."
+            )
+        return (request.gguf,)
+    weights = _weights(names)
+    if not weights:
+        raise BackendError(_no_weights(request.repository, names))
+    for name in ("config.json", "tokenizer.json"):
+        if name not in names:
+            raise BackendError(
+                f"{request.repository} has no {name}, so it cannot be used here; "
+                "choose a repository in the format of transformers."
+            )
+    small = [name for name in SMALL_FILES if name in names]
+    return (*small, *weights)
+
+
+def _weights(names: Sequence[str]) -> list[str]:
+    # As transformers looks for them; consolidated.safetensors, original/ and onnx/
+    # hold the same weights once more.
+    if _WHOLE in names:
+        return [_WHOLE]
+    shards = sorted(name for name in names if _SHARD.fullmatch(name))
+    return [_INDEX, *shards] if _INDEX in names and shards else []
+
+
+def _no_weights(repository: str, names: Sequence[str]) -> str:
+    kinds = {PurePosixPath(name).suffix for name in names}
+    if "adapter_config.json" in names:
+        return (
+            f"{repository} holds an adapter, not a model; download the model that it "
+            "was made for."
+        )
+    if ".gguf" in kinds:
+        return (
+            f"{repository} has no safetensors weights, only GGUF files; ask for one of "
+            f"them as {repository}/FILE.gguf{_ggufs(names)}."
+        )
+    if kinds.intersection(_PICKLES):
+        return (
+            f"{repository} has its weights as pickle files only, which can run any "
+            "code when they are opened; choose a repository with safetensors weights."
+        )
+    return (
+        f"{repository} has no model.safetensors that transformers could load; choose "
+        "another repository of this model."
+    )
+
+
+def _ggufs(names: Sequence[str]) -> str:
+    """Return the GGUF files that there are, as the end of a sentence."""
+    files = sorted(name for name in names if name.endswith(".gguf"))
+    if not files:
+        return ""
+    examples = ", ".join(files[:5])
+    return f" ({examples}{', …' if len(files) > 5 else ''})"

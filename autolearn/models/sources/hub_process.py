@@ -1,0 +1,285 @@
+"""Talks to the Hugging Face hub, in a process of its own.
+
+Started as ``python -m autolearn.models.sources.hub_process look|fetch NAME``
+by ``hub``;
+each line that it prints is one JSON value, the last one the answer or the error. It is
+a process because a download has to end at once when a person cancels it, however long
+the network hangs, and because huggingface_hub reads its environment when it is
+imported.
+
+Resuming: huggingface_hub 2.4 removes what it has of a file when a download breaks off,
+since another process could be writing to it. So weights are fetched here with its
+``http_get``, which can begin in the middle of a file, into a file with a fixed name,
+under the lock of that file. They are then checked against the digest that the hub
+announced and put where huggingface_hub looks for them.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, constants, hf_hub_url, snapshot_download
+from huggingface_hub.file_download import http_get, repo_folder_name
+from huggingface_hub.hf_api import ModelInfo, RepoSibling
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # both documented
+    WeakFileLock,
+    build_hf_headers,
+)
+
+from autolearn.core.errors import AutolearnError, BackendError
+from autolearn.models import files as model_files
+from autolearn.models.sources import hub_files
+from autolearn.models.sources.hub import Offer, Part, nearest_folder
+from autolearn.models.sources.hub_errors import in_words
+from autolearn.models.sources.hub_files import ModelRequest
+
+CHUNK = 256 << 10
+"""Bytes that are written at once; what a kill loses of a download is less than two."""
+REPORT_SECONDS = 0.2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look at a model on the hub, or fetch it; return the exit code."""
+    verb, name = arguments or sys.argv[1:]
+    # The library's chunks of 10 MiB would let a slow download stand still for minutes.
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+    try:
+        request = hub_files.parse(name, constants.ENDPOINT)
+        with in_words(request):
+            if verb == "look":
+                _print({"offer": asdict(look(request))})
+            else:
+                _print({"folder": str(fetch(request))})
+    except AutolearnError as error:
+        _print({"error": str(error)})
+        return 1
+    return 0
+
+
+def look(request: ModelRequest) -> Offer:
+    """Ask the hub about a model; nothing is downloaded."""
+    return _offer(request, _info(request))
+
+
+def fetch(request: ModelRequest) -> Path:
+    """Download a model into the hub's cache; return its folder, or its GGUF file.
+
+    What an earlier try has brought is not fetched again.
+    """
+    info = _info(request)
+    offer = _offer(request, info)
+    if not offer.fits:
+        raise BackendError(offer.no_room())
+    for part in offer.parts:
+        if part.n_bytes > constants.MAX_HTTP_DOWNLOAD_SIZE:
+            raise BackendError(
+                f"{part.name} is larger than what can be fetched here; fetch it with "
+                f"'hf download {request.repository}', then choose it under Model."
+            )
+    transfer = _Transfer(offer.n_bytes, offer.n_bytes - offer.bytes_missing)
+    transfer.tell("small files")
+    names = [part.name for part in offer.parts]
+    weights = [s for s in info.siblings or [] if s.lfs and _is_weights(s, names)]
+    weight_names = {sibling.rfilename for sibling in weights}
+    folder = Path(_snapshot(info, [name for name in names if name not in weight_names]))
+    if not request.gguf:
+        model_files.check_small_files(folder)  # before gigabytes of no use are fetched
+    for sibling in weights:
+        _fetch_weights(info, sibling, transfer)
+    folder = Path(_snapshot(info, names))
+    # Where the network fails, the library returns what there is of a folder.
+    if missing := [name for name in names if not (folder / name).exists()]:
+        raise BackendError(
+            f"{request.name} has not come completely ({missing[0]} is missing); resume "
+            "the download."
+        )
+    return folder / request.gguf if request.gguf else folder
+
+
+def _is_weights(sibling: RepoSibling, names: Sequence[str]) -> bool:
+    name = sibling.rfilename
+    return name in names and name.endswith((".safetensors", ".gguf"))
+
+
+def _info(request: ModelRequest) -> ModelInfo:
+    api = HfApi()
+    revision = api.resolve_revision(request.repository)
+    info = api.model_info(
+        request.repository, revision=revision.resolved, files_metadata=True
+    )
+    if info.gated:  # everybody may read what it is, but not its files
+        api.auth_check(request.repository)
+    return info
+
+
+def _offer(request: ModelRequest, info: ModelInfo) -> Offer:
+    siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
+    names = hub_files.choose(request, list(siblings))
+    parts = tuple(Part(name, siblings[name].size or 0) for name in names)
+    cache = Path(constants.HF_HUB_CACHE)
+    bytes_held = sum(_bytes_held(info, siblings[name]) for name in names)
+    return Offer(
+        name=request.name,
+        commit=info.sha or "",
+        licence=_licence(info),
+        gated=bool(info.gated),
+        parts=parts,
+        bytes_missing=sum(part.n_bytes for part in parts) - bytes_held,
+        bytes_free=shutil.disk_usage(nearest_folder(cache)).free,
+        cache=str(cache),
+        endpoint=constants.ENDPOINT,
+    )
+
+
+def _licence(info: ModelInfo) -> str | None:
+    card: Any = info.card_data
+    licence = (card.get("license_name") or card.get("license")) if card else None
+    if isinstance(licence, list):
+        licence = ", ".join(map(str, licence))
+    from_tags = [tag[8:] for tag in info.tags or [] if tag.startswith("license:")]
+    return str(licence) if licence else next(iter(from_tags), None)
+
+
+def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
+    """Have files of a model linked into its folder, fetching those that are missing."""
+    return snapshot_download(info.id, revision=info.sha, allow_patterns=list(names))
+
+
+# --- weights ------------------------------------------------------------------
+
+
+def _etag(sibling: RepoSibling) -> str:
+    """Return the name of a file's content in the cache.
+
+    The SHA-256 of large files; of those that git itself keeps, git's name.
+    """
+    return str(sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
+
+
+def _blob(info: ModelInfo, sibling: RepoSibling) -> Path:
+    folder = repo_folder_name(repo_id=info.id, repo_type="model")
+    return Path(constants.HF_HUB_CACHE) / folder / "blobs" / _etag(sibling)
+
+
+def _incomplete(blob: Path) -> Path:
+    return blob.with_name(f"{blob.name}.incomplete")
+
+
+def _bytes_held(info: ModelInfo, sibling: RepoSibling) -> int:
+    """Return how many bytes of a file are on this computer already."""
+    blob = _blob(info, sibling)
+    for path in (blob, _incomplete(blob)):
+        if path.is_file():
+            return min(path.stat().st_size, sibling.size or 0)
+    return 0
+
+
+def _fetch_weights(
+    info: ModelInfo, sibling: RepoSibling, transfer: "_Transfer"
+) -> None:
+    blob, name = _blob(info, sibling), sibling.rfilename
+    lock = blob.parents[2] / ".locks" / blob.parents[1].name / f"{blob.name}.lock"
+    for folder in (lock.parent, blob.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
+        if blob.exists():
+            return
+        draft = _incomplete(blob)
+        with draft.open("ab") as file:
+            offset = file.tell()
+            if offset > (sibling.size or 0):
+                file.truncate(offset := 0)
+            transfer.begin(name, offset)
+            http_get(
+                hf_hub_url(info.id, name, revision=info.sha),
+                file,
+                resume_size=offset,
+                headers=build_hf_headers(),
+                expected_size=sibling.size,
+                tqdm_class=transfer.bar,  # type: ignore[arg-type]
+            )
+        _check(draft, sibling, transfer)
+        draft.replace(blob)
+
+
+def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
+    """Refuse a file that is not what the hub announced, and remove it."""
+    checksum = hashlib.sha256()
+    with draft.open("rb") as file:
+        while block := file.read(1 << 20):
+            checksum.update(block)
+            transfer.tell(f"checking {sibling.rfilename}")
+    if checksum.hexdigest() != _etag(sibling):
+        draft.unlink()
+        raise BackendError(
+            f"What came as {sibling.rfilename} is not what the hub announced, so it "
+            "was removed; download it again."
+        )
+
+
+class _Transfer:
+    """How much of all files is here, told a few times a second."""
+
+    def __init__(self, total: int, held: int) -> None:
+        self._total, self._held = total, held
+        self._name = ""
+        self._begun = 0
+        self._reported = ("", 0.0)
+
+    def begin(self, name: str, held: int) -> None:
+        """Note which file is fetched, and how much of it is here already."""
+        self._name, self._begun = name, held
+        self.tell(name)
+
+    def bar(self, *, initial: int = 0, **_: Any) -> "_Bar":
+        """Return what ``http_get`` takes for its progress bar."""
+        # A server that cannot begin in the middle of a file sends all of it.
+        self._held -= self._begun - initial
+        return _Bar(self)
+
+    def add(self, n_bytes: int) -> None:
+        """Count bytes that have come."""
+        self._held += n_bytes
+        self.tell(self._name)
+
+    def tell(self, stage: str) -> None:
+        """Print how far it is, unless that was done just now."""
+        now = time.monotonic()
+        last_stage, last_time = self._reported
+        if stage == last_stage and now - last_time < REPORT_SECONDS:
+            return
+        self._reported = (stage, now)
+        _print({"stage": stage, "done": self._held, "total": self._total})
+
+
+class _Bar:
+    """The part of tqdm's interface that ``http_get`` uses."""
+
+    def __init__(self, transfer: _Transfer) -> None:
+        self._transfer = transfer
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, n_bytes: int | float | None = 1) -> None:
+        """Count bytes that have come, or are gone."""
+        self._transfer.add(int(n_bytes or 0))
+
+
+def _print(value: object) -> None:
+    # Who started this process may have been killed; then this ends it too.
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The queues of runs and the worker processes that empty them."""

@@ -1,0 +1,113 @@
+"""What a handler is given to do a run with: the store, a way to stop, a way to tell.
+
+How fast the work goes is measured here; where it is shown is not known here.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.ports import Progress, Stop
+from autolearn.core.records import Metric, Run, RunKind
+from autolearn.store import Pace, Store
+
+RATE_SECONDS = 60.0
+"""The rate is that of the last minute, so a resumed run does not boast for long."""
+
+REPORT_SECONDS = 0.2
+"""Progress is written at most so often."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run as its handler sees it.
+
+    A handler returns the result of the run as JSON values. When ``stop`` has told it
+    to end before it is done, it raises ``Cancelled``.
+    """
+
+    store: Store
+    run: Run
+    stop: Stop
+    progress: Progress
+
+    @property
+    def workspace(self) -> Path:
+        """Return the folder of the workspace."""
+        return self.store.folder
+
+    def measured(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Keep numbers of the run at a step, by their names."""
+        rows = [Metric(step, name, value) for name, value in numbers.items()]
+        self.store.runs.add_metrics(self.run.id, rows)
+
+
+class Draft:
+    """What a run has written so far, told seldom enough to cost nothing."""
+
+    def __init__(self, context: Context) -> None:
+        self.parts: dict[str, str] = {}
+        self._context = context
+        self._told = 0.0
+
+    def write(self, parts: Mapping[str, str]) -> None:
+        """Take note of the parts as they are now."""
+        self.parts |= parts
+        now = time.monotonic()
+        if now - self._told >= REPORT_SECONDS:
+            self._told = now
+            self._context.store.runs.tell(self._context.run.id, self.parts)
+
+
+Handler = Callable[[Context], dict[str, Any]]
+"""Does a run of one kind and returns its result."""
+
+Handlers = dict[RunKind, Handler]
+
+
+class RateMeter:
+    """Rate and time left of what is being counted, be it one stage or several."""
+
+    def __init__(self) -> None:
+        self._total = -1
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def read(self, stage: str, done: int, total: int, now: float) -> Pace:
+        """Return the pace when so much is done at this time.
+
+        Stages that count towards the same total are measured as one.
+        """
+        if total != self._total or (self._seen and done < self._seen[-1][1]):
+            self._total = total
+            self._seen.clear()
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and now - self._seen[1][0] > RATE_SECONDS:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        rate = (done - before) / (now - began) if now > began else 0.0
+        eta = (total - done) / rate if rate > 0 else None
+        return Pace(stage, done, total, rate, eta)
+
+
+class Reporter:
+    """Writes progress into the row of a run, seldom enough to cost nothing."""
+
+    def __init__(self, store: Store, run_id: int) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._meter = RateMeter()
+        self._written: tuple[str, float] = ("", 0.0)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note of progress; a new stage and its end are always written."""
+        now = time.monotonic()
+        last_stage, last_time = self._written
+        is_soon = now - last_time < REPORT_SECONDS
+        if stage == last_stage and is_soon and done != total:
+            return
+        self._written = (stage, now)
+        pace = self._meter.read(stage, done, total, now)
+        self._store.runs.report(self._run_id, pace)

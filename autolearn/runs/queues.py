@@ -1,0 +1,280 @@
+"""Runs as the page and the command line handle them: submit, wait, cancel, resume.
+
+The work itself is done by other processes, which are started from here: the worker,
+which owns the model, the reader, which takes texts in meanwhile, and the fetcher, which
+downloads models. Both sides meet in the database and in one lock for each: who holds it
+is the worker, and a worker that dies in whatever way lets go of it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
+from autolearn.core.records import Run, RunKind
+from autolearn.models import hardware
+from autolearn.store import Store
+
+POLL_SECONDS = 0.2
+"""How often a waiting caller looks at its run."""
+
+START_SECONDS = 30.0
+"""How long a queued run may wait for a worker to take the lock."""
+
+WORKER = (sys.executable, "-m", "autolearn.runs.worker")
+"""The command of a worker, to which its lane and the workspace are added."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Runs that are done one after the other, by a process of their own."""
+
+    name: str
+    """Of its lock, its log and the note that says which process it is."""
+    kinds: tuple[RunKind, ...]
+    handlers: str
+    """The module that does them."""
+    environment: Mapping[str, str] = field(hash=False)
+    """Environment variables of its worker, unless the person has set them."""
+
+    @property
+    def pid_file(self) -> str:
+        """Where the process says which one it is."""
+        return f"{self.name}.pid"
+
+
+_OFFLINE = {
+    # Threads that wait spin only briefly: for long, they starve whoever shares the
+    # cores; not at all, and every small operation waits for them to wake up.
+    "GOMP_SPINCOUNT": "5000",
+    "HF_HUB_OFFLINE": "1",
+    "TQDM_DISABLE": "1",  # bars would only fill the log
+    "TOKENIZERS_PARALLELISM": "false",
+}
+WORK = Lane(
+    "worker",
+    ("study", "train", "quiz", "chat", "export", "convert", "skills"),
+    "autolearn.handlers.model_runs",
+    _OFFLINE,
+)
+READ = Lane("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
+FETCH = Lane("fetcher", ("download",), "autolearn.handlers.download", {})
+LANES = {lane.name: lane for lane in (WORK, READ, FETCH)}
+
+_started: dict[subprocess.Popen[bytes], tuple[Path, Lane]] = {}
+"""The workers that this process has started and not yet seen end."""
+
+ENDED = ("done", "failed", "cancelled", "interrupted")
+
+
+# --- the lock -----------------------------------------------------------------
+
+
+def lane_of(kind: RunKind) -> Lane:
+    """Return where runs of a kind are done."""
+    return next(lane for lane in LANES.values() if kind in lane.kinds)
+
+
+@contextmanager
+def workers_place(
+    folder: Path, patience: float = 0.0, lane: Lane = WORK
+) -> Iterator[None]:
+    """Be the one worker of a workspace's lane for as long as the block lasts.
+
+    Raises:
+        WorkerBusy: Another process is, and did not end within ``patience`` seconds.
+    """
+    lock = FileLock(folder / f"{lane.name}.lock")
+    try:
+        lock.acquire(timeout=patience, poll_interval=0.02)
+    except Timeout:
+        raise WorkerBusy(
+            f"Another {lane.name} is already at work in {folder}; one is enough."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _vacancy(folder: Path, lane: Lane) -> Iterator[bool]:
+    """Yield whether there is no worker; while there is none, none can begin."""
+    with FileLock(folder / "probe.lock"):  # or two who look would see one another
+        try:
+            with workers_place(folder, lane=lane):
+                yield True
+        except WorkerBusy:
+            yield False
+
+
+def worker_alive(folder: Path, lane: Lane = WORK) -> bool:
+    """Return whether a worker is at work in this lane."""
+    with _vacancy(folder, lane) as vacant:
+        return not vacant
+
+
+def recover(store: Store) -> tuple[Lane, ...]:
+    """Mark what dead workers left running as interrupted.
+
+    Returns:
+        The lanes whose worker is alive, so that there was nothing to mark.
+    """
+    alive = []
+    for lane in LANES.values():
+        with _vacancy(store.folder, lane) as vacant:
+            if vacant:
+                store.runs.interrupt_running(lane.kinds)
+            else:
+                alive.append(lane)
+    return tuple(alive)
+
+
+def ensure_workers(store: Store) -> None:
+    """Start a worker wherever a run waits for one."""
+    for lane in {lane_of(run.kind) for run in store.runs.in_state("queued")}:
+        ensure_worker(store.folder, lane=lane)
+
+
+def ensure_worker(
+    folder: Path, command: Sequence[str] = WORKER, lane: Lane = WORK
+) -> subprocess.Popen[bytes] | None:
+    """Start a worker unless there is one; it outlives this process.
+
+    Two who start one at the same time are no harm: the second worker sees the lock
+    and ends. A worker about to end looks into the queue once more after it has let
+    go of the lock, so a run that was submitted before this call is always seen.
+    """
+    if worker_alive(folder, lane):
+        return None
+    _see_off(folder, lane)
+    logs = folder / "logs"
+    logs.mkdir(exist_ok=True)
+    with (logs / f"{lane.name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--lane", lane.name, "--workspace", str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**lane.environment, **hardware.own_environment()},
+            start_new_session=True,
+        )
+    _started[process] = folder, lane
+    return process
+
+
+def _see_off(folder: Path, lane: Lane, patience: float = 0.0) -> None:
+    """Take note that our workers have ended, or they would stay as zombies."""
+    for process in [one for one, place in _started.items() if place == (folder, lane)]:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            _started.pop(process, None)
+
+
+def stop_worker(folder: Path, patience: float = 10.0, lane: Lane = WORK) -> bool:
+    """Ask a worker to end at its next checkpoint; its run can be resumed.
+
+    Returns:
+        Whether no worker is left.
+    """
+    deadline = time.monotonic() + patience
+    asked = False
+    while worker_alive(folder, lane):
+        if time.monotonic() > deadline:
+            return False
+        if not asked:
+            with suppress(OSError, ValueError):  # it has just begun, or just ended
+                os.kill(int((folder / lane.pid_file).read_text()), signal.SIGTERM)
+                asked = True
+        time.sleep(0.05)
+    _see_off(folder, lane, patience)
+    return True
+
+
+# --- runs ---------------------------------------------------------------------
+
+
+def submit(
+    store: Store,
+    kind: RunKind,
+    settings: Mapping[str, Any],
+    versions: Mapping[str, str] | None = None,
+) -> Run:
+    """Put a run into the queue; a worker will take it."""
+    return store.runs.create(kind, settings, versions)
+
+
+def wait(
+    store: Store, run_id: int, on_progress: Callable[[Run], None] | None = None
+) -> Run:
+    """Wait until a run has ended, showing it as it goes on.
+
+    Raises:
+        WorkerLost: The worker ended in the middle of it, or none began.
+    """
+    seen_alive = time.monotonic()
+    while True:
+        run = store.runs.get(run_id)
+        if on_progress:
+            on_progress(run)
+        if run.state in ENDED:
+            return run
+        lane = lane_of(run.kind)
+        if lane in recover(store):
+            seen_alive = time.monotonic()
+        elif run.state == "running":
+            _refuse_interrupted(store.runs.get(run_id))
+        elif time.monotonic() - seen_alive > START_SECONDS:
+            raise WorkerLost(
+                f"No worker takes run {run_id}; "
+                f"{store.folder / 'logs' / lane.name}.log says why."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def cancel(store: Store, run_id: int) -> Run:
+    """Ask a run to stop; one that is still queued is cancelled at once.
+
+    Raises:
+        JobError: It has already ended.
+    """
+    recover(store)
+    asked = store.runs.request_cancel(run_id)
+    run = store.runs.get(run_id)
+    if not asked:
+        raise JobError(f"Run {run_id} is {run.state}; there is nothing to stop.")
+    return run
+
+
+def resume(store: Store, run_id: int) -> Run:
+    """Put a run that did not finish back into the queue, to go on where it ended.
+
+    Raises:
+        JobError: It is finished, or still queued or running.
+    """
+    recover(store)
+    resumed = store.runs.requeue(run_id)
+    run = store.runs.get(run_id)
+    if not resumed:
+        raise JobError(
+            f"Run {run_id} is {run.state}; only a run that was interrupted, cancelled"
+            " or failed can be resumed."
+        )
+    return run
+
+
+def _refuse_interrupted(run: Run) -> None:
+    if run.state == "interrupted":
+        raise WorkerLost(
+            f"The worker ended in the middle of run {run.id}; go on with"
+            f" python -m autolearn resume {run.id}."
+        )

@@ -1,0 +1,221 @@
+"""The worker: the one process of a workspace's lane, which does its runs.
+
+Started as ``python -m autolearn.runs.worker --lane NAME --workspace DIR``.
+It knows when a
+run begins and how it ended; what a run does is the business of its handler.
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import Run, RunState
+from autolearn.models import hardware
+from autolearn.runs.context import Context, Handlers, Reporter
+from autolearn.runs.queues import LANES, WORK, Lane, workers_place
+from autolearn.services import pipeline
+from autolearn.store import Store
+from autolearn.study import prompts
+
+BEAT_SECONDS = 0.5
+"""How often the heartbeat is written and a wish to cancel is read."""
+
+IDLE_SECONDS = 30.0
+"""How long a worker without work stays, its model loaded."""
+
+LOOK_SECONDS = 0.1
+"""How often an idle worker looks into the queue."""
+
+PATIENCE_SECONDS = 1.0
+"""How long a beginning worker waits for the lock, which may only be looked at."""
+
+Outcome = tuple[RunState, str | None, dict[str, Any]]
+
+log = logging.getLogger("autolearn")
+
+
+class Ending:
+    """Whether this process has been asked to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal. A plain flag: a lock could already be held by this thread."""
+        self.asked = True
+
+
+class Heart:
+    """Beats for a run in a thread with its own store, and hears a wish to cancel."""
+
+    def __init__(self, folder: Path, run_id: int) -> None:
+        self.cancelled = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, args=(folder, run_id))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self, folder: Path, run_id: int) -> None:
+        with Store.open(folder) as store:
+            while not self._over.is_set():
+                try:
+                    if store.runs.beat(run_id):
+                        self.cancelled.set()
+                except StoreError as error:
+                    log.warning("A heartbeat was missed: %s", error)
+                self._over.wait(BEAT_SECONDS)
+
+
+def serve(
+    folder: Path, lane: Lane, load: Callable[[], Handlers], idle: float = IDLE_SECONDS
+) -> None:
+    """Do the runs of a lane until none came for ``idle`` seconds.
+
+    ``load`` is called with the lock held, so that a worker that is one too many ends
+    before it has loaded anything heavy.
+
+    Raises:
+        WorkerBusy: Another worker is at work in the lane.
+    """
+    ending = Ending()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ending.ask)
+    prompts.use(folder / prompts.FOLDER)
+    with Store.open(folder) as store:
+        is_needed = True
+        while is_needed:
+            with workers_place(folder, PATIENCE_SECONDS, lane):
+                (folder / lane.pid_file).write_text(str(os.getpid()))
+                store.runs.interrupt_running(lane.kinds)
+                _serve(store, load(), idle, ending)
+            # Who submitted a run while the lock was still held relies on this look.
+            is_needed = not ending.asked and bool(store.runs.waiting(lane.kinds))
+
+
+def _serve(store: Store, handlers: Handlers, idle: float, ending: Ending) -> None:
+    last_work = time.monotonic()
+    while not ending.asked and time.monotonic() - last_work < idle:
+        run = store.runs.claim(os.getpid(), handlers)
+        if run is None:
+            time.sleep(LOOK_SECONDS)
+        else:
+            _do(store, run, handlers, ending)
+            last_work = time.monotonic()
+
+
+def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
+    """Do one run, whatever may happen in it, and keep how it ended."""
+    with _logged(store, run), Heart(store.folder, run.id) as heart:
+        context = Context(
+            store=store,
+            run=run,
+            stop=lambda: ending.asked or heart.cancelled.is_set(),
+            progress=Reporter(store, run.id),
+        )
+        state, error, result = _outcome(context, handlers)
+        if state == "done":
+            error = _go_on(context, result)
+    store.runs.finish(run.id, state, error, result)
+    hardware.give_back()
+
+
+def _go_on(context: Context, result: dict[str, Any]) -> str | None:
+    """Queue what follows on this run; return why it cannot, if it cannot."""
+    try:
+        pipeline.go_on(context.store, context.run, result)
+    except AutolearnError as error:
+        return f"The whole round ends here: {error}"
+    return None
+
+
+def _outcome(context: Context, handlers: Handlers) -> Outcome:
+    number = context.run.id
+    try:
+        with prompts.fixed(context.run.settings.get(prompts.CHANGED)):
+            return "done", None, handlers[context.run.kind](context)
+    except Cancelled:
+        is_wish = context.store.runs.is_cancel_requested(number)
+        return "cancelled" if is_wish else "interrupted", None, {}
+    except OutOfMemory as error:
+        log.warning("Run %d failed: %s", number, error, exc_info=True)
+        return "failed", str(error), {"advice": error.advice}
+    except AutolearnError as error:
+        log.warning("Run %d failed: %s", number, error, exc_info=True)
+        return "failed", str(error), {}
+    except OSError as error:
+        log.warning("Run %d failed: %s", number, error, exc_info=True)
+        place = error.filename or context.workspace
+        told = f"{place} cannot be read or written: {error.strerror or error}."
+        return "failed", f"{told} Mend that and resume; nothing committed is lost.", {}
+    except Exception as error:
+        log.exception("Run %d failed unexpectedly", number)
+        told = f"Unexpected error ({type(error).__name__})"
+        return "failed", f"{told}; details in logs/run-{number}.log.", {}
+
+
+@contextmanager
+def _logged(store: Store, run: Run) -> Iterator[None]:
+    """Let everything that is logged during a run go to its own file too."""
+    path = store.subfolder("logs") / f"run-{run.id}.log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        log.info("Run %d (%s) begins", run.id, run.kind)
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _handlers(lane: Lane) -> Handlers:
+    # By name, so that torch is loaded only once the lock is ours.
+    handlers: Handlers = importlib.import_module(lane.handlers).HANDLERS
+    return handlers
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    load: Callable[[Lane], Handlers] = _handlers,
+) -> None:
+    """Be the worker of the lane and workspace that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m autolearn.runs.worker")
+    parser.add_argument("--lane", choices=LANES, default=WORK.name)
+    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.captureWarnings(capture=True)
+    log.setLevel(logging.INFO)
+    try:
+        lane = LANES[options.lane]
+        serve(options.workspace, lane, lambda: load(lane), options.idle)
+    except AutolearnError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

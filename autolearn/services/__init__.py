@@ -1,0 +1,1 @@
+"""What page and command line share: actions, estimates, the pipeline, the doctor."""

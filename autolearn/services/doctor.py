@@ -1,0 +1,141 @@
+"""Look at this computer and say what would keep autolearn from working."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.errors import AutolearnError
+from autolearn.models import files as model_files
+from autolearn.store import Store
+
+PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "sqlite-utils", "gradio")
+_PROBE = """
+import json, torch
+from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+gpu = torch.cuda.is_available()
+device = "cuda" if gpu else "cpu"
+told = {
+    "device": torch.cuda.get_device_name() if gpu else "CPU",
+    "free": torch.cuda.mem_get_info()[0] if gpu else None,
+    "cuda": torch.version.cuda,
+}
+try:
+    given = torch.linspace(-1, 1, 4096, device=device).view(64, 64)
+    packed, state = quantize_4bit(given, quant_type="nf4", compress_statistics=True)
+    told["off"] = float((dequantize_4bit(packed, state) - given).abs().max())
+except Exception as error:
+    told["broken"] = f"{type(error).__name__}: {error}"
+print(json.dumps(told))
+"""
+_LARGEST_ROUNDING = 0.2
+"""Of numbers between -1 and 1 in NF4: half of its widest gap, and some."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: what, whether it is well, and what was found."""
+
+    what: str
+    well: bool
+    found: str
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a run is made with."""
+    names = ("autolearn", *PACKAGES)
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def examine(workspace: Path) -> list[Check]:
+    """Check Python, packages, device, memory, disk, workspace and built-in model."""
+    present = versions()
+    packages = [
+        Check(name, name in present, present.get(name, "missing; run the set-up again"))
+        for name in PACKAGES
+    ]
+    return [
+        Check("python", sys.version_info >= (3, 11), platform.python_version()),
+        *packages,
+        *_device(),
+        _memory(),
+        _disk(workspace),
+        _workspace(workspace),
+        _model(),
+        _browser(),
+    ]
+
+
+def _device() -> list[Check]:
+    """Ask torch in a process of its own: it takes seconds and memory to load."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return [Check("device", False, f"torch or bitsandbytes fails: {reason}")]
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    free = f", {told['free'] / 2**30:.1f} GiB free" if told["free"] else ""
+    build = f"torch for CUDA {told['cuda']}" if told["cuda"] else "torch for the CPU"
+    return [
+        Check("device", True, f"{told['device']}{free}, {build}"),
+        _four_bit(told),
+    ]
+
+
+def _four_bit(told: dict[str, Any]) -> Check:
+    """Say whether numbers come back from 4 bit about as they were."""
+    if "broken" in told:
+        return Check("4 bit", False, f"bitsandbytes fails: {told['broken']}")
+    off = told["off"]
+    return Check("4 bit", off < _LARGEST_ROUNDING, f"rounds by {off:.2f} at most")
+
+
+def _browser() -> Check:
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return Check("browser", False, "none is known; open the page's address in one")
+    return Check("browser", True, getattr(found, "name", type(found).__name__))
+
+
+def _memory() -> Check:
+    total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return Check("memory", total >= 2, f"{total:.1f} GiB")
+
+
+def _disk(workspace: Path) -> Check:
+    folder = next(
+        p for p in (workspace.absolute(), *workspace.absolute().parents) if p.exists()
+    )
+    free = shutil.disk_usage(folder).free / 2**30
+    return Check("disk", free >= 1, f"{free:.1f} GiB free")
+
+
+def _workspace(workspace: Path) -> Check:
+    try:
+        with Store.open(workspace) as store:
+            return Check("workspace", True, str(store.folder))
+    except AutolearnError as error:
+        return Check("workspace", False, str(error))
+
+
+def _model() -> Check:
+    try:
+        folder = model_files.locate("built-in")
+    except AutolearnError as error:
+        return Check("built-in model", False, str(error))
+    return Check("built-in model", True, model_files.digest(folder)[:16])

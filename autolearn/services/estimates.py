@@ -1,0 +1,371 @@
+"""What a round would train on and need, told before it is ordered.
+
+The items are made by the very functions that the training uses. Steps, time and
+memory are estimates: they are worked out from sizes and from the last round.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from statistics import fmean
+
+from autolearn.core.errors import OutOfMemory
+from autolearn.core.records import Chat, Run, RunKind, TrainItem
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.handlers import round_training
+from autolearn.ingest import corpora
+from autolearn.models import compute, hardware
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
+from autolearn.models.memory import Items, Memory, Needs, too_big
+from autolearn.models.memory_calibration import NUMBERS, Correction, correction
+from autolearn.runs import queues
+from autolearn.store import Store
+from autolearn.study import prompts
+from autolearn.study.questions import LISTED, how_many
+from autolearn.training import replay
+from autolearn.training.dataset import Dataset, Lesson
+
+_CHECKPOINTS = 4
+"""Two and the best are kept while another is written."""
+_LATEST = 50
+"""Steps of the last round over which its pace is taken."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """About how many tokens an item has, without the signs of the template."""
+
+    shown: float
+    said: float
+
+    @property
+    def tokens(self) -> float:
+        """Return both together."""
+        return self.shown + self.said
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What goes into a round, and what is left out and why."""
+
+    approved: int
+    for_method: int
+    """Approved samples that this method takes into account."""
+    without_gap: int
+    """Those of them that are left out because the model knew the answer."""
+    made: Dataset
+    tokens: tuple[int, ...]
+    """About how many tokens each item has, without the signs of the template."""
+    learned: int
+    """About how many of them are learned."""
+    made_up: Size
+    """Replay that is made up: the mean of the newest round's, or the most there may be
+    before any."""
+    beside: tuple[Size, ...]
+    """Replay that is not made up: texts read again, and answers checked."""
+    validation: tuple[int, ...] = ()
+    """About how many tokens each item of validation has."""
+    corpora: tuple[str, ...] = ()
+    """The names of the corpora that meta-skill items are made of."""
+
+    @property
+    def samples(self) -> int:
+        """Return how many samples the items come from."""
+        return len({item.sample_id for item in self.made.items if item.sample_id})
+
+
+def intake(
+    store: Store,
+    settings: TrainSettings,
+    parent_id: int | None,
+    count: Callable[[str], int],
+    *,
+    reads_system: bool = True,
+) -> Intake:
+    """Return what a round with these settings would take from the store.
+
+    ``count``: returns the tokens of a text; most texts are the same at the next look.
+    ``reads_system``: whether the template of the model has a place for that message.
+    """
+
+    def shown(chat: Chat) -> int:
+        return sum(count(m.content) for m in chat if reads_system or m.role != "system")
+
+    def length(item: TrainItem) -> int:
+        return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
+
+    lessons = round_training.lessons(store, settings, parent_id)
+    known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
+    taught = settings.method in corpora.TAUGHT
+    chosen = store.corpora.chosen() if taught else []
+    made = round_training.build(
+        store, settings, lessons, [], [one.id for one in chosen]
+    )
+    learned = sum(count(item.chosen) for item in made.items)
+    n_replay = round_training.beside(settings, settings.replayed(len(made.items)))
+    beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
+    return Intake(
+        store.samples.counts()["approved"],
+        len(lessons),
+        known,
+        made,
+        tuple(length(item) for item in made.items),
+        learned,
+        _made_up(store, shown, count),
+        (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
+        tuple(length(item) for item in made.validation),
+        tuple(one.name for one in chosen),
+    )
+
+
+def _made_up(
+    store: Store, shown: Callable[[Chat], int], count: Callable[[str], int]
+) -> Size:
+    """Return how long made-up items are: every round has some, to be measured by."""
+    for one in reversed(store.rounds.all()):
+        if items := [i for i in store.rounds.items(one.id) if i.kind == "gauge"]:
+            said = fmean(count(item.chosen) for item in items)
+            return Size(fmean(shown(item.chat) for item in items), said)
+    return Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What is replayed beside what is made up, as far as its sizes go."""
+
+    store: Store
+    count: Callable[[str], int]
+    shown: Callable[[Chat], int]
+    answer: int
+    """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
+
+    def readings(self, lessons: Sequence[Lesson], n_replay: int) -> Iterator[Size]:
+        """Yield what each text gives: see ``training.replay.read``."""
+        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
+        studied = round_training.study_settings(self.store)
+        for one in round_training.to_read(lessons, n_replay):
+            said = {"reference": one.answer, "answer": one.answer}
+            shown = compare.render(passage=one.passage, question=one.question, **said)
+            size = Size(self.shown(shown.chat), 2 * self.answer)
+            yield from (size, size, size)
+            n, asked = how_many(studied, one.passage), self.count(one.question)
+            yield Size(size.shown, n * asked)
+            put = reword.render(question=one.question, n=LISTED)
+            yield Size(self.shown(put.chat), LISTED * asked)
+
+    def checks(self, n_replay: int) -> list[Size]:
+        """Return a check of each answer without a text, and a better one."""
+        put, others = round_training.to_check(self.store, n_replay)
+        sizes = [*map(self.count, put), *[replay.PROMPT_TOKENS] * others]
+        frame = prompts.load("refine_free").render(question="", answer="", feedback="")
+        rest = self.shown(frame.chat)
+        return [Size(rest + size, 2 * self.answer) for size in sizes] * 2
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a round takes, at most: it may have learned enough before."""
+
+    steps: int
+    tokens_per_step: int
+    seconds: float | None
+    """None while nothing has told how fast this computer is."""
+
+
+def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort:
+    """Return the steps and, by the tokens a second, the time that the round takes.
+
+    What is only read takes half as long: what the base says of the replay, and the
+    validation and the gauge, which are looked at with the adapter and without. The
+    largest step is taken once more beforehand.
+    """
+    n = len(found.made.items)
+    per_epoch = ceil(n / settings.batch_size)
+    steps = settings.steps(per_epoch)
+    an_epoch: float = sum(found.tokens) * (1 + (settings.method == "al2"))
+    an_epoch += settings.replayed(n) * found.made_up.tokens
+    an_epoch += sum(one.tokens for one in found.beside)
+    per_step = round(an_epoch / max(1, per_epoch))
+    if not pace:
+        return Effort(steps, per_step, None)
+    read = replay.GAUGE * found.made_up.tokens * 2
+    if settings.replays:
+        read += settings.replayed(n) * found.made_up.tokens
+        read += sum(one.tokens for one in found.beside)
+    looks = steps // max(1, per_epoch) + 1
+    read += looks * sum(found.validation)
+    return Effort(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
+
+
+def first_pace(
+    model: ModelSettings, settings: TrainSettings, found: Intake
+) -> float | None:
+    """Return the tokens a second that this computer should train, from its speed.
+
+    None where that is not known: on a GPU, in 16 bit, and where 4-bit weights are
+    unpacked at every step.
+    """
+    needs = _needs(model)
+    is_plain = needs.quantization == "none" or needs.unpacks
+    if not is_plain or needs.device.half or needs.device.kind != "cpu":
+        return None
+    width = sum(found.tokens) / max(1, len(found.tokens))
+    learned = found.learned / max(1, sum(found.tokens))
+    return compute.tokens_per_second(needs.seen, settings.rank, width, learned)
+
+
+def pace(store: Store, model: str) -> float | None:
+    """Return the tokens a second of the last training with this model, if any."""
+    for run in store.runs.newest(200):
+        if run.kind == "train" and run.settings["model"]["model"] == model:
+            speed = latest_speed(store, run)
+            if speed:
+                return speed
+    return None
+
+
+def latest_speed(store: Store, run: Run) -> float | None:
+    """Return the mean tokens a second over the newest steps of a training."""
+    after = max(-1, run.done - _LATEST)
+    found = store.runs.metrics(run.id, "tokens_per_second", after)
+    return sum(m.value for m in found) / len(found) if found else None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a run needs of memory against what it could have."""
+
+    need: Memory
+    free: int
+    """Bytes, with what the worker holds, which the run takes over."""
+    told_by: int | None
+    """The run whose measured memory corrected the estimate."""
+    problem: str = ""
+    """Why it does not fit, if it does not."""
+
+    @property
+    def disk(self) -> int:
+        """Return what a round writes: its adapter, and four checkpoints at most."""
+        state = self.need.adapter + self.need.moments
+        return self.need.adapter + _CHECKPOINTS * state
+
+
+def of_training(
+    store: Store, model: ModelSettings, settings: TrainSettings, found: Intake
+) -> Fit:
+    """Return what a round needs, planned as the training itself will plan it."""
+    needs = _needs(model)
+    free, teacher, as_seen = _outlook(store, model, "train")
+    room = free - as_seen(needs.loading()).loaded
+    items, problem = _items(settings, found), ""
+    try:
+        load = needs.plan(settings, items, room)
+    except OutOfMemory as error:
+        load, problem = items.at_once(items.longest, recompute=True), str(error)
+    return Fit(as_seen(needs.training(settings, load)), free, teacher, problem)
+
+
+def of_study(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> Fit:
+    """Return what a study of so many passages needs, about."""
+    free, teacher, as_seen = _outlook(store, model, "study")
+    need = as_seen(_needs(model).study(settings, passages))
+    problem = ""
+    if too_big(need.total, free):
+        problem = "Fewer texts are then written at once, or it ends for want of memory."
+    return Fit(need, free, teacher, problem)
+
+
+def study_seconds(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> float | None:
+    """Return how long a study takes at the pace of the last one; None: not known."""
+    for run in _earlier(store, model, "study"):
+        if studied := run.result.get("passages"):
+            then = StudySettings.from_dict(run.settings["study"])
+            now = passages * settings.questions_per_passage
+            each: float = (run.seconds or 0) / (studied * then.questions_per_passage)
+            return now * each
+    return None
+
+
+def lesson_of(
+    store: Store, model: ModelSettings, kind: RunKind
+) -> tuple[int | None, Correction]:
+    """Return the newest run of this kind whose memory was measured, and what it taught.
+
+    Only of the same model, loaded in the same way.
+    """
+    for run in _earlier(store, model, kind):
+        if seen := memory_of(store, run):
+            return run.id, correction(seen)
+    return None, Correction()
+
+
+def memory_of(store: Store, run: Run) -> dict[str, float]:
+    """Return what was foretold and what was seen of the memory of a run, if anything.
+
+    Names are those of ``models.memory_calibration.NUMBERS``; a resumed run was
+    measured again.
+    """
+    found = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
+    return {name: rows[-1].value for name, rows in found.items() if rows}
+
+
+def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> Iterator[Run]:
+    """Yield the runs of a kind with this model loaded so, the newest first."""
+    for run in store.runs.newest(200):
+        if run.kind == kind and _is_with(run, model):
+            yield run
+
+
+def _is_with(run: Run, model: ModelSettings) -> bool:
+    """Return whether a run of the worker is one with this model, loaded in this way."""
+    own = ModelSettings.from_dict(run.settings.get("model") or {})
+    return (own.model, own.quantization) == (model.model, model.quantization)
+
+
+def _needs(model: ModelSettings) -> Needs:
+    seen = model_shape.of(model_files.locate(model.model))
+    needs = Needs(seen, model.quantization, hardware.device())
+    return needs.within(hardware.free())
+
+
+def _outlook(
+    store: Store, model: ModelSettings, kind: RunKind
+) -> tuple[int, int | None, Callable[[Memory], Memory]]:
+    """Return what a run could have of memory, and what mends the estimate for it.
+
+    With the run that taught how; until there is one, what the worker holds with the
+    model is counted, since it will go on to hold it. Of a GPU that cannot be told.
+    """
+    held = 0
+    if hardware.device().kind != "cuda":
+        held = hardware.worker_memory(store.folder / queues.WORK.pid_file) or 0
+    free = hardware.free() + held
+    teacher, taught = lesson_of(store, model, kind)
+    if teacher:
+        return free, teacher, taught.apply
+    begun = (run for run in store.runs.newest(200) if run.started_at)
+    last = next((run for run in begun if run.kind in queues.WORK.kinds), None)
+    kept = held if last and _is_with(last, model) else 0
+
+    def at_least(need: Memory) -> Memory:
+        return replace(need, libraries=need.libraries + max(0, kept - need.loaded))
+
+    return free, None, at_least
+
+
+def _items(settings: TrainSettings, found: Intake) -> Items:
+    """Return what is learned and what will be replayed."""
+    kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
+    held = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
+    said = round(sum(one.said for one in held))
+    sizes = [*kept, *(ceil(one.tokens) for one in held)]
+    new = settings.batch_size * (2 if settings.method == "al2" else 1)
+    # Both go through together only where they are about as long.
+    rows = max(new, replay.in_step(settings, max(1, len(found.tokens)), len(held)))
+    longest = max(sizes)
+    return Items(longest, sum(sizes), found.learned + said, rows * longest, said)

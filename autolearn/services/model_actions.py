@@ -1,0 +1,141 @@
+"""What a person orders about models: look, download, convert, choose.
+
+As ``orders``: checked, put into words and queued, for page and command line alike.
+"""
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from autolearn.core.errors import BackendError, InputError, JobError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings
+from autolearn.models import hardware
+from autolearn.models.sources import gguf_file, hub, hub_files, local
+from autolearn.models.sources.hub import Offer
+from autolearn.models.sources.local import LocalModel
+from autolearn.runs import queues
+from autolearn.services import actions, doctor
+from autolearn.store import Store
+
+HUB = "https://huggingface.co"
+
+
+def look(name: str) -> Offer:
+    """Return what the hub has of this name, and what would be downloaded.
+
+    Raises:
+        InputError: The name is no id of a model.
+        BackendError: The hub does not have it, or it cannot be used here.
+    """
+    return hub.look(parsed(name))
+
+
+def parsed(name: str) -> str:
+    """Return a hub id as ``Offer.name`` has it.
+
+    Raises:
+        InputError: It is none.
+    """
+    return hub_files.parse(name, os.environ.get("HF_ENDPOINT") or HUB).name
+
+
+def download(store: Store, offer: Offer) -> Run:
+    """Queue the download of a model that was looked at.
+
+    Raises:
+        BackendError: The disk has no room for it.
+        JobError: It is being downloaded already.
+    """
+    if not offer.fits:
+        raise BackendError(offer.no_room())
+    for run in store.runs.in_state("queued", "running"):
+        if run.kind == "download" and run.settings["name"] == offer.name:
+            raise JobError(
+                f"{offer.name} is being downloaded already, by run {run.id}."
+            )
+    settings = {"name": offer.name, "bytes": offer.n_bytes, "commit": offer.commit}
+    return queues.submit(store, "download", settings, doctor.versions())
+
+
+def on_this_computer(store: Store) -> list[LocalModel]:
+    """Return the models to choose from."""
+    return local.on_this_computer(store.folder / gguf_file.FOLDER)
+
+
+def is_gguf(model: str) -> bool:
+    """Return whether a model is named by a GGUF file."""
+    return model.strip().endswith(".gguf")
+
+
+def converted(store: Store, model: str) -> Path | None:
+    """Return the folder that was made from a GGUF file, if there is one."""
+    return gguf_file.converted(store.folder, gguf_file.locate(model))
+
+
+def as_folder(store: Store, model: str) -> str:
+    """Return a model as it can be loaded: of a GGUF file, the folder made from it.
+
+    Raises:
+        BackendError: The file has not been converted yet.
+    """
+    if not is_gguf(model):
+        return model
+    folder = converted(store, model)
+    if folder is None:
+        raise BackendError(
+            f"{model} has not been converted yet; choose it under Model, or study with "
+            "it on the command line."
+        )
+    return str(folder)
+
+
+def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> Run:
+    """Queue the conversion of a GGUF file; ``then_use``: choose it when it is done.
+
+    Raises:
+        ModelNotFound: There is no such file.
+        BackendError: It is no model that could be converted, or there is no room.
+        JobError: It is being converted already.
+    """
+    file = gguf_file.locate(model)
+    header = gguf_file.read(file)
+    gguf_file.check(file, header)
+    free = shutil.disk_usage(hub.nearest_folder(store.folder)).free
+    n_bytes = 2 * header.parameters + hub.SPARE
+    if n_bytes > free:
+        raise BackendError(
+            f"Converted, {file.name} takes {n_bytes / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB are free in {store.folder}; free some space."
+        )
+    if n_bytes > hardware.free_memory():
+        raise BackendError(
+            f"Converting {file.name} needs {n_bytes / 2**30:.1f} GiB of memory and "
+            f"{hardware.free_memory() / 2**30:.1f} are free; close other programs."
+        )
+    for run in store.runs.in_state("queued", "running"):
+        if run.kind == "convert" and run.settings["file"] == str(file):
+            raise JobError(f"{file.name} is being converted already, by run {run.id}.")
+    settings = {"file": str(file), "use": then_use.as_dict() if then_use else None}
+    return queues.submit(store, "convert", settings, doctor.versions())
+
+
+def use(store: Store, model: ModelSettings) -> Run | None:
+    """Work with a model from now on; of a GGUF file, once it has been converted.
+
+    Returns:
+        The conversion, if there has to be one first.
+
+    Raises:
+        BackendError: It cannot be used.
+        JobError: The round is not finished, or was trained on another model.
+        InputError: No model is named.
+    """
+    if not model.model.strip():
+        raise InputError("Name a model first.")
+    if is_gguf(model.model) and converted(store, model.model) is None:
+        return convert(store, model.model, model)
+    folder = as_folder(store, model.model)
+    actions.choose_model(store, replace(model, model=folder))
+    return None

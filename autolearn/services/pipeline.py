@@ -1,0 +1,236 @@
+"""One whole round by itself: study, rule, quiz, training, quiz again.
+
+A round is a chain of runs. Each carries what is still to come; when it has ended well
+the worker queues the next, so the chain goes on with every page closed, and a run
+that was stopped and is resumed takes up the rest of the chain with it.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from autolearn.core.errors import JobError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.demo.library import write_library
+from autolearn.evaluation import gold_questions
+from autolearn.ingest import importer
+from autolearn.models import files as model_files
+from autolearn.models.files import BUILT_IN
+from autolearn.services import actions
+from autolearn.store import Store
+from autolearn.training import presets
+
+LIBRARY = BUILT_IN.parent / "demo-library"
+RULE = "default"
+
+MEASURED = ("validation", "forgetting_kl", "scale")
+"""What the trainer itself measured, beside quiz and control, which it never sees."""
+
+Phase = Literal["study", "quiz", "train"]
+Finish = Callable[[Run, str], Run]
+"""Waits for a run under a title; raises if it does not end well."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is still to come; kept as JSON in the settings of each run of the chain."""
+
+    phases: tuple[Phase, ...]
+    model: dict[str, Any]
+    study: dict[str, Any]
+    trains: tuple[dict[str, Any], ...]
+    """Settings of each training that is still to come."""
+    round_id: int | None = None
+    """The round trained last."""
+
+    @classmethod
+    def of(cls, run: Run) -> Self | None:
+        """Return the plan that a run carries, if it is part of a chain."""
+        kept = run.settings.get("plan")
+        if kept is None:
+            return None
+        phases, trains = tuple(kept["phases"]), tuple(kept["trains"])
+        return cls(**kept | {"phases": phases, "trains": trains})
+
+
+def begin(
+    store: Store,
+    model: ModelSettings,
+    study: StudySettings | None = None,
+    train: TrainSettings | None = None,
+) -> Run:
+    """Queue the first run of a whole round, which begins with the base model.
+
+    AL stage 2 needs stage 1 and a study by its model before; each of the two stages
+    then takes half of the steps. Without settings of its training it is trained by the
+    preset for the model.
+
+    Raises:
+        JobError: There is no text to study.
+    """
+    train = train or presets.PRESETS[presets.fitting(model)].apply(TrainSettings())
+    phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
+    trains = [train]
+    if train.method == "al2":
+        phases = ("study", "quiz", "train", "study", "train", "quiz")
+        half = replace(train, max_steps=train.max_steps // 2)
+        trains = [replace(half, method="al1"), half]
+    plan = Plan(
+        phases,
+        replace(model, round_id=None).as_dict(),
+        (study or StudySettings()).as_dict(),
+        tuple(one.as_dict() for one in trains),
+    )
+    return _order(store, plan, after=None)
+
+
+def go_on(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
+    """Queue what follows on a run that ends with this result; None if nothing does.
+
+    Called before the end of the run is written, so that no kill can break the chain;
+    a second call finds the run queued and leaves it at that.
+
+    Raises:
+        AutolearnError: The next run cannot begin; the chain ends here.
+    """
+    plan = Plan.of(run)
+    if plan is None or not plan.phases or following(store, run.id):
+        return None
+    if run.kind == "train":
+        plan = replace(plan, round_id=result["round"])
+    return _order(store, plan, run.id)
+
+
+def following(store: Store, run_id: int) -> Run | None:
+    """Return the run that was queued after this one in its chain."""
+    for run in store.runs.newest():
+        if run.settings.get("after") == run_id:
+            return run
+    return None
+
+
+def _order(store: Store, plan: Plan, after: int | None) -> Run:
+    """Queue the first phase of a plan; it carries the rest."""
+    phase, *rest = plan.phases
+    model = replace(ModelSettings.from_dict(plan.model), round_id=plan.round_id)
+    left = replace(plan, phases=tuple(rest))
+    if phase == "train":
+        left = replace(left, trains=plan.trains[1:])
+    more = {"plan": asdict(left), "after": after}
+    if phase == "study":
+        study = StudySettings.from_dict(plan.study)
+        return actions.study(store, model, study, more=more)
+    if phase == "quiz":
+        is_base = plan.round_id is None
+        return actions.quiz(store, model, open_book=is_base, more=more)
+    actions.approve(store, RULE)
+    train = TrainSettings.from_dict(plan.trains[0])
+    return actions.train(store, model, train, plan.round_id, more=more)
+
+
+# --- the demo -----------------------------------------------------------------
+
+
+def free_folder(workspace: Path, seed: int | None) -> Path:
+    """Return a folder for a demo that does not exist yet."""
+    name = "demo" if seed is None else f"demo-{seed}"
+    folder, n = workspace / name, 1
+    while folder.exists():
+        n += 1
+        folder = workspace / f"{name}-{n}"
+    return folder
+
+
+def stock(store: Store, seed: int | None = None) -> None:
+    """Add the built-in library with its quiz and control, or that of a seed.
+
+    The quiz comes from the facts of the invented world, not from the model, in
+    phrasings of its own.
+    """
+    folder = LIBRARY
+    if seed is not None:
+        folder = store.folder / "library"
+        write_library(folder, seed)
+    texts = sorted(folder.glob("*.md"))
+    count = model_files.token_counter(model_files.BUILT_IN)
+    intake = importer.Intake(store, count, StudySettings.passage_tokens)
+    intake.take([importer.Given(text, text.name) for text in texts])
+    actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    actions.add_gold(store, folder / "control.jsonl", "control")
+    actions.add_instructions(store, folder / "instructions.jsonl")
+
+
+def demo(
+    store: Store, seed: int | None, settings: TrainSettings, finish: Finish
+) -> dict[str, Any]:
+    """Run the loop once on the built-in model and a library; return the numbers.
+
+    Raises:
+        JobError: The workspace is not empty.
+    """
+    if store.library.documents():
+        raise JobError(
+            f"{store.folder} has documents already; name an empty --workspace."
+        )
+    stock(store, seed)
+    # The quiz comes from the world; none of the model's own wordings is needed.
+    run = begin(store, ModelSettings(), StudySettings(quiz_share=0.0), settings)
+    chain: list[Run] = []
+    following_run: Run | None = run
+    while following_run:
+        chain.append(finish(following_run, _title(chain, following_run)))
+        following_run = following(store, chain[-1].id)
+    return _numbers(store, chain, seed, settings)
+
+
+def _title(before: list[Run], run: Run) -> str:
+    if run.kind == "quiz":
+        is_after = any(one.kind == "quiz" for one in before)
+        return "quiz after" if is_after else "quiz before"
+    return (
+        f"train {run.settings['train']['method']}" if run.kind == "train" else "study"
+    )
+
+
+def _numbers(
+    store: Store, chain: list[Run], seed: int | None, settings: TrainSettings
+) -> dict[str, Any]:
+    if chain[-1].error:
+        raise JobError(chain[-1].error)
+    studied, trained = chain[0], [run for run in chain if run.kind == "train"][-1]
+    quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
+    return {
+        "workspace": str(store.folder),
+        "seed": seed,
+        "method": settings.method,
+        "questions": studied.result["questions"],
+        "gaps": studied.result["gaps"],
+        "approved": store.samples.counts()["approved"],
+        "trained": trained.result["items"],
+        "steps": trained.result["steps"],
+        **{name: trained.result[name] for name in MEASURED},
+        **gold_questions.compare(
+            store, quizzes[0], quizzes[1], trained.result["round"]
+        ),
+        "seconds": _seconds(chain),
+    }
+
+
+def _seconds(chain: list[Run]) -> dict[str, float]:
+    """Return how long each phase took, and all of them with what lay between."""
+    spent: dict[str, float] = {}
+    for i, run in enumerate(chain):
+        is_quiz = run.kind == "quiz"
+        name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
+        seconds = _between(run.started_at, run.finished_at)
+        spent[name] = round(spent.get(name, 0.0) + seconds, 1)
+    whole = _between(chain[0].created_at, chain[-1].finished_at)
+    return spent | {"all": round(whole, 1)}
+
+
+def _between(start: str | None, end: str | None) -> float:
+    first, last = (datetime.fromisoformat(time or "") for time in (start, end))
+    return (last - first).total_seconds()

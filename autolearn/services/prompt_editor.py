@@ -1,0 +1,320 @@
+"""Read and change the prompts of a workspace, and preview them on a passage.
+
+Only changed prompts are kept, as ``prompts/NAME.md`` in the workspace. The page and the
+command line call the same functions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autolearn.core.errors import InputError, PromptError
+from autolearn.core.records import Answer, Chat, Feedback, Message, Passage, Question
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.models import files as model_files
+from autolearn.store import QuestionFilter, Store
+from autolearn.study import (
+    answers,
+    fact_questions,
+    feedback,
+    grounding,
+    prompts,
+    questions,
+)
+from autolearn.study.feedback import Comparison
+from autolearn.study.generation import Generator
+from autolearn.study.prompts.usage import USAGES, Usage
+from autolearn.study.protocol import PROTOCOLS
+from autolearn.text import languages
+
+
+@dataclass(frozen=True)
+class PromptState:
+    """One prompt of a workspace."""
+
+    name: str
+    usage: Usage
+    is_changed: bool
+    problem: str = ""
+    """Why the changed prompt cannot be used, if it cannot."""
+
+
+def states(folder: Path) -> list[PromptState]:
+    """Return all prompts of the workspace in this folder."""
+    return [state(folder, name) for name in prompts.names()]
+
+
+def state(folder: Path, name: str) -> PromptState:
+    """Return one prompt of the workspace in this folder.
+
+    Raises:
+        PromptError: There is no prompt of this name.
+    """
+    default, problem = prompts.default_text(name), ""
+    is_changed = True
+    try:
+        text = prompts.read_changed(folder / prompts.FOLDER, name)
+        is_changed = text is not None and text != default
+        if text is not None:
+            prompts.check(name, text)
+    except PromptError as error:
+        problem = str(error)
+    return PromptState(name, USAGES[name], is_changed, problem)
+
+
+def read(folder: Path, name: str) -> str:
+    """Return the text of a prompt: the changed one, or the default.
+
+    Raises:
+        PromptError: There is no prompt of this name, or it cannot be read.
+    """
+    default = prompts.default_text(name)
+    changed = prompts.read_changed(folder / prompts.FOLDER, name)
+    return default if changed is None else changed
+
+
+def save(folder: Path, name: str, text: str) -> PromptState:
+    """Change a prompt; the text of the default makes it the default again.
+
+    The next run that is ordered uses it. The file appears whole or not at all.
+
+    Raises:
+        PromptError: The text cannot take the place of the default.
+        InputError: It cannot be written.
+    """
+    whole = "\n".join(text.splitlines()).strip() + "\n"
+    prompts.check(name, whole)
+    if whole.strip() == prompts.default_text(name).strip():
+        return reset(folder, name)
+    path = _path(folder, name)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(whole, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}."
+        ) from None
+    return state(folder, name)
+
+
+def reset(folder: Path, name: str) -> PromptState:
+    """Go back to the default of a prompt.
+
+    Raises:
+        PromptError: There is no prompt of this name.
+        InputError: The changed one cannot be removed.
+    """
+    prompts.default_text(name)
+    path = _path(folder, name)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be removed: {error.strerror or error}."
+        ) from None
+    return state(folder, name)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / prompts.FOLDER / f"{name}.md"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a model would be shown for one passage."""
+
+    protocol: str
+    """The protocol of the model that was chosen."""
+    shown_by: str
+    """The protocol of this preview: another one where the prompt is not asked by it."""
+    chat: Chat
+    """A last turn of the assistant is the beginning of the answer."""
+    stand_ins: tuple[str, ...]
+    """What no study has made for this passage yet; it stands in square brackets."""
+
+
+def preview(
+    store: Store, model: ModelSettings, name: str, text: str, passage: Passage
+) -> Preview:
+    """Return the turns that a text of a prompt gives for a passage.
+
+    They are made by the functions of the study. What earlier stages give is taken from
+    what was studied of the passage, else it is named.
+
+    Raises:
+        PromptError: The text cannot take the place of the default.
+        ModelNotFound: The chosen model is not there.
+    """
+    prompts.check(name, text)
+    chosen = protocol_of(store, model)
+    way, shown_by = USAGES[name].way, chosen
+    if way != "any" and (way == "guided") != PROTOCOLS[chosen].guided:
+        shown_by = way
+    material = _material(store, passage)
+    settings = StudySettings(protocol=shown_by)  # type: ignore[arg-type]
+    writer = Generator(ScriptedBackend(()), settings, lambda: False, lambda _: None)
+    with prompts.fixed({name: text}):
+        chat = _REQUESTS[name](writer, material)
+    content = "\n".join(turn.content for turn in chat)
+    used = tuple(part[1:-1] for part in material.stand_ins if part in content)
+    return Preview(chosen, shown_by, chat, used)
+
+
+def protocol_of(store: Store, model: ModelSettings) -> str:
+    """Return by which protocol a model is asked, from the notes of its files.
+
+    Raises:
+        ModelNotFound: It is not there.
+    """
+    base = model_files.study_protocol(model_files.locate(model.model)) or "guided"
+    adapter = store.rounds.get(model.round_id).adapter if model.round_id else None
+    return (
+        model_files.study_protocol(store.folder / adapter) if adapter else None
+    ) or base
+
+
+@dataclass(frozen=True)
+class _Material:
+    """A passage with what its study gives, or with words that stand for it."""
+
+    passage: Passage
+    question: Question
+    opened: Answer
+    closed: Answer
+    critique: Feedback
+    stand_ins: tuple[str, ...]
+
+    @property
+    def comparison(self) -> Comparison:
+        return Comparison(self.question, self.closed, self.opened)
+
+    @property
+    def passages(self) -> dict[int, Passage]:
+        return {self.passage.id: self.passage}
+
+
+_QUESTION, _SHORT = "[question]", "[short answer]"
+_OPENED = "[answer with the passage]"
+_CLOSED = "[answer from memory]"
+_CRITIQUE = "[feedback]"
+
+
+def _material(store: Store, passage: Passage) -> _Material:
+    wanted = QuestionFilter(passage_ids=[passage.id], origin="model")
+    asked = store.library.questions(wanted)
+    question = asked[0] if asked else Question(_QUESTION, "study", "model", passage.id)
+    given = store.library.answers([question.id]) if asked else []
+    opened = _answer(given, "open_book") or Answer(question.id, "open_book", _OPENED)
+    closed = _answer(given, "closed_book") or Answer(
+        question.id, "closed_book", _CLOSED
+    )
+    known = store.library.feedback([closed.id]) if closed.id else []
+    critique = next((one for one in known if one.purpose == "critique"), None)
+    return _Material(
+        passage,
+        replace(question, short_answer=question.short_answer or _SHORT),
+        opened,
+        closed,
+        critique or Feedback(closed.id, "critique", _CRITIQUE, "incorrect", None),
+        (_QUESTION, _SHORT, _OPENED, _CLOSED, _CRITIQUE),
+    )
+
+
+def _answer(given: list[Answer], kind: str) -> Answer | None:
+    return next((one for one in given if one.kind == kind), None)
+
+
+def _ask_sentence(writer: Generator, it: _Material) -> Chat:
+    facts = fact_questions.facts(writer.settings, it.passage)
+    if not facts:
+        raise InputError("This passage has no sentence to ask about; choose another.")
+    text, first = grounding.shown(it.passage), facts[0]
+    return fact_questions.about_sentence(
+        writer, None, text, first.sentence.text, first.stretch
+    ).prompt.chat
+
+
+def _open_book(writer: Generator, it: _Material) -> Chat:
+    asked = answers.as_text_question(writer, it.question, it.passage)
+    (request,) = answers.open_book_requests(writer, [asked])
+    return request.prompt.chat
+
+
+def _sentence_question(_: Generator, it: _Material) -> Chat:
+    sentence = grounding.nearest_sentence(it.passage.text, it.question.text)
+    file = prompts.load("sentence_question")
+    chat = file.render(heading=it.passage.heading, sentence=sentence).chat
+    return (*chat, Message("assistant", it.question.text))
+
+
+def _stand_alone(writer: Generator, it: _Material) -> Chat:
+    text = grounding.shown(it.passage)
+    given = (it.question.short_answer, it.question.text)
+    return fact_questions.naming_request(writer, None, text, *given).prompt.chat
+
+
+def _paraphrase(writer: Generator, it: _Material) -> Chat:
+    chat = questions.rewording(writer, it.question.text, None).prompt.chat
+    if not writer.protocol.shows_examples or it.question.id:
+        return chat
+    # A stand-in has no language; the question would be in that of its passage.
+    examples = prompts.load("paraphrase").examples
+    return (chat[0], *examples.get(languages.of(it.passage.text) or "", ()), chat[-1])
+
+
+def _feedback(writer: Generator, it: _Material) -> Chat:
+    if not writer.protocol.guided:
+        return feedback.feedback_prompt(it.comparison, it.passages).chat
+    known = feedback.known_facts(it.comparison, "incorrect")
+    return feedback.reason_request(
+        writer, 0, it.comparison, known, it.passages
+    ).prompt.chat
+
+
+def _verdict(writer: Generator, it: _Material) -> Chat:
+    texts = it.question.text, it.opened.text, it.closed.text
+    chat = feedback.verdict_request(writer, *texts).prompt.chat
+    return (*chat, Message("assistant", prompts.load("verdict").begun()))
+
+
+def _refinement(writer: Generator, it: _Material) -> Chat:
+    given = it.question, it.closed, it.critique
+    return answers.refinement_request(writer, *given, it.passages).prompt.chat
+
+
+def _refine_free(_: Generator, it: _Material) -> Chat:
+    given = {"question": it.question.text, "answer": it.closed.text}
+    file = prompts.load("refine_free")
+    return file.render(**given, feedback=it.critique.text).chat
+
+
+_N_STATEMENTS = 8
+"""How many a round really asks for is its setting ``statements``."""
+_REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
+    "ask_sentence": _ask_sentence,
+    "stand_alone": _stand_alone,
+    "ask": lambda writer, it: (
+        questions.listing(writer.settings, it.passage.text, None).prompt.chat
+    ),
+    "open_book": _open_book,
+    "sentence_question": _sentence_question,
+    "closed_book": lambda _, it: (
+        prompts.load("closed_book").render(question=it.question.text).chat
+    ),
+    "feedback": _feedback,
+    "verdict": _verdict,
+    "mend": _refinement,
+    "refine": _refinement,
+    "paraphrase": _paraphrase,
+    "feedback_free": lambda _, it: (
+        feedback.feedback_prompt(Comparison(it.question, it.closed), it.passages).chat
+    ),
+    "refine_free": _refine_free,
+    "statements": lambda _, it: (
+        prompts.load("statements").render(passage=it.passage.text, n=_N_STATEMENTS).chat
+    ),
+}
+"""How the study puts each prompt to the model."""

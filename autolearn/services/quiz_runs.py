@@ -1,0 +1,159 @@
+"""Takes of the quiz, found again: who answered it when, and what changed between two.
+
+A round is measured against a take of the model it is compared with, over the
+questions that both were asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autolearn.core.records import QuizResult, Round, Run, Split
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import gold_questions, quiz, statistics
+from autolearn.evaluation.quiz import Mode, QuizQuestion
+from autolearn.services import actions
+from autolearn.store import Store
+
+SPLITS: tuple[Split, ...] = ("quiz", "control")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a round changed in one set of questions, each asked before and after."""
+
+    n: int
+    right_before: int
+    right_after: int
+    newly_right: tuple[int, ...]
+    newly_wrong: tuple[int, ...]
+    still_wrong: tuple[int, ...]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the change of the share."""
+        return statistics.paired(len(self.newly_right), len(self.newly_wrong), self.n)
+
+    @property
+    def p(self) -> float:
+        """Return how likely so uneven flips are by chance alone."""
+        return statistics.mcnemar(len(self.newly_right), len(self.newly_wrong))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A round against the model before it."""
+
+    scores: dict[str, Any]
+    """As ``evaluation.gold_questions.compare`` gives them."""
+    quiz: Change
+    control: Change
+    questions: dict[int, QuizQuestion]
+    before: dict[int, str]
+    after: dict[int, str]
+    """The closed-book answers by the ids of their questions."""
+    left_out: int
+    """Questions that only one of the two was asked."""
+
+
+def newest(
+    store: Store, measured: Round, round_id: int | None, mode: Mode = "closed_book"
+) -> Run | None:
+    """Return the last finished quiz of the base or a round, on this round's base."""
+    for run in store.runs.newest(1000):
+        if run.kind != "quiz" or run.state != "done":
+            continue
+        is_ours = run.settings["model_digest"] == measured.model.digest
+        asked = any(part[1] == mode for part in run.settings["parts"])
+        if is_ours and asked and run.settings["model"]["round_id"] == round_id:
+            return run
+    return None
+
+
+def order(store: Store, round_id: int, before_id: int | None) -> list[Run]:
+    """Queue the quiz of a round, and of the model before it unless it is up to date.
+
+    The base model is also asked open-book, which tells how much there is to learn.
+
+    Raises:
+        JobError: There is no quiz, or the round is not finished.
+    """
+    measured = store.rounds.get(round_id)
+    own = measured.settings["model"]
+    queued = []
+    if not _is_current(store, measured, before_id):
+        before = ModelSettings.from_dict(own | {"round_id": before_id})
+        queued.append(actions.quiz(store, before, open_book=before_id is None))
+    after = ModelSettings.from_dict(own | {"round_id": round_id})
+    return [*queued, actions.quiz(store, after)]
+
+
+def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
+    """Return whether the last take has asked all questions that there are now."""
+    take = newest(store, measured, before_id)
+    if take is None:
+        return False
+    asked = set(_closed(store.runs.quiz_results(take.id)))
+    wanted = {
+        q.question.id
+        for split in SPLITS
+        for q in gold_questions.questions(store, split)
+    }
+    return wanted <= asked
+
+
+def compare(store: Store, round_id: int, before_id: int | None) -> Comparison | None:
+    """Return what a round changed; None while one of the two takes is missing."""
+    measured = store.rounds.get(round_id)
+    takes = newest(store, measured, before_id), newest(store, measured, round_id)
+    if takes[0] is None or takes[1] is None:
+        return None
+    was = store.runs.quiz_results(takes[0].id)
+    now = store.runs.quiz_results(takes[1].id)
+    shared = set(_closed(was)) & set(_closed(now))
+    every = set(_closed(was)) | set(_closed(now))
+    bound = newest(store, measured, None, "open_book")
+    opened = store.runs.quiz_results(bound.id) if bound else []
+    before = [r for r in was if r.mode == "closed_book"]
+    before += [r for r in opened if r.mode == "open_book"]
+    was, now = _among(before, shared), _among(now, shared)
+    asked = {
+        q.question.id: q for s in SPLITS for q in gold_questions.questions(store, s)
+    }
+    return Comparison(
+        gold_questions.compare(store, was, now, round_id),
+        _change(was, now, [q for q in asked.values() if q.question.split == "quiz"]),
+        _change(was, now, [q for q in asked.values() if q.question.split == "control"]),
+        asked,
+        {i: r.text for i, r in _closed(was).items()},
+        {i: r.text for i, r in _closed(now).items()},
+        len(every) - len(shared),
+    )
+
+
+def _closed(results: Iterable[QuizResult]) -> dict[int, QuizResult]:
+    return {r.question_id: r for r in results if r.mode == "closed_book"}
+
+
+def _among(results: Iterable[QuizResult], ids: set[int]) -> list[QuizResult]:
+    return [result for result in results if result.question_id in ids]
+
+
+def _change(
+    was: Sequence[QuizResult],
+    now: Sequence[QuizResult],
+    asked: Sequence[QuizQuestion],
+) -> Change:
+    ids = {one.question.id for one in asked}
+    before = _closed(_among(was, ids))
+    after = _closed(_among(now, ids))
+    flips = quiz.flips(before.values(), after.values())
+    both = sorted(before.keys() & after.keys())
+    return Change(
+        len(both),
+        sum(before[i].right for i in both),
+        sum(after[i].right for i in both),
+        flips.newly_right,
+        flips.newly_wrong,
+        tuple(i for i in both if not before[i].right and not after[i].right),
+    )

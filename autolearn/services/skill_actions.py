@@ -1,0 +1,72 @@
+"""What a person orders about the skills of a model, and what is known of them.
+
+As ``orders``: checked and queued, for page and command line alike.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from autolearn.core.errors import JobError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import skill_report
+from autolearn.evaluation.skill_report import SkillReport
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions, doctor
+from autolearn.store import Store
+
+
+def check(store: Store, model: ModelSettings) -> Run:
+    """Queue a skill check of a model, or of a round of it.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: It is being checked already; or its round is not finished, or was
+            trained on another model.
+    """
+    wanted = actions.with_model(store, model)
+    if run := active(store, model):
+        raise JobError(f"This model is being checked already, by run {run.id}.")
+    return queues.submit(store, "skills", wanted, doctor.versions())
+
+
+def active(store: Store, model: ModelSettings) -> Run | None:
+    """Return the check of a model that is queued or running, if there is one."""
+    for run in store.runs.in_state("queued", "running"):
+        if run.kind == "skills" and run.settings["model"] == model.as_dict():
+            return run
+    return None
+
+
+def known(store: Store, model: ModelSettings) -> SkillReport | None:
+    """Return the newest report on a model; None: it was not checked.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+    """
+    digest = model_files.digest(model_files.locate(model.model))
+    return store.skills.newest(digest, model.quantization, model.round_id)
+
+
+def readable(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a skill report as a table, with what it means below."""
+    kept = {name: value for name, value in result.items() if name != "advice"}
+    report = SkillReport.from_dict(kept)
+    return {
+        "model": report.model,
+        "protocol": report.protocol,
+        "skills": [
+            {
+                "skill": row.title,
+                "value": row.shown,
+                "n": row.n,
+                "95 %": "{:.2f} to {:.2f}".format(*row.interval),
+                "meaning": row.meaning,
+            }
+            for row in skill_report.rows(report)
+        ],
+        "advice": result["advice"],
+    }

@@ -1,0 +1,100 @@
+"""The exact tokens that a round would train on, asked of a process of its own.
+
+The tokenizer and the encoding of the training need torch, which the page must not
+load; so another process encodes, by the very function that the training uses.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.errors import BackendError
+from autolearn.core.records import TrainItem
+from autolearn.models import hardware
+
+COMMAND = (sys.executable, "-m", "autolearn.engine.token_preview")
+N_SHOWN = 3
+"""Items that are shown token by token."""
+_PATIENCE = 180.0
+"""Seconds after which the process is given up."""
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    """One text as the model sees it; what stands behind the prompt is learned."""
+
+    ids: tuple[int, ...]
+    n_prompt: int
+    pieces: tuple[str, ...]
+    """The text of each token."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The first items token by token, and what is true of all of them."""
+
+    items: tuple[tuple[ShownRow, ...], ...]
+    """Each with one row, or two: the chosen and the rejected answer."""
+    n_items: int
+    longest: int
+    """Tokens that an item may have."""
+    too_long: int
+    empty: int
+    """Items without an answer: nothing can be learned from them."""
+    tokens: int
+    trained: int
+    """Tokens that are learned."""
+    end: str
+    """What each answer ends with; it is learned too."""
+    dropped: tuple[tuple[int, str], ...]
+    """Tokens and answer of the first items that are too long."""
+
+
+def look(
+    folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int = N_SHOWN
+) -> Preview:
+    """Return how the model in a folder would see the items.
+
+    Raises:
+        BackendError: Its tokenizer cannot be used.
+    """
+    wanted = {
+        "folder": str(folder),
+        "items": [asdict(item) for item in items],
+        "max_tokens": max_tokens,
+        "n_shown": n_shown,
+    }
+    found = _ask(json.dumps(wanted))
+    rows = [[_row(row) for row in item] for item in found.pop("items")]
+    dropped = tuple((n, text) for n, text in found.pop("dropped"))
+    return Preview(tuple(map(tuple, rows)), dropped=dropped, **found)
+
+
+def _row(row: dict[str, Any]) -> ShownRow:
+    return ShownRow(tuple(row["ids"]), row["n_prompt"], tuple(row["pieces"]))
+
+
+def _ask(wanted: str) -> dict[str, Any]:
+    quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    try:
+        done = subprocess.run(
+            COMMAND,
+            input=wanted,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            env=quiet | hardware.own_environment(),
+            check=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BackendError(
+            "The tokens could not be made in time; try again when less is running."
+        ) from error
+    except subprocess.CalledProcessError as error:
+        lines = str(error.stderr).strip().splitlines() or ["no reason was given"]
+        raise BackendError(f"The tokens cannot be made: {lines[-1]}") from error
+    return dict(json.loads(done.stdout))

@@ -1,0 +1,113 @@
+"""Read what a model wrote: tagged text, tolerantly, never raising.
+
+Small models do not write clean JSON, so nothing here asks for it. What cannot be
+read comes back empty; the caller keeps the raw text and counts it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from autolearn.core.records import Verdict
+
+_THINKING = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d{1,3}[.):]|Q\d*[.:]|Question\s*\d*:)\s*")
+_TAGS = ("evidence", "short answer", "answer", "feedback", "verdict", "question")
+_TAG = re.compile(
+    rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_VERDICT = re.compile(r"verdict[\s*_:]*\b(correct|incorrect|not correct)\b", re.I)
+_NOT_STATED = re.compile(
+    r"\b(does not|doesn't|do not|don't) (say|state|mention|specify|provide|know)\b"
+    r"|\bnot (stated|mentioned|specified|given)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class OpenBook:
+    """An open-book answer in its parts; empty where a part was not found."""
+
+    answer: str
+    evidence: str
+    short: str = ""
+
+    @property
+    def is_stated(self) -> bool:
+        """Return whether it says, in full or in short, what the text tells."""
+        return not (_is_none(self.short) or is_not_stated(self.answer))
+
+
+def without_thinking(raw: str) -> str:
+    """Drop the reasoning that some templates let a model write first."""
+    return _THINKING.sub("", raw).strip()
+
+
+def tagged(raw: str) -> dict[str, str]:
+    """Return the text after each known tag, up to the next; the first one counts."""
+    found: dict[str, str] = {}
+    matches = list(_TAG.finditer(raw))
+    ends = [*(match.start() for match in matches[1:]), len(raw)]
+    for match, end in zip(matches, ends, strict=False):
+        found.setdefault(match[1].lower(), raw[match.end() : end].strip())
+    return found
+
+
+def questions(raw: str) -> list[str]:
+    """Return the questions of a list, one per line, in order and without repeats."""
+    found: dict[str, None] = {}
+    for line in without_thinking(raw).splitlines():
+        text = _LIST_MARK.sub("", line).strip(" \t*_\"'")
+        if text.endswith(("?", "？")) and len(text) > 3:  # noqa: RUF001
+            found.setdefault(text)
+    return list(found)
+
+
+def statements(raw: str) -> list[str]:
+    """Return the sentences of a list, one per line, in order and without repeats."""
+    lines = without_thinking(raw).splitlines()
+    found = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
+    return list(dict.fromkeys(text for text in found if len(text) > 3))
+
+
+def open_book(raw: str) -> OpenBook:
+    """Return answer and evidence; without any tag the whole text is the answer."""
+    text = without_thinking(raw)
+    parts = tagged(text)
+    if not parts:
+        return OpenBook(text, "")
+    evidence = parts.get("evidence", "").strip("\"'“”«»")
+    short = parts.get("short answer", "")
+    if _is_none(evidence) or _is_none(short):
+        evidence = ""
+    return OpenBook(parts.get("answer", ""), evidence, short)
+
+
+def _is_none(text: str) -> bool:
+    return text.rstrip(".").lower() == "none"
+
+
+def answer(raw: str) -> str:
+    """Return the answer of a text that may or may not carry the tag."""
+    text = without_thinking(raw)
+    return tagged(text).get("answer", "" if _TAG.match(text) else text)
+
+
+def verdict(raw: str) -> Verdict:
+    """Return the last verdict that a feedback gives."""
+    found = _VERDICT.findall(without_thinking(raw))
+    if not found:
+        return "unclear"
+    return "correct" if found[-1].lower() == "correct" else "incorrect"
+
+
+def before_verdict(raw: str) -> str | None:
+    """Return a feedback up to and with ``Verdict:``, to ask for the next word."""
+    text = without_thinking(raw)
+    matches = list(re.finditer(r"verdict\s*:", text, re.IGNORECASE))
+    return text[: matches[-1].end()] if matches else None
+
+
+def is_not_stated(text: str) -> bool:
+    """Return whether an answer says that the text does not tell."""
+    return bool(_NOT_STATED.search(text))

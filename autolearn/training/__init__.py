@@ -1,0 +1,1 @@
+"""What a round trains on: approved samples as items, replay, presets; no torch."""

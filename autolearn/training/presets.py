@@ -1,0 +1,107 @@
+"""Where to begin with the settings of a round, by the size of the model."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autolearn.core.settings import Method, ModelSettings, TrainSettings
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
+from autolearn.study.protocol import PROTOCOLS
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that differ from the defaults, and what they are for."""
+
+    title: str
+    at_most: float
+    """Parameters of the largest model that it fits."""
+    differs: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self, settings: TrainSettings) -> TrainSettings:
+        """Return the settings with what this preset says.
+
+        Its learning rate is for answers; preference keeps its own, which is far lower.
+        """
+        own = {name: getattr(TrainSettings(), name) for name in NAMES}
+        differs = dict(self.differs)
+        if settings.method == "al2":
+            differs.pop("learning_rate", None)
+        return replace(settings, **own | differs)
+
+
+PRESETS = {
+    # Measured on the built-in model, see docs/lab-notes.md.
+    "tiny": Preset("tiny models, up to 0.05 billion parameters", 5e7),
+    # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B, see docs/lab-notes.md. SEAL
+    # (arXiv 2506.10943) teaches a 7B facts at the same rate, in 10 epochs.
+    "facts": Preset(
+        "facts into 0.05 to 13 billion parameters",
+        13.5e9,
+        {
+            "rank": 16,
+            "alpha": 32,
+            "learning_rate": 1e-3,
+            "epochs": 8.0,
+            "least_steps": 48,
+            "batch_size": 4,
+            "warmup_steps": 4,
+            "replay_share": 0.25,
+        },
+    ),
+    # QLoRA (arXiv 2305.14314) tunes 33B and 65B so.
+    "gentle": Preset(
+        "more than 13 billion parameters, or gently, as in QLoRA",
+        float("inf"),
+        {
+            "rank": 64,
+            "alpha": 16,
+            "learning_rate": 1e-4,
+            "epochs": 10.0,
+            "batch_size": 16,
+        },
+    ),
+}
+
+PRESETS["skills"] = Preset(
+    # Measured on SmolLM2-135M with 420 items: 70 steps of six.
+    "meta-skills into models as they come",
+    0.0,
+    {
+        "rank": 16,
+        "alpha": 32,
+        "learning_rate": 1e-3,
+        "epochs": 1.0,
+        "least_steps": 70,
+        "batch_size": 6,
+    },
+)
+"""Of no size: it is for the method ``meta`` of models that are asked guidedly."""
+
+NAMES = (
+    "rank",
+    "alpha",
+    "learning_rate",
+    "epochs",
+    "least_steps",
+    "batch_size",
+    "warmup_steps",
+    "replay_share",
+)
+"""The settings that a preset decides on."""
+
+
+def fitting(model: ModelSettings, method: Method = "join") -> str:
+    """Return the name of the preset for a model that is to learn by a method.
+
+    Raises:
+        AutolearnError: The model is not on this computer.
+    """
+    folder = model_files.locate(model.model)
+    if (
+        method == "meta"
+        and PROTOCOLS[model_files.study_protocol(folder) or "guided"].guided
+    ):
+        return "skills"
+    size = model_shape.of(folder).parameters
+    return next(name for name, one in PRESETS.items() if size <= one.at_most)

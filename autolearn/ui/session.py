@@ -1,0 +1,281 @@
+"""What the tabs share: the workspace, the pulse of its work, and how to hear of it."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import AutolearnError
+from autolearn.core.records import Run
+from autolearn.runs import queues
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import guide, status
+
+TICK_SECONDS = 0.5
+
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "show_progress_on": [],
+    "queue": False,
+    "api_visibility": "private",
+}
+"""For all handlers: nothing greys out, and none is queued.
+
+On nothing, since else the browser tells every component that ever was an output of
+progress that is not shown: once all tabs are open that took 40 ms of an event. Not
+queued, since such an answer comes over a stream, and Gradio's page (6.31) misses one
+that comes while it closes the stream of the answer before.
+"""
+SHOWN: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": None}
+"""For the few that take longer: together with the others."""
+
+PICK_JS = """
+element.addEventListener('click', (event) => {
+  const picked = event.target.closest('[data-pick]');
+  if (picked && element.contains(picked)) trigger('click', {pick: picked.dataset.pick});
+});
+"""
+"""Lets a click on a part of an HTML component tell which part it was."""
+
+NOTICE_JS = """
+let going;
+const go = () => { element.hidden = true; };
+watch('value', () => {
+  element.hidden = false;
+  clearTimeout(going);
+  going = setTimeout(go, 12000);
+});
+element.addEventListener('click', go);
+"""
+"""Lets a notice go after 12 seconds, or when it is clicked. Gradio's own (6.31) go all
+together when the time of the first is over, the newest perhaps before it was read."""
+
+
+def picture(elem_id: str, value: Html | str = "") -> gr.HTML:
+    """Return a place for HTML of ours; a click on a part of it tells which part."""
+    return gr.HTML(value, elem_id=elem_id, js_on_load=PICK_JS, apply_default_css=False)
+
+
+class Desk:
+    """One workspace as the page's handlers see it, whatever thread they run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._own = threading.local()
+
+    @property
+    def store(self) -> Store:
+        """Return this thread's handle of the workspace."""
+        if not hasattr(self._own, "store"):
+            self._own.store = Store.open(self.folder)
+        store: Store = self._own.store
+        return store
+
+    def order(self, run: Run) -> Run:
+        """Have a queued run done: start its worker unless there is one."""
+        queues.ensure_worker(self.folder, lane=queues.lane_of(run.kind))
+        return run
+
+    def pulse(self) -> str:
+        """Return what differs whenever there is something new to draw."""
+        row = self.store.db.rows(
+            "SELECT (SELECT max(id) FROM runs),"
+            " (SELECT group_concat(id || state || stage || done || length(result))"
+            "  FROM runs WHERE state IN ('queued', 'running')),"
+            " (SELECT max(id) FROM steps), (SELECT max(id) FROM decisions),"
+            " (SELECT count(*) FROM documents), (SELECT sum(excluded) FROM passages),"
+            " (SELECT max(finished_at) FROM runs),"
+            " (SELECT group_concat(id || state) FROM rounds),"
+            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
+        )[0]
+        return repr(tuple(row))
+
+    def is_busy(self) -> bool:
+        """Return whether a run is going on or waits; notes runs that were lost."""
+        store = self.store
+        if store.runs.in_state("running", "queued"):
+            queues.recover(store)
+        return bool(store.runs.in_state("running", "queued"))
+
+
+def told(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
+    """Return the handler with one output more, the notice; a refusal leaves the others.
+
+    A handler that has no outputs may return a sentence, which is shown in the notice.
+    """
+
+    @wraps(handler)
+    def wrapped(*args: Any) -> Any:
+        try:
+            made = handler(*args)
+        except AutolearnError as error:
+            return (*[gr.skip()] * n_outputs, html.notice(html.problem(str(error))))
+        if not n_outputs:
+            return html.notice(html.note(made)) if made else ""
+        return (*(made if n_outputs > 1 else [made]), "")
+
+    return wrapped
+
+
+def drawn(
+    handler: Callable[..., Any], outputs: Sequence[gr.components.Component]
+) -> Callable[..., Any]:
+    """Say in the place of a picture why it cannot be drawn; all else stays."""
+
+    @wraps(handler)
+    def wrapped(*args: Any) -> Any:
+        try:
+            return handler(*args)
+        except AutolearnError as error:
+            said = [
+                html.problem(str(error)) if isinstance(one, gr.HTML) else gr.skip()
+                for one in outputs
+            ]
+            return said[0] if len(said) == 1 else said
+
+    return wrapped
+
+
+def watch(
+    triggers: Sequence[Callable[..., Any]],
+    draw: Callable[..., Any],
+    inputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.components.Component],
+    **options: Any,
+) -> None:
+    """Draw at once when something is chosen or opened."""
+    handler = drawn(draw, outputs)
+    for trigger in triggers:
+        trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
+
+
+def begin(
+    draw: Callable[..., Any],
+    inputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.components.Component],
+) -> None:
+    """Draw as a page begins, and whenever one of the inputs is another."""
+    gr.on(None, drawn(draw, outputs), list(inputs) or None, list(outputs), **QUIET)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How a part of a tab is drawn."""
+
+    draw: Callable[..., Any]
+    inputs: Sequence[gr.components.Component]
+    outputs: Sequence[gr.components.Component]
+
+    def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
+        """Return what the outputs show, given the values of at least its inputs."""
+        made = drawn(self.draw, self.outputs)(*(values[one] for one in self.inputs))
+        return [made] if len(self.outputs) == 1 else list(made)
+
+
+def together(
+    triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
+) -> None:
+    """Draw several parts in one go: to the browser, each event costs about as much."""
+    inputs = list(dict.fromkeys(i for one in drawings for i in one.inputs))
+    outputs = [i for one in drawings for i in one.outputs]
+
+    def draw(*values: Any) -> Any:
+        given = dict(zip(inputs, values, strict=True))
+        made = [shown for one in drawings for shown in one(given)]
+        return made if len(made) > 1 else made[0]
+
+    for trigger in triggers if drawings else ():
+        trigger(draw, inputs or None, outputs, **QUIET)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The parts of the page that every tab is wired to."""
+
+    desk: Desk
+    current: gr.State
+    """The id of the tab that is shown."""
+    pulses: Mapping[str, gr.Textbox]
+    """The pulse as each tab saw it last: only the tab that is open is told of it."""
+    timer: gr.Timer
+    notice: gr.HTML
+    """Where is said why an order was refused."""
+    sidebar: gr.HTML
+    steps: gr.HTML
+    stop: gr.Button
+    followed: list[Drawing] = field(default_factory=list)
+    opened: list[Drawing] = field(default_factory=list)
+
+    def follow(
+        self,
+        draw: Callable[..., Any],
+        inputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.components.Component],
+    ) -> None:
+        """Draw when the tab is opened, and whenever work has gone on while it is open.
+
+        Drawing never changes what a person has typed or chosen: outputs are pictures.
+        """
+        self.followed.append(Drawing(draw, inputs, outputs))
+
+    def on_opening(
+        self,
+        draw: Callable[..., Any],
+        inputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.components.Component],
+    ) -> None:
+        """Draw when the tab is opened, after what ``follow`` draws."""
+        self.opened.append(Drawing(draw, inputs, outputs))
+
+    def wire(self, tab: gr.Tab) -> None:
+        """Let what was laid out on the tab be drawn as it asked for."""
+        together([self.pulses[str(tab.id)].change], tuple(self.followed))
+        together([tab.select], (*self.followed, *self.opened))
+        self.followed.clear()
+        self.opened.clear()
+
+    def act(
+        self,
+        triggers: Sequence[Callable[..., Any]],
+        handler: Callable[..., Any],
+        inputs: Sequence[gr.components.Component] = (),
+        outputs: Sequence[gr.blocks.Block] = (),
+        **options: Any,
+    ) -> gr.events.Dependency:
+        """Do what a person asks for; what goes wrong is told, then the page looks anew.
+
+        ``handler`` gets the inputs and returns the outputs, or what ``told`` says.
+        """
+        event: gr.events.Dependency = gr.on(
+            list(triggers),
+            told(handler, len(outputs)),
+            list(inputs) or None,
+            [*outputs, self.notice],
+            **(QUIET | options),
+        )
+        self.looks(event.then)
+        return event
+
+    def looks(self, event: Callable[..., Any]) -> None:
+        """Look at the workspace after an event."""
+        outputs = [self.sidebar, self.steps, self.timer, self.stop]
+        outputs += self.pulses.values()
+        event(drawn(self._look, outputs), self.current, outputs, **QUIET)
+
+    def _look(self, current: str) -> tuple[Any, ...]:
+        """Return the sidebar as it is to be now, and the pulse for the open tab."""
+        store, busy = self.desk.store, self.desk.is_busy()
+        pulse = self.desk.pulse()
+        return (
+            status.draw(store),
+            guide.draw(store),
+            gr.Timer(active=busy),
+            gr.Button(interactive=busy),
+            *(pulse if name == current else gr.skip() for name in self.pulses),
+        )

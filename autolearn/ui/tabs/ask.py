@@ -1,0 +1,187 @@
+"""Ask: the same question to two sets of weights, and to the texts themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import gradio as gr
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.records import Message, Run, Sampling
+from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
+from autolearn.services import actions
+from autolearn.store import Store
+from autolearn.text import retrieval
+from autolearn.ui.html import Html
+from autolearn.ui.session import Board, Desk, picture
+from autolearn.ui.views import ask as views
+from autolearn.ui.views import labels
+
+TITLE = "Ask"
+NEWEST = -1
+"""The round that is the newest when it is asked."""
+
+SHORTEST_CONTEXT = 1024
+"""Tokens that a model is taken to read where it does not say."""
+
+CHOICE = "conversation"
+
+
+def build(board: Board) -> None:
+    """Lay out the tab and wire it to the board."""
+    desk = board.desk
+    with gr.Row():
+        left = gr.Dropdown(
+            value=0,
+            choices=_choices(desk),
+            label="Left answers with",
+            info="the base model, or the adapter of a round",
+        )
+        right = gr.Dropdown(
+            value=NEWEST,
+            choices=_choices(desk),
+            label="Right answers with",
+            info="the same question, to compare",
+        )
+        open_book = gr.Checkbox(
+            label="Open book", info="a third column, with the passages in view"
+        )
+        refine = gr.Checkbox(
+            label="Refine", info="answer, feedback, refined answer, left and right"
+        )
+    with gr.Row(equal_height=True):
+        question = gr.Textbox(
+            show_label=False,
+            placeholder="Ask something (Enter sends)",
+            scale=5,
+            elem_id="ask-question",
+        )
+        send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
+        clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
+    shown = picture("ask-conversation")
+    board.follow(lambda: _shown(desk), [], [shown])
+    board.on_opening(lambda: _renewed(desk), [], [left, right])
+    given = [question, left, right, open_book, refine]
+
+    def order(*values: str | int | bool) -> tuple[str, Html]:
+        _ask(desk, Wish(*values))  # type: ignore[arg-type]
+        return "", _shown(desk)
+
+    board.act([send.click, question.submit], order, given, [question, shown])
+    board.act([clear.click], lambda: _clear(desk), [], [shown])
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person has typed and chosen."""
+
+    question: str
+    left: int
+    right: int
+    open_book: bool
+    refine: bool
+
+
+def _choices(desk: Desk) -> list[tuple[str, int]]:
+    return [labels.BASE, ("newest round", NEWEST), *labels.finished(desk.store)]
+
+
+def _renewed(desk: Desk) -> tuple[gr.Dropdown, gr.Dropdown]:
+    choices = _choices(desk)
+    return gr.Dropdown(choices=choices), gr.Dropdown(choices=choices)
+
+
+def _number(store: Store) -> int:
+    return store.choices.get(CHOICE) or 1
+
+
+def _shown(desk: Desk) -> Html:
+    return views.conversation(desk.store, _number(desk.store))
+
+
+def _clear(desk: Desk) -> Html:
+    """Begin a new conversation; the old one stays with its runs."""
+    store = desk.store
+    if store.runs.conversation(_number(store)):
+        store.choices.set(CHOICE, _number(store) + 1)
+    return _shown(desk)
+
+
+def _ask(desk: Desk, wish: Wish) -> None:
+    """Queue the question once for each column.
+
+    The right one has nobody to answer while it waits for the first round.
+
+    Raises:
+        InputError: The question is empty, or the texts say nothing about it.
+        JobError: The left waits for the first round too, or the answers before are
+            still awaited.
+    """
+    store = desk.store
+    question = wish.question.strip()
+    if not question:
+        raise InputError("Ask something; the question is empty.")
+    past = store.runs.conversation(_number(store))
+    if any(run.state in ("queued", "running") for run in past):
+        raise JobError("The answers to the last question are still being written.")
+    columns = {"left": _model(store, wish.left)}
+    if wish.right != NEWEST or _newest(store):
+        columns["right"] = _model(store, wish.right)
+    passages = _passages(store, question, columns["left"]) if wish.open_book else []
+    if wish.open_book:
+        columns["open"] = columns["left"]
+    turn = 1 + max((run.settings["turn"] for run in past), default=0)
+    for column, model in columns.items():
+        more = {"conversation": _number(store), "turn": turn, "column": column}
+        if column == "open":
+            more["passages"] = passages
+        run = actions.chat(
+            store,
+            model,
+            [*_before(past, column), Message("user", question)],
+            Sampling(),
+            refine=wish.refine and column != "open",
+            more=more,
+        )
+    desk.order(run)
+
+
+def _model(store: Store, chosen: int) -> ModelSettings:
+    """Return the chosen model with the adapter that a column asks for."""
+    round_id = _newest(store) if chosen == NEWEST else chosen
+    if round_id is None:
+        raise JobError(
+            "There is no trained round yet; train one, or choose the base model on "
+            "the left."
+        )
+    return replace(actions.chosen_model(store), round_id=round_id or None)
+
+
+def _newest(store: Store) -> int | None:
+    """Return the newest round that is finished, None before there is one."""
+    return next((round_id for _, round_id in labels.finished(store)), None)
+
+
+def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
+    """Return the passages to look into; half of what the model reads is for them."""
+    context = (
+        model_shape.of(model_files.locate(model.model)).context or SHORTEST_CONTEXT
+    )
+    found = retrieval.best(question, store.library.passages(), tokens=context // 2)
+    if not found:
+        raise InputError(
+            "No passage shares a word with this question; ask without open book."
+        )
+    return [one.id for one in found]
+
+
+def _before(past: Sequence[Run], column: str) -> list[Message]:
+    """Return what was asked and answered in a column so far."""
+    messages: list[Message] = []
+    for run in past:
+        if run.settings["column"] == column and run.state == "done":
+            asked = run.settings["messages"][-1]["content"]
+            said = run.result.get("refined") or run.result["answer"]
+            messages += [Message("user", asked), Message("assistant", said)]
+    return messages

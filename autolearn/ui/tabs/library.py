@@ -1,0 +1,155 @@
+"""The library: texts come in, are read as passages, and may be left out."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import InputError
+from autolearn.core.records import Passage
+from autolearn.core.settings import StudySettings
+from autolearn.ingest import readers
+from autolearn.services import actions
+from autolearn.ui.html import Html
+from autolearn.ui.session import QUIET, Board, Desk, picture, watch
+from autolearn.ui.tabs import corpora
+from autolearn.ui.views import library as views
+
+TITLE = "Library"
+
+
+def build(board: Board) -> None:
+    """Lay out the tab and wire it to the board."""
+    desk = board.desk
+    chosen, first = gr.State(0), gr.State(0)
+    with gr.Row():
+        with gr.Column(min_width=380):
+            add, given = _form()
+            report = picture("library-report")
+            documents = picture("library-documents")
+            kind, questions, take = _questions()
+            told = picture("library-told")
+            corpora.build(board)
+        with gr.Column(min_width=380):
+            passages = picture("library-passages")
+
+    def draw(document_id: int, start: int) -> Html:
+        return views.passages(desk.store, document_id, start)
+
+    def show() -> tuple[Html, Html]:
+        return views.report(desk.store), views.documents(desk.store)
+
+    place = [chosen, first]
+    board.act(
+        [take.click],
+        lambda *wanted: _take(desk, *wanted),
+        [kind, questions],
+        [told, questions],
+    )
+    board.follow(show, [], [report, documents])
+    board.follow(draw, place, [passages])
+    board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
+    picked = documents.click(_picked, None, place, **QUIET)
+    watch([picked.then], draw, place, [passages], scroll_to_output=True)
+
+    def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
+        key = str(event.pick)
+        if key.startswith(views.TURN):
+            start = int(key.removeprefix(views.TURN))
+        else:
+            _turn(desk, int(key))
+        return start, draw(document_id, start)
+
+    board.act([passages.click], press, place, [first, passages])
+
+
+def _form() -> tuple[gr.Button, list[gr.components.Component]]:
+    """Lay out where texts are given."""
+    kinds = ", ".join(kind[1:] for kind in readers.KINDS)
+    with gr.Accordion("Add texts", open=True):
+        files = gr.File(
+            label="Files, as many as you like",
+            file_count="multiple",
+            file_types=list(readers.KINDS),
+            height=150,
+            elem_id="library-files",
+        )
+        folder = gr.Textbox(
+            label="Or a file or folder on this computer",
+            info=f"Read where it is: {kinds}.",
+            placeholder="/home/me/papers",
+            elem_id="library-folder",
+        )
+        pasted = gr.Textbox(
+            label="Or a text",
+            info="Passages are cut at headings and sentences.",
+            lines=3,
+            max_lines=12,
+            elem_id="library-text",
+        )
+        name = gr.Textbox(
+            label="Name of that text",
+            info="It stands with each passage.",
+            placeholder="notes.txt",
+            elem_id="library-name",
+        )
+        add = gr.Button("Add to the library", elem_id="library-add")
+    return add, [files, folder, pasted, name]
+
+
+def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
+    """Lay out where instructions without a text, and quizzes, are given."""
+    with gr.Accordion("Add instructions or a quiz", open=False):
+        kind = gr.Radio(
+            [(name, kind) for kind, name in views.QUESTIONS.items()],
+            value="instructions",
+            label="What the file has",
+            info="Instructions: prompt. Quiz and control: question, answer, value.",
+            elem_id="library-kind",
+        )
+        file = gr.File(
+            label="JSON lines",
+            file_types=[".jsonl"],
+            height=120,
+            elem_id="library-questions",
+        )
+        take = gr.Button("Add them", elem_id="library-take")
+    return kind, file, take
+
+
+def _take(desk: Desk, kind: str, file: str | None) -> tuple[Html, None]:
+    """Add instructions, or questions with gold answers that are never trained on."""
+    if not file:
+        raise InputError("Choose a file first.")
+    store, path = desk.store, Path(file)
+    if kind == "instructions":
+        n = actions.add_instructions(store, path)
+    else:
+        n = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, n), None
+
+
+def _picked(event: gr.EventData) -> tuple[int, int]:
+    return int(event.pick), 0
+
+
+def _turn(desk: Desk, passage_id: int) -> None:
+    """Leave a passage out of what is studied, or take it in again."""
+    now = desk.store.db.by_id(Passage, [passage_id])[passage_id].excluded
+    desk.store.library.set_excluded([passage_id], excluded=not now)
+
+
+def _add(
+    desk: Desk, files: list[str] | None, folder: str, pasted: str, name: str
+) -> tuple[Any, ...]:
+    """Order what was given to be read; what is refused at once stays where it is."""
+    run = actions.add_texts(
+        desk.store,
+        [Path(folder.strip()).expanduser()] if folder.strip() else [],
+        actions.chosen_model(desk.store).model,
+        StudySettings().passage_tokens,
+        uploads=[Path(file) for file in files or ()],
+        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+    )
+    desk.order(run)
+    return None, "", "", ""

@@ -1,0 +1,127 @@
+"""The prompts in the study tab: read, change, preview, and back to the default."""
+
+import gradio as gr
+
+from autolearn.core.errors import InputError
+from autolearn.services import actions, prompt_editor
+from autolearn.study.prompts import names
+from autolearn.ui.html import Html
+from autolearn.ui.session import Board, Desk, begin, picture, watch
+from autolearn.ui.views import prompts as views
+
+N_LINES, N_LINES_SHOWN = 14, 30
+
+
+def build(board: Board) -> None:
+    """Lay out the part and wire it to the board."""
+    desk = board.desk
+    with gr.Accordion("Prompts", open=False, elem_id="prompts"):
+        with gr.Row(equal_height=True):
+            choice = gr.Dropdown(
+                list(names()),
+                value=names()[0],
+                label="Prompt",
+                info="What the model is asked, in Markdown, with worked examples.",
+                elem_id="prompts-choice",
+            )
+            about = picture("prompts-about")
+        text = gr.Textbox(
+            label="Text",
+            info="$names are filled in when the model is asked; keep all of them. What "
+            "is saved is used by the next run that is ordered.",
+            lines=N_LINES,
+            max_lines=N_LINES_SHOWN,
+            elem_id="prompts-text",
+        )
+        with gr.Row():
+            save = gr.Button("Save", variant="primary", elem_id="prompts-save")
+            reset = gr.Button("Back to default", elem_id="prompts-reset")
+        document, number, look = _preview_form(board)
+        preview = picture("prompts-preview")
+
+    def about_it(name: str | None) -> Html:
+        return views.about(prompt_editor.states(desk.folder), name)
+
+    def open_it(name: str | None) -> tuple[str, Html, Html]:
+        return _text(desk, name), about_it(name), Html("")
+
+    def save_it(name: str | None, written: str) -> Html:
+        prompt_editor.save(desk.folder, _chosen(name), written)
+        return about_it(name)
+
+    def reset_it(name: str | None) -> tuple[str, Html]:
+        prompt_editor.reset(desk.folder, _chosen(name))
+        return _text(desk, name), about_it(name)
+
+    begin(lambda: _text(desk, names()[0]), [], [text])
+    board.follow(about_it, [choice], [about])
+    watch([choice.input], open_it, [choice], [text, about, preview])
+    board.act([save.click], save_it, [choice, text], [about])
+    board.act([reset.click], reset_it, [choice], [text, about])
+    board.act(
+        [look.click],
+        lambda *given: _preview(desk, *given),
+        [choice, text, document, number],
+        [preview],
+    )
+
+
+def _preview_form(board: Board) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
+    """Lay out which passage a preview is for; documents are looked up on opening."""
+    with gr.Row(equal_height=False):
+        document = gr.Dropdown(
+            [],
+            value=None,
+            label="Document",
+            info="None chosen: the first one.",
+            elem_id="prompts-document",
+        )
+        number = gr.Number(
+            value=1,
+            precision=0,
+            minimum=1,
+            label="Passage",
+            info="Its number in the document, from 1.",
+            elem_id="prompts-passage",
+        )
+        look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
+
+    def documents() -> gr.Dropdown:
+        shelf = board.desk.store.library.shelf()
+        return gr.Dropdown(choices=[(one.name, one.id) for one in shelf])
+
+    board.on_opening(documents, [], [document])
+    return document, number, look
+
+
+def _text(desk: Desk, name: str | None) -> str:
+    return prompt_editor.read(desk.folder, name) if name else ""
+
+
+def _chosen(name: str | None) -> str:
+    if not name:
+        raise InputError("Choose a prompt first.")
+    return name
+
+
+def _preview(
+    desk: Desk, name: str | None, text: str, document: int | None, number: float | None
+) -> Html:
+    """Show what the chosen model would be shown, by the text as it stands in the box.
+
+    Raises:
+        InputError: No prompt is chosen, or there is no such passage.
+        PromptError: The text cannot be used.
+    """
+    chosen, store = _chosen(name), desk.store
+    shelf = store.library.shelf()
+    if not shelf:
+        raise InputError("There is no text yet; add one under Library.")
+    one = next((one for one in shelf if one.id == document), shelf[0])
+    place = int(number or 1)
+    passages = store.library.stretch(one.id, place - 1, 1) if place > 0 else []
+    if not passages:
+        raise InputError(f"{one.name} has passages 1 to {one.n_passages}.")
+    model = actions.chosen_model(store)
+    made = prompt_editor.preview(store, model, chosen, text, passages[0])
+    return views.preview(made, f"{one.name}, passage {place}")

@@ -1,0 +1,207 @@
+"""The review as it is laid out: filter, buttons, boxes to edit in, card."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from autolearn.ui.session import picture
+from autolearn.ui.tabs import review_queue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, Queue
+from autolearn.ui.views import review as views
+from autolearn.ui.views import sample
+
+REASONS = (
+    "wrong answer",
+    "not in the text",
+    "question does not stand alone",
+    "trivial",
+    "asked before",
+)
+BUTTONS = {
+    "approve": "A",
+    "edit": "E",
+    "reject": "R",
+    "skip": "S",
+    "previous": "K",
+    "next": "J",
+    "undo": "U",
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the tab consists of."""
+
+    filters: list[Any]
+    queue: gr.State
+    """The filter as it was read last, instead of all its fields: inputs cost time."""
+    clear: gr.Button
+    progress: gr.HTML
+    actions: "Actions"
+    note: gr.HTML
+    edit: "Edit"
+    card: gr.HTML
+    current: gr.State
+    """The id of the sample that is shown, 0 for none."""
+    bulk: "Bulk"
+
+    @property
+    def shown(self) -> list[Any]:
+        """What changes with each step."""
+        return [self.card, self.current, self.edit.panel, self.note]
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The row of buttons above the card."""
+
+    buttons: dict[str, gr.Button]
+    reason: gr.Dropdown
+    keys: gr.Checkbox
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The texts of a sample in boxes, shown while they are edited."""
+
+    panel: gr.Column
+    boxes: list[Any]
+    save: gr.Button
+    cancel: gr.Button
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """Deciding all that pass the filter, in two steps."""
+
+    approve: gr.Button
+    reject: gr.Button
+    confirm: gr.Button
+    asked: gr.State
+    """What is to be confirmed: an action and how many samples it is about."""
+
+
+def lay_out() -> Parts:
+    """Lay out filter, buttons, boxes and card."""
+    with gr.Accordion(
+        "Filter, order, decide many at once", open=False, elem_id="review-filter"
+    ):
+        filters, clear = _filters()
+        bulk = _bulk_row()
+    progress = picture("review-progress")
+    with gr.Row(elem_id="review-actions"):
+        actions = _actions()
+    note = picture("review-note")
+    edit = _edit()
+    card = picture("review-card")
+    return Parts(
+        filters,
+        gr.State(Queue.of(*FRESH)),
+        clear,
+        progress,
+        actions,
+        note,
+        edit,
+        card,
+        gr.State(0),
+        bulk,
+    )
+
+
+def _actions() -> Actions:
+    buttons = {
+        name: gr.Button(
+            f"{name.capitalize()} ({key})",
+            size="sm",
+            min_width=60,
+            variant="primary" if name == "approve" else "secondary",
+            elem_id=f"review-{name}",
+        )
+        for name, key in BUTTONS.items()
+    }
+    reason = gr.Dropdown(
+        [("no reason", ""), *((one, one) for one in REASONS)],
+        value="",
+        label="Reason to reject: choose or type",
+        show_label=False,
+        container=False,
+        allow_custom_value=True,
+        min_width=130,
+        elem_id="review-reason",
+    )
+    keys = gr.Checkbox(
+        label="Keys on",
+        container=False,
+        min_width=100,
+        elem_id="review-keys",
+    )
+    picture("review-keys-help", views.keys_help())
+    return Actions(buttons, reason, keys)
+
+
+def _filters() -> tuple[list[Any], gr.Button]:
+    state, order, text, flag, verdict, gap, least, most, document, run = FRESH
+    flags = [(ANY, ANY), *((short, name) for name, (short, _) in sample.FLAGS.items())]
+    verdicts = [ANY, "correct", "incorrect", "unclear"]
+    with gr.Row():
+        fields = [
+            gr.Radio([ANY, *review_queue.STATES], value=state, label="State", scale=4),
+            gr.Radio(list(review_queue.ORDERS), value=order, label="Order", scale=3),
+            gr.Textbox(text, label="Words", placeholder="or beginnings", scale=2),
+        ]
+    with gr.Row():
+        fields += [
+            gr.Dropdown(flags, value=flag, label="Flag"),
+            gr.Dropdown(verdicts, value=verdict, label="Feedback says"),
+            gr.Dropdown([ANY, "gap", "no gap"], value=gap, label="Gap"),
+            gr.Slider(0, 1, least, step=0.05, label="Sure from"),
+            gr.Slider(0, 1, most, step=0.05, label="to"),
+        ]
+    with gr.Row():
+        fields += [
+            gr.Dropdown([(ANY, 0)], value=document, label="Document"),
+            gr.Dropdown([(ANY, 0)], value=run, label="Written by"),
+        ]
+        clear = gr.Button("Clear the filter", size="sm")
+    return fields, clear
+
+
+def _bulk_row() -> Bulk:
+    with gr.Row():
+        return Bulk(
+            gr.Button("Approve all", size="sm", elem_id="review-approve-all"),
+            gr.Button("Reject all", size="sm", elem_id="review-reject-all"),
+            gr.Button(
+                "Confirm",
+                size="sm",
+                variant="stop",
+                visible=False,
+                elem_id="review-confirm",
+            ),
+            gr.State(()),
+        )
+
+
+def _edit() -> Edit:
+    with gr.Column(visible=False, elem_id="review-panel") as panel:
+        names = ("Answer that will be learned", "Feedback", "Refinement")
+        ids = ("answer", "feedback", "refined")
+        with gr.Row():
+            boxes: list[Any] = [
+                gr.Textbox(
+                    label=label,
+                    lines=4,
+                    max_lines=8,
+                    min_width=200,
+                    interactive=True,
+                    elem_id=f"review-{name}",
+                )
+                for label, name in zip(names, ids, strict=True)
+            ]
+        with gr.Row():
+            save = gr.Button(
+                "Save (Ctrl+Enter)", variant="primary", size="sm", elem_id="review-save"
+            )
+            cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-cancel")
+    return Edit(panel, boxes, save, cancel)

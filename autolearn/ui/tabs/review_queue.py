@@ -1,0 +1,171 @@
+"""The queue of the review: which samples, in which order, and what is done to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autolearn.core.errors import InputError
+from autolearn.core.records import Action, Decision, SampleState
+from autolearn.services import actions
+from autolearn.store import SampleFilter, Store
+from autolearn.store.samples import Order
+
+ANY = "any"
+STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
+ORDERS: dict[str, Order] = {"most useful first": "doubt", "as made": "id"}
+FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
+"""The filter as it is at first, in the order of its fields on the page."""
+
+_BECOMES: dict[str, SampleState] = {"approve": "approved", "reject": "rejected"}
+_EDITED = ("chosen", "feedback", "refined")
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Which samples are gone through, and in which order."""
+
+    wanted: SampleFilter
+    order: Order
+
+    @classmethod
+    def of(cls, *values: Any) -> "Queue":
+        """Read the filter as it stands on the page."""
+        state, order, text, flag, verdict, gap, least, most, document, run = values
+        wanted = SampleFilter(
+            state=None if state == ANY else state,
+            flag=None if flag == ANY else flag,
+            verdict=None if verdict == ANY else verdict,
+            gap=None if gap == ANY else gap == "gap",
+            least=least or None,
+            most=None if most >= 1 else most,
+            document_id=document or None,
+            run_id=run or None,
+            text=text.strip() or None,
+        )
+        return cls(wanted, ORDERS[order])
+
+    def next(self, store: Store, beside: int = 0, *, back: bool = False) -> int:
+        """Return the sample next to this one, or the first; 0 if there is none."""
+        found = store.samples.step(
+            self.wanted, order=self.order, beside=beside or None, back=back
+        )
+        return found or 0
+
+    def around(self, store: Store, beside: int) -> int:
+        """Return the next sample; behind the last one comes the first again."""
+        return self.next(store, beside) or self.next(store)
+
+    def undecided(self, store: Store, action: str) -> list[int]:
+        """Return which of these samples are not yet what the action makes of them."""
+        states = [self.wanted.state] if self.wanted.state else STATES
+        found: list[int] = []
+        for state in states:
+            if state != _BECOMES[action]:
+                found += store.samples.ids(replace(self.wanted, state=state))
+        return found
+
+
+def decide(
+    store: Store, ids: Sequence[int], action: Action, reason: str | None
+) -> None:
+    """Approve or reject these samples at once; only a rejection keeps its reason.
+
+    Raises:
+        InputError: There is none.
+    """
+    if not all(ids):
+        raise InputError("No sample is shown, so there is none to decide on.")
+    given = (reason or "").strip() if action == "reject" else ""
+    actions.decide(store, ids, Decision(0, action, "person", given))
+
+
+def decide_all(
+    store: Store, queue: Queue, asked: tuple[Action, int], reason: str | None
+) -> str:
+    """Decide all of a queue, if they are as many as was asked about; return a note.
+
+    Raises:
+        InputError: They are more or fewer by now.
+    """
+    action, n = asked
+    ids = queue.undecided(store, action)
+    if len(ids) != n:
+        raise InputError(
+            f"Meanwhile the filter finds {len(ids)} samples, not {n}; look at them "
+            "and press again."
+        )
+    decide(store, ids, action, reason)
+    return f"{counted(n)} {_BECOMES[action]}. Undo takes all of it back."
+
+
+def counted(n: int) -> str:
+    """Return how many samples, in words."""
+    return f"{n:,} sample" if n == 1 else f"{n:,} samples"
+
+
+def undo(store: Store, asked: int) -> tuple[int, str, int]:
+    """Take back what was decided last; what a rule did only when asked again.
+
+    ``asked`` is the decision of a rule that was asked about before, or 0. Returns the
+    sample to show, or 0, a note, and what was asked about now.
+
+    Raises:
+        InputError: There is nothing to undo.
+    """
+    last = store.decisions.last()
+    if last is None:
+        raise InputError("There is no decision to undo.")
+    if last.author != "person" and asked != last.id:
+        rule = last.author.replace("rule:", "rule ")
+        note = f"The last decisions are those of {rule}; Undo once more takes all back."
+        return 0, note, last.id
+    undone = store.decisions.undo_batch(last.id)
+    note = f"{len(undone):,} decisions made at once are taken back."
+    if len(undone) == 1:
+        note = "The last decision is taken back."
+    return undone[-1].sample_id, note, 0
+
+
+def overrule(store: Store, number: int, *, gap: bool) -> None:
+    """Let a person say whether there is a gap."""
+    decision = Decision(0, "edit", "person", after={"gap": gap})
+    actions.decide(store, [number], decision)
+
+
+def texts(store: Store, number: int) -> tuple[str, str, str]:
+    """Return what an edit may change of a sample, as it is now.
+
+    Raises:
+        InputError: There is no such sample.
+    """
+    if not number:
+        raise InputError("No sample is shown, so there is none to edit.")
+    view = store.samples.view(number)
+    critique, refined = view.critique(), view.answer(view.sample.refined_answer_id)
+    return (
+        view.sample.chosen,
+        view.edited_feedback or (critique.text if critique else ""),
+        view.edited_refined or (refined.text if refined else ""),
+    )
+
+
+def edit(store: Store, number: int, now: Sequence[str]) -> str:
+    """Keep what was changed as one decision; return a note.
+
+    Raises:
+        InputError: A text that was there is empty.
+    """
+    after: dict[str, str] = {}
+    for name, was, written in zip(_EDITED, texts(store, number), now, strict=True):
+        given = written.strip()
+        if given == was.strip():
+            continue
+        if not given:
+            raise InputError(
+                "A text that was there cannot be emptied; reject the sample instead."
+            )
+        after[name] = given
+    if not after:
+        return "Nothing was changed."
+    actions.decide(store, [number], Decision(0, "edit", "person", after=after))
+    return "Saved. Undo takes it back."

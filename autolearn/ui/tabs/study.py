@@ -1,0 +1,204 @@
+"""The study tab: what to study and how, the samples as they come, the map."""
+
+from dataclasses import fields
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import InputError
+from autolearn.core.settings import StudySettings
+from autolearn.services import actions, estimates
+from autolearn.study.protocol import PROTOCOLS
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.session import QUIET, Board, Desk, picture, watch
+from autolearn.ui.tabs import prompts, review_queue
+from autolearn.ui.views import knowledge_map
+from autolearn.ui.views import study as views
+from autolearn.ui.views.knowledge_map import Place
+
+TITLE = "Study"
+LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
+
+LABELS = {
+    "questions_per_passage": "Questions per passage",
+    "ask_rounds": "Lists per passage",
+    "closed_book_samples": "Further closed-book samples",
+    "paraphrases": "Paraphrases",
+    "quiz_share": "Quiz share",
+    "protocol": "How the model is asked",
+    "quick": "Extent",
+    "temperature": "Temperature",
+    "seed": "Seed",
+    "question_tokens": "Tokens per question",
+    "answer_tokens": "Tokens per answer",
+    "feedback_tokens": "Tokens per feedback",
+    "passages_per_step": "Passages per step",
+    "evidence_threshold": "Evidence from",
+    "duplicate_threshold": "Repeats from",
+}
+"""The settings of the form in its order; ``passage_tokens`` is for adding texts."""
+
+INSTRUCTIONS = 0
+"""Stands for them where documents are chosen, whose ids begin at 1."""
+N_PLAIN = 4
+"""So many settings are in sight, the rest is folded."""
+
+
+def build(board: Board) -> None:
+    """Lay out the tab and wire it to the board."""
+    desk = board.desk
+    chosen, place = gr.State(0), gr.State(Place())
+    documents, given, start = _form(board)
+    prompts.build(board)
+    shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
+    found, detail = picture("study-found"), picture("study-detail")
+
+    def draw(wanted: str, where: Place) -> Html:
+        return _draw(desk, wanted, where)
+
+    def draw_detail(sample_id: int) -> Html:
+        return views.detail(desk.store, sample_id)
+
+    def overrule(sample_id: int, event: gr.EventData) -> Html:
+        review_queue.overrule(desk.store, sample_id, gap=event.pick == "gap")
+        return draw_detail(sample_id)
+
+    board.follow(draw, [shown, place], [found])
+    board.follow(draw_detail, [chosen], [detail])
+    board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
+    board.act([detail.click], overrule, [chosen], [detail])
+    picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
+    watch([picked.then], draw_detail, [chosen], [detail], scroll_to_output=True)
+    watch([shown.input, picked.then], draw, [shown, place], [found])
+
+
+def _form(
+    board: Board,
+) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
+    """Lay out what to study and how; documents are looked up as the tab opens."""
+    desk, names = board.desk, list(LABELS)
+    with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
+        with gr.Row(equal_height=False):
+            documents = gr.CheckboxGroup(
+                [],
+                label="Documents",
+                info="None chosen: all documents.",
+                scale=4,
+                elem_id="study-documents",
+            )
+            start = gr.Button(
+                "Study", variant="primary", scale=1, min_width=120, elem_id="study"
+            )
+        with gr.Row():
+            given = [_field(name) for name in names[:N_PLAIN]]
+        with gr.Accordion("More settings", open=False), gr.Row():
+            given += [_field(name) for name in names[N_PLAIN:]]
+        effort = picture("study-effort")
+    board.on_opening(lambda: _documents(desk), [], [documents])
+    inputs = [documents, *given]
+
+    def draw(*how: Any) -> Html:
+        return _effort(desk, *how)
+
+    board.on_opening(draw, inputs, [effort])
+    changed = [documents.change, *(one.change for one in given)]
+    watch(changed, draw, inputs, [effort], trigger_mode="always_last")
+    return documents, given, start
+
+
+def _documents(desk: Desk) -> gr.CheckboxGroup:
+    """Offer all documents, and the instructions; what is chosen stays chosen."""
+    choices = [(one.name, one.id) for one in desk.store.library.shelf()]
+    if n := len(desk.store.library.instructions()):
+        choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
+    return gr.CheckboxGroup(choices=choices)
+
+
+def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
+    if name == "quick":
+        return gr.Radio(
+            [("whole", False), ("quick", True)],
+            value=StudySettings.quick,
+            label=LABELS[name],
+            info=StudySettings.help()[name],
+            min_width=190,
+            elem_id=f"study-{name}",
+        )
+    if name != "protocol":
+        return _number(name)
+    ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
+    return gr.Dropdown(
+        [("auto: as its folder or round says", "auto"), *ways],
+        value=StudySettings.protocol,
+        label=LABELS[name],
+        info=StudySettings.help()[name],
+        min_width=190,
+        elem_id=f"study-{name}",
+    )
+
+
+def _number(name: str) -> gr.Number:
+    kinds = {field.name: field.type for field in fields(StudySettings)}
+    return gr.Number(
+        value=getattr(StudySettings(), name),
+        label=LABELS[name],
+        info=StudySettings.help()[name],
+        precision=0 if kinds[name] is int else None,
+        min_width=190,
+        elem_id=f"study-{name}",
+    )
+
+
+def _draw(desk: Desk, wanted: str, where: Place) -> Html:
+    if wanted == MAP:
+        return knowledge_map.draw(desk.store, where)
+    return views.newest(desk.store, only_last=wanted == LAST)
+
+
+def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Place]:
+    """Return the sample that was clicked, or where else on the map it leads."""
+    key = str(event.pick)
+    if key.startswith("s"):
+        return int(key[1:]), place
+    return sample_id, place.moved(key)
+
+
+def _effort(desk: Desk, documents: list[int], *given: float | str | None) -> Html:
+    """Return what a study of what is chosen would take."""
+    try:
+        settings, texts, wants = _wanted(documents, *given)
+    except InputError as error:
+        return html.problem(str(error))
+    store = desk.store
+    shelf = store.library.shelf()
+    n = sum(one.n_passages for one in shelf if texts is None or one.id in texts)
+    n_bare = len(store.library.instructions()) if wants else 0
+    model = actions.chosen_model(store)
+    time = estimates.study_seconds(store, model, settings, n)
+    return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
+
+
+def _study(desk: Desk, documents: list[int], *given: float | str | None) -> None:
+    """Queue a study of what is chosen, or of all documents."""
+    settings, texts, wants = _wanted(documents, *given)
+    store = desk.store
+    model = actions.chosen_model(store)
+    run = actions.study(store, model, settings, texts, instructions=wants)
+    desk.order(run)
+
+
+def _wanted(
+    documents: list[int], *given: float | str | None
+) -> tuple[StudySettings, list[int] | None, bool]:
+    """Return settings, documents (None: all) and whether instructions are studied.
+
+    Raises:
+        InputError: A setting is empty or out of its range.
+    """
+    how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
+    for name, value in how.items():
+        if value is None:
+            raise InputError(f"“{LABELS[name]}” is empty; give a number.")
+    texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
+    return StudySettings(**how), texts, INSTRUCTIONS in documents

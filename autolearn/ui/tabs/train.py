@@ -1,0 +1,314 @@
+"""Training: choose how, see what goes in, start a round and watch it."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
+from autolearn.handlers import round_training
+from autolearn.models import files as model_files
+from autolearn.services import actions, estimates, token_preview
+from autolearn.services.estimates import Intake
+from autolearn.store import Store
+from autolearn.training import presets
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.session import QUIET, SHOWN, Board, Desk, begin, picture, watch
+from autolearn.ui.tabs import training_progress
+from autolearn.ui.views import labels
+from autolearn.ui.views import train as views
+
+TITLE = "Train"
+
+SPARE = 256 << 20
+"""Bytes that have to stay free on the disk beside checkpoints and adapter."""
+
+COUNTED = 1 << 16
+"""Most texts whose tokens are remembered."""
+
+LOOKING = "Looking through the approved samples …"
+
+FIRST = ("method", "replay_weight", "epochs", "max_steps")
+"""The settings that are always seen; the others are folded."""
+LABELS = {
+    "replay_weight": "Learn faster (0) … forget less (100)",
+    "epochs": "Epochs (passes)",
+    "max_steps": "Steps (0: from the epochs)",
+    "least_steps": "Steps at least",
+    "rank": "LoRA rank",
+    "alpha": "LoRA alpha",
+    "batch_size": "Batch size (items)",
+    "warmup_steps": "Warm-up (steps)",
+    "max_tokens": "Longest item (tokens)",
+    "dqa": "Also learn to ask (AL stage 1)",
+    "nll_weight": "NLL weight (AL stage 2)",
+    "beta": "DPO beta (AL stage 2)",
+    "meta_share": "Meta-skill items replayed (SELF)",
+    "meta_examples": "Most meta-skill items (SELF)",
+    "checkpoint_seconds": "Checkpoint every (seconds)",
+}
+"""What settings are called, where their name alone says too little."""
+
+
+def build(board: Board) -> None:
+    """Lay out the tab and wire it to the board."""
+    memo = Memo()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=340):
+            form, parent, preset = _form()
+            start = gr.Button("Start training", variant="primary", elem_id="train-go")
+            look = gr.Button("Show the exact tokens", elem_id="train-look")
+        with gr.Column(scale=3, min_width=420):
+            plan = picture("train-plan", html.note(LOOKING))
+            tokens = picture("train-tokens")
+    given = [parent, *form]
+    desk = board.desk
+    _preset(desk, preset, form)
+    board.follow(lambda *values: _plan(desk, memo, *values), given, [plan])
+    watch(
+        [one.change for one in given],
+        lambda *values: _plan(desk, memo, *values),
+        given,
+        [plan],
+        trigger_mode="always_last",
+    )
+    waiting = html.note("Encoding all items with the model's tokenizer …")
+    chosen = training_progress.build(board, parent)
+    asked = look.click(lambda: waiting, None, tokens, **QUIET)
+    watch([asked.then], lambda *of: _tokens(desk, memo, *of), given, [tokens], **SHOWN)
+    board.act(
+        [start.click],
+        lambda *values: _start(desk, *values),
+        given,
+        [chosen],
+        scroll_to_output=True,
+    )
+
+
+def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
+    """Begin with the preset for the model; a person may choose another one."""
+    places = [one.name for one in fields(TrainSettings)]
+    method = form[places.index("method")]
+    changed = [form[places.index(name)] for name in presets.NAMES]
+
+    def wanted(name: str, method: Method) -> TrainSettings:
+        return presets.PRESETS[name].apply(TrainSettings(method=method))
+
+    def fill(name: str, method: Method) -> list[Any]:
+        settings = wanted(name, method)
+        return [getattr(settings, one) for one in presets.NAMES]
+
+    def first(method: Method) -> list[Any]:
+        name = presets.fitting(actions.chosen_model(desk.store), method)
+        return [name, *fill(name, method)]
+
+    def turn(name: str, method: Method) -> list[Any]:
+        """Return the learning rate of the method; all, where its preset is another."""
+        suited = presets.fitting(actions.chosen_model(desk.store), method)
+        if suited != name and "skills" in (name, suited):
+            return [suited, *fill(suited, method)]
+        others = [gr.skip()] * len(presets.NAMES)
+        others[presets.NAMES.index("learning_rate")] = wanted(
+            name, method
+        ).learning_rate
+        return [name, *others]
+
+    watch([preset.input], fill, [preset, method], changed)
+    watch([method.input], turn, [preset, method], [preset, *changed])
+    begin(first, [method], [preset, *changed])
+
+
+def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
+    """Lay out all settings in the order of TrainSettings, the parent, the preset."""
+    parts: dict[str, Any] = {}
+    parts["method"] = _field("method")
+    parent = gr.Dropdown(
+        [labels.BASE],
+        value=0,
+        label="Begin from",
+        info="A finished round to go on from, or the base model.",
+        elem_id="train-parent",
+    )
+    preset = gr.Dropdown(
+        [(one.title, name) for name, one in presets.PRESETS.items()],
+        value="tiny",
+        label="Preset",
+        info="Sets rank, alpha, rate, epochs and batch for the size of the model.",
+        filterable=False,
+        elem_id="train-preset",
+    )
+    for name in FIRST[1:]:
+        parts[name] = _field(name)
+    names = [one.name for one in fields(TrainSettings)]
+    with gr.Accordion("All other settings", open=False):
+        for name in names:
+            if name not in parts:
+                parts[name] = _field(name)
+    return [parts[name] for name in names], parent, preset
+
+
+def _field(name: str) -> Any:
+    """Return the component of a setting, with its default and its help."""
+    value = getattr(TrainSettings(), name)
+    common = {
+        "value": value,
+        "label": LABELS.get(name, name.replace("_", " ").capitalize()),
+        "info": " ".join(TrainSettings.help()[name].split()),
+        "elem_id": f"train-{name}",
+    }
+    if name == "method":
+        choices = [(f"{key}: {words}", key) for key, words in METHODS.items()]
+        told_of = {"info": "What the round learns from.", "filterable": False}
+        return gr.Dropdown(choices, **common | told_of)
+    if name == "evolution":
+        return gr.Dropdown(["restart", "continual", "continual-new"], **common)
+    if name == "replay_weight":
+        return gr.Slider(0, 100, step=0.5, **common)
+    if isinstance(value, bool):
+        return gr.Checkbox(**common)
+    return gr.Number(precision=0 if isinstance(value, int) else None, **common)
+
+
+def settings_of(values: Sequence[Any]) -> TrainSettings:
+    """Return the settings that a form holds.
+
+    Raises:
+        InputError: A field is empty or out of its range.
+    """
+    wanted: dict[str, Any] = {}
+    for one, value in zip(fields(TrainSettings), values, strict=True):
+        if value is None:
+            label = LABELS.get(one.name, one.name.replace("_", " "))
+            raise InputError(f"{label} is empty; give a number.")
+        wanted[one.name] = value
+    return TrainSettings(**wanted)
+
+
+class Memo:
+    """What the last look at the samples gave, so that a look costs nothing twice."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, Intake] | None = None
+        self._counter: tuple[object, Callable[[str], int]] | None = None
+
+    def intake(self, store: Store, settings: TrainSettings, parent: int) -> Intake:
+        """Return what a round would train on, made anew if anything has changed."""
+        model = actions.chosen_model(store)
+        row = store.db.rows(
+            "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
+            " (SELECT max(id) FROM runs WHERE kind = 'study'),"
+            " (SELECT group_concat(id || state) FROM rounds),"
+            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
+        )[0]
+        # These change neither the items nor what is said of them; of the dial, only
+        # whether there is replay.
+        plain = replace(
+            settings,
+            epochs=1,
+            max_steps=0,
+            least_steps=0,
+            replay_weight=float(settings.replay_weight > 0),
+            max_tokens=16,
+        )
+        key = (store.folder, tuple(row), plain, parent, model.model)
+        if self._kept is None or self._kept[0] != key:
+            folder = model_files.locate(model.model)
+            made = estimates.intake(
+                store,
+                settings,
+                parent or None,
+                self._count(folder),
+                reads_system=model_files.reads_system(folder),
+            )
+            self._kept = key, made
+        return self._kept[1]
+
+    def _count(self, folder: Path) -> Callable[[str], int]:
+        """Return what counts tokens, and counts no text twice."""
+        key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
+        if self._counter is None or self._counter[0] != key:
+            self._counter = key, lru_cache(COUNTED)(model_files.token_counter(folder))
+        return self._counter[1]
+
+
+def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+    """Return what goes in, what stands in the way, and what it takes."""
+    store = desk.store
+    try:
+        settings = settings_of(values)
+    except InputError as error:
+        return views.preflight([str(error)], [])
+    model = actions.chosen_model(store)
+    found = memo.intake(store, settings, parent)
+    fit = estimates.of_training(store, model, settings, found)
+    measured = estimates.pace(store, model.model)
+    pace = measured or estimates.first_pace(model, settings, found)
+    effort = estimates.effort(settings, found, pace)
+    stops = problems(store, model, settings, parent, found)
+    stops += _disk(store, fit.disk)
+    usual = presets.PRESETS[presets.fitting(model, settings.method)]
+    notes = views.warnings(found, settings, usual)
+    if fit.problem:
+        notes.insert(0, f"It may not fit. {fit.problem}")
+    return (
+        views.preflight(stops, notes)
+        + views.intake(found, settings)
+        + views.estimate(effort, fit, is_first=measured is None)
+    )
+
+
+def problems(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent: int,
+    found: Intake,
+) -> list[str]:
+    """Return what keeps a round from being trained, in sentences."""
+    told_of = []
+    try:
+        has_corpus = bool(store.corpora.chosen())
+        actions.check_train(
+            store, model, settings, parent or None, has_corpus=has_corpus
+        )
+        if not found.made.items:
+            raise JobError(round_training.why_nothing(settings))
+    except AutolearnError as error:
+        told_of.append(str(error))
+    return told_of
+
+
+def _disk(store: Store, needed: int) -> list[str]:
+    """Return that the disk is too full for a round, if it is."""
+    free = shutil.disk_usage(store.folder).free
+    if free >= needed + SPARE:
+        return []
+    return [
+        f"Only {free >> 20} MiB are free on the disk of the workspace; make room for "
+        f"checkpoints and the adapter ({(needed + SPARE) >> 20} MiB)."
+    ]
+
+
+def _tokens(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+    """Return the exact tokens of the first items."""
+    settings = settings_of(values)
+    items = memo.intake(desk.store, settings, parent).made.items
+    if not items:
+        raise InputError("Nothing goes in yet, so there are no tokens to show.")
+    folder = model_files.locate(actions.chosen_model(desk.store).model)
+    return views.preview(token_preview.look(folder, items, settings.max_tokens))
+
+
+def _start(desk: Desk, parent: int, *values: Any) -> Any:
+    """Queue a round and look at the newest training."""
+    store = desk.store
+    settings = settings_of(values)
+    model = actions.chosen_model(store)
+    desk.order(actions.train(store, model, settings, parent or None))
+    return training_progress.newest(store)

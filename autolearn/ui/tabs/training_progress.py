@@ -1,0 +1,160 @@
+"""A training that goes on or has ended: watched, stopped, gone on with, tried again."""
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services import actions
+from autolearn.store import Store
+from autolearn.ui.html import Html
+from autolearn.ui.session import Board, Desk, picture, watch
+from autolearn.ui.views import labels
+from autolearn.ui.views import train as views
+
+NEWEST = 0
+"""Stands for the newest training where one could be chosen."""
+
+
+def build(board: Board, parent: gr.Dropdown) -> gr.Dropdown:
+    """Lay out the training that is looked at; return where it is chosen.
+
+    The choices of ``parent``, from where a round begins, grow with the trainings.
+    """
+    with gr.Row():
+        chosen = gr.Dropdown(
+            [("the newest training", NEWEST)],
+            value=NEWEST,
+            label="Training to look at",
+            info="Its progress, curves and own settings stand below.",
+            scale=3,
+            elem_id="train-run",
+        )
+        more = gr.Number(
+            4,
+            label="More epochs",
+            info="A new round from there on.",
+            minimum=1,
+            elem_id="train-more",
+        )
+    with gr.Row():
+        stop = gr.Button("Stop (keeps a checkpoint)", elem_id="train-stop")
+        again = gr.Button("Resume", elem_id="train-resume")
+        go_on = gr.Button("Go on for so many epochs", elem_id="train-on")
+        less = gr.Button("Retry so that it fits", visible=False, elem_id="train-less")
+    shown = picture("train-live")
+    known = gr.State(())
+    desk = board.desk
+    board.follow(lambda known: _lists(desk, known), [known], [parent, chosen, known])
+    board.follow(lambda run: _live(desk, run), [chosen], [shown])
+    watch([chosen.change], lambda run: _live(desk, run), [chosen], [shown])
+    board.follow(lambda run: _less(desk, run), [chosen], [less])
+    watch([chosen.change], lambda run: _less(desk, run), [chosen], [less])
+    _wire(board, chosen, more, (stop, again, go_on, less))
+    return chosen
+
+
+def _wire(
+    board: Board,
+    chosen: gr.Dropdown,
+    more: gr.Number,
+    buttons: tuple[gr.Button, ...],
+) -> None:
+    desk = board.desk
+    stop, again, go_on, less = buttons
+    board.act([stop.click], lambda run: _stop(desk, run), [chosen])
+    board.act([again.click], lambda run: _resume(desk, run), [chosen])
+    board.act([less.click], lambda run: _retry(desk, run), [chosen], [chosen])
+    board.act(
+        [go_on.click],
+        lambda run, epochs: _go_on(desk, run, epochs),
+        [chosen, more],
+        [chosen],
+    )
+
+
+def _lists(desk: Desk, known: object) -> tuple[Any, ...]:
+    """Return the choices of parent and training where there are new ones."""
+    rounds = [labels.BASE, *labels.finished(desk.store)]
+    trainings = _trainings(desk.store)
+    now = (tuple(rounds), tuple(trainings))
+    if now == known:
+        return gr.skip(), gr.skip(), gr.skip()
+    return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
+
+
+def newest(store: Store) -> gr.Dropdown:
+    """Look at the newest training from now on."""
+    return gr.Dropdown(choices=_trainings(store), value=NEWEST)
+
+
+def _trainings(store: Store) -> list[tuple[str, int]]:
+    runs = views.trainings(store)
+    return [
+        ("the newest training", NEWEST),
+        *((views.title(run), run.id) for run in runs),
+    ]
+
+
+def _run(store: Store, run_id: int) -> Run | None:
+    """Return the training that is looked at, the newest by default."""
+    if run_id:
+        return store.runs.get(run_id)
+    return next(iter(views.trainings(store)), None)
+
+
+def _named(store: Store, run_id: int) -> Run:
+    run = _run(store, run_id)
+    if run is None:
+        raise JobError("No round was trained yet; start one first.")
+    return run
+
+
+def _live(desk: Desk, run_id: int) -> Html:
+    return views.live(desk.store, _run(desk.store, run_id))
+
+
+def _stop(desk: Desk, run_id: int) -> None:
+    queues.cancel(desk.store, _named(desk.store, run_id).id)
+
+
+def _resume(desk: Desk, run_id: int) -> None:
+    desk.order(queues.resume(desk.store, _named(desk.store, run_id).id))
+
+
+def _less(desk: Desk, run_id: int) -> gr.Button:
+    """Offer to try again with less where memory was short."""
+    run = _run(desk.store, run_id)
+    advice = views.advised(run) if run else ""
+    return gr.Button(f"Retry with {advice}", visible=bool(advice))
+
+
+def _retry(desk: Desk, run_id: int) -> Any:
+    """Queue a round like one that did not fit, with the settings that would."""
+    store = desk.store
+    run = _named(store, run_id)
+    wanted = run.settings["train"] | run.result["advice"]
+    settings = TrainSettings.from_dict(wanted)
+    model = ModelSettings.from_dict(run.settings["model"])
+    desk.order(actions.train(store, model, settings, run.settings["parent"]))
+    return newest(store)
+
+
+def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
+    """Queue a round like this one, begun from what it has learned."""
+    store = desk.store
+    run = _named(store, run_id)
+    learned = [one for one in store.rounds.all(run.id) if one.adapter]
+    if not learned:
+        raise JobError(f"Run {run.id} has no finished round; resume it first.")
+    if not epochs:
+        raise InputError("Say for how many epochs the round is to go on.")
+    settings = TrainSettings.from_dict(run.settings["train"])
+    settings = replace(settings, epochs=epochs, max_steps=0, least_steps=0)
+    model = ModelSettings.from_dict(run.settings["model"])
+    desk.order(actions.train(store, model, settings, learned[0].id))
+    return newest(store)

@@ -1,0 +1,224 @@
+"""The knowledge map of a document: its passages, and what is known of each."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.core.records import Passage, Sample
+from autolearn.store import QuestionFilter, SampleFilter, Shelved, Store
+from autolearn.text.matching import normalise
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views.sample import knowledge
+
+N_PASSAGES = 60
+N_CELLS = 40
+"""Of one passage; only its newest questions are shown beyond that."""
+N_TITLE = 200
+"""Longer questions are cut in what a cell tells."""
+
+SIGNS = {
+    "known": "●",
+    "gap": "○",
+    "flagged": "⚑",
+    "right": "●",
+    "wrong": "✗",
+    "trained": "◆",
+}
+DECIDED = {"pending": "", "approved": "✓", "rejected": "✗"}
+WORDS = {
+    "known": "known",
+    "gap": "gap",
+    "flagged": "flagged",
+    "right": "asked again, right",
+    "wrong": "asked again, wrong",
+    "trained": "trained, not asked again",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the map shows: a document, from a passage on, as it was after a round."""
+
+    document_id: int = 0
+    """0: the first one."""
+    round_id: int = 0
+    """0: as it was studied."""
+    first: int = 0
+
+    def moved(self, key: str) -> "Place":
+        """Return the place that a click on a part of the map leads to."""
+        kind, number = key[:1], int(key[1:])
+        if kind == "d":
+            return replace(self, document_id=number, first=0)
+        if kind == "r":
+            return replace(self, round_id=number)
+        return replace(self, first=number)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is known of a round: which samples it learned, what was asked again."""
+
+    trained: frozenset[int] = frozenset()
+    by_question: dict[int, bool] | None = None
+    """Whether a rewording of a question was answered rightly."""
+    by_text: dict[tuple[int | None, str], bool] | None = None
+    """Likewise for the same question on the same passage, from another source."""
+
+    def mark(self, sample: Sample) -> str:
+        """Return what the round makes of a sample."""
+        right = (self.by_question or {}).get(sample.question_id)
+        if right is None and self.by_text:
+            right = self.by_text.get((sample.passage_id, normalise(sample.prompt)))
+        if right is not None:
+            return "right" if right else "wrong"
+        return "trained" if sample.id in self.trained else knowledge(sample)
+
+
+def draw(store: Store, place: Place) -> Html:
+    """Return the map of one document; its parts lead on, cells are samples."""
+    documents = store.library.shelf()
+    if not documents:
+        return html.note("There is no text yet. Add one in the library, then study it.")
+    one = next((d for d in documents if d.id == place.document_id), documents[0])
+    found = store.samples.find(SampleFilter(document_id=one.id))
+    switches = _documents(documents, one) + _rounds(store, place)
+    if not found:
+        told = "Nothing of this document was studied yet. Press “Study”."
+        return Html(switches + html.note(told))
+    return Html(switches + _map(store, place, one, found))
+
+
+def _map(store: Store, place: Place, one: Shelved, found: Sequence[Sample]) -> Html:
+    learned = _learned(store, place.round_id) if place.round_id else Learned()
+    groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
+    for sample in found:
+        groups[sample.passage_id].append(sample)
+    passages = store.library.passages([one.id], with_excluded=True)
+    shown = passages[place.first : place.first + N_PASSAGES]
+    rows = [_row(passage, groups[passage.id], learned) for passage in shown]
+    table = html.table(("Passage", "Samples", "Questions"), rows, "Knowledge map")
+    pages = _pages(place.first, len(passages))
+    return Html(_legend(found, learned) + pages + html.tag("div", table, "al-map"))
+
+
+def _switch(word: str, key: str, on: bool) -> Html:
+    return html.pick(html.text(word), key, aria_pressed=str(on).lower())
+
+
+def _documents(documents: Sequence[Shelved], shown: Shelved) -> Html:
+    picks = (_switch(d.name, f"d{d.id}", d.id == shown.id) for d in documents)
+    return html.tag("div", html.join(picks), "al-switches")
+
+
+def _rounds(store: Store, place: Place) -> Html:
+    """Return the choice of a round, if one has been quizzed."""
+    rounds = store.db.rows(
+        "SELECT DISTINCT round_id FROM quiz_results WHERE round_id IS NOT NULL"
+        " ORDER BY round_id"
+    )
+    if not rounds:
+        return Html("")
+    picks = [_switch("As studied", "r0", not place.round_id)] + [
+        _switch(
+            f"After round {row['round_id']}",
+            f"r{row['round_id']}",
+            row["round_id"] == place.round_id,
+        )
+        for row in rounds
+    ]
+    return html.tag("div", html.join(picks), "al-switches")
+
+
+def _learned(store: Store, round_id: int) -> Learned:
+    """Return what a round and those before it learned, and its newest quiz."""
+    line = [round_id, *(one.id for one in store.rounds.ancestors(round_id))]
+    marks = ", ".join("?" * len(line))
+    trained = store.db.rows(
+        f"SELECT DISTINCT sample_id FROM round_items WHERE round_id IN ({marks})"
+        " AND sample_id IS NOT NULL AND kind IN ('sft', 'dpo', 'text')",
+        *line,
+    )
+    row = store.db.rows(
+        "SELECT max(run_id) AS run_id FROM quiz_results WHERE round_id = ?", round_id
+    )[0]
+    by_question, by_text = _asked_again(store, row["run_id"] or 0)
+    ids = frozenset(row["sample_id"] for row in trained)
+    return Learned(ids, by_question, by_text)
+
+
+def _asked_again(
+    store: Store, run_id: int
+) -> tuple[dict[int, bool], dict[tuple[int | None, str], bool]]:
+    """Return how questions went that a quiz put again; wrong once is wrong."""
+    results = store.runs.quiz_results(run_id)
+    right = {r.question_id: r.right for r in results if r.mode == "closed_book"}
+    by_question: dict[int, bool] = {}
+    by_text: dict[tuple[int | None, str], bool] = {}
+    for asked in store.library.questions(QuestionFilter(ids=list(right))):
+        well, key = right[asked.id], (asked.passage_id, normalise(asked.text))
+        by_text[key] = by_text.get(key, True) and well
+        if asked.parent_id:
+            by_question[asked.parent_id] = (
+                by_question.get(asked.parent_id, True) and well
+            )
+    return by_question, by_text
+
+
+def _row(
+    passage: Passage, found: Sequence[Sample], learned: Learned
+) -> tuple[Html, ...]:
+    begin = passage.heading or " ".join(passage.text.split())
+    title = html.tag(
+        "span",
+        html.text(f"{passage.position + 1}. {begin[:60]}"),
+        "al-out" if passage.excluded else "",
+        title=begin[:300],
+    )
+    cells = html.join(_cell(one, learned.mark(one)) for one in found[-N_CELLS:])
+    if len(found) > N_CELLS:
+        cells += html.tag("span", f"and {len(found) - N_CELLS} older", "al-faint")
+    return title, html.number(len(found)), html.tag("div", cells, "al-cells")
+
+
+def _cell(sample: Sample, mark: str) -> Html:
+    told = f"{sample.prompt[:N_TITLE]} ({WORDS[mark]}, {sample.state})"
+    return html.pick(
+        html.text(SIGNS[mark] + DECIDED[sample.state]),
+        f"s{sample.id}",
+        f"al-cell al-{mark}",
+        title=told,
+        aria_label=told,
+    )
+
+
+def _legend(found: Sequence[Sample], learned: Learned) -> Html:
+    """Return what colours and signs mean, with how often each occurs."""
+    marks = Counter(learned.mark(sample) for sample in found)
+    states = Counter(sample.state for sample in found)
+    parts = [
+        html.tag("span", html.text(SIGNS[mark]), f"al-cell al-{mark}")
+        + html.tag("span", html.text(f"{word}: {marks[mark]}"))
+        for mark, word in WORDS.items()
+        if marks[mark]
+    ]
+    parts += [
+        html.tag("span", html.text(f"{sign} {state}: {states[state]}"))  # type: ignore[index]
+        for state, sign in DECIDED.items()
+        if sign and states[state]  # type: ignore[index]
+    ]
+    return html.tag("div", html.join(parts), "al-legend")
+
+
+def _pages(first: int, total: int) -> Html:
+    """Return which passages are shown where there are too many for one view."""
+    if total <= N_PASSAGES:
+        return Html("")
+    last = min(total, first + N_PASSAGES)
+    parts = [html.tag("span", f"Passages {first + 1} to {last} of {total}", "al-faint")]
+    if first:
+        parts.append(html.pick(Html("Earlier"), f"p{max(0, first - N_PASSAGES)}"))
+    if last < total:
+        parts.append(html.pick(Html("Later"), f"p{last}"))
+    return html.tag("div", html.join(parts), "al-switches")

@@ -1,0 +1,119 @@
+"""What sequences have in common, found in their ids."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from autolearn.engine import prefix_plan
+from autolearn.engine.prefix_plan import Queue, alike, groups, lay_out, stems
+
+
+def some_rows(seed: int) -> list[list[int]]:
+    """Return rows over few ids, so that many begin alike; some are equal or empty."""
+    draw = random.Random(seed)
+    rows = [
+        draw.choices(range(3), k=draw.randint(0, 9)) for _ in range(draw.randint(1, 12))
+    ]
+    return rows + draw.choices(rows, k=2)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_each_path_through_a_tree_is_its_row(seed):
+    rows = some_rows(seed)
+    tree = lay_out(rows)
+    assert sorted(tree.members) == list(range(len(rows)))
+    for member, path in zip(tree.members, tree.paths, strict=True):
+        assert [tree.ids[column] for column in path] == rows[member]
+        assert [tree.places[column] for column in path] == list(range(len(path)))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_no_stretch_stands_twice_in_a_tree(seed):
+    rows = some_rows(seed)
+    beginnings = {tuple(row[:n]) for row in rows for n in range(1, len(row) + 1)}
+    assert len(lay_out(rows).ids) == len(beginnings)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
+    tree = lay_out(some_rows(seed))
+    for column in range(len(tree.ids)):
+        on = [number for number, path in enumerate(tree.paths) if column in path]
+        assert on == list(range(tree.first[column], tree.last[column] + 1))
+
+
+def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
+    one, other = [1] * 40, [2] * 40
+    rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3, *[8] * 9], [3, *[9] * 9]]
+    found = sorted(map(sorted, groups(rows, most=2, price=1000, gain=0.8)))
+    assert [0, 3] in found or [0, 2] in found
+    assert all(len(group) <= 2 for group in found)
+    assert sorted(i for group in found for i in group) == list(range(6))
+    assert [4] in found
+    assert [5] in found
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_stem_is_what_its_members_begin_with(seed):
+    rows = [[9, *row] for row in some_rows(seed)]
+    seen = []
+    for members, n_shared in stems(rows, 4):
+        assert 0 < len(members) <= 4
+        assert all(n_shared < len(rows[i]) for i in members)
+        assert len({tuple(rows[i][:n_shared]) for i in members}) == 1
+        seen += members
+    assert sorted(seen) == list(range(len(rows)))
+
+
+def cuts(n: int, most: int) -> Iterator[list[range]]:
+    """Yield every way to cut so many into stretches of at most so many."""
+    if not n:
+        yield []
+    for size in range(1, min(n, most) + 1):
+        for rest in cuts(n - size, most):
+            yield [*rest, range(n - size, n)]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_no_other_stems_have_less_read(seed):
+    rows = sorted([9, *row] for row in some_rows(seed))[:9]
+
+    def read(members: Sequence[int], n_shared: int) -> float:
+        own = sum(len(rows[i]) - 1 - n_shared for i in members)
+        return n_shared + prefix_plan._APART * own
+
+    def least(stretch: range) -> float:
+        shared = min(alike(rows[stretch[0]], rows[i]) for i in stretch)
+        return read(stretch, min(shared, min(len(rows[i]) - 1 for i in stretch)))
+
+    best = min(sum(map(least, cut)) for cut in cuts(len(rows), 4))
+    assert sum(read(*one) for one in stems(rows, 4)) == pytest.approx(best)
+
+
+def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
+    passages = [[i] * 40 for i in range(6)]
+    prompts = [[*p, 100 + j] for p in passages for j in range(4)] + [
+        [200 + i] for i in range(5)
+    ]
+    queue = Queue(prompts, [10] * len(prompts), together=16)
+    seen = []
+    while queue:
+        taken = queue.take(prompts=9, columns=170)
+        n_prompts = sum(len(group.members) for group in taken)
+        shared = max(group.n_shared for group in taken)
+        own = max(group.n_own for group in taken)
+        assert n_prompts <= 9
+        assert shared * len(taken) + own * n_prompts <= 170
+        widest = max(len(group.members) for group in taken)
+        assert 4 * n_prompts >= 3 * widest * len(taken)
+        seen += [i for group in taken for i in group.members]
+    assert sorted(seen) == list(range(len(prompts)))
+
+
+def test_a_queue_gives_one_group_even_if_it_is_too_large():
+    queue = Queue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
+    (group,) = queue.take(prompts=1, columns=1)
+    assert sorted(group.members) == [0, 1, 2, 3]
+    assert (group.n_shared, group.n_own) == (50, 1 + 10)
+    assert not queue

@@ -1,0 +1,252 @@
+"""The skill check: what is asked, how it is scored, what follows for a study."""
+
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.ports import Cancelled
+from autolearn.core.settings import StudySettings
+from autolearn.evaluation.skill_items import texts
+from autolearn.evaluation.skill_report import (
+    Guidance,
+    Share,
+    SkillReport,
+    VerdictSkill,
+    auc,
+    best_threshold,
+    guidance,
+    rows,
+)
+from autolearn.evaluation.skills import check
+from autolearn.study import prompts
+from autolearn.study.generation import Generator
+from autolearn.text import matching, sentences
+from tests.support.skill_models import at_chance, perfect, silent
+
+SHARES = ("questions", "evidence", "verbatim", "open_book", "not_stated", "refinements")
+
+
+def generator(backend, stop=lambda: False):
+    return Generator(backend, StudySettings(), stop, lambda _: None)
+
+
+def checked(store, backend, n_texts=20):
+    run = store.runs.create("skills", {})
+    told = []
+    report = check(
+        generator(backend),
+        store.journal(run.id),
+        lambda *progress: told.append(progress),
+        texts()[:n_texts],
+    )
+    return report, told
+
+
+def a_report(**values):
+    half = Share(9, 10)
+    verdicts = VerdictSkill(0.9, 60, 60, 0.62, Share(110, 120))
+    shares = dict.fromkeys(SHARES, half)
+    about = ("a model", "digest", "nf4", "guided", None)
+    return replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
+
+
+# --- the items ----------------------------------------------------------------
+
+
+def test_there_are_sixty_items_half_of_them_as_in_a_newspaper():
+    styles = [text.style for text in texts()]
+    assert (styles.count("plain"), styles.count("news")) == (10, 10)
+    assert [item.number for t in texts() for item in t.items] == list(range(60))
+
+
+@pytest.mark.parametrize("text", texts(), ids=lambda text: text.title)
+def test_an_item_is_answered_by_its_sentence_alone(text):
+    assert [s.text for s in sentences.of(text.passage.text)] == list(text.sentences)
+    assert len(text.items) == 3
+    for item in text.items:
+        telling = [s for s in text.sentences if matching.contains(s, item.value)]
+        assert telling == [item.sentence]
+        assert matching.contains(item.answer, item.value)
+        assert not matching.contains(item.wrong, item.value)
+        assert not matching.contains(item.question, item.value)
+        source = f"{text.title}\n\n{text.passage.text}"
+        assert matching.stands_alone(item.question, source)
+
+
+def test_no_name_of_an_item_occurs_in_a_worked_example():
+    told = " ".join(
+        turn.content
+        for name in prompts.names()
+        for turns in prompts.load(name).examples.values()
+        for turn in turns
+    )
+    assert "Laroche" in told
+    for text in texts():
+        for word in re.findall(r"(?<=[a-z,] )[A-Z]\w{4,}", text.passage.text):
+            if word not in ("Monday", "Tuesday", "March"):
+                assert word not in told
+
+
+# --- figures ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_auc_is_the_share_of_pairs_in_the_right_order(seed):
+    draw = random.Random(seed)
+    right = [draw.choice((0.1, 0.3, 0.5, 0.9)) for _ in range(draw.randint(1, 30))]
+    wrong = [draw.choice((0.1, 0.2, 0.5, 0.7)) for _ in range(draw.randint(1, 30))]
+    pairs = [(a > b) + (a == b) / 2 for a in right for b in wrong]
+    assert auc(right, wrong) == pytest.approx(sum(pairs) / len(pairs))
+
+
+def test_auc_of_nothing_is_chance():
+    assert auc([], [0.3]) == auc([0.3], []) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "threshold", "n_right"),
+    [
+        ([0.4, 0.3], [0.1, 0.2], 0.25, 4),
+        ([0.9], [0.1], 0.5, 2),
+        ([0.5, 0.5], [0.5, 0.5], 0.5, 2),
+        ([0.9, 0.8, 0.2], [0.85, 0.1], 0.5, 4 - 1),
+        ([], [], 0.5, 0),
+    ],
+)
+def test_the_best_threshold_is_where_most_verdicts_are_right(
+    right, wrong, threshold, n_right
+):
+    found, accuracy = best_threshold(right, wrong)
+    at = [p >= found for p in right] + [p < found for p in wrong]
+    assert accuracy == Share(sum(at), len(at))
+    assert accuracy.right >= n_right
+    if len(right) != 3:
+        assert found == pytest.approx(threshold)
+
+
+def test_a_report_comes_back_from_its_values():
+    report = a_report(round_id=3)
+    assert SkillReport.from_dict(report.as_dict()) == report
+
+
+def test_every_skill_is_shown_within_its_interval():
+    shown = rows(a_report())
+    assert len(shown) == 7
+    assert all(row.interval[0] <= row.value <= row.interval[1] for row in shown)
+    assert [row.shown for row in shown if row.name == "verdicts"] == ["0.90"]
+
+
+# --- the check ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["guided", "taught", "trained"])
+def test_a_perfect_model_does_all(store, protocol):
+    report, told = checked(store, perfect(protocol))
+    for name in SHARES:
+        share = getattr(report, name)
+        assert (name, share.right) == (name, share.n)
+        assert share.n >= 40
+    assert report.verdicts.auc == 1.0
+    assert report.verdicts.accuracy == Share(120, 120)
+    assert report.verdicts.threshold == pytest.approx(0.25)
+    assert report.protocol == protocol
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    assert told[-1][1:] == (80, 80)
+
+
+@pytest.mark.parametrize("protocol", ["guided", "trained"])
+def test_a_model_at_chance_is_seen_to_be(store, protocol):
+    report, _ = checked(store, at_chance(protocol), 4)
+    assert report.verdicts.auc == 0.5
+    assert not report.verdicts.counts
+    assert report.open_book.value == 1.0
+
+
+@pytest.mark.parametrize("protocol", ["guided", "trained"])
+def test_a_model_that_answers_nothing_can_nothing(store, protocol):
+    report, _ = checked(store, silent(protocol), 4)
+    assert [getattr(report, name).right for name in SHARES] == [0] * 6
+    assert [getattr(report, name).n > 0 for name in SHARES] == [True] * 6
+    assert report.verdicts.auc == 0.5
+
+
+def test_a_resumed_check_goes_on_from_the_last_step(store):
+    run = store.runs.create("skills", {})
+    backend, stages = perfect(), []
+
+    def stop():
+        return "verdicts" in stages
+
+    with pytest.raises(Cancelled):
+        check(
+            generator(backend, stop),
+            store.journal(run.id),
+            lambda stage, done, total: stages.append(stage),
+        )
+    n_before = len(backend.history)
+    assert n_before
+    again = check(generator(backend), store.journal(run.id), lambda *_: None)
+    whole = perfect()
+    assert again == checked(store, whole)[0]
+    assert len(backend.history) == len(whole.history)
+
+
+# --- what follows -------------------------------------------------------------
+
+
+def verdicts(value):
+    return VerdictSkill(value, 60, 60, 0.62, Share(80, 120))
+
+
+def test_good_verdicts_count_from_their_threshold():
+    guided_by = guidance(a_report())
+    assert (guided_by.uses_verdicts, guided_by.verdict_threshold) == (True, 0.62)
+    assert len(guided_by.advice) == 1
+    assert "are used (AUC 0.90)" in guided_by.advice[0]
+
+
+@pytest.mark.parametrize(("value", "word"), [(0.48, "chance"), (0.65, "unreliable")])
+def test_verdicts_that_say_little_do_not_count(value, word):
+    guided_by = guidance(a_report(verdicts=verdicts(value)))
+    assert not guided_by.uses_verdicts
+    assert guided_by.advice[0] == (
+        f"The verdicts of this model are {word} (AUC {value:.2f}): the words of the "
+        "answers decide about gaps."
+    )
+
+
+def test_a_weak_skill_has_a_remedy():
+    weak = guidance(a_report(**dict.fromkeys(SHARES, Share(2, 10))))
+    assert weak.advice[1] == (
+        "It asks 20 % valid questions: teach it the skills first (a meta-skill "
+        "round), or choose a larger model."
+    )
+    assert len(weak.advice) == 6
+
+
+def test_a_model_of_one_kind_of_text_is_not_steered_by_others():
+    report = a_report(protocol="trained", verdicts=verdicts(0.5))
+    guided_by = guidance(report)
+    assert replace(guided_by, advice=()) == Guidance()
+    assert "changes no study" in guided_by.advice[0]
+
+
+def test_the_newest_report_on_the_same_weights_counts(store):
+    for run_id, report in enumerate(
+        (
+            a_report(),
+            a_report(verdicts=verdicts(0.5)),
+            a_report(quantization="none"),
+            a_report(protocol="taught"),
+        ),
+        1,
+    ):
+        assert store.runs.create("skills", {}).id == run_id
+        store.skills.add(run_id, report)
+    kept = store.skills.newest("digest", "nf4", None, "guided")
+    assert kept == a_report(verdicts=verdicts(0.5))
+    assert store.skills.newest("digest", "nf4", None).protocol == "taught"
+    assert store.skills.newest("digest", "nf4", 1) is None
+    assert store.skills.newest("other", "nf4", None) is None

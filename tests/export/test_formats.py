@@ -1,0 +1,120 @@
+import json
+from zipfile import ZipFile
+
+import pytest
+
+from autolearn.core.errors import InputError
+from autolearn.core.records import Message, ModelIdentity, Round, Sample, TrainItem
+from autolearn.export import formats, model_card
+from autolearn.study import prompts
+
+SAMPLE = Sample(1, "Wer führt?", "Ada.", "Bo.", True, 0.9, state="approved")
+
+
+def test_samples_are_written_as_chats_and_as_preferences(tmp_path):
+    assert formats.export_samples([SAMPLE], "chat", tmp_path / "a/chat.jsonl") == 1
+    (row,) = map(json.loads, (tmp_path / "a/chat.jsonl").read_text().splitlines())
+    assert [m["content"] for m in row["messages"]] == ["Wer führt?", "Ada."]
+    formats.export_samples([SAMPLE], "preference", tmp_path / "p.jsonl")
+    (row,) = map(json.loads, (tmp_path / "p.jsonl").read_text().splitlines())
+    assert row["rejected"][0]["content"] == "Bo."
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_nothing_and_unknown_formats_are_refused(tmp_path):
+    with pytest.raises(InputError, match="approved"):
+        formats.export_samples([], "chat", tmp_path / "x")
+    with pytest.raises(InputError, match="chat or preference"):
+        formats.export_samples([SAMPLE], "xml", tmp_path / "x")
+
+
+def test_an_adapter_is_copied_whole_and_never_over_another(tmp_path):
+    (tmp_path / "round-1").mkdir()
+    (tmp_path / "round-1/adapter_config.json").write_text("{}")
+    formats.export_adapter(tmp_path / "round-1", tmp_path / "out")
+    assert (tmp_path / "out/adapter_config.json").read_text() == "{}"
+    with pytest.raises(InputError, match="exists already"):
+        formats.export_adapter(tmp_path / "round-1", tmp_path / "out")
+    with pytest.raises(InputError, match="not in this workspace"):
+        formats.export_adapter(tmp_path / "round-9", tmp_path / "other")
+
+
+ASK = (Message("system", "Answer."), Message("user", "Who?"))
+JUDGE = prompts.load("feedback_free").render(question="Who?", answer="Bo.").chat
+ITEMS = [
+    TrainItem("sft", ASK, "Ada."),
+    TrainItem("sft", JUDGE, "Wrong.\nVerdict: incorrect"),
+    TrainItem("dpo", ASK, "Ada.", "Bo."),
+    TrainItem("text", (), "Ada leads."),
+    TrainItem("replay", ASK, "Well."),
+    TrainItem("validation", ASK, "Ada."),
+]
+
+
+def exported(kind, path):
+    n = formats.export_items(ITEMS, kind, path)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(rows) == n
+    return rows
+
+
+def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
+    chats = exported("chat", tmp_path / "chat.jsonl")
+    roles = [turn["role"] for turn in chats[0]["messages"]]
+    assert (len(chats), roles) == (2, ["system", "user", "assistant"])
+    (pair,) = exported("preference", tmp_path / "pairs.jsonl")
+    assert pair["rejected"] == [{"role": "assistant", "content": "Bo."}]
+    (skill,) = exported("meta", tmp_path / "meta.jsonl")
+    assert skill["skill"] == "feedback"
+    assert exported("text", tmp_path / "text.jsonl") == [{"text": "Ada leads."}]
+
+
+def test_a_skill_is_known_by_the_prompts_that_its_round_was_trained_with(tmp_path):
+    text = prompts.default_text("feedback_free").replace("step by step", "carefully")
+    with prompts.fixed({"feedback_free": text}):
+        chat = prompts.load("feedback_free").render(question="Who?", answer="B.").chat
+        items = [TrainItem("sft", chat, "Right.\nVerdict: correct")]
+        assert formats.export_items(items, "meta", tmp_path / "meta.jsonl") == 1
+    with pytest.raises(InputError, match="no items of the kind meta"):
+        formats.export_items(items, "meta", tmp_path / "meta.jsonl")
+
+
+def test_a_kind_that_a_round_does_not_have_names_those_that_it_has(tmp_path):
+    with pytest.raises(InputError, match="take chat"):
+        formats.export_items(ITEMS[:1], "preference", tmp_path / "x.jsonl")
+
+
+def test_a_card_never_takes_the_place_of_another_readme(tmp_path):
+    alone = tmp_path / "alone" / "data.jsonl"
+    formats.export_samples([SAMPLE], "chat", alone)
+    for _ in range(2):
+        card = formats.write_card(alone, model_card.samples("chat", 1))
+        assert card == alone.with_name("README.md")
+    (tmp_path / "README.md").write_text("mine")
+    data = tmp_path / "data.jsonl"
+    data.write_text("{}")
+    card = formats.write_card(data, model_card.samples("chat", 1))
+    assert card.name == "data.README.md"
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
+def test_a_card_says_how_a_round_was_made():
+    base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
+    settings = {"train": {"rank": 32}}
+    one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
+    compared = {"asked": 5, "alike": 4}
+    told = model_card.weights(one, "merged", compared, ITEMS, {"torch": "2.13.0"})
+    assert told.startswith(formats.CARD)
+    assert "Asked 5 questions after the export, it answered 4 of them" in told
+    for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):
+        assert part in told
+
+
+def test_a_zip_holds_every_file_once(tmp_path):
+    folder = tmp_path / "round-1"
+    folder.mkdir()
+    (folder / "README.md").write_text("card")
+    (folder / "adapter_config.json").write_text("{}")
+    made = formats.pack([folder, folder / "README.md"], tmp_path / "a.zip")
+    names = ["round-1/README.md", "round-1/adapter_config.json"]
+    assert sorted(ZipFile(made).namelist()) == names

@@ -1,0 +1,72 @@
+"""What is made of llama.cpp's converter being there, missing, or of another mind."""
+
+import pytest
+
+from autolearn.core.errors import BackendError, InputError
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import ModelIdentity, Round
+from autolearn.export import gguf_converter
+from autolearn.services import actions
+
+
+def never():
+    return False
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a program in place of the converter."""
+
+    def written(code):
+        place = tmp_path / "llama.cpp" / "convert_hf_to_gguf.py"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"import sys, time\n{code}\n")
+        return place
+
+    return written
+
+
+def test_it_is_found_where_the_environment_says(write, monkeypatch):
+    place = write("")
+    monkeypatch.setenv("PATH", str(place.parent))
+    monkeypatch.delenv("LLAMA_CPP", raising=False)
+    assert gguf_converter.converter() == place
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("LLAMA_CPP", str(place.parent))
+    assert gguf_converter.converter() == place
+    monkeypatch.setenv("LLAMA_CPP", "/elsewhere")
+    with pytest.raises(InputError, match="not in /elsewhere, as LLAMA_CPP says"):
+        gguf_converter.converter()
+
+
+def test_without_it_nothing_is_queued(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("LLAMA_CPP", raising=False)
+    run = store.runs.create("train", {})
+    base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
+    done = {"state": "trained", "adapter": "adapters/round-1"}
+    store.rounds.create(Round("join", run.id, {}, base, **done), [])
+    with pytest.raises(InputError, match=r"not in the PATH; set LLAMA_CPP to"):
+        actions.export(store, "gguf", tmp_path / "out", 1)
+    assert len(store.runs.newest(9)) == 1
+
+
+def test_its_last_line_says_why_not(write, tmp_path):
+    by = write("print('begun'); sys.exit('ValueError: what is this?')")
+    with pytest.raises(BackendError, match=r"model: ValueError: what is this\?$"):
+        gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
+    silent = write("sys.exit(3)")
+    with pytest.raises(BackendError, match="ended with 3 and said nothing"):
+        gguf_converter.convert(silent, tmp_path, tmp_path / "x.gguf", never)
+
+
+def test_a_converter_that_wrote_nothing_has_failed(write, tmp_path):
+    by = write("print('well done')")
+    with pytest.raises(BackendError, match="model: well done"):
+        gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
+
+
+def test_a_stop_ends_it(write, tmp_path):
+    by = write("time.sleep(600)")
+    with pytest.raises(Cancelled):
+        gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", lambda: True)

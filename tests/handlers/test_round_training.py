@@ -1,0 +1,260 @@
+"""A round on a scripted model: what is frozen with it, and what is kept of it."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import Answer, Decision, ModelIdentity, Question, Sample
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.evaluation import gold_questions
+from autolearn.handlers import round_training
+from autolearn.models import files as model_files
+from autolearn.runs.context import Context
+from autolearn.store import Store
+from autolearn.study.generation import Generator
+from autolearn.training import replay
+from tests.support.texts import put_passages
+
+SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
+
+
+@dataclass
+class Outcome:
+    finished: bool
+    n_steps: int = 3
+    dropped: list[int] = field(default_factory=list)
+    scores: dict[str, object] = field(default_factory=lambda: SCORES)
+
+
+class Learner(ScriptedBackend):
+    """Answers from a script, and writes what it is to learn as its adapter."""
+
+    def __init__(self, *, finishes=True):
+        super().__init__(
+            lambda request: f"It is, since {request.prompt.chat[-1].content}",
+            imagine=lambda seed: f"Why {seed}?",
+        )
+        self.finishes = finishes
+        self.items = []
+
+    def train(self, items, settings, watcher, *, start, checkpoints, output):
+        self.items = items
+        if self.finishes:
+            output.mkdir(parents=True)
+            (output / "adapter_config.json").write_text("{}")
+            (output / "adapter_model.safetensors").write_text(str(items))
+        return Outcome(self.finishes)
+
+    def n(self, kind):
+        return sum(item.kind == kind for item in self.items)
+
+
+def approve(store, passages=(None,) * 40):
+    """Approve a sample for each passage: a question, with another, checked wording."""
+    run = store.runs.create("study", {"study": {}})
+
+    def step(name, records):
+        return store.journal(run.id).step(name, lambda: records)
+
+    asked = step(
+        "q",
+        [
+            Question(f"Who leads town {i}?", "study", "model", passage_id)
+            for i, passage_id in enumerate(passages)
+        ],
+    )
+    worded = step(
+        "w",
+        [
+            Question(f"Who heads town {i}?", "study", "paraphrase", parent_id=q.id)
+            for i, q in enumerate(asked)
+        ],
+    )
+    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
+    samples = step(
+        "s",
+        [
+            Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9, q.passage_id)
+            for q in asked
+        ],
+    )
+    store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
+
+
+@pytest.fixture
+def approved(store):
+    """Forty approved samples on nothing that is in the library."""
+    approve(store)
+
+
+def ordered(store, **settings):
+    model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
+    wanted = {"train": settings, "model": model, "parent": None}
+    return store.runs.create("train", wanted)
+
+
+def train(store, run, learner):
+    context = Context(store, run, lambda: False, lambda stage, done, total: None)
+    return round_training.train(context, learner)
+
+
+def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approved):
+    learner = Learner()
+    result = train(store, ordered(store, validation_share=0.5), learner)
+    items = store.rounds.items(result["round"])
+    assert items == learner.items
+    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    n_checked = round(replay.CHECKING * 60)
+    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
+    assert len({item.chat for item in items}) == len(items)
+    assert (result["items"], result["replay"]) == (60, 60 + n_checked)
+    assert result["kept_out_for_validation"] == 20
+
+
+@pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
+def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off):
+    learner = Learner()
+    train(store, ordered(store, **{off: 0.0}), learner)
+    assert learner.n("replay") == 0
+    assert learner.n("gauge") == replay.GAUGE
+    assert len(learner.history) == replay.STEP
+
+
+def test_replay_reads_texts_of_the_round_too(store):
+    texts = [f"This is what stands in text {i}." for i in range(40)]
+    approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
+    learner = Learner()
+    result = train(store, ordered(store), learner)
+    assert (result["items"], result["replay"]) == (80, 80 + 5 * 5 + 5)
+    read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
+    assert {item.kind for item in read} == {"replay"}
+    assert len(read) == 4 * replay.READING * 80
+    assert all(item.chosen.startswith("It is, since This is") for item in read)
+
+
+def test_replay_is_written_within_the_limits_of_the_last_study(store):
+    (text,) = put_passages(store, "a.txt", ["This is what stands in it."])
+    approve(store, [text.id] * 40)
+    limits = {"answer_tokens": 300, "feedback_tokens": 500, "question_tokens": 9}
+    store.runs.create("study", {"study": limits})
+    learner = Learner()
+    train(store, ordered(store), learner)
+    most = {r.prompt.name: r.sampling.max_new_tokens for r in learner.history}
+    assert most == {
+        "closed_book": replay.ANSWER_TOKENS,  # the made-up ones are of no study
+        "open_book": 600,
+        "ask": 6 * 9,
+        "paraphrase": 2 * 9,
+        "feedback": 500,
+        "feedback_free": 500,
+    }
+
+
+def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
+    put = [f"Add {i} to {i}." for i in range(3)]
+    store.library.add_questions([Question(text, "study", "person") for text in put])
+    learner = Learner()
+    train(store, ordered(store), learner)
+    checked = [
+        item.chat[-1].content
+        for item in learner.items
+        if "Check the answer" in item.chat[-1].content
+    ]
+    assert len(checked) == round(replay.CHECKING * 80)
+    assert all(any(text in one for one in checked) for text in put)
+
+
+def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, approved):
+    example = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
+    corpus = [{"prompt": f"Add {i}."} | example for i in range(16)]
+    run = ordered(store, method="meta")
+    run = replace(run, settings=run.settings | {"corpus": corpus})
+    learner = Learner()
+    train(store, run, learner)
+    names = {request.prompt.name for request in learner.history}
+    assert learner.n("replay") > 0
+    assert names == {"closed_book"}
+
+
+def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
+    result = train(store, ordered(store), Learner())
+    kept = store.rounds.get(result["round"])
+    assert kept.scores == {"leaked": 0, **SCORES}
+    assert {name: result[name] for name in SCORES} == SCORES
+
+
+def test_a_resumed_round_has_the_items_it_began_with(store, approved):
+    run, first = ordered(store), Learner(finishes=False)
+    with pytest.raises(Cancelled):
+        train(store, run, first)
+    store.decisions.undo_batch(store.decisions.last().id)
+    second = Learner()
+    train(store, run, second)
+    assert second.items == first.items
+    assert second.history == []
+
+
+def test_two_rounds_have_the_same_gauge(store, approved):
+    one, two = Learner(), Learner()
+    train(store, ordered(store), one)
+    train(store, ordered(store, replay_share=2.0, seed=5), two)
+    gauges = [[i for i in each.items if i.kind == "gauge"] for each in (one, two)]
+    assert gauges[0] == gauges[1]
+    made_up = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    assert {item.kind for item in made_up[0]} == {"gauge", "replay"}
+    assert made_up[1][:80] == made_up[0]
+
+
+def test_what_only_measures_does_not_count_as_taught(store, approved):
+    gold = {"gold_answer": "It is.", "gold_value": "is"}
+    store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
+    result = train(store, ordered(store), Learner())
+    asked = gold_questions.questions(store, "quiz")
+    assert gold_questions.taught(store, result["round"], asked) == set()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A model that brings along what it has made up."""
+    place = tmp_path / "model"
+    place.mkdir()
+    monkeypatch.setattr(model_files, "locate", lambda name: place)
+    learner = Learner()
+    with Store.open(tmp_path / "other") as other:
+        journal = other.journal(other.runs.create("train", {}).id)
+        writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
+        made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
+    (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
+    return place
+
+
+def test_what_a_model_brings_along_is_not_made_anew(store, approved, folder):
+    plain, quick = Learner(), Learner()
+    train(store, ordered(store), quick)
+    assert {request.prompt.name for request in quick.history} == {"feedback_free"}
+    (folder / replay.SHIPPED).unlink()
+    with Store.open(store.folder) as again:
+        again.db.write("DELETE FROM imagined")
+        train(again, ordered(again), plain)
+    assert len(plain.history) > len(quick.history)
+    assert plain.items == quick.items
+
+
+@pytest.mark.parametrize("text", ["no json", '{"model": 1}\n[1]\n', ""])
+def test_what_does_not_belong_to_the_model_is_not_used(store, approved, folder, text):
+    (folder / replay.SHIPPED).write_text(text)
+    learner = Learner()
+    train(store, ordered(store), learner)
+    assert learner.history
+
+
+def test_the_built_in_model_brings_along_what_is_its_own():
+    text = (model_files.BUILT_IN / replay.SHIPPED).read_text(encoding="utf-8")
+    mine = ModelIdentity(
+        "built-in", model_files.digest(model_files.BUILT_IN), "nf4", "", ""
+    )
+    assert len(replay.shipped(text, mine)) >= 700
+    assert replay.shipped(text, replace(mine, quantization="none")) == []
+    assert replay.shipped(text, replace(mine, digest="another")) == []

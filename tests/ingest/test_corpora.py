@@ -1,0 +1,267 @@
+"""Corpora in the library, and what a round is taught from them."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.ports import Cancelled
+from autolearn.core.records import Question
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.demo import gold_examples
+from autolearn.handlers import round_training
+from autolearn.ingest import corpora, importer
+from autolearn.metaskills import items
+from autolearn.runs.context import Context
+from autolearn.services import actions
+from autolearn.store import Store
+from autolearn.store.migrations import MIGRATIONS
+from tests.handlers.test_round_training import Learner, approve
+from tests.support.texts import put_text
+
+TEXT = "Ada Lum founded Avel in 1711. It has {} inhabitants."
+META = TrainSettings(method="meta", replay_share=0.0, meta_examples=40)
+
+
+def rows(n=30):
+    return [
+        {
+            "text": TEXT.format(300 + i),
+            "question": f"How many inhabitants has Avel number {i}?",
+            "answer": f"{300 + i}",
+        }
+        for i in range(n)
+    ]
+
+
+def written(path, made):
+    path.write_text("\n".join(map(json.dumps, made)))
+    return path
+
+
+def take(store, run):
+    def progress(stage, done, total):
+        pass
+
+    run = store.runs.get(run.id)
+    made = importer.import_(Context(store, run, lambda: False, progress))
+    store.runs.finish(run.id, "done", None, made)
+    return made
+
+
+def added(store, path=None, **given):
+    return take(store, corpora.add(store, path, "built-in", **given))
+
+
+def train(store, run):
+    learner = Learner()
+    context = Context(store, run, lambda: False, lambda stage, done, total: None)
+    made = round_training.train(context, learner)
+    return learner, made
+
+
+def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
+    path = written(tmp_path / "towns.jsonl", [*rows(), {"text": "x"}])
+    made = added(store, path, licence="CC BY-SA 4.0")
+    (corpus,) = store.corpora.all()
+    assert (corpus.name, corpus.kind, corpus.licence) == (
+        "towns.jsonl",
+        "pairs",
+        "CC BY-SA 4.0",
+    )
+    assert (corpus.n_examples, corpus.n_texts, corpus.n_refused) == (30, 30, 1)
+    assert made["refused"] == ["towns.jsonl: Line 31 lacks question."]
+    with pytest.raises(InputError, match="already in the library, as corpus towns"):
+        added(store, written(tmp_path / "again.jsonl", rows()))
+
+
+def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
+    path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
+    made = added(store, path)
+    assert len(made["refused"]) == corpora.NAMED + 1
+    assert made["refused"][-1] == "a.jsonl: 30 more rows are like that."
+    assert made["n_refused"] == 50
+
+
+def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
+    put_text(store, "boro.md", "Boro is a town. Bo Lum founded Boro in 1802.")
+    (tmp_path / "avel.md").write_text("# Avel\n\nAvel was founded in 1711.\n")
+    quiz = [
+        {
+            "question": f"When was {n} founded?",
+            "answer": y,
+            "document": f"{n.lower()}.md",
+        }
+        for n, y in (("Avel", "1711"), ("Boro", "1802"), ("Cado", "1900"))
+    ]
+    made = added(store, written(tmp_path / "quiz.jsonl", quiz))
+    assert made["examples"] == 2
+    assert "'cado.md'" in made["refused"][0]
+    texts = [one.text for one in store.corpora.sample([1], 9, 0, with_feedback=False)]
+    assert any("1711" in text for text in texts)
+    assert any("1802" in text for text in texts)
+
+
+def test_of_a_long_text_the_passage_with_the_answer_is_kept(store, tmp_path):
+    long = " ".join(f"The river number {i} is {i} miles long." for i in range(300))
+    row = {"text": long, "question": "How long is river 280?", "answer": "280 miles"}
+    added(store, written(tmp_path / "a.jsonl", [row]))
+    (one,) = store.corpora.sample([1], 9, 0, with_feedback=False)
+    assert "280 miles long." in one.text
+    assert len(one.text) < len(long) / 3
+
+
+def test_the_invented_world_is_a_corpus_too(store):
+    made = added(store)
+    (corpus,) = store.corpora.all()
+    assert (corpus.name, corpus.kind) == (gold_examples.NAME, "invented")
+    assert made["examples"] == len(gold_examples.examples())
+    assert corpora.ids(store, ["invented"]) == [corpus.id]
+
+
+def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
+    run = corpora.add(store, None, "built-in")
+    first = take(store, run)
+    assert take(store, run)["corpus"] == first["corpus"]
+
+
+def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
+    path = written(tmp_path / "a.jsonl", rows())
+    folder, (placed,) = importer.given(store, [], [path], None)
+    staged = (folder, placed["name"])
+    run = corpora.add(store, Path(placed["path"]), "built-in", staged=staged)
+    with pytest.raises(Cancelled):
+        importer.import_(Context(store, run, lambda: True, lambda *told: None))
+    assert store.corpora.all() == []
+    assert take(store, run)["examples"] == 30
+
+
+def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
+    path = written(tmp_path / "a.jsonl", rows())
+    folder, (placed,) = importer.given(store, [], [path], None)
+    placed_file = Path(placed["path"])
+    take(
+        store,
+        corpora.add(store, placed_file, "built-in", staged=(folder, placed["name"])),
+    )
+    assert not placed_file.parent.exists()
+    assert store.corpora.all()[0].name == "a.jsonl"
+
+
+def test_a_round_is_taught_from_the_corpora_and_freezes_its_items(store, tmp_path):
+    added(store, written(tmp_path / "towns.jsonl", rows(60)))
+    run = actions.train(store, ModelSettings(), META)
+    learner, made = train(store, run)
+    kept = store.rounds.items(made["round"])
+    assert kept == learner.items
+    taught = [item for item in kept if item.teaches]
+    assert len(taught) == made["items"] == META.meta_examples
+    assert {items.skill_of(item) for item in taught} == set(items.SHARES)
+
+
+def test_corpora_can_be_named_and_left_out(store, tmp_path):
+    added(store, written(tmp_path / "towns.jsonl", rows()))
+    added(store)
+    assert corpora.ids(store) == [1, 2]
+    assert corpora.ids(store, ["towns.jsonl"]) == [1]
+    store.corpora.set_excluded(1, excluded=True)
+    run = actions.train(store, ModelSettings(), META)
+    assert run.settings["corpora"] == [2]
+    run = actions.train(store, ModelSettings(), META, more={"corpora": [1]})
+    assert run.settings["corpora"] == [1]
+    with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):
+        corpora.ids(store, ["x"])
+
+
+def test_quiz_questions_are_kept_out_and_counted(store, tmp_path):
+    added(store, written(tmp_path / "towns.jsonl", rows(60)))
+    asked = [row["question"] for row in rows(60)][::2]
+    store.library.add_questions(
+        [
+            Question(text, split, "gold", gold_answer="x")
+            for i, text in enumerate(asked)
+            for split in (("quiz", "control")[i % 2],)
+        ]
+    )
+    run = actions.train(store, ModelSettings(), META)
+    learner, made = train(store, run)
+    assert made["kept_out_for_the_quiz"] >= len(asked)
+    told = "\n".join(
+        f"{i.chat[-1].content}\n{i.chosen}" for i in learner.items if i.teaches
+    )
+    found = set(re.findall(r"^Question: (.*)$", told, re.M))
+    assert found
+    assert not found & set(asked)
+
+
+def test_a_corpus_with_feedback_teaches_its_very_words(store, tmp_path):
+    row = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
+    added(
+        store,
+        written(
+            tmp_path / "f.jsonl", [{"prompt": f"Add {i}."} | row for i in range(5)]
+        ),
+    )
+    learner, _ = train(store, actions.train(store, ModelSettings(), META))
+    taught = [item.chosen for item in learner.items if item.teaches]
+    assert taught.count("It is wrong.") == taught.count("Answer: Two.") == 5
+
+
+def test_self_replays_a_random_share_of_all_skills(store):
+    approve(store)
+    added(store)
+    settings = TrainSettings(method="self", replay_share=0.0, meta_share=0.5)
+    learner, made = train(store, actions.train(store, ModelSettings(), settings))
+    skills = [items.skill_of(item) for item in learner.items if item.teaches]
+    assert sum(skill is not None for skill in skills) == 20
+    assert len(set(skills)) > 4
+    assert made["items"] == 60
+
+
+def test_a_round_needs_something_to_learn_meta_skills_from(store):
+    with pytest.raises(JobError, match=r"no corpus.*--corpus invented"):
+        actions.train(store, ModelSettings(), META)
+    approve(store)
+    run = actions.train(store, ModelSettings(), META)
+    with pytest.raises(InputError, match=r"no corpus.*--corpus invented"):
+        train(store, run)
+
+
+def test_a_corpus_is_not_removed_while_a_queued_round_is_to_use_it(store):
+    added(store)
+    run = actions.train(store, ModelSettings(), META)
+    with pytest.raises(JobError, match=f"Run {run.id} is to be trained on"):
+        corpora.remove(store, 1)
+    store.runs.finish(run.id, "cancelled", None, {})
+    corpora.remove(store, 1)
+    assert store.corpora.all() == []
+    assert not store.db.rows("SELECT 1 FROM gold_examples")
+    with pytest.raises(InputError, match="no corpus 1"):
+        train(store, replace(run, state="running"))
+
+
+def test_what_is_drawn_depends_on_the_seed_alone(store):
+    added(store)
+    draw = [store.corpora.sample([1], 20, s, with_feedback=False) for s in (0, 0, 1)]
+    assert draw[0] == draw[1] != draw[2]
+    assert len({one.id for one in draw[0]}) == 20
+
+
+def test_an_old_workspace_gets_its_place_for_corpora(workspace):
+    workspace.mkdir()
+    old = sqlite_utils.Database(workspace / "autolearn.db")
+    MIGRATIONS.apply(old, stop_before="m008_corpora")
+    old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'train', '{}')")
+    old.conn.commit()
+    old.close()
+    with Store.open(workspace) as store:
+        assert store.runs.get(1).kind == "train"
+        one = GoldExample("t", "q", "a")
+        kept = store.corpora.add(Corpus("c", "d", "pairs", n_examples=1), [one])
+        (found,) = store.corpora.sample([kept.id], 1, 0, with_feedback=False)
+        assert found == replace(one, corpus_id=kept.id, id=1)

@@ -1,0 +1,446 @@
+"""Gold examples: read from files, and made into what a taught model is asked."""
+
+import json
+import random
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autolearn.core.constraints import Excerpt, OneOf
+from autolearn.core.errors import InputError
+from autolearn.core.gold import GoldExample
+from autolearn.core.records import Answer, Feedback, Passage, Question
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.demo import gold_examples
+from autolearn.ingest import corpus_files
+from autolearn.metaskills import examples as gold
+from autolearn.metaskills import items
+from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
+from autolearn.study import answers, fact_questions, feedback
+from autolearn.study.generation import Generator
+from autolearn.study.grounding import shown
+from autolearn.text import model_output, sentences
+from autolearn.training import dataset
+
+TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
+INVENTED = gold_examples.examples(n_passages=40)
+
+
+def nothing(name, asked):
+    return ""
+
+
+def written(tmp_path, name, content):
+    path = tmp_path / name
+    rows = content if isinstance(content, list) else None
+    text = "\n".join(map(json.dumps, rows)) if rows else json.dumps(content)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(tmp_path, content, text_of=nothing, name="file.jsonl"):
+    return corpus_files.read(written(tmp_path, name, content), text_of)
+
+
+def squad(*asked):
+    paragraph = {"context": TEXT, "qas": list(asked)}
+    return {
+        "version": "x",
+        "data": [{"title": "Avel_(town)", "paragraphs": [paragraph]}],
+    }
+
+
+def test_squad_gives_the_sentence_in_which_the_answer_stands(tmp_path):
+    asked = {"question": "How many live in Avel?", "id": "1"}
+    answer = {"text": "300", "answer_start": TEXT.index("300")}
+    made = read(tmp_path, squad(asked | {"answers": [answer, answer]}))
+    (one,) = made.examples
+    assert (made.kind, made.refused) == ("squad", [])
+    assert one == GoldExample(
+        TEXT, "How many live in Avel?", "300", "Avel (town)", "", one.evidence
+    )
+    assert one.evidence == "It has 300 inhabitants."
+
+
+def test_an_impossible_question_of_squad_2_has_no_answer(tmp_path):
+    lure = {"text": "300", "answer_start": 0}
+    asked = {"question": "Who left Avel?", "answers": [], "plausible_answers": [lure]}
+    (one,) = read(tmp_path, squad(asked | {"is_impossible": True})).examples
+    assert (one.answer, one.answerable, one.evidence) == ("", False, "")
+
+
+def test_texts_with_lists_of_questions(tmp_path):
+    asked = [{"question": f"Q{i}?", "answer": a} for i, a in enumerate(["1711", "300"])]
+    made = read(tmp_path, [{"title": "Avel", "text": TEXT, "qa": asked}])
+    assert made.kind == "texts"
+    assert [one.answer for one in made.examples] == ["1711", "300"]
+    assert {one.title for one in made.examples} == {"Avel"}
+
+
+@pytest.mark.parametrize("name", ["text", "context", "passage"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"answer": "1711"},
+        {"answers": ["1711", "in 1711"]},
+        {"answers": {"text": ["1711"], "answer_start": [24]}},
+        {"answers": [{"text": "1711", "answer_start": 24}]},
+    ],
+)
+def test_a_row_for_each_question(tmp_path, name, answer):
+    made = read(tmp_path, [{name: TEXT, "question": "When?"} | answer])
+    assert made.kind == "pairs"
+    assert [(one.text, one.answer) for one in made.examples] == [(TEXT, "1711")]
+
+
+def test_a_list_of_answers_that_is_empty_means_that_the_text_does_not_tell(tmp_path):
+    row = {"context": TEXT, "question": "Who?", "answers": {"text": []}}
+    (one,) = read(tmp_path, [row]).examples
+    assert not one.answerable
+
+
+def test_a_quiz_with_its_texts(tmp_path):
+    row = {"question": "When?", "answer": "Avel is of 1711.", "value": "1711"}
+    made = read(
+        tmp_path,
+        [row | {"document": "avel.md"}, row | {"document": "boro.md"}, row],
+        lambda name, asked: TEXT if name == "avel.md" else "",
+    )
+    assert made.kind == "quiz"
+    assert made.examples == [
+        GoldExample(TEXT, "When?", "1711", sentence="Avel is of 1711.")
+    ]
+    assert len(made.refused) == 2
+    assert made.refused[0].startswith("Line 2 needs the text 'boro.md'")
+    assert made.refused[1].startswith("Line 3 has neither a text nor")
+
+
+def test_answers_with_feedback_as_before(tmp_path):
+    row = {"prompt": "p", "response": "r", "feedback": "f", "refinement": "rr"}
+    (one,) = read(tmp_path, [row]).examples
+    assert (one.question, one.response, one.feedback, one.refinement) == (*"prf", "rr")
+
+
+def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
+    path = tmp_path / "a.jsonl"
+    good = {"text": TEXT, "question": "When?", "answer": "1711"}
+    bad = [3, {"text": TEXT}, {"text": TEXT, "qa": []}, {"text": TEXT, "qa": [7]}]
+    bad.append({"text": TEXT, "question": "When?", "answer": None})
+    lines = ["{", *map(json.dumps, [*bad, good])]
+    path.write_text("\n".join(lines))
+    made = corpus_files.read(path, nothing)
+    assert [one.answer for one in made.examples] == ["1711"]
+    places = [sentence.split(" ")[1] for sentence in made.refused]
+    assert places == ["1", "2", "3", "4", "5", "6"]
+    assert all(sentence.endswith(".") for sentence in made.refused)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "hello", '{"data": [1]}', "[[1]]"])
+def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"a\.json has no gold example"):
+        corpus_files.read(tmp_path / "a.json", nothing)
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "data",
+                        "paragraphs",
+                        "qas",
+                        "qa",
+                        "context",
+                        "question",
+                        "answers",
+                        "answer",
+                        "text",
+                        "answer_start",
+                        "response",
+                        "feedback",
+                        "document",
+                        "title",
+                        "is_impossible",
+                    ]
+                ),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_whatever_the_rows_are_a_file_gives_examples_or_a_sentence(content):
+    made = [
+        parsed
+        for _, row in corpus_files._rows(json.dumps(content))
+        for _, parsed in corpus_files._parsed(row, nothing)
+    ]
+    for one in made:
+        is_good = isinstance(one, GoldExample) and one.question and one.text is not None
+        assert is_good or str(one)
+
+
+# --- items ---------------------------------------------------------------------
+
+WRITER = Generator(
+    ScriptedBackend(()),
+    StudySettings(protocol="taught"),
+    lambda: False,
+    lambda share: None,
+)
+
+
+def regex(part):
+    if isinstance(part, str):
+        return re.escape(part)
+    if isinstance(part, OneOf):
+        return "(?:" + "|".join(map(re.escape, part.options)) + ")"
+    return r"((?:.|\n)+?)" if isinstance(part, Excerpt) else f"(?:{part.regex})"
+
+
+def keeps(request, target):
+    """Return whether a target is what the request lets a model write."""
+    last = request.prompt.chat[-1]
+    begun = last.content if last.role == "assistant" else ""
+    if not target.startswith(begun):
+        return False
+    match = re.fullmatch("".join(map(regex, request.constraint)), target[len(begun) :])
+    sources = [part for part in request.constraint if isinstance(part, Excerpt)]
+    return bool(match) and all(
+        source.allows(text)
+        for source, text in zip(sources, match.groups(), strict=True)
+    )
+
+
+def requests(example):
+    """Return all that a study by the protocol ``taught`` may ask about an example."""
+    passage = Passage(0, 0, 0, len(example.text), example.text, 0, example.title)
+    every = StudySettings(protocol="taught", questions_per_passage=50)
+    for fact in fact_questions.facts(every, passage):
+        told = (shown(passage), fact.sentence.text, fact.stretch)
+        yield fact_questions.about_sentence(WRITER, None, *told)
+    text = shown(passage)
+    for sentence in sentences.of(text):
+        case = answers.TextQuestion(None, text, example.question, sentence.text)
+        yield answers.quoting(WRITER, case, is_certain=False)
+
+
+def find(made, skill):
+    return [item for item in made if items.skill_of(item) == skill]
+
+
+WORDS = st.text("abcdeé中 .,!?'\"-13\n", min_size=1, max_size=60)
+EXAMPLES = st.lists(
+    st.builds(
+        GoldExample,
+        st.one_of(WORDS, st.sampled_from([one.text for one in INVENTED[:9]])),
+        st.one_of(WORDS.map(str.strip), st.just("Who founded Avel?")).filter(bool),
+        st.one_of(WORDS.map(str.strip), st.sampled_from(["1711", "Ada"])),
+        answerable=st.booleans(),
+        sentence=st.sampled_from(["", "Avel was founded in 1711."]),
+    ),
+    max_size=8,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(EXAMPLES, st.integers(0, 3))
+def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
+    chosen = [*drawn, *random.Random(seed).sample(INVENTED, 4)]
+    made, _ = items.make(chosen, 48, seed, lambda question: False)
+    asked = {r.prompt.chat[:2]: [] for one in chosen for r in requests(one)}
+    for one in chosen:
+        for other in chosen:  # what a text does not tell is asked of it too
+            swapped = GoldExample(one.text, other.question, "", one.title)
+            for request in requests(swapped):
+                asked.setdefault(request.prompt.chat[:2], []).append(request)
+    for item in made:
+        if items.skill_of(item) in ("ask", "answer"):
+            assert any(keeps(request, item.chosen) for request in asked[item.chat])
+    for item in find(made, "ask"):
+        assert item.chosen.endswith(fact_questions.QUESTION_MARKS)
+        assert model_output.tagged(item.chosen)["question"]
+    texts = [sentence.text for one in chosen for sentence in sentences.of(one.text)]
+    for item in find(made, "answer"):
+        quoted = item.chosen.removeprefix("Evidence: ").partition("\nShort answer: ")[0]
+        assert quoted in texts
+
+
+def test_what_is_asked_about_answers_is_what_the_study_asks():
+    made, _ = items.make(INVENTED, 400, 0, lambda question: False)
+    for item in find(made, "verdict"):
+        shown = re.fullmatch(
+            r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
+            item.chat[-1].content,
+        )
+        assert (
+            item.chat == feedback.verdict_request(WRITER, *shown.groups()).prompt.chat
+        )
+        right = item.chosen == "Verdict: correct"
+        assert right or item.chosen == "Verdict: incorrect"
+        assert model_output.verdict(item.chosen) == (
+            "correct" if right else "incorrect"
+        )
+    by_text = {(one.question, one.text): one for one in INVENTED}
+    for item in find(made, "feedback"):
+        one, _ = criticised(item, by_text)
+        assert item.chat == request_of(one, item).prompt.chat[:-1]
+        assert keeps(request_of(one, item), item.chosen)
+        assert model_output.verdict(item.chosen) == "incorrect"
+    for item in find(made, "refine"):
+        assert item.chosen.startswith("Better answer: ")
+        critique = item.chat[-1].content.partition("\nFeedback: ")[2]
+        assert "\nVerdict: incorrect\nReason: The text gives" in critique
+
+
+def criticised(item, by_text):
+    text, _, rest = item.chat[-1].content.rpartition("\n\nQuestion: ")
+    question = rest.partition("\n")[0]
+    return by_text[question, text], text
+
+
+def request_of(one, item):
+    wrong = re.search(r"^The answer says: (.*)$", item.chosen, re.M)[1]
+    compared = feedback.Comparison(
+        Question(one.question, "study", "gold", 0),
+        Answer(0, "closed_book", wrong),
+        Answer(0, "open_book", one.sentence),
+    )
+    begun = feedback.known_facts(compared, "incorrect")
+    return feedback.reason_request(
+        WRITER, 0, compared, begun, {0: gold.passage_of(one)}
+    )
+
+
+def test_a_refinement_is_asked_for_as_the_study_does():
+    made, _ = items.make(INVENTED, 80, 1, lambda question: False)
+    for item in find(made, "refine"):
+        given = re.fullmatch(
+            r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
+            item.chat[-1].content,
+        )
+        text, question, answer, critique = given.groups()
+        request = answers.refinement_request(
+            WRITER,
+            Question(question, "study", "gold", 0),
+            Answer(0, "closed_book", answer),
+            Feedback(0, "critique", critique, "incorrect", None),
+            {0: Passage(0, 0, 0, 9, text, 0)},
+        )
+        assert item.chat == request.prompt.chat[:-1]
+        assert keeps(request, item.chosen)
+
+
+def test_the_skills_are_balanced():
+    made, blocked = items.make(INVENTED, 80, 0, lambda question: False)
+    counts = Counter(map(items.skill_of, made))
+    assert (len(made), blocked) == (80, 0)
+    assert counts == dict(ask=20, answer=20, verdict=20, feedback=10, refine=10)
+    assert Counter(item.chosen for item in find(made, "verdict")) == {
+        "Verdict: correct": 10,
+        "Verdict: incorrect": 10,
+    }
+    none = [
+        item for item in find(made, "answer") if "Short answer: none" in item.chosen
+    ]
+    assert len(none) == 20 / items.WITHOUT_ANSWER
+    assert {item.chosen.partition("\nAnswer: ")[2] for item in none} == {
+        "The text does not say."
+    }
+
+
+def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come():
+    one, _ = items.make(INVENTED, 60, 3, lambda question: False)
+    two, _ = items.make(INVENTED[::-1], 60, 3, lambda question: False)
+    other, _ = items.make(INVENTED, 60, 4, lambda question: False)
+    assert one == two != other
+
+
+def test_no_question_of_the_quiz_is_among_the_items():
+    quiz = [one.question for one in INVENTED[::2]]
+    blocks = dataset.blocker(quiz)
+    made, blocked = items.make(INVENTED, 200, 0, blocks)
+    assert blocked >= len(quiz) / 2
+    assert made
+    told = [f"{item.chat[-1].content}\n{item.chosen}" for item in made]
+    asked = [q for text in told for q in re.findall(r"^Question: (.*)$", text, re.M)]
+    assert len(asked) >= len(made)
+    assert not set(asked) & set(quiz)
+
+
+def test_a_wrong_answer_is_of_the_same_kind_and_not_right():
+    chance, source = random.Random(0), Distractors(INVENTED)
+    by_answer = {}
+    for one in INVENTED:
+        by_answer.setdefault(one.answer, set()).add(kind_of(one))
+    wrong = [(one, source.wrong(one, chance)) for one in INVENTED]
+    assert sum(text is not None for _, text in wrong) > 0.8 * len(wrong)
+    for one, text in wrong:
+        if text is not None:
+            assert kind_of(one) in by_answer[text]
+            assert not are_alike(text, one.answer)
+            assert not gold.is_in(text, one.text)
+            swapped = [gold.swapped(one, form, text) for form in gold.forms(one)]
+            assert all(text in form for form in swapped)
+            assert not any(gold.is_in(one.answer, form) for form in swapped)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "kind"),
+    [
+        ("When was Avel founded?", "12 May 1711", ("when", "date")),
+        ("In which year?", "1711", ("which", "date")),
+        ("How many people live there?", "300", ("how many", "number")),
+        ("Who founded Avel?", "Ada Lum", ("who", "name")),
+        ("What does it eat?", "oats", ("what", "other")),
+        ("Wann wurde Avel gegründet?", "3. März 1711", ("wann", "date")),
+        ("¿Quién fundó Avel?", "Ada", ("quién", "name")),
+        ("阿韦尔有多少居民？", "300", ("多少", "number")),  # noqa: RUF001
+    ],
+)
+def test_the_kind_of_a_question(question, answer, kind):
+    assert kind_of(GoldExample("", question, answer)) == kind
+
+
+def test_the_evidence_is_the_sentence_with_the_answer_that_is_most_like_the_question():
+    text = "Avel was founded in 1711. In 1711 Boro burnt down. In 17111 it did not."
+    one = GoldExample(text, "When did Boro burn down?", "1711")
+    assert gold.evidence_of(one) == "In 1711 Boro burnt down."
+    assert gold.evidence_of(GoldExample(text, "When?", "171")) == ""
+
+
+def test_an_answer_that_is_in_no_sentence_is_neither_asked_for_nor_quoted():
+    chosen = [GoldExample(TEXT, "Who founded Avel?", f"Bo {i}") for i in range(9)]
+    made, _ = items.make(chosen, 40, 0, lambda question: False)
+    assert not find(made, "ask")
+    assert not find(made, "answer")
+
+
+def test_a_question_that_does_not_stand_alone_is_not_taught():
+    one = GoldExample(TEXT, "When was it founded?", "1711")
+    assert not find(items.make([one], 40, 0, lambda q: False)[0], "ask")
+
+
+def test_feedback_in_a_language_without_a_wording_is_left_out():
+    text = "Avel alapítója Ada Lum volt, és a városnak {} lakosa van."
+    chosen = [
+        GoldExample(text.format(i), f"Who has Avel {i}?", str(i))
+        for i in range(300, 320)
+    ]
+    made, _ = items.make(chosen, 80, 0, lambda question: False)
+    assert find(made, "verdict")
+    assert not find(made, "feedback")
+
+
+def test_the_invented_corpus_is_the_same_each_time_and_stands_in_its_texts():
+    assert gold_examples.examples(n_passages=40) == INVENTED
+    assert all(gold.evidence_of(one) == one.evidence for one in INVENTED)

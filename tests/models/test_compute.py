@@ -1,0 +1,44 @@
+"""How long a training takes, from sizes and the speed of the processor."""
+
+import pytest
+
+from autolearn.models import compute
+from autolearn.models.shape import Anatomy
+
+SEEN = Anatomy(
+    family="llama",
+    architecture="",
+    parameters=0,
+    linear=((8, 8), (16, 8)),
+    hidden=8,
+    inner=16,
+    kv=8,
+    layers=1,
+    vocabulary=100,
+    context=None,
+    dtype="float32",
+    licence=None,
+)
+
+
+def test_operations_are_those_of_the_products():
+    weights, head = 8 * 8 + 16 * 8, 100 * 8
+    adapter, attention = 2 * (16 + 24), 2 * 10 * 8
+    learned = compute.operations(SEEN, rank=2, width=10, learned=0.5)
+    assert learned == 4 * (weights + head / 2) + 6 * (adapter + attention)
+    assert compute.operations(SEEN, rank=2, width=10, learned=0.0) < learned
+
+
+def test_the_speed_of_products_is_measured_once(monkeypatch):
+    compute.speed.cache_clear()
+    assert 1e8 < compute.speed() < 1e14
+    monkeypatch.setattr(compute.time, "perf_counter", lambda: pytest.fail("again"))
+    assert compute.speed() == compute.speed()
+
+
+def test_more_operations_take_longer(monkeypatch):
+    monkeypatch.setattr(compute, "speed", lambda: 1e9)
+    few, many = (
+        compute.tokens_per_second(SEEN, rank, width=10, learned=0.5) for rank in (2, 64)
+    )
+    assert few > many > 0

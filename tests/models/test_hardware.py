@@ -1,0 +1,51 @@
+import ctypes
+import os
+import subprocess
+import sys
+
+import pytest
+
+from autolearn.models import hardware
+
+
+def test_the_first_card_that_can_be_read_is_taken():
+    found = hardware.read_gpu("NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\n")
+    assert found is not None
+    assert (found.name, found.used >> 20, found.free >> 20) == (
+        "NVIDIA H100",
+        512,
+        81047,
+    )
+    assert hardware.read_gpu("") is None
+    assert hardware.read_gpu("No devices were found") is None
+
+
+def test_there_is_free_memory():
+    assert hardware.free_memory() > 0
+
+
+def test_a_number_that_is_no_workers_is_not_taken_for_one(tmp_path):
+    file = tmp_path / "worker.pid"
+    assert hardware.worker_memory(file) is None
+    for told in (str(os.getpid()), "no number", "-4"):
+        file.write_text(told)
+        assert hardware.worker_memory(file) is None
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no glibc")
+def test_what_was_freed_goes_back_to_the_system():
+    program = (
+        "import psutil\n"
+        "from autolearn.models import hardware\n"
+        "taken = [bytes(64 << 10) for _ in range(2000)]\n"
+        "last = bytes(1)\n"
+        "held = [psutil.Process().memory_info().rss]\n"
+        "del taken[:-1]\n"
+        "hardware.give_back()\n"
+        "held.append(psutil.Process().memory_info().rss)\n"
+        "print(held[0] - held[1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 50 << 20

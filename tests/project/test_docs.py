@@ -1,0 +1,140 @@
+"""What the pages say is true."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autolearn import __version__
+from autolearn.cli.main import parser
+from autolearn.core.settings import METHODS
+from autolearn.study.rules import RULES
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        ROOT / "autolearn/demo/README.md",
+    )
+)
+LINK = re.compile(r"(?<!`)\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def anchors(name):
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page(name), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_the_schema_page_is_the_schema(store):
+    render = runpy.run_path(str(ROOT / ".ci" / "schema.py"))["render"]
+    assert page("docs/schema.md") == render(store), "run: python .ci/schema.py"
+
+
+def test_there_are_pages_to_check():
+    assert {"README.md", "ARCHITECTURE.md", "docs/guide.md"} <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_relative_link_leads_to_a_file_and_a_heading(name):
+    targets = [t for t in LINK.findall(page(name)) if "://" not in t]
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), f"{name} links to {target}, which is missing"
+        if anchor:
+            linked = file.resolve().relative_to(ROOT).as_posix()
+            assert anchor in anchors(linked), f"{target} names no heading"
+
+
+def test_the_readme_links_to_every_page_for_users():
+    linked = {t for t in LINK.findall(page("README.md")) if t.startswith("docs/")}
+    for_contributors = {"docs/internals.md", "docs/schema.md"}
+    assert {n for n in PAGES if n.startswith("docs/")} == linked | for_contributors
+
+
+def test_readme_and_architecture_stay_short():
+    assert len(page("README.md").split()) <= 1200
+    assert len(page("ARCHITECTURE.md").splitlines()) <= 150
+
+
+def test_the_glossary_has_at_most_30_terms():
+    terms = re.findall(r"^\| \*\*", page("docs/glossary.md"), re.MULTILINE)
+    assert 0 < len(terms) <= 30
+
+
+def test_the_newest_change_is_of_this_version():
+    versions = re.findall(r"^## (\d+\.\d+\.\d+)", page("CHANGELOG.md"), re.MULTILINE)
+    assert versions[0] == __version__
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_on_a_page_exists(name):
+    known = parser()._subparsers._group_actions[0].choices
+    assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(known)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_module_that_a_page_runs_exists(name):
+    for module in re.findall(r"python -m ((?:autolearn|benchmarks)[\w.]*)", page(name)):
+        path = ROOT / module.rstrip(".").replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), module
+
+
+def test_every_path_for_contributors_exists():
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "docs/engine.md"):
+        paths = re.findall(r"`([\w.]+/[\w./]*)`", page(name))
+        assert paths
+        for path in paths:
+            assert any((top / path).exists() for top in (ROOT, ROOT / "autolearn")), (
+                path
+            )
+
+
+def test_every_flag_in_the_guides_exists():
+    commands = parser()._subparsers._group_actions[0].choices.values()
+    known = {flag for c in commands for a in c._actions for flag in a.option_strings}
+    known |= {"--host", "--auth"}  # of app.py
+    for name in ("guide", "study", "learning", "evaluation", "models"):
+        flags = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", page(f"docs/{name}.md")))
+        assert flags <= known, f"docs/{name}.md: {flags - known}"
+
+
+def test_the_guide_has_every_command():
+    known = parser()._subparsers._group_actions[0].choices
+    assert set(known) == set(
+        re.findall(r"python -m autolearn (\w+)", page("docs/guide.md"))
+    )
+
+
+def test_every_method_is_explained():
+    assert all(f"| `{method}` |" in page("docs/learning.md") for method in METHODS)
+
+
+def test_every_rule_is_explained():
+    assert all(f"| `{rule}` |" in page("docs/guide.md") for rule in RULES)
+
+
+def test_every_package_is_named_with_its_reason():
+    wanted = re.findall(r"^([\w-]+)[>=]", page("requirements.in"), re.MULTILINE)
+    assert wanted
+    table = page("README.md")
+    assert all(f"| {name} |" in table for name in wanted)
+
+
+def test_the_app_explains_its_flags():
+    done = subprocess.run(
+        [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    for flag in ("--workspace", "--model", "--host", "--port", "--no-browser"):
+        assert flag in done.stdout

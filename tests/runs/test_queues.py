@@ -1,0 +1,118 @@
+import os
+import sys
+
+import pytest
+
+from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
+from autolearn.runs import queues
+from autolearn.runs.context import RateMeter, Reporter
+
+
+def test_the_rate_is_that_of_the_last_seconds():
+    meter = RateMeter()
+    assert meter.read("ask", 0, 100, now=0.0).eta_seconds is None
+    assert meter.read("ask", 50, 100, now=0.1).rate == pytest.approx(500)
+    for second in range(1, 91):
+        pace = meter.read("ask", 50 + second // 2, 100, now=float(second))
+    assert (pace.stage, pace.done, pace.total) == ("ask", 95, 100)
+    assert pace.rate == pytest.approx(0.5, rel=0.1)
+    assert pace.eta_seconds == pytest.approx(10, rel=0.1)
+
+
+def test_stages_of_one_total_are_measured_as_one():
+    meter = RateMeter()
+    meter.read("ask", 0, 100, now=0.0)
+    assert meter.read("answer", 10, 100, now=5.0).eta_seconds == pytest.approx(45)
+
+
+def test_a_new_total_begins_a_new_measurement():
+    meter = RateMeter()
+    meter.read("ask", 0, 9, now=0.0)
+    meter.read("ask", 9, 9, now=1.0)
+    assert meter.read("answer", 0, 5, now=2.0).rate == 0.0
+    assert meter.read("answer", 1, 5, now=3.0).rate == pytest.approx(1.0)
+
+
+def test_progress_is_written_seldom_but_its_end_always(store):
+    run = store.runs.create("study", {})
+    report = Reporter(store, run.id)
+    report("ask", 1, 10)
+    report("ask", 2, 10)
+    assert store.runs.get(run.id).done == 1
+    report("ask", 10, 10)
+    assert store.runs.get(run.id).done == 10
+    report("answer", 0, 10)
+    assert store.runs.get(run.id).stage == "answer"
+
+
+def test_only_one_can_be_in_the_workers_place(store):
+    assert not queues.worker_alive(store.folder)
+    with queues.workers_place(store.folder):
+        assert queues.worker_alive(store.folder)
+        with (
+            pytest.raises(WorkerBusy, match="Another worker is already at work"),
+            queues.workers_place(store.folder),
+        ):
+            pytest.fail("two workers")
+    assert not queues.worker_alive(store.folder)
+
+
+def test_no_worker_is_started_beside_another(store):
+    with queues.workers_place(store.folder):
+        assert queues.ensure_worker(store.folder, ["never", "started"]) is None
+
+
+def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
+    ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
+    one, next_one = (queues.ensure_worker(store.folder, ending) for _ in range(2))
+    assert queues.stop_worker(store.folder)
+    assert (one.returncode, next_one.returncode) == (0, 0)
+
+
+def test_what_a_dead_worker_left_is_interrupted(store):
+    run = queues.submit(store, "study", {"seed": 1})
+    store.runs.claim(os.getpid(), ["study"])
+    with queues.workers_place(store.folder):
+        assert queues.recover(store) == (queues.WORK,)
+        assert store.runs.get(run.id).state == "running"
+    assert queues.recover(store) == ()
+    assert store.runs.get(run.id).state == "interrupted"
+
+
+def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
+    run = queues.submit(store, "study", {})
+    store.runs.claim(os.getpid(), ["study"])
+    with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
+        queues.wait(store, run.id)
+
+
+def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
+    monkeypatch.setattr(queues, "START_SECONDS", 0.0)
+    run = queues.submit(store, "study", {})
+    with pytest.raises(WorkerLost, match=r"No worker takes run 1; .*worker\.log"):
+        queues.wait(store, run.id)
+
+
+def test_waiting_for_an_ended_run_returns_it(store):
+    run = queues.submit(store, "study", {})
+    seen = []
+    assert queues.cancel(store, run.id).state == "cancelled"
+    assert queues.wait(store, run.id, seen.append) == seen[0]
+
+
+def test_an_ended_run_cannot_be_cancelled(store):
+    run = queues.submit(store, "study", {})
+    queues.cancel(store, run.id)
+    with pytest.raises(JobError, match="Run 1 is cancelled; there is nothing to stop"):
+        queues.cancel(store, run.id)
+
+
+def test_only_an_unfinished_run_can_be_resumed(store):
+    run = queues.submit(store, "study", {})
+    with pytest.raises(JobError, match="Run 1 is queued; only a run that was"):
+        queues.resume(store, run.id)
+    queues.cancel(store, run.id)
+    resumed = queues.resume(store, run.id)
+    assert (resumed.state, resumed.cancel_requested) == ("queued", False)
+    store.runs.claim(os.getpid(), ["study"])
+    assert queues.resume(store, run.id).state == "queued", "its worker is dead"

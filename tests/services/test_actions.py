@@ -1,0 +1,246 @@
+"""Orders are refused before anything is queued, each in one sentence."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.records import (
+    Decision,
+    Message,
+    ModelIdentity,
+    Question,
+    Round,
+    Sample,
+    Sampling,
+)
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.models import files as model_files
+from autolearn.services import actions
+from tests.support.texts import put
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def text(tmp_path):
+    file = tmp_path / "avel.md"
+    file.write_text("# Towns\n\n## Avel\n\nAvel was founded in 1711.\n")
+    return file
+
+
+def add(store, *files):
+    return put(store, *files)
+
+
+def one_sample(store, run):
+    def make():
+        return [Sample(question.id, "Q?", "A.", "B.", True, 0.9)]
+
+    (question,) = store.library.add_questions([Question("Q?", "study", "person")])
+    return store.journal(run.id).step("samples", make)[0]
+
+
+def one_round(store, method, **model):
+    run = store.runs.create("train", {})
+    identity = ModelIdentity(
+        "built-in", model.get("digest", own_digest()), "nf4", "", ""
+    )
+    new = Round(
+        method, run.id, {}, identity, state="trained", adapter="adapters/round-1"
+    )
+    return store.rounds.create(new, [])
+
+
+def own_digest():
+    return model_files.digest(model_files.BUILT_IN)
+
+
+def queued(store):
+    return len(store.runs.in_state("queued"))
+
+
+def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path):
+    upload = tmp_path / "upload.md"
+    upload.write_text("Boro.")
+    run = actions.add_texts(
+        store,
+        [tmp_path],
+        "built-in",
+        320,
+        uploads=[upload],
+        pasted=("a/b.md", "Cova \ud800."),
+    )
+    given = run.settings["given"]
+    names = [one["name"] for one in given]
+    assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
+    upload.unlink()
+    texts = [Path(one["path"]).read_text() for one in given[2:]]
+    assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
+
+
+def test_instructions_are_added_once_and_studied_without_a_text(store, tmp_path):
+    with pytest.raises(JobError, match="There are no instructions; add some under"):
+        actions.study(store, MODEL, StudySettings(), [], instructions=True)
+    (tmp_path / "a.jsonl").write_text('"One?"\n"Two?"\n')
+    assert actions.add_instructions(store, tmp_path / "a.jsonl") == 2
+    assert actions.add_instructions(store, tmp_path / "a.jsonl") == 0
+    run = actions.study(store, MODEL, StudySettings(), [], instructions=True)
+    assert run.settings["instructions"]
+
+
+def test_nothing_to_read_is_refused(store, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for paths, says in (([], "Choose files"), ([tmp_path / "folder"], "holds no file")):
+        with pytest.raises(InputError, match=says):
+            actions.add_texts(store, paths, "built-in", 320)
+    assert queued(store) == 0
+
+
+def test_there_must_be_something_to_study(store):
+    with pytest.raises(JobError, match="no text to study"):
+        actions.study(store, MODEL, StudySettings())
+    assert queued(store) == 0
+
+
+def test_a_study_keeps_its_settings_and_versions(store, text):
+    add(store, text)
+    run = actions.study(store, MODEL, StudySettings(seed=7))
+    assert run.settings["study"]["seed"] == 7
+    assert run.versions["torch"].startswith("2.13.0")
+
+
+def test_an_unknown_document_model_or_round_is_refused(store, text, tmp_path):
+    add(store, text)
+    for model, documents in (
+        (MODEL, [9]),
+        (ModelSettings(str(tmp_path)), None),
+        (ModelSettings("no/such"), None),
+        (ModelSettings(round_id=3), None),
+    ):
+        with pytest.raises(AutolearnError):
+            actions.study(store, model, StudySettings(), documents)
+    assert queued(store) == 0
+
+
+def test_nothing_trains_without_an_approval(store):
+    with pytest.raises(JobError, match="approve --rule default"):
+        actions.train(store, MODEL, TrainSettings())
+    one_sample(store, store.runs.create("study", {}))
+    with pytest.raises(JobError, match="approve --rule default"):
+        actions.train(store, MODEL, TrainSettings())
+
+
+def test_a_decision_opens_the_way_and_its_undo_closes_it(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    actions.decide(store, [sample.id], Decision(0, "approve", "person"))
+    assert actions.train(store, MODEL, TrainSettings()).kind == "train"
+    store.decisions.undo_batch(store.decisions.last().id)
+    with pytest.raises(JobError):
+        actions.train(store, MODEL, TrainSettings())
+
+
+def test_stage_2_comes_after_stage_1_and_its_study(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    actions.decide(store, [sample.id], Decision(0, "approve", "person"))
+    settings = TrainSettings(method="al2")
+    with pytest.raises(JobError, match="stage-1 round"):
+        actions.train(store, MODEL, settings)
+    parent = one_round(store, "cpt")
+    with pytest.raises(JobError, match="no open-book answers"):
+        actions.train(store, MODEL, settings, parent.id)
+    parent = one_round(store, "al1")
+    with pytest.raises(JobError, match=f"study --round {parent.id}"):
+        actions.train(store, MODEL, settings, parent.id)
+    study = store.runs.create("study", {"model": {"round_id": parent.id}})
+    store.runs.finish(study.id, "done")
+    assert (
+        actions.train(store, MODEL, settings, parent.id).settings["parent"] == parent.id
+    )
+
+
+def test_a_round_of_another_base_model_is_refused(store, text):
+    add(store, text)
+    other = one_round(store, "join", digest="0" * 64)
+    with pytest.raises(JobError, match="was trained on"):
+        actions.study(store, ModelSettings(round_id=other.id), StudySettings())
+
+
+def test_evolution_from_the_base_takes_no_parent(store):
+    parent = one_round(store, "self")
+    with pytest.raises(JobError, match="'continual'"):
+        actions.train(store, MODEL, TrainSettings(method="self"), parent.id)
+
+
+def test_meta_skills_can_come_from_a_corpus_alone(store):
+    corpus = [actions.MetaExample("p", "r", "f", "rr")]
+    run = actions.train(store, MODEL, TrainSettings(method="meta"), corpus=corpus)
+    assert run.settings["corpus"][0]["feedback"] == "f"
+
+
+def test_a_quiz_needs_questions(store, text, tmp_path):
+    with pytest.raises(JobError, match="no quiz"):
+        actions.quiz(store, MODEL)
+    add(store, text)
+    gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
+    (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
+    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz") == 1
+    parts = actions.quiz(store, MODEL, open_book=True).settings["parts"]
+    assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
+    (question,) = store.library.questions()
+    assert question.passage_id == store.library.passages()[0].id
+
+
+def test_an_unknown_rule_and_a_rule_without_samples_are_refused(store):
+    with pytest.raises(InputError, match="no rule 'magic'"):
+        actions.approve(store, "magic")
+    with pytest.raises(JobError, match="study first"):
+        actions.approve(store, "default")
+
+
+def test_a_rule_writes_its_name_with_each_decision(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    assert actions.approve(store, "default") == 1
+    (decision,) = store.decisions.of([sample.id])
+    assert decision.author == "rule:default"
+    assert actions.approve(store, "default") == 0
+
+
+def test_an_unknown_sample_is_refused_and_nothing_decided(store):
+    sample = one_sample(store, store.runs.create("study", {}))
+    with pytest.raises(InputError, match="no sample 99"):
+        actions.decide(store, [sample.id, 99], Decision(0, "approve", "person"))
+    assert store.samples.counts()["approved"] == 0
+
+
+def test_an_empty_question_is_refused(store):
+    with pytest.raises(InputError, match="empty"):
+        actions.chat(store, MODEL, [Message("user", "  ")], Sampling())
+
+
+def test_an_export_is_of_a_known_kind_and_of_a_round_where_it_needs_one(
+    store, tmp_path
+):
+    with pytest.raises(InputError, match="choose one of chat, preference"):
+        actions.export(store, "xml", tmp_path / "x")
+    with pytest.raises(InputError, match="round whose meta"):
+        actions.export(store, "meta", tmp_path / "x")
+
+
+def test_an_export_of_an_adapter_names_a_finished_round(store, tmp_path):
+    with pytest.raises(InputError, match="--round"):
+        actions.export(store, "adapter", tmp_path / "x")
+    with pytest.raises(InputError, match="no round 4"):
+        actions.export(store, "adapter", tmp_path / "x", 4)
+
+
+def test_the_database_can_be_read_by_anyone(store, text):
+    add(store, text)
+    with sqlite3.connect(store.folder / "autolearn.db") as plain:
+        (row,) = plain.execute(
+            "SELECT name, heading FROM passages JOIN documents d ON d.id = document_id"
+        )
+    plain.close()
+    assert row == ("avel.md", "Avel")

@@ -1,0 +1,119 @@
+"""A whole round is a chain of runs, each of which carries what is still to come."""
+
+import pytest
+
+from autolearn.core.errors import AutolearnError, JobError
+from autolearn.core.records import Question, Sample
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services import actions, pipeline
+from autolearn.services.pipeline import Plan
+from autolearn.store.samples import SampleFilter
+from tests.services.test_actions import one_round
+from tests.support.texts import put_text
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def stocked(store):
+    put_text(store, "avel.md", "Avel was founded in 1711.")
+    gold = Question(
+        "When was Avel founded?", "quiz", "gold", gold_answer="1711.", gold_value="1711"
+    )
+    store.library.add_questions([gold])
+    return store
+
+
+def end(store, run, result=None):
+    """What the worker does when a run has ended well."""
+    following = pipeline.go_on(store, run, result or {})
+    store.runs.finish(run.id, "done", None, result)
+    return following
+
+
+def studied(store, run):
+    def make():
+        return [Sample(question.id, "Q?", "A.", "B.", True, 0.9)]
+
+    (question,) = store.library.add_questions([Question("Q?", "study", "person")])
+    return store.journal(run.id).step("samples", make)[0]
+
+
+def test_each_run_queues_the_next_until_the_round_is_whole(stocked):
+    study = pipeline.begin(stocked, MODEL, StudySettings(paraphrases=1))
+    assert (study.kind, study.settings["study"]["paraphrases"]) == ("study", 1)
+    studied(stocked, study)
+    before = end(stocked, study)
+    assert ["quiz", "open_book"] in before.settings["parts"]
+    train = end(stocked, before)
+    assert train.kind == "train"
+    assert stocked.samples.find(SampleFilter(state="approved")), "the rule has decided"
+    made = one_round(stocked, "join")
+    after = end(stocked, train, {"round": made.id})
+    assert after.settings["model"]["round_id"] == made.id
+    assert after.settings["parts"] == [["quiz", "closed_book"]]
+    assert end(stocked, after) is None
+    assert pipeline.following(stocked, after.id) is None
+
+
+def test_what_follows_is_queued_once_however_often_a_run_ends(stocked):
+    study = pipeline.begin(stocked, MODEL)
+    studied(stocked, study)
+    first = pipeline.go_on(stocked, study, {})
+    assert pipeline.go_on(stocked, study, {}) is None
+    assert pipeline.following(stocked, study.id) == first
+    assert len(stocked.runs.in_state("queued")) == 2
+
+
+def test_a_run_by_itself_is_followed_by_nothing(stocked):
+    run = actions.study(stocked, MODEL, StudySettings())
+    assert Plan.of(run) is None
+    assert end(stocked, run) is None
+
+
+def test_a_chain_ends_where_nothing_can_be_trained(stocked):
+    study = pipeline.begin(stocked, MODEL)
+    before = end(stocked, study)
+    with pytest.raises(JobError, match="no samples"):
+        pipeline.go_on(stocked, before, {})
+
+
+def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
+    train = TrainSettings(method="al2", max_steps=100)
+    study = pipeline.begin(stocked, MODEL, train=train)
+    studied(stocked, study)
+    stage_1 = end(stocked, end(stocked, study))
+    made = one_round(stocked, "al1")
+    assert stage_1.settings["train"]["method"] == "al1"
+    assert stage_1.settings["train"]["max_steps"] == 50
+    again = end(stocked, stage_1, {"round": made.id})
+    assert (again.kind, again.settings["model"]["round_id"]) == ("study", made.id)
+    while stocked.runs.get(again.id).state == "queued":
+        stocked.runs.claim(1, queues.WORK.kinds)
+    stage_2 = pipeline.go_on(stocked, again, {})
+    assert stage_2.settings["train"]["method"] == "al2"
+    assert stage_2.settings["parent"] == made.id
+    assert Plan.of(stage_2).phases == ("quiz",)
+
+
+def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
+    pipeline.stock(store)
+    assert len(store.library.documents()) == 8
+    assert pipeline.begin(store, MODEL).kind == "study"
+
+
+def test_a_round_without_texts_is_refused(store):
+    with pytest.raises(AutolearnError, match="no text to study"):
+        pipeline.begin(store, MODEL)
+
+
+def test_the_chosen_model_is_remembered_and_one_that_is_not_there_refused(store):
+    assert actions.chosen_model(store) == MODEL
+    chosen = ModelSettings(quantization="none")
+    actions.choose_model(store, chosen)
+    assert actions.chosen_model(store) == chosen
+    for wrong in (ModelSettings("nowhere"), ModelSettings(round_id=7)):
+        with pytest.raises(AutolearnError):
+            actions.choose_model(store, wrong)
+    assert actions.chosen_model(store) == chosen

@@ -1,0 +1,55 @@
+import pytest
+
+from autolearn.core.errors import JobError
+from autolearn.core.records import Metric
+
+
+def test_runs_are_claimed_oldest_first_and_only_once(store):
+    first, second = (store.runs.create("study", {"n": n}) for n in range(2))
+    claimed = [store.runs.claim(42, ["study"]) for _ in range(3)]
+    assert [run and run.id for run in claimed] == [first.id, second.id, None]
+    assert (claimed[0].state, claimed[0].pid) == ("running", 42)
+
+
+def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_never(store):
+    queued = store.runs.create("study", {})
+    assert store.runs.request_cancel(queued.id)
+    assert store.runs.get(queued.id).state == "cancelled"
+    done = store.runs.create("quiz", {})
+    store.runs.claim(1, ["study", "quiz"])
+    store.runs.finish(done.id, "done", result={"right": 3})
+    assert not store.runs.request_cancel(done.id)
+    assert not store.runs.requeue(done.id)
+    assert store.runs.get(done.id).result == {"right": 3}
+
+
+def test_an_interrupted_run_goes_back_into_the_queue(store):
+    run = store.runs.create("study", {})
+    store.runs.claim(1, ["study", "quiz"])
+    assert store.runs.interrupt_running(["import"]) == 0
+    assert store.runs.interrupt_running(["study"]) == 1
+    assert store.runs.get(run.id).state == "interrupted"
+    assert store.runs.requeue(run.id)
+    assert store.runs.claim(2, ["study"]).id == run.id
+
+
+def test_runs_are_listed_newest_first_a_page_at_a_time(store):
+    ids = [store.runs.create("study", {}).id for _ in range(5)]
+    page = store.runs.newest(limit=2)
+    rest = store.runs.newest(limit=9, before_id=page[-1].id)
+    assert [run.id for run in page + rest] == ids[::-1]
+
+
+def test_metrics_of_a_repeated_step_replace_the_old_ones(store):
+    run = store.runs.create("train", {})
+    store.runs.add_metrics(run.id, [Metric(1, "loss", 2.0), Metric(2, "loss", 1.5)])
+    store.runs.add_metrics(run.id, [Metric(2, "loss", 1.4), Metric(2, "rate", 0.1)])
+    assert store.runs.metrics(run.id, "loss") == [
+        Metric(1, "loss", 2.0),
+        Metric(2, "loss", 1.4),
+    ]
+
+
+def test_a_run_that_is_not_there_is_told(store):
+    with pytest.raises(JobError, match="There is no run 9"):
+        store.runs.get(9)

@@ -1,0 +1,334 @@
+"""A study of a model as it comes: asked fact by fact, in forms that it cannot miss."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.constraints import Excerpt
+from autolearn.core.records import Answer, Feedback, Passage, Question, Sample, Skip
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.fact_questions import ATTEMPTS
+from autolearn.study.generation import Generator
+from autolearn.study.loop import Study
+from autolearn.study.rules import RULES
+from tests.study.test_study import MemoryJournal
+
+TEXT = (
+    "# The mill of Avel\n\nThe mill of Avel opened in 1842. It was built by Ada Horn.\n"
+)
+SETTINGS = StudySettings(paraphrases=1, quiz_share=0.0)
+FACTS = {
+    "1842": "When did the mill of Avel open?",
+    "Ada": "Who built the mill of Avel?",
+}
+SENTENCES = ("The mill of Avel opened in 1842.", "It was built by Ada Horn.")
+ASKED = "Who built the mill of Avel?"
+TRUE = {
+    "When did the mill of Avel open?": "The mill of Avel opened in 1842.",
+    "Who built the mill of Avel?": "The mill of Avel was built by Ada Horn.",
+}
+
+
+def last_user(request):
+    return [m.content for m in request.prompt.chat if m.role == "user"][-1]
+
+
+def begun(request):
+    last = request.prompt.chat[-1]
+    return last.content if last.role == "assistant" else ""
+
+
+def stretch(request):
+    return next(p.source for p in request.constraint if isinstance(p, Excerpt))
+
+
+def guided(**script):
+    backend = ScriptedBackend([], protocol="guided", **script)
+    return Generator(backend, SETTINGS, lambda: False, lambda _: None)
+
+
+def model(request):
+    """A model that reads well, knows nothing, and mends nothing."""
+    name, user = request.prompt.name, last_user(request)
+    if name == "ask_sentence":
+        key = next(key for key in FACTS if key in stretch(request))
+        short = {"Ada": "Ada Horn"}.get(key, key)
+        return f"{begun(request)} {short}\nQuestion: {FACTS[key]}"
+    question = re.findall(r"Question: (.*)", user or "")
+    if name == "open_book":
+        answer = TRUE.get(question[-1], TRUE[ASKED])
+        return f"{begun(request)} {answer.split()[-1]}\nAnswer: {answer}"
+    if name == "closed_book":
+        return "It was in 1790, by Bo."
+    if name == "feedback":
+        return f"{begun(request)} The text tells something else."
+    if name == "mend":
+        return f"{begun(request)} It was in 1790, by Bo."
+    return "By whom was the mill of Avel built?"
+
+
+def judge(chat, start):
+    assert start == "Verdict:"
+    _, right, answer, _ = chat[-1].content.split("\n")
+    return (0.9, 0.1) if right.split(": ")[1] == answer.split(": ")[1] else (0.2, 0.8)
+
+
+def passage(text=TEXT, heading="The mill of Avel"):
+    return Passage(1, 0, 0, len(text), text, 9, heading, id=1)
+
+
+def study(script=model, passages=(), **settings):
+    journal = MemoryJournal()
+    backend = ScriptedBackend(script, judge=judge, protocol="guided")
+    chosen = replace(SETTINGS, **settings)
+    run = Study(backend, journal, chosen, lambda: False, lambda *_: None)
+    run.run(passages or [passage()])
+    return journal, backend
+
+
+def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
+    journal, backend = study()
+    asked = [q for q in journal.all(Question) if q.origin == "model"]
+    assert {q.text for q in asked} == set(TRUE)
+    requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
+    stretches = [
+        p.source for r in requests for p in r.constraint if isinstance(p, Excerpt)
+    ]
+    assert stretches == [
+        "The mill of Avel opened in 1842.",
+        "It was built by Ada Horn.",
+    ]
+
+
+def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
+    journal, backend = study()
+    given = [begun(r) for r in backend.history if r.prompt.name == "open_book"]
+    wanted = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
+    assert given[:2] == wanted
+    opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
+    assert [a.evidence_score for a in opened] == [1.0] * len(opened)
+    assert TEXT[opened[0].start : opened[0].end] == SENTENCES[0]
+
+
+def test_where_no_sentence_is_known_the_question_chooses_it():
+    generator = guided(sure=lambda answer: -1.0)
+    (request,) = open_book_requests(
+        generator, [TextQuestion(None, TEXT, "When was the mill of Avel opened?")]
+    )
+    assert begun(request) == f"Evidence: {SENTENCES[0]}\nShort answer:"
+    assert Excerpt(SENTENCES[0], "none") in request.constraint
+
+
+def test_a_text_without_a_sentence_answers_nothing():
+    asked = [TextQuestion(None, "# 12\n", "Who built it?")]
+    (request,) = open_book_requests(guided(), asked)
+    assert begun(request) == "Evidence: none\nShort answer:"
+    assert request.constraint[0] == " none"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1842\nQuestion: Did the mill of Avel open in 1842?",
+        "1842\nQuestion: When did it open?",
+        "Avel\nQuestion: When did the mill of Avel open?",
+    ],
+)
+def test_a_question_that_does_not_hold_is_drawn_again(written):
+    n_draws = 0
+
+    def stumbling(request):
+        nonlocal n_draws
+        is_first = SENTENCES[0] in (last_user(request) or "")
+        if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
+            n_draws += 1
+            assert (request.sampling.temperature == 0) == (n_draws == 1)
+            return f"{begun(request)} {written}" if n_draws < 3 else model(request)
+        if request.prompt.name == "stand_alone" and is_first:
+            return f"{begun(request)} When did it open?"
+        return model(request)
+
+    journal, _ = study(stumbling)
+    asked = [q.text for q in journal.all(Question) if q.origin == "model"]
+    assert asked == list(TRUE)  # in the order of the text, whichever draw held
+    assert n_draws == 3
+
+
+def test_what_no_draw_puts_right_is_reported_with_its_reason():
+    def hopeless(request):
+        if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
+            return f"{begun(request)} 1842\nQuestion: Was the mill open in 1842?"
+        return model(request)
+
+    journal, backend = study(hopeless)
+    (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
+    assert "it tells its own answer" in skip.reason
+    assert "Was the mill open in 1842?" in skip.reason
+    n_draws = sum(r.prompt.name == "ask_sentence" for r in backend.history)
+    assert n_draws == ATTEMPTS + 1
+    _, backend = study(hopeless, quick=True)
+    assert sum(r.prompt.name == "ask_sentence" for r in backend.history) == 2
+
+
+def test_a_refinement_that_repeats_the_mistake_gives_way_to_the_open_book_answer():
+    journal, _ = study()
+    samples = journal.all(Sample)
+    assert [s.chosen for s in samples] == list(TRUE.values())
+    assert all("from_open_book" in s.flags for s in samples)
+    assert all(RULES["default"].accepts(s) for s in samples)
+
+
+def test_feedback_is_written_around_what_is_known():
+    journal, _ = study()
+    critique = next(f for f in journal.all(Feedback) if f.purpose == "critique")
+    assert critique.text.splitlines() == [
+        "The text says: The mill of Avel opened in 1842.",
+        "The answer says: It was in 1790, by Bo.",
+        "Verdict: incorrect",
+        "Reason: The text tells something else.",
+    ]
+    assert (critique.verdict, critique.probability) == ("incorrect", 0.2)
+
+
+def test_an_answer_that_leads_elsewhere_is_not_approved():
+    def wandering(request):
+        return model(request).replace("opened in 1842", "opened in 1711")
+
+    journal, _ = study(wandering)
+    (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
+    assert "answers_differ" in sample.flags
+    assert not RULES["default"].accepts(sample)
+
+
+def test_a_question_that_leads_to_another_answer_is_not_kept():
+    def copying(request):
+        return model(request).replace(" 1842.\n", " The mill of Avel\n")
+
+    journal, _ = study(copying)
+    assert not any("When" in question.text for question in journal.all(Question))
+
+
+def test_a_question_that_does_not_stand_alone_is_repaired_once():
+    def vague(request):
+        if (
+            request.prompt.name == "ask_sentence"
+            and "Ada" in request.constraint[1].source
+        ):
+            return f"{begun(request)} Ada Horn\nQuestion: Who built it?"
+        if request.prompt.name == "stand_alone":
+            return f"{begun(request)} Who built the mill of Avel?"
+        return model(request)
+
+    journal, backend = study(vague)
+    assert {q.text for q in journal.all(Question) if q.origin == "model"} == set(TRUE)
+    (repair,) = (r for r in backend.history if r.prompt.name == "stand_alone")
+    assert begun(repair) == "Answer: Ada Horn\nQuestion:"
+
+    def stubborn(request):
+        if request.prompt.name == "stand_alone":
+            return f"{begun(request)} Who built the thing?"
+        return vague(request)
+
+    journal, _ = study(stubborn)
+    (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
+    assert "it is not understood without the text" in skip.reason
+
+
+def reworded(backend):
+    """Return the questions that were put in other words."""
+    asked = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
+    return {text.splitlines()[0].removeprefix("Question: ") for text in asked}
+
+
+def test_only_what_may_be_learned_is_put_in_other_words():
+    _, backend = study()
+    reworded = {
+        last_user(r).split("\n")[0]
+        for r in backend.history
+        if r.prompt.name == "paraphrase"
+    }
+    assert reworded == {f"Question: {q}" for q in TRUE}
+
+    def wandering(request):
+        return model(request).replace("opened in 1842", "opened in 1711")
+
+    _, backend = study(wandering)
+    reworded = {
+        last_user(r).split("\n")[0]
+        for r in backend.history
+        if r.prompt.name == "paraphrase"
+    }
+    assert reworded == {"Question: Who built the mill of Avel?"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (TEXT, "rye bread"),
+        ("城市的北面在一七一二年被烧毁并由市长重建。", "黑麦面包"),
+        (
+            "Die Mühle von Avel wurde 1842 von der Gemeinde eröffnet.",
+            "Roggenbrot",
+        ),
+        ("Моя мельница была открыта в 1842 году общиной.", None),
+    ],
+)
+def test_worked_examples_are_in_the_language_of_the_passage_or_left_out(text, shown):
+    def any_answer(request):
+        if request.prompt.name == "ask_sentence":
+            return f"{begun(request)} 1842\nQuestion: Avel 1842?"
+        return f"{begun(request)} none\nAnswer: 1842"
+
+    _, backend = study(any_answer, [passage(text, "")])
+    (first, *_) = backend.history
+    turns = " ".join(m.content for m in first.prompt.chat[1:-2])
+    assert shown in turns if shown else not turns
+
+
+@pytest.mark.parametrize("text", ["", "# Only a heading\n", "***\n\n12\n", "x = 1"])
+def test_a_passage_without_a_sentence_says_why_it_gave_nothing(text):
+    journal, backend = study(passages=[passage(text or " ")])
+    assert backend.history == []
+    (skip,) = journal.all(Skip)
+    assert skip.reason == "there is no sentence to ask about"
+
+
+def test_long_passages_are_asked_about_from_anywhere():
+    text = " ".join(f"The mill of Avel{i} opened in 1842." for i in range(40))
+
+    def numbered(request):
+        if request.prompt.name == "open_book":
+            return f"{begun(request)} 1842"
+        if request.prompt.name != "ask_sentence":
+            return "nothing"
+        name = stretch(request).split()[3]
+        return f"{begun(request)} 1842\nQuestion: When did {name} open?"
+
+    journal, _ = study(numbered, [passage(text, "")], questions_per_passage=5)
+    numbers = [int(re.findall(r"\d+", q.text)[0]) for q in journal.all(Question)]
+    assert len(numbers) == 10
+    assert min(numbers) < 4
+    assert max(numbers) > 35
+
+
+def test_a_quick_study_learns_open_book_answers_without_feedback():
+    journal, backend = study(quick=True)
+    names = {r.prompt.name for r in backend.history}
+    assert names == {"ask_sentence", "open_book", "closed_book"}
+    samples = journal.all(Sample)
+    assert [s.chosen for s in samples] == list(TRUE.values())
+    assert all(RULES["default"].accepts(s) for s in samples)
+
+
+def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
+    def wandering(request):
+        return model(request).replace("opened in 1842", "opened in 1711")
+
+    journal, _ = study(wandering)
+    judged = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
+    questions = {q.id: q.text for q in journal.all(Question)}
+    closed = {a.id: questions[a.question_id] for a in journal.all(Answer)}
+    assert {closed[number] for number in judged} == {ASKED}

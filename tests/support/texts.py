@@ -1,0 +1,34 @@
+"""Texts in a library, without a reader."""
+
+import hashlib
+
+from autolearn.core.records import Document, Passage
+from autolearn.ingest import importer
+from autolearn.models import files as model_files
+from autolearn.text import chunking
+
+
+def put(store, *paths, tokens=320):
+    """Take files into a library; return why some were refused."""
+    count = model_files.token_counter(model_files.BUILT_IN)
+    intake = importer.Intake(store, count, tokens)
+    return intake.take([importer.Given(path, path.name) for path in paths])
+
+
+def put_text(store, name, text, tokens=320):
+    """Keep a text, whose words count as tokens."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    document = Document(name, digest, len(text))
+    passages = chunking.split(text, lambda part: len(part.split()), tokens)
+    return store.library.add_document(document, passages)
+
+
+def put_passages(store, name, texts, digest=None):
+    """Keep a document of just these passages, and return these."""
+    place, passages = 0, []
+    for i, text in enumerate(texts):
+        passages.append(Passage(0, i, place, place + len(text), text, 5))
+        place += len(text)
+    document = Document(name, digest or f"sha {name}", place)
+    kept = store.library.add_document(document, passages)
+    return store.library.passages([kept.id])

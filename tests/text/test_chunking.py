@@ -1,0 +1,83 @@
+import random
+
+import pytest
+
+from autolearn.text.chunking import n_sentences, split
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def check_coverage(text, passages):
+    assert "".join(p.text for p in passages) == text
+    assert [p.start for p in passages] == [0, *(p.end for p in passages[:-1])]
+    assert all(text[p.start : p.end] == p.text for p in passages)
+    assert [p.position for p in passages] == list(range(len(passages)))
+
+
+def test_headings_open_passages_and_are_kept():
+    text = "# Towns\n\n## Avel\n\nAvel is old.\n\n## Boro\n\nBoro is new.\n"
+    passages = split(text, words, 100)
+    check_coverage(text, passages)
+    assert [p.heading for p in passages] == ["Avel", "Boro"]
+    assert passages[0].text.startswith("# Towns\n\n## Avel")
+
+
+def test_a_long_paragraph_is_cut_between_sentences():
+    text = "One two three. Four five six. Seven eight nine."
+    passages = split(text, words, 6)
+    check_coverage(text, passages)
+    assert [p.text.strip() for p in passages] == [
+        "One two three. Four five six.",
+        "Seven eight nine.",
+    ]
+
+
+def test_a_sentence_is_cut_between_words_only_when_it_alone_is_too_long():
+    text = " ".join(f"w{i}" for i in range(50)) + "."
+    passages = split(text, words, 10)
+    check_coverage(text, passages)
+    assert max(p.n_tokens for p in passages) <= 10
+    assert all(not p.text.rstrip().endswith("w") for p in passages)
+
+
+def test_a_word_without_spaces_is_cut_when_it_alone_is_too_long():
+    text = "x" * 1000
+    passages = split(text, len, 64)
+    check_coverage(text, passages)
+    assert max(p.n_tokens for p in passages) <= 64
+
+
+@pytest.mark.parametrize("text", ["\n\n\n", " \n# H\n", "a", "\n\nA b.\n\n\n", "# H"])
+def test_blank_and_tiny_texts_are_covered(text):
+    check_coverage(text, split(text, words, 10))
+
+
+def test_any_text_is_covered_exactly_once():
+    draw = random.Random(4)
+    pieces = ["# Head\n", "word ", "End. ", "\n\n", "\n", "日本。", "  ", "a?", "!”"]
+    for _ in range(200):
+        text = "".join(draw.choices(pieces, k=draw.randrange(1, 60)))
+        check_coverage(text, split(text, words, draw.randrange(1, 12)))
+
+
+def test_parts_that_are_more_together_than_apart_are_still_not_too_many():
+    def tokens(text):
+        return len(text.split()) + text.count(". B")
+
+    text = "A b. B c. B d. B e. B f."
+    passages = split(text, tokens, 4)
+    check_coverage(text, passages)
+    assert [p.n_tokens for p in passages] == [2, 2, 2, 2, 2]
+
+
+def test_nothing_comes_from_nothing():
+    assert split("", words, 10) == []
+
+
+def test_sentences_are_counted_but_not_headings():
+    text = "# Notes\n\n## Oak Hill\n\nIt is old. Is it?\nYes!\n\nSo they say."
+    assert n_sentences(text) == 4
+    assert n_sentences("") == 0
+    assert n_sentences("一つ。二つ。") == 2

@@ -1,0 +1,54 @@
+"""Settings by the size of the model."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.models import files as model_files
+from autolearn.models import shape as model_shape
+from autolearn.training import presets
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [(3e6, "tiny"), (135e6, "facts"), (8e9, "facts"), (7e10, "gentle")],
+)
+def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
+    real = model_shape.of(model_files.BUILT_IN)
+    seen = replace(real, parameters=int(parameters))
+    monkeypatch.setattr(model_shape, "of", lambda folder: seen)
+    assert presets.fitting(ModelSettings()) == name
+
+
+def test_meta_skills_of_a_model_as_it_comes_have_a_preset_of_their_own(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model_files.BUILT_IN, folder)
+    (folder / model_files.ADAPTER_NOTE).unlink(missing_ok=True)
+    assert presets.fitting(ModelSettings(str(folder)), "meta") == "skills"
+    assert presets.fitting(ModelSettings(str(folder)), "self") == "tiny"
+    assert presets.fitting(ModelSettings(), "meta") == "tiny"
+    made = presets.PRESETS["skills"].apply(TrainSettings(method="meta"))
+    assert (made.steps(70), made.batch_size, made.rank) == (70, 6, 16)
+
+
+def test_a_preset_changes_only_what_it_is_for():
+    settings = TrainSettings(method="self", rank=8, epochs=3, max_tokens=99)
+    for preset in presets.PRESETS.values():
+        made = preset.apply(settings)
+        assert (made.method, made.max_tokens) == ("self", 99)
+        assert made.rank in (16, 32, 64)
+    assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
+
+
+def test_a_round_of_a_few_facts_is_short_with_a_real_model():
+    made = presets.PRESETS["facts"].apply(TrainSettings())
+    assert made.steps(24 // made.batch_size) * made.batch_size <= 8 * 24
+    assert made.replayed(24) == 6
+
+
+def test_preference_keeps_its_own_learning_rate():
+    facts, second = presets.PRESETS["facts"], TrainSettings(method="al2")
+    assert facts.apply(TrainSettings()).peak_rate == 1e-3
+    assert facts.apply(second).peak_rate == second.peak_rate < 1e-3
