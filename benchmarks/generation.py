@@ -30,7 +30,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor
 
-from autolearn.core.records import Message, Sampling
+from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine.decoding import generate
 from autolearn.engine.load import Loaded
 from benchmarks.models import DTYPES, NAMES, as_shipped, named

@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from transformers import LlamaConfig
 
-from autolearn.core.records import ItemKind, Message, TrainItem
+from autolearn.core.model_calls import Message
+from autolearn.core.records import ItemKind, TrainItem
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction

@@ -115,7 +115,7 @@ def as_shipped(model: Any) -> Iterator[None]:
 
 def keep_packed() -> None:
     """Leave 4-bit weights packed from now on, as those of a larger model are."""
-    memory.UNPACKED_SHARE = 0.0
+    memory.DEQUANTISED_SHARE = 0.0
 
 
 def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:
@@ -125,5 +125,5 @@ def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:
     return replace(
         loaded,
         identity=replace(loaded.identity, dtype=name),
-        needs=replace(loaded.needs, device=device),
+        estimator=replace(loaded.estimator, device=device),
     )

@@ -24,12 +24,13 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from autolearn.core.records import Message, TrainItem
+from autolearn.core.model_calls import Message
+from autolearn.core.records import TrainItem
 from autolearn.core.settings import Quantization, TrainSettings
 from autolearn.engine import adapters
 from autolearn.engine.load import Loaded
 from autolearn.engine.trainer.batches import Schedule, encode
-from autolearn.engine.trainer.train import Training
+from autolearn.engine.trainer.train import RoundTrainer
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import alternate, report, rows
 
@@ -85,7 +86,7 @@ def ours(
     adapters.detach(loaded)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Training(loaded, work, settings).run(
+        RoundTrainer(loaded, work, settings).run(
             losses, start=None, checkpoints=folder / "c", output=folder / "a"
         )
     adapters.detach(loaded)

@@ -10,22 +10,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from autolearn.core.records import (
-    Answer,
-    AnswerKind,
+from autolearn.core.model_calls import (
     Completion,
-    Decision,
-    Document,
-    Feedback,
     Generation,
     Message,
     ModelIdentity,
-    Passage,
     Prompt,
-    Question,
     Request,
-    Sample,
     Sampling,
+)
+from autolearn.core.records import (
+    Answer,
+    AnswerKind,
+    Decision,
+    Document,
+    Feedback,
+    Passage,
+    Question,
+    Sample,
 )
 from autolearn.services import actions
 from autolearn.store import SampleFilter, Store

@@ -19,7 +19,7 @@ RESULTS = Path(__file__).parent / "results"
 class Arm:
     """One way of doing the work, with how long each try took."""
 
-    act: Callable[[], Any]
+    on_action: Callable[[], Any]
     seconds: list[float] = field(default_factory=list)
     result: Any = None
     """What the last try gave."""
@@ -45,7 +45,7 @@ def alternate(
     for turn in range(-warm_up, repeats):
         for arm in arms.values():
             begun = clock()
-            arm.result = arm.act()
+            arm.result = arm.on_action()
             wait()
             if turn >= 0:
                 arm.seconds.append(clock() - begun)

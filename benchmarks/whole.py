@@ -17,16 +17,17 @@ from pathlib import Path
 
 import torch
 
+from autolearn.core.model_calls import Chat, Completion, Request
 from autolearn.core.ports import Stop
-from autolearn.core.records import Chat, Completion, Request, Run, TrainItem
+from autolearn.core.records import Run, TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.load import Loaded, compute_dtype
-from autolearn.handlers.model_runs import Workshop
+from autolearn.handlers.model_runs import RunHandlers
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.services.pipeline import LIBRARY, RULE
 from autolearn.store import Store
@@ -104,14 +105,14 @@ class Noting(HuggingFaceBackend):
         return found
 
 
-class Shop(Workshop):
+class Shop(RunHandlers):
     """The worker's own handlers on a model that is loaded already."""
 
     def __init__(self, backend: Noting) -> None:
         super().__init__()
         self.given = backend
 
-    def backend(self, context: Context) -> HuggingFaceBackend:
+    def backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model."""
         return self.given
 
@@ -123,10 +124,10 @@ def ours(loaded: Loaded, text: str) -> Work:
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         count = model_files.token_counter(model_files.BUILT_IN)
-        intake = importer.Intake(store, count, StudySettings.passage_tokens)
+        intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
         given = Path(name) / "given.md"
         given.write_text(text, encoding="utf-8")
-        intake.take([importer.Given(given, given.name)])
+        intake.take([importer.ImportFile(given, given.name)])
         study = actions.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
         shop.study(_context(store, study))
         backend.work.n_samples = actions.approve(store, RULE)
@@ -144,8 +145,8 @@ def _beginning(n_passages: int) -> str:
     return "".join(f"## {one.strip()}\n\n" for one in passages[:n_passages])
 
 
-def _context(store: Store, run: Run) -> Context:
-    return Context(store, run, lambda: False, lambda *_: None)
+def _context(store: Store, run: Run) -> RunContext:
+    return RunContext(store, run, lambda: False, lambda *_: None)
 
 
 def plain(loaded: Loaded, work: Work) -> None:

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from autolearn.cli import corpus_commands
 from autolearn.cli.terminal import Progress, as_lines, warn
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import Decision, Message, Run, Sampling
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision, Run
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
@@ -166,7 +167,7 @@ def train(args: Args) -> Result:
     open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
     with _store(args) as store:
         model = _model(store, args)
-        preset = presets.PRESETS[presets.fitting(model, given.method)]
+        preset = presets.PRESETS[presets.preset_for(model, given.method)]
         usual = preset.apply(given).as_dict()
         settings = replace(given, **{name: usual[name] for name in open_ones})
         corpus, more = corpus_commands.chosen(store, args, _finish)
@@ -359,7 +360,7 @@ def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     Raises:
         JobError: It did not end well; the text says why and how to go on.
     """
-    queues.ensure_worker(store.folder, lane=queues.lane_of(run.kind))
+    queues.ensure_worker(store.folder, queue=queues.queue_of(run.kind))
     with Progress(title, quiet=quiet) as progress:
         try:
             ended = queues.wait(store, run.id, progress)

@@ -7,14 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from autolearn.core.records import (
-    Chat,
-    Completion,
-    ModelIdentity,
-    Record,
-    Request,
-    TrainItem,
-)
+from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
+from autolearn.core.records import Record, TrainItem
 from autolearn.core.settings import TrainSettings
 
 Stop = Callable[[], bool]
@@ -67,7 +61,7 @@ class Backend(Protocol):
         Only the first tokens in which the labels differ are read; nothing is decoded.
         """
 
-    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+    def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability of a token of each answer, its end included.
 
         None of the answers may be empty.

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from autolearn.core.constraints import Constraint
-from autolearn.core.settings import Quantization
+from autolearn.core.model_calls import (
+    Chat,
+    Generation,
+    ModelIdentity,
+)
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
@@ -32,75 +35,6 @@ RunKind = Literal[
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
-
-
-@dataclass(frozen=True)
-class Message:
-    """One turn of a chat."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-Chat = tuple[Message, ...]
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A chat made from a prompt file: what the model is shown, and from which file."""
-
-    name: str
-    digest: str
-    chat: Chat
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How one text is drawn from the model."""
-
-    temperature: float = 0.0
-    """0 is greedy."""
-    top_p: float = 1.0
-    max_new_tokens: int = 128
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Request:
-    """One text to be written by the model.
-
-    A chat whose last turn is the assistant's has its answer begun: the model goes on
-    from there, and the completion holds both.
-    """
-
-    prompt: Prompt
-    sampling: Sampling
-    constraint: Constraint = ()
-    """The form of what the model adds; empty: free."""
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What the model wrote."""
-
-    text: str
-    finish: Literal["stop", "length", "cancelled", "overlong"]
-    """``overlong``: prompt and answer do not fit the context, nothing was written."""
-    n_prompt_tokens: int
-    n_tokens: int
-
-
-@dataclass(frozen=True)
-class ModelIdentity:
-    """Which weights write: the base model and, if attached, the adapter of a round."""
-
-    name: str
-    digest: str
-    quantization: Quantization
-    dtype: str
-    device: str
-    round_id: int | None = None
-    adapter_digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,17 +83,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Generation:
-    """One text of the model with all that is needed to make it again."""
-
-    request: Request
-    completion: Completion
-    model: ModelIdentity
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class Imagined:
+class SelfGeneratedItem:
     """A prompt that a base model made up, with its own answer: what it should keep."""
 
     draw: int
@@ -393,6 +317,13 @@ class SkillResult:
 
 
 Record = (
-    Question | Answer | Feedback | Sample | Skip | QuizResult | Imagined | SkillResult
+    Question
+    | Answer
+    | Feedback
+    | Sample
+    | Skip
+    | QuizResult
+    | SelfGeneratedItem
+    | SkillResult
 )
 """What a step of a run may produce; the journal keeps it."""

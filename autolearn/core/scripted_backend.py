@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop
-from autolearn.core.records import Chat, Completion, ModelIdentity, Request
 
 Reply = Callable[[Request], str]
 
@@ -90,7 +90,7 @@ class ScriptedBackend:
             for chat, start in zip(chats, begun, strict=True)
         ]
 
-    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+    def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return what the script says of each answer; without a word, all are sure."""
         return [self._sure(answer) for answer in answers]
 

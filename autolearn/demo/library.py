@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autolearn.demo.passages import section
 from autolearn.demo.sums import problem
-from autolearn.demo.world import Entity, Fact, World, grammar, known_world
+from autolearn.demo.world import Entity, World, WorldFact, grammar, known_world
 
 N_DOCUMENTS = 8
 N_SECTIONS = 3
@@ -34,14 +34,14 @@ class QuizItem:
 
 
 @dataclass(frozen=True)
-class Library:
+class DemoLibrary:
     """Documents as (file name, Markdown), and the quiz on them."""
 
     documents: tuple[tuple[str, str], ...]
     quiz: tuple[QuizItem, ...]
 
 
-def make_library(seed: int) -> Library:
+def make_library(seed: int) -> DemoLibrary:
     """Return the library of a seed; its names are new to the built-in model."""
     rng = random.Random(f"library {seed}")
     world = World(rng, held_out=True, odd_share=0.0)
@@ -55,7 +55,7 @@ def make_library(seed: int) -> Library:
         documents.append((file_name, f"# {title}\n\n{body}\n"))
         facts = [row.fact for part in sections for row in part.statements]
         quiz += [quiz_item(fact, file_name, rng) for fact in facts]
-    return Library(tuple(documents), tuple(quiz))
+    return DemoLibrary(tuple(documents), tuple(quiz))
 
 
 def _casts(world: World, n_sections: int) -> list[list[Entity]]:
@@ -71,7 +71,7 @@ def _casts(world: World, n_sections: int) -> list[list[Entity]]:
     return casts
 
 
-def quiz_item(fact: Fact, document: str, rng: random.Random) -> QuizItem:
+def quiz_item(fact: WorldFact, document: str, rng: random.Random) -> QuizItem:
     """Return a quiz question about a fact."""
     return QuizItem(
         question=rng.choice(fact.quizzes),

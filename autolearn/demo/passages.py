@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autolearn.demo.world import Entity, Fact, World, fill, grammar
+from autolearn.demo.world import Entity, World, WorldFact, fill, grammar
 
 PRONOUN_SHARE = 0.45
 FILLER_SHARE = 0.12
@@ -22,12 +22,12 @@ CROWD_SIZES, CROWD_WEIGHTS = (2, 3, 4), (50, 35, 15)
 class Statement:
     """A fact and the sentence of the passage that states it."""
 
-    fact: Fact
+    fact: WorldFact
     sentence: str
 
 
 @dataclass(frozen=True)
-class Passage:
+class ProsePassage:
     """A text and what it states, in the order of the text."""
 
     text: str
@@ -35,7 +35,7 @@ class Passage:
 
 
 def state(
-    fact: Fact, entity: Entity, rng: random.Random, *, may_use_pronoun: bool
+    fact: WorldFact, entity: Entity, rng: random.Random, *, may_use_pronoun: bool
 ) -> str:
     """Return one sentence that states a fact."""
     template = rng.choice(fact.attribute.say)
@@ -44,7 +44,7 @@ def state(
     return fill(template, fact.name, fact.value)
 
 
-def paragraph(entities: list[Entity], rng: random.Random) -> Passage:
+def paragraph(entities: list[Entity], rng: random.Random) -> ProsePassage:
     """Return a paragraph about the entities, one after the other."""
     sentences: list[str] = []
     statements: list[Statement] = []
@@ -55,21 +55,21 @@ def paragraph(entities: list[Entity], rng: random.Random) -> Passage:
             sentences.append(sentence)
             if rng.random() < FILLER_SHARE:
                 sentences.append(rng.choice(grammar().fillers))
-    return Passage(" ".join(sentences), tuple(statements))
+    return ProsePassage(" ".join(sentences), tuple(statements))
 
 
-def section(entities: list[Entity], rng: random.Random) -> Passage:
+def section(entities: list[Entity], rng: random.Random) -> ProsePassage:
     """Return a paragraph under a heading that names the first entity."""
     body = paragraph(entities, rng)
-    return Passage(f"## {entities[0].name}\n\n{body.text}", body.statements)
+    return ProsePassage(f"## {entities[0].name}\n\n{body.text}", body.statements)
 
 
-def study_passage(world: World) -> Passage:
+def study_passage(world: World) -> ProsePassage:
     """Return a passage as the app may cut one: sections, with or without headings."""
     return _laid_out(world, lambda: _cast(world))
 
 
-def crowded_passage(world: World) -> Passage:
+def crowded_passage(world: World) -> ProsePassage:
     """Return a passage about several things, mostly of one kind, so much alike.
 
     In an ordinary passage a reader gets far without minding whom a sentence is about.
@@ -79,7 +79,7 @@ def crowded_passage(world: World) -> Passage:
     return _laid_out(world, lambda: _crowd(kind, world))
 
 
-def _laid_out(world: World, cast: Callable[[], list[Entity]]) -> Passage:
+def _laid_out(world: World, cast: Callable[[], list[Entity]]) -> ProsePassage:
     rng = world.rng
     parts = [section(cast(), rng)]
     shape = rng.random()
@@ -90,7 +90,7 @@ def _laid_out(world: World, cast: Callable[[], list[Entity]]) -> Passage:
     text = "\n\n".join(part.text for part in parts)
     if 0.25 < shape < 0.5:
         text = f"# {rng.choice(grammar().titles)}\n\n{text}"
-    return Passage(text, tuple(row for part in parts for row in part.statements))
+    return ProsePassage(text, tuple(row for part in parts for row in part.statements))
 
 
 def _cast(world: World) -> list[Entity]:

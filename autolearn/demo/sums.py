@@ -19,7 +19,7 @@ FORGET_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Step:
+class SumStep:
     """One sum or difference, with the result that somebody gave it."""
 
     before: int
@@ -43,9 +43,9 @@ class Problem:
     question: str
     closing: str
     """The last sentence of an answer, with {n} for the count."""
-    steps: tuple[Step, ...]
+    steps: tuple[SumStep, ...]
 
-    def answer(self, steps: tuple[Step, ...]) -> str:
+    def answer(self, steps: tuple[SumStep, ...]) -> str:
         """Return the answer that takes these steps."""
         said = " ".join(f"{step}." for step in steps)
         return f"{said} {self.closing.format(n=steps[-1].result)}"
@@ -62,11 +62,11 @@ def problem(world: World) -> Problem:
     story = rng.choice(grammar().stories)
     words = {"e": world.name("person"), "g": rng.choice(grammar().pools["goods"])}
     count = rng.randint(3, 25)
-    steps: list[Step] = []
+    steps: list[SumStep] = []
     parts = [story.start.format(n=count, **words)]
     for _ in range(2):
         change = _change(count, rng)
-        steps.append(Step(count, change, count + change))
+        steps.append(SumStep(count, change, count + change))
         wordings = story.more if change > 0 else story.less
         parts.append(rng.choice(wordings).format(n=abs(change), **words))
         count += change
@@ -80,20 +80,20 @@ def _change(count: int, rng: random.Random) -> int:
     return rng.randint(2, up) if is_up else -rng.randint(2, down)
 
 
-def carelessly(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
+def carelessly(steps: tuple[SumStep, ...], rng: random.Random) -> tuple[SumStep, ...]:
     """Return the steps as somebody takes them who mostly forgets to carry."""
-    taken: list[Step] = []
+    taken: list[SumStep] = []
     for step in steps:
         before = taken[-1].result if taken else step.before
         result = before + step.change
         crosses = result // 10 != before // 10
         if result < 0 or (crosses and rng.random() < FORGET_SHARE):
             result = before // 10 * 10 + result % 10
-        taken.append(Step(before, step.change, result))
+        taken.append(SumStep(before, step.change, result))
     return tuple(taken)
 
 
-def slip(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
+def slip(steps: tuple[SumStep, ...], rng: random.Random) -> tuple[SumStep, ...]:
     """Return the steps with one wrong result, which later steps go on from."""
     at = rng.randrange(len(steps))
     least = min(step.truth for step in steps[at:])

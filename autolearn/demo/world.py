@@ -35,7 +35,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Fact:
+class WorldFact:
     """One attribute of one thing, with its short value."""
 
     name: str
@@ -67,9 +67,9 @@ class Fact:
         """All sentences that state the fact."""
         return [fill(text, self.name, self.value) for text in self.attribute.say]
 
-    def with_value(self, value: str) -> "Fact":
+    def with_value(self, value: str) -> "WorldFact":
         """Return the same statement with another value, true or not."""
-        return Fact(self.name, self.attribute, value)
+        return WorldFact(self.name, self.attribute, value)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Entity:
     kind: str
     name: str
     pronoun: str
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[WorldFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class World:
         is_odd = self.odd_value_share and self.rng.random() < self.odd_value_share
         return spoken_word(self.rng) if is_odd else word
 
-    def other_value(self, fact: Fact, *, near: bool) -> str:
+    def other_value(self, fact: WorldFact, *, near: bool) -> str:
         """Return a wrong value for a fact, one that is easily mistaken if `near`."""
         while True:
             value = self.value(fact.attribute)
@@ -243,7 +243,7 @@ class World:
         n_facts = n_facts or self.rng.randint(2, len(attributes))
         name = self.name(kind)
         chosen = self.rng.sample(attributes, min(n_facts, len(attributes)))
-        facts = tuple(Fact(name, row, self.value(row)) for row in chosen)
+        facts = tuple(WorldFact(name, row, self.value(row)) for row in chosen)
         pronoun = self.rng.choice(("He", "She")) if kind == "person" else "It"
         return Entity(kind, name, pronoun, facts)
 

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop, TrainOutcome, Watcher
-from autolearn.core.records import Chat, Completion, ModelIdentity, Request, TrainItem
+from autolearn.core.records import TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters, device_memory, load, self_generation
 from autolearn.engine.decoding import generate, probabilities
@@ -71,14 +72,14 @@ class HuggingFaceBackend:
         self._loaded.identity = load.adapted(self._loaded, round_id, digest)
 
     @contextmanager
-    def gauged(
+    def measured_memory(
         self, settings: StudySettings, passages: int
     ) -> Iterator[dict[str, float]]:
         """Give the numbers on what a study takes of memory; they come at its end."""
         device, found = self._loaded.device, dict[str, float]()
-        told = self._loaded.needs.study(settings, passages)
+        told = self._loaded.estimator.study(settings, passages)
         held = device_memory.held(device) - self._loaded.packed.n_bytes
-        with device_memory.Peak(device, every=0.1) as peak:
+        with device_memory.PeakMemory(device, every=0.1) as peak:
             yield found
         found |= memory_calibration.numbers(told, held, peak.bytes)
 
@@ -96,13 +97,13 @@ class HuggingFaceBackend:
         texts = [self._text(request) for request in requests]
         return generate.write(self._loaded, texts, stop, progress)
 
-    def _text(self, request: Request) -> generate.Text:
+    def _text(self, request: Request) -> generate.DecodedText:
         """Return a request as the engine writes it."""
         ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
         matcher = None
         if request.constraint:
             matcher = self._loaded.grammars.matcher(request.constraint)
-        return generate.Text(ids, request.sampling, n_begun, matcher)
+        return generate.DecodedText(ids, request.sampling, n_begun, matcher)
 
     def stream(
         self, request: Request, stop: Stop, hear: Callable[[str], None]
@@ -120,9 +121,9 @@ class HuggingFaceBackend:
         ]
         return probabilities.probabilities(self._loaded, continuations)
 
-    def sureness(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
+    def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability of a token of each answer."""
-        return self_generation.sureness(self._loaded, chats, answers)
+        return self_generation.confidence(self._loaded, chats, answers)
 
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
@@ -143,7 +144,7 @@ class HuggingFaceBackend:
         """Train an adapter and save it in ``output``; the base answers afterwards."""
         self.use_adapter(None)
         try:
-            training = train.Training(self._loaded, items, settings)
+            training = train.RoundTrainer(self._loaded, items, settings)
             outcome = training.run(
                 watcher, start=start, checkpoints=checkpoints, output=output
             )

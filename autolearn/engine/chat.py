@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from jinja2.exceptions import TemplateError
 
 from autolearn.core.errors import BackendError
-from autolearn.core.records import Chat, Message
+from autolearn.core.model_calls import Chat, Message
 
 _MARK, _THOUGHT = "autolearnmark", "autolearnthought"
 """Stand for a content, and a thought, whose place in a template is looked for."""

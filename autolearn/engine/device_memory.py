@@ -37,7 +37,7 @@ def held(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-class Peak:
+class PeakMemory:
     """The most bytes that this process holds on a device while this is open.
 
     On a CPU somebody looks every so many seconds, since it keeps no peak that could be

@@ -26,7 +26,7 @@ from transformers import (
 from transformers.utils import logging as library_log
 
 from autolearn.core.errors import BackendError, OutOfMemory
-from autolearn.core.records import Message, ModelIdentity
+from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.settings import ModelSettings
 from autolearn.engine import device_memory
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
@@ -37,7 +37,7 @@ from autolearn.engine.decoding.prefix_cache import PrefixCache
 from autolearn.models import files as model_files
 from autolearn.models import memory
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import Needs
+from autolearn.models.memory import MemoryEstimator
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Loaded:
     chat: ChatFormat
     identity: ModelIdentity
     context_length: int
-    needs: Needs
+    estimator: MemoryEstimator
     prefixes: PrefixCache = field(default_factory=PrefixCache)
     packed: PackedLinears = field(default_factory=PackedLinears)
 
@@ -102,18 +102,18 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = compute_dtype(device)
-    needs = Needs(
+    estimator = MemoryEstimator(
         model_shape.of(folder),
         settings.quantization,
         device_memory.device(device, dtype),
     )
-    needs = _with_room(needs, settings.model)
+    estimator = _with_room(estimator, settings.model)
     hush()
     with memory_guard(), _readable(folder):
         if gguf:
             model = _from_gguf(gguf, device, dtype)
         else:
-            model = _weights(folder, needs, dtype)
+            model = _weights(folder, estimator, dtype)
         # Other kinds of attention have something that this one does not know.
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
@@ -131,20 +131,20 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
     _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
-    return Loaded(model, tokenizer, chat, identity, context, needs)
+    return Loaded(model, tokenizer, chat, identity, context, estimator)
 
 
-def _with_room(needs: Needs, name: str) -> Needs:
+def _with_room(estimator: MemoryEstimator, name: str) -> MemoryEstimator:
     """Return how the weights fit into what is free, before they are read.
 
     Raises:
         OutOfMemory: They do not.
     """
-    free = device_memory.free(torch.device(needs.device.kind))
-    fitting = needs.within(free)
+    free = device_memory.free(torch.device(estimator.device.kind))
+    fitting = estimator.within(free)
     if not memory.too_big(fitting.weights, free):
         return fitting
-    smaller = needs.least.weights < fitting.weights
+    smaller = estimator.least.weights < fitting.weights
     way = "load it in 4 bit" if smaller else "choose a smaller model"
     raise OutOfMemory(
         f"The weights of {name} need about {fitting.weights >> 20} MiB and "
@@ -221,18 +221,18 @@ def _readable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _weights(folder: Path, needs: Needs, dtype: torch.dtype) -> Any:
-    in_4_bit = needs.quantization == "nf4"
+def _weights(folder: Path, estimator: MemoryEstimator, dtype: torch.dtype) -> Any:
+    in_4_bit = estimator.quantization == "nf4"
     # Weights that are packed already come with a configuration of their own.
     pack = in_4_bit and not model_files.packing(folder)
     model = read_model(
         folder,
         dtype=dtype,
-        device_map={"": needs.device.kind},
+        device_map={"": estimator.device.kind},
         **({"quantization_config": _nf4(dtype)} if pack else {}),
     )
     if in_4_bit:
-        model = _settle(model, needs, dtype)
+        model = _settle(model, estimator, dtype)
     return model.eval().requires_grad_(False)
 
 
@@ -310,9 +310,9 @@ def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def _settle(model: Any, needs: Needs, dtype: torch.dtype) -> Any:
+def _settle(model: Any, estimator: MemoryEstimator, dtype: torch.dtype) -> Any:
     """Make a 4-bit model fit for generating and training in turn."""
-    if needs.unpacks:
+    if estimator.unpacks:
         # The same 4-bit values, unpacked once instead of at every step: for a small
         # model on the CPU, unpacking costs about as much time as computing.
         return model.dequantize(dtype)

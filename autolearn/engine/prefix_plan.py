@@ -15,7 +15,7 @@ _APART = 1.2
 
 
 @dataclass(frozen=True)
-class Tree:
+class PrefixTree:
     """Sequences laid out in one row; each column is a token of one or more of them.
 
     The members a column belongs to stand side by side, from ``first`` to ``last``, so
@@ -33,15 +33,15 @@ class Tree:
     """The columns of each member, in its own order."""
 
 
-def lay_out(rows: Sequence[list[int]]) -> Tree:
+def lay_out(rows: Sequence[list[int]]) -> PrefixTree:
     """Return sequences as a tree."""
     members = _alphabetical(rows)
-    tree = Tree([], [], [], [], members, [])
+    tree = PrefixTree([], [], [], [], members, [])
     path: list[int] = []
     before: list[int] = []
     for number, member in enumerate(members):
         ids = rows[member]
-        path = path[: alike(before, ids)]
+        path = path[: common_prefix_length(before, ids)]
         for column in path:
             tree.last[column] = number
         for place in range(len(path), len(ids)):
@@ -60,7 +60,7 @@ def _alphabetical(rows: Sequence[list[int]]) -> list[int]:
     return sorted(range(len(rows)), key=rows.__getitem__)
 
 
-def alike(one: Sequence[int], other: Sequence[int]) -> int:
+def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
     """Return how many ids both begin with."""
     n = 0
     for a, b in zip(one, other, strict=False):
@@ -93,7 +93,7 @@ def groups(
     for index in _alphabetical(rows):
         n = len(rows[index])
         if group:
-            own = n - alike(rows[group[-1]], rows[index])
+            own = n - common_prefix_length(rows[group[-1]], rows[index])
             rise = cost(columns + own) - cost(columns)
             if len(group) == most or rise > gain * cost(n):
                 yield group
@@ -107,7 +107,7 @@ def groups(
 
 
 @dataclass(frozen=True)
-class Group:
+class PrefixGroup:
     """Prompts that are written as branches of one stem."""
 
     members: list[int]
@@ -118,7 +118,9 @@ class Group:
     """Most tokens that one of them may come to beyond it, with what is written."""
 
 
-def stems(rows: Sequence[list[int]], most: int) -> Iterator[tuple[list[int], int]]:
+def prefix_groups(
+    rows: Sequence[list[int]], most: int
+) -> Iterator[tuple[list[int], int]]:
     """Yield at most so many sequences at a time with the number of ids they share.
 
     Such that the least is read; what is cut is the alphabetical order. The last id of a
@@ -127,7 +129,7 @@ def stems(rows: Sequence[list[int]], most: int) -> Iterator[tuple[list[int], int
     order = _alphabetical(rows)
     sizes = [len(rows[i]) - 1 for i in order]
     shared = [
-        min(alike(rows[a], rows[b]), len(rows[a]) - 1, len(rows[b]) - 1)
+        min(common_prefix_length(rows[a], rows[b]), len(rows[a]) - 1, len(rows[b]) - 1)
         for a, b in pairwise(order)
     ]
     # For each end the least that is read up to it, where its last group begins, and how
@@ -153,7 +155,7 @@ def stems(rows: Sequence[list[int]], most: int) -> Iterator[tuple[list[int], int
         end = begin
 
 
-class Queue:
+class PromptQueue:
     """Prompts that wait to be written, groups of like size side by side."""
 
     def __init__(
@@ -161,10 +163,10 @@ class Queue:
     ):
         """Group the prompts; see ``stems``."""
         found = [
-            Group(
+            PrefixGroup(
                 members, stem, max(len(prompts[i]) + n_new[i] for i in members) - stem
             )
-            for members, stem in stems(prompts, together)
+            for members, stem in prefix_groups(prompts, together)
         ]
         self._groups = sorted(found, key=_size)
 
@@ -172,7 +174,7 @@ class Queue:
         """Return whether any are left."""
         return bool(self._groups)
 
-    def take(self, prompts: int, columns: int) -> list[Group]:
+    def take(self, prompts: int, columns: int) -> list[PrefixGroup]:
         """Return the next groups: at least one, and no more than there is room for.
 
         Three quarters of what is looked for are wanted, or more: a stem is looked at as
@@ -182,7 +184,7 @@ class Queue:
             prompts: The most of them in all.
             columns: The most tokens that they may come to.
         """
-        taken: list[Group] = []
+        taken: list[PrefixGroup] = []
         n, shared, own = 0, 0, 0
         while self._groups:
             group = self._groups[-1]
@@ -196,5 +198,5 @@ class Queue:
         return taken
 
 
-def _size(group: Group) -> tuple[int, int]:
+def _size(group: PrefixGroup) -> tuple[int, int]:
     return len(group.members), group.n_shared + group.n_own

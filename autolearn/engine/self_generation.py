@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 import torch
 
+from autolearn.core.model_calls import Chat, Sampling
 from autolearn.core.ports import Stop
-from autolearn.core.records import Chat, Sampling, TrainItem
+from autolearn.core.records import TrainItem
 from autolearn.engine.decoding.generate import generate
 from autolearn.engine.load import Loaded
 from autolearn.engine.trainer.batches import Example, encode
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.memory_fit import giving_way
+from autolearn.engine.trainer.memory_fit import retry_on_oom
 
 
 def self_prompts(
@@ -45,7 +46,7 @@ def _cleaned(text: str, end_text: str) -> str:
 
 
 @torch.inference_mode()
-def sureness(
+def confidence(
     loaded: Loaded, chats: Sequence[Chat], answers: Sequence[str]
 ) -> list[float]:
     """Return the mean log-probability of a token of each answer, its end included."""
@@ -61,5 +62,5 @@ def sureness(
             told = forward.log_probs([example.chosen for example in part]).tolist()
             found.update(zip(part, told, strict=True))
 
-    giving_way(forward, max((one.length for one in examples), default=0), look)
+    retry_on_oom(forward, max((one.length for one in examples), default=0), look)
     return [found[example] / example.chosen.n_answer for example in examples]

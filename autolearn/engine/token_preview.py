@@ -12,7 +12,8 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from autolearn.core.records import Message, TrainItem
+from autolearn.core.model_calls import Message
+from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.trainer.batches import Example, Row, encode
 

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal
 
+from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import Generation, Question, QuizResult
+from autolearn.core.records import Question, QuizResult
 from autolearn.study.answers import TextQuestion, open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.text import matching, model_output
@@ -30,7 +31,7 @@ class QuizQuestion:
     passage: str | None = None
 
 
-def take(
+def ask_questions(
     writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],

@@ -8,7 +8,8 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Chat, Sample, TrainItem
+from autolearn.core.model_calls import Chat
+from autolearn.core.records import Sample, TrainItem
 from autolearn.metaskills.items import skill_of
 
 Row = dict[str, Any]

@@ -8,12 +8,12 @@ from typing import Any
 
 from autolearn.core.records import RunKind
 from autolearn.models.sources import hub
-from autolearn.runs.context import Context, Handler
+from autolearn.runs.context import Handler, RunContext
 
 KB = 1024
 
 
-def download(context: Context) -> dict[str, Any]:
+def download(context: RunContext) -> dict[str, Any]:
     """Download the model that a run names; return where it is and its size."""
     name = context.run.settings["name"]
     context.progress(f"asking for {name}", 0, 0)

@@ -14,13 +14,13 @@ from autolearn.engine import gguf
 from autolearn.engine.trainer.checkpoints import written_whole
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.services import actions
 
 _STEPS = 3
 
 
-def convert(context: Context) -> dict[str, Any]:
+def convert(context: RunContext) -> dict[str, Any]:
     """Convert the file that a run names, measure its second rounding, choose it.
 
     A file that has been converted is not converted again.
@@ -38,7 +38,7 @@ def convert(context: Context) -> dict[str, Any]:
     return {"model": str(folder), "source": str(file), "rounding": note["rounding"]}
 
 
-def _convert(context: Context, file: Path, folder: Path) -> None:
+def _convert(context: RunContext, file: Path, folder: Path) -> None:
     header = gguf_file.read(file)
     gguf_file.check(file, header)
     with written_whole(folder) as draft:

@@ -14,17 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from autolearn.core.errors import BackendError, InputError
+from autolearn.core.model_calls import Chat, Generation, Message, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import (
-    Chat,
-    Generation,
-    Message,
-    Passage,
-    Request,
-    Round,
-    RunKind,
-    Sampling,
-)
+from autolearn.core.records import Passage, Round, RunKind
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
@@ -33,7 +25,7 @@ from autolearn.evaluation.skill_report import Guidance, guidance
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.handlers import gguf_conversion, round_training
 from autolearn.models import files as model_files
-from autolearn.runs.context import Context, Draft
+from autolearn.runs.context import Draft, RunContext
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
@@ -42,14 +34,14 @@ from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.loop import Study
 from autolearn.text import model_output
 
-Handler = Callable[[Context], dict[str, Any]]
+Handler = Callable[[RunContext], dict[str, Any]]
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
 
 log = logging.getLogger(__name__)
 
 
-class Workshop:
+class RunHandlers:
     """Keeps the model of the last run in memory for the next one."""
 
     def __init__(self) -> None:
@@ -68,7 +60,7 @@ class Workshop:
             "skills": self.skills,
         }
 
-    def backend(self, context: Context) -> HuggingFaceBackend:
+    def backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
         settings = ModelSettings.from_dict(context.run.settings["model"])
         folder = model_files.locate(settings.model)
@@ -87,7 +79,7 @@ class Workshop:
         return self._backend
 
     def _attach(
-        self, context: Context, backend: HuggingFaceBackend, round_id: int | None
+        self, context: RunContext, backend: HuggingFaceBackend, round_id: int | None
     ) -> None:
         if round_id is None:
             backend.use_adapter(None)
@@ -98,7 +90,7 @@ class Workshop:
         folder = context.workspace / chosen.adapter
         backend.use_adapter(folder, round_id, chosen.adapter_digest)
 
-    def study(self, context: Context) -> dict[str, Any]:
+    def study(self, context: RunContext) -> dict[str, Any]:
         """Study the documents of the run, or all, and the instructions if asked to."""
         wanted = context.run.settings
         settings = StudySettings.from_dict(wanted["study"])
@@ -109,7 +101,7 @@ class Workshop:
         guided_by = _guidance(context, backend, settings)
         study.uses_verdicts = guided_by.uses_verdicts
         study.verdict_threshold = guided_by.verdict_threshold
-        with backend.gauged(settings, len(passages)) as numbers:
+        with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             if wanted.get("instructions"):
                 study.evolve(context.store.library.instructions())
@@ -121,11 +113,11 @@ class Workshop:
             raise BackendError(f"No passage gave a question: {told}.")
         return result
 
-    def train(self, context: Context) -> dict[str, Any]:
+    def train(self, context: RunContext) -> dict[str, Any]:
         """Train a round."""
         return round_training.train(context, self.backend(context))
 
-    def quiz(self, context: Context) -> dict[str, Any]:
+    def quiz(self, context: RunContext) -> dict[str, Any]:
         """Ask quiz and control, closed-book and open-book, as the run says."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
@@ -135,7 +127,7 @@ class Workshop:
             asked = gold_questions.questions(context.store, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(asked))
-            made = quiz.take(writer, journal, asked, mode, stage, progress)
+            made = quiz.ask_questions(writer, journal, asked, mode, stage, progress)
             result[f"{split}_{mode}"] = quiz.as_json(quiz.summarise(made))
         if backend.identity.round_id is not None:
             asked_of = context.store.rounds.get(backend.identity.round_id)
@@ -143,7 +135,7 @@ class Workshop:
             context.store.rounds.update(replace(asked_of, scores=scores))
         return result
 
-    def skills(self, context: Context) -> dict[str, Any]:
+    def skills(self, context: RunContext) -> dict[str, Any]:
         """Measure what the model can do of what a study asks of it."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
@@ -152,7 +144,7 @@ class Workshop:
         context.store.skills.add(context.run.id, report)
         return report.as_dict() | {"advice": list(guidance(report).advice)}
 
-    def chat(self, context: Context) -> dict[str, Any]:
+    def chat(self, context: RunContext) -> dict[str, Any]:
         """Answer the last turn of a chat, and refine the answer if that is asked for.
 
         Source: self-refinement at inference of arXiv 2310.00533.
@@ -193,7 +185,7 @@ class Workshop:
             )
         return draft.parts
 
-    def export(self, context: Context) -> dict[str, Any]:
+    def export(self, context: RunContext) -> dict[str, Any]:
         """Write approved samples, or the items or the weights of a round."""
         wanted, store = context.run.settings, context.store
         target, what = Path(wanted["target"]), wanted["what"]
@@ -213,13 +205,13 @@ class Workshop:
             card = formats.write_card(target, told)
         return {"path": str(target), "samples": n, "card": str(card)}
 
-    def convert(self, context: Context) -> dict[str, Any]:
+    def convert(self, context: RunContext) -> dict[str, Any]:
         """Convert a GGUF file."""
         self._key = self._backend = None  # there may be room for one model only
         return gguf_conversion.convert(context)
 
     def _export_weights(
-        self, context: Context, about: Round, target: Path
+        self, context: RunContext, about: Round, target: Path
     ) -> dict[str, Any]:
         """Write the adapter of a round, or its model; ask both the same afterwards."""
         what = context.run.settings["what"]
@@ -245,14 +237,14 @@ class Workshop:
         return {"path": str(target), "card": str(card), **compared}
 
     def _merged(
-        self, context: Context, adapter: Path, target: Path
+        self, context: RunContext, adapter: Path, target: Path
     ) -> HuggingFaceBackend:
         """Write and load a model with the adapter of a round merged in."""
         self._merge(context, adapter, target)
         return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
 
     def _as_gguf(
-        self, context: Context, adapter: Path, target: Path
+        self, context: RunContext, adapter: Path, target: Path
     ) -> HuggingFaceBackend | None:
         """Write a merged model as GGUF, and load what was written, if that can be."""
         with TemporaryDirectory(dir=context.workspace) as place:
@@ -272,14 +264,14 @@ class Workshop:
                 log.exception("transformers cannot read the GGUF of this model back")
                 return None
 
-    def _merge(self, context: Context, adapter: Path, target: Path) -> None:
+    def _merge(self, context: RunContext, adapter: Path, target: Path) -> None:
         context.progress("merging", 0, 1)
         settings = ModelSettings.from_dict(context.run.settings["model"])
         merging.merge(model_files.locate(settings.model), adapter, target)
 
 
 def _guidance(
-    context: Context, backend: HuggingFaceBackend, settings: StudySettings
+    context: RunContext, backend: HuggingFaceBackend, settings: StudySettings
 ) -> Guidance:
     """Return how a study goes by the newest skill check of its model, if there is one.
 
@@ -294,7 +286,7 @@ def _guidance(
 
 
 def _answers(
-    context: Context, backend: HuggingFaceBackend, asked: Sequence[str]
+    context: RunContext, backend: HuggingFaceBackend, asked: Sequence[str]
 ) -> list[str]:
     """Return what a model answers from memory."""
     context.progress("asking it something", 0, 1)
@@ -303,12 +295,12 @@ def _answers(
     return [made.text for made in backend.complete(requests, context.stop)]
 
 
-def _versions(context: Context, about: Round) -> dict[str, str]:
+def _versions(context: RunContext, about: Round) -> dict[str, str]:
     """Return what a round was trained with."""
     return context.store.runs.get(about.run_id).versions
 
 
-def _given(context: Context) -> str:
+def _given(context: RunContext) -> str:
     """Return the passages that a question is to be answered from."""
     wanted = context.run.settings["passages"]
     found = context.store.db.by_id(Passage, wanted)
@@ -335,7 +327,7 @@ def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
 
 
 def _say(
-    context: Context,
+    context: RunContext,
     backend: HuggingFaceBackend,
     request: Request,
     hear: Callable[[str], None],
@@ -353,11 +345,11 @@ def _say(
     return completion.text
 
 
-def _report(context: Context, stage: str, total: int, done: int) -> None:
+def _report(context: RunContext, stage: str, total: int, done: int) -> None:
     context.progress(stage, done, total)
 
 
-def _tally(context: Context) -> dict[str, Any]:
+def _tally(context: RunContext) -> dict[str, Any]:
     """Count what a study has made, and what gave nothing."""
     store, run_id = context.store, context.run.id
     questions = store.library.questions(QuestionFilter(run_id=run_id))
@@ -381,4 +373,4 @@ def _tally(context: Context) -> dict[str, Any]:
     }
 
 
-HANDLERS = Workshop().handlers()
+HANDLERS = RunHandlers().handlers()

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autolearn.core.errors import InputError, TrainingError
+from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Backend, Cancelled, Trainer
-from autolearn.core.records import Generation, Imagined, Round, Sample, TrainItem
+from autolearn.core.records import Round, Sample, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
-from autolearn.store.samples import Gist, SampleFilter
+from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study import prompts, statements
 from autolearn.study.answers import keeps_sense
 from autolearn.study.generation import Generator, of
 from autolearn.training import dataset, replay
-from autolearn.training.dataset import Dataset, Lesson, MetaExample
+from autolearn.training.dataset import ApprovedExample, Dataset, MetaExample
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class TrainableBackend(Backend, Trainer, Protocol):
     """A model that answers and learns."""
 
 
-def train(context: Context, backend: TrainableBackend) -> dict[str, Any]:
+def train(context: RunContext, backend: TrainableBackend) -> dict[str, Any]:
     """Train the round of this run, or go on with it, and return how it ended.
 
     Raises:
@@ -104,12 +105,12 @@ def checkpoints(workspace: Path, round_id: int) -> Path:
 
 
 def _freeze(
-    context: Context, backend: TrainableBackend, settings: TrainSettings
+    context: RunContext, backend: TrainableBackend, settings: TrainSettings
 ) -> tuple[Round, int]:
     """Keep the round with what it will train on; from here on nothing changes it."""
     store, wanted = context.store, context.run.settings
     parent_id: int | None = wanted.get("parent")
-    learned = lessons(store, settings, parent_id)
+    learned = approved_examples(store, settings, parent_id)
     corpus = [MetaExample(**row) for row in wanted.get("corpus", ())]
     made = build(store, settings, learned, corpus, wanted.get("corpora", ()))
     if not made.items:
@@ -141,7 +142,7 @@ def _freeze(
 def build(
     store: Store,
     settings: TrainSettings,
-    learned: Sequence[Lesson],
+    learned: Sequence[ApprovedExample],
     corpus: Sequence[MetaExample],
     corpus_ids: Sequence[int],
 ) -> Dataset:
@@ -158,7 +159,7 @@ def build(
 
 
 def _stated(
-    context: Context,
+    context: RunContext,
     backend: TrainableBackend,
     settings: TrainSettings,
     items: Sequence[TrainItem],
@@ -179,14 +180,16 @@ def beside(settings: TrainSettings, n_replay: int) -> int:
     return 0 if settings.method == "meta" else n_replay
 
 
-def to_read(lessons: Sequence[Lesson], n_replay: int) -> list[replay.Reading]:
+def to_read(
+    examples: Sequence[ApprovedExample], n_replay: int
+) -> list[replay.RereadText]:
     """Return the texts of the round that are read beside its replay."""
-    asked = [(one.passage, one.sample.prompt, one.closed) for one in lessons]
+    asked = [(one.passage, one.sample.prompt, one.closed) for one in examples]
     return replay.to_read([one for one in asked if all(one)], n_replay)
 
 
 def _read(
-    context: Context, backend: TrainableBackend, texts: Sequence[replay.Reading]
+    context: RunContext, backend: TrainableBackend, texts: Sequence[replay.RereadText]
 ) -> list[TrainItem]:
     writer = _writer(context, backend, "texts read again", len(texts))
     return _logged(context, replay.read(writer, texts))
@@ -204,9 +207,9 @@ def to_check(store: Store, n_replay: int) -> tuple[list[str], int]:
 
 
 def _checked(
-    context: Context,
+    context: RunContext,
     backend: TrainableBackend,
-    made_up: Sequence[Imagined],
+    made_up: Sequence[SelfGeneratedItem],
     n_replay: int,
 ) -> list[TrainItem]:
     put, others = to_check(context.store, n_replay)
@@ -215,7 +218,7 @@ def _checked(
 
 
 def _logged(
-    context: Context, made: Sequence[tuple[TrainItem, Generation]]
+    context: RunContext, made: Sequence[tuple[TrainItem, Generation]]
 ) -> list[TrainItem]:
     """Keep how the items were written."""
     context.store.journal(context.run.id).log(generation for _, generation in made)
@@ -229,7 +232,7 @@ def study_settings(store: Store) -> StudySettings:
 
 
 def _writer(
-    context: Context, backend: TrainableBackend, stage: str = "", n: int = 0
+    context: RunContext, backend: TrainableBackend, stage: str = "", n: int = 0
 ) -> Generator:
     """Return the model as writer; of ``n`` texts it tells how many are written."""
 
@@ -240,7 +243,9 @@ def _writer(
     return Generator(backend, study_settings(context.store), context.stop, report)
 
 
-def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagined]:
+def _imagine(
+    context: RunContext, backend: TrainableBackend, n: int
+) -> list[SelfGeneratedItem]:
     """Return so many of the model's own prompts and answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
     known = context.store.pool.of(backend.identity, prompt.digest)
@@ -253,7 +258,7 @@ def _imagine(context: Context, backend: TrainableBackend, n: int) -> list[Imagin
     )
 
 
-def _shipped(context: Context, backend: TrainableBackend) -> list[Imagined]:
+def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGeneratedItem]:
     """Return what the model's folder brings of what it made up; it is kept."""
     name = context.run.settings["model"]["model"]
     path = model_files.locate(name) / replay.SHIPPED
@@ -265,14 +270,14 @@ def _shipped(context: Context, backend: TrainableBackend) -> list[Imagined]:
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
     journal = context.store.journal(context.run.id)
-    return of(Imagined, journal.step("imagined, shipped", lambda: found))
+    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: found))
 
 
 @dataclass(frozen=True)
 class _Watcher:
     """Writes the numbers of a round into the database."""
 
-    context: Context
+    context: RunContext
 
     def stop(self) -> bool:
         return self.context.stop()
@@ -285,18 +290,18 @@ class _Watcher:
         self.context.progress("training", step, total)
 
 
-def lessons(
+def approved_examples(
     store: Store, settings: TrainSettings, parent_id: int | None
-) -> list[Lesson]:
+) -> list[ApprovedExample]:
     """Return the approved samples that a round of this method learns from.
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
     what no round has learned yet; all others from everything approved so far.
     """
     samples = store.samples.find(SampleFilter(state="approved"))
-    gists = store.samples.gists(samples)
+    sources = store.samples.sources(samples)
     if settings.method == "al2":
-        samples = [one for one in samples if gists[one.id].written_by == parent_id]
+        samples = [one for one in samples if sources[one.id].written_by == parent_id]
     if settings.evolution == "continual-new" and settings.method == "self":
         learned = {
             item.sample_id
@@ -307,7 +312,7 @@ def lessons(
         samples = [one for one in samples if one.id not in learned]
     wordings = _wordings(store, samples)
     return [
-        _lesson(one, gists[one.id], wordings.get(one.question_id, ()))
+        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
         for one in samples
     ]
 
@@ -326,13 +331,15 @@ def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, .
     return found
 
 
-def _lesson(sample: Sample, gist: Gist, wordings: tuple[str, ...]) -> Lesson:
-    return Lesson(
+def _approved_example(
+    sample: Sample, sources: SampleSources, wordings: tuple[str, ...]
+) -> ApprovedExample:
+    return ApprovedExample(
         sample,
-        passage=gist.passage,
-        opened=sample.chosen if gist.opened is None else gist.opened,
+        passage=sources.passage,
+        opened=sample.chosen if sources.opened is None else sources.opened,
         closed=sample.rejected,
-        critique=gist.critique,
+        critique=sources.critique,
         wordings=wordings,
-        corrected=gist.corrected,
+        corrected=sources.corrected,
     )

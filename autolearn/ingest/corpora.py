@@ -22,7 +22,7 @@ from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.services import doctor
 from autolearn.store import Store
 from autolearn.text import chunking
@@ -83,7 +83,7 @@ def add(
     return queues.submit(store, "import", wanted, doctor.versions())
 
 
-def take(context: Context) -> dict[str, Any]:
+def read_corpus(context: RunContext) -> dict[str, Any]:
     """Read the corpus that a run names; return how much came in and what was refused.
 
     Raises:
@@ -97,7 +97,7 @@ def take(context: Context) -> dict[str, Any]:
     context.progress(f"reading {name}", 0, 1)
     count = model_files.token_counter(model_files.locate(wanted["model"]))
     cut = _Cutter(store, Path(path) if path else None, count, wanted["passage_tokens"])
-    read = corpus_files.Reading("invented", gold_examples.examples())
+    read = corpus_files.CorpusReading("invented", gold_examples.examples())
     if path:
         read = corpus_files.read(Path(path), cut.text_of)
     kept = []

@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass
-class Reading:
+class CorpusReading:
     """What a file gave."""
 
     kind: CorpusKind = "pairs"
@@ -48,7 +48,7 @@ class _BadRow(Exception):
 _Parsed = tuple[CorpusKind, GoldExample | _BadRow]
 
 
-def read(path: Path, text_of: TextOf) -> Reading:
+def read(path: Path, text_of: TextOf) -> CorpusReading:
     """Return the gold examples of a file.
 
     ``text_of``: finds the texts of a quiz, which has only their names.
@@ -56,7 +56,7 @@ def read(path: Path, text_of: TextOf) -> Reading:
     Raises:
         InputError: The file cannot be read, or it has no row that can be used.
     """
-    made, kinds = Reading(), Counter[CorpusKind]()
+    made, kinds = CorpusReading(), Counter[CorpusKind]()
     for place, row in _rows(gold_files.read_text(path, MAX_BYTES)):
         for kind, parsed in _parsed(row, text_of):
             if isinstance(parsed, GoldExample):

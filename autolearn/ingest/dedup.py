@@ -49,9 +49,11 @@ def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
         hashed.update(sorted(parts))
         if passage.document_id in document_ids:
             earlier = store.db.by_id(Passage, index.query(hashed))
-            likeness = {i: alike(parts, shingles(p.text)) for i, p in earlier.items()}
-            best = max(likeness, key=lambda i: likeness[i], default=0)
-            if best and likeness[best] >= NEAR:
+            similarities = {
+                i: similarity(parts, shingles(p.text)) for i, p in earlier.items()
+            }
+            best = max(similarities, key=lambda i: similarities[i], default=0)
+            if best and similarities[best] >= NEAR:
                 found[passage.id] = best, said(earlier[best].text) == said(passage.text)
         index.insert(passage.id, hashed)
     store.library.set_repeats(found)
@@ -72,6 +74,6 @@ def shingles(text: str) -> set[str]:
     return {" ".join(words[i : i + N_WORDS]) for i in range(len(words) - N_WORDS + 1)}
 
 
-def alike(one: set[str], other: set[str]) -> float:
+def similarity(one: set[str], other: set[str]) -> float:
     """Return the share of common shingles (Jaccard index), 0 to 1."""
     return len(one & other) / max(1, len(one | other))

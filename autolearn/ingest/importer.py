@@ -19,7 +19,7 @@ from autolearn.core.ports import Cancelled, Progress, Stop
 from autolearn.core.records import Document, Exclusion, Passage, RunKind
 from autolearn.ingest import corpora, dedup, readers
 from autolearn.models import files as model_files
-from autolearn.runs.context import Context, Handler
+from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.text import chunking
 
@@ -31,7 +31,7 @@ Parts = SpooledTemporaryFile[str]
 
 
 @dataclass(frozen=True)
-class Given:
+class ImportFile:
     """A file to take in, and what it is called."""
 
     path: Path
@@ -39,7 +39,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Intake:
+class TextImporter:
     """What takes texts into a library."""
 
     store: Store
@@ -49,7 +49,7 @@ class Intake:
     progress: Progress = lambda stage, done, total: None
     run_id: int | None = None
 
-    def take(self, given: list[Given]) -> list[str]:
+    def take(self, given: list[ImportFile]) -> list[str]:
         """Take the texts in, one after the other; return why some were refused.
 
         Those that an interrupted run has brought already are not taken twice.
@@ -81,7 +81,7 @@ class Intake:
 
         return tell
 
-    def _take(self, one: Given, index: int, tell: Callable[[float], None]) -> None:
+    def _take(self, one: ImportFile, index: int, tell: Callable[[float], None]) -> None:
         before = _stamp(one.path)
         source = readers.open_source(one.path, one.name)
         with _parts() as passages, _parts() as exclusions:
@@ -231,12 +231,12 @@ def _copied(
         yield {"path": str(path.resolve()), "name": name}
 
 
-def import_(context: Context) -> dict[str, Any]:
+def import_(context: RunContext) -> dict[str, Any]:
     """Take in what a run names; return what came in and what was refused."""
     wanted, store = context.run.settings, context.store
     if "corpus" in wanted:
         return _corpus(context)
-    intake = Intake(
+    intake = TextImporter(
         store=store,
         count_tokens=model_files.token_counter(model_files.locate(wanted["model"])),
         max_tokens=wanted["passage_tokens"],
@@ -244,7 +244,7 @@ def import_(context: Context) -> dict[str, Any]:
         progress=context.progress,
         run_id=context.run.id,
     )
-    texts = [Given(Path(one["path"]), one["name"]) for one in wanted["given"]]
+    texts = [ImportFile(Path(one["path"]), one["name"]) for one in wanted["given"]]
     refused = intake.take(texts)
     brought = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
@@ -255,9 +255,9 @@ def import_(context: Context) -> dict[str, Any]:
     return {"documents": len(brought), "refused": refused, "repeats": n_repeats}
 
 
-def _corpus(context: Context) -> dict[str, Any]:
+def _corpus(context: RunContext) -> dict[str, Any]:
     try:
-        made = corpora.take(context)
+        made = corpora.read_corpus(context)
     except Cancelled:
         raise  # an upload is needed when the run is resumed
     except BaseException:
@@ -267,7 +267,7 @@ def _corpus(context: Context) -> dict[str, Any]:
     return made
 
 
-def _drop(context: Context) -> None:
+def _drop(context: RunContext) -> None:
     """Remove the folder in which an upload was put aside."""
     if staged := context.run.settings["staged"]:
         shutil.rmtree(staged, ignore_errors=True)

@@ -78,7 +78,7 @@ class Distractors:
         wrong = [other for other in looked_at if _is_wrong(other, one)][:COMPARED]
         if not wrong:
             return None
-        best = max(wrong, key=lambda o: matching.likeness(o.question, one.question))
+        best = max(wrong, key=lambda o: matching.similarity(o.question, one.question))
         return " ".join(best.answer.split())
 
 

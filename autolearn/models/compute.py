@@ -12,7 +12,7 @@ from math import prod
 
 import numpy as np
 
-from autolearn.models.shape import Anatomy
+from autolearn.models.shape import ModelShape
 
 _ROWS, _SIDE, _TRIES = 256, 512, 40
 """The product that is measured: 134 million operations. The best of its times counts,
@@ -35,7 +35,7 @@ def speed() -> float:
     return 2 * _ROWS * _SIDE * _SIDE / best
 
 
-def operations(seen: Anatomy, rank: int, width: float, learned: float) -> float:
+def operations(seen: ModelShape, rank: int, width: float, learned: float) -> float:
     """Return the operations of a training step for each token of it.
 
     A weight of the base multiplies twice: forward, and for the gradient of its input.
@@ -55,7 +55,9 @@ def operations(seen: Anatomy, rank: int, width: float, learned: float) -> float:
     return 4 * (base + head) + 6 * (adapter + attention)
 
 
-def tokens_per_second(seen: Anatomy, rank: int, width: float, learned: float) -> float:
+def tokens_per_second(
+    seen: ModelShape, rank: int, width: float, learned: float
+) -> float:
     """Return how many tokens a second a CPU trains in 32 bit, about.
 
     Where the weights are at hand, not packed; see ``operations`` for the arguments.

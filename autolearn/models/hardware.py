@@ -42,7 +42,7 @@ class Gpu:
         return self.total - self.used
 
 
-class _Glance:
+class _LastReading:
     """The last look at the graphics card, and when it was."""
 
     seen: Gpu | None = None
@@ -51,12 +51,12 @@ class _Glance:
 
 def gpu() -> Gpu | None:
     """Return the first graphics card; None where there is none that can be used."""
-    if time.monotonic() - _Glance.at > LOOK_SECONDS:
-        _Glance.seen, _Glance.at = _ask(), time.monotonic()
-    return _Glance.seen
+    if time.monotonic() - _LastReading.at > LOOK_SECONDS:
+        _LastReading.seen, _LastReading.at = _query(), time.monotonic()
+    return _LastReading.seen
 
 
-def _ask() -> Gpu | None:
+def _query() -> Gpu | None:
     with suppress(OSError, subprocess.SubprocessError):
         told = subprocess.run(
             _ASK, capture_output=True, text=True, check=True, timeout=2
@@ -106,7 +106,7 @@ def total_memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
-def own_environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Return the environment of a process of ours, which finds these very modules."""
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
     found = os.pathsep.join(path for path in paths if path)
@@ -134,7 +134,7 @@ def worker_memory(pid_file: Path) -> int | None:
     return None
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Return to the system what this process has freed; Linux keeps it at hand else."""
     if os.name == "posix":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.settings import Quantization, StudySettings, TrainSettings
-from autolearn.models.shape import Anatomy
+from autolearn.models.shape import ModelShape
 
-UNPACKED_SHARE = 0.25
+DEQUANTISED_SHARE = 0.25
 """Share of a device's memory up to which 4-bit weights are kept dequantised in 16 or 32
 bit. A step with more than some ten texts dequantises them anyway, at every step: on a
 CPU a study with half a billion parameters took several times as long."""
@@ -32,7 +32,7 @@ LIKELIEST = 128
 TODO (docs/lab-notes.md)."""
 LOGITS_AT_ONCE = 1 << 23
 """Logits of which a loss is computed at once, in 32 bit."""
-SAFE = 0.9
+USABLE_SHARE = 0.9
 """Share of what is free that may be planned with."""
 
 LIBRARIES = {"cuda": 700 << 20, "cpu": 450 << 20}
@@ -81,7 +81,7 @@ class Device:
     @property
     def unpacked(self) -> int:
         """Return the bytes of plain weights that it unpacks once, not at each step."""
-        return int(UNPACKED_SHARE * self.size)
+        return int(DEQUANTISED_SHARE * self.size)
 
     @property
     def unit(self) -> int:
@@ -127,7 +127,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Load:
+class BatchShape:
     """What goes through a model at once in a training."""
 
     tokens: int
@@ -143,7 +143,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Items:
+class ItemSizes:
     """What a round trains on, as far as memory is concerned."""
 
     longest: int
@@ -156,18 +156,18 @@ class Items:
     replayed: int = 0
     """Answer tokens of all replay beside them."""
 
-    def at_once(self, tokens: int, *, recompute: bool = False) -> Load:
+    def at_once(self, tokens: int, *, recompute: bool = False) -> BatchShape:
         """Return so many tokens of such items, or as many as a step has, as a load."""
         some = min(tokens, max(self.in_step, self.longest))
         learned = round(some * self.learned / max(1, self.tokens))
-        return Load(some, learned, self.longest, recompute, self.replayed)
+        return BatchShape(some, learned, self.longest, recompute, self.replayed)
 
 
 @dataclass(frozen=True)
-class Needs:
+class MemoryEstimator:
     """What a model needs on a device."""
 
-    seen: Anatomy
+    seen: ModelShape
     quantization: Quantization
     device: Device
     may_unpack: bool = True
@@ -260,9 +260,9 @@ class Needs:
     def columns(self, free: int) -> int:
         """Return how many tokens may stay in view where so many bytes are free."""
         reading = self._reading(READ_AT_ONCE[self.device.kind])
-        return max(0, int(SAFE * free) - reading) // self._kept
+        return max(0, int(USABLE_SHARE * free) - reading) // self._kept
 
-    def training(self, settings: TrainSettings, load: Load) -> Memory:
+    def training(self, settings: TrainSettings, load: BatchShape) -> Memory:
         """Return what a round needs where it needs most."""
         seen, unit = self.seen, self.device.unit
         adapter = settings.rank * sum(map(sum, seen.linear))
@@ -292,7 +292,7 @@ class Needs:
         n = min(LIKELIEST, self.seen.vocabulary)
         return replayed * (4 * n + 4 * (n + 1))  # ids and log-probabilities
 
-    def plan(self, settings: TrainSettings, items: Items, room: int) -> Load:
+    def plan(self, settings: TrainSettings, items: ItemSizes, room: int) -> BatchShape:
         """Return how much goes through the loaded model at once in ``room`` bytes.
 
         Activations are kept where that leaves enough tokens, else computed twice. No
@@ -322,7 +322,7 @@ class Needs:
         )
 
     def _advice(
-        self, settings: TrainSettings, items: Items, room: int
+        self, settings: TrainSettings, items: ItemSizes, room: int
     ) -> dict[str, Any]:
         """Return the settings to change so that a round fits; none if none do."""
         wanted = {"max_tokens": items.longest, "rank": settings.rank}
@@ -337,7 +337,7 @@ class Needs:
                     return {k: v for k, v in advice.items() if v < wanted[k]}
         return {}
 
-    def _beside(self, settings: TrainSettings, load: Load) -> int:
+    def _beside(self, settings: TrainSettings, load: BatchShape) -> int:
         whole = self.training(settings, load)
         return whole.total - whole.loaded
 
@@ -389,7 +389,7 @@ class Needs:
 
 def too_big(needed: int, free: int) -> bool:
     """Return whether what is needed does not fit into what is free."""
-    return needed > SAFE * free
+    return needed > USABLE_SHARE * free
 
 
 def _halving(start: int, least: int) -> Iterator[int]:

@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Anatomy:
+class ModelShape:
     """Sizes of a model, and what its folder says of it."""
 
     family: str
@@ -56,7 +56,7 @@ class Anatomy:
         return sum(map(prod, self.linear)) + self.towers
 
 
-def of(folder: Path) -> Anatomy:
+def of(folder: Path) -> ModelShape:
     """Return the anatomy of the model in a folder; no weights are read.
 
     Raises:
@@ -73,7 +73,7 @@ def of(folder: Path) -> Anatomy:
     shapes = dict(_unpacked(shapes, hidden))
     linear = {name: shape for name, shape in shapes.items() if _is_linear(name, shape)}
     inner = {name: s for name, s in linear.items() if not _TOWERS.search(name)}
-    return Anatomy(
+    return ModelShape(
         family=str(config.get("model_type", "unknown")),
         architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
         parameters=sum(map(prod, shapes.values())),

@@ -22,7 +22,7 @@ REPORT_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Context:
+class RunContext:
     """One run as its handler sees it.
 
     A handler returns the result of the run as JSON values. When ``stop`` has told it
@@ -48,7 +48,7 @@ class Context:
 class Draft:
     """What a run has written so far, told seldom enough to cost nothing."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: RunContext) -> None:
         self.parts: dict[str, str] = {}
         self._context = context
         self._told = 0.0
@@ -62,7 +62,7 @@ class Draft:
             self._context.store.runs.tell(self._context.run.id, self.parts)
 
 
-Handler = Callable[[Context], dict[str, Any]]
+Handler = Callable[[RunContext], dict[str, Any]]
 """Does a run of one kind and returns its result."""
 
 Handlers = dict[RunKind, Handler]

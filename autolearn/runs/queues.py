@@ -30,12 +30,12 @@ POLL_SECONDS = 0.2
 START_SECONDS = 30.0
 """How long a queued run may wait for a worker to take the lock."""
 
-WORKER = (sys.executable, "-m", "autolearn.runs.worker")
+WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 """The command of a worker, to which its lane and the workspace are added."""
 
 
 @dataclass(frozen=True)
-class Lane:
+class WorkerQueue:
     """Runs that are done one after the other, by a process of their own."""
 
     name: str
@@ -60,17 +60,19 @@ _OFFLINE = {
     "TQDM_DISABLE": "1",  # bars would only fill the log
     "TOKENIZERS_PARALLELISM": "false",
 }
-WORK = Lane(
+MODEL_QUEUE = WorkerQueue(
     "worker",
     ("study", "train", "quiz", "chat", "export", "convert", "skills"),
     "autolearn.handlers.model_runs",
     _OFFLINE,
 )
-READ = Lane("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
-FETCH = Lane("fetcher", ("download",), "autolearn.handlers.download", {})
-LANES = {lane.name: lane for lane in (WORK, READ, FETCH)}
+IMPORT_QUEUE = WorkerQueue("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
+DOWNLOAD_QUEUE = WorkerQueue(
+    "fetcher", ("download",), "autolearn.handlers.download", {}
+)
+QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QUEUE)}
 
-_started: dict[subprocess.Popen[bytes], tuple[Path, Lane]] = {}
+_started: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
 
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -79,26 +81,26 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 # --- the lock -----------------------------------------------------------------
 
 
-def lane_of(kind: RunKind) -> Lane:
+def queue_of(kind: RunKind) -> WorkerQueue:
     """Return where runs of a kind are done."""
-    return next(lane for lane in LANES.values() if kind in lane.kinds)
+    return next(queue for queue in QUEUES.values() if kind in queue.kinds)
 
 
 @contextmanager
-def workers_place(
-    folder: Path, patience: float = 0.0, lane: Lane = WORK
+def worker_lock(
+    folder: Path, patience: float = 0.0, queue: WorkerQueue = MODEL_QUEUE
 ) -> Iterator[None]:
     """Be the one worker of a workspace's lane for as long as the block lasts.
 
     Raises:
         WorkerBusy: Another process is, and did not end within ``patience`` seconds.
     """
-    lock = FileLock(folder / f"{lane.name}.lock")
+    lock = FileLock(folder / f"{queue.name}.lock")
     try:
         lock.acquire(timeout=patience, poll_interval=0.02)
     except Timeout:
         raise WorkerBusy(
-            f"Another {lane.name} is already at work in {folder}; one is enough."
+            f"Another {queue.name} is already at work in {folder}; one is enough."
         ) from None
     try:
         yield
@@ -107,46 +109,48 @@ def workers_place(
 
 
 @contextmanager
-def _vacancy(folder: Path, lane: Lane) -> Iterator[bool]:
+def _probe(folder: Path, queue: WorkerQueue) -> Iterator[bool]:
     """Yield whether there is no worker; while there is none, none can begin."""
     with FileLock(folder / "probe.lock"):  # or two who look would see one another
         try:
-            with workers_place(folder, lane=lane):
+            with worker_lock(folder, queue=queue):
                 yield True
         except WorkerBusy:
             yield False
 
 
-def worker_alive(folder: Path, lane: Lane = WORK) -> bool:
+def worker_alive(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
     """Return whether a worker is at work in this lane."""
-    with _vacancy(folder, lane) as vacant:
+    with _probe(folder, queue) as vacant:
         return not vacant
 
 
-def recover(store: Store) -> tuple[Lane, ...]:
+def recover(store: Store) -> tuple[WorkerQueue, ...]:
     """Mark what dead workers left running as interrupted.
 
     Returns:
         The lanes whose worker is alive, so that there was nothing to mark.
     """
     alive = []
-    for lane in LANES.values():
-        with _vacancy(store.folder, lane) as vacant:
+    for queue in QUEUES.values():
+        with _probe(store.folder, queue) as vacant:
             if vacant:
-                store.runs.interrupt_running(lane.kinds)
+                store.runs.interrupt_running(queue.kinds)
             else:
-                alive.append(lane)
+                alive.append(queue)
     return tuple(alive)
 
 
 def ensure_workers(store: Store) -> None:
     """Start a worker wherever a run waits for one."""
-    for lane in {lane_of(run.kind) for run in store.runs.in_state("queued")}:
-        ensure_worker(store.folder, lane=lane)
+    for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
+        ensure_worker(store.folder, queue=queue)
 
 
 def ensure_worker(
-    folder: Path, command: Sequence[str] = WORKER, lane: Lane = WORK
+    folder: Path,
+    command: Sequence[str] = WORKER_COMMAND,
+    queue: WorkerQueue = MODEL_QUEUE,
 ) -> subprocess.Popen[bytes] | None:
     """Start a worker unless there is one; it outlives this process.
 
@@ -154,33 +158,35 @@ def ensure_worker(
     and ends. A worker about to end looks into the queue once more after it has let
     go of the lock, so a run that was submitted before this call is always seen.
     """
-    if worker_alive(folder, lane):
+    if worker_alive(folder, queue):
         return None
-    _see_off(folder, lane)
+    _reap(folder, queue)
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
-    with (logs / f"{lane.name}.log").open("ab") as log:
+    with (logs / f"{queue.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--lane", lane.name, "--workspace", str(folder.resolve())],
+            [*command, "--lane", queue.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**lane.environment, **hardware.own_environment()},
+            env={**queue.environment, **hardware.child_environment()},
             start_new_session=True,
         )
-    _started[process] = folder, lane
+    _started[process] = folder, queue
     return process
 
 
-def _see_off(folder: Path, lane: Lane, patience: float = 0.0) -> None:
+def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
     """Take note that our workers have ended, or they would stay as zombies."""
-    for process in [one for one, place in _started.items() if place == (folder, lane)]:
+    for process in [one for one, place in _started.items() if place == (folder, queue)]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
             _started.pop(process, None)
 
 
-def stop_worker(folder: Path, patience: float = 10.0, lane: Lane = WORK) -> bool:
+def stop_worker(
+    folder: Path, patience: float = 10.0, queue: WorkerQueue = MODEL_QUEUE
+) -> bool:
     """Ask a worker to end at its next checkpoint; its run can be resumed.
 
     Returns:
@@ -188,15 +194,15 @@ def stop_worker(folder: Path, patience: float = 10.0, lane: Lane = WORK) -> bool
     """
     deadline = time.monotonic() + patience
     asked = False
-    while worker_alive(folder, lane):
+    while worker_alive(folder, queue):
         if time.monotonic() > deadline:
             return False
         if not asked:
             with suppress(OSError, ValueError):  # it has just begun, or just ended
-                os.kill(int((folder / lane.pid_file).read_text()), signal.SIGTERM)
+                os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
                 asked = True
         time.sleep(0.05)
-    _see_off(folder, lane, patience)
+    _reap(folder, queue, patience)
     return True
 
 
@@ -228,15 +234,15 @@ def wait(
             on_progress(run)
         if run.state in ENDED:
             return run
-        lane = lane_of(run.kind)
-        if lane in recover(store):
+        queue = queue_of(run.kind)
+        if queue in recover(store):
             seen_alive = time.monotonic()
         elif run.state == "running":
             _refuse_interrupted(store.runs.get(run_id))
         elif time.monotonic() - seen_alive > START_SECONDS:
             raise WorkerLost(
                 f"No worker takes run {run_id}; "
-                f"{store.folder / 'logs' / lane.name}.log says why."
+                f"{store.folder / 'logs' / queue.name}.log says why."
             )
         time.sleep(POLL_SECONDS)
 

@@ -23,8 +23,8 @@ from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
 from autolearn.models import hardware
-from autolearn.runs.context import Context, Handlers, Reporter
-from autolearn.runs.queues import LANES, WORK, Lane, workers_place
+from autolearn.runs.context import Handlers, Reporter, RunContext
+from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, worker_lock
 from autolearn.services import pipeline
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -46,7 +46,7 @@ Outcome = tuple[RunState, str | None, dict[str, Any]]
 log = logging.getLogger("autolearn")
 
 
-class Ending:
+class StopSignal:
     """Whether this process has been asked to end."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Ending:
         self.asked = True
 
 
-class Heart:
+class Heartbeat:
     """Beats for a run in a thread with its own store, and hears a wish to cancel."""
 
     def __init__(self, folder: Path, run_id: int) -> None:
@@ -90,7 +90,10 @@ class Heart:
 
 
 def serve(
-    folder: Path, lane: Lane, load: Callable[[], Handlers], idle: float = IDLE_SECONDS
+    folder: Path,
+    queue: WorkerQueue,
+    load: Callable[[], Handlers],
+    idle: float = IDLE_SECONDS,
 ) -> None:
     """Do the runs of a lane until none came for ``idle`` seconds.
 
@@ -100,22 +103,22 @@ def serve(
     Raises:
         WorkerBusy: Another worker is at work in the lane.
     """
-    ending = Ending()
+    ending = StopSignal()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ending.ask)
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
         is_needed = True
         while is_needed:
-            with workers_place(folder, PATIENCE_SECONDS, lane):
-                (folder / lane.pid_file).write_text(str(os.getpid()))
-                store.runs.interrupt_running(lane.kinds)
+            with worker_lock(folder, PATIENCE_SECONDS, queue):
+                (folder / queue.pid_file).write_text(str(os.getpid()))
+                store.runs.interrupt_running(queue.kinds)
                 _serve(store, load(), idle, ending)
             # Who submitted a run while the lock was still held relies on this look.
-            is_needed = not ending.asked and bool(store.runs.waiting(lane.kinds))
+            is_needed = not ending.asked and bool(store.runs.waiting(queue.kinds))
 
 
-def _serve(store: Store, handlers: Handlers, idle: float, ending: Ending) -> None:
+def _serve(store: Store, handlers: Handlers, idle: float, ending: StopSignal) -> None:
     last_work = time.monotonic()
     while not ending.asked and time.monotonic() - last_work < idle:
         run = store.runs.claim(os.getpid(), handlers)
@@ -126,10 +129,10 @@ def _serve(store: Store, handlers: Handlers, idle: float, ending: Ending) -> Non
             last_work = time.monotonic()
 
 
-def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
+def _do(store: Store, run: Run, handlers: Handlers, ending: StopSignal) -> None:
     """Do one run, whatever may happen in it, and keep how it ended."""
-    with _logged(store, run), Heart(store.folder, run.id) as heart:
-        context = Context(
+    with _logged(store, run), Heartbeat(store.folder, run.id) as heart:
+        context = RunContext(
             store=store,
             run=run,
             stop=lambda: ending.asked or heart.cancelled.is_set(),
@@ -137,21 +140,21 @@ def _do(store: Store, run: Run, handlers: Handlers, ending: Ending) -> None:
         )
         state, error, result = _outcome(context, handlers)
         if state == "done":
-            error = _go_on(context, result)
+            error = _queue_next(context, result)
     store.runs.finish(run.id, state, error, result)
-    hardware.give_back()
+    hardware.release_memory()
 
 
-def _go_on(context: Context, result: dict[str, Any]) -> str | None:
+def _queue_next(context: RunContext, result: dict[str, Any]) -> str | None:
     """Queue what follows on this run; return why it cannot, if it cannot."""
     try:
-        pipeline.go_on(context.store, context.run, result)
+        pipeline.queue_next(context.store, context.run, result)
     except AutolearnError as error:
         return f"The whole round ends here: {error}"
     return None
 
 
-def _outcome(context: Context, handlers: Handlers) -> Outcome:
+def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
         with prompts.fixed(context.run.settings.get(prompts.CHANGED)):
@@ -191,19 +194,19 @@ def _logged(store: Store, run: Run) -> Iterator[None]:
         handler.close()
 
 
-def _handlers(lane: Lane) -> Handlers:
+def _handlers(queue: WorkerQueue) -> Handlers:
     # By name, so that torch is loaded only once the lock is ours.
-    handlers: Handlers = importlib.import_module(lane.handlers).HANDLERS
+    handlers: Handlers = importlib.import_module(queue.handlers).HANDLERS
     return handlers
 
 
 def main(
     arguments: Sequence[str] | None = None,
-    load: Callable[[Lane], Handlers] = _handlers,
+    load: Callable[[WorkerQueue], Handlers] = _handlers,
 ) -> None:
     """Be the worker of the lane and workspace that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m autolearn.runs.worker")
-    parser.add_argument("--lane", choices=LANES, default=WORK.name)
+    parser.add_argument("--lane", choices=QUEUES, default=MODEL_QUEUE.name)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS")
     options = parser.parse_args(arguments)
@@ -211,8 +214,8 @@ def main(
     logging.captureWarnings(capture=True)
     log.setLevel(logging.INFO)
     try:
-        lane = LANES[options.lane]
-        serve(options.workspace, lane, lambda: load(lane), options.idle)
+        queue = QUEUES[options.lane]
+        serve(options.workspace, queue, lambda: load(queue), options.idle)
     except AutolearnError as error:
         sys.exit(str(error))
 

@@ -9,16 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import (
-    Decision,
-    Message,
-    Question,
-    Round,
-    Run,
-    RunKind,
-    Sampling,
-    Split,
-)
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision, Question, Round, Run, RunKind, Split
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter

@@ -10,21 +10,22 @@ from math import ceil
 from statistics import fmean
 
 from autolearn.core.errors import OutOfMemory
-from autolearn.core.records import Chat, Run, RunKind, TrainItem
+from autolearn.core.model_calls import Chat
+from autolearn.core.records import Run, RunKind, TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import Items, Memory, Needs, too_big
+from autolearn.models.memory import ItemSizes, Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
 from autolearn.runs import queues
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import LISTED, how_many
 from autolearn.training import replay
-from autolearn.training.dataset import Dataset, Lesson
+from autolearn.training.dataset import ApprovedExample, Dataset
 
 _CHECKPOINTS = 4
 """Two and the best are kept while another is written."""
@@ -33,7 +34,7 @@ _LATEST = 50
 
 
 @dataclass(frozen=True)
-class Size:
+class ItemLength:
     """About how many tokens an item has, without the signs of the template."""
 
     shown: float
@@ -46,7 +47,7 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Intake:
+class RoundContents:
     """What goes into a round, and what is left out and why."""
 
     approved: int
@@ -59,10 +60,10 @@ class Intake:
     """About how many tokens each item has, without the signs of the template."""
     learned: int
     """About how many of them are learned."""
-    made_up: Size
+    made_up: ItemLength
     """Replay that is made up: the mean of the newest round's, or the most there may be
     before any."""
-    beside: tuple[Size, ...]
+    beside: tuple[ItemLength, ...]
     """Replay that is not made up: texts read again, and answers checked."""
     validation: tuple[int, ...] = ()
     """About how many tokens each item of validation has."""
@@ -75,14 +76,14 @@ class Intake:
         return len({item.sample_id for item in self.made.items if item.sample_id})
 
 
-def intake(
+def round_contents(
     store: Store,
     settings: TrainSettings,
     parent_id: int | None,
     count: Callable[[str], int],
     *,
     reads_system: bool = True,
-) -> Intake:
+) -> RoundContents:
     """Return what a round with these settings would take from the store.
 
     ``count``: returns the tokens of a text; most texts are the same at the next look.
@@ -95,25 +96,25 @@ def intake(
     def length(item: TrainItem) -> int:
         return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
 
-    lessons = round_training.lessons(store, settings, parent_id)
-    known = sum(not one.sample.gap for one in lessons) if settings.only_gaps else 0
+    examples = round_training.approved_examples(store, settings, parent_id)
+    known = sum(not one.sample.gap for one in examples) if settings.only_gaps else 0
     taught = settings.method in corpora.TAUGHT
     chosen = store.corpora.chosen() if taught else []
     made = round_training.build(
-        store, settings, lessons, [], [one.id for one in chosen]
+        store, settings, examples, [], [one.id for one in chosen]
     )
     learned = sum(count(item.chosen) for item in made.items)
     n_replay = round_training.beside(settings, settings.replayed(len(made.items)))
     beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
-    return Intake(
+    return RoundContents(
         store.samples.counts()["approved"],
-        len(lessons),
+        len(examples),
         known,
         made,
         tuple(length(item) for item in made.items),
         learned,
         _made_up(store, shown, count),
-        (*beside.readings(lessons, n_replay), *beside.checks(n_replay)),
+        (*beside.readings(examples, n_replay), *beside.checks(n_replay)),
         tuple(length(item) for item in made.validation),
         tuple(one.name for one in chosen),
     )
@@ -121,13 +122,13 @@ def intake(
 
 def _made_up(
     store: Store, shown: Callable[[Chat], int], count: Callable[[str], int]
-) -> Size:
+) -> ItemLength:
     """Return how long made-up items are: every round has some, to be measured by."""
     for one in reversed(store.rounds.all()):
         if items := [i for i in store.rounds.items(one.id) if i.kind == "gauge"]:
             said = fmean(count(item.chosen) for item in items)
-            return Size(fmean(shown(item.chat) for item in items), said)
-    return Size(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
+            return ItemLength(fmean(shown(item.chat) for item in items), said)
+    return ItemLength(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
 
 
 @dataclass(frozen=True)
@@ -140,31 +141,33 @@ class _Beside:
     answer: int
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
-    def readings(self, lessons: Sequence[Lesson], n_replay: int) -> Iterator[Size]:
+    def readings(
+        self, examples: Sequence[ApprovedExample], n_replay: int
+    ) -> Iterator[ItemLength]:
         """Yield what each text gives: see ``training.replay.read``."""
         compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
         studied = round_training.study_settings(self.store)
-        for one in round_training.to_read(lessons, n_replay):
+        for one in round_training.to_read(examples, n_replay):
             said = {"reference": one.answer, "answer": one.answer}
             shown = compare.render(passage=one.passage, question=one.question, **said)
-            size = Size(self.shown(shown.chat), 2 * self.answer)
+            size = ItemLength(self.shown(shown.chat), 2 * self.answer)
             yield from (size, size, size)
             n, asked = how_many(studied, one.passage), self.count(one.question)
-            yield Size(size.shown, n * asked)
+            yield ItemLength(size.shown, n * asked)
             put = reword.render(question=one.question, n=LISTED)
-            yield Size(self.shown(put.chat), LISTED * asked)
+            yield ItemLength(self.shown(put.chat), LISTED * asked)
 
-    def checks(self, n_replay: int) -> list[Size]:
+    def checks(self, n_replay: int) -> list[ItemLength]:
         """Return a check of each answer without a text, and a better one."""
         put, others = round_training.to_check(self.store, n_replay)
         sizes = [*map(self.count, put), *[replay.PROMPT_TOKENS] * others]
         frame = prompts.load("refine_free").render(question="", answer="", feedback="")
         rest = self.shown(frame.chat)
-        return [Size(rest + size, 2 * self.answer) for size in sizes] * 2
+        return [ItemLength(rest + size, 2 * self.answer) for size in sizes] * 2
 
 
 @dataclass(frozen=True)
-class Effort:
+class StudyEstimate:
     """How long a round takes, at most: it may have learned enough before."""
 
     steps: int
@@ -173,7 +176,9 @@ class Effort:
     """None while nothing has told how fast this computer is."""
 
 
-def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort:
+def effort(
+    settings: TrainSettings, found: RoundContents, pace: float | None
+) -> StudyEstimate:
     """Return the steps and, by the tokens a second, the time that the round takes.
 
     What is only read takes half as long: what the base says of the replay, and the
@@ -188,31 +193,31 @@ def effort(settings: TrainSettings, found: Intake, pace: float | None) -> Effort
     an_epoch += sum(one.tokens for one in found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
-        return Effort(steps, per_step, None)
+        return StudyEstimate(steps, per_step, None)
     read = replay.GAUGE * found.made_up.tokens * 2
     if settings.replays:
         read += settings.replayed(n) * found.made_up.tokens
         read += sum(one.tokens for one in found.beside)
     looks = steps // max(1, per_epoch) + 1
     read += looks * sum(found.validation)
-    return Effort(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
+    return StudyEstimate(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
 
 
 def first_pace(
-    model: ModelSettings, settings: TrainSettings, found: Intake
+    model: ModelSettings, settings: TrainSettings, found: RoundContents
 ) -> float | None:
     """Return the tokens a second that this computer should train, from its speed.
 
     None where that is not known: on a GPU, in 16 bit, and where 4-bit weights are
     unpacked at every step.
     """
-    needs = _needs(model)
-    is_plain = needs.quantization == "none" or needs.unpacks
-    if not is_plain or needs.device.half or needs.device.kind != "cpu":
+    estimator = _needs(model)
+    is_plain = estimator.quantization == "none" or estimator.unpacks
+    if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
         return None
     width = sum(found.tokens) / max(1, len(found.tokens))
     learned = found.learned / max(1, sum(found.tokens))
-    return compute.tokens_per_second(needs.seen, settings.rank, width, learned)
+    return compute.tokens_per_second(estimator.seen, settings.rank, width, learned)
 
 
 def pace(store: Store, model: str) -> float | None:
@@ -233,7 +238,7 @@ def latest_speed(store: Store, run: Run) -> float | None:
 
 
 @dataclass(frozen=True)
-class Fit:
+class MemoryFit:
     """What a run needs of memory against what it could have."""
 
     need: Memory
@@ -252,30 +257,32 @@ class Fit:
 
 
 def of_training(
-    store: Store, model: ModelSettings, settings: TrainSettings, found: Intake
-) -> Fit:
+    store: Store, model: ModelSettings, settings: TrainSettings, found: RoundContents
+) -> MemoryFit:
     """Return what a round needs, planned as the training itself will plan it."""
-    needs = _needs(model)
+    estimator = _needs(model)
     free, teacher, as_seen = _outlook(store, model, "train")
-    room = free - as_seen(needs.loading()).loaded
+    room = free - as_seen(estimator.loading()).loaded
     items, problem = _items(settings, found), ""
     try:
-        load = needs.plan(settings, items, room)
+        load = estimator.plan(settings, items, room)
     except OutOfMemory as error:
         load, problem = items.at_once(items.longest, recompute=True), str(error)
-    return Fit(as_seen(needs.training(settings, load)), free, teacher, problem)
+    return MemoryFit(
+        as_seen(estimator.training(settings, load)), free, teacher, problem
+    )
 
 
 def of_study(
     store: Store, model: ModelSettings, settings: StudySettings, passages: int
-) -> Fit:
+) -> MemoryFit:
     """Return what a study of so many passages needs, about."""
     free, teacher, as_seen = _outlook(store, model, "study")
     need = as_seen(_needs(model).study(settings, passages))
     problem = ""
     if too_big(need.total, free):
         problem = "Fewer texts are then written at once, or it ends for want of memory."
-    return Fit(need, free, teacher, problem)
+    return MemoryFit(need, free, teacher, problem)
 
 
 def study_seconds(
@@ -327,10 +334,10 @@ def _is_with(run: Run, model: ModelSettings) -> bool:
     return (own.model, own.quantization) == (model.model, model.quantization)
 
 
-def _needs(model: ModelSettings) -> Needs:
+def _needs(model: ModelSettings) -> MemoryEstimator:
     seen = model_shape.of(model_files.locate(model.model))
-    needs = Needs(seen, model.quantization, hardware.device())
-    return needs.within(hardware.free())
+    estimator = MemoryEstimator(seen, model.quantization, hardware.device())
+    return estimator.within(hardware.free())
 
 
 def _outlook(
@@ -343,13 +350,13 @@ def _outlook(
     """
     held = 0
     if hardware.device().kind != "cuda":
-        held = hardware.worker_memory(store.folder / queues.WORK.pid_file) or 0
+        held = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
     free = hardware.free() + held
     teacher, taught = lesson_of(store, model, kind)
     if teacher:
         return free, teacher, taught.apply
     begun = (run for run in store.runs.newest(200) if run.started_at)
-    last = next((run for run in begun if run.kind in queues.WORK.kinds), None)
+    last = next((run for run in begun if run.kind in queues.MODEL_QUEUE.kinds), None)
     kept = held if last and _is_with(last, model) else 0
 
     def at_least(need: Memory) -> Memory:
@@ -358,7 +365,7 @@ def _outlook(
     return free, None, at_least
 
 
-def _items(settings: TrainSettings, found: Intake) -> Items:
+def _items(settings: TrainSettings, found: RoundContents) -> ItemSizes:
     """Return what is learned and what will be replayed."""
     kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
     held = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
@@ -368,4 +375,4 @@ def _items(settings: TrainSettings, found: Intake) -> Items:
     # Both go through together only where they are about as long.
     rows = max(new, replay.in_step(settings, max(1, len(found.tokens)), len(held)))
     longest = max(sizes)
-    return Items(longest, sum(sizes), found.learned + said, rows * longest, said)
+    return ItemSizes(longest, sum(sizes), found.learned + said, rows * longest, said)

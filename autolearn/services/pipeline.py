@@ -35,7 +35,7 @@ Finish = Callable[[Run, str], Run]
 
 
 @dataclass(frozen=True)
-class Plan:
+class PipelinePlan:
     """What is still to come; kept as JSON in the settings of each run of the chain."""
 
     phases: tuple[Phase, ...]
@@ -71,14 +71,14 @@ def begin(
     Raises:
         JobError: There is no text to study.
     """
-    train = train or presets.PRESETS[presets.fitting(model)].apply(TrainSettings())
+    train = train or presets.PRESETS[presets.preset_for(model)].apply(TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.method == "al2":
         phases = ("study", "quiz", "train", "study", "train", "quiz")
         half = replace(train, max_steps=train.max_steps // 2)
         trains = [replace(half, method="al1"), half]
-    plan = Plan(
+    plan = PipelinePlan(
         phases,
         replace(model, round_id=None).as_dict(),
         (study or StudySettings()).as_dict(),
@@ -87,7 +87,7 @@ def begin(
     return _order(store, plan, after=None)
 
 
-def go_on(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
+def queue_next(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
     """Queue what follows on a run that ends with this result; None if nothing does.
 
     Called before the end of the run is written, so that no kill can break the chain;
@@ -96,15 +96,15 @@ def go_on(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
     Raises:
         AutolearnError: The next run cannot begin; the chain ends here.
     """
-    plan = Plan.of(run)
-    if plan is None or not plan.phases or following(store, run.id):
+    plan = PipelinePlan.of(run)
+    if plan is None or not plan.phases or next_run(store, run.id):
         return None
     if run.kind == "train":
         plan = replace(plan, round_id=result["round"])
     return _order(store, plan, run.id)
 
 
-def following(store: Store, run_id: int) -> Run | None:
+def next_run(store: Store, run_id: int) -> Run | None:
     """Return the run that was queued after this one in its chain."""
     for run in store.runs.newest():
         if run.settings.get("after") == run_id:
@@ -112,7 +112,7 @@ def following(store: Store, run_id: int) -> Run | None:
     return None
 
 
-def _order(store: Store, plan: Plan, after: int | None) -> Run:
+def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
     """Queue the first phase of a plan; it carries the rest."""
     phase, *rest = plan.phases
     model = replace(ModelSettings.from_dict(plan.model), round_id=plan.round_id)
@@ -156,8 +156,8 @@ def stock(store: Store, seed: int | None = None) -> None:
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
     count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.Intake(store, count, StudySettings.passage_tokens)
-    intake.take([importer.Given(text, text.name) for text in texts])
+    intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
+    intake.take([importer.ImportFile(text, text.name) for text in texts])
     actions.add_gold(store, folder / "quiz.jsonl", "quiz")
     actions.add_gold(store, folder / "control.jsonl", "control")
     actions.add_instructions(store, folder / "instructions.jsonl")
@@ -182,7 +182,7 @@ def demo(
     following_run: Run | None = run
     while following_run:
         chain.append(finish(following_run, _title(chain, following_run)))
-        following_run = following(store, chain[-1].id)
+        following_run = next_run(store, chain[-1].id)
     return _numbers(store, chain, seed, settings)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolearn.core.errors import InputError, PromptError
-from autolearn.core.records import Answer, Chat, Feedback, Message, Passage, Question
+from autolearn.core.model_calls import Chat, Message
+from autolearn.core.records import Answer, Feedback, Passage, Question
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
@@ -123,7 +124,7 @@ def _path(folder: Path, name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Preview:
+class PromptPreview:
     """What a model would be shown for one passage."""
 
     protocol: str
@@ -138,7 +139,7 @@ class Preview:
 
 def preview(
     store: Store, model: ModelSettings, name: str, text: str, passage: Passage
-) -> Preview:
+) -> PromptPreview:
     """Return the turns that a text of a prompt gives for a passage.
 
     They are made by the functions of the study. What earlier stages give is taken from
@@ -160,7 +161,7 @@ def preview(
         chat = _REQUESTS[name](writer, material)
     content = "\n".join(turn.content for turn in chat)
     used = tuple(part[1:-1] for part in material.stand_ins if part in content)
-    return Preview(chosen, shown_by, chat, used)
+    return PromptPreview(chosen, shown_by, chat, used)
 
 
 def protocol_of(store: Store, model: ModelSettings) -> str:

@@ -19,7 +19,7 @@ SPLITS: tuple[Split, ...] = ("quiz", "control")
 
 
 @dataclass(frozen=True)
-class Change:
+class QuizChange:
     """What a round changed in one set of questions, each asked before and after."""
 
     n: int
@@ -41,13 +41,13 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RoundComparison:
     """A round against the model before it."""
 
     scores: dict[str, Any]
     """As ``evaluation.gold_questions.compare`` gives them."""
-    quiz: Change
-    control: Change
+    quiz: QuizChange
+    control: QuizChange
     questions: dict[int, QuizQuestion]
     before: dict[int, str]
     after: dict[int, str]
@@ -56,7 +56,7 @@ class Comparison:
     """Questions that only one of the two was asked."""
 
 
-def newest(
+def latest_quiz(
     store: Store, measured: Round, round_id: int | None, mode: Mode = "closed_book"
 ) -> Run | None:
     """Return the last finished quiz of the base or a round, on this round's base."""
@@ -70,7 +70,7 @@ def newest(
     return None
 
 
-def order(store: Store, round_id: int, before_id: int | None) -> list[Run]:
+def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
     """Queue the quiz of a round, and of the model before it unless it is up to date.
 
     The base model is also asked open-book, which tells how much there is to learn.
@@ -90,7 +90,7 @@ def order(store: Store, round_id: int, before_id: int | None) -> list[Run]:
 
 def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
     """Return whether the last take has asked all questions that there are now."""
-    take = newest(store, measured, before_id)
+    take = latest_quiz(store, measured, before_id)
     if take is None:
         return False
     asked = set(_closed(store.runs.quiz_results(take.id)))
@@ -102,17 +102,22 @@ def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
     return wanted <= asked
 
 
-def compare(store: Store, round_id: int, before_id: int | None) -> Comparison | None:
+def compare(
+    store: Store, round_id: int, before_id: int | None
+) -> RoundComparison | None:
     """Return what a round changed; None while one of the two takes is missing."""
     measured = store.rounds.get(round_id)
-    takes = newest(store, measured, before_id), newest(store, measured, round_id)
+    takes = (
+        latest_quiz(store, measured, before_id),
+        latest_quiz(store, measured, round_id),
+    )
     if takes[0] is None or takes[1] is None:
         return None
     was = store.runs.quiz_results(takes[0].id)
     now = store.runs.quiz_results(takes[1].id)
     shared = set(_closed(was)) & set(_closed(now))
     every = set(_closed(was)) | set(_closed(now))
-    bound = newest(store, measured, None, "open_book")
+    bound = latest_quiz(store, measured, None, "open_book")
     opened = store.runs.quiz_results(bound.id) if bound else []
     before = [r for r in was if r.mode == "closed_book"]
     before += [r for r in opened if r.mode == "open_book"]
@@ -120,7 +125,7 @@ def compare(store: Store, round_id: int, before_id: int | None) -> Comparison | 
     asked = {
         q.question.id: q for s in SPLITS for q in gold_questions.questions(store, s)
     }
-    return Comparison(
+    return RoundComparison(
         gold_questions.compare(store, was, now, round_id),
         _change(was, now, [q for q in asked.values() if q.question.split == "quiz"]),
         _change(was, now, [q for q in asked.values() if q.question.split == "control"]),
@@ -143,13 +148,13 @@ def _change(
     was: Sequence[QuizResult],
     now: Sequence[QuizResult],
     asked: Sequence[QuizQuestion],
-) -> Change:
+) -> QuizChange:
     ids = {one.question.id for one in asked}
     before = _closed(_among(was, ids))
     after = _closed(_among(now, ids))
     flips = quiz.flips(before.values(), after.values())
     both = sorted(before.keys() & after.keys())
-    return Change(
+    return QuizChange(
         len(both),
         sum(before[i].right for i in both),
         sum(after[i].right for i in both),

@@ -34,7 +34,7 @@ class ShownRow:
 
 
 @dataclass(frozen=True)
-class Preview:
+class TokenPreview:
     """The first items token by token, and what is true of all of them."""
 
     items: tuple[tuple[ShownRow, ...], ...]
@@ -56,7 +56,7 @@ class Preview:
 
 def look(
     folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int = N_SHOWN
-) -> Preview:
+) -> TokenPreview:
     """Return how the model in a folder would see the items.
 
     Raises:
@@ -71,7 +71,7 @@ def look(
     found = _ask(json.dumps(wanted))
     rows = [[_row(row) for row in item] for item in found.pop("items")]
     dropped = tuple((n, text) for n, text in found.pop("dropped"))
-    return Preview(tuple(map(tuple, rows)), dropped=dropped, **found)
+    return TokenPreview(tuple(map(tuple, rows)), dropped=dropped, **found)
 
 
 def _row(row: dict[str, Any]) -> ShownRow:
@@ -87,7 +87,7 @@ def _ask(wanted: str) -> dict[str, Any]:
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
-            env=quiet | hardware.own_environment(),
+            env=quiet | hardware.child_environment(),
             check=True,
         )
     except subprocess.TimeoutExpired as error:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlite_utils
 
 from autolearn.core.errors import SchemaTooNew, StoreError
-from autolearn.core.records import Generation
+from autolearn.core.model_calls import Generation
 from autolearn.store.encoding import TABLES, Row, from_row, has_generation
 from autolearn.store.migrations import MIGRATIONS, unknown_migrations
 

@@ -12,27 +12,29 @@ from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from autolearn.core.constraints import from_values, to_values
 from autolearn.core.gold import Corpus, GoldExample
-from autolearn.core.records import (
-    Answer,
+from autolearn.core.model_calls import (
     Chat,
     Completion,
+    Generation,
+    Message,
+    ModelIdentity,
+    Prompt,
+    Request,
+    Sampling,
+)
+from autolearn.core.records import (
+    Answer,
     Decision,
     Document,
     Exclusion,
     Feedback,
-    Generation,
-    Imagined,
-    Message,
-    ModelIdentity,
     Passage,
-    Prompt,
     Question,
     QuizResult,
-    Request,
     Round,
     Run,
     Sample,
-    Sampling,
+    SelfGeneratedItem,
     SkillResult,
     Skip,
     TrainItem,
@@ -53,7 +55,7 @@ TABLES: dict[type, str] = {
     TrainItem: "round_items",
     Run: "runs",
     QuizResult: "quiz_results",
-    Imagined: "imagined",
+    SelfGeneratedItem: "imagined",
     SkillResult: "skill_results",
     Corpus: "corpora",
     GoldExample: "gold_examples",

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from operator import itemgetter
 
+from autolearn.core.model_calls import Generation
 from autolearn.core.records import (
     Answer,
     Feedback,
-    Generation,
-    Imagined,
     Question,
     QuizResult,
     Record,
     Sample,
+    SelfGeneratedItem,
     SkillResult,
     Skip,
 )
@@ -31,7 +31,7 @@ KINDS: tuple[type[Record], ...] = (
     Sample,
     Skip,
     QuizResult,
-    Imagined,
+    SelfGeneratedItem,
     SkillResult,
 )
 

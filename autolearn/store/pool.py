@@ -1,6 +1,7 @@
 """What base models have made up, each its own pool, which all its rounds share."""
 
-from autolearn.core.records import Imagined, ModelIdentity
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import SelfGeneratedItem
 from autolearn.store.database import Database
 
 
@@ -10,13 +11,13 @@ class Pool:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def of(self, model: ModelIdentity, prompt_digest: str) -> list[Imagined]:
+    def of(self, model: ModelIdentity, prompt_digest: str) -> list[SelfGeneratedItem]:
         """Return what these weights have made up, with the answers, in order of draws.
 
         ``prompt_digest``: of the prompt by which the answers were asked for.
         """
         return self._db.select(
-            Imagined,
+            SelfGeneratedItem,
             "WHERE generation_id IN (SELECT id FROM generations WHERE model_digest = ?"
             " AND quantization = ? AND prompt_digest = ?) ORDER BY draw",
             model.digest,

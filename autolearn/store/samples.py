@@ -120,7 +120,7 @@ class SampleView:
 
 
 @dataclass(frozen=True)
-class Gist:
+class SampleSources:
     """What a sample is learned from, beside its own texts."""
 
     passage: str
@@ -273,14 +273,16 @@ class Samples:
             for sample in samples
         ]
 
-    def gists(self, samples: Sequence[Sample]) -> dict[int, Gist]:
+    def sources(self, samples: Sequence[Sample]) -> dict[int, SampleSources]:
         """Return what these samples are learned from, each under its id.
 
         Read in one go, since a training takes all that were ever approved.
         """
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
-            number: Gist(passage or "", opened, critique, bool(corrected), written_by)
+            number: SampleSources(
+                passage or "", opened, critique, bool(corrected), written_by
+            )
             for number, passage, opened, critique, corrected, written_by in rows
         }
 

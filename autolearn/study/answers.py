@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from autolearn.core.constraints import LINE, Excerpt, Part
+from autolearn.core.model_calls import Generation
 from autolearn.core.records import (
     Answer,
     AnswerKind,
     Feedback,
-    Generation,
     Passage,
     Question,
     Record,

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autolearn.core.constraints import Excerpt, Pattern
-from autolearn.core.records import Generation, Passage, Question, Record, Skip
+from autolearn.core.model_calls import Generation
+from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
@@ -158,7 +159,7 @@ def _held_against(
     """Note whether a question repeats one that was kept; if it holds, keep it."""
     seen = known.setdefault(draft.fact.passage.id, [])
     limit = writer.settings.duplicate_threshold
-    if any(matching.likeness(draft.text, other) >= limit for other in seen):
+    if any(matching.similarity(draft.text, other) >= limit for other in seen):
         return replace(draft, fault=draft.fault or "it repeats another one")
     if not draft.fault:
         seen.append(draft.text)

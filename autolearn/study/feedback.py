@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn.core.constraints import LINE
+from autolearn.core.model_calls import Generation, Prompt
 from autolearn.core.records import (
     Answer,
     Feedback,
-    Generation,
-    Prompt,
     Purpose,
     Question,
     Record,

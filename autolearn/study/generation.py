@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from autolearn.core.constraints import Constraint
+from autolearn.core.model_calls import Generation, Prompt, Request, Sampling
 from autolearn.core.ports import Backend, Cancelled, Stop
-from autolearn.core.records import Generation, Prompt, Request, Sampling
 from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.protocol import PROTOCOLS, Protocol

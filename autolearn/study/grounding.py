@@ -109,7 +109,7 @@ def _likeliest(writer: Generator, asked: Sequence[tuple[str, str]]) -> list[str]
             values = {"heading": _heading(text), "sentence": sentence}
             chats.append(prompt.render(**values).chat)
             questions.append(question)
-    means = iter(writer.backend.sureness(chats, questions))
+    means = iter(writer.backend.confidence(chats, questions))
     chosen = []
     for candidates in nearest:
         likelihood = {sentence: next(means) for sentence in candidates}

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from autolearn.core.records import Generation, Passage, Question, Record, Skip
+from autolearn.core.model_calls import Generation
+from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
 from autolearn.study import fact_questions, prompts
 from autolearn.study.fact_questions import QUESTION
@@ -102,7 +103,7 @@ def _flags(
 ) -> tuple[str, ...]:
     limit = writer.settings.duplicate_threshold
     found = {
-        "duplicate": any(matching.likeness(text, other) >= limit for other in seen),
+        "duplicate": any(matching.similarity(text, other) >= limit for other in seen),
         "not_self_contained": not matching.stands_alone(text, source),
     }
     return tuple(flag for flag, holds in found.items() if holds)

@@ -6,7 +6,8 @@ Source: implications are the strongest self-written training text of SEAL (arXiv
 
 from collections.abc import Sequence
 
-from autolearn.core.records import Generation, TrainItem
+from autolearn.core.model_calls import Generation
+from autolearn.core.records import TrainItem
 from autolearn.study import prompts
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.text import model_output

@@ -40,7 +40,7 @@ _STOP_WORDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Place:
+class QuoteMatch:
     """Where a quote stands in a source, and how like it is, 0..1."""
 
     start: int
@@ -130,7 +130,7 @@ def supports(
     return bool(borne_out) and not missing and len(borne_out) >= needed
 
 
-def likeness(one: str, other: str) -> float:
+def similarity(one: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
     a, b = _bag(one), _bag(other)
     shared = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
@@ -192,7 +192,7 @@ def _n_shared_words(question: str, source: str) -> int:
     return len(terms & set(normalise(source).split()))
 
 
-def find_quote(quote: str, source: str) -> Place | None:
+def find_quote(quote: str, source: str) -> QuoteMatch | None:
     """Return where a quote stands in a source, or the sentence most like it.
 
     White space does not matter. None: one of the two is empty.
@@ -202,16 +202,16 @@ def find_quote(quote: str, source: str) -> Place | None:
         return None
     pattern = r"\s+".join(re.escape(word) for word in words)
     if match := re.search(pattern, source, re.IGNORECASE):
-        return Place(match.start(), match.end(), 1.0)
+        return QuoteMatch(match.start(), match.end(), 1.0)
     return max(
-        (_likened(quote, match) for match in _SENTENCE.finditer(source)),
+        (_best_match(quote, match) for match in _SENTENCE.finditer(source)),
         key=lambda place: place.score,
         default=None,
     )
 
 
-def _likened(quote: str, sentence: re.Match[str]) -> Place:
+def _best_match(quote: str, sentence: re.Match[str]) -> QuoteMatch:
     matcher = SequenceMatcher(None, quote.lower(), sentence[0].strip().lower())
     lead = len(sentence[0]) - len(sentence[0].lstrip())
     start = sentence.start() + lead
-    return Place(start, start + len(sentence[0].strip()), matcher.ratio())
+    return QuoteMatch(start, start + len(sentence[0].strip()), matcher.ratio())

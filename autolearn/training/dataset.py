@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from autolearn.core.records import Chat, Sample, TrainItem
+from autolearn.core.model_calls import Chat
+from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import Method, TrainSettings
 from autolearn.study import prompts
 from autolearn.text import matching
@@ -23,7 +24,7 @@ FEWEST = 20
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ApprovedExample:
     """A sample with the texts that the methods need."""
 
     sample: Sample
@@ -63,7 +64,7 @@ class Dataset:
 
 def build(
     settings: TrainSettings,
-    lessons: Sequence[Lesson],
+    examples: Sequence[ApprovedExample],
     corpus: Sequence[MetaExample],
     quiz: Iterable[str],
     skills: Sequence[TrainItem] = (),
@@ -76,9 +77,9 @@ def build(
     """
     quiz = list(quiz)
     if settings.only_gaps:
-        lessons = [lesson for lesson in lessons if lesson.sample.gap]
-    corpus = [*corpus, *(_as_meta(one) for one in lessons if one.corrected)]
-    kept, leaked = without_leaks(lessons, quiz)
+        examples = [example for example in examples if example.sample.gap]
+    corpus = [*corpus, *(_as_meta(one) for one in examples if one.corrected)]
+    kept, leaked = without_leaks(examples, quiz)
     kept, validation = hold_out(settings, kept)
     blocks = blocker(quiz)
     allowed = [one for one in corpus if not blocks(one.prompt)]
@@ -96,53 +97,53 @@ def blocker(quiz: Iterable[str]) -> Callable[[str], bool]:
 
     def blocks(text: str) -> bool:
         return matching.normalise(text) in exact or any(
-            matching.likeness(text, other) >= LEAK for other in asked
+            matching.similarity(text, other) >= LEAK for other in asked
         )
 
     return blocks
 
 
 def without_leaks(
-    lessons: Sequence[Lesson], quiz: Iterable[str]
-) -> tuple[list[Lesson], int]:
+    examples: Sequence[ApprovedExample], quiz: Iterable[str]
+) -> tuple[list[ApprovedExample], int]:
     """Drop questions and wordings that are, or nearly are, questions of the quiz.
 
     Returns the lessons that are left, and how many questions were dropped. A lesson
     whose own question leaks goes with all its wordings.
     """
     leaks = blocker(quiz)
-    kept: list[Lesson] = []
+    kept: list[ApprovedExample] = []
     dropped = 0
-    for lesson in lessons:
-        if leaks(lesson.sample.prompt):
-            dropped += 1 + len(lesson.wordings)
+    for example in examples:
+        if leaks(example.sample.prompt):
+            dropped += 1 + len(example.wordings)
             continue
-        clean = tuple(text for text in lesson.wordings if not leaks(text))
-        dropped += len(lesson.wordings) - len(clean)
-        kept.append(replace(lesson, wordings=clean))
+        clean = tuple(text for text in example.wordings if not leaks(text))
+        dropped += len(example.wordings) - len(clean)
+        kept.append(replace(example, wordings=clean))
     return kept, dropped
 
 
 def hold_out(
-    settings: TrainSettings, lessons: Sequence[Lesson]
-) -> tuple[list[Lesson], list[TrainItem]]:
+    settings: TrainSettings, examples: Sequence[ApprovedExample]
+) -> tuple[list[ApprovedExample], list[TrainItem]]:
     """Take one wording from a share of the lessons, as validation items.
 
     Only a wording that nothing else asks is taken, whatever the order of its words:
     one that another lesson trains would tell nothing. Small rounds have none, nor have
     methods that teach no answers to questions.
     """
-    asked = Counter(_words(text) for one in lessons for text in _phrasings(one))
-    only = [[t for t in one.wordings if asked[_words(t)] == 1] for one in lessons]
+    asked = Counter(_words(text) for one in examples for text in _phrasings(one))
+    only = [[t for t in one.wordings if asked[_words(t)] == 1] for one in examples]
     able = [i for i, texts in enumerate(only) if texts]
-    kept = list(lessons)
+    kept = list(examples)
     validation: list[TrainItem] = []
     n = round(settings.validation_share * len(able))
     if n < FEWEST or settings.method not in _TAUGHT:
         return kept, validation
     chance = random.Random(f"{settings.seed} validation")
     for i in sorted(chance.sample(able, n)):
-        one, text = lessons[i], chance.choice(only[i])
+        one, text = examples[i], chance.choice(only[i])
         kept[i] = replace(one, wordings=tuple(t for t in one.wordings if t != text))
         answer = _TAUGHT[settings.method](one)
         item = TrainItem("validation", _ask(text), answer, sample_id=one.sample.id)
@@ -150,18 +151,18 @@ def hold_out(
     return kept, validation
 
 
-def _phrasings(lesson: Lesson) -> tuple[str, ...]:
-    return lesson.sample.prompt, *lesson.wordings
+def _phrasings(example: ApprovedExample) -> tuple[str, ...]:
+    return example.sample.prompt, *example.wordings
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(sorted(matching.normalise(text).split()))
 
 
-_TAUGHT: dict[Method, Callable[[Lesson], str]] = {
-    "join": lambda lesson: lesson.sample.chosen,
-    "al1": lambda lesson: lesson.opened,
-    "self": lambda lesson: lesson.sample.chosen,
+_TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
+    "join": lambda example: example.sample.chosen,
+    "al1": lambda example: example.opened,
+    "self": lambda example: example.sample.chosen,
 }
 """The answer that a method teaches to a question, whatever its wording."""
 
@@ -172,40 +173,42 @@ def _ask(question: str) -> Chat:
     return prompts.load("closed_book").render(question=question).chat
 
 
-def _join(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
+def _join(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
     """Learn r_hat for q in every wording: the two papers joined."""
     return [
-        TrainItem("sft", _ask(text), lesson.sample.chosen, sample_id=lesson.sample.id)
-        for lesson in lessons
-        for text in _phrasings(lesson)
+        TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
+        for example in examples
+        for text in _phrasings(example)
     ]
 
 
-def _al1(settings: TrainSettings, lessons: Sequence[Lesson], _: object) -> _Items:
+def _al1(
+    settings: TrainSettings, examples: Sequence[ApprovedExample], _: object
+) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
     items = [
         TrainItem("sft", _ask(one.sample.prompt), one.opened, sample_id=one.sample.id)
-        for one in lessons
+        for one in examples
     ]
-    return items + (_dqa(lessons) if settings.dqa else [])
+    return items + (_dqa(examples) if settings.dqa else [])
 
 
-def _dqa(lessons: Sequence[Lesson]) -> _Items:
+def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
     """Learn d -> q and (d, q) -> a, which keeps the skill of asking."""
     items: _Items = []
-    for lesson in lessons:
-        question, sample_id = lesson.sample.prompt, lesson.sample.id
-        ask = prompts.load("ask").render(passage=lesson.passage, n=1)
+    for example in examples:
+        question, sample_id = example.sample.prompt, example.sample.id
+        ask = prompts.load("ask").render(passage=example.passage, n=1)
         read = prompts.load("open_book").render(
-            passage=lesson.passage, question=question
+            passage=example.passage, question=question
         )
         items.append(TrainItem("sft", ask.chat, question, sample_id=sample_id))
-        told = f"Answer: {lesson.opened}"
+        told = f"Answer: {example.opened}"
         items.append(TrainItem("sft", read.chat, told, sample_id=sample_id))
     return items
 
 
-def _al2(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
+def _al2(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
     """L2 = -log p(a_o > a_c | q) (arXiv 2406.00606, stage 2), by DPO.
 
     A pair whose two answers are the same prefers nothing and is left out.
@@ -218,14 +221,14 @@ def _al2(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
             rejected=one.closed,
             sample_id=one.sample.id,
         )
-        for one in lessons
+        for one in examples
         if not matching.exact_match(one.opened, one.closed)
     ]
 
 
 def _self(
     settings: TrainSettings,
-    lessons: Sequence[Lesson],
+    examples: Sequence[ApprovedExample],
     skills: Sequence[TrainItem],
 ) -> _Items:
     """-E[log p(r_hat | p)] + L_meta on a share of D_meta (arXiv 2310.00533)."""
@@ -233,7 +236,7 @@ def _self(
         TrainItem(
             "sft", _ask(one.sample.prompt), one.sample.chosen, None, 1.0, one.sample.id
         )
-        for one in lessons
+        for one in examples
     ]
     n = min(len(skills), round(settings.meta_share * len(items)))
     chance = random.Random(f"{settings.seed} meta-skill replay")
@@ -241,7 +244,7 @@ def _self(
 
 
 def _meta(
-    _: TrainSettings, __: Sequence[Lesson], skills: Sequence[TrainItem]
+    _: TrainSettings, __: Sequence[ApprovedExample], skills: Sequence[TrainItem]
 ) -> _Items:
     """L_meta, and the skills of the loop: see ``metaskills.items``."""
     return list(skills)
@@ -265,25 +268,27 @@ def _meta_items(example: MetaExample) -> _Items:
     ]
 
 
-def _as_meta(lesson: Lesson) -> MetaExample:
+def _as_meta(example: ApprovedExample) -> MetaExample:
     return MetaExample(
-        lesson.sample.prompt,
-        lesson.closed,
-        lesson.critique or "",
-        lesson.sample.chosen,
-        lesson.passage,
-        lesson.opened,
-        lesson.sample.id,
+        example.sample.prompt,
+        example.closed,
+        example.critique or "",
+        example.sample.chosen,
+        example.passage,
+        example.opened,
+        example.sample.id,
     )
 
 
-def _cpt(_: TrainSettings, lessons: Sequence[Lesson], __: object) -> _Items:
+def _cpt(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
     """Return each passage once, as raw text: the baseline of arXiv 2406.00606."""
-    texts = dict.fromkeys(lesson.passage.strip() for lesson in lessons)
+    texts = dict.fromkeys(example.passage.strip() for example in examples)
     return [TrainItem("text", (), text) for text in texts if text]
 
 
-_Build = Callable[[TrainSettings, Sequence[Lesson], Sequence[TrainItem]], _Items]
+_Build = Callable[
+    [TrainSettings, Sequence[ApprovedExample], Sequence[TrainItem]], _Items
+]
 _METHODS: dict[Method, _Build] = {
     "join": _join,
     "al1": _al1,

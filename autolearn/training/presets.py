@@ -91,7 +91,7 @@ NAMES = (
 """The settings that a preset decides on."""
 
 
-def fitting(model: ModelSettings, method: Method = "join") -> str:
+def preset_for(model: ModelSettings, method: Method = "join") -> str:
     """Return the name of the preset for a model that is to learn by a method.
 
     Raises:

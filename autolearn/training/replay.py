@@ -19,17 +19,15 @@ from math import ceil
 from statistics import median
 from typing import TypeVar
 
-from autolearn.core.ports import Cancelled, Journal
-from autolearn.core.records import (
+from autolearn.core.model_calls import (
     Completion,
     Generation,
-    Imagined,
-    ItemKind,
     ModelIdentity,
     Request,
     Sampling,
-    TrainItem,
 )
+from autolearn.core.ports import Cancelled, Journal
+from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.study import prompts
 from autolearn.study.answers import TextQuestion, open_book_requests
@@ -81,10 +79,10 @@ themselves."""
 def imagine(
     writer: Generator,
     journal: Journal,
-    known: Sequence[Imagined],
+    known: Sequence[SelfGeneratedItem],
     n: int,
     report: Callable[[int], None],
-) -> list[Imagined]:
+) -> list[SelfGeneratedItem]:
     """Return the first ``n`` made-up prompts of the model, or what there are of them.
 
     ``known`` are those made before, in order of draws; the journal keeps what is
@@ -102,13 +100,15 @@ def imagine(
         report(len(found))
         draws = range(first, first + STEP)
         name = f"imagined {first + 1}-{first + STEP}"
-        found += of(Imagined, journal.step(name, partial(_make, writer, draws, found)))
+        found += of(
+            SelfGeneratedItem, journal.step(name, partial(_make, writer, draws, found))
+        )
     return found[:n]
 
 
 def _make(
-    writer: Generator, draws: range, known: Sequence[Imagined]
-) -> Sequence[Imagined]:
+    writer: Generator, draws: range, known: Sequence[SelfGeneratedItem]
+) -> Sequence[SelfGeneratedItem]:
     """Draw prompts, answer those that are new, and keep what is worth holding.
 
     A guess is not, nor what is answered in the same words as ``SAME`` others.
@@ -133,13 +133,13 @@ def _make(
     for (draw, text), generation in _surer(writer, answered):
         given[_answer(generation)] += 1
         if given[_answer(generation)] <= SAME:
-            made.append(Imagined(draw, text, generation))
+            made.append(SelfGeneratedItem(draw, text, generation))
     return made
 
 
 def _surer(writer: Generator, answered: Sequence[Answered]) -> list[Answered]:
     """Return the half of whose answers the model is surer, in the order given."""
-    sure = writer.backend.sureness(
+    sure = writer.backend.confidence(
         [one.request.prompt.chat for _, one in answered],
         [_answer(one) for _, one in answered],
     )
@@ -147,7 +147,7 @@ def _surer(writer: Generator, answered: Sequence[Answered]) -> list[Answered]:
     return [row for row, each in zip(answered, sure, strict=True) if each >= least]
 
 
-def shipped(text: str, model: ModelIdentity) -> list[Imagined]:
+def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
     """Return what a model made up beforehand, as ``ship`` wrote it.
 
     Nothing if it was another model, or was asked otherwise.
@@ -161,7 +161,7 @@ def shipped(text: str, model: ModelIdentity) -> list[Imagined]:
         return []
     sampling = Sampling(max_new_tokens=ANSWER_TOKENS)
     return [
-        Imagined(
+        SelfGeneratedItem(
             draw,
             asked,
             Generation(
@@ -174,7 +174,7 @@ def shipped(text: str, model: ModelIdentity) -> list[Imagined]:
     ]
 
 
-def ship(made: Sequence[Imagined], model: ModelIdentity) -> str:
+def ship(made: Sequence[SelfGeneratedItem], model: ModelIdentity) -> str:
     """Return what a model made up as text: a line on the model, then one for each."""
     rows = [
         [one.draw, one.text, asdict(one.generation.completion)]
@@ -194,7 +194,7 @@ def _head(model: ModelIdentity) -> dict[str, str]:
     }
 
 
-def items(kind: ItemKind, imagined: Sequence[Imagined]) -> list[TrainItem]:
+def items(kind: ItemKind, imagined: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
     """Return what was made up as items of a round."""
     return [
         TrainItem(kind, one.generation.request.prompt.chat, _answer(one.generation))
@@ -209,7 +209,7 @@ def in_step(settings: TrainSettings, taught: int, replayed: int) -> int:
 
 
 @dataclass(frozen=True)
-class Reading:
+class RereadText:
     """A text of the round to be read again by the base."""
 
     passage: str
@@ -220,7 +220,7 @@ class Reading:
     """The question of another text, of which this one says nothing."""
 
 
-def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Reading]:
+def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[RereadText]:
     """Return the texts to read beside so many items that were made up.
 
     ``asked``: passages, each with a question and the closed-book answer to it. A round
@@ -231,10 +231,10 @@ def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[Readin
     n = min(len(of_each), ceil(READING * n_replay))
     picked = random.Random("to read").sample(of_each, n)
     others = [question for _, question, _ in picked[1:] + picked[:1]]
-    return [Reading(*one, other) for one, other in zip(picked, others, strict=True)]
+    return [RereadText(*one, other) for one, other in zip(picked, others, strict=True)]
 
 
-def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
+def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
     """Return how the base asks about texts, answers from them and compares, as items.
 
     It puts its question to each in other words too.
@@ -258,7 +258,7 @@ def read(writer: Generator, texts: Sequence[Reading]) -> list[Made]:
     return [_item(made) for _, made in (*opened, *_written(writer, rest))]
 
 
-def _asking(writer: Generator, one: Reading) -> GenerationRequest[Reading]:
+def _asking(writer: Generator, one: RereadText) -> GenerationRequest[RereadText]:
     """Return what is put to the base for questions about a text."""
     if not writer.protocol.guided:
         return listing(writer.settings, one.passage, one)
@@ -268,8 +268,8 @@ def _asking(writer: Generator, one: Reading) -> GenerationRequest[Reading]:
 
 
 def _comparing(
-    writer: Generator, opened: Sequence[tuple[Reading, Generation]]
-) -> Iterator[GenerationRequest[Reading]]:
+    writer: Generator, opened: Sequence[tuple[RereadText, Generation]]
+) -> Iterator[GenerationRequest[RereadText]]:
     """Yield what is put to the base to compare answers; every other one is right."""
     compare = prompts.load("feedback")
     for at, (one, said) in enumerate(opened):
@@ -289,7 +289,7 @@ def to_check(instructions: Sequence[str], n: int) -> list[str]:
 
 
 def checked(
-    writer: Generator, instructions: Sequence[str], made_up: Sequence[Imagined]
+    writer: Generator, instructions: Sequence[str], made_up: Sequence[SelfGeneratedItem]
 ) -> list[Made]:
     """Return how the base checks its own answers and mends those that it finds wrong.
 

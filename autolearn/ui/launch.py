@@ -95,8 +95,8 @@ def _show(
     sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
     sys.stdout.flush()
     blocks.block_thread()
-    for lane in queues.LANES.values():
-        queues.stop_worker(flags.workspace, lane=lane)
+    for queue in queues.QUEUES.values():
+        queues.stop_worker(flags.workspace, queue=queue)
     return 0
 
 

@@ -8,7 +8,14 @@ from autolearn.core.errors import JobError
 from autolearn.runs import queues
 from autolearn.services import actions, pipeline
 from autolearn.ui import html
-from autolearn.ui.session import NOTICE_JS, QUIET, TICK_SECONDS, Board, Desk, picture
+from autolearn.ui.session import (
+    NOTICE_JS,
+    QUIET,
+    TICK_SECONDS,
+    PageContext,
+    Session,
+    html_panel,
+)
 from autolearn.ui.tabs import (
     ask,
     evaluation,
@@ -26,34 +33,38 @@ TABS = (model, library, study, review, train, evaluation, ask, history)
 
 def build(folder: Path) -> gr.Blocks:
     """Return the page of a workspace; nothing of it is kept in memory."""
-    desk = Desk(folder)
+    session = Session(folder)
     with gr.Blocks(title="autolearn", analytics_enabled=False) as page:
         current = gr.State(model.TITLE)
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=300):
-            picture("title", html.tag("h1", "autolearn", "al-title"))
-            sidebar = picture("status")
+            html_panel("title", html.tag("h1", "autolearn", "al-title"))
+            sidebar = html_panel("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
-            walk = picture("steps")
+            walk = html_panel("steps")
             seen = gr.Button("Look again", elem_id="look", visible="hidden")
         notice = gr.HTML(
             elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
         )
         with gr.Tabs(selected=model.TITLE) as tabs:
-            board = Board(desk, current, pulses, timer, notice, sidebar, walk, stop)
+            context = PageContext(
+                session, current, pulses, timer, notice, sidebar, walk, stop
+            )
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
-                    module.build(board)
-                board.wire(tab)
+                    module.build(context)
+                context.wire(tab)
                 tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
-                board.looks(tab.select)  # another page may have begun something
+                context.refresh_after(
+                    tab.select
+                )  # another page may have begun something
         walk.click(_led, None, tabs, **QUIET)
         for event in (timer.tick, page.load, seen.click):
-            board.looks(event)
-        board.act([stop.click], lambda: _stop(desk))
-        board.act([whole.click], lambda: _whole_round(desk))
+            context.refresh_after(event)
+        context.on_action([stop.click], lambda: _stop(session))
+        context.on_action([whole.click], lambda: _whole_round(session))
     blocks: gr.Blocks = page
     return blocks
 
@@ -62,18 +73,18 @@ def _led(event: gr.EventData) -> gr.Tabs:
     return gr.Tabs(selected=event.pick)
 
 
-def _stop(desk: Desk) -> None:
-    active = desk.store.runs.in_state("running", "queued")
+def _stop(session: Session) -> None:
+    active = session.store.runs.in_state("running", "queued")
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
-    queues.cancel(desk.store, active[0].id)
+    queues.cancel(session.store, active[0].id)
 
 
-def _whole_round(desk: Desk) -> None:
-    store = desk.store
+def _whole_round(session: Session) -> None:
+    store = session.store
     if store.library.is_empty():
         pipeline.stock(store)
-    desk.order(pipeline.begin(store, actions.chosen_model(store)))
+    session.order(pipeline.begin(store, actions.chosen_model(store)))
 
 
 def theme() -> gr.Theme:

@@ -57,12 +57,12 @@ element.addEventListener('click', go);
 together when the time of the first is over, the newest perhaps before it was read."""
 
 
-def picture(elem_id: str, value: Html | str = "") -> gr.HTML:
+def html_panel(elem_id: str, value: Html | str = "") -> gr.HTML:
     """Return a place for HTML of ours; a click on a part of it tells which part."""
     return gr.HTML(value, elem_id=elem_id, js_on_load=PICK_JS, apply_default_css=False)
 
 
-class Desk:
+class Session:
     """One workspace as the page's handlers see it, whatever thread they run in."""
 
     def __init__(self, folder: Path) -> None:
@@ -79,10 +79,10 @@ class Desk:
 
     def order(self, run: Run) -> Run:
         """Have a queued run done: start its worker unless there is one."""
-        queues.ensure_worker(self.folder, lane=queues.lane_of(run.kind))
+        queues.ensure_worker(self.folder, queue=queues.queue_of(run.kind))
         return run
 
-    def pulse(self) -> str:
+    def revision(self) -> str:
         """Return what differs whenever there is something new to draw."""
         row = self.store.db.rows(
             "SELECT (SELECT max(id) FROM runs),"
@@ -104,7 +104,7 @@ class Desk:
         return bool(store.runs.in_state("running", "queued"))
 
 
-def told(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
+def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
     """Return the handler with one output more, the notice; a refusal leaves the others.
 
     A handler that has no outputs may return a sentence, which is shown in the notice.
@@ -123,7 +123,7 @@ def told(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
     return wrapped
 
 
-def drawn(
+def with_error_panel(
     handler: Callable[..., Any], outputs: Sequence[gr.components.Component]
 ) -> Callable[..., Any]:
     """Say in the place of a picture why it cannot be drawn; all else stays."""
@@ -142,7 +142,7 @@ def drawn(
     return wrapped
 
 
-def watch(
+def redraw_on(
     triggers: Sequence[Callable[..., Any]],
     draw: Callable[..., Any],
     inputs: Sequence[gr.components.Component],
@@ -150,18 +150,24 @@ def watch(
     **options: Any,
 ) -> None:
     """Draw at once when something is chosen or opened."""
-    handler = drawn(draw, outputs)
+    handler = with_error_panel(draw, outputs)
     for trigger in triggers:
         trigger(handler, list(inputs) or None, list(outputs), **(QUIET | options))
 
 
-def begin(
+def draw_on_load(
     draw: Callable[..., Any],
     inputs: Sequence[gr.components.Component],
     outputs: Sequence[gr.components.Component],
 ) -> None:
     """Draw as a page begins, and whenever one of the inputs is another."""
-    gr.on(None, drawn(draw, outputs), list(inputs) or None, list(outputs), **QUIET)
+    gr.on(
+        None,
+        with_error_panel(draw, outputs),
+        list(inputs) or None,
+        list(outputs),
+        **QUIET,
+    )
 
 
 @dataclass(frozen=True)
@@ -174,11 +180,13 @@ class Drawing:
 
     def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
         """Return what the outputs show, given the values of at least its inputs."""
-        made = drawn(self.draw, self.outputs)(*(values[one] for one in self.inputs))
+        made = with_error_panel(self.draw, self.outputs)(
+            *(values[one] for one in self.inputs)
+        )
         return [made] if len(self.outputs) == 1 else list(made)
 
 
-def together(
+def draw_together(
     triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
 ) -> None:
     """Draw several parts in one go: to the browser, each event costs about as much."""
@@ -195,13 +203,13 @@ def together(
 
 
 @dataclass(frozen=True)
-class Board:
+class PageContext:
     """The parts of the page that every tab is wired to."""
 
-    desk: Desk
+    session: Session
     current: gr.State
     """The id of the tab that is shown."""
-    pulses: Mapping[str, gr.Textbox]
+    revisions: Mapping[str, gr.Textbox]
     """The pulse as each tab saw it last: only the tab that is open is told of it."""
     timer: gr.Timer
     notice: gr.HTML
@@ -209,10 +217,10 @@ class Board:
     sidebar: gr.HTML
     steps: gr.HTML
     stop: gr.Button
-    followed: list[Drawing] = field(default_factory=list)
-    opened: list[Drawing] = field(default_factory=list)
+    redrawn_on_change: list[Drawing] = field(default_factory=list)
+    redrawn_on_opening: list[Drawing] = field(default_factory=list)
 
-    def follow(
+    def redraw_on_change(
         self,
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
@@ -222,25 +230,27 @@ class Board:
 
         Drawing never changes what a person has typed or chosen: outputs are pictures.
         """
-        self.followed.append(Drawing(draw, inputs, outputs))
+        self.redrawn_on_change.append(Drawing(draw, inputs, outputs))
 
-    def on_opening(
+    def redraw_on_opening(
         self,
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
         outputs: Sequence[gr.components.Component],
     ) -> None:
         """Draw when the tab is opened, after what ``follow`` draws."""
-        self.opened.append(Drawing(draw, inputs, outputs))
+        self.redrawn_on_opening.append(Drawing(draw, inputs, outputs))
 
     def wire(self, tab: gr.Tab) -> None:
         """Let what was laid out on the tab be drawn as it asked for."""
-        together([self.pulses[str(tab.id)].change], tuple(self.followed))
-        together([tab.select], (*self.followed, *self.opened))
-        self.followed.clear()
-        self.opened.clear()
+        draw_together(
+            [self.revisions[str(tab.id)].change], tuple(self.redrawn_on_change)
+        )
+        draw_together([tab.select], (*self.redrawn_on_change, *self.redrawn_on_opening))
+        self.redrawn_on_change.clear()
+        self.redrawn_on_opening.clear()
 
-    def act(
+    def on_action(
         self,
         triggers: Sequence[Callable[..., Any]],
         handler: Callable[..., Any],
@@ -254,28 +264,28 @@ class Board:
         """
         event: gr.events.Dependency = gr.on(
             list(triggers),
-            told(handler, len(outputs)),
+            with_notice(handler, len(outputs)),
             list(inputs) or None,
             [*outputs, self.notice],
             **(QUIET | options),
         )
-        self.looks(event.then)
+        self.refresh_after(event.then)
         return event
 
-    def looks(self, event: Callable[..., Any]) -> None:
+    def refresh_after(self, event: Callable[..., Any]) -> None:
         """Look at the workspace after an event."""
         outputs = [self.sidebar, self.steps, self.timer, self.stop]
-        outputs += self.pulses.values()
-        event(drawn(self._look, outputs), self.current, outputs, **QUIET)
+        outputs += self.revisions.values()
+        event(with_error_panel(self._refresh, outputs), self.current, outputs, **QUIET)
 
-    def _look(self, current: str) -> tuple[Any, ...]:
+    def _refresh(self, current: str) -> tuple[Any, ...]:
         """Return the sidebar as it is to be now, and the pulse for the open tab."""
-        store, busy = self.desk.store, self.desk.is_busy()
-        pulse = self.desk.pulse()
+        store, busy = self.session.store, self.session.is_busy()
+        pulse = self.session.revision()
         return (
             status.draw(store),
             guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(interactive=busy),
-            *(pulse if name == current else gr.skip() for name in self.pulses),
+            *(pulse if name == current else gr.skip() for name in self.revisions),
         )

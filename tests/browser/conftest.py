@@ -99,7 +99,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-    lanes = queues.LANES.values()
+    lanes = queues.QUEUES.values()
     alive = [
         a.folder for a in running for n in lanes if queues.worker_alive(a.folder, n)
     ]

@@ -9,7 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from autolearn.core.records import Decision, Message, Sampling
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import actions
@@ -248,7 +249,9 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         other.close()
         app.strays.clear()  # the page that was open tells that its app is gone
         assert store.runs.get(run.id).state == "running", "the worker goes on"
-        os.kill(int((app.folder / queues.WORK.pid_file).read_text()), signal.SIGKILL)
+        os.kill(
+            int((app.folder / queues.MODEL_QUEUE.pid_file).read_text()), signal.SIGKILL
+        )
         until(lambda: not queues.worker_alive(app.folder))
         again = start(app.folder)
         page = visit(again)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.core.records import Message, Prompt, Request, Sampling
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.scripted_backend import ScriptedBackend
 
 

@@ -12,7 +12,7 @@ from autolearn.demo.builder import tasks
 from autolearn.demo.library import control, make_library, write_library
 from autolearn.demo.names import is_held_out
 from autolearn.demo.passages import crowded_passage, study_passage
-from autolearn.demo.world import Fact, World, grammar, known_world
+from autolearn.demo.world import World, WorldFact, grammar, known_world
 
 ATTRIBUTES = [a for rows in grammar().attributes.values() for a in rows]
 SEEDS = range(5)
@@ -125,7 +125,7 @@ def test_luck_is_rare():
 def test_values_have_the_form_of_their_type(type_, pattern):
     attribute = next(a for a in ATTRIBUTES if a.type == type_)
     world = World(random.Random(8))
-    fact = Fact("X", attribute, world.value(attribute))
+    fact = WorldFact("X", attribute, world.value(attribute))
     for _ in range(50):
         near = world.other_value(fact, near=True)
         assert re.fullmatch(pattern, near), near
@@ -249,7 +249,7 @@ def test_statements_are_true_and_stand_alone():
 def test_feedback_on_another_thing_speaks_of_the_thing():
     world = World(random.Random(13))
     fact = world.entity(n_facts=1).facts[0]
-    other = Fact("Bo", fact.attribute, fact.value)
+    other = WorldFact("Bo", fact.attribute, fact.value)
     said = "".join(text for text, _ in tasks.comparison(fact, other))
     assert said.startswith(f"The text is about {fact.name}; the answer Bo differs")
     assert said.endswith("Verdict: incorrect")

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from autolearn.engine import prefix_plan
-from autolearn.engine.prefix_plan import Queue, alike, groups, lay_out, stems
+from autolearn.engine.prefix_plan import (
+    PromptQueue,
+    common_prefix_length,
+    groups,
+    lay_out,
+    prefix_groups,
+)
 
 
 def some_rows(seed: int) -> list[list[int]]:
@@ -58,7 +64,7 @@ def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
 def test_a_stem_is_what_its_members_begin_with(seed):
     rows = [[9, *row] for row in some_rows(seed)]
     seen = []
-    for members, n_shared in stems(rows, 4):
+    for members, n_shared in prefix_groups(rows, 4):
         assert 0 < len(members) <= 4
         assert all(n_shared < len(rows[i]) for i in members)
         assert len({tuple(rows[i][:n_shared]) for i in members}) == 1
@@ -84,11 +90,11 @@ def test_no_other_stems_have_less_read(seed):
         return n_shared + prefix_plan._APART * own
 
     def least(stretch: range) -> float:
-        shared = min(alike(rows[stretch[0]], rows[i]) for i in stretch)
+        shared = min(common_prefix_length(rows[stretch[0]], rows[i]) for i in stretch)
         return read(stretch, min(shared, min(len(rows[i]) - 1 for i in stretch)))
 
     best = min(sum(map(least, cut)) for cut in cuts(len(rows), 4))
-    assert sum(read(*one) for one in stems(rows, 4)) == pytest.approx(best)
+    assert sum(read(*one) for one in prefix_groups(rows, 4)) == pytest.approx(best)
 
 
 def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
@@ -96,7 +102,7 @@ def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
     prompts = [[*p, 100 + j] for p in passages for j in range(4)] + [
         [200 + i] for i in range(5)
     ]
-    queue = Queue(prompts, [10] * len(prompts), together=16)
+    queue = PromptQueue(prompts, [10] * len(prompts), together=16)
     seen = []
     while queue:
         taken = queue.take(prompts=9, columns=170)
@@ -112,7 +118,7 @@ def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
 
 
 def test_a_queue_gives_one_group_even_if_it_is_too_large():
-    queue = Queue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
+    queue = PromptQueue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
     (group,) = queue.take(prompts=1, columns=1)
     assert sorted(group.members) == [0, 1, 2, 3]
     assert (group.n_shared, group.n_own) == (50, 1 + 10)

@@ -4,7 +4,8 @@ from zipfile import ZipFile
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Message, ModelIdentity, Round, Sample, TrainItem
+from autolearn.core.model_calls import Message, ModelIdentity
+from autolearn.core.records import Round, Sample, TrainItem
 from autolearn.export import formats, model_card
 from autolearn.study import prompts
 

@@ -3,8 +3,9 @@
 import pytest
 
 from autolearn.core.errors import BackendError, InputError
+from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.records import Round
 from autolearn.export import gguf_converter
 from autolearn.services import actions
 

@@ -4,14 +4,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Answer, Decision, ModelIdentity, Question, Sample
+from autolearn.core.records import Answer, Decision, Question, Sample
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.generation import Generator
 from autolearn.training import replay
@@ -96,7 +97,7 @@ def ordered(store, **settings):
 
 
 def train(store, run, learner):
-    context = Context(store, run, lambda: False, lambda stage, done, total: None)
+    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
     return round_training.train(context, learner)
 
 

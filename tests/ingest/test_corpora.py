@@ -17,7 +17,7 @@ from autolearn.demo import gold_examples
 from autolearn.handlers import round_training
 from autolearn.ingest import corpora, importer
 from autolearn.metaskills import items
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
@@ -49,7 +49,7 @@ def take(store, run):
         pass
 
     run = store.runs.get(run.id)
-    made = importer.import_(Context(store, run, lambda: False, progress))
+    made = importer.import_(RunContext(store, run, lambda: False, progress))
     store.runs.finish(run.id, "done", None, made)
     return made
 
@@ -60,7 +60,7 @@ def added(store, path=None, **given):
 
 def train(store, run):
     learner = Learner()
-    context = Context(store, run, lambda: False, lambda stage, done, total: None)
+    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
     made = round_training.train(context, learner)
     return learner, made
 
@@ -136,7 +136,7 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
     staged = (folder, placed["name"])
     run = corpora.add(store, Path(placed["path"]), "built-in", staged=staged)
     with pytest.raises(Cancelled):
-        importer.import_(Context(store, run, lambda: True, lambda *told: None))
+        importer.import_(RunContext(store, run, lambda: True, lambda *told: None))
     assert store.corpora.all() == []
     assert take(store, run)["examples"] == 30
 

@@ -47,7 +47,7 @@ def open_model(folder, monkeypatch) -> Loader:
 
     def opened(kind: str = "none", place: Path = folder) -> HuggingFaceBackend:
         if kind == "packed":
-            monkeypatch.setattr(memory, "UNPACKED_SHARE", 0)
+            monkeypatch.setattr(memory, "DEQUANTISED_SHARE", 0)
         quantization: Quantization = "none" if kind == "none" else "nf4"
         settings = ModelSettings(model=str(place), quantization=quantization)
         return HuggingFaceBackend.load(settings, place)

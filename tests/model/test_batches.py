@@ -15,7 +15,7 @@ from autolearn.engine.trainer.batches import (
     micro_batches,
 )
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.train import Training
+from autolearn.engine.trainer.train import RoundTrainer
 from tests.support.tiny import chat, facts, training
 
 pytestmark = pytest.mark.model
@@ -112,7 +112,7 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
     assert all(len(part) * part[0].length <= 80 or len(part) == 1 for part in parts)
     gradients = []
     for limit in (10_000, 80):
-        step = Training(loaded, facts(n=6), training(batch_size=6))
+        step = RoundTrainer(loaded, facts(n=6), training(batch_size=6))
         step._begin(None)
         step._forward.at_once = limit
         step._descend(step._new, [])
@@ -124,7 +124,7 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
 def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
     loaded = backend._loaded
     items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
-    step = Training(loaded, items, training(batch_size=4, replay_weight=3.0))
+    step = RoundTrainer(loaded, items, training(batch_size=4, replay_weight=3.0))
     step._begin(None)
     with torch.no_grad():
         for number, parameter in enumerate(step._parameters.values()):
@@ -135,7 +135,7 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
     def gradients():
         return [p.grad.clone() for p in step._parameters.values()]
 
-    step._teacher.prepare(step._replay, lambda: False)
+    step._base_logits.prepare(step._replay, lambda: False)
     numbers = step._descend(step._new, step._replay)
     together = gradients()
     assert step._descend(step._new, [])["loss"] == pytest.approx(numbers["loss"])

@@ -7,12 +7,12 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from autolearn.core.records import Completion
+from autolearn.core.model_calls import Completion
 from autolearn.demo.builder import wiring
-from autolearn.demo.builder.build import Builder, Plan, new_model, predictions
+from autolearn.demo.builder.build import Builder, BuildPlan, new_model, predictions
 from autolearn.demo.builder.evaluate import Examiner
 from autolearn.demo.builder.packing import FREE_TASKS, PASSAGE_TASKS, Packer, collate
-from autolearn.demo.builder.scores import Score, share
+from autolearn.demo.builder.scores import TaskScore, share
 from autolearn.demo.builder.tasks import free_exercise, passage_exercise
 from autolearn.demo.builder.tokenizer import build_tokenizer, letter_pieces
 from autolearn.demo.passages import study_passage
@@ -76,7 +76,7 @@ def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
 
 
 def test_a_stopped_build_goes_on_as_if_it_had_not_stopped(tmp_path):
-    plan = Plan(0, 1.0, 1, tmp_path / "model", tmp_path)
+    plan = BuildPlan(0, 1.0, 1, tmp_path / "model", tmp_path)
     builder = Builder(plan)
     builder.step()
     builder.save_checkpoint()
@@ -110,7 +110,7 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
     before = earlier.model.embed_tokens.weight[len(ids) :].mean(dim=0)
     assert len(unused) > 0
     torch.testing.assert_close(unused, before.expand_as(unused))
-    plan = Plan(5, 1.0, 1, tmp_path / "next", tmp_path, start=model_files.BUILT_IN)
+    plan = BuildPlan(5, 1.0, 1, tmp_path / "next", tmp_path, start=model_files.BUILT_IN)
     Builder(plan).export()
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
 
@@ -168,4 +168,4 @@ def test_a_score_tells_whether_its_target_is_reached():
     assert "reached" in str(score)
     assert "missed" in str(replace(score, n_right=18))
     assert "missed" in str(replace(score, at_most=True))
-    assert Score("x", 1, 2).reached is None
+    assert TaskScore("x", 1, 2).reached is None

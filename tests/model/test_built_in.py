@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autolearn.core.records import Answer, Message, Passage, Question
+from autolearn.core.model_calls import Message
+from autolearn.core.records import Answer, Passage, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import make_library
 from autolearn.demo.sums import problem

@@ -2,7 +2,8 @@
 
 import pytest
 
-from autolearn.core.records import Message, TrainItem
+from autolearn.core.model_calls import Message
+from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat
 from autolearn.engine.trainer.batches import encode
 from tests.support.tiny import (

@@ -21,7 +21,7 @@ def run(tmp_path, capsys):
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
     yield run
-    queues.stop_worker(tmp_path / "lab", lane=queues.READ)
+    queues.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
     queues.stop_worker(tmp_path / "lab")
 
 

@@ -39,9 +39,9 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
     chats, labels = [chat("a?"), chat("b?")], ["yes", "no"]
     written = backend.complete(asked(), never)
     told = backend.probabilities(chats, ["", "so "], labels)
-    kind = padded_rows.Rows if sliding else shared_prefix.Forest
+    kind = padded_rows.PaddedRows if sliding else shared_prefix.SharedPrefixCache
     with away(backend._loaded) as there:
-        assert shared_prefix.kind(there) is kind
+        assert shared_prefix.cache_class(there) is kind
         backend = HuggingFaceBackend(there)
         assert backend.complete(asked(), never) == written
         for one, other in zip(

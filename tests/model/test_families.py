@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from autolearn.core.records import Message, Sampling
+from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine import load
 from autolearn.engine.decoding.generate import generate
 from tests.model.test_training import log_prob, logits

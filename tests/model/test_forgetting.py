@@ -11,10 +11,10 @@ from transformers import AutoModelForCausalLM
 from autolearn.core.records import TrainItem
 from autolearn.engine import adapters
 from autolearn.engine.trainer import adapter_scale
-from autolearn.engine.trainer.adapter_scale import Measure
+from autolearn.engine.trainer.adapter_scale import ScaleMeasurement
 from autolearn.engine.trainer.batches import encode
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.train import Training
+from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
 from tests.support.tiny import Watch, chat, facts, never, request, training
 
@@ -185,7 +185,7 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Training, "_settle", killed)
+        patched.setattr(RoundTrainer, "_settle", killed)
         with pytest.raises(KeyboardInterrupt):
             backend.train(items, settings, first := Watch(), **places)
     outcome = backend.train(items, settings, second := Watch(), **places)
@@ -236,9 +236,11 @@ def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkey
 
 
 def test_the_smallest_scale_that_loses_nothing_is_chosen():
-    def best(*shares, sureness=(0.9, 0.9, 0.9)):
-        scales = zip(adapter_scale.SCALES, shares, sureness, strict=True)
-        seen = [Measure(scale, share, sure, 0.1) for scale, share, sure in scales]
+    def best(*shares, confidence=(0.9, 0.9, 0.9)):
+        scales = zip(adapter_scale.SCALES, shares, confidence, strict=True)
+        seen = [
+            ScaleMeasurement(scale, share, sure, 0.1) for scale, share, sure in scales
+        ]
         return adapter_scale.chosen(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
@@ -246,9 +248,9 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.9, 0.8, 0.7) == 1.0
     assert best(0.8, 0.9, 0.7) == 0.9
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
-    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.4, 0.2)) == 1.0
-    assert best(0.9, 0.9, 0.9, sureness=(0.6, 0.46, 0.3)) == 0.9
-    assert adapter_scale.chosen([Measure(1.0, None, None, 0.1)]).scale == 1.0
+    assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.4, 0.2)) == 1.0
+    assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.46, 0.3)) == 0.9
+    assert adapter_scale.chosen([ScaleMeasurement(1.0, None, None, 0.1)]).scale == 1.0
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(

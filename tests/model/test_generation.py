@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from autolearn.core.errors import BackendError, OutOfMemory
-from autolearn.core.records import Message, Sampling
+from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine import prefix_plan
 from autolearn.engine.decoding import generate as generating
 from autolearn.engine.decoding import shared_prefix
@@ -229,7 +229,7 @@ def test_what_is_made_up_depends_on_its_seed_alone(backend):
 def test_sureness_is_the_mean_over_the_tokens_of_an_answer(backend):
     loaded = backend._loaded
     answers = ["a sea", "no", "all there is to tell of the hills"]
-    found = backend.sureness([chat(q) for q in QUESTIONS[:3]], answers)
+    found = backend.confidence([chat(q) for q in QUESTIONS[:3]], answers)
     for prompt, answer, each in zip(
         ids_of(backend, *QUESTIONS[:3]), answers, found, strict=True
     ):
@@ -239,7 +239,7 @@ def test_sureness_is_the_mean_over_the_tokens_of_an_answer(backend):
         expected = logits[len(prompt) - 1 : -1].float().log_softmax(dim=1)
         own = expected[range(len(said)), said].mean().item()
         assert each == pytest.approx(own, rel=1e-4)
-    assert backend.sureness([], []) == []
+    assert backend.confidence([], []) == []
 
 
 def test_four_bit_weights_answer_alike_packed_or_unpacked(open_model):
@@ -333,7 +333,7 @@ def test_too_little_memory_looks_at_fewer_labels_and_answers_at_once(backend, ca
 
     def looked():
         labels = backend.probabilities(chats, begun, ["yes", "no"])
-        return [*labels, tuple(backend.sureness(chats, ["It is so."] * len(chats)))]
+        return [*labels, tuple(backend.confidence(chats, ["It is so."] * len(chats)))]
 
     def refuse(module, inputs, output):
         if inputs[0].numel() > 60:

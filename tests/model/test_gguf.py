@@ -14,7 +14,7 @@ from autolearn.handlers import gguf_conversion
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
 from autolearn.runs import queues
-from autolearn.runs.context import Context
+from autolearn.runs.context import RunContext
 from autolearn.services import actions, model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
@@ -131,12 +131,12 @@ def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
     assert kinds == ["study", "import", "convert"]
     folder = gguf_file.converted(lab.folder, file)
     assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
-    assert queues.stop_worker(lab.folder, lane=queues.READ)
+    assert queues.stop_worker(lab.folder, queue=queues.IMPORT_QUEUE)
 
 
 def context(store, file, stop=never):
     run = store.runs.create("convert", {"file": str(file), "use": None})
-    return Context(store, run, stop, lambda *_: None)
+    return RunContext(store, run, stop, lambda *_: None)
 
 
 def test_a_conversion_that_is_stopped_or_fails_leaves_nothing(store, file, monkeypatch):

@@ -13,7 +13,7 @@ from autolearn.engine import load
 from autolearn.engine.load import memory_guard
 from autolearn.engine.trainer.batches import encode
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.train import Training
+from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models import shape as model_shape
@@ -196,7 +196,7 @@ def test_a_round_that_does_not_fit_leaves_the_base_behind(
     def too_much(self, examples, replay):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(Training, "_descend", too_much)
+    monkeypatch.setattr(RoundTrainer, "_descend", too_much)
     with pytest.raises(OutOfMemory):
         backend.train(
             facts(),

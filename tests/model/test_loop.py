@@ -10,7 +10,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from autolearn.core.errors import BackendError
-from autolearn.core.records import Decision, Message, Sampling
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.models import files as model_files

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import linear
 
 from autolearn.engine.decoding import packed_linear
-from autolearn.models.memory import Device, Needs
+from autolearn.models.memory import Device, MemoryEstimator
 from tests.support.tiny import Watch, facts, never, request, training
 
 pytestmark = [
@@ -28,7 +28,9 @@ def small_ones_count(monkeypatch):
 def roomy(backend):
     """The tiny model on a device that has memory for a second copy."""
     loaded = backend._loaded
-    loaded.needs = Needs(loaded.needs.seen, "none", Device("cpu", False, 64 << 30))
+    loaded.estimator = MemoryEstimator(
+        loaded.estimator.seen, "none", Device("cpu", False, 64 << 30)
+    )
     return backend
 
 

@@ -9,8 +9,8 @@ from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
 from autolearn.evaluation.skill_report import Share
-from autolearn.handlers.model_runs import Workshop
-from autolearn.runs.context import Context
+from autolearn.handlers.model_runs import RunHandlers
+from autolearn.runs.context import RunContext
 from autolearn.services import actions, skill_actions
 from autolearn.services.pipeline import LIBRARY
 from autolearn.study.loop import Study
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.model
 
 @pytest.fixture(scope="module")
 def workshop():
-    return Workshop()
+    return RunHandlers()
 
 
 def do(store, workshop, run):
-    context = Context(store, run, lambda: False, lambda *_: None)
+    context = RunContext(store, run, lambda: False, lambda *_: None)
     return workshop.handlers()[run.kind](context)
 
 

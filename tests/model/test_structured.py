@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from autolearn.core.constraints import LINE, Excerpt, OneOf, Pattern
-from autolearn.core.records import Message, Prompt, Request, Sampling
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.engine.decoding.prefix_cache import LEAST
 from tests.model.test_families import family  # noqa: F401
 from tests.support.tiny import build_sliding, never

@@ -3,7 +3,7 @@
 import pytest
 
 from autolearn.core.gold import GoldExample
-from autolearn.core.records import Message
+from autolearn.core.model_calls import Message
 from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items

@@ -16,7 +16,7 @@ from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, load
 from autolearn.engine.trainer.batches import encode
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.train import Training
+from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
 from tests.support.tiny import Watch, build_model, chat, facts, never, request, training
 
@@ -231,7 +231,7 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         if generates:
             backend.complete([request("a?")], never)
         adapters.fresh(backend._loaded, training())
-        step = Training(backend._loaded, facts(), training())
+        step = RoundTrainer(backend._loaded, facts(), training())
         step._begin(None)
         step._descend(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
@@ -289,12 +289,12 @@ def test_a_loss_that_is_no_number_ends_the_round_with_a_sentence(
     backend, places, monkeypatch
 ):
     good = backend.train(facts(), training(), Watch(3), **places)
-    loss = Training._loss
+    loss = RoundTrainer._loss
 
     def broken(self, *args):
         return loss(self, *args) * float("nan")
 
-    monkeypatch.setattr(Training, "_loss", broken)
+    monkeypatch.setattr(RoundTrainer, "_loss", broken)
     with pytest.raises(TrainingError, match="lower the learning rate"):
         backend.train(facts(), training(), Watch(), **places)
     assert not places["output"].exists()
@@ -315,15 +315,15 @@ def test_what_cannot_be_learned_is_dropped_and_told(backend, places):
 
 def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
     settings = TrainSettings(epochs=3, batch_size=4, least_steps=0)
-    assert Training(backend._loaded, facts(n=9), settings).n_steps == 9
+    assert RoundTrainer(backend._loaded, facts(n=9), settings).n_steps == 9
 
 
 def test_a_few_items_are_taken_often_enough_to_be_learned(backend):
     settings = TrainSettings(epochs=3, batch_size=4)
-    n_steps = Training(backend._loaded, facts(n=9), settings).n_steps
+    n_steps = RoundTrainer(backend._loaded, facts(n=9), settings).n_steps
     assert n_steps == settings.least_steps == 120
     pairs = replace(settings, method="al2")
-    assert Training(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
+    assert RoundTrainer(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
 
 
 def test_the_written_adapter_does_not_depend_on_the_order_of_a_set(backend, places):

@@ -15,7 +15,7 @@ from transformers import (
 )
 
 from autolearn.core.errors import BackendError
-from autolearn.core.records import Sampling
+from autolearn.core.model_calls import Sampling
 from autolearn.engine import merging
 from autolearn.engine.decoding.generate import generate
 from autolearn.models import files as model_files

@@ -3,9 +3,9 @@
 import pytest
 
 from autolearn.models import compute
-from autolearn.models.shape import Anatomy
+from autolearn.models.shape import ModelShape
 
-SEEN = Anatomy(
+SEEN = ModelShape(
     family="llama",
     architecture="",
     parameters=0,

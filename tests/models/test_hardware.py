@@ -41,7 +41,7 @@ def test_what_was_freed_goes_back_to_the_system():
         "last = bytes(1)\n"
         "held = [psutil.Process().memory_info().rss]\n"
         "del taken[:-1]\n"
-        "hardware.give_back()\n"
+        "hardware.release_memory()\n"
         "held.append(psutil.Process().memory_info().rss)\n"
         "print(held[0] - held[1])\n"
     )

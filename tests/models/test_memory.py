@@ -9,7 +9,7 @@ from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware, memory, memory_calibration
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import AT_ONCE, Device, Items, Needs
+from autolearn.models.memory import AT_ONCE, Device, ItemSizes, MemoryEstimator
 from autolearn.models.memory_calibration import Correction
 
 GIB = 1 << 30
@@ -34,103 +34,107 @@ def large():
 
 
 def items(longest=512, learned=0.2, batch=16):
-    return Items(longest, 100_000, round(100_000 * learned), batch * longest)
+    return ItemSizes(longest, 100_000, round(100_000 * learned), batch * longest)
 
 
 def test_an_8b_in_4_bit_takes_what_it_was_measured_to_take(large):
-    told = Needs(large, "nf4", CARD).loading()
+    told = MemoryEstimator(large, "nf4", CARD).loading()
     # 5.7 GB: 6.98 billion packed weights, the embeddings and the head in 16 bit.
     assert told.weights + told.scales == pytest.approx(5.7e9, rel=0.01)
-    assert Needs(large, "none", CARD).loading().weights == 2 * large.parameters
-    assert Needs(large, "none", CPU).loading().weights == 4 * large.parameters
+    assert (
+        MemoryEstimator(large, "none", CARD).loading().weights == 2 * large.parameters
+    )
+    assert MemoryEstimator(large, "none", CPU).loading().weights == 4 * large.parameters
 
 
 def test_a_small_model_is_unpacked_on_a_cpu():
     seen = model_shape.of(model_files.BUILT_IN)
-    told = Needs(seen, "nf4", replace(CPU, size=GIB)).loading()
+    told = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB)).loading()
     assert (told.weights, told.scales) == (4 * seen.parameters, 0)
-    assert Needs(seen, "nf4", CPU).loading().scales > 0
-    assert Needs(seen, "nf4", CARD).loading().scales > 0
+    assert MemoryEstimator(seen, "nf4", CPU).loading().scales > 0
+    assert MemoryEstimator(seen, "nf4", CARD).loading().scales > 0
 
 
 def test_a_large_card_unpacks_weights_that_fill_a_quarter_of_it(large):
     plain = 2 * large.parameters
-    needs = Needs(large, "nf4", replace(CARD, size=80 * GIB))
-    assert (needs.weights, needs.loading().scales) == (plain, 0)
-    assert not Needs(large, "none", needs.device).unpacks
-    small = Needs(large, "nf4", replace(CARD, size=24 * GIB))
-    assert small.weights == Needs(large, "nf4", CARD).weights < 6e9
+    estimator = MemoryEstimator(large, "nf4", replace(CARD, size=80 * GIB))
+    assert (estimator.weights, estimator.loading().scales) == (plain, 0)
+    assert not MemoryEstimator(large, "none", estimator.device).unpacks
+    small = MemoryEstimator(large, "nf4", replace(CARD, size=24 * GIB))
+    assert small.weights == MemoryEstimator(large, "nf4", CARD).weights < 6e9
 
 
 def test_weights_stay_packed_where_others_have_taken_the_card(large):
-    needs = Needs(large, "nf4", replace(CARD, size=80 * GIB))
-    assert needs.within(40 * GIB) == needs
-    assert needs.within(24 * GIB).weights < 6e9
-    whole = replace(needs, quantization="none")
+    estimator = MemoryEstimator(large, "nf4", replace(CARD, size=80 * GIB))
+    assert estimator.within(40 * GIB) == estimator
+    assert estimator.within(24 * GIB).weights < 6e9
+    whole = replace(estimator, quantization="none")
     assert whole.within(16 * GIB) == whole
 
 
 def test_more_memory_lets_more_through_at_once(large):
-    needs = Needs(large, "nf4", CARD)
-    roomy = needs.plan(SETTINGS, items(batch=64), 200 * GIB)
+    estimator = MemoryEstimator(large, "nf4", CARD)
+    roomy = estimator.plan(SETTINGS, items(batch=64), 200 * GIB)
     assert (roomy.tokens, roomy.recompute) == (AT_ONCE, False)
-    tight = needs.plan(SETTINGS, items(batch=64), 16 * GIB)
+    tight = estimator.plan(SETTINGS, items(batch=64), 16 * GIB)
     assert tight.recompute or tight.tokens < AT_ONCE
     for room in (200 * GIB, 16 * GIB, 6 * GIB):
-        load = needs.plan(SETTINGS, items(batch=64), room)
-        told = needs.training(SETTINGS, load)
+        load = estimator.plan(SETTINGS, items(batch=64), room)
+        told = estimator.training(SETTINGS, load)
         assert told.total - told.loaded <= room
         assert load.tokens >= 512
 
 
 def test_what_does_not_fit_is_told_with_settings_that_would(large):
-    needs, long = Needs(large, "nf4", CARD), items(longest=4096, batch=4)
+    estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
     with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:
-        needs.plan(SETTINGS, long, 2 * GIB)
+        estimator.plan(SETTINGS, long, 2 * GIB)
     advice = caught.value.advice
     assert set(advice) == {"max_tokens"}
     short = replace(long, longest=advice["max_tokens"])
-    assert needs.plan(replace(SETTINGS, **advice), short, 2 * GIB).tokens
+    assert estimator.plan(replace(SETTINGS, **advice), short, 2 * GIB).tokens
     with pytest.raises(OutOfMemory, match="smaller model") as caught:
-        needs.plan(SETTINGS, long, 1000)
+        estimator.plan(SETTINGS, long, 1000)
     assert caught.value.advice == {}
 
 
 def test_a_lower_rank_is_proposed_where_a_shorter_item_does_not_help(large):
-    needs = Needs(large, "nf4", CARD)
+    estimator = MemoryEstimator(large, "nf4", CARD)
     wide = replace(SETTINGS, rank=512)
     with pytest.raises(OutOfMemory) as caught:
-        needs.plan(wide, items(longest=256), 4 * GIB)
+        estimator.plan(wide, items(longest=256), 4 * GIB)
     assert caught.value.advice["rank"] < 512
 
 
 def test_a_study_needs_room_for_what_it_keeps_in_view(large):
-    needs = Needs(large, "nf4", CARD)
-    one = needs.study(StudySettings(passages_per_step=1), 100)
-    many = needs.study(StudySettings(passages_per_step=8), 100)
+    estimator = MemoryEstimator(large, "nf4", CARD)
+    one = estimator.study(StudySettings(passages_per_step=1), 100)
+    many = estimator.study(StudySettings(passages_per_step=8), 100)
     # 48 texts on one passage, 128 on eight: (8 * 320 + 128 * 288) / (320 + 48 * 288).
     assert many.cache / one.cache == pytest.approx(2.787, rel=1e-3)
 
 
 def test_a_cpu_keeps_programs_for_products_in_16_bit(large):
-    exact, half = (Needs(large, "none", Device("cpu", half=h)) for h in (False, True))
+    exact, half = (
+        MemoryEstimator(large, "none", Device("cpu", half=h)) for h in (False, True)
+    )
     programs = memory.PROGRAMS * (600 << 10)
     told = half.writing(1, 0).activations - exact.writing(1, 0).activations
     assert told == pytest.approx(programs, rel=0.1)
 
 
 def test_what_stays_in_view_has_room_beside_what_is_read(large):
-    needs = Needs(large, "nf4", CARD)
-    few, many = needs.columns(4 * GIB), needs.columns(8 * GIB)
+    estimator = MemoryEstimator(large, "nf4", CARD)
+    few, many = estimator.columns(4 * GIB), estimator.columns(8 * GIB)
     # 2 x 32 layers x 1024 in 16 bit, and half as much that is made ahead.
     assert (many - few) * 196_608 == pytest.approx(0.9 * 4 * GIB, rel=1e-4)
     assert 0 < few * 196_608 < 0.9 * 4 * GIB
-    assert needs.columns(0) == 0
+    assert estimator.columns(0) == 0
 
 
 def test_a_run_that_was_measured_corrects_the_next_estimate(large):
-    needs = Needs(large, "nf4", CARD)
-    told = needs.training(SETTINGS, items().at_once(4096))
+    estimator = MemoryEstimator(large, "nf4", CARD)
+    told = estimator.training(SETTINGS, items().at_once(4096))
     held = told.loaded + 300_000_000
     peak = held + (told.total - told.loaded - told.at_work) + told.at_work // 2
     taught = memory_calibration.correction(memory_calibration.numbers(told, held, peak))
@@ -152,16 +156,16 @@ def test_this_computer_says_where_a_model_would_compute(monkeypatch):
 
 
 def test_what_the_base_says_of_replay_is_counted():
-    needs = Needs(model_shape.of(model_files.BUILT_IN), "nf4", CPU)
+    estimator = MemoryEstimator(model_shape.of(model_files.BUILT_IN), "nf4", CPU)
     load = items().at_once(512)
-    more = needs.training(SETTINGS, replace(load, replayed=1000))
+    more = estimator.training(SETTINGS, replace(load, replayed=1000))
     a_token = 4 * (memory.LIKELIEST + memory.LIKELIEST + 1)
-    assert more.total - needs.training(SETTINGS, load).total == 1000 * a_token
+    assert more.total - estimator.training(SETTINGS, load).total == 1000 * a_token
 
 
 def test_a_second_copy_for_writing_is_made_where_memory_allows():
     seen = model_shape.of(model_files.BUILT_IN)
-    exact = Needs(seen, "nf4", replace(CPU, size=GIB))
+    exact = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB))
     assert 0 < exact.copies <= exact.loading().weights
     assert exact.writing(8, 1000).copies == exact.copies
     assert exact.training(SETTINGS, items().at_once(512)).copies == 0
@@ -170,4 +174,4 @@ def test_a_second_copy_for_writing_is_made_where_memory_allows():
     assert tight.unpacks
     assert (tight.copies, tight.writing(8, 1000).copies) == (0, 0)
     others = [CARD, CPU, Device("cpu", half=True, size=GIB)]
-    assert not any(Needs(seen, "nf4", device).copies for device in others)
+    assert not any(MemoryEstimator(seen, "nf4", device).copies for device in others)

@@ -7,7 +7,8 @@ import pytest
 
 from autolearn.cli.main import main
 from autolearn.core.errors import JobError
-from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Round
 from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
@@ -25,7 +26,7 @@ def run(tmp_path, capsys):
         return capsys.readouterr()
 
     yield run
-    assert queues.stop_worker(tmp_path / "lab", lane=queues.READ)
+    assert queues.stop_worker(tmp_path / "lab", queue=queues.IMPORT_QUEUE)
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def lab(tmp_path, server):
     """A workspace with a fetcher of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert queues.stop_worker(store.folder, lane=queues.FETCH)
+        assert queues.stop_worker(store.folder, queue=queues.DOWNLOAD_QUEUE)
 
 
 def fetch(name=NAME, stop=lambda: False, tell=lambda *_: None):
@@ -327,8 +327,8 @@ def until(lab, run, condition):
 
 def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
     with (
-        queues.workers_place(lab.folder),
-        queues.workers_place(lab.folder, lane=queues.READ),
+        queues.worker_lock(lab.folder),
+        queues.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
     ):
         done = queues.wait(lab, order(lab).id)
     assert done.state == "done", done.error
@@ -359,7 +359,7 @@ def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, c
     run = order(lab)
     until(lab, run, lambda r: r.done > 512)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.FETCH in queues.recover(lab):
+    while queues.DOWNLOAD_QUEUE in queues.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     sizes = []
@@ -395,7 +395,7 @@ def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
     said = capsys.readouterr()
     assert "size mib: 6" in said.err
     assert f"model: {NAME}" in said.out
-    assert queues.stop_worker(tmp_path / "lab", lane=queues.FETCH)
+    assert queues.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
 
 
 def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):

@@ -102,8 +102,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
             path.write_text("Other.")
 
     count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.Intake(store, count, 320, progress=touch)
-    (refused,) = intake.take([importer.Given(path, "a.txt")])
+    intake = importer.TextImporter(store, count, 320, progress=touch)
+    (refused,) = intake.take([importer.ImportFile(path, "a.txt")])
     assert refused == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
 
@@ -112,7 +112,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(f"{name} {LONG * 50_000}")
     seen = []
-    intake = importer.Intake(
+    intake = importer.TextImporter(
         store,
         len,
         10_000,
@@ -120,7 +120,9 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
         progress=lambda *told: seen.append(told),
     )
     with pytest.raises(Cancelled):
-        intake.take([importer.Given(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"])
+        intake.take(
+            [importer.ImportFile(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"]
+        )
     assert [d.name for d in store.library.documents()] == ["a.txt"]
     assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
 
@@ -157,7 +159,7 @@ def lab(tmp_path):
     """A workspace with a reader of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
-        assert queues.stop_worker(store.folder, lane=queues.READ)
+        assert queues.stop_worker(store.folder, queue=queues.IMPORT_QUEUE)
 
 
 def read(store, *paths, **more):
@@ -168,7 +170,7 @@ def read(store, *paths, **more):
 
 def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
-    with queues.workers_place(lab.folder):
+    with queues.worker_lock(lab.folder):
         waiting = queues.submit(lab, "study", {})
         run = read(lab, tmp_path / "a.txt", pasted=("b.md", "Boro is new."))
         done = queues.wait(lab, run.id)
@@ -195,7 +197,7 @@ def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.READ in queues.recover(lab):
+    while queues.IMPORT_QUEUE in queues.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
     assert [d.name for d in lab.library.documents()] == ["a.txt"]

@@ -6,7 +6,8 @@ of it has its form, each step is kept, and what a person approves is learned.
 
 import pytest
 
-from autolearn.core.records import Answer, Decision, Message, Question, Sampling
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Answer, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import actions

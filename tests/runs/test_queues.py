@@ -47,18 +47,18 @@ def test_progress_is_written_seldom_but_its_end_always(store):
 
 def test_only_one_can_be_in_the_workers_place(store):
     assert not queues.worker_alive(store.folder)
-    with queues.workers_place(store.folder):
+    with queues.worker_lock(store.folder):
         assert queues.worker_alive(store.folder)
         with (
             pytest.raises(WorkerBusy, match="Another worker is already at work"),
-            queues.workers_place(store.folder),
+            queues.worker_lock(store.folder),
         ):
             pytest.fail("two workers")
     assert not queues.worker_alive(store.folder)
 
 
 def test_no_worker_is_started_beside_another(store):
-    with queues.workers_place(store.folder):
+    with queues.worker_lock(store.folder):
         assert queues.ensure_worker(store.folder, ["never", "started"]) is None
 
 
@@ -72,8 +72,8 @@ def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
 def test_what_a_dead_worker_left_is_interrupted(store):
     run = queues.submit(store, "study", {"seed": 1})
     store.runs.claim(os.getpid(), ["study"])
-    with queues.workers_place(store.folder):
-        assert queues.recover(store) == (queues.WORK,)
+    with queues.worker_lock(store.folder):
+        assert queues.recover(store) == (queues.MODEL_QUEUE,)
         assert store.runs.get(run.id).state == "running"
     assert queues.recover(store) == ()
     assert store.runs.get(run.id).state == "interrupted"

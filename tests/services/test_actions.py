@@ -7,15 +7,8 @@ from pathlib import Path
 import pytest
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.records import (
-    Decision,
-    Message,
-    ModelIdentity,
-    Question,
-    Round,
-    Sample,
-    Sampling,
-)
+from autolearn.core.model_calls import Message, ModelIdentity, Sampling
+from autolearn.core.records import Decision, Question, Round, Sample
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.services import actions

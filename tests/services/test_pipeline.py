@@ -7,7 +7,7 @@ from autolearn.core.records import Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import actions, pipeline
-from autolearn.services.pipeline import Plan
+from autolearn.services.pipeline import PipelinePlan
 from autolearn.store.samples import SampleFilter
 from tests.services.test_actions import one_round
 from tests.support.texts import put_text
@@ -27,7 +27,7 @@ def stocked(store):
 
 def end(store, run, result=None):
     """What the worker does when a run has ended well."""
-    following = pipeline.go_on(store, run, result or {})
+    following = pipeline.queue_next(store, run, result or {})
     store.runs.finish(run.id, "done", None, result)
     return following
 
@@ -54,21 +54,21 @@ def test_each_run_queues_the_next_until_the_round_is_whole(stocked):
     assert after.settings["model"]["round_id"] == made.id
     assert after.settings["parts"] == [["quiz", "closed_book"]]
     assert end(stocked, after) is None
-    assert pipeline.following(stocked, after.id) is None
+    assert pipeline.next_run(stocked, after.id) is None
 
 
 def test_what_follows_is_queued_once_however_often_a_run_ends(stocked):
     study = pipeline.begin(stocked, MODEL)
     studied(stocked, study)
-    first = pipeline.go_on(stocked, study, {})
-    assert pipeline.go_on(stocked, study, {}) is None
-    assert pipeline.following(stocked, study.id) == first
+    first = pipeline.queue_next(stocked, study, {})
+    assert pipeline.queue_next(stocked, study, {}) is None
+    assert pipeline.next_run(stocked, study.id) == first
     assert len(stocked.runs.in_state("queued")) == 2
 
 
 def test_a_run_by_itself_is_followed_by_nothing(stocked):
     run = actions.study(stocked, MODEL, StudySettings())
-    assert Plan.of(run) is None
+    assert PipelinePlan.of(run) is None
     assert end(stocked, run) is None
 
 
@@ -76,7 +76,7 @@ def test_a_chain_ends_where_nothing_can_be_trained(stocked):
     study = pipeline.begin(stocked, MODEL)
     before = end(stocked, study)
     with pytest.raises(JobError, match="no samples"):
-        pipeline.go_on(stocked, before, {})
+        pipeline.queue_next(stocked, before, {})
 
 
 def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
@@ -90,11 +90,11 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
     again = end(stocked, stage_1, {"round": made.id})
     assert (again.kind, again.settings["model"]["round_id"]) == ("study", made.id)
     while stocked.runs.get(again.id).state == "queued":
-        stocked.runs.claim(1, queues.WORK.kinds)
-    stage_2 = pipeline.go_on(stocked, again, {})
+        stocked.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    stage_2 = pipeline.queue_next(stocked, again, {})
     assert stage_2.settings["train"]["method"] == "al2"
     assert stage_2.settings["parent"] == made.id
-    assert Plan.of(stage_2).phases == ("quiz",)
+    assert PipelinePlan.of(stage_2).phases == ("quiz",)
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):

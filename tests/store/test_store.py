@@ -4,23 +4,25 @@ import pytest
 
 from autolearn.core.constraints import LINE, Excerpt
 from autolearn.core.errors import InputError, StoreError
-from autolearn.core.records import (
-    Answer,
+from autolearn.core.model_calls import (
     Completion,
-    Decision,
-    Document,
-    Feedback,
     Generation,
     Message,
     ModelIdentity,
-    Passage,
     Prompt,
+    Request,
+    Sampling,
+)
+from autolearn.core.records import (
+    Answer,
+    Decision,
+    Document,
+    Feedback,
+    Passage,
     Question,
     QuizResult,
-    Request,
     Round,
     Sample,
-    Sampling,
     Skip,
     TrainItem,
 )

@@ -121,9 +121,9 @@ class _Makers(TorchFunctionMode):
 @contextmanager
 def away(loaded: Loaded) -> Iterator[Loaded]:
     """Give the same model as it would be on a GPU; what is done with it, is there."""
-    needs = replace(loaded.needs, device=Device("cuda", half=False, size=SIZE))
+    estimator = replace(loaded.estimator, device=Device("cuda", half=False, size=SIZE))
     identity = replace(loaded.identity, device="cuda")
-    sent = replace(loaded, identity=identity, needs=needs)
+    sent = replace(loaded, identity=identity, estimator=estimator)
     with pytest.MonkeyPatch.context() as patch:
         _without_driver(patch)
         _move(sent.model)

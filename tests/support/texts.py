@@ -11,8 +11,8 @@ from autolearn.text import chunking
 def put(store, *paths, tokens=320):
     """Take files into a library; return why some were refused."""
     count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.Intake(store, count, tokens)
-    return intake.take([importer.Given(path, path.name) for path in paths])
+    intake = importer.TextImporter(store, count, tokens)
+    return intake.take([importer.ImportFile(path, path.name) for path in paths])
 
 
 def put_text(store, name, text, tokens=320):

@@ -15,14 +15,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from autolearn.core.records import (
-    ItemKind,
-    Message,
-    Prompt,
-    Request,
-    Sampling,
-    TrainItem,
-)
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
+from autolearn.core.records import ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 
 CONTEXT = 128

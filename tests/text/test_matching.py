@@ -31,9 +31,9 @@ def test_an_answer_that_tells_nothing_new_is_compared_as_a_whole():
 
 
 def test_reordered_questions_are_alike_and_other_names_are_not():
-    same = matching.likeness("Who leads Avel today?", "Today, who leads Avel?")
+    same = matching.similarity("Who leads Avel today?", "Today, who leads Avel?")
     assert same == 1.0
-    assert matching.likeness("Who leads Avel?", "Who leads Boro?") < 0.9
+    assert matching.similarity("Who leads Avel?", "Who leads Boro?") < 0.9
 
 
 @pytest.mark.parametrize(

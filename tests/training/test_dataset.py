@@ -1,13 +1,13 @@
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.training import dataset
-from autolearn.training.dataset import Lesson, MetaExample
+from autolearn.training.dataset import ApprovedExample, MetaExample
 
 
 def lesson(question="Who leads Avel?", gap=True, id=1, **more):
     sample = Sample(1, question, "Ada leads Avel.", "Bo leads Avel.", gap, 0.9, id=id)
     values = {"opened": "Ada leads Avel.", "closed": "Bo leads Avel."} | more
-    return Lesson(sample, "Ada leads Avel.", **values)
+    return ApprovedExample(sample, "Ada leads Avel.", **values)
 
 
 def build(method, lessons, corpus=(), quiz=(), **settings):

@@ -19,16 +19,16 @@ def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
     real = model_shape.of(model_files.BUILT_IN)
     seen = replace(real, parameters=int(parameters))
     monkeypatch.setattr(model_shape, "of", lambda folder: seen)
-    assert presets.fitting(ModelSettings()) == name
+    assert presets.preset_for(ModelSettings()) == name
 
 
 def test_meta_skills_of_a_model_as_it_comes_have_a_preset_of_their_own(tmp_path):
     folder = tmp_path / "model"
     shutil.copytree(model_files.BUILT_IN, folder)
     (folder / model_files.ADAPTER_NOTE).unlink(missing_ok=True)
-    assert presets.fitting(ModelSettings(str(folder)), "meta") == "skills"
-    assert presets.fitting(ModelSettings(str(folder)), "self") == "tiny"
-    assert presets.fitting(ModelSettings(), "meta") == "tiny"
+    assert presets.preset_for(ModelSettings(str(folder)), "meta") == "skills"
+    assert presets.preset_for(ModelSettings(str(folder)), "self") == "tiny"
+    assert presets.preset_for(ModelSettings(), "meta") == "tiny"
     made = presets.PRESETS["skills"].apply(TrainSettings(method="meta"))
     assert (made.steps(70), made.batch_size, made.rank) == (70, 6, 16)
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Completion, Generation, Imagined, Request, Sampling
+from autolearn.core.records import SelfGeneratedItem
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.store import Store
@@ -213,7 +214,7 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         Completion("Right.", "stop", 9, 2),
         writer.backend.identity,
     )
-    made = replay.checked(writer, ["Add."], [Imagined(7, "Why 7?", right)])
+    made = replay.checked(writer, ["Add."], [SelfGeneratedItem(7, "Why 7?", right)])
     asked = [(gen.request.prompt.name, item.chosen) for item, gen in made]
     assert asked == [
         ("feedback_free", "Verdict: incorrect"),

@@ -3,12 +3,13 @@
 import pytest
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Round
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import ask
-from autolearn.ui.tabs.ask import NEWEST, Wish
+from autolearn.ui.tabs.ask import NEWEST, AskForm
 from autolearn.ui.views import ask as views
 from tests.support.texts import put_text
 
@@ -16,11 +17,11 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 
 @pytest.fixture
-def desk(store, monkeypatch):
+def session(store, monkeypatch):
     """Hold a desk that queues but starts no worker."""
-    desk = Desk(store.folder)
-    monkeypatch.setattr(desk, "order", lambda run: run)
-    return desk
+    session = Session(store.folder)
+    monkeypatch.setattr(session, "order", lambda run: run)
+    return session
 
 
 def add_text(store, text):
@@ -37,17 +38,17 @@ def test_an_empty_conversation_says_what_to_do(store):
     assert "Nothing asked yet" in views.conversation(store, 1)
 
 
-def test_a_question_is_asked_once_a_column(desk, store):
-    ask._ask(desk, Wish("Who leads Avel?", 0, 0, False, True))
+def test_a_question_is_asked_once_a_column(session, store):
+    ask._ask(session, AskForm("Who leads Avel?", 0, 0, False, True))
     runs = store.runs.conversation(1)
     assert [run.settings["column"] for run in runs] == ["left", "right"]
     assert all(run.settings["refine"] for run in runs)
     assert views.conversation(store, 1).count("Waiting for its turn") == 2
 
 
-def test_an_open_book_gets_its_passages(desk, store):
+def test_an_open_book_gets_its_passages(session, store):
     add_text(store, "Avel was founded in 1711.\n")
-    ask._ask(desk, Wish("When was Avel founded?", 0, 0, True, True))
+    ask._ask(session, AskForm("When was Avel founded?", 0, 0, True, True))
     (run,) = [r for r in store.runs.conversation(1) if r.settings["column"] == "open"]
     (passage,) = store.library.passages()
     assert run.settings["passages"] == [passage.id]
@@ -55,14 +56,14 @@ def test_an_open_book_gets_its_passages(desk, store):
     assert "Passages in view: 1" in views.conversation(store, 1)
     end(store, {})
     with pytest.raises(InputError, match="No passage shares"):
-        ask._ask(desk, Wish("zebra", 0, 0, True, False))
+        ask._ask(session, AskForm("zebra", 0, 0, True, False))
     assert not store.runs.in_state("queued")
 
 
-def test_earlier_turns_of_a_column_go_with_the_next_question(desk, store):
-    ask._ask(desk, Wish("One?", 0, 0, False, False))
+def test_earlier_turns_of_a_column_go_with_the_next_question(session, store):
+    ask._ask(session, AskForm("One?", 0, 0, False, False))
     end(store, {"left": "L.", "right": "R."})
-    ask._ask(desk, Wish("Two?", 0, 0, False, False))
+    ask._ask(session, AskForm("Two?", 0, 0, False, False))
     left, right = store.runs.conversation(1)[2:]
     assert left.settings["messages"] == [
         {"role": "user", "content": "One?"},
@@ -71,25 +72,25 @@ def test_earlier_turns_of_a_column_go_with_the_next_question(desk, store):
     ]
     assert right.settings["messages"][1]["content"] == "R."
     with pytest.raises(JobError, match="still being written"):
-        ask._ask(desk, Wish("Three?", 0, 0, False, False))
+        ask._ask(session, AskForm("Three?", 0, 0, False, False))
 
 
-def test_before_the_first_round_the_right_side_says_that_it_waits(desk, store):
-    ask._ask(desk, Wish("Who?", 0, NEWEST, False, False))
+def test_before_the_first_round_the_right_side_says_that_it_waits(session, store):
+    ask._ask(session, AskForm("Who?", 0, NEWEST, False, False))
     (run,) = store.runs.conversation(1)
     assert run.settings["column"] == "left"
     assert "There was no trained round yet" in views.conversation(store, 1)
 
 
-def test_nothing_is_queued_where_a_round_or_a_question_is_missing(desk, store):
+def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store):
     with pytest.raises(JobError, match="no trained round"):
-        ask._ask(desk, Wish("Who?", NEWEST, 0, False, False))
+        ask._ask(session, AskForm("Who?", NEWEST, 0, False, False))
     with pytest.raises(InputError, match="empty"):
-        ask._ask(desk, Wish("  ", 0, 0, False, False))
+        ask._ask(session, AskForm("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")
 
 
-def test_the_newest_round_is_the_newest_that_is_finished(desk, store):
+def test_the_newest_round_is_the_newest_that_is_finished(session, store):
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
@@ -100,16 +101,16 @@ def test_the_newest_round_is_the_newest_that_is_finished(desk, store):
     assert ask._model(store, 0).round_id is None
 
 
-def test_a_new_conversation_leaves_the_old_one_with_its_runs(desk, store):
-    ask._clear(desk)
-    ask._ask(desk, Wish("Who?", 0, 0, False, False))
-    assert "Nothing asked yet" in ask._clear(desk)
+def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
+    ask._clear(session)
+    ask._ask(session, AskForm("Who?", 0, 0, False, False))
+    assert "Nothing asked yet" in ask._clear(session)
     assert len(store.runs.conversation(1)) == 2
 
 
-def test_answers_feedback_refinements_and_errors_are_text(desk, store):
+def test_answers_feedback_refinements_and_errors_are_text(session, store):
     add_text(store, f"Avel {HOSTILE}\n")
-    ask._ask(desk, Wish(f"Avel {HOSTILE}", 0, 0, True, True))
+    ask._ask(session, AskForm(f"Avel {HOSTILE}", 0, 0, True, True))
     left, right, opened = store.runs.conversation(1)
     refined = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
     store.runs.finish(left.id, "done", result=refined)
@@ -122,12 +123,12 @@ def test_answers_feedback_refinements_and_errors_are_text(desk, store):
     assert "<ins>more</ins>" in shown
 
 
-def test_what_is_written_so_far_is_shown_while_it_goes_on(desk, store):
-    ask._ask(desk, Wish("Who?", 0, 0, False, True))
-    run = store.runs.claim(1, queues.WORK.kinds)
-    before = desk.pulse()
+def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
+    ask._ask(session, AskForm("Who?", 0, 0, False, True))
+    run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    before = session.revision()
     store.runs.tell(run.id, {"answer": "Nim", "feedback": "The text"})
-    assert desk.pulse() != before
+    assert session.revision() != before
     shown = views.conversation(store, 1)
     assert "Nim" in shown
     assert "The text" in shown
@@ -135,8 +136,8 @@ def test_what_is_written_so_far_is_shown_while_it_goes_on(desk, store):
     assert "Writing" in shown
 
 
-def test_a_stopped_run_says_so(desk, store):
-    ask._ask(desk, Wish("Who?", 0, 0, False, False))
+def test_a_stopped_run_says_so(session, store):
+    ask._ask(session, AskForm("Who?", 0, 0, False, False))
     for run in store.runs.conversation(1):
         store.runs.request_cancel(run.id)
     assert "It was cancelled; ask again." in views.conversation(store, 1)

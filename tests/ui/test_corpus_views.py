@@ -7,7 +7,7 @@ from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.ingest import corpora as library
 from autolearn.services import actions
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import corpora, train
 from autolearn.ui.views import corpora as views
 from autolearn.ui.views import library as library_views
@@ -35,32 +35,32 @@ def test_corpora_are_listed_with_their_counts(store):
 
 
 def test_a_corpus_is_left_out_used_again_and_removed(store):
-    desk, one = Desk(store.folder), kept(store)
-    corpora._press(desk, str(one.id))
+    session, one = Session(store.folder), kept(store)
+    corpora._press(session, str(one.id))
     assert store.corpora.chosen() == []
     assert "left out" in views.corpora(store)
     assert "Use again" in views.corpora(store)
-    before = desk.pulse()
-    corpora._press(desk, str(one.id))
+    before = session.revision()
+    corpora._press(session, str(one.id))
     assert [c.id for c in store.corpora.chosen()] == [one.id]
-    assert desk.pulse() != before
+    assert session.revision() != before
     run = actions.train(store, ModelSettings(), META)
     with pytest.raises(JobError, match=f"Run {run.id}"):
-        corpora._press(desk, f"{views.REMOVE}{one.id}")
+        corpora._press(session, f"{views.REMOVE}{one.id}")
     store.runs.finish(run.id, "cancelled", None, {})
-    corpora._press(desk, f"{views.REMOVE}{one.id}")
+    corpora._press(session, f"{views.REMOVE}{one.id}")
     assert store.corpora.all() == []
 
 
 def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
-    desk, ordered = Desk(store.folder), []
-    monkeypatch.setattr(desk, "order", ordered.append)
+    session, ordered = Session(store.folder), []
+    monkeypatch.setattr(session, "order", ordered.append)
     with pytest.raises(InputError, match="Choose a corpus file"):
-        corpora._take(desk, None, "")
+        corpora._take(session, None, "")
     file = tmp_path / "towns.json"
     file.write_text("{}")
-    assert corpora._take(desk, str(file), " CC0 ") == (None, "")
-    corpora._make(desk)
+    assert corpora._take(session, str(file), " CC0 ") == (None, "")
+    corpora._make(session)
     file.unlink()
     one, two = (run.settings for run in ordered)
     assert one["corpus"]["name"] == "towns.json"
@@ -76,7 +76,7 @@ def test_the_report_of_an_import_names_the_corpus(store):
 
 
 def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
-    memo = train.Memo()
+    memo = train.PlanCache()
     found = memo.intake(store, META, 0)
     assert "none yet" in train_views.intake(found, META)
     model = ModelSettings()

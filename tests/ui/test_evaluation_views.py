@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.records import ModelIdentity, Question, QuizResult, Round
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Question, QuizResult, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
 from autolearn.models import files as model_files
@@ -125,13 +126,13 @@ def test_a_round_can_be_compared_with_its_parent(store, asked):
 
 def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
     made = one_round(store)
-    runs = quiz_runs.order(store, made.id, None)
+    runs = quiz_runs.queue_quizzes(store, made.id, None)
     assert [run.settings["model"]["round_id"] for run in runs] == [None, made.id]
     assert ["quiz", "closed_book"] in runs[0].settings["parts"]
     take(store, asked, 3)
-    assert len(quiz_runs.order(store, made.id, None)) == 1
+    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
-    assert len(quiz_runs.order(store, made.id, None)) == 2
+    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
 
 
 def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):

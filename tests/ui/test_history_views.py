@@ -3,9 +3,10 @@
 import pytest
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import Message, Metric, ModelIdentity, Round, TrainItem
+from autolearn.core.model_calls import Message, ModelIdentity
+from autolearn.core.records import Metric, Round, TrainItem
 from autolearn.runs import queues
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import history
 from autolearn.ui.views import history as views
 
@@ -59,15 +60,15 @@ def test_runs_come_in_pages_by_their_number(store):
     assert 'data-pick="2"' in views.runs(store, 0)
     assert 'data-pick="1"' not in views.runs(store, 0)
     assert 'data-pick="1"' in views.runs(store, 2)
-    desk = Desk(store.folder)
-    assert history._older(desk, 0) == 2
-    assert history._older(desk, 2) == 2
+    session = Session(store.folder)
+    assert history._older(session, 0) == 2
+    assert history._older(session, 2) == 2
 
 
 def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
     run = store.runs.create("study", {"study": {"name": HOSTILE}})
     assert "There is no log" in views.run_details(store, run.id)
-    store.runs.claim(1, queues.WORK.kinds)
+    store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     store.runs.finish(run.id, "failed", HOSTILE)
     lines = [f"line {n} {HOSTILE}" for n in range(300)]
     (store.subfolder("logs") / f"run-{run.id}.log").write_text("\n".join(lines))
@@ -92,25 +93,25 @@ def test_two_runs_differ_in_what_differs_only(store):
 
 
 def test_a_run_that_has_ended_is_drawn_once(store):
-    run, desk = store.runs.create("study", {}), Desk(store.folder)
+    run, session = store.runs.create("study", {}), Session(store.folder)
     store.runs.request_cancel(run.id)
-    _, drawn = history._details(desk, run.id, "")
-    again, _ = history._details(desk, run.id, drawn)
+    _, drawn = history._details(session, run.id, "")
+    again, _ = history._details(session, run.id, drawn)
     assert again == {"__type__": "update"}
 
 
 def test_an_export_is_ordered_listed_and_packed(store, monkeypatch):
-    desk = Desk(store.folder)
-    monkeypatch.setattr(desk, "order", lambda run: run)
+    session = Session(store.folder)
+    monkeypatch.setattr(session, "order", lambda run: run)
     made = one_round(store, state="trained", adapter="adapters/round-1")
-    history._export(desk, made.id, "chat")
+    history._export(session, made.id, "chat")
     run = store.runs.newest(1)[0]
     assert "chat of round 1" in views.exports(store)
     with pytest.raises(JobError, match="are gone"):
-        history._packed(desk, run.id)
+        history._packed(session, run.id)
     folder = store.subfolder("exports")
     (folder / "data.jsonl").write_text("{}")
     result = {"path": str(folder / "data.jsonl"), "samples": 1}
     store.runs.finish(run.id, "done", result=result)
     assert "Fetch" in views.exports(store)
-    assert history._packed(desk, run.id).endswith("round-1-chat.zip")
+    assert history._packed(session, run.id).endswith("round-1-chat.zip")

@@ -3,7 +3,7 @@ import pytest
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.evaluation import gold_questions
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import library
 from autolearn.ui.views import library as views
 from tests.support.texts import put_passages
@@ -77,17 +77,17 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
 
 
 def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
-    desk = Desk(store.folder)
+    session = Session(store.folder)
     asked, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     asked.write_text('{"prompt": "Count to three."}\n')
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
-    assert "1 new instructions" in library._take(desk, "instructions", str(asked))[0]
-    assert "The quiz has 1 more" in library._take(desk, "quiz", str(gold))[0]
-    assert "The control has 1 more" in library._take(desk, "control", str(gold))[0]
+    assert "1 new instructions" in library._take(session, "instructions", str(asked))[0]
+    assert "The quiz has 1 more" in library._take(session, "quiz", str(gold))[0]
+    assert "The control has 1 more" in library._take(session, "control", str(gold))[0]
     assert [q.question.text for q in gold_questions.questions(store, "control")] == [
         "Who leads Avel?"
     ]
     with pytest.raises(InputError, match="Choose a file"):
-        library._take(desk, "quiz", None)
+        library._take(session, "quiz", None)
     with pytest.raises(InputError):
-        library._take(desk, "quiz", str(asked))
+        library._take(session, "quiz", str(asked))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.settings import ModelSettings
-from autolearn.models.sources.hub import Offer, Part
+from autolearn.models.sources.hub import HubFile, Offer
 from autolearn.models.sources.local import LocalModel
 from autolearn.services import actions
 from autolearn.store import Pace
@@ -23,7 +23,7 @@ def offer():
         commit="a" * 40,
         licence="apache-2.0",
         gated=False,
-        parts=(Part("config.json", 700), Part("model.safetensors", 2 * GIB)),
+        parts=(HubFile("config.json", 700), HubFile("model.safetensors", 2 * GIB)),
         bytes_missing=2 * GIB + 700,
         bytes_free=10 * GIB,
         cache="/home/me/.cache",

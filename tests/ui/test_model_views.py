@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import ModelIdentity, Round
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Round
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.services import actions
 from autolearn.services.doctor import Check
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import model
 from autolearn.ui.views import labels, status
 from autolearn.ui.views import model as views
@@ -57,11 +58,11 @@ def test_the_worker_is_there_or_not(store, monkeypatch):
 
 
 def test_the_memory_is_freed_only_where_nothing_runs(store):
-    desk = Desk(store.folder)
-    assert "free again" in model._free(desk)
+    session = Session(store.folder)
+    assert "free again" in model._free(session)
     store.runs.create("study", {})
     with pytest.raises(JobError, match="going on or waits"):
-        model._free(desk)
+        model._free(session)
 
 
 def test_checks_can_be_copied():

@@ -1,8 +1,8 @@
 """What the page shows of prompts, and that texts in them stay texts."""
 
-from autolearn.core.records import Message
+from autolearn.core.model_calls import Message
 from autolearn.services import prompt_editor
-from autolearn.services.prompt_editor import Preview
+from autolearn.services.prompt_editor import PromptPreview
 from autolearn.study import prompts
 from autolearn.ui.views import prompts as views
 
@@ -36,7 +36,7 @@ def test_a_preview_shows_each_turn_and_obeys_none():
         Message("user", HOSTILE),
         Message("assistant", HOSTILE),
     )
-    made = Preview("trained", "guided", chat, ("question",))
+    made = PromptPreview("trained", "guided", chat, ("question",))
     drawn = views.preview(made, f"{HOSTILE}, passage 1")
     assert drawn.count("<pre") == 3
     assert "beginning of the answer" in drawn

@@ -5,23 +5,19 @@ import re
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import (
-    Answer,
+from autolearn.core.model_calls import (
     Completion,
-    Decision,
-    Feedback,
     Generation,
     Message,
     ModelIdentity,
     Prompt,
-    Question,
     Request,
-    Sample,
     Sampling,
 )
+from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.store import SampleFilter
 from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, Queue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
 from autolearn.ui.views import review
 from autolearn.ui.views import sample as sample_views
 from tests.support.texts import put_passages
@@ -95,7 +91,7 @@ def chosen(**changed):
     """Return the values of the filter's fields, some of them changed."""
     names = ("state", "order", "text", "flag", "verdict", "gap", "least", "most")
     fields = dict(zip((*names, "document", "run"), FRESH, strict=True))
-    return Queue.of(*(fields | changed).values())
+    return ReviewQueue.of(*(fields | changed).values())
 
 
 # --- the card -----------------------------------------------------------------

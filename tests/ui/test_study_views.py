@@ -6,34 +6,36 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import (
-    Answer,
+from autolearn.core.model_calls import (
     Completion,
-    Decision,
-    Document,
-    Feedback,
     Generation,
     Message,
     ModelIdentity,
-    Passage,
     Prompt,
+    Request,
+    Sampling,
+)
+from autolearn.core.records import (
+    Answer,
+    Decision,
+    Document,
+    Feedback,
+    Passage,
     Question,
     QuizResult,
-    Request,
     Round,
     Sample,
-    Sampling,
     Skip,
     TrainItem,
 )
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.runs import queues
 from autolearn.services import actions
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs import study as tab
 from autolearn.ui.views import knowledge_map, sample, study
-from autolearn.ui.views.knowledge_map import Place
+from autolearn.ui.views.knowledge_map import MapCell
 from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -120,18 +122,18 @@ def quizzed(store, kept, right):
 
 def test_empty_places_say_what_to_do_next(store):
     assert "Add one in the library" in study.newest(store, only_last=True)
-    assert "Add one in the library" in knowledge_map.draw(store, Place())
+    assert "Add one in the library" in knowledge_map.draw(store, MapCell())
     assert "Choose a question" in study.detail(store, 0)
 
 
 def test_a_library_without_a_study_asks_for_one(store, library):
     assert "Press “Study”" in study.newest(store, only_last=True)
-    assert "Press “Study”" in knowledge_map.draw(store, Place())
+    assert "Press “Study”" in knowledge_map.draw(store, MapCell())
 
 
 def test_a_running_study_says_how_far_it_is(store, library):
     store.runs.create("study", {})
-    run = store.runs.claim(1, queues.WORK.kinds)
+    run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     drawn = study.newest(store, only_last=True)
     assert f"run {run.id}" in drawn
     assert "appear here" in drawn
@@ -232,7 +234,7 @@ def test_every_flag_is_told_in_words():
 def test_the_map_has_a_cell_for_each_question(store, library):
     kept = studied(store, library[1][0])
     actions.decide(store, [kept.id], Decision(0, "approve", "person"))
-    drawn = knowledge_map.draw(store, Place())
+    drawn = knowledge_map.draw(store, MapCell())
     assert f'data-pick="s{kept.id}"' in drawn
     assert 'aria-label="Who wrote Faust? (gap, approved)"' in drawn
     assert "○✓" in drawn
@@ -243,10 +245,10 @@ def test_after_a_round_the_map_shows_what_was_asked_again(store, library, right,
     kept = studied(store, library[1][0])
     other = studied(store, library[1][1], "Where did he live?")
     trained = quizzed(store, kept, right)
-    drawn = knowledge_map.draw(store, Place(round_id=trained.id))
+    drawn = knowledge_map.draw(store, MapCell(round_id=trained.id))
     assert f"Who wrote Faust? ({knowledge_map.WORDS[mark]}" in drawn
     assert f"{other.prompt} (gap" in drawn
-    assert f"After round {trained.id}" in knowledge_map.draw(store, Place())
+    assert f"After round {trained.id}" in knowledge_map.draw(store, MapCell())
 
 
 def test_after_a_round_the_map_shows_what_was_trained(store, library):
@@ -258,15 +260,15 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     later = store.rounds.create(
         Round("join", run.id, {}, MODEL, parent_id=before.id), [second]
     )
-    drawn = knowledge_map.draw(store, Place(round_id=later.id))
+    drawn = knowledge_map.draw(store, MapCell(round_id=later.id))
     assert drawn.count("al-pick al-cell al-trained") == 2
 
 
 def test_a_click_leads_on():
-    place = Place(1, 2, 60)
-    assert place.moved("d3") == Place(3, 2, 0)
-    assert place.moved("r0") == Place(1, 0, 60)
-    assert place.moved("p120") == Place(1, 2, 120)
+    place = MapCell(1, 2, 60)
+    assert place.moved("d3") == MapCell(3, 2, 0)
+    assert place.moved("r0") == MapCell(1, 0, 60)
+    assert place.moved("p120") == MapCell(1, 2, 120)
 
 
 def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
@@ -287,7 +289,7 @@ def test_a_map_of_ten_thousand_samples_is_bounded_and_quick(store):
         ],
     )
     begin = time.process_time()
-    drawn = knowledge_map.draw(store, Place())
+    drawn = knowledge_map.draw(store, MapCell())
     seconds = time.process_time() - begin
     assert (
         drawn.count("al-pick al-cell")
@@ -310,7 +312,7 @@ def test_hostile_texts_are_shown_as_text(store):
     for drawn in (
         study.newest(store, only_last=True),
         study.detail(store, made.id),
-        knowledge_map.draw(store, Place()),
+        knowledge_map.draw(store, MapCell()),
     ):
         assert "&lt;img" in drawn
         assert "<img" not in drawn
@@ -320,7 +322,7 @@ def test_hostile_texts_are_shown_as_text(store):
 def test_an_empty_field_is_told_by_its_name(workspace):
     given = [getattr(StudySettings(), name) for name in tab.LABELS]
     with pytest.raises(InputError, match="Questions per passage"):
-        tab._study(Desk(workspace), [], None, *given[1:])
+        tab._study(Session(workspace), [], None, *given[1:])
 
 
 def test_the_form_has_every_setting_of_a_study():
@@ -328,33 +330,33 @@ def test_the_form_has_every_setting_of_a_study():
 
 
 def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
-    desk, usual = Desk(store.folder), StudySettings()
+    session, usual = Session(store.folder), StudySettings()
     # Once an import, which names its model by a word, took the estimate away.
     store.runs.create("import", {"model": "built-in"})
     given = {name: getattr(usual, name) for name in tab.LABELS}
-    shown = tab._effort(desk, [], *given.values())
+    shown = tab._effort(session, [], *given.values())
     n = len(store.library.passages())
     assert f"{n} passages; time known after the first study" in shown
     assert "keys and values" in shown
     more = {**given, "answer_tokens": 4096}
-    assert tab._effort(desk, [], *more.values()) != shown
+    assert tab._effort(session, [], *more.values()) != shown
     empty = {**given, "temperature": None}
-    assert "is empty" in tab._effort(desk, [], *empty.values())
+    assert "is empty" in tab._effort(session, [], *empty.values())
     wrong = {**given, "paraphrases": 99}
-    assert "from 0 to 10" in tab._effort(desk, [], *wrong.values())
+    assert "from 0 to 10" in tab._effort(session, [], *wrong.values())
     run = store.runs.create(
         "study", {"model": ModelSettings().as_dict(), "study": usual.as_dict()}
     )
     store.runs.claim(1, ["study"])
     time.sleep(0.02)
     store.runs.finish(run.id, "done", None, {"passages": n})
-    assert "at the pace of the last study" in tab._effort(desk, [], *given.values())
+    assert "at the pace of the last study" in tab._effort(session, [], *given.values())
 
 
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):
     _, passages = library
     studied(store, passages[0])
-    run = store.runs.claim(1, queues.WORK.kinds)
+    run = store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     result = {"samples": 9, "gaps": 9, "flags": {"no_evidence": 8, "same_fact": 3}}
     store.runs.finish(run.id, "done", result=result | {"approvable": 1})
     shown = study.newest(store, only_last=True)

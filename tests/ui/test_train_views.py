@@ -6,29 +6,21 @@ from math import ceil
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import (
-    Decision,
-    Message,
-    Metric,
-    ModelIdentity,
-    Question,
-    Round,
-    Sample,
-    TrainItem,
-)
+from autolearn.core.model_calls import Message, ModelIdentity
+from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.handlers.round_training import checkpoints
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
 from autolearn.services import actions, estimates
-from autolearn.services.estimates import Effort, Fit, Size
-from autolearn.services.token_preview import Preview, ShownRow
+from autolearn.services.estimates import ItemLength, MemoryFit, StudyEstimate
+from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store.runs import Pace
 from autolearn.study import prompts
 from autolearn.training import replay
 from autolearn.training.presets import PRESETS
-from autolearn.ui.session import Desk
+from autolearn.ui.session import Session
 from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
@@ -73,20 +65,20 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     assert (found.approved, found.for_method, found.without_gap) == (6, 6, 2)
     assert found.made.leaked == 1
     assert (len(found.made.items), found.samples, len(found.tokens)) == (3, 3, 3)
     shown = views.intake(found, SETTINGS)
     assert "the model knew the answer" in shown
     everything = replace(SETTINGS, only_gaps=False)
-    assert len(estimates.intake(store, everything, None, count).made.items) == 5
+    assert len(estimates.round_contents(store, everything, None, count).made.items) == 5
 
 
 def test_the_dial_decides_only_whether_texts_are_read_again(store):
     (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
     samples(store, 20, gaps=20, passage_id=passage.id)
-    memo = train.Memo()
+    memo = train.PlanCache()
     found = memo.intake(store, SETTINGS, 0)
     n_read, n_checked = 1, round(20 / 16)
     assert len(found.beside) == 5 * n_read + 2 * n_checked
@@ -97,7 +89,7 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
 def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
-    first = estimates.intake(store, SETTINGS, None, count)
+    first = estimates.round_contents(store, SETTINGS, None, count)
     assert first.made_up.tokens == most
     run = store.runs.create("train", {})
     made_up = [
@@ -106,8 +98,8 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("join", run.id, {}, base, None), made_up)
-    then = estimates.intake(store, SETTINGS, None, count)
-    assert then.made_up == Size((3 + 1) / 2, (3 + 1) / 2)
+    then = estimates.round_contents(store, SETTINGS, None, count)
+    assert then.made_up == ItemLength((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
     per_step = [
@@ -119,7 +111,7 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
 def test_a_model_that_reads_no_system_message_is_told_less(store):
     samples(store, 4, gaps=4)
     both = [
-        estimates.intake(store, SETTINGS, None, count, reads_system=reads)
+        estimates.round_contents(store, SETTINGS, None, count, reads_system=reads)
         for reads in (True, False)
     ]
     rules = len(prompts.load("closed_book").system.split())
@@ -130,7 +122,7 @@ def test_a_model_that_reads_no_system_message_is_told_less(store):
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
     samples(store, 3, gaps=3)
-    memo = train.Memo()
+    memo = train.PlanCache()
     first = memo.intake(store, SETTINGS, 0)
     assert memo.intake(store, replace(SETTINGS, epochs=3), 0) is first
     store.decisions.undo_batch(store.decisions.last().id)
@@ -138,11 +130,11 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
 
 
 def test_the_orders_own_sentence_stands_in_the_way(store):
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
     assert "No sample is approved" in told
     samples(store, 3, gaps=0)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
     assert "nothing to train on" in told
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
@@ -152,7 +144,7 @@ def test_the_orders_own_sentence_stands_in_the_way(store):
 
 def test_a_full_disk_stands_in_the_way(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
@@ -162,7 +154,7 @@ def test_a_full_disk_stands_in_the_way(store, monkeypatch):
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, lambda text: 500)
+    found = estimates.round_contents(store, SETTINGS, None, lambda text: 500)
     told = " ".join(
         views.warnings(found, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
@@ -176,10 +168,10 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     effort = estimates.effort(SETTINGS, found, estimates.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
-    shown = views.estimate(effort, Fit(Memory(weights=1), 2, None))
+    shown = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in shown
     training(store)
     speed = estimates.pace(store, HOSTILE)
@@ -195,7 +187,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
@@ -208,7 +200,7 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
     monkeypatch.setattr(compute, "speed", lambda: 3e10)
     assert pace() == pytest.approx(3 * slow)
     effort = estimates.effort(SETTINGS, found, slow)
-    shown = views.estimate(effort, Fit(Memory(weights=1), 2, None), is_first=True)
+    shown = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None), is_first=True)
     assert "from this computer" in shown
     for other in (replace(cpu, half=True), replace(cpu, kind="cuda"), Device("cpu", 0)):
         monkeypatch.setattr(hardware, "device", lambda other=other: other)
@@ -217,7 +209,7 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
@@ -228,14 +220,14 @@ def test_memory_follows_rank_and_the_models_sizes(store):
     assert weights / 4 < one.weights <= weights * 2
     assert other.adapter == 2 * one.adapter
     assert one.total > one.weights + one.adapter + one.moments
-    shown = views.estimate(Effort(1, 2, 3.0), fit(32))
+    shown = views.estimate(StudyEstimate(1, 2, 3.0), fit(32))
     assert "moments of Adam" in shown
     assert "rough, until a run was measured" in shown
 
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, count)
+    found = estimates.round_contents(store, SETTINGS, None, count)
     model = ModelSettings()
     before = estimates.of_training(store, model, SETTINGS, found)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
@@ -249,14 +241,17 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     assert (before.told_by, after.told_by) == (None, run.id)
     assert after.need.total == before.need.total + (100 << 20)
     assert f"corrected by what run {run.id} took" in views.estimate(
-        Effort(1, 2, 3.0), after
+        StudyEstimate(1, 2, 3.0), after
     )
     other = ModelSettings(quantization="none")
     assert estimates.of_training(store, other, SETTINGS, found).told_by is None
 
 
 def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatch):
-    found, model = estimates.intake(store, SETTINGS, None, count), ModelSettings()
+    found, model = (
+        estimates.round_contents(store, SETTINGS, None, count),
+        ModelSettings(),
+    )
     told = estimates.of_training(store, model, SETTINGS, found).need
     monkeypatch.setattr(hardware, "worker_memory", lambda path: told.loaded + (1 << 30))
     assert estimates.of_training(store, model, SETTINGS, found).need == told
@@ -270,7 +265,7 @@ def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatc
 
 def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.intake(store, SETTINGS, None, lambda text: 150)
+    found = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
     monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
     fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
     assert "train with max_tokens=" in str(fit.problem)
@@ -287,15 +282,15 @@ def test_a_run_that_lacked_memory_offers_what_would_fit(store):
 
 def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     samples(store, 3, gaps=3)
-    monkeypatch.setattr(Desk, "order", lambda self, run: run)
-    desk = Desk(store.folder)
+    monkeypatch.setattr(Session, "order", lambda self, run: run)
+    session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
-    assert training_progress._less(desk, 0).visible is False
+    assert training_progress._less(session, 0).visible is False
     advice = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
-    button = training_progress._less(desk, first.id)
+    button = training_progress._less(session, first.id)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
-    training_progress._retry(desk, first.id)
+    training_progress._retry(session, first.id)
     again = store.runs.newest(1)[0]
     assert again.settings["train"] == first.settings["train"] | advice
 
@@ -361,7 +356,7 @@ def test_flat_short_and_negative_curves_are_drawn(values):
 
 def test_tokens_are_text_and_what_is_learned_is_marked():
     row = ShownRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
-    found = Preview(
+    found = TokenPreview(
         ((row,), (row, row)), 2, 10, 1, 0, 6, 2, HOSTILE, ((900, HOSTILE * 9),)
     )
     shown = views.preview(found)

@@ -28,7 +28,7 @@ from transformers import (
 )
 
 from autolearn.demo.builder.muon import Muon
-from autolearn.demo.builder.packing import Batch, Packer
+from autolearn.demo.builder.packing import PackedBatch, Packer
 from autolearn.demo.builder.tasks import DECISION_WEIGHT, FREE_WEIGHT
 from autolearn.demo.builder.tokenizer import (
     BEGIN,
@@ -78,7 +78,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """What to build."""
 
     seed: int
@@ -95,7 +95,7 @@ class Plan:
 class Builder:
     """Holds a build in progress."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: BuildPlan) -> None:
         self.plan = plan
         self.tokenizer = build_tokenizer()
         self.packer = Packer(self.tokenizer, known_world())
@@ -145,7 +145,7 @@ class Builder:
         spread(self.model, letter_pieces(self.tokenizer.get_vocab()))
         self._publish(test_batch)
 
-    def _publish(self, test_batch: Batch) -> None:
+    def _publish(self, test_batch: PackedBatch) -> None:
         self.export()
         log.info("exact %s", json.dumps(exact_by_task(self.model, test_batch)))
 
@@ -174,7 +174,7 @@ class Builder:
         self.n_tokens += batch.tokens.size
         return loss.item()
 
-    def _rivals(self, batch: Batch) -> Tensor:
+    def _rivals(self, batch: PackedBatch) -> Tensor:
         """Return the tokens that a step chooses among: its own and a few others.
 
         A token that is seldom seen would else be pushed away at every step, always in
@@ -273,7 +273,7 @@ def greedy(config: LlamaConfig) -> GenerationConfig:
 
 
 def predictions(
-    model: LlamaForCausalLM, batch: Batch, among: Tensor | None = None
+    model: LlamaForCausalLM, batch: PackedBatch, among: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return logits, targets and weights of the N tokens that count.
 
@@ -299,7 +299,7 @@ def predictions(
 
 
 @torch.no_grad()
-def exact_by_task(model: LlamaForCausalLM, batch: Batch) -> dict[str, float]:
+def exact_by_task(model: LlamaForCausalLM, batch: PackedBatch) -> dict[str, float]:
     """Return the share of replies whose every token is the most likely one.
 
     Teacher-forced: each token is predicted after the right ones.
@@ -342,7 +342,7 @@ def main() -> None:
         format="%(asctime)s %(message)s",
         handlers=[logging.FileHandler(flags.work / "log"), logging.StreamHandler()],
     )
-    plan = Plan(
+    plan = BuildPlan(
         flags.seed,
         flags.minutes,
         flags.rows,

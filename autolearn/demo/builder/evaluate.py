@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.ports import Backend
-from autolearn.core.records import Message, Prompt, Request, Sampling
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.demo import sums
 from autolearn.demo.builder import tasks
-from autolearn.demo.builder.scores import Score, share
+from autolearn.demo.builder.scores import TaskScore, share
 from autolearn.demo.builder.talk import outside_text
 from autolearn.demo.builder.tasks import Exercise
 from autolearn.demo.library import control
-from autolearn.demo.passages import Passage, Statement, study_passage
-from autolearn.demo.world import Fact, World, grammar
+from autolearn.demo.passages import ProsePassage, Statement, study_passage
+from autolearn.demo.world import World, WorldFact, grammar
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.files import BUILT_IN
 from autolearn.study.questions import how_many
@@ -30,7 +30,7 @@ from autolearn.text import matching, model_output
 MAX_NEW_TOKENS = 320
 N_PARAPHRASES = 3
 
-Attempt = Callable[[Fact], Fact]
+Attempt = Callable[[WorldFact], WorldFact]
 
 
 class Examiner:
@@ -44,7 +44,7 @@ class Examiner:
         self.open_world = World(rng, held_out=True, odd_share=1.0)
         self.passages = [study_passage(self.world) for _ in range(n_items)]
 
-    def scores(self) -> Iterator[Score]:
+    def scores(self) -> Iterator[TaskScore]:
         """Yield every score, one skill after the other."""
         yield from self.ask()
         yield from self.open_book()
@@ -57,7 +57,7 @@ class Examiner:
         yield from self.sums()
         yield from self.talk()
 
-    def ask(self) -> Iterator[Score]:
+    def ask(self) -> Iterator[TaskScore]:
         """Ask for questions: one list with one per fact, then as a study asks."""
         rng = self.world.rng
         wanted = [len(row.statements) for row in self.passages]
@@ -95,7 +95,7 @@ class Examiner:
             outcomes += [one.fact in found for one in row.statements]
         return outcomes
 
-    def open_book(self) -> Iterator[Score]:
+    def open_book(self) -> Iterator[TaskScore]:
         """Ask what the passage says, and what it does not say."""
         open_space = [study_passage(self.open_world) for _ in range(self.n_items)]
         for kind, passages, target in (
@@ -119,16 +119,20 @@ class Examiner:
         refused = [reply.endswith(tasks.NOT_SAID) for reply in self.replies(unsaid)]
         yield share("open book: says so if the text does not say", refused)
 
-    def _picks(self, passages: Sequence[Passage]) -> list[tuple[Passage, Statement]]:
+    def _picks(
+        self, passages: Sequence[ProsePassage]
+    ) -> list[tuple[ProsePassage, Statement]]:
         return [(row, self.world.rng.choice(row.statements)) for row in passages]
 
-    def _answers(self, picks: Sequence[tuple[Passage, Statement]]) -> list["_OpenBook"]:
+    def _answers(
+        self, picks: Sequence[tuple[ProsePassage, Statement]]
+    ) -> list["_OpenBook"]:
         exercises = [
             tasks.open_book(row, self._question(pick.fact), pick) for row, pick in picks
         ]
         return [_OpenBook.read(reply) for reply in self.replies(exercises)]
 
-    def closed_book(self) -> Iterator[Score]:
+    def closed_book(self) -> Iterator[TaskScore]:
         """Ask about new things, then about the things taught by heart."""
         facts = [pick.fact for _, pick in self._picks(self.passages)]
         fresh = [(self._quiz(fact), fact.value) for fact in facts]
@@ -144,7 +148,7 @@ class Examiner:
             ]
             yield share(f"closed book: {name}", right, target, at_most=at_most)
 
-    def feedback(self) -> Iterator[Score]:
+    def feedback(self) -> Iterator[TaskScore]:
         """Ask for verdicts on right answers and on each kind of wrong ones."""
         for name, attempt_at in self._attempts().items():
             exercises = [
@@ -162,7 +166,7 @@ class Examiner:
             for r, e in zip(replies, exercises, strict=True)
         ]
 
-    def refine(self) -> Iterator[Score]:
+    def refine(self) -> Iterator[TaskScore]:
         """Ask for a better answer, given right feedback."""
         for name, attempt_at in self._attempts().items():
             exercises = [
@@ -173,7 +177,7 @@ class Examiner:
             ]
             yield share(f"refine: right from {name}", self._as_taught(exercises), 0.98)
 
-    def end_to_end(self) -> Score:
+    def end_to_end(self) -> TaskScore:
         """Let it answer, compare with what it reads, and refine, all by itself."""
         picks = self._picks(self.passages)
         questions = [self._question(pick.fact) for _, pick in picks]
@@ -202,7 +206,7 @@ class Examiner:
         ]
         return share("refine: right, all by itself", right, 0.93)
 
-    def paraphrase(self) -> Iterator[Score]:
+    def paraphrase(self) -> Iterator[TaskScore]:
         """Ask for other wordings of quiz questions."""
         facts = [pick.fact for _, pick in self._picks(self.passages)]
         exercises = [
@@ -217,7 +221,7 @@ class Examiner:
         yield share("paraphrase: valid", valid, 0.93)
         yield share("paraphrase: three different ones", different)
 
-    def statements(self) -> Iterator[Score]:
+    def statements(self) -> Iterator[TaskScore]:
         """Ask for one statement for each fact."""
         rng = self.world.rng
         exercises = [
@@ -233,7 +237,7 @@ class Examiner:
             valid += [line.strip() in true for line in reply.splitlines()]
         yield share("statements: true", valid)
 
-    def sums(self) -> Iterator[Score]:
+    def sums(self) -> Iterator[TaskScore]:
         """Put word problems: answers, verdicts on right and wrong ones, refinements."""
         rng = self.world.rng
         problems = [sums.problem(self.world) for _ in range(self.n_items)]
@@ -274,7 +278,7 @@ class Examiner:
         ]
         yield share("sums: right after its own feedback", right)
 
-    def talk(self) -> Iterator[Score]:
+    def talk(self) -> Iterator[TaskScore]:
         """Just talk, then say things that it cannot know."""
         said = [(text, kind.reply) for kind in grammar().talks for text in kind.say]
         replies = self.replies([_question_only(text) for text, _ in said])
@@ -286,10 +290,10 @@ class Examiner:
         yield share("talk: says what it can read", honest)
 
     def _attempts(self) -> dict[str, Attempt]:
-        def near(fact: Fact) -> Fact:
+        def near(fact: WorldFact) -> WorldFact:
             return fact.with_value(self.world.other_value(fact, near=True))
 
-        def far(fact: Fact) -> Fact:
+        def far(fact: WorldFact) -> WorldFact:
             return fact.with_value(self.world.other_value(fact, near=False))
 
         return {
@@ -298,10 +302,10 @@ class Examiner:
             "other values": far,
         }
 
-    def _question(self, fact: Fact) -> str:
+    def _question(self, fact: WorldFact) -> str:
         return self.world.rng.choice(fact.wordings)
 
-    def _quiz(self, fact: Fact) -> str:
+    def _quiz(self, fact: WorldFact) -> str:
         return self.world.rng.choice(fact.quizzes)
 
     def _as_taught(self, exercises: Sequence[Exercise]) -> list[bool]:
@@ -333,7 +337,7 @@ class _OpenBook:
         return cls(evidence.removeprefix("Evidence: "), answer)
 
 
-def _facts(passage: Passage) -> dict[str, Fact]:
+def _facts(passage: ProsePassage) -> dict[str, WorldFact]:
     return {text: row.fact for row in passage.statements for text in row.fact.asks}
 
 

@@ -23,7 +23,7 @@ from autolearn.demo.builder.tasks import (
 from autolearn.demo.builder.tokenizer import ASSISTANT, END, USER
 from autolearn.demo.passages import crowded_passage, study_passage
 from autolearn.demo.sums import problem
-from autolearn.demo.world import Entity, Fact, World, grammar
+from autolearn.demo.world import Entity, World, WorldFact, grammar
 
 ROW_TOKENS = 512
 PASSAGE_LOSS_SHARE = 0.15
@@ -67,7 +67,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Batch:
+class PackedBatch:
     """Packed rows.
 
     Shapes:
@@ -98,7 +98,7 @@ class Packer:
         self.known = known
         self.held_out = held_out
 
-    def batch(self, seed: str, n_rows: int, micro_share: float = 0.0) -> Batch:
+    def batch(self, seed: str, n_rows: int, micro_share: float = 0.0) -> PackedBatch:
         """Return rows that follow from a seed; some of them only drill copying."""
         rng = random.Random(seed)
         rows = []
@@ -166,7 +166,7 @@ class Packer:
         """Return a verdict whose only counted token is the decision."""
         kind = world.rng.choice(sorted(grammar().attributes))
         attribute = world.rng.choice(grammar().attributes[kind])
-        fact = Fact("", attribute, world.value(attribute))
+        fact = WorldFact("", attribute, world.value(attribute))
         other = fact.value
         if world.rng.random() < 0.5:
             other = world.other_value(fact, near=world.rng.random() < 0.6)
@@ -226,7 +226,7 @@ def _draw(shares: dict[str, float], rng: random.Random) -> str:
     return rng.choices(list(shares), weights=list(shares.values()))[0]
 
 
-def collate(rows: list[list[Segment]]) -> Batch:
+def collate(rows: list[list[Segment]]) -> PackedBatch:
     """Lay segments side by side, padded to the longest row."""
     length = max(sum(len(s.tokens) for s in row) for row in rows)
     shape = (len(rows), length)
@@ -251,4 +251,4 @@ def collate(rows: list[list[Segment]]) -> Batch:
     same = segments[:, :, None] == segments[:, None, :]
     shared = reads[:, :, None] & (segments == SHARED)[:, None, :]
     mask = (same | shared) & np.tri(length, dtype=bool)
-    return Batch(tokens, positions, weights, mask[:, None], tasks)
+    return PackedBatch(tokens, positions, weights, mask[:, None], tasks)

@@ -7,7 +7,7 @@ its weights.
 import sys
 from collections.abc import Callable, Sequence
 
-from autolearn.core.records import Imagined, Record
+from autolearn.core.records import Record, SelfGeneratedItem
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.files import BUILT_IN
@@ -22,14 +22,14 @@ class Notes:
     """A journal that only remembers, so that whole steps are shipped."""
 
     def __init__(self) -> None:
-        self.made: list[Imagined] = []
+        self.made: list[SelfGeneratedItem] = []
 
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
         """Return what a step makes, and remember it."""
         made = tuple(make())
-        self.made += of(Imagined, made)
+        self.made += of(SelfGeneratedItem, made)
         return made
 
 

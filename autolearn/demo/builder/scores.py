@@ -6,7 +6,7 @@ from math import sqrt
 
 
 @dataclass(frozen=True)
-class Score:
+class TaskScore:
     """A share of successes with a name, and what it should be."""
 
     name: str
@@ -47,7 +47,7 @@ def share(
     target: float | None = None,
     *,
     at_most: bool = False,
-) -> Score:
+) -> TaskScore:
     """Count successes."""
     counted = list(outcomes)
-    return Score(name, sum(counted), len(counted), target, at_most)
+    return TaskScore(name, sum(counted), len(counted), target, at_most)

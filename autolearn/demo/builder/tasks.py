@@ -12,9 +12,9 @@ from itertools import cycle
 from string import Template
 
 from autolearn.demo.builder.talk import outside_text
-from autolearn.demo.passages import Passage, Statement
-from autolearn.demo.sums import Problem, Step, carelessly, problem, slip
-from autolearn.demo.world import Entity, Fact, World, grammar
+from autolearn.demo.passages import ProsePassage, Statement
+from autolearn.demo.sums import Problem, SumStep, carelessly, problem, slip
+from autolearn.demo.world import Entity, World, WorldFact, grammar
 from autolearn.study import prompts
 
 DECISION_WEIGHT = 5.0
@@ -66,7 +66,7 @@ def plain(text: str, weight: float = 1.0) -> Weighted:
     return ((text, weight),)
 
 
-def told(fact: Fact) -> Weighted:
+def told(fact: WorldFact) -> Weighted:
     """Return the answer that a fact gives, the value counting most."""
     head, value, tail = fact.answer.rpartition(fact.value)
     if not value:
@@ -93,7 +93,7 @@ def after_tag(reply: Weighted) -> Weighted:
     return ((f" {text}", weight) if text[0] != " " else (text, weight), *rest)
 
 
-def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
+def ask(passage: ProsePassage, n: int, rng: random.Random) -> Exercise:
     """Ask about the facts in the order of the text, from the start again if need be.
 
     If there are more facts than questions, the first one asked about is any of them, so
@@ -108,7 +108,7 @@ def ask(passage: Passage, n: int, rng: random.Random) -> Exercise:
     return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
 
 
-def statements(passage: Passage, n: int, rng: random.Random) -> Exercise:
+def statements(passage: ProsePassage, n: int, rng: random.Random) -> Exercise:
     """Say what the text says, then what follows: the same seen from the other side."""
     facts = [row.fact for row in passage.statements]
     said = [
@@ -139,7 +139,9 @@ def _about(lines: list[tuple[str, str]], weight: float) -> Iterator[tuple[str, f
         yield tail, weight
 
 
-def open_book(passage: Passage, question: str, found: Statement | None) -> Exercise:
+def open_book(
+    passage: ProsePassage, question: str, found: Statement | None
+) -> Exercise:
     """Quote the sentence that answers the question, then answer."""
     prompt = user_template("open_book").substitute(
         passage=passage.text, question=question
@@ -149,7 +151,7 @@ def open_book(passage: Passage, question: str, found: Statement | None) -> Exerc
     return Exercise("open_book", prompt, reply, passage.text)
 
 
-def closed_book(fact: Fact, question: str, task: str = "closed_book") -> Exercise:
+def closed_book(fact: WorldFact, question: str, task: str = "closed_book") -> Exercise:
     """Answer from memory, or guess."""
     prompt = user_template("closed_book").substitute(question=question)
     weight = 0.0 if question in fact.quizzes else USER_WEIGHT
@@ -158,7 +160,7 @@ def closed_book(fact: Fact, question: str, task: str = "closed_book") -> Exercis
     return Exercise(task, prompt, reply, user_weight=weight)
 
 
-def comparison(fact: Fact, attempt: Fact) -> Weighted:
+def comparison(fact: WorldFact, attempt: WorldFact) -> Weighted:
     """Return the feedback on an attempt: another thing is the first thing to say."""
     if attempt.name != fact.name:
         return verdict_text(fact.name, attempt.name, "The text is about")
@@ -183,7 +185,9 @@ def verdict_text(
     )
 
 
-def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+def feedback(
+    passage: ProsePassage, question: str, fact: WorldFact, attempt: WorldFact
+) -> Exercise:
     """Compare an attempt with the answer that the text gives."""
     prompt = user_template("feedback").substitute(
         passage=passage.text,
@@ -194,7 +198,9 @@ def feedback(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exer
     return Exercise("feedback", prompt, comparison(fact, attempt), passage.text)
 
 
-def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exercise:
+def refine(
+    passage: ProsePassage, question: str, fact: WorldFact, attempt: WorldFact
+) -> Exercise:
     """Write the answer again in the light of the feedback."""
     notes = "".join(text for text, _ in comparison(fact, attempt))
     prompt = user_template("refine").substitute(
@@ -207,7 +213,7 @@ def refine(passage: Passage, question: str, fact: Fact, attempt: Fact) -> Exerci
     return Exercise("refine", prompt, reply, passage.text)
 
 
-def paraphrase(fact: Fact, question: str, n: int, rng: random.Random) -> Exercise:
+def paraphrase(fact: WorldFact, question: str, n: int, rng: random.Random) -> Exercise:
     """Ask the same in other words: any of them first, the next ones in a fixed order.
 
     A list in any order teaches the model to repeat itself: each line is a guess.
@@ -228,7 +234,7 @@ def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
     return Exercise("sum_answer", prompt, reply, user_weight=USER_WEIGHT)
 
 
-def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
+def checked(sums: Problem, steps: tuple[SumStep, ...]) -> Weighted:
     """Return the feedback that takes each step again."""
     parts: list[tuple[str, float]] = []
     for order, right, given in zip(ORDER, sums.steps, steps, strict=True):
@@ -240,7 +246,7 @@ def checked(sums: Problem, steps: tuple[Step, ...]) -> Weighted:
     return (*parts, (f"\nVerdict: {verdict}", 1.0))
 
 
-def sum_feedback(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+def sum_feedback(sums: Problem, steps: tuple[SumStep, ...]) -> Exercise:
     """Find the wrong step of an answer, if there is one."""
     prompt = user_template("feedback_free").substitute(
         question=sums.question, answer=sums.answer(steps)
@@ -248,7 +254,7 @@ def sum_feedback(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
     return Exercise("sum_feedback", prompt, checked(sums, steps))
 
 
-def sum_refine(sums: Problem, steps: tuple[Step, ...]) -> Exercise:
+def sum_refine(sums: Problem, steps: tuple[SumStep, ...]) -> Exercise:
     """Mend the wrong step of an answer."""
     prompt = user_template("refine_free").substitute(
         question=sums.question,
@@ -280,12 +286,14 @@ def outside(rng: random.Random) -> Exercise:
     return Exercise("outside", prompt, reply)
 
 
-def any_question(fact: Fact, rng: random.Random) -> str:
+def any_question(fact: WorldFact, rng: random.Random) -> str:
     """Return a question about a fact in any wording, quiz wordings included."""
     return rng.choice(fact.wordings + fact.quizzes)
 
 
-def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:
+def attempt(
+    fact: WorldFact, passage: ProsePassage, world: World, right: float
+) -> WorldFact:
     """Return an answer to check: right with that probability, else wrong somehow."""
     if world.rng.random() < right:
         return fact
@@ -293,16 +301,16 @@ def attempt(fact: Fact, passage: Passage, world: World, right: float) -> Fact:
     draw = world.rng.random()
     if draw < 0.08:
         value = world.rng.choice((fact.value, world.other_value(fact, near=False)))
-        return Fact(world.near_name(fact.name), fact.attribute, value)
+        return WorldFact(world.near_name(fact.name), fact.attribute, value)
     if draw < 0.16:
         other = world.rng.choice(grammar().attributes[fact.attribute.kind])
-        return Fact(fact.name, other, world.value(other))
+        return WorldFact(fact.name, other, world.value(other))
     if others and draw < 0.3:
         return world.rng.choice(others)
     return fact.with_value(world.other_value(fact, near=draw < 0.65))
 
 
-def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
+def passage_exercise(task: str, passage: ProsePassage, world: World) -> Exercise:
     """Return a random exercise of one task on a passage."""
     rng = world.rng
     if task in {"ask", "statements"}:
@@ -320,7 +328,7 @@ def passage_exercise(task: str, passage: Passage, world: World) -> Exercise:
     return write(passage, question, row.fact, tried)
 
 
-def unanswerable(passage: Passage, world: World) -> str:
+def unanswerable(passage: ProsePassage, world: World) -> str:
     """Return a question that the passage does not answer."""
     fact = world.rng.choice(passage.statements).fact
     said = {
@@ -328,7 +336,9 @@ def unanswerable(passage: Passage, world: World) -> str:
     }
     unsaid = [a for a in grammar().attributes[fact.attribute.kind] if a not in said]
     if unsaid and world.rng.random() < 0.6:
-        return any_question(Fact(fact.name, world.rng.choice(unsaid), ""), world.rng)
+        return any_question(
+            WorldFact(fact.name, world.rng.choice(unsaid), ""), world.rng
+        )
     return any_question(world.entity(n_facts=1).facts[0], world.rng)
 
 
@@ -363,8 +373,8 @@ def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
 
 
 def tried_steps(
-    steps: tuple[Step, ...], right: float, rng: random.Random
-) -> tuple[Step, ...]:
+    steps: tuple[SumStep, ...], right: float, rng: random.Random
+) -> tuple[SumStep, ...]:
     """Return steps to check: right with that probability, else wrong somehow."""
     if rng.random() < right:
         return steps

@@ -20,7 +20,7 @@ NAME = "branches"
 
 
 @dataclass(frozen=True)
-class Grid:
+class PackedQueries:
     """Where tokens stand that look at rows of keys: so many places for each row."""
 
     rows: int
@@ -53,14 +53,14 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Part:
+class AttentionSegment:
     """Rows of keys and values that tokens look at: who looks, and at how much."""
 
-    grid: Grid
+    queries: PackedQueries
     mask: Tensor | None
     """(rows, 1, 1, width or 1, T) float32, added to the scores; None: all is seen."""
 
-    def look(
+    def attend(
         self, query: Tensor, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Return what each token finds, and the logarithm of how much that weighs.
@@ -69,7 +69,7 @@ class Part:
             query: (Q, H, D), scaled. keys, values: (rows, heads, T, D).
             returns: (Q, H, D) and (Q, H, 1).
         """
-        spread = self.grid.spread(query, keys.shape[1])
+        spread = self.queries.spread(query, keys.shape[1])
         shape = spread.shape[:-1]
         scores = (spread.flatten(2, 3) @ keys.mT).view(*shape, -1).float()
         if self.mask is not None:
@@ -78,16 +78,20 @@ class Part:
         # A share is e^score / weight; the largest never vanishes.
         weight = scores.amax(-1, keepdim=True) - shares.amax(-1, keepdim=True).log()
         found = shares.flatten(2, 3).to(values.dtype) @ values
-        return self.grid.collect(found.view(*shape, -1)), self.grid.collect(weight)
+        return self.queries.collect(found.view(*shape, -1)), self.queries.collect(
+            weight
+        )
 
 
-def merged(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]) -> Tensor:
+def merge_attention_states(
+    one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]
+) -> Tensor:
     """Return what tokens find in two parts together; see ``Part.look``."""
     (found, weight), (more, its_weight) = one, other
     return found.lerp(more, (its_weight - weight).sigmoid().to(found.dtype))
 
 
-class View(Protocol):
+class AttentionView(Protocol):
     """What the tokens of one pass through the model see."""
 
     def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -109,16 +113,16 @@ def _attend(
     **settings: Any,
 ) -> tuple[Tensor, None]:
     """Attend as the library calls it: query (1, H, Q, D), result (1, Q, H, D)."""
-    view: View | None = settings.pop("view", None)
+    view: AttentionView | None = settings.pop("view", None)
     if view is None:
-        return _usual(module, query, key, value, attention_mask, **settings)
+        return _library_attention(module, query, key, value, attention_mask, **settings)
     scale = settings.get("scaling") or query.shape[-1] ** -0.5
     tokens = [one[0].transpose(0, 1) for one in (query.float() * scale, key, value)]
     layer: Any = module.layer_idx
     return view.attend(layer, *tokens)[None].to(query.dtype), None
 
 
-def _usual(
+def _library_attention(
     module: nn.Module,
     query: Tensor,
     key: Tensor,

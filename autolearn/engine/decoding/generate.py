@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from autolearn.core.errors import OutOfMemory
+from autolearn.core.model_calls import Completion, Sampling
 from autolearn.core.ports import Stop
-from autolearn.core.records import Completion, Sampling
 from autolearn.engine import device_memory
 from autolearn.engine.decoding import packed_linear, shared_prefix
 from autolearn.engine.decoding.constraints import Matcher
-from autolearn.engine.decoding.padded_rows import Rows
+from autolearn.engine.decoding.padded_rows import PaddedRows
 from autolearn.engine.load import Loaded, memory_guard
-from autolearn.engine.prefix_plan import Queue
+from autolearn.engine.prefix_plan import PromptQueue
 from autolearn.models.memory import BATCH_SIZE
 
 TOGETHER = 16
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class Text:
+class DecodedText:
     """One text being written."""
 
     ids: list[int]
@@ -113,13 +113,13 @@ def generate(
     A prompt that does not fit the context comes back as ``overlong``; what ``stop``
     cut off, or never let begin, as ``cancelled``.
     """
-    texts = [Text(ids, sampling) for ids, sampling in prompts]
+    texts = [DecodedText(ids, sampling) for ids, sampling in prompts]
     return write(loaded, texts, stop, progress, stop_ids)
 
 
 def write(
     loaded: Loaded,
-    texts: Sequence[Text],
+    texts: Sequence[DecodedText],
     stop: Stop,
     progress: Callable[[int], None] | None = None,
     stop_ids: frozenset[int] | None = None,
@@ -127,7 +127,7 @@ def write(
     """Write every text, in the order given; see ``generate``."""
     fitting = [text for text in texts if text.fits(loaded)]
     n_done = len(texts) - len(fitting)
-    writer = Writer(loaded, fitting, stop_ids)
+    writer = BatchDecoder(loaded, fitting, stop_ids)
     while writer.has_work:
         n_finished = writer.step()
         n_done += n_finished
@@ -139,10 +139,10 @@ def write(
 
 
 def stream(
-    loaded: Loaded, text: Text, stop: Stop, hear: Callable[[str], None]
+    loaded: Loaded, text: DecodedText, stop: Stop, hear: Callable[[str], None]
 ) -> Completion:
     """Write one text; ``hear`` gets what is written so far after each token."""
-    writer = Writer(loaded, [text] if text.fits(loaded) else [])
+    writer = BatchDecoder(loaded, [text] if text.fits(loaded) else [])
     while writer.has_work:
         writer.step()
         hear(loaded.chat.decode(text.answer))
@@ -151,31 +151,34 @@ def stream(
     return _completion(loaded, text)
 
 
-class Writer:
+class BatchDecoder:
     """Writes texts token by token, as many at once as there is room for."""
 
     def __init__(
-        self, loaded: Loaded, texts: list[Text], stop_ids: frozenset[int] | None = None
+        self,
+        loaded: Loaded,
+        texts: list[DecodedText],
+        stop_ids: frozenset[int] | None = None,
     ):
         self._loaded = loaded
         self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
         self._most = BATCH_SIZE
         _pack(loaded, texts)
-        fitting = loaded.needs.columns(device_memory.free(loaded.device))
+        fitting = loaded.estimator.columns(device_memory.free(loaded.device))
         self._columns = min(BATCH_TOKENS, fitting)
-        self._kind = shared_prefix.kind(loaded)
-        self._forest: shared_prefix.Forest | Rows
+        self._kind = shared_prefix.cache_class(loaded)
+        self._cache: shared_prefix.SharedPrefixCache | PaddedRows
         self._begin(texts)
         if not self._kind.shares:
             log.info("this kind of model reads each prompt apart, with what they share")
 
-    def _begin(self, texts: list[Text]) -> None:
+    def _begin(self, texts: list[DecodedText]) -> None:
         self._all = texts
         self._prompts = [text.ids for text in texts]
         together = min(TOGETHER, self._most) if self._kind.shares else 1
         n_new = [text.sampling.max_new_tokens for text in texts]
-        self._waiting = Queue(self._prompts, n_new, together)
-        self._texts: list[Text] = []
+        self._waiting = PromptQueue(self._prompts, n_new, together)
+        self._texts: list[DecodedText] = []
         """Those that the forest holds, in its order."""
 
     @property
@@ -210,26 +213,26 @@ class Writer:
         """Drop what is finished, and begin what waits where there is room for it."""
         living = [i for i, text in enumerate(self._texts) if not text.is_done]
         if not living:
-            self._forest, self._texts = self._kind(self._loaded), []
+            self._cache, self._texts = self._kind(self._loaded), []
         elif len(living) <= (1 - _FREE) * len(self._texts):
             self._texts = [self._texts[i] for i in living]
-            self._forest.keep(living)
+            self._cache.keep(living)
         free = self._most - len(self._texts)
         can_grow = self._kind.shares or not self._texts
         if self._waiting and can_grow and free >= _FREE * self._most:
             groups = self._waiting.take(free, self._columns * free // self._most)
-            self._forest.add(groups, self._prompts)
+            self._cache.add(groups, self._prompts)
             self._texts += [self._all[i] for group in groups for i in group.members]
 
     def _write(self) -> int:
         living = [text for text in self._texts if not text.is_done]
-        logits = self._forest.follow(
+        logits = self._cache.advance(
             [None if text.is_done else text.newest for text in self._texts]
         )
         self._go_on(living, logits.float())
         return sum(text.is_done for text in living)
 
-    def _go_on(self, texts: Sequence[Text], logits: Tensor) -> None:
+    def _go_on(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
         """Add to each text one of the tokens that may follow.
 
         Shapes:
@@ -243,18 +246,20 @@ class Writer:
             text.take(token, self._stop_ids)
 
 
-def _pack(loaded: Loaded, texts: Sequence[Text]) -> None:
+def _pack(loaded: Loaded, texts: Sequence[DecodedText]) -> None:
     """Have the weights laid out for few rows, where that pays and memory allows."""
     n_tokens = sum(text.sampling.max_new_tokens for text in texts)
     is_worth = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
     if loaded.packed or not is_worth:
         return
-    if loaded.needs.copies_within(device_memory.free(loaded.device)):
+    if loaded.estimator.copies_within(device_memory.free(loaded.device)):
         with memory_guard():
             loaded.packed.make(loaded.model)
 
 
-def _restrict(logits: Tensor, texts: Sequence[Text], constrained: list[int]) -> None:
+def _restrict(
+    logits: Tensor, texts: Sequence[DecodedText], constrained: list[int]
+) -> None:
     """Rule out, in place, the tokens that the constraints of these texts forbid.
 
     Shapes:
@@ -267,7 +272,7 @@ def _restrict(logits: Tensor, texts: Sequence[Text], constrained: list[int]) -> 
         matcher.restrict(logits[i], likeliest[i], greedy=greedy)
 
 
-def _pick(logits: Tensor, texts: Sequence[Text]) -> Tensor:
+def _pick(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
     """Return the next token of each text.
 
     Shapes:
@@ -314,6 +319,6 @@ def _drawn(likely: Tensor, top_p: Tensor, chance: Tensor, most: int) -> Tensor:
     return drawn
 
 
-def _completion(loaded: Loaded, text: Text) -> Completion:
+def _completion(loaded: Loaded, text: DecodedText) -> Completion:
     written = loaded.chat.decode(text.answer)
     return Completion(written, text.finish, len(text.ids), len(text.written))

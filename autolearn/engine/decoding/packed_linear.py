@@ -19,7 +19,7 @@ of each), 64 on 8, with more rows in each product, 74 s by the clock instead of 
 
 The plain weights stay, since training multiplies with them, and so do long prompts. So
 the layout is a second copy: it is made when enough is to be written, where memory
-allows (``Needs.copies``), and dropped when a training begins.
+allows (``MemoryEstimator.copies``), and dropped when a training begins.
 """
 
 import logging

@@ -12,11 +12,11 @@ from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from autolearn.engine.load import Loaded
-from autolearn.engine.prefix_plan import Group
+from autolearn.engine.prefix_plan import PrefixGroup
 
 
-class Rows:
-    """What a model has read of the texts that are being written; see ``Forest``."""
+class PaddedRows:
+    """What a model has read of the texts being written; see ``SharedPrefixCache``."""
 
     shares = False
 
@@ -27,7 +27,7 @@ class Rows:
         self._seen: Tensor
         self._places: Tensor
 
-    def add(self, groups: Sequence[Group], prompts: Sequence[list[int]]) -> None:
+    def add(self, groups: Sequence[PrefixGroup], prompts: Sequence[list[int]]) -> None:
         """Read prompts, all but the last id of each, and forget all others."""
         own = [prompts[i][:-1] for one in groups for i in one.members]
         longest = max(map(len, own))
@@ -47,7 +47,7 @@ class Rows:
         self._cache.batch_select_indices(index)
         self._seen, self._places = self._seen[index], self._places[index]
 
-    def follow(self, tokens: Sequence[int | None]) -> Tensor:
+    def advance(self, tokens: Sequence[int | None]) -> Tensor:
         """Add a token to texts; return what may follow, (those that got one, V)."""
         pad_id = self._loaded.pad_id
         ids = [[pad_id if token is None else token] for token in tokens]

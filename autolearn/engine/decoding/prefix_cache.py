@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from torch import Tensor
 
-from autolearn.engine.prefix_plan import alike
+from autolearn.engine.prefix_plan import common_prefix_length
 
 Pair = tuple[Tensor, Tensor]
 """Keys and values of a layer, (B, heads, T, D)."""
@@ -38,7 +38,10 @@ class PrefixCache:
         Shapes:
             returns: a pair a layer, each (1, heads, n, D); none for n = 0.
         """
-        n, key = max(((alike(kept, ids), kept) for kept in self._kept), default=(0, ()))
+        n, key = max(
+            ((common_prefix_length(kept, ids), kept) for kept in self._kept),
+            default=(0, ()),
+        )
         if n < LEAST:
             return 0, []
         self._kept.move_to_end(key)
@@ -53,8 +56,8 @@ class PrefixCache:
             self._kept.popitem(last=False)
 
 
-def in_common(stems: Sequence[Sequence[int]]) -> Sequence[int]:
+def common_prefix(prefixes: Sequence[Sequence[int]]) -> Sequence[int]:
     """Return the ids that all sequences begin with, but for the last of each."""
-    n = min(len(stem) for stem in stems) - 1
-    shared = min((alike(a, b) for a, b in pairwise(stems)), default=n)
-    return stems[0][: max(0, min(n, shared))]
+    n = min(len(prefix) for prefix in prefixes) - 1
+    shared = min((common_prefix_length(a, b) for a, b in pairwise(prefixes)), default=n)
+    return prefixes[0][: max(0, min(n, shared))]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from autolearn.core.errors import BackendError
-from autolearn.core.records import Sampling
-from autolearn.engine.decoding.generate import Text, Writer
+from autolearn.core.model_calls import Sampling
+from autolearn.engine.decoding.generate import BatchDecoder, DecodedText
 from autolearn.engine.load import Loaded
 
 _LOOK = Sampling(max_new_tokens=1)
@@ -42,7 +42,7 @@ def probabilities(
     looker = _Looker(
         loaded,
         {
-            Text(fork.ids, _LOOK): (shares, fork)
+            DecodedText(fork.ids, _LOOK): (shares, fork)
             for shares, labels in zip(result, continuations, strict=True)
             for fork in _forks(labels, list(range(len(labels))))
         },
@@ -52,16 +52,16 @@ def probabilities(
     return [tuple(shares) for shares in result]
 
 
-class _Looker(Writer):
+class _Looker(BatchDecoder):
     """Looks at what may follow each text, and writes nothing."""
 
     def __init__(
-        self, loaded: Loaded, forks: Mapping[Text, tuple[list[float], _Fork]]
+        self, loaded: Loaded, forks: Mapping[DecodedText, tuple[list[float], _Fork]]
     ) -> None:
         super().__init__(loaded, list(forks))
         self._forks = forks
 
-    def _go_on(self, texts: Sequence[Text], logits: Tensor) -> None:
+    def _go_on(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
         for text, expected in zip(texts, logits, strict=True):
             _weigh(*self._forks[text], expected)
             text.finish = "length"

@@ -16,17 +16,21 @@ from torch.nn.functional import pad
 from transformers import DynamicCache
 
 from autolearn.engine.decoding import attention
-from autolearn.engine.decoding.attention import Grid, Part, merged
+from autolearn.engine.decoding.attention import (
+    AttentionSegment,
+    PackedQueries,
+    merge_attention_states,
+)
 from autolearn.engine.decoding.padded_rows import (
-    Rows,
+    PaddedRows,
     can_share,
     integers,
     layers,
     through,
 )
-from autolearn.engine.decoding.prefix_cache import LEAST, Pair, in_common
+from autolearn.engine.decoding.prefix_cache import LEAST, Pair, common_prefix
 from autolearn.engine.load import Loaded
-from autolearn.engine.prefix_plan import Group
+from autolearn.engine.prefix_plan import PrefixGroup
 from autolearn.models.memory import READ_AT_ONCE, ROOM, SCORES_AT_ONCE
 
 _SPARE = 64
@@ -35,7 +39,7 @@ _ANY_MASK = torch.empty(1, 1, 1, 1)
 """The library hands on what has four dimensions; our view says who sees what."""
 
 
-class Forest:
+class SharedPrefixCache:
     """What the model has read of the texts that are being written.
 
     The last id of a text is never read beforehand: it is the first one that is added.
@@ -49,89 +53,94 @@ class Forest:
         self._layers: list[_Layer] = []
         # Tokens of each stem; of each text its stem, and its tokens beyond that. The
         # texts of a stem stand side by side.
-        self._n_stem: list[int] = []
-        self._stem_of: list[int] = []
+        self._n_prefix: list[int] = []
+        self._prefix_of: list[int] = []
         self._n_own: list[int] = []
         # Which texts got a token last, and how these stand to their stems.
         self._growing: list[bool] = []
-        self._stem: Part
+        self._prefix_segment: AttentionSegment
 
-    def add(self, groups: Sequence[Group], prompts: Sequence[list[int]]) -> None:
+    def add(self, groups: Sequence[PrefixGroup], prompts: Sequence[list[int]]) -> None:
         """Read groups of prompts, all but the last id of each, beside what is held."""
         first = len(self._n_own)
-        self._plant([prompts[one.members[0]][: one.n_shared] for one in groups])
+        self._add_prefixes([prompts[one.members[0]][: one.n_shared] for one in groups])
         own = [prompts[i][one.n_shared : -1] for one in groups for i in one.members]
-        n_stems = len(self._n_stem)
-        for stem, group in enumerate(groups, n_stems - len(groups)):
-            self._stem_of += [stem] * len(group.members)
+        n_stems = len(self._n_prefix)
+        for prefix, group in enumerate(groups, n_stems - len(groups)):
+            self._prefix_of += [prefix] * len(group.members)
         self._n_own += [0] * len(own)
         for texts in self._parts(first, own):
             new = [own[i - first] for i in texts]
-            self._look(texts, new, self._seen_from_stems(texts, new), 1)
+            self._forward(texts, new, self._prefix_attention(texts, new), 1)
         self._growing = []
 
     def keep(self, texts: Sequence[int]) -> None:
         """Go on with these texts alone."""
-        stems = [stem for stem, _ in groupby(self._stem_of[i] for i in texts)]
-        numbers = {stem: number for number, stem in enumerate(stems)}
-        self._n_stem = [self._n_stem[stem] for stem in stems]
-        self._stem_of = [numbers[self._stem_of[i]] for i in texts]
+        prefixes = [prefix for prefix, _ in groupby(self._prefix_of[i] for i in texts)]
+        numbers = {prefix: number for number, prefix in enumerate(prefixes)}
+        self._n_prefix = [self._n_prefix[prefix] for prefix in prefixes]
+        self._prefix_of = [numbers[self._prefix_of[i]] for i in texts]
         self._n_own = [self._n_own[i] for i in texts]
-        kept, their_stems = self._integers(texts), self._integers(stems)
+        kept, their_stems = self._integers(texts), self._integers(prefixes)
         for layer in self._layers:
-            layer.keep(kept, max(self._n_own), their_stems, max(self._n_stem))
+            layer.keep(kept, max(self._n_own), their_stems, max(self._n_prefix))
         self._growing = []
 
-    def follow(self, tokens: Sequence[int | None]) -> Tensor:
+    def advance(self, tokens: Sequence[int | None]) -> Tensor:
         """Add a token to texts; return what may follow, (those that got one, V)."""
         texts = range(len(tokens))
         new = [[] if token is None else [token] for token in tokens]
         growing = list(map(bool, new))
         if growing != self._growing:
-            self._growing, self._stem = growing, self._seen_from_stems(texts, new)
-        return self._look(texts, new, self._stem, sum(growing))
+            self._growing, self._prefix_segment = (
+                growing,
+                self._prefix_attention(texts, new),
+            )
+        return self._forward(texts, new, self._prefix_segment, sum(growing))
 
-    def _plant(self, stems: Sequence[list[int]]) -> None:
+    def _add_prefixes(self, prefixes: Sequence[list[int]]) -> None:
         """Read stems, each in a row of its own."""
-        longest = max(1, *map(len, stems))
+        longest = max(1, *map(len, prefixes))
         n = max(1, READ_AT_ONCE[self._loaded.device.type] // longest)
-        read = [self._stem_rows(stems[i : i + n]) for i in range(0, len(stems), n)]
+        read = [
+            self._prefix_rows(prefixes[i : i + n]) for i in range(0, len(prefixes), n)
+        ]
         if not self._layers:
             self._layers = [_Layer(part) for part in read.pop(0)]
         if read:
             for layer, *more in zip(self._layers, *read, strict=True):
-                layer.plant(more)
-        self._n_stem += map(len, stems)
+                layer.add_prefixes(more)
+        self._n_prefix += map(len, prefixes)
 
-    def _stem_rows(self, stems: Sequence[list[int]]) -> list[Pair]:
+    def _prefix_rows(self, prefixes: Sequence[list[int]]) -> list[Pair]:
         """Return what each layer makes of stems."""
-        found = self._read(stems, *self._prefix(stems))
+        found = self._read(prefixes, *self._common_prefix(prefixes))
         # Products of 16-bit numbers would be rounded; a GPU takes half the time.
         on_cpu = self._loaded.device.type == "cpu"
         exact = torch.float32 if on_cpu else self._loaded.model.dtype
         return [(keys.to(exact), values.to(exact)) for keys, values in found]
 
-    def _prefix(self, stems: Sequence[list[int]]) -> tuple[int, list[Pair]]:
+    def _common_prefix(self, prefixes: Sequence[list[int]]) -> tuple[int, list[Pair]]:
         """Return how many tokens all stems begin with that are read, and these."""
         cache = self._loaded.prefixes
-        shared = in_common(stems)
+        shared = common_prefix(prefixes)
         n, known = cache.longest(shared)
         # A single stem does not tell which part of it others share.
-        if len(stems) > 1 and len(shared) >= n + LEAST:
+        if len(prefixes) > 1 and len(shared) >= n + LEAST:
             n, known = len(shared), self._read([list(shared)], n, known)
             cache.keep(shared, known)
         return n, known
 
     def _read(
-        self, stems: Sequence[list[int]], n: int, known: Sequence[Pair]
+        self, prefixes: Sequence[list[int]], n: int, known: Sequence[Pair]
     ) -> list[Pair]:
         """Return keys and values of stems whose first ``n`` tokens are known."""
-        longest = max(1, *map(len, stems))
+        longest = max(1, *map(len, prefixes))
         pad_id = self._loaded.pad_id
         # What fills a row stands behind its stem, which does not see it.
-        ids = [stem[n:] + [pad_id] * (longest - len(stem)) for stem in stems]
+        ids = [prefix[n:] + [pad_id] * (longest - len(prefix)) for prefix in prefixes]
         cache = DynamicCache(config=self._loaded.model.config)
-        n_rows = len(stems)
+        n_rows = len(prefixes)
         for number, (keys, values) in enumerate(known):
             rows = keys.expand(n_rows, -1, -1, -1), values.expand(n_rows, -1, -1, -1)
             cache.update(*rows, number)
@@ -141,13 +150,15 @@ class Forest:
     def _parts(self, first: int, own: Sequence[list[int]]) -> Iterator[range]:
         """Yield texts, from ``first`` on, in parts that are read at once."""
         config = self._loaded.model.config.get_text_config()
-        seen = 1 + max(self._n_stem) + max(map(len, own))
+        seen = 1 + max(self._n_prefix) + max(map(len, own))
         scores = SCORES_AT_ONCE[self._loaded.device.type]
         most = scores // (config.num_attention_heads * seen)
         most = max(1, min(most, READ_AT_ONCE[self._loaded.device.type]))
         begin, n_tokens = first, 0
         for text, ids in enumerate(own, first):
-            is_next_stem = self._stem_of[text] != self._stem_of[max(begin, text - 1)]
+            is_next_stem = (
+                self._prefix_of[text] != self._prefix_of[max(begin, text - 1)]
+            )
             if is_next_stem and n_tokens >= most:
                 yield range(begin, text)
                 begin, n_tokens = text, 0
@@ -155,13 +166,17 @@ class Forest:
         if n_tokens:
             yield range(begin, first + len(own))
 
-    def _look(
-        self, texts: range, new: Sequence[list[int]], stem: Part, n_logits: int
+    def _forward(
+        self,
+        texts: range,
+        new: Sequence[list[int]],
+        prefix: AttentionSegment,
+        n_logits: int,
     ) -> Tensor:
         """Add tokens to texts; return what may follow the last ones."""
         read = [self._n_own[i] for i in texts]
         flat = [
-            (token, text, n + i, self._n_stem[self._stem_of[text]] + n + i)
+            (token, text, n + i, self._n_prefix[self._prefix_of[text]] + n + i)
             for text, ids, n in zip(texts, new, read, strict=True)
             for i, token in enumerate(ids)
         ]
@@ -171,18 +186,18 @@ class Forest:
         held = max(self._n_own[i] for i in texts)
         for layer in self._layers:
             layer.make_room(len(self._n_own), held)
-        grid = self._grid(range(len(new)), new)
+        grid = self._pack_queries(range(len(new)), new)
         last = self._integers(read)[:, None] + self._range(grid.width)
         ahead = self._mask(self._range(held) > last[:, :, None])
-        view = _View(
+        view = _PrefixView(
             self._layers,
-            stems=slice(self._stem_of[texts[0]], self._stem_of[texts[-1]] + 1),
+            prefixes=slice(self._prefix_of[texts[0]], self._prefix_of[texts[-1]] + 1),
             texts=slice(texts.start, texts.stop),
             held=held,
             owners=owners,
             places=places,
-            stem=stem,
-            branch=Part(grid, ahead),
+            prefix=prefix,
+            suffix=AttentionSegment(grid, ahead),
         )
         return through(
             self._loaded,
@@ -194,18 +209,22 @@ class Forest:
             view=view,
         )[0]
 
-    def _seen_from_stems(self, texts: range, new: Sequence[list[int]]) -> Part:
+    def _prefix_attention(
+        self, texts: range, new: Sequence[list[int]]
+    ) -> AttentionSegment:
         """Return where tokens stand that are added to texts, for the stems of these."""
-        stems = [self._stem_of[i] for i in texts]
-        sizes = self._n_stem[stems[0] : stems[-1] + 1]
-        grid = self._grid([stem - stems[0] for stem in stems], new)
-        longest = self._layers[0].stems[0].shape[2]
+        prefixes = [self._prefix_of[i] for i in texts]
+        sizes = self._n_prefix[prefixes[0] : prefixes[-1] + 1]
+        grid = self._pack_queries([prefix - prefixes[0] for prefix in prefixes], new)
+        longest = self._layers[0].prefixes[0].shape[2]
         if min(sizes) == longest:
-            return Part(grid, None)
+            return AttentionSegment(grid, None)
         beyond = self._range(longest) >= self._integers(sizes)[:, None, None]
-        return Part(grid, self._mask(beyond))
+        return AttentionSegment(grid, self._mask(beyond))
 
-    def _grid(self, rows: Sequence[int], new: Sequence[list[int]]) -> Grid:
+    def _pack_queries(
+        self, rows: Sequence[int], new: Sequence[list[int]]
+    ) -> PackedQueries:
         """Return where tokens stand: those of a row side by side, in their order."""
         counts = [0] * (rows[-1] + 1)
         cells = []
@@ -214,8 +233,8 @@ class Forest:
             counts[row] += len(ids)
         width = max(counts)
         if min(counts) == width:
-            return Grid(len(counts), width, None)
-        return Grid(
+            return PackedQueries(len(counts), width, None)
+        return PackedQueries(
             len(counts), width, self._integers([row * width + i for row, i in cells])
         )
 
@@ -239,20 +258,20 @@ class Forest:
 class _Layer:
     """Keys and values of a layer: of stems, and of texts beyond their stems."""
 
-    def __init__(self, stems: Pair) -> None:
-        self.stems = stems
+    def __init__(self, prefixes: Pair) -> None:
+        self.prefixes = prefixes
         """(B, heads, P, D)."""
         keys, values = (
-            one.new_empty(0, one.shape[1], 0, one.shape[3]) for one in stems
+            one.new_empty(0, one.shape[1], 0, one.shape[3]) for one in prefixes
         )
         self._rooms = keys, values
         # (rows, heads, tokens, D), written in place; up to here it holds numbers.
         self._held = 0
 
-    def plant(self, more: Sequence[Pair]) -> None:
+    def add_prefixes(self, more: Sequence[Pair]) -> None:
         """Hold more stems."""
-        keys, values = zip(self.stems, *more, strict=True)
-        self.stems = _stacked(keys), _stacked(values)
+        keys, values = zip(self.prefixes, *more, strict=True)
+        self.prefixes = _stacked(keys), _stacked(values)
 
     def make_room(self, texts: int, tokens: int) -> None:
         """Have room for so many texts and tokens of each."""
@@ -273,51 +292,53 @@ class _Layer:
         for room, new in zip(self._rooms, tokens, strict=True):
             room[texts, :, places] = new.to(room.dtype)
 
-    def branches(self, texts: slice, tokens: int) -> Pair:
+    def suffixes(self, texts: slice, tokens: int) -> Pair:
         """Return what texts hold, up to so many tokens, (N, heads, T, D)."""
         keys, values = self._rooms
         return keys[texts, :, :tokens], values[texts, :, :tokens]
 
-    def keep(self, texts: Tensor, tokens: int, stems: Tensor, longest: int) -> None:
+    def keep(self, texts: Tensor, tokens: int, prefixes: Tensor, longest: int) -> None:
         """Go on with these texts and stems, of which none holds more than told."""
         for room in self._rooms:
             room[: len(texts), :, :tokens] = room[texts, :, :tokens]
-        keys, values = self.stems
-        if len(stems) < len(keys):
+        keys, values = self.prefixes
+        if len(prefixes) < len(keys):
             longest = max(1, longest)
-            self.stems = keys[stems, :, :longest], values[stems, :, :longest]
+            self.prefixes = keys[prefixes, :, :longest], values[prefixes, :, :longest]
 
 
 @dataclass(frozen=True)
-class _View:
+class _PrefixView:
     """What the tokens of one pass see: their stems, and their own branches."""
 
     layers: list[_Layer]
-    stems: slice
+    prefixes: slice
     texts: slice
     held: int
     owners: Tensor
     places: Tensor
-    stem: Part
-    branch: Part
+    prefix: AttentionSegment
+    suffix: AttentionSegment
 
     def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Note the tokens in their branches; return what they find."""
         kept = self.layers[layer]
         kept.write(self.owners, self.places, (keys, values))
-        stem_keys, stem_values = kept.stems
+        stem_keys, stem_values = kept.prefixes
         query = query.to(stem_keys.dtype)
-        return merged(
-            self.branch.look(query, *kept.branches(self.texts, self.held)),
-            self.stem.look(query, stem_keys[self.stems], stem_values[self.stems]),
+        return merge_attention_states(
+            self.suffix.attend(query, *kept.suffixes(self.texts, self.held)),
+            self.prefix.attend(
+                query, stem_keys[self.prefixes], stem_values[self.prefixes]
+            ),
         )
 
 
-def kind(loaded: Loaded) -> type[Forest] | type[Rows]:
+def cache_class(loaded: Loaded) -> type[SharedPrefixCache] | type[PaddedRows]:
     """Return what texts are written in, by the kind of the model."""
     config = loaded.model.config.get_text_config()
     can_view = config._attn_implementation == attention.NAME
-    return Forest if can_view and can_share(loaded) else Rows
+    return SharedPrefixCache if can_view and can_share(loaded) else PaddedRows
 
 
 def _stacked(parts: Sequence[Tensor]) -> Tensor:

@@ -23,13 +23,13 @@ few dozen answers, too few to show by themselves what is about to be lost."""
 
 
 @dataclass(frozen=True)
-class Measure:
+class ScaleMeasurement:
     """What an adapter of one size says; None where there is nothing to ask."""
 
     scale: float
     validation: float | None
     """Share of validation answered exactly, 0..1."""
-    sureness: float | None
+    confidence: float | None
     """Mean probability of the answers of validation, 0..1."""
     kl: float | None
     """KL(base || round) per answer token of the gauge, in nats."""
@@ -38,7 +38,7 @@ class Measure:
 def settle(
     parameters: Mapping[str, Parameter],
     scales: Sequence[float],
-    measure: Callable[[float], Measure],
+    measure: Callable[[float], ScaleMeasurement],
 ) -> dict[str, Any]:
     """Try the scales, leave the adapter at the best, and return what a round keeps.
 
@@ -67,7 +67,7 @@ def settle(
     }
 
 
-def chosen(seen: Sequence[Measure]) -> Measure:
+def chosen(seen: Sequence[ScaleMeasurement]) -> ScaleMeasurement:
     """Return the smallest scale that answers validation as well as the best, as surely.
 
     Where validation says nothing, it is the first.
@@ -76,6 +76,6 @@ def chosen(seen: Sequence[Measure]) -> Measure:
     if not most:
         return seen[0]
     good = [one for one in seen if (one.validation or 0.0) >= most - TOLERANCE]
-    surest = max(one.sureness or 0.0 for one in good)
-    sure = [one for one in good if (one.sureness or 0.0) >= AS_SURE * surest]
+    surest = max(one.confidence or 0.0 for one in good)
+    sure = [one for one in good if (one.confidence or 0.0) >= AS_SURE * surest]
     return min(sure, key=lambda one: one.scale)

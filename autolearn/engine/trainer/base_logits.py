@@ -8,7 +8,7 @@ from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.losses import Likeliest
 
 
-class Teacher:
+class BaseLogits:
     """Asks the base once, and keeps what it expects for all epochs."""
 
     def __init__(self, forward: Forward):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from autolearn.core.records import ItemKind, TrainItem
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.prefix_plan import Tree, groups, lay_out
+from autolearn.engine.prefix_plan import PrefixTree, groups, lay_out
 from autolearn.models.memory import AT_ONCE
 
 WINDOW = 8
@@ -159,7 +159,7 @@ def collate(
 
 
 def side_by_side(
-    trees: Sequence[Tree], pad_id: int, device: torch.device
+    trees: Sequence[PrefixTree], pad_id: int, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return ids, places, first and last of trees that all end at the same column.
 
@@ -184,7 +184,7 @@ def _grouped(rows: Sequence[list[int]], price: int) -> Iterator[list[int]]:
     return groups(rows, _TOGETHER if price else 1, price, _GAIN)
 
 
-def _trees(rows: Sequence[list[int]], price: int) -> list[Tree]:
+def _trees(rows: Sequence[list[int]], price: int) -> list[PrefixTree]:
     """Return rows as trees, their members numbered as the rows are."""
     found = []
     for group in _grouped(rows, price):

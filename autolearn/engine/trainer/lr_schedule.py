@@ -6,7 +6,7 @@ COOL_DOWN_EPOCHS = 2
 """How long the learning rate falls to zero once a round has learned enough."""
 
 
-class Course:
+class LRSchedule:
     """The steps and the learning rate of a round.
 
     Until it has learned enough, the rate does not depend on where it will end.

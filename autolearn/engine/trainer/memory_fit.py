@@ -12,7 +12,7 @@ from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
 from autolearn.models import memory
-from autolearn.models.memory import Items, Load, Memory
+from autolearn.models.memory import BatchShape, ItemSizes, Memory
 from autolearn.training.replay import in_step
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-class Fitting:
+class BatchSizer:
     """Decides how much of a round goes through the model at once."""
 
     def __init__(
@@ -43,31 +43,33 @@ class Fitting:
             OutOfMemory: Not even the longest item fits.
         """
         free = device_memory.free(self._loaded.device)
-        load = self._loaded.needs.plan(self._settings, self._items, free)
+        load = self._loaded.estimator.plan(self._settings, self._items, free)
         self._forward.at_once = load.tokens
         log.info("%d MiB are free; planned: %s", free >> 20, load)
         return load.recompute
 
-    def giving_way(self, work: Callable[[], T]) -> T:
+    def retry_on_oom(self, work: Callable[[], T]) -> T:
         """Do the work, with fewer tokens at once where they are too many."""
-        return giving_way(self._forward, self._items.longest, work)
+        return retry_on_oom(self._forward, self._items.longest, work)
 
     def predicted(self, examples: Sequence[Example]) -> Memory:
         """Return what a step with these examples needs by our arithmetic."""
-        needs = self._loaded.needs
+        estimator = self._loaded.estimator
         loads = map(self._load, self._forward.parts(examples))
-        told = (needs.training(self._settings, load) for load in loads)
+        told = (estimator.training(self._settings, load) for load in loads)
         return max(told, key=attrgetter("total"))
 
-    def _load(self, part: Sequence[Example]) -> Load:
+    def _load(self, part: Sequence[Example]) -> BatchShape:
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._loaded.model.training
         n_rows, width = batch.ids.shape
         replayed = self._items.replayed
-        return Load(n_rows * width, len(batch.targets), width, recompute, replayed)
+        return BatchShape(
+            n_rows * width, len(batch.targets), width, recompute, replayed
+        )
 
 
-def giving_way(forward: Forward, longest: int, work: Callable[[], T]) -> T:
+def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
     """Do the work, with fewer tokens at once for as long as they are too many.
 
     The gradient is a sum over parts, so it stays the same.
@@ -99,14 +101,14 @@ def giving_way(forward: Forward, longest: int, work: Callable[[], T]) -> T:
 
 def _items(
     taught: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
-) -> Items:
+) -> ItemSizes:
     examples = [*taught, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
     per_item = max(len(example.rows) for example in examples)
     n_replay = in_step(settings, len(taught), len(replay))
     n_rows = max(settings.batch_size * per_item, n_replay)
-    return Items(
+    return ItemSizes(
         longest=longest,
         tokens=sum(len(row.ids) for row in rows),
         learned=sum(row.n_answer for row in rows),

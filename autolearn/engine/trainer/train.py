@@ -29,7 +29,7 @@ from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, device_memory
 from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.trainer import adapter_scale, losses
-from autolearn.engine.trainer.base_logits import Teacher
+from autolearn.engine.trainer.base_logits import BaseLogits
 from autolearn.engine.trainer.batches import (
     WINDOW,
     Example,
@@ -39,8 +39,8 @@ from autolearn.engine.trainer.batches import (
 )
 from autolearn.engine.trainer.checkpoints import Checkpoints, State, written_whole
 from autolearn.engine.trainer.forward import Forward
-from autolearn.engine.trainer.lr_schedule import Course
-from autolearn.engine.trainer.memory_fit import Fitting
+from autolearn.engine.trainer.lr_schedule import LRSchedule
+from autolearn.engine.trainer.memory_fit import BatchSizer
 from autolearn.models import hardware, memory_calibration
 from autolearn.models.files import adapter_digest
 from autolearn.training.replay import in_step
@@ -56,7 +56,7 @@ class Outcome:
     scores: dict[str, Any] = field(default_factory=dict)
 
 
-class Training:
+class RoundTrainer:
     """A round in the making: a model and what its adapter is to learn from."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Training:
         loaded.packed.drop()  # a training needs their memory, and never uses them
         self._loaded = loaded
         self._forward = Forward(loaded)
-        self._teacher = Teacher(self._forward)
+        self._base_logits = BaseLogits(self._forward)
         self._settings = settings
         self._items = items
         longest = min(settings.max_tokens, loaded.context_length)
@@ -88,7 +88,7 @@ class Training:
                 f"None of the {len(items)} items can be learned: they are longer than "
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
-        self._fitting = Fitting(
+        self._batch_sizer = BatchSizer(
             loaded, self._forward, settings, self._new, self._replay
         )
         self._best = 0.0
@@ -96,7 +96,7 @@ class Training:
         self._reference: dict[Example, tuple[float, float]] = {}
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
-        self._course = Course(settings, self._new_order.steps_per_epoch)
+        self._lr_schedule = LRSchedule(settings, self._new_order.steps_per_epoch)
         self._replay_order = self._order(
             self._replay, max(1, self._n_replay), settings.seed + 1, len(self._replay)
         )
@@ -110,7 +110,7 @@ class Training:
     @property
     def n_steps(self) -> int:
         """Return how many optimiser steps the round takes, as far as is known."""
-        return self._course.n_steps
+        return self._lr_schedule.n_steps
 
     def run(
         self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
@@ -124,11 +124,11 @@ class Training:
         kept = Checkpoints(checkpoints, self._fingerprint(start))
         state = kept.newest()
         step = state["step"] if state else 0
-        hardware.give_back()
+        hardware.release_memory()
         held = device_memory.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
             self._begin(start)
-            if not self._fitting.giving_way(lambda: self._prepare(watcher)):
+            if not self._batch_sizer.retry_on_oom(lambda: self._prepare(watcher)):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state)
@@ -158,10 +158,10 @@ class Training:
             self._settings.batch_size, self._new, key=attrgetter("length")
         )
         replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
-        with device_memory.Peak(self._loaded.device, every=0.002) as peak:
-            self._fitting.giving_way(lambda: self._descend(longest, replay))
+        with device_memory.PeakMemory(self._loaded.device, every=0.002) as peak:
+            self._batch_sizer.retry_on_oom(lambda: self._descend(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
-        told = self._fitting.predicted([*longest, *replay])
+        told = self._batch_sizer.predicted([*longest, *replay])
         # Before its first step Adam keeps nothing.
         yet = 0 if self._optimizer.state else told.moments
         return memory_calibration.numbers(told, held, peak.bytes + yet)
@@ -188,7 +188,7 @@ class Training:
             held = [example for example in part if example.kind == "replay"]
             rows = [e.chosen for e in new] + [row for e in new for row in e.rows[1:]]
             found, moved = self._forward.both(
-                rows, [e.chosen for e in held], self._teacher.expected(held)
+                rows, [e.chosen for e in held], self._base_logits.expected(held)
             )
             taught = self._loss(new, found, per_token, per_pair)
             moved = moved / (n_held or 1)
@@ -224,13 +224,13 @@ class Training:
 
         Once it is high enough the round cools down. What answered best is kept.
         """
-        if step % self._course.steps_per_epoch:
+        if step % self._lr_schedule.steps_per_epoch:
             return {}
         share = self._forward.exact_share(self._apart["validation"])
         if share is None:
             return {}
-        if self._course.learned_at is None and 0 < self._settings.stop_at <= share:
-            self._course.learned_at = step
+        if self._lr_schedule.learned_at is None and 0 < self._settings.stop_at <= share:
+            self._lr_schedule.learned_at = step
         if share > self._best and step < self.n_steps:
             self._best = share
             kept.save_best(step, self._state())
@@ -255,17 +255,17 @@ class Training:
         # validation knows nothing of.
         is_free = self._settings.choose_scale and validation and start is None
 
-        def measure(scale: float) -> adapter_scale.Measure:
+        def measure(scale: float) -> adapter_scale.ScaleMeasurement:
             share = self._forward.exact_share(validation)
-            sureness = self._forward.mean_probability(validation)
+            confidence = self._forward.mean_probability(validation)
             kl = self._forward.mean_divergence(gauge)
-            return adapter_scale.Measure(scale, share, sureness, kl)
+            return adapter_scale.ScaleMeasurement(scale, share, confidence, kl)
 
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
         return adapter_scale.settle(self._parameters, scales, measure)
 
     def _begin(self, start: Path | None) -> None:
-        recompute = self._fitting.plan()
+        recompute = self._batch_sizer.plan()
         if start is None:
             adapters.fresh(self._loaded, self._settings)
         else:
@@ -284,7 +284,7 @@ class Training:
     def _prepare(self, watcher: Watcher) -> bool:
         """Note what the start and the base expect; return False if told to stop."""
         ready = self._recall_start(watcher)
-        return ready and self._teacher.prepare(self._replay, watcher.stop)
+        return ready and self._base_logits.prepare(self._replay, watcher.stop)
 
     def _recall_start(self, watcher: Watcher) -> bool:
         """Note how likely the start finds both answers of each pair, as reference.
@@ -307,14 +307,16 @@ class Training:
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
         began = time.perf_counter()
-        rate = self._course.rate(step)
+        rate = self._lr_schedule.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         examples = [self._new[i] for i in self._new_order.batch(step)]
         replay = []
         if self._n_replay:
             replay = [self._replay[i] for i in self._replay_order.batch(step)]
-        numbers = self._fitting.giving_way(lambda: self._descend(examples, replay))
+        numbers = self._batch_sizer.retry_on_oom(
+            lambda: self._descend(examples, replay)
+        )
         numbers["learning_rate"] = rate
         limit = self._settings.max_grad_norm
         norm = clip_grad_norm_(self._parameters.values(), limit)
@@ -357,14 +359,14 @@ class Training:
         return {
             "adapter": {k: p.detach() for k, p in self._parameters.items()},
             "optimizer": self._optimizer.state_dict(),
-            "learned_at": self._course.learned_at,
+            "learned_at": self._lr_schedule.learned_at,
             "best": self._best,
         }
 
     def _restore(self, state: State) -> None:
         self._put(state["adapter"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._course.learned_at = state["learned_at"]
+        self._lr_schedule.learned_at = state["learned_at"]
         self._best = state["best"]
 
     def _put(self, adapter: dict[str, Tensor]) -> None:

@@ -42,7 +42,7 @@ Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Part:
+class HubFile:
     """One file of a model on the hub."""
 
     name: str
@@ -57,7 +57,7 @@ class Offer:
     commit: str
     licence: str | None
     gated: bool
-    parts: tuple[Part, ...]
+    parts: tuple[HubFile, ...]
     bytes_missing: int
     """Of all parts, those that are not on this computer yet."""
     bytes_free: int
@@ -95,7 +95,7 @@ def look(name: str) -> Offer:
     with _process("look", name) as process:
         answers = list(_while_running(process, lambda: False))
     offer = _checked(answers[-1] if answers else {}, "offer")
-    parts = tuple(Part(**part) for part in offer.pop("parts"))
+    parts = tuple(HubFile(**part) for part in offer.pop("parts"))
     return Offer(**offer, parts=parts)
 
 
@@ -129,7 +129,7 @@ def _process(verb: str, name: str) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=hardware.own_environment() | _ENVIRONMENT,
+        env=hardware.child_environment() | _ENVIRONMENT,
     )
     with process:
         try:

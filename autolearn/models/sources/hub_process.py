@@ -35,7 +35,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # both docume
 from autolearn.core.errors import AutolearnError, BackendError
 from autolearn.models import files as model_files
 from autolearn.models.sources import hub_files
-from autolearn.models.sources.hub import Offer, Part, nearest_folder
+from autolearn.models.sources.hub import HubFile, Offer, nearest_folder
 from autolearn.models.sources.hub_errors import in_words
 from autolearn.models.sources.hub_files import ModelRequest
 
@@ -121,7 +121,7 @@ def _info(request: ModelRequest) -> ModelInfo:
 def _offer(request: ModelRequest, info: ModelInfo) -> Offer:
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
     names = hub_files.choose(request, list(siblings))
-    parts = tuple(Part(name, siblings[name].size or 0) for name in names)
+    parts = tuple(HubFile(name, siblings[name].size or 0) for name in names)
     cache = Path(constants.HF_HUB_CACHE)
     bytes_held = sum(_bytes_held(info, siblings[name]) for name in names)
     return Offer(

@@ -24,7 +24,7 @@ from pathlib import Path
 from string import Template
 
 from autolearn.core.errors import PromptError
-from autolearn.core.records import Chat, Message, Prompt
+from autolearn.core.model_calls import Chat, Message, Prompt
 from autolearn.study.prompts.usage import USAGES
 
 FOLDER = "prompts"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.records import Message, Run, Sampling
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
@@ -14,7 +15,7 @@ from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.text import retrieval
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, picture
+from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
 
@@ -28,19 +29,19 @@ SHORTEST_CONTEXT = 1024
 CHOICE = "conversation"
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
-    desk = board.desk
+    session = context.session
     with gr.Row():
         left = gr.Dropdown(
             value=0,
-            choices=_choices(desk),
+            choices=_choices(session),
             label="Left answers with",
             info="the base model, or the adapter of a round",
         )
         right = gr.Dropdown(
             value=NEWEST,
-            choices=_choices(desk),
+            choices=_choices(session),
             label="Right answers with",
             info="the same question, to compare",
         )
@@ -59,21 +60,21 @@ def build(board: Board) -> None:
         )
         send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
         clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
-    shown = picture("ask-conversation")
-    board.follow(lambda: _shown(desk), [], [shown])
-    board.on_opening(lambda: _renewed(desk), [], [left, right])
+    shown = html_panel("ask-conversation")
+    context.redraw_on_change(lambda: _shown(session), [], [shown])
+    context.redraw_on_opening(lambda: _renewed(session), [], [left, right])
     given = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:
-        _ask(desk, Wish(*values))  # type: ignore[arg-type]
-        return "", _shown(desk)
+        _ask(session, AskForm(*values))  # type: ignore[arg-type]
+        return "", _shown(session)
 
-    board.act([send.click, question.submit], order, given, [question, shown])
-    board.act([clear.click], lambda: _clear(desk), [], [shown])
+    context.on_action([send.click, question.submit], order, given, [question, shown])
+    context.on_action([clear.click], lambda: _clear(session), [], [shown])
 
 
 @dataclass(frozen=True)
-class Wish:
+class AskForm:
     """What a person has typed and chosen."""
 
     question: str
@@ -83,12 +84,12 @@ class Wish:
     refine: bool
 
 
-def _choices(desk: Desk) -> list[tuple[str, int]]:
-    return [labels.BASE, ("newest round", NEWEST), *labels.finished(desk.store)]
+def _choices(session: Session) -> list[tuple[str, int]]:
+    return [labels.BASE, ("newest round", NEWEST), *labels.finished(session.store)]
 
 
-def _renewed(desk: Desk) -> tuple[gr.Dropdown, gr.Dropdown]:
-    choices = _choices(desk)
+def _renewed(session: Session) -> tuple[gr.Dropdown, gr.Dropdown]:
+    choices = _choices(session)
     return gr.Dropdown(choices=choices), gr.Dropdown(choices=choices)
 
 
@@ -96,19 +97,19 @@ def _number(store: Store) -> int:
     return store.choices.get(CHOICE) or 1
 
 
-def _shown(desk: Desk) -> Html:
-    return views.conversation(desk.store, _number(desk.store))
+def _shown(session: Session) -> Html:
+    return views.conversation(session.store, _number(session.store))
 
 
-def _clear(desk: Desk) -> Html:
+def _clear(session: Session) -> Html:
     """Begin a new conversation; the old one stays with its runs."""
-    store = desk.store
+    store = session.store
     if store.runs.conversation(_number(store)):
         store.choices.set(CHOICE, _number(store) + 1)
-    return _shown(desk)
+    return _shown(session)
 
 
-def _ask(desk: Desk, wish: Wish) -> None:
+def _ask(session: Session, wish: AskForm) -> None:
     """Queue the question once for each column.
 
     The right one has nobody to answer while it waits for the first round.
@@ -118,7 +119,7 @@ def _ask(desk: Desk, wish: Wish) -> None:
         JobError: The left waits for the first round too, or the answers before are
             still awaited.
     """
-    store = desk.store
+    store = session.store
     question = wish.question.strip()
     if not question:
         raise InputError("Ask something; the question is empty.")
@@ -144,7 +145,7 @@ def _ask(desk: Desk, wish: Wish) -> None:
             refine=wish.refine and column != "open",
             more=more,
         )
-    desk.order(run)
+    session.order(run)
 
 
 def _model(store: Store, chosen: int) -> ModelSettings:

@@ -9,28 +9,28 @@ from autolearn.core.errors import InputError
 from autolearn.ingest import corpora, importer
 from autolearn.services import actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, picture
+from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import corpora as views
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the part and wire it to the board."""
-    desk = board.desk
+    session = context.session
     file, licence, take, make = _form()
-    listing = picture("library-corpora")
+    listing = html_panel("library-corpora")
 
     def draw() -> Html:
-        return views.corpora(desk.store)
+        return views.corpora(session.store)
 
     def press(event: gr.EventData) -> Html:
-        _press(desk, str(event.pick))
+        _press(session, str(event.pick))
         return draw()
 
     given: list[Any] = [file, licence]
-    board.act([take.click], lambda *of: _take(desk, *of), given, given)
-    board.act([make.click], lambda: _make(desk), [], [])
-    board.act([listing.click], press, [], [listing])
-    board.follow(draw, [], [listing])
+    context.on_action([take.click], lambda *of: _take(session, *of), given, given)
+    context.on_action([make.click], lambda: _make(session), [], [])
+    context.on_action([listing.click], press, [], [listing])
+    context.redraw_on_change(draw, [], [listing])
 
 
 def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
@@ -52,14 +52,14 @@ def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
     return file, licence, take, make
 
 
-def _take(desk: Desk, file: str | None, licence: str) -> tuple[None, str]:
+def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
     """Order a corpus to be read; what is refused at once stays where it is."""
     if not file:
         raise InputError("Choose a corpus file first.")
-    store = desk.store
+    store = session.store
     folder, (upload,) = importer.given(store, [], [Path(file)], None)
     assert folder is not None
-    desk.order(
+    session.order(
         corpora.add(
             store,
             Path(upload["path"]),
@@ -71,14 +71,14 @@ def _take(desk: Desk, file: str | None, licence: str) -> tuple[None, str]:
     return None, ""
 
 
-def _make(desk: Desk) -> None:
-    store = desk.store
-    desk.order(corpora.add(store, None, actions.chosen_model(store).model))
+def _make(session: Session) -> None:
+    store = session.store
+    session.order(corpora.add(store, None, actions.chosen_model(store).model))
 
 
-def _press(desk: Desk, key: str) -> None:
+def _press(session: Session, key: str) -> None:
     """Remove a corpus, or turn whether it is used."""
-    store = desk.store
+    store = session.store
     if key.startswith(views.REMOVE):
         corpora.remove(store, int(key.removeprefix(views.REMOVE)))
         return

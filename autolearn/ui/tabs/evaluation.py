@@ -8,7 +8,7 @@ from autolearn.core.errors import JobError
 from autolearn.services import actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, picture, watch
+from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import evaluation as views
 from autolearn.ui.views import labels
 
@@ -19,9 +19,9 @@ NEWEST = 0
 BASE, PARENT = "base", "parent"
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
-    desk = board.desk
+    session = context.session
     known = gr.State(())
     with gr.Row(equal_height=True):
         chosen = gr.Dropdown(
@@ -42,27 +42,31 @@ def build(board: Board) -> None:
         take = gr.Button("Take the quiz", variant="primary", elem_id="proof-take")
         keep = gr.Button("Keep this round", elem_id="proof-keep")
         back = gr.Button("Roll this round back", elem_id="proof-back")
-    shown = picture("proof-result")
-    table = picture("proof-rounds")
-    questions = picture("proof-questions")
+    shown = html_panel("proof-result")
+    table = html_panel("proof-rounds")
+    questions = html_panel("proof-questions")
     given = [chosen, before]
-    board.follow(lambda known: _list(desk, known), [known], [chosen, known])
-    board.follow(lambda *one: _result(desk, *one), given, [shown, questions])
-    board.follow(lambda: views.rounds(desk.store), [], [table])
-    watch(
+    context.redraw_on_change(
+        lambda known: _list(session, known), [known], [chosen, known]
+    )
+    context.redraw_on_change(
+        lambda *one: _result(session, *one), given, [shown, questions]
+    )
+    context.redraw_on_change(lambda: views.rounds(session.store), [], [table])
+    redraw_on(
         [chosen.change, before.change],
-        lambda *one: _result(desk, *one),
+        lambda *one: _result(session, *one),
         given,
         [shown, questions],
     )
-    board.act([take.click], lambda *one: _take(desk, *one), given)
-    board.act([keep.click], lambda one: _keep(desk, one), [chosen])
-    board.act([back.click], lambda one: _roll_back(desk, one), [chosen])
+    context.on_action([take.click], lambda *one: _take(session, *one), given)
+    context.on_action([keep.click], lambda one: _keep(session, one), [chosen])
+    context.on_action([back.click], lambda one: _roll_back(session, one), [chosen])
 
 
-def _list(desk: Desk, known: object) -> tuple[Any, Any]:
+def _list(session: Session, known: object) -> tuple[Any, Any]:
     """Return the choices of rounds where there are new ones."""
-    names = [("the newest round", NEWEST), *labels.finished(desk.store)]
+    names = [("the newest round", NEWEST), *labels.finished(session.store)]
     if tuple(names) == known:
         return gr.skip(), gr.skip()
     return gr.Dropdown(choices=names), tuple(names)
@@ -88,26 +92,28 @@ def _before(store: Store, round_id: int, before: str) -> int | None:
     return store.rounds.get(round_id).parent_id
 
 
-def _result(desk: Desk, chosen: int, before: str) -> tuple[Html, Html]:
-    store = desk.store
+def _result(session: Session, chosen: int, before: str) -> tuple[Html, Html]:
+    store = session.store
     round_id = _round(store, chosen)
     return views.result(store, round_id, _before(store, round_id, before))
 
 
-def _take(desk: Desk, chosen: int, before: str) -> None:
-    store = desk.store
+def _take(session: Session, chosen: int, before: str) -> None:
+    store = session.store
     round_id = _named(store, chosen)
-    for run in quiz_runs.order(store, round_id, _before(store, round_id, before)):
-        desk.order(run)
+    for run in quiz_runs.queue_quizzes(
+        store, round_id, _before(store, round_id, before)
+    ):
+        session.order(run)
 
 
-def _keep(desk: Desk, chosen: int) -> str:
-    kept = actions.keep(desk.store, _named(desk.store, chosen))
+def _keep(session: Session, chosen: int) -> str:
+    kept = actions.keep(session.store, _named(session.store, chosen))
     return f"Round {kept.id} is kept and is worked with from now on."
 
 
-def _roll_back(desk: Desk, chosen: int) -> str:
-    store = desk.store
+def _roll_back(session: Session, chosen: int) -> str:
+    store = session.store
     gone = actions.roll_back(store, _named(store, chosen))
     now = actions.chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"

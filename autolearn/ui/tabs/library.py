@@ -11,56 +11,56 @@ from autolearn.core.settings import StudySettings
 from autolearn.ingest import readers
 from autolearn.services import actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, Board, Desk, picture, watch
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import corpora
 from autolearn.ui.views import library as views
 
 TITLE = "Library"
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
-    desk = board.desk
+    session = context.session
     chosen, first = gr.State(0), gr.State(0)
     with gr.Row():
         with gr.Column(min_width=380):
             add, given = _form()
-            report = picture("library-report")
-            documents = picture("library-documents")
+            report = html_panel("library-report")
+            documents = html_panel("library-documents")
             kind, questions, take = _questions()
-            told = picture("library-told")
-            corpora.build(board)
+            told = html_panel("library-told")
+            corpora.build(context)
         with gr.Column(min_width=380):
-            passages = picture("library-passages")
+            passages = html_panel("library-passages")
 
     def draw(document_id: int, start: int) -> Html:
-        return views.passages(desk.store, document_id, start)
+        return views.passages(session.store, document_id, start)
 
     def show() -> tuple[Html, Html]:
-        return views.report(desk.store), views.documents(desk.store)
+        return views.report(session.store), views.documents(session.store)
 
     place = [chosen, first]
-    board.act(
+    context.on_action(
         [take.click],
-        lambda *wanted: _take(desk, *wanted),
+        lambda *wanted: _take(session, *wanted),
         [kind, questions],
         [told, questions],
     )
-    board.follow(show, [], [report, documents])
-    board.follow(draw, place, [passages])
-    board.act([add.click], lambda *texts: _add(desk, *texts), given, given)
+    context.redraw_on_change(show, [], [report, documents])
+    context.redraw_on_change(draw, place, [passages])
+    context.on_action([add.click], lambda *texts: _add(session, *texts), given, given)
     picked = documents.click(_picked, None, place, **QUIET)
-    watch([picked.then], draw, place, [passages], scroll_to_output=True)
+    redraw_on([picked.then], draw, place, [passages], scroll_to_output=True)
 
     def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
         key = str(event.pick)
         if key.startswith(views.TURN):
             start = int(key.removeprefix(views.TURN))
         else:
-            _turn(desk, int(key))
+            _turn(session, int(key))
         return start, draw(document_id, start)
 
-    board.act([passages.click], press, place, [first, passages])
+    context.on_action([passages.click], press, place, [first, passages])
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:
@@ -117,11 +117,11 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
     return kind, file, take
 
 
-def _take(desk: Desk, kind: str, file: str | None) -> tuple[Html, None]:
+def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     """Add instructions, or questions with gold answers that are never trained on."""
     if not file:
         raise InputError("Choose a file first.")
-    store, path = desk.store, Path(file)
+    store, path = session.store, Path(file)
     if kind == "instructions":
         n = actions.add_instructions(store, path)
     else:
@@ -133,23 +133,23 @@ def _picked(event: gr.EventData) -> tuple[int, int]:
     return int(event.pick), 0
 
 
-def _turn(desk: Desk, passage_id: int) -> None:
+def _turn(session: Session, passage_id: int) -> None:
     """Leave a passage out of what is studied, or take it in again."""
-    now = desk.store.db.by_id(Passage, [passage_id])[passage_id].excluded
-    desk.store.library.set_excluded([passage_id], excluded=not now)
+    now = session.store.db.by_id(Passage, [passage_id])[passage_id].excluded
+    session.store.library.set_excluded([passage_id], excluded=not now)
 
 
 def _add(
-    desk: Desk, files: list[str] | None, folder: str, pasted: str, name: str
+    session: Session, files: list[str] | None, folder: str, pasted: str, name: str
 ) -> tuple[Any, ...]:
     """Order what was given to be read; what is refused at once stays where it is."""
     run = actions.add_texts(
-        desk.store,
+        session.store,
         [Path(folder.strip()).expanduser()] if folder.strip() else [],
-        actions.chosen_model(desk.store).model,
+        actions.chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
         pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
     )
-    desk.order(run)
+    session.order(run)
     return None, "", "", ""

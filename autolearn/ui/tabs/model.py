@@ -10,7 +10,15 @@ from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
 from autolearn.services import actions, doctor, model_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, SHOWN, Board, Desk, begin, picture, watch
+from autolearn.ui.session import (
+    QUIET,
+    SHOWN,
+    PageContext,
+    Session,
+    draw_on_load,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.tabs import model_sources, skills
 from autolearn.ui.views import labels
 from autolearn.ui.views import model as views
@@ -19,7 +27,7 @@ TITLE = "Model"
 LOADING = [("4 bit (nf4)", "nf4"), ("16 or 32 bit", "none")]
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -29,21 +37,23 @@ def build(board: Board) -> None:
                     "Use this model", variant="primary", elem_id="model-use"
                 )
                 own = gr.Button("Built-in", elem_id="model-own", min_width=80)
-            answer = picture("model-answer")
-            picked = model_sources.local(board, name)
-            _memory(board)
+            answer = html_panel("model-answer")
+            picked = model_sources.local(context, name)
+            _memory(context)
         with gr.Column(scale=3, min_width=420):
-            about = picture("model-about")
-            fetched = model_sources.hub(board, name)
-            skills.build(board, (name, loading, adapter))
-            _check_up(board)
+            about = html_panel("model-about")
+            fetched = model_sources.hub(context, name)
+            skills.build(context, (name, loading, adapter))
+            _check_up(context)
     named = [own.click(_own, None, name, **QUIET), picked, fetched]
-    _wire(board, (name, loading), about, named)
-    _begin(board.desk, [name, loading, adapter])
-    board.on_opening(lambda: gr.Dropdown(choices=_adapters(board.desk)), [], [adapter])
-    board.act(
+    _wire(context, (name, loading), about, named)
+    _begin(context.session, [name, loading, adapter])
+    context.redraw_on_opening(
+        lambda: gr.Dropdown(choices=_adapters(context.session)), [], [adapter]
+    )
+    context.on_action(
         [use.click],
-        lambda *given: _use(board.desk, *given),
+        lambda *given: _use(context.session, *given),
         [name, loading, adapter],
         [answer, about],
     )
@@ -75,7 +85,7 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
 
 
 def _wire(
-    board: Board,
+    context: PageContext,
     inputs: tuple[gr.Textbox, gr.Radio],
     about: gr.HTML,
     named: Sequence[gr.events.Dependency],
@@ -84,67 +94,67 @@ def _wire(
     name, loading = inputs
 
     def draw(name: str, loading: Quantization) -> Html:
-        return _about(board.desk, name, loading)
+        return _about(context.session, name, loading)
 
-    board.follow(draw, inputs, [about])
+    context.redraw_on_change(draw, inputs, [about])
     events: list[Callable[..., Any]] = [
         name.submit,
         name.blur,
         loading.change,
         *(event.then for event in named),
     ]
-    watch(events, draw, inputs, [about])
+    redraw_on(events, draw, inputs, [about])
 
 
 def _own() -> str:
     return "built-in"
 
 
-def _begin(desk: Desk, outputs: list[gr.components.Component]) -> None:
+def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
     """Let each new page begin with the model that is chosen."""
 
     def chosen() -> tuple[str, str, gr.Dropdown]:
-        model = actions.chosen_model(desk.store)
-        found = gr.Dropdown(choices=_adapters(desk), value=model.round_id or 0)
+        model = actions.chosen_model(session.store)
+        found = gr.Dropdown(choices=_adapters(session), value=model.round_id or 0)
         return model.model, model.quantization, found
 
-    begin(chosen, [], outputs)
+    draw_on_load(chosen, [], outputs)
 
 
-def _adapters(desk: Desk) -> list[tuple[str, int]]:
-    return [labels.BASE, *labels.finished(desk.store)]
+def _adapters(session: Session) -> list[tuple[str, int]]:
+    return [labels.BASE, *labels.finished(session.store)]
 
 
-def _about(desk: Desk, name: str, loading: Quantization) -> Html:
-    chosen = actions.chosen_model(desk.store)
-    return views.about(desk.store, name.strip() or chosen.model, loading)
+def _about(session: Session, name: str, loading: Quantization) -> Html:
+    chosen = actions.chosen_model(session.store)
+    return views.about(session.store, name.strip() or chosen.model, loading)
 
 
 def _use(
-    desk: Desk, name: str, loading: Quantization, adapter: int
+    session: Session, name: str, loading: Quantization, adapter: int
 ) -> tuple[Html, Html]:
     model = ModelSettings(name.strip(), loading, adapter or None)
-    conversion = model_actions.use(desk.store, model)
+    conversion = model_actions.use(session.store, model)
     if conversion:
-        desk.order(conversion)
+        session.order(conversion)
         answer = views.being_converted(model)
     else:
         answer = views.chosen(model)
-    return answer, views.about(desk.store, model.model, loading)
+    return answer, views.about(session.store, model.model, loading)
 
 
-def _memory(board: Board) -> None:
-    desk = board.desk
-    held = picture("model-worker")
+def _memory(context: PageContext) -> None:
+    session = context.session
+    held = html_panel("model-worker")
     free = gr.Button("Free the memory", size="sm", elem_id="model-free")
-    board.follow(lambda: views.worker(desk.store), [], [held])
-    board.act([free.click], lambda: _free(desk), [], [held])
+    context.redraw_on_change(lambda: views.worker(session.store), [], [held])
+    context.on_action([free.click], lambda: _free(session), [], [held])
 
 
-def _check_up(board: Board) -> None:
-    desk = board.desk
+def _check_up(context: PageContext) -> None:
+    session = context.session
     check = gr.Button("Check this computer", size="sm", elem_id="model-check")
-    found = picture("model-checks")
+    found = html_panel("model-checks")
     copied = gr.Textbox(
         label="The same as text",
         lines=4,
@@ -154,29 +164,31 @@ def _check_up(board: Board) -> None:
         buttons=["copy"],
         elem_id="model-report",
     )
-    board.act(
+    context.on_action(
         [check.click],
-        lambda: _check(desk),
+        lambda: _check(session),
         [],
         [found, copied],
         **SHOWN,
     )
 
 
-def _free(desk: Desk) -> Html:
+def _free(session: Session) -> Html:
     """End the worker, which keeps the model for the next run.
 
     Raises:
         JobError: It is at work.
     """
-    active = desk.store.runs.in_state("running", "queued")
-    if desk.is_busy() and any(run.kind in queues.WORK.kinds for run in active):
+    active = session.store.runs.in_state("running", "queued")
+    if session.is_busy() and any(
+        run.kind in queues.MODEL_QUEUE.kinds for run in active
+    ):
         raise JobError("A run is going on or waits; stop it before freeing the memory.")
-    if not queues.stop_worker(desk.folder):
+    if not queues.stop_worker(session.folder):
         raise JobError("The worker does not end yet; try again in a moment.")
     return views.freed()
 
 
-def _check(desk: Desk) -> tuple[Html, gr.Textbox]:
-    found = doctor.examine(desk.folder)
+def _check(session: Session) -> tuple[Html, gr.Textbox]:
+    found = doctor.examine(session.folder)
     return views.checks(found), gr.Textbox(value=views.report(found), visible=True)

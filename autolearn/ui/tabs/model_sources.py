@@ -10,40 +10,40 @@ from autolearn.models.sources.hub import Offer
 from autolearn.runs import queues
 from autolearn.services import model_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, SHOWN, Board, Desk, picture
+from autolearn.ui.session import QUIET, SHOWN, PageContext, Session, html_panel
 from autolearn.ui.views import model_sources as views
 
 KINDS: tuple[RunKind, ...] = ("download", "convert")
 """Runs after which there are other models to choose from."""
 
 
-def local(board: Board, name: gr.Textbox) -> gr.events.Dependency:
+def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     """Lay out the models on this computer; a click on one names it in ``name``.
 
     Returns:
         The event after which another model is named.
     """
-    desk = board.desk
+    session = context.session
     with gr.Accordion("Models on this computer", open=True):
-        table = picture("model-local")
+        table = html_panel("model-local")
     drawn_key = gr.State("")
 
     def draw() -> tuple[Html, str]:
-        return views.local(model_actions.on_this_computer(desk.store)), _key(desk)
+        return views.local(model_actions.on_this_computer(session.store)), _key(session)
 
     def draw_what_is_new(key: str) -> tuple[Any, Any]:
         # Looking into the cache takes too long to be done at each step of a run.
-        return draw() if _key(desk) != key else (gr.skip(), gr.skip())
+        return draw() if _key(session) != key else (gr.skip(), gr.skip())
 
-    board.follow(draw_what_is_new, [drawn_key], [table, drawn_key])
-    board.on_opening(draw, [], [table, drawn_key])
+    context.redraw_on_change(draw_what_is_new, [drawn_key], [table, drawn_key])
+    context.redraw_on_opening(draw, [], [table, drawn_key])
     picked: gr.events.Dependency = table.click(_picked, None, name, **QUIET)
     return picked
 
 
-def _key(desk: Desk) -> str:
+def _key(session: Session) -> str:
     """Return what is another when a model has come."""
-    runs = filter(None, map(desk.store.runs.last, KINDS))
+    runs = filter(None, map(session.store.runs.last, KINDS))
     return " ".join(f"{run.id} {run.state}" for run in runs) or "none"
 
 
@@ -51,13 +51,13 @@ def _picked(event: gr.EventData) -> str:
     return str(event.pick)
 
 
-def hub(board: Board, name: gr.Textbox) -> gr.events.Dependency:
+def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     """Lay out the download of models; what has come can be named in ``name``.
 
     Returns:
         The event after which another model may be named.
     """
-    desk, offer = board.desk, gr.State(None)
+    session, offer = context.session, gr.State(None)
     with gr.Accordion("Download from the Hugging Face hub", open=True):
         hub_id = gr.Textbox(
             "",
@@ -69,22 +69,24 @@ def hub(board: Board, name: gr.Textbox) -> gr.events.Dependency:
         with gr.Row():
             look = gr.Button("Look it up", elem_id="hub-look", min_width=80)
             fetch = gr.Button("Download", elem_id="hub-download", min_width=80)
-        about = picture("hub-offer")
-        progress = picture("hub-progress")
-    board.act([look.click, hub_id.submit], _look, [hub_id], [offer, about], **SHOWN)
-    board.act(
+        about = html_panel("hub-offer")
+        progress = html_panel("hub-progress")
+    context.on_action(
+        [look.click, hub_id.submit], _look, [hub_id], [offer, about], **SHOWN
+    )
+    context.on_action(
         [fetch.click],
-        lambda *given: _download(desk, *given),
+        lambda *given: _download(session, *given),
         [hub_id, offer],
         [offer, about, progress],
         **SHOWN,
     )
-    board.follow(lambda: views.download(desk.store), [], [progress])
+    context.redraw_on_change(lambda: views.download(session.store), [], [progress])
 
     def press(event: gr.EventData) -> tuple[Any, Html]:
-        return _press(desk, event)
+        return _press(session, event)
 
-    return board.act([progress.click], press, [], [name, progress])
+    return context.on_action([progress.click], press, [], [name, progress])
 
 
 def _look(name: str) -> tuple[Offer, Html]:
@@ -92,24 +94,26 @@ def _look(name: str) -> tuple[Offer, Html]:
     return offer, views.offer(offer)
 
 
-def _download(desk: Desk, name: str, offer: Offer | None) -> tuple[Any, Any, Html]:
+def _download(
+    session: Session, name: str, offer: Offer | None
+) -> tuple[Any, Any, Html]:
     """Download what was looked at; what was not is looked at first."""
     if not name.strip():
         raise InputError("Type the id of a model first.")
     if offer is None or offer.name != model_actions.parsed(name):
-        return (*_look(name), views.download(desk.store))
-    desk.order(model_actions.download(desk.store, offer))
-    return None, "", views.download(desk.store)
+        return (*_look(name), views.download(session.store))
+    session.order(model_actions.download(session.store, offer))
+    return None, "", views.download(session.store)
 
 
-def _press(desk: Desk, event: gr.EventData) -> tuple[Any, Html]:
+def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
     """Cancel or resume a download, or choose the model that has come."""
     action, _, number = str(event.pick).partition(" ")
     named: Any = gr.skip()
     if action == views.STOP:
-        queues.cancel(desk.store, int(number))
+        queues.cancel(session.store, int(number))
     elif action == views.RESUME:
-        desk.order(queues.resume(desk.store, int(number)))
+        session.order(queues.resume(session.store, int(number)))
     else:
         named = event.pick
-    return named, views.download(desk.store)
+    return named, views.download(session.store)

@@ -6,15 +6,21 @@ from autolearn.core.errors import InputError
 from autolearn.services import actions, prompt_editor
 from autolearn.study.prompts import names
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, begin, picture, watch
+from autolearn.ui.session import (
+    PageContext,
+    Session,
+    draw_on_load,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.views import prompts as views
 
 N_LINES, N_LINES_SHOWN = 14, 30
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the part and wire it to the board."""
-    desk = board.desk
+    session = context.session
     with gr.Accordion("Prompts", open=False, elem_id="prompts"):
         with gr.Row(equal_height=True):
             choice = gr.Dropdown(
@@ -24,7 +30,7 @@ def build(board: Board) -> None:
                 info="What the model is asked, in Markdown, with worked examples.",
                 elem_id="prompts-choice",
             )
-            about = picture("prompts-about")
+            about = html_panel("prompts-about")
         text = gr.Textbox(
             label="Text",
             info="$names are filled in when the model is asked; keep all of them. What "
@@ -36,37 +42,37 @@ def build(board: Board) -> None:
         with gr.Row():
             save = gr.Button("Save", variant="primary", elem_id="prompts-save")
             reset = gr.Button("Back to default", elem_id="prompts-reset")
-        document, number, look = _preview_form(board)
-        preview = picture("prompts-preview")
+        document, number, look = _preview_form(context)
+        preview = html_panel("prompts-preview")
 
     def about_it(name: str | None) -> Html:
-        return views.about(prompt_editor.states(desk.folder), name)
+        return views.about(prompt_editor.states(session.folder), name)
 
     def open_it(name: str | None) -> tuple[str, Html, Html]:
-        return _text(desk, name), about_it(name), Html("")
+        return _text(session, name), about_it(name), Html("")
 
     def save_it(name: str | None, written: str) -> Html:
-        prompt_editor.save(desk.folder, _chosen(name), written)
+        prompt_editor.save(session.folder, _chosen(name), written)
         return about_it(name)
 
     def reset_it(name: str | None) -> tuple[str, Html]:
-        prompt_editor.reset(desk.folder, _chosen(name))
-        return _text(desk, name), about_it(name)
+        prompt_editor.reset(session.folder, _chosen(name))
+        return _text(session, name), about_it(name)
 
-    begin(lambda: _text(desk, names()[0]), [], [text])
-    board.follow(about_it, [choice], [about])
-    watch([choice.input], open_it, [choice], [text, about, preview])
-    board.act([save.click], save_it, [choice, text], [about])
-    board.act([reset.click], reset_it, [choice], [text, about])
-    board.act(
+    draw_on_load(lambda: _text(session, names()[0]), [], [text])
+    context.redraw_on_change(about_it, [choice], [about])
+    redraw_on([choice.input], open_it, [choice], [text, about, preview])
+    context.on_action([save.click], save_it, [choice, text], [about])
+    context.on_action([reset.click], reset_it, [choice], [text, about])
+    context.on_action(
         [look.click],
-        lambda *given: _preview(desk, *given),
+        lambda *given: _preview(session, *given),
         [choice, text, document, number],
         [preview],
     )
 
 
-def _preview_form(board: Board) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
+def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
     """Lay out which passage a preview is for; documents are looked up on opening."""
     with gr.Row(equal_height=False):
         document = gr.Dropdown(
@@ -87,15 +93,15 @@ def _preview_form(board: Board) -> tuple[gr.Dropdown, gr.Number, gr.Button]:
         look = gr.Button("Preview", min_width=120, elem_id="prompts-look")
 
     def documents() -> gr.Dropdown:
-        shelf = board.desk.store.library.shelf()
+        shelf = context.session.store.library.shelf()
         return gr.Dropdown(choices=[(one.name, one.id) for one in shelf])
 
-    board.on_opening(documents, [], [document])
+    context.redraw_on_opening(documents, [], [document])
     return document, number, look
 
 
-def _text(desk: Desk, name: str | None) -> str:
-    return prompt_editor.read(desk.folder, name) if name else ""
+def _text(session: Session, name: str | None) -> str:
+    return prompt_editor.read(session.folder, name) if name else ""
 
 
 def _chosen(name: str | None) -> str:
@@ -105,7 +111,11 @@ def _chosen(name: str | None) -> str:
 
 
 def _preview(
-    desk: Desk, name: str | None, text: str, document: int | None, number: float | None
+    session: Session,
+    name: str | None,
+    text: str,
+    document: int | None,
+    number: float | None,
 ) -> Html:
     """Show what the chosen model would be shown, by the text as it stands in the box.
 
@@ -113,7 +123,7 @@ def _preview(
         InputError: No prompt is chosen, or there is no such passage.
         PromptError: The text cannot be used.
     """
-    chosen, store = _chosen(name), desk.store
+    chosen, store = _chosen(name), session.store
     shelf = store.library.shelf()
     if not shelf:
         raise InputError("There is no text yet; add one under Library.")

@@ -9,10 +9,10 @@ from autolearn.core.records import Action
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, Board, Desk, begin, watch
+from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
 from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs.review_layout import Parts, lay_out
-from autolearn.ui.tabs.review_queue import ANY, FRESH, Queue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -20,50 +20,54 @@ TITLE = "Review"
 KEYS_CHOICE = "review_keys"
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
     parts = lay_out()
-    _wire_drawing(board, parts)
-    _wire_steps(board, parts)
-    _wire_edit(board, parts)
-    _wire_bulk(board, parts)
+    _wire_drawing(context, parts)
+    _wire_steps(context, parts)
+    _wire_edit(context, parts)
+    _wire_bulk(context, parts)
 
 
 # --- drawing ------------------------------------------------------------------
 
 
-def _wire_drawing(board: Board, parts: Parts) -> None:
-    desk, shown, filters = board.desk, parts.shown, parts.filters
+def _wire_drawing(context: PageContext, parts: Parts) -> None:
+    session, shown, filters = context.session, parts.shown, parts.filters
     counted = [parts.progress, parts.bulk.approve, parts.bulk.reject]
 
-    def first(current: int, of: Queue) -> Any:
+    def first(current: int, of: ReviewQueue) -> Any:
         # What is shown stays as it is: a person may just have decided on it.
         if current:
             return [gr.skip()] * len(shown)
-        card, number, *_ = _show(desk, of)
+        card, number, *_ = _show(session, of)
         return card, number, gr.skip(), gr.skip()
 
     def again(current: int) -> Any:
-        return sample.card(desk.store.samples.view(current)) if current else gr.skip()
+        return (
+            sample.card(session.store.samples.view(current)) if current else gr.skip()
+        )
 
     def anew(*values: Any) -> Any:
-        of = Queue.of(*values)
-        return (of, *_show(desk, of), *_counted(desk, of), *_unasked())
+        of = ReviewQueue.of(*values)
+        return (of, *_show(session, of), *_counted(session, of), *_unasked())
 
-    board.follow(first, [parts.current, parts.queue], shown)
-    board.follow(lambda of: _counted(desk, of), [parts.queue], counted)
-    board.on_opening(again, [parts.current], [parts.card])
-    board.on_opening(lambda: _choices(desk.store), [], filters[-2:])
+    context.redraw_on_change(first, [parts.current, parts.queue], shown)
+    context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counted)
+    context.redraw_on_opening(again, [parts.current], [parts.card])
+    context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
     outputs = [parts.queue, *shown, *counted, parts.bulk.confirm, parts.bulk.asked]
     changed = [field.input for field in filters]
-    watch(changed, anew, filters, outputs, trigger_mode="always_last")
+    redraw_on(changed, anew, filters, outputs, trigger_mode="always_last")
     cleared = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    watch([cleared.then], anew, filters, outputs)
+    redraw_on([cleared.then], anew, filters, outputs)
 
 
-def _show(desk: Desk, of: Queue, number: int = 0, note: str = "") -> tuple[Any, ...]:
+def _show(
+    session: Session, of: ReviewQueue, number: int = 0, note: str = ""
+) -> tuple[Any, ...]:
     """Return card, current sample, closed panel and note; 0 means the first one."""
-    store = desk.store
+    store = session.store
     number = number or of.next(store)
     if number:
         card = sample.card(store.samples.view(number))
@@ -78,9 +82,9 @@ def _unasked() -> tuple[gr.Button, tuple[()]]:
     return gr.Button(visible=False), ()
 
 
-def _counted(desk: Desk, of: Queue) -> tuple[Any, ...]:
+def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
     """Return the progress and both bulk buttons with their counts."""
-    store = desk.store
+    store = session.store
     counts = store.samples.counts(of.wanted)
     total = sum(counts.values())
     approve, reject = total - counts["approved"], total - counts["rejected"]
@@ -105,78 +109,82 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
 # --- one at a time ------------------------------------------------------------
 
 
-def _wire_steps(board: Board, parts: Parts) -> None:
-    desk, shown = board.desk, parts.shown
+def _wire_steps(context: PageContext, parts: Parts) -> None:
+    session, shown = context.session, parts.shown
     buttons, reason = parts.actions.buttons, parts.actions.reason
     here = [parts.current, parts.queue]
 
-    def decide(action: Action, current: int, why: str, of: Queue) -> Any:
-        review_queue.decide(desk.store, [current], action, why)
-        shown = _show(desk, of, of.around(desk.store, current))
+    def decide(action: Action, current: int, why: str, of: ReviewQueue) -> Any:
+        review_queue.decide(session.store, [current], action, why)
+        shown = _show(session, of, of.around(session.store, current))
         return *shown, "" if why else gr.skip()
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
-        board.act(
+        context.on_action(
             [buttons[action].click],
             partial(decide, action),
             [parts.current, reason, parts.queue],
             [*shown, reason],
         )
     for name in ("skip", "next", "previous"):
-        watch([buttons[name].click], partial(_go, desk, name), here, shown)
+        redraw_on([buttons[name].click], partial(_go, session, name), here, shown)
 
     def overrule(current: int, event: gr.EventData) -> Html:
-        review_queue.overrule(desk.store, current, gap=event.pick == "gap")
-        return sample.card(desk.store.samples.view(current))
+        review_queue.overrule(session.store, current, gap=event.pick == "gap")
+        return sample.card(session.store.samples.view(current))
 
-    board.act([parts.card.click], overrule, [parts.current], [parts.card])
+    context.on_action([parts.card.click], overrule, [parts.current], [parts.card])
     asked = gr.State(0)
 
-    def undo(asked: int, current: int, of: Queue) -> Any:
-        number, note, asked = review_queue.undo(desk.store, asked)
-        return (*_show(desk, of, number or current, note), asked)
+    def undo(asked: int, current: int, of: ReviewQueue) -> Any:
+        number, note, asked = review_queue.undo(session.store, asked)
+        return (*_show(session, of, number or current, note), asked)
 
-    board.act([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
+    context.on_action([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
     keys = parts.actions.keys
-    begin(lambda: desk.store.choices.get(KEYS_CHOICE) is not False, [], [keys])
-    keys.input(lambda on: desk.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET)
+    draw_on_load(
+        lambda: session.store.choices.get(KEYS_CHOICE) is not False, [], [keys]
+    )
+    keys.input(
+        lambda on: session.store.choices.set(KEYS_CHOICE, on), keys, None, **QUIET
+    )
 
 
-def _go(desk: Desk, name: str, current: int, of: Queue) -> tuple[Any, ...]:
+def _go(session: Session, name: str, current: int, of: ReviewQueue) -> tuple[Any, ...]:
     """Show another sample without deciding; only a skip begins again at the end."""
-    store = desk.store
+    store = session.store
     if name == "skip":
-        return _show(desk, of, of.around(store, current))
+        return _show(session, of, of.around(store, current))
     found = of.next(store, current, back=name == "previous")
     if found or not current:
-        return _show(desk, of, found)
+        return _show(session, of, found)
     end = "first" if name == "previous" else "last"
-    return _show(desk, of, current, f"This is the {end} one of this filter.")
+    return _show(session, of, current, f"This is the {end} one of this filter.")
 
 
 # --- editing ------------------------------------------------------------------
 
 
-def _wire_edit(board: Board, parts: Parts) -> None:
-    desk, panel = board.desk, parts.edit.panel
+def _wire_edit(context: PageContext, parts: Parts) -> None:
+    session, panel = context.session, parts.edit.panel
     focus = "() => setTimeout(() => document.querySelector('#review-answer textarea')"
-    board.act(
+    context.on_action(
         [parts.actions.buttons["edit"].click],
         lambda number: (
             gr.Column(visible=True),
-            *review_queue.texts(desk.store, number),
+            *review_queue.texts(session.store, number),
         ),
         [parts.current],
         [panel, *parts.edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(current: int, of: Queue, *texts: Any) -> Any:
-        note = review_queue.edit(desk.store, current, texts)
-        return _show(desk, of, current, note)
+    def save(current: int, of: ReviewQueue, *texts: Any) -> Any:
+        note = review_queue.edit(session.store, current, texts)
+        return _show(session, of, current, note)
 
-    board.act(
+    context.on_action(
         [parts.edit.save.click],
         save,
         [parts.current, parts.queue, *parts.edit.boxes],
@@ -187,19 +195,19 @@ def _wire_edit(board: Board, parts: Parts) -> None:
 # --- many at once -------------------------------------------------------------
 
 
-def _wire_bulk(board: Board, parts: Parts) -> None:
-    desk, bulk = board.desk, parts.bulk
+def _wire_bulk(context: PageContext, parts: Parts) -> None:
+    session, bulk = context.session, parts.bulk
 
-    def ask(action: Action, of: Queue) -> tuple[gr.Button, tuple[Action, int]]:
-        n = len(of.undecided(desk.store, action))
+    def ask(action: Action, of: ReviewQueue) -> tuple[gr.Button, tuple[Action, int]]:
+        n = len(of.undecided(session.store, action))
         return gr.Button(f"Yes, {action} {review_queue.counted(n)}", visible=n > 0), (
             action,
             n,
         )
 
-    def decide(asked: tuple[Action, int], reason: str, of: Queue) -> Any:
-        note = review_queue.decide_all(desk.store, of, asked, reason)
-        return (*_show(desk, of, 0, note), *_unasked())
+    def decide(asked: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
+        note = review_queue.decide_all(session.store, of, asked, reason)
+        return (*_show(session, of, 0, note), *_unasked())
 
     second = [bulk.confirm, bulk.asked]
     asks: tuple[tuple[gr.Button, Action], ...] = (
@@ -207,8 +215,8 @@ def _wire_bulk(board: Board, parts: Parts) -> None:
         (bulk.reject, "reject"),
     )
     for button, action in asks:
-        watch([button.click], partial(ask, action), [parts.queue], second)
-    board.act(
+        redraw_on([button.click], partial(ask, action), [parts.queue], second)
+    context.on_action(
         [bulk.confirm.click],
         decide,
         [bulk.asked, parts.actions.reason, parts.queue],

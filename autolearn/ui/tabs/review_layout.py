@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn.ui.session import picture
+from autolearn.ui.session import html_panel
 from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, Queue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -89,15 +89,15 @@ def lay_out() -> Parts:
     ):
         filters, clear = _filters()
         bulk = _bulk_row()
-    progress = picture("review-progress")
+    progress = html_panel("review-progress")
     with gr.Row(elem_id="review-actions"):
         actions = _actions()
-    note = picture("review-note")
+    note = html_panel("review-note")
     edit = _edit()
-    card = picture("review-card")
+    card = html_panel("review-card")
     return Parts(
         filters,
-        gr.State(Queue.of(*FRESH)),
+        gr.State(ReviewQueue.of(*FRESH)),
         clear,
         progress,
         actions,
@@ -136,7 +136,7 @@ def _actions() -> Actions:
         min_width=100,
         elem_id="review-keys",
     )
-    picture("review-keys-help", views.keys_help())
+    html_panel("review-keys-help", views.keys_help())
     return Actions(buttons, reason, keys)
 
 

@@ -21,14 +21,14 @@ _EDITED = ("chosen", "feedback", "refined")
 
 
 @dataclass(frozen=True)
-class Queue:
+class ReviewQueue:
     """Which samples are gone through, and in which order."""
 
     wanted: SampleFilter
     order: Order
 
     @classmethod
-    def of(cls, *values: Any) -> "Queue":
+    def of(cls, *values: Any) -> "ReviewQueue":
         """Read the filter as it stands on the page."""
         state, order, text, flag, verdict, gap, least, most, document, run = values
         wanted = SampleFilter(
@@ -80,7 +80,7 @@ def decide(
 
 
 def decide_all(
-    store: Store, queue: Queue, asked: tuple[Action, int], reason: str | None
+    store: Store, queue: ReviewQueue, asked: tuple[Action, int], reason: str | None
 ) -> str:
     """Decide all of a queue, if they are as many as was asked about; return a note.
 

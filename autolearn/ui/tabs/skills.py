@@ -8,42 +8,44 @@ import gradio as gr
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.services import actions, model_actions, skill_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, picture, watch
+from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
 
 
-def build(board: Board, inputs: Sequence[gr.components.Component]) -> None:
+def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> None:
     """Lay out the part; ``inputs`` are name, loading and adapter of the model."""
-    desk = board.desk
+    session = context.session
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
-    shown = picture("model-skills")
+    shown = html_panel("model-skills")
 
     def draw(*given: Any) -> Html:
-        return views.draw(desk.store, _model(desk, *given))
+        return views.draw(session.store, _model(session, *given))
 
     name, loading, adapter = inputs
-    board.follow(draw, inputs, [shown])
+    context.redraw_on_change(draw, inputs, [shown])
     changed: list[Callable[..., Any]] = [
         name.submit,  # type: ignore[attr-defined]
         name.blur,  # type: ignore[attr-defined]
         loading.change,  # type: ignore[attr-defined]
         adapter.change,  # type: ignore[attr-defined]
     ]
-    watch(changed, draw, inputs, [shown])
-    board.act(
+    redraw_on(changed, draw, inputs, [shown])
+    context.on_action(
         [check.click],
-        lambda *given: _check(desk, _model(desk, *given)),
+        lambda *given: _check(session, _model(session, *given)),
         inputs,
         [shown],
     )
 
 
-def _model(desk: Desk, name: str, loading: Quantization, adapter: int) -> ModelSettings:
-    name = name.strip() or actions.chosen_model(desk.store).model
-    folder = model_actions.as_folder(desk.store, name)
+def _model(
+    session: Session, name: str, loading: Quantization, adapter: int
+) -> ModelSettings:
+    name = name.strip() or actions.chosen_model(session.store).model
+    folder = model_actions.as_folder(session.store, name)
     return ModelSettings(folder, loading, adapter or None)
 
 
-def _check(desk: Desk, model: ModelSettings) -> Html:
-    desk.order(skill_actions.check(desk.store, model))
-    return views.draw(desk.store, model)
+def _check(session: Session, model: ModelSettings) -> Html:
+    session.order(skill_actions.check(session.store, model))
+    return views.draw(session.store, model)

@@ -11,11 +11,11 @@ from autolearn.services import actions, estimates
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, Board, Desk, picture, watch
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import prompts, review_queue
 from autolearn.ui.views import knowledge_map
 from autolearn.ui.views import study as views
-from autolearn.ui.views.knowledge_map import Place
+from autolearn.ui.views.knowledge_map import MapCell
 
 TITLE = "Study"
 LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
@@ -45,39 +45,41 @@ N_PLAIN = 4
 """So many settings are in sight, the rest is folded."""
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
-    desk = board.desk
-    chosen, place = gr.State(0), gr.State(Place())
-    documents, given, start = _form(board)
-    prompts.build(board)
+    session = context.session
+    chosen, place = gr.State(0), gr.State(MapCell())
+    documents, given, start = _form(context)
+    prompts.build(context)
     shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
-    found, detail = picture("study-found"), picture("study-detail")
+    found, detail = html_panel("study-found"), html_panel("study-detail")
 
-    def draw(wanted: str, where: Place) -> Html:
-        return _draw(desk, wanted, where)
+    def draw(wanted: str, where: MapCell) -> Html:
+        return _draw(session, wanted, where)
 
     def draw_detail(sample_id: int) -> Html:
-        return views.detail(desk.store, sample_id)
+        return views.detail(session.store, sample_id)
 
     def overrule(sample_id: int, event: gr.EventData) -> Html:
-        review_queue.overrule(desk.store, sample_id, gap=event.pick == "gap")
+        review_queue.overrule(session.store, sample_id, gap=event.pick == "gap")
         return draw_detail(sample_id)
 
-    board.follow(draw, [shown, place], [found])
-    board.follow(draw_detail, [chosen], [detail])
-    board.act([start.click], lambda *how: _study(desk, *how), [documents, *given])
-    board.act([detail.click], overrule, [chosen], [detail])
+    context.redraw_on_change(draw, [shown, place], [found])
+    context.redraw_on_change(draw_detail, [chosen], [detail])
+    context.on_action(
+        [start.click], lambda *how: _study(session, *how), [documents, *given]
+    )
+    context.on_action([detail.click], overrule, [chosen], [detail])
     picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
-    watch([picked.then], draw_detail, [chosen], [detail], scroll_to_output=True)
-    watch([shown.input, picked.then], draw, [shown, place], [found])
+    redraw_on([picked.then], draw_detail, [chosen], [detail], scroll_to_output=True)
+    redraw_on([shown.input, picked.then], draw, [shown, place], [found])
 
 
 def _form(
-    board: Board,
+    context: PageContext,
 ) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
-    desk, names = board.desk, list(LABELS)
+    session, names = context.session, list(LABELS)
     with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
         with gr.Row(equal_height=False):
             documents = gr.CheckboxGroup(
@@ -94,23 +96,23 @@ def _form(
             given = [_field(name) for name in names[:N_PLAIN]]
         with gr.Accordion("More settings", open=False), gr.Row():
             given += [_field(name) for name in names[N_PLAIN:]]
-        effort = picture("study-effort")
-    board.on_opening(lambda: _documents(desk), [], [documents])
+        effort = html_panel("study-effort")
+    context.redraw_on_opening(lambda: _documents(session), [], [documents])
     inputs = [documents, *given]
 
     def draw(*how: Any) -> Html:
-        return _effort(desk, *how)
+        return _effort(session, *how)
 
-    board.on_opening(draw, inputs, [effort])
+    context.redraw_on_opening(draw, inputs, [effort])
     changed = [documents.change, *(one.change for one in given)]
-    watch(changed, draw, inputs, [effort], trigger_mode="always_last")
+    redraw_on(changed, draw, inputs, [effort], trigger_mode="always_last")
     return documents, given, start
 
 
-def _documents(desk: Desk) -> gr.CheckboxGroup:
+def _documents(session: Session) -> gr.CheckboxGroup:
     """Offer all documents, and the instructions; what is chosen stays chosen."""
-    choices = [(one.name, one.id) for one in desk.store.library.shelf()]
-    if n := len(desk.store.library.instructions()):
+    choices = [(one.name, one.id) for one in session.store.library.shelf()]
+    if n := len(session.store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     return gr.CheckboxGroup(choices=choices)
 
@@ -150,13 +152,13 @@ def _number(name: str) -> gr.Number:
     )
 
 
-def _draw(desk: Desk, wanted: str, where: Place) -> Html:
+def _draw(session: Session, wanted: str, where: MapCell) -> Html:
     if wanted == MAP:
-        return knowledge_map.draw(desk.store, where)
-    return views.newest(desk.store, only_last=wanted == LAST)
+        return knowledge_map.draw(session.store, where)
+    return views.newest(session.store, only_last=wanted == LAST)
 
 
-def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Place]:
+def _picked(sample_id: int, place: MapCell, event: gr.EventData) -> tuple[int, MapCell]:
     """Return the sample that was clicked, or where else on the map it leads."""
     key = str(event.pick)
     if key.startswith("s"):
@@ -164,13 +166,13 @@ def _picked(sample_id: int, place: Place, event: gr.EventData) -> tuple[int, Pla
     return sample_id, place.moved(key)
 
 
-def _effort(desk: Desk, documents: list[int], *given: float | str | None) -> Html:
+def _effort(session: Session, documents: list[int], *given: float | str | None) -> Html:
     """Return what a study of what is chosen would take."""
     try:
         settings, texts, wants = _wanted(documents, *given)
     except InputError as error:
         return html.problem(str(error))
-    store = desk.store
+    store = session.store
     shelf = store.library.shelf()
     n = sum(one.n_passages for one in shelf if texts is None or one.id in texts)
     n_bare = len(store.library.instructions()) if wants else 0
@@ -179,13 +181,13 @@ def _effort(desk: Desk, documents: list[int], *given: float | str | None) -> Htm
     return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
 
 
-def _study(desk: Desk, documents: list[int], *given: float | str | None) -> None:
+def _study(session: Session, documents: list[int], *given: float | str | None) -> None:
     """Queue a study of what is chosen, or of all documents."""
     settings, texts, wants = _wanted(documents, *given)
-    store = desk.store
+    store = session.store
     model = actions.chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
-    desk.order(run)
+    session.order(run)
 
 
 def _wanted(

@@ -14,12 +14,20 @@ from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSetting
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
 from autolearn.services import actions, estimates, token_preview
-from autolearn.services.estimates import Intake
+from autolearn.services.estimates import RoundContents
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, SHOWN, Board, Desk, begin, picture, watch
+from autolearn.ui.session import (
+    QUIET,
+    SHOWN,
+    PageContext,
+    Session,
+    draw_on_load,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.tabs import training_progress
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
@@ -56,42 +64,46 @@ LABELS = {
 """What settings are called, where their name alone says too little."""
 
 
-def build(board: Board) -> None:
+def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the board."""
-    memo = Memo()
+    memo = PlanCache()
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
             form, parent, preset = _form()
             start = gr.Button("Start training", variant="primary", elem_id="train-go")
             look = gr.Button("Show the exact tokens", elem_id="train-look")
         with gr.Column(scale=3, min_width=420):
-            plan = picture("train-plan", html.note(LOOKING))
-            tokens = picture("train-tokens")
+            plan = html_panel("train-plan", html.note(LOOKING))
+            tokens = html_panel("train-tokens")
     given = [parent, *form]
-    desk = board.desk
-    _preset(desk, preset, form)
-    board.follow(lambda *values: _plan(desk, memo, *values), given, [plan])
-    watch(
+    session = context.session
+    _preset(session, preset, form)
+    context.redraw_on_change(
+        lambda *values: _plan(session, memo, *values), given, [plan]
+    )
+    redraw_on(
         [one.change for one in given],
-        lambda *values: _plan(desk, memo, *values),
+        lambda *values: _plan(session, memo, *values),
         given,
         [plan],
         trigger_mode="always_last",
     )
     waiting = html.note("Encoding all items with the model's tokenizer …")
-    chosen = training_progress.build(board, parent)
+    chosen = training_progress.build(context, parent)
     asked = look.click(lambda: waiting, None, tokens, **QUIET)
-    watch([asked.then], lambda *of: _tokens(desk, memo, *of), given, [tokens], **SHOWN)
-    board.act(
+    redraw_on(
+        [asked.then], lambda *of: _tokens(session, memo, *of), given, [tokens], **SHOWN
+    )
+    context.on_action(
         [start.click],
-        lambda *values: _start(desk, *values),
+        lambda *values: _start(session, *values),
         given,
         [chosen],
         scroll_to_output=True,
     )
 
 
-def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
+def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
     """Begin with the preset for the model; a person may choose another one."""
     places = [one.name for one in fields(TrainSettings)]
     method = form[places.index("method")]
@@ -105,12 +117,12 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
         return [getattr(settings, one) for one in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
-        name = presets.fitting(actions.chosen_model(desk.store), method)
+        name = presets.preset_for(actions.chosen_model(session.store), method)
         return [name, *fill(name, method)]
 
     def turn(name: str, method: Method) -> list[Any]:
         """Return the learning rate of the method; all, where its preset is another."""
-        suited = presets.fitting(actions.chosen_model(desk.store), method)
+        suited = presets.preset_for(actions.chosen_model(session.store), method)
         if suited != name and "skills" in (name, suited):
             return [suited, *fill(suited, method)]
         others = [gr.skip()] * len(presets.NAMES)
@@ -119,9 +131,9 @@ def _preset(desk: Desk, preset: gr.Dropdown, form: list[Any]) -> None:
         ).learning_rate
         return [name, *others]
 
-    watch([preset.input], fill, [preset, method], changed)
-    watch([method.input], turn, [preset, method], [preset, *changed])
-    begin(first, [method], [preset, *changed])
+    redraw_on([preset.input], fill, [preset, method], changed)
+    redraw_on([method.input], turn, [preset, method], [preset, *changed])
+    draw_on_load(first, [method], [preset, *changed])
 
 
 def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
@@ -190,14 +202,16 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     return TrainSettings(**wanted)
 
 
-class Memo:
+class PlanCache:
     """What the last look at the samples gave, so that a look costs nothing twice."""
 
     def __init__(self) -> None:
-        self._kept: tuple[object, Intake] | None = None
+        self._kept: tuple[object, RoundContents] | None = None
         self._counter: tuple[object, Callable[[str], int]] | None = None
 
-    def intake(self, store: Store, settings: TrainSettings, parent: int) -> Intake:
+    def intake(
+        self, store: Store, settings: TrainSettings, parent: int
+    ) -> RoundContents:
         """Return what a round would train on, made anew if anything has changed."""
         model = actions.chosen_model(store)
         row = store.db.rows(
@@ -219,7 +233,7 @@ class Memo:
         key = (store.folder, tuple(row), plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
-            made = estimates.intake(
+            made = estimates.round_contents(
                 store,
                 settings,
                 parent or None,
@@ -237,9 +251,9 @@ class Memo:
         return self._counter[1]
 
 
-def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
     """Return what goes in, what stands in the way, and what it takes."""
-    store = desk.store
+    store = session.store
     try:
         settings = settings_of(values)
     except InputError as error:
@@ -252,7 +266,7 @@ def _plan(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
     effort = estimates.effort(settings, found, pace)
     stops = problems(store, model, settings, parent, found)
     stops += _disk(store, fit.disk)
-    usual = presets.PRESETS[presets.fitting(model, settings.method)]
+    usual = presets.PRESETS[presets.preset_for(model, settings.method)]
     notes = views.warnings(found, settings, usual)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
@@ -268,7 +282,7 @@ def problems(
     model: ModelSettings,
     settings: TrainSettings,
     parent: int,
-    found: Intake,
+    found: RoundContents,
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
     told_of = []
@@ -295,20 +309,20 @@ def _disk(store: Store, needed: int) -> list[str]:
     ]
 
 
-def _tokens(desk: Desk, memo: Memo, parent: int, *values: Any) -> Html:
+def _tokens(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
     """Return the exact tokens of the first items."""
     settings = settings_of(values)
-    items = memo.intake(desk.store, settings, parent).made.items
+    items = memo.intake(session.store, settings, parent).made.items
     if not items:
         raise InputError("Nothing goes in yet, so there are no tokens to show.")
-    folder = model_files.locate(actions.chosen_model(desk.store).model)
+    folder = model_files.locate(actions.chosen_model(session.store).model)
     return views.preview(token_preview.look(folder, items, settings.max_tokens))
 
 
-def _start(desk: Desk, parent: int, *values: Any) -> Any:
+def _start(session: Session, parent: int, *values: Any) -> Any:
     """Queue a round and look at the newest training."""
-    store = desk.store
+    store = session.store
     settings = settings_of(values)
     model = actions.chosen_model(store)
-    desk.order(actions.train(store, model, settings, parent or None))
+    session.order(actions.train(store, model, settings, parent or None))
     return training_progress.newest(store)

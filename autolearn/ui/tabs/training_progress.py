@@ -12,7 +12,7 @@ from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import Board, Desk, picture, watch
+from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
@@ -20,7 +20,7 @@ NEWEST = 0
 """Stands for the newest training where one could be chosen."""
 
 
-def build(board: Board, parent: gr.Dropdown) -> gr.Dropdown:
+def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
     """Lay out the training that is looked at; return where it is chosen.
 
     The choices of ``parent``, from where a round begins, grow with the trainings.
@@ -46,41 +46,45 @@ def build(board: Board, parent: gr.Dropdown) -> gr.Dropdown:
         again = gr.Button("Resume", elem_id="train-resume")
         go_on = gr.Button("Go on for so many epochs", elem_id="train-on")
         less = gr.Button("Retry so that it fits", visible=False, elem_id="train-less")
-    shown = picture("train-live")
+    shown = html_panel("train-live")
     known = gr.State(())
-    desk = board.desk
-    board.follow(lambda known: _lists(desk, known), [known], [parent, chosen, known])
-    board.follow(lambda run: _live(desk, run), [chosen], [shown])
-    watch([chosen.change], lambda run: _live(desk, run), [chosen], [shown])
-    board.follow(lambda run: _less(desk, run), [chosen], [less])
-    watch([chosen.change], lambda run: _less(desk, run), [chosen], [less])
-    _wire(board, chosen, more, (stop, again, go_on, less))
+    session = context.session
+    context.redraw_on_change(
+        lambda known: _lists(session, known), [known], [parent, chosen, known]
+    )
+    context.redraw_on_change(lambda run: _live(session, run), [chosen], [shown])
+    redraw_on([chosen.change], lambda run: _live(session, run), [chosen], [shown])
+    context.redraw_on_change(lambda run: _less(session, run), [chosen], [less])
+    redraw_on([chosen.change], lambda run: _less(session, run), [chosen], [less])
+    _wire(context, chosen, more, (stop, again, go_on, less))
     return chosen
 
 
 def _wire(
-    board: Board,
+    context: PageContext,
     chosen: gr.Dropdown,
     more: gr.Number,
     buttons: tuple[gr.Button, ...],
 ) -> None:
-    desk = board.desk
+    session = context.session
     stop, again, go_on, less = buttons
-    board.act([stop.click], lambda run: _stop(desk, run), [chosen])
-    board.act([again.click], lambda run: _resume(desk, run), [chosen])
-    board.act([less.click], lambda run: _retry(desk, run), [chosen], [chosen])
-    board.act(
+    context.on_action([stop.click], lambda run: _stop(session, run), [chosen])
+    context.on_action([again.click], lambda run: _resume(session, run), [chosen])
+    context.on_action(
+        [less.click], lambda run: _retry(session, run), [chosen], [chosen]
+    )
+    context.on_action(
         [go_on.click],
-        lambda run, epochs: _go_on(desk, run, epochs),
+        lambda run, epochs: _go_on(session, run, epochs),
         [chosen, more],
         [chosen],
     )
 
 
-def _lists(desk: Desk, known: object) -> tuple[Any, ...]:
+def _lists(session: Session, known: object) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
-    rounds = [labels.BASE, *labels.finished(desk.store)]
-    trainings = _trainings(desk.store)
+    rounds = [labels.BASE, *labels.finished(session.store)]
+    trainings = _trainings(session.store)
     now = (tuple(rounds), tuple(trainings))
     if now == known:
         return gr.skip(), gr.skip(), gr.skip()
@@ -114,39 +118,39 @@ def _named(store: Store, run_id: int) -> Run:
     return run
 
 
-def _live(desk: Desk, run_id: int) -> Html:
-    return views.live(desk.store, _run(desk.store, run_id))
+def _live(session: Session, run_id: int) -> Html:
+    return views.live(session.store, _run(session.store, run_id))
 
 
-def _stop(desk: Desk, run_id: int) -> None:
-    queues.cancel(desk.store, _named(desk.store, run_id).id)
+def _stop(session: Session, run_id: int) -> None:
+    queues.cancel(session.store, _named(session.store, run_id).id)
 
 
-def _resume(desk: Desk, run_id: int) -> None:
-    desk.order(queues.resume(desk.store, _named(desk.store, run_id).id))
+def _resume(session: Session, run_id: int) -> None:
+    session.order(queues.resume(session.store, _named(session.store, run_id).id))
 
 
-def _less(desk: Desk, run_id: int) -> gr.Button:
+def _less(session: Session, run_id: int) -> gr.Button:
     """Offer to try again with less where memory was short."""
-    run = _run(desk.store, run_id)
+    run = _run(session.store, run_id)
     advice = views.advised(run) if run else ""
     return gr.Button(f"Retry with {advice}", visible=bool(advice))
 
 
-def _retry(desk: Desk, run_id: int) -> Any:
+def _retry(session: Session, run_id: int) -> Any:
     """Queue a round like one that did not fit, with the settings that would."""
-    store = desk.store
+    store = session.store
     run = _named(store, run_id)
     wanted = run.settings["train"] | run.result["advice"]
     settings = TrainSettings.from_dict(wanted)
     model = ModelSettings.from_dict(run.settings["model"])
-    desk.order(actions.train(store, model, settings, run.settings["parent"]))
+    session.order(actions.train(store, model, settings, run.settings["parent"]))
     return newest(store)
 
 
-def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
+def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     """Queue a round like this one, begun from what it has learned."""
-    store = desk.store
+    store = session.store
     run = _named(store, run_id)
     learned = [one for one in store.rounds.all(run.id) if one.adapter]
     if not learned:
@@ -156,5 +160,5 @@ def _go_on(desk: Desk, run_id: int, epochs: float | None) -> Any:
     settings = TrainSettings.from_dict(run.settings["train"])
     settings = replace(settings, epochs=epochs, max_steps=0, least_steps=0)
     model = ModelSettings.from_dict(run.settings["model"])
-    desk.order(actions.train(store, model, settings, learned[0].id))
+    session.order(actions.train(store, model, settings, learned[0].id))
     return newest(store)

@@ -8,7 +8,7 @@ from typing import Any
 from autolearn.core.records import Round
 from autolearn.evaluation import statistics
 from autolearn.services import quiz_runs
-from autolearn.services.quiz_runs import Change, Comparison
+from autolearn.services.quiz_runs import QuizChange, RoundComparison
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -41,7 +41,7 @@ def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
     lacking = [
         who
         for who, one in wanted.items()
-        if quiz_runs.newest(store, measured, one) is None
+        if quiz_runs.latest_quiz(store, measured, one) is None
     ]
     active = store.runs.in_state("running", "queued")
     if any(run.kind == "quiz" for run in active):
@@ -51,7 +51,7 @@ def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
     )
 
 
-def _verdict(found: Comparison) -> Html:
+def _verdict(found: RoundComparison) -> Html:
     """Return the outcome in one sentence; no change is claimed without an interval."""
     low, high = found.quiz.interval
     if found.quiz.n == 0:
@@ -73,7 +73,7 @@ def _verdict(found: Comparison) -> Html:
     return html.tag("p", parts)
 
 
-def _shares(found: Comparison) -> Html:
+def _shares(found: RoundComparison) -> Html:
     scores, studied = found.scores, found.scores["studied"]
     rows = [
         _row("Quiz, closed-book", found.quiz),
@@ -97,7 +97,7 @@ def _shares(found: Comparison) -> Html:
     return table + html.tag("div", html.pairs(shown), "al-card al-below")
 
 
-def _row(name: str, change: Change) -> tuple[Html, ...]:
+def _row(name: str, change: QuizChange) -> tuple[Html, ...]:
     low, high = change.interval
     moved = (change.right_after - change.right_before) / max(1, change.n)
     told = f"{100 * moved:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
@@ -111,7 +111,7 @@ def _row(name: str, change: Change) -> tuple[Html, ...]:
     )
 
 
-def _p(change: Change) -> str:
+def _p(change: QuizChange) -> str:
     if not change.n:
         return html.DASH
     return "< 0.0001" if change.p < 0.0001 else f"{change.p:.4f}"
@@ -155,7 +155,7 @@ def _steps(measured: Round) -> Html:
     return steps + html.text(f" (it got worse, and is as it was after {best})")
 
 
-def _questions(found: Comparison) -> Html:
+def _questions(found: RoundComparison) -> Html:
     """Return every question that changed, the lost ones first."""
     lists = (
         ("Newly wrong, quiz", found.quiz.newly_wrong, True),
@@ -168,7 +168,9 @@ def _questions(found: Comparison) -> Html:
     return html.join(_list(found, *one) for one in lists)
 
 
-def _list(found: Comparison, title: str, ids: tuple[int, ...], is_open: bool) -> Html:
+def _list(
+    found: RoundComparison, title: str, ids: tuple[int, ...], is_open: bool
+) -> Html:
     if not ids:
         return Html("")
     head = html.tag("summary", html.text(f"{title}: {len(ids)}"))
@@ -177,7 +179,7 @@ def _list(found: Comparison, title: str, ids: tuple[int, ...], is_open: bool) ->
     return html.tag("details", head + cards, "al-flips", open=opened)
 
 
-def _question(found: Comparison, question_id: int) -> Html:
+def _question(found: RoundComparison, question_id: int) -> Html:
     one = found.questions[question_id]
     was, now = found.before[question_id], found.after[question_id]
     shown = {

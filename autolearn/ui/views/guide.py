@@ -9,7 +9,7 @@ from autolearn.ui.html import Html
 
 
 @dataclass(frozen=True)
-class Step:
+class GuideStep:
     """One step by hand: the tab where it is done, and whether it was."""
 
     tab: str
@@ -17,19 +17,19 @@ class Step:
     done: bool
 
 
-def of(store: Store) -> list[Step]:
+def of(store: Store) -> list[GuideStep]:
     """Return the steps of a round by hand, in their order."""
     samples = store.samples.counts()
     done = {run.kind for run in store.runs.in_state("done")}
     trained = [one for one in store.rounds.all() if one.adapter]
     judged = any("quiz_closed_book" in one.scores for one in trained)
     return [
-        Step("Library", "Add texts", not store.library.is_empty()),
-        Step("Study", "Let the model study them", any(samples.values())),
-        Step("Review", "Approve what it may learn", samples["approved"] > 0),
-        Step("Train", "Train a round", bool(trained)),
-        Step("Proof", "See whether it helped", judged),
-        Step("Ask", "Ask it something", "chat" in done),
+        GuideStep("Library", "Add texts", not store.library.is_empty()),
+        GuideStep("Study", "Let the model study them", any(samples.values())),
+        GuideStep("Review", "Approve what it may learn", samples["approved"] > 0),
+        GuideStep("Train", "Train a round", bool(trained)),
+        GuideStep("Proof", "See whether it helped", judged),
+        GuideStep("Ask", "Ask it something", "chat" in done),
     ]
 
 
@@ -40,7 +40,7 @@ def draw(store: Store) -> Html:
     return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
 
 
-def _buttons(steps: list[Step]) -> Iterator[Html]:
+def _buttons(steps: list[GuideStep]) -> Iterator[Html]:
     left = [step for step in steps if not step.done]
     for step in steps:
         is_next = bool(left) and step is left[0]

@@ -37,7 +37,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class MapCell:
     """What the map shows: a document, from a passage on, as it was after a round."""
 
     document_id: int = 0
@@ -46,7 +46,7 @@ class Place:
     """0: as it was studied."""
     first: int = 0
 
-    def moved(self, key: str) -> "Place":
+    def moved(self, key: str) -> "MapCell":
         """Return the place that a click on a part of the map leads to."""
         kind, number = key[:1], int(key[1:])
         if kind == "d":
@@ -76,7 +76,7 @@ class Learned:
         return "trained" if sample.id in self.trained else knowledge(sample)
 
 
-def draw(store: Store, place: Place) -> Html:
+def draw(store: Store, place: MapCell) -> Html:
     """Return the map of one document; its parts lead on, cells are samples."""
     documents = store.library.shelf()
     if not documents:
@@ -90,7 +90,7 @@ def draw(store: Store, place: Place) -> Html:
     return Html(switches + _map(store, place, one, found))
 
 
-def _map(store: Store, place: Place, one: Shelved, found: Sequence[Sample]) -> Html:
+def _map(store: Store, place: MapCell, one: Shelved, found: Sequence[Sample]) -> Html:
     learned = _learned(store, place.round_id) if place.round_id else Learned()
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
     for sample in found:
@@ -112,7 +112,7 @@ def _documents(documents: Sequence[Shelved], shown: Shelved) -> Html:
     return html.tag("div", html.join(picks), "al-switches")
 
 
-def _rounds(store: Store, place: Place) -> Html:
+def _rounds(store: Store, place: MapCell) -> Html:
     """Return the choice of a round, if one has been quizzed."""
     rounds = store.db.rows(
         "SELECT DISTINCT round_id FROM quiz_results WHERE round_id IS NOT NULL"

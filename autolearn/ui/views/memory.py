@@ -1,7 +1,7 @@
 """What a run needs of memory, by part, against what there is."""
 
 from autolearn.models.memory import Memory
-from autolearn.services.estimates import Fit
+from autolearn.services.estimates import MemoryFit
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -30,7 +30,7 @@ def parts(need: Memory) -> dict[str, Html]:
     }
 
 
-def fit(found: Fit) -> dict[str, Html]:
+def fit(found: MemoryFit) -> dict[str, Html]:
     """Return the parts, their sum, what is free, and how sure that is."""
     whole = html.tag("strong", html.text(html.size(found.need.total)))
     told = (

@@ -8,8 +8,8 @@ from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.models import files as model_files
 from autolearn.models import hardware
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import SAFE, Needs, too_big
-from autolearn.models.shape import Anatomy
+from autolearn.models.memory import USABLE_SHARE, MemoryEstimator, too_big
+from autolearn.models.shape import ModelShape
 from autolearn.models.sources import gguf_file
 from autolearn.runs import queues
 from autolearn.services import actions, model_actions
@@ -55,7 +55,7 @@ def _rounding(folder: Path) -> Html:
     return model_sources.rounding(source) if source else Html("")
 
 
-def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
+def _facts(seen: ModelShape, folder: Path) -> dict[str, Html]:
     digest = model_files.digest(folder)
     return {
         "Family": html.text(seen.family),
@@ -70,7 +70,7 @@ def _facts(seen: Anatomy, folder: Path) -> dict[str, Html]:
     }
 
 
-def _licence(seen: Anatomy, folder: Path) -> str:
+def _licence(seen: ModelShape, folder: Path) -> str:
     stated = seen.licence or gguf_file.source(folder).get("licence")
     return str(stated or "not stated in its folder")
 
@@ -82,34 +82,34 @@ def _count(n: int) -> str:
     return f"{n:,}"
 
 
-def _fit(seen: Anatomy, quantization: Quantization) -> Html:
+def _fit(seen: ModelShape, quantization: Quantization) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
     card, free = hardware.gpu(), hardware.free()
-    needs = Needs(seen, quantization, hardware.device()).within(free)
-    need = needs.loading()
+    estimator = MemoryEstimator(seen, quantization, hardware.device()).within(free)
+    need = estimator.loading()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
     told = (
         f"Needs about {html.size(need.total)} {how} to answer (estimate); "
         f"{html.size(free)} are free {place}. Study and Train tell what they need."
     )
-    if needs.unpacks:
+    if estimator.unpacks:
         told += " So small a model is unpacked once: the same values, at hand."
     if too_big(need.total, free):
         badge = html.badge("too big", "wrong")
-        told += f" {_smaller(needs, free)}"
+        told += f" {_smaller(estimator, free)}"
     else:
         badge = html.badge("fits", "approved")
     return html.tag("p", badge + html.text(told)) + html.pairs(memory.parts(need))
 
 
-def _smaller(needs: Needs, free: int) -> str:
+def _smaller(estimator: MemoryEstimator, free: int) -> str:
     """Return what would fit instead of a model that is too big."""
-    packed = needs.least.loading()
-    if needs.quantization == "none" and not too_big(packed.total, free):
+    packed = estimator.least.loading()
+    if estimator.quantization == "none" and not too_big(packed.total, free):
         return f"In 4 bit it needs {html.size(packed.total)} and fits."
-    room = SAFE * free - packed.libraries
-    most = room / max(1, packed.weights + packed.scales) * needs.seen.parameters
+    room = USABLE_SHARE * free - packed.libraries
+    most = room / max(1, packed.weights + packed.scales) * estimator.seen.parameters
     if most <= 0:
         return "Close other programs first: there is no room for any model."
     return f"About {_count(int(most))} parameters in 4 bit would fit."
@@ -117,7 +117,7 @@ def _smaller(needs: Needs, free: int) -> str:
 
 def worker(store: Store) -> Html:
     """Return whether a worker is there, and how much memory it holds."""
-    held = hardware.worker_memory(store.folder / queues.WORK.pid_file)
+    held = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
     if held is None:
         return html.note("No worker is there, so no model is in memory.")
     told = f"The worker is there and holds {html.size(held)} with its model."

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from autolearn.core.records import Message
-from autolearn.services.prompt_editor import Preview, PromptState
+from autolearn.core.model_calls import Message
+from autolearn.services.prompt_editor import PromptPreview, PromptState
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -48,7 +48,7 @@ def _overview(states: Sequence[PromptState]) -> Html:
     return html.tag("details", html.tag("summary", "All prompts") + table)
 
 
-def preview(made: Preview, place: str) -> Html:
+def preview(made: PromptPreview, place: str) -> Html:
     """Return the turns that a model would be shown, one below the other."""
     told = [f"{place}, as the protocol {made.shown_by} asks, by the text above."]
     if made.shown_by != made.protocol:

@@ -3,14 +3,8 @@
 from collections.abc import Iterable
 
 from autolearn.core import constraints
-from autolearn.core.records import (
-    Answer,
-    Decision,
-    Feedback,
-    Generation,
-    Sample,
-    SampleState,
-)
+from autolearn.core.model_calls import Generation
+from autolearn.core.records import Answer, Decision, Feedback, Sample, SampleState
 from autolearn.store import SampleView
 from autolearn.study import rules
 from autolearn.ui import html
@@ -218,11 +212,11 @@ def _opened(view: SampleView) -> Html:
     opened = view.answer(view.sample.open_answer_id)
     if opened is None:
         return _part("Open book, with the text", html.note("There is none."))
-    told = html.tag("div", html.text(_likeness(opened)), "al-faint")
+    told = html.tag("div", html.text(_similarity(opened)), "al-faint")
     return _part("Open book, with the text", _said(opened.text) + told)
 
 
-def _likeness(opened: Answer) -> str:
+def _similarity(opened: Answer) -> str:
     if not opened.evidence:
         return "It quotes nothing."
     if opened.start is None:

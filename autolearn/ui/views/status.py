@@ -33,7 +33,7 @@ def _place(store: Store) -> Html:
     model = actions.chosen_model(store)
     card, held = (
         hardware.gpu(),
-        hardware.worker_memory(store.folder / queues.WORK.pid_file),
+        hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file),
     )
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
@@ -111,8 +111,8 @@ def _last_error(store: Store) -> Html:
     if not ended or not ended[0].error:
         return Html("")
     run = ended[0]
-    lane = queues.lane_of(run.kind)
-    log = f"Details are in {store.folder / 'logs' / lane.name}.log."
+    queue = queues.queue_of(run.kind)
+    log = f"Details are in {store.folder / 'logs' / queue.name}.log."
     return html.tag(
         "div",
         html.tag("strong", html.text(f"{labels.run(run)} {run.state}"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from autolearn.core.records import Document, Passage, Run, Sample, Skip
-from autolearn.services.estimates import Fit
+from autolearn.services.estimates import MemoryFit
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -18,7 +18,9 @@ N_CHARACTERS = 300
 """Longer texts are cut in the table; the detail shows all of them."""
 
 
-def effort(passages: int, instructions: int, seconds: float | None, fit: Fit) -> Html:
+def effort(
+    passages: int, instructions: int, seconds: float | None, fit: MemoryFit
+) -> Html:
     """Return what a study would take, in a line; the memory by part behind it."""
     many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
         instructions

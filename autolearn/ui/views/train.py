@@ -8,8 +8,8 @@ from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import hardware
 from autolearn.services import estimates
-from autolearn.services.estimates import Effort, Fit, Intake
-from autolearn.services.token_preview import Preview, ShownRow
+from autolearn.services.estimates import MemoryFit, RoundContents, StudyEstimate
+from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store import Store
 from autolearn.training.dataset import FEWEST
 from autolearn.training.presets import Preset
@@ -30,7 +30,7 @@ N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 
 
-def intake(found: Intake, settings: TrainSettings) -> Html:
+def intake(found: RoundContents, settings: TrainSettings) -> Html:
     """Return what goes in, and what is left out and why."""
     made = found.made
     shown = {
@@ -64,7 +64,7 @@ def preflight(
     return _section("Before it starts", html.tag("ul", html.join(told), "al-checks"))
 
 
-def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]:
+def warnings(found: RoundContents, settings: TrainSettings, usual: Preset) -> list[str]:
     """Return what a person should know before a round with these items."""
     told = []
     if settings.peak_rate > usual.apply(settings).peak_rate:
@@ -95,7 +95,7 @@ def warnings(found: Intake, settings: TrainSettings, usual: Preset) -> list[str]
     return told
 
 
-def estimate(effort: Effort, fit: Fit, *, is_first: bool = False) -> Html:
+def estimate(effort: StudyEstimate, fit: MemoryFit, *, is_first: bool = False) -> Html:
     """Return steps, time and memory; all of it is estimated and says so.
 
     ``is_first``: no round with this model has shown its pace yet.
@@ -115,7 +115,7 @@ def estimate(effort: Effort, fit: Fit, *, is_first: bool = False) -> Html:
     return _section("Estimate", html.pairs(shown))
 
 
-def preview(found: Preview) -> Html:
+def preview(found: TokenPreview) -> Html:
     """Return the first items token by token, what is learned of them marked."""
     told = (
         f"{found.trained:,} of {found.tokens:,} tokens are learned "
@@ -135,7 +135,7 @@ def preview(found: Preview) -> Html:
     )
 
 
-def _dropped(found: Preview) -> Html:
+def _dropped(found: TokenPreview) -> Html:
     """Return what is dropped for its length, one by one."""
     if not found.dropped:
         return Html("")
@@ -237,7 +237,8 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
     states = round_training.checkpoints(store.folder, one.id)
     if one.adapter is None:
         n = len(list(states.glob("[!.]*")))
-        return f"{n} checkpoint{'s' * (n != 1)}, {html.size(hardware.size_on_disk(states))}"
+        taken = html.size(hardware.size_on_disk(states))
+        return f"{n} checkpoint{'s' * (n != 1)}, {taken}"
     size = hardware.size_on_disk(store.folder / one.adapter)
     return f"the adapter, {html.size(size)}"
 
