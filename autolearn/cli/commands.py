@@ -5,7 +5,6 @@ They order, wait and report. What is done is done by the worker.
 
 import argparse
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from autolearn.cli import corpus_commands
@@ -18,7 +17,7 @@ from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
 from autolearn.services import actions, model_actions, pipeline, skill_actions
 from autolearn.services import doctor as diagnosis
-from autolearn.store import Store
+from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
 from autolearn.training import presets
@@ -26,8 +25,6 @@ from autolearn.training import presets
 Args = argparse.Namespace
 Result = dict[str, Any]
 S = TypeVar("S", StudySettings, TrainSettings)
-
-DEFAULT_WORKSPACE = Path("workspace")
 
 
 def demo(args: Args) -> Result:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.cli import terminal
-from autolearn.cli.commands import DEFAULT_WORKSPACE
 from autolearn.core.errors import InputError
 from autolearn.services import prompt_editor
 from autolearn.services.prompt_editor import PromptState
+from autolearn.store import DEFAULT_WORKSPACE
 
 ACTIONS = ("list", "show", "set", "reset")
 Result = dict[str, Any]

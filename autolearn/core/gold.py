@@ -64,3 +64,14 @@ class Corpus:
     run_id: int | None = None
     """The import that brought it."""
     id: int = 0
+
+
+@dataclass(frozen=True)
+class GoldQuestion:
+    """A quiz or control question with its gold, as imported."""
+
+    question: str
+    answer: str
+    value: str = ""
+    document: str = ""
+    """Name of the document that tells the answer, if any does."""

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Passage, Question, QuizResult, Split
 from autolearn.evaluation import quiz
 from autolearn.evaluation.quiz import QuizQuestion
-from autolearn.ingest.gold_files import GoldQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.study.answers import keeps_sense

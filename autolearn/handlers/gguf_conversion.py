@@ -15,7 +15,7 @@ from autolearn.engine.trainer.checkpoints import written_whole
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file
 from autolearn.runs.context import RunContext
-from autolearn.services import actions
+from autolearn.runs.model_choice import choose_model
 
 _STEPS = 3
 
@@ -33,7 +33,7 @@ def convert(context: RunContext) -> dict[str, Any]:
         _convert(context, file, folder)
     if settings["use"]:
         model = ModelSettings.from_dict({**settings["use"], "model": str(folder)})
-        actions.choose_model(context.store, model)
+        choose_model(context.store, model)
     note = gguf_file.source(folder)
     return {"model": str(folder), "source": str(file), "rounding": note["rounding"]}
 

@@ -21,7 +21,7 @@ from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, quiz, skills
-from autolearn.evaluation.skill_report import Guidance, guidance
+from autolearn.evaluation.skill_report import Guidance, SkillReport, guidance
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.handlers import gguf_conversion, round_training
 from autolearn.models import files as model_files
@@ -141,7 +141,7 @@ class RunHandlers:
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
         journal = context.store.journal(context.run.id)
         report = skills.check(writer, journal, context.progress)
-        context.store.skills.add(context.run.id, report)
+        context.store.skills.add(context.run.id, report.as_dict())
         return report.as_dict() | {"advice": list(guidance(report).advice)}
 
     def chat(self, context: RunContext) -> dict[str, Any]:
@@ -279,10 +279,10 @@ def _guidance(
     """
     writer = Generator(backend, settings, context.stop, lambda _: None)
     model, protocol = backend.identity, writer.protocol.name
-    report = context.store.skills.newest(
+    kept = context.store.skills.newest(
         model.digest, model.quantization, model.round_id, protocol
     )
-    return guidance(report) if report else Guidance()
+    return guidance(SkillReport.from_dict(kept)) if kept else Guidance()
 
 
 def _answers(

@@ -23,7 +23,7 @@ from autolearn.metaskills import items
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.context import RunContext
-from autolearn.services import doctor
+from autolearn.runs.versions import versions
 from autolearn.store import Store
 from autolearn.text import chunking
 from autolearn.text.matching import normalise
@@ -80,7 +80,7 @@ def add(
         "model": model,
         "passage_tokens": StudySettings.passage_tokens,
     }
-    return queues.submit(store, "import", wanted, doctor.versions())
+    return queues.submit(store, "import", wanted, versions())
 
 
 def read_corpus(context: RunContext) -> dict[str, Any]:

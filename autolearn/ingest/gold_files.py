@@ -5,28 +5,17 @@ Each refusal is one sentence; a file is taken whole or not at all.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
+from autolearn.core.gold import GoldQuestion
 from autolearn.training.dataset import MetaExample
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
 _OTHER_NAMES: dict[str, str] = {"instruction": "prompt"}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-
-
-@dataclass(frozen=True)
-class GoldQuestion:
-    """A quiz or control question with its gold, as imported."""
-
-    question: str
-    answer: str
-    value: str = ""
-    document: str = ""
-    """Name of the document that tells the answer, if any does."""
 
 
 def read_gold(path: Path) -> list[GoldQuestion]:

@@ -45,6 +45,10 @@ class WorkerQueue:
     """The module that does them."""
     environment: Mapping[str, str] = field(hash=False)
     """Environment variables of its worker, unless the person has set them."""
+    follow_up: str = ""
+    """The module whose ``queue_next(store, run, result)`` queues what comes after a run
+    that ended well; empty: nothing does. Named, not imported: a worker knows neither
+    the pipeline nor the demo library."""
 
     @property
     def pid_file(self) -> str:
@@ -65,6 +69,7 @@ MODEL_QUEUE = WorkerQueue(
     ("study", "train", "quiz", "chat", "export", "convert", "skills"),
     "autolearn.handlers.model_runs",
     _OFFLINE,
+    follow_up="autolearn.services.pipeline",
 )
 IMPORT_QUEUE = WorkerQueue("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
 DOWNLOAD_QUEUE = WorkerQueue(

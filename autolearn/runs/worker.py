@@ -25,7 +25,6 @@ from autolearn.core.records import Run, RunState
 from autolearn.models import hardware
 from autolearn.runs.context import Handlers, Reporter, RunContext
 from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, worker_lock
-from autolearn.services import pipeline
 from autolearn.store import Store
 from autolearn.study import prompts
 
@@ -113,23 +112,35 @@ def serve(
             with worker_lock(folder, PATIENCE_SECONDS, queue):
                 (folder / queue.pid_file).write_text(str(os.getpid()))
                 store.runs.interrupt_running(queue.kinds)
-                _serve(store, load(), idle, ending)
+                _serve(store, queue, load(), idle, ending)
             # Who submitted a run while the lock was still held relies on this look.
             is_needed = not ending.asked and bool(store.runs.waiting(queue.kinds))
 
 
-def _serve(store: Store, handlers: Handlers, idle: float, ending: StopSignal) -> None:
+def _serve(
+    store: Store,
+    queue: WorkerQueue,
+    handlers: Handlers,
+    idle: float,
+    ending: StopSignal,
+) -> None:
     last_work = time.monotonic()
     while not ending.asked and time.monotonic() - last_work < idle:
         run = store.runs.claim(os.getpid(), handlers)
         if run is None:
             time.sleep(LOOK_SECONDS)
         else:
-            _do(store, run, handlers, ending)
+            _do(store, run, queue, handlers, ending)
             last_work = time.monotonic()
 
 
-def _do(store: Store, run: Run, handlers: Handlers, ending: StopSignal) -> None:
+def _do(
+    store: Store,
+    run: Run,
+    queue: WorkerQueue,
+    handlers: Handlers,
+    ending: StopSignal,
+) -> None:
     """Do one run, whatever may happen in it, and keep how it ended."""
     with _logged(store, run), Heartbeat(store.folder, run.id) as heart:
         context = RunContext(
@@ -140,14 +151,19 @@ def _do(store: Store, run: Run, handlers: Handlers, ending: StopSignal) -> None:
         )
         state, error, result = _outcome(context, handlers)
         if state == "done":
-            error = _queue_next(context, result)
+            error = _queue_next(context, queue, result)
     store.runs.finish(run.id, state, error, result)
     hardware.release_memory()
 
 
-def _queue_next(context: RunContext, result: dict[str, Any]) -> str | None:
+def _queue_next(
+    context: RunContext, queue: WorkerQueue, result: dict[str, Any]
+) -> str | None:
     """Queue what follows on this run; return why it cannot, if it cannot."""
+    if not queue.follow_up:
+        return None
     try:
+        pipeline = importlib.import_module(queue.follow_up)
         pipeline.queue_next(context.store, context.run, result)
     except AutolearnError as error:
         return f"The whole round ends here: {error}"

@@ -17,7 +17,13 @@ from autolearn.export import formats, gguf_converter
 from autolearn.ingest import corpora, gold_files, importer
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import doctor
+from autolearn.runs.model_choice import (
+    check_base,
+    choose_model,
+    chosen_model,
+    finished_round,
+)
+from autolearn.runs.versions import versions
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
@@ -183,9 +189,9 @@ def check_train(
     Raises:
         JobError: Its turn has not come: nothing approved, or no stage-1 round.
     """
-    parent = _finished(store, parent_id) if parent_id else None
+    parent = finished_round(store, parent_id) if parent_id else None
     if parent:
-        _check_base(parent, model)
+        check_base(parent, model)
     if settings.method == "al2":
         _check_stage_2(store, parent)
     elif settings.method == "self" and settings.evolution == "restart" and parent:
@@ -294,7 +300,7 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     wanted: dict[str, object] = {"what": what, "round_id": round_id}
     wanted["target"] = str(target.resolve())
     if round_id is not None:
-        found = _finished(store, round_id)
+        found = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
             wanted["converter"] = str(gguf_converter.converter())
@@ -303,33 +309,13 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     return _submit(store, "export", wanted)
 
 
-def chosen_model(store: Store) -> ModelSettings:
-    """Return the model that the person works with; the built-in one at first."""
-    chosen = store.choices.get("model")
-    return ModelSettings.from_dict(chosen) if chosen else ModelSettings()
-
-
-def choose_model(store: Store, model: ModelSettings) -> None:
-    """Work with this model from now on.
-
-    Raises:
-        ModelNotFound: There is no model at that place.
-        BackendError: There is one, but it cannot be used.
-        JobError: The round is not finished, or was trained on another model.
-    """
-    model_files.locate(model.model)
-    if model.round_id is not None:
-        _check_base(_finished(store, model.round_id), model)
-    store.choices.set("model", model.as_dict())
-
-
 def keep(store: Store, round_id: int) -> Round:
     """Keep a round and work with it from now on.
 
     Raises:
         JobError: It is not finished, or its base model is not as it was.
     """
-    found = _finished(store, round_id)
+    found = finished_round(store, round_id)
     choose_model(store, _own_model(found, round_id))
     return store.rounds.update(replace(found, state="kept"))
 
@@ -342,7 +328,7 @@ def roll_back(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished.
     """
-    found = _finished(store, round_id)
+    found = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
         choose_model(store, _own_model(found, found.parent_id))
     return store.rounds.update(replace(found, state="rolled_back"))
@@ -355,7 +341,7 @@ def _own_model(found: Round, round_id: int | None) -> ModelSettings:
 
 
 def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:
-    return queues.submit(store, kind, wanted, doctor.versions())
+    return queues.submit(store, kind, wanted, versions())
 
 
 def with_model(store: Store, model: ModelSettings) -> dict[str, object]:
@@ -365,22 +351,7 @@ def with_model(store: Store, model: ModelSettings) -> dict[str, object]:
     tell whether they are still the same. So do the texts of changed prompts.
     """
     if model.round_id is not None:
-        _check_base(_finished(store, model.round_id), model)
+        check_base(finished_round(store, model.round_id), model)
     digest = model_files.digest(model_files.locate(model.model))
     asked = prompts.of_run()
     return {"model": model.as_dict(), "model_digest": digest, **asked}
-
-
-def _check_base(chosen: Round, model: ModelSettings) -> None:
-    if model_files.digest(model_files.locate(model.model)) != chosen.model.digest:
-        raise JobError(
-            f"Round {chosen.id} was trained on {chosen.model.name}, not on "
-            f"{model.model} as it is now; name that model with --model."
-        )
-
-
-def _finished(store: Store, round_id: int) -> Round:
-    found = store.rounds.get(round_id)
-    if found.adapter is None:
-        raise JobError(f"Round {round_id} is not finished; resume its run first.")
-    return found

@@ -1,6 +1,5 @@
 """Look at this computer and say what would keep autolearn from working."""
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -14,9 +13,9 @@ from typing import Any
 
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
+from autolearn.runs.versions import PACKAGES, versions
 from autolearn.store import Store
 
-PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "sqlite-utils", "gradio")
 _PROBE = """
 import json, torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
@@ -46,18 +45,6 @@ class Check:
     what: str
     well: bool
     found: str
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a run is made with."""
-    names = ("autolearn", *PACKAGES)
-    found = {"python": platform.python_version()}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def examine(workspace: Path) -> list[Check]:

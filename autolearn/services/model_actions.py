@@ -16,7 +16,8 @@ from autolearn.models.sources import gguf_file, hub, hub_files, local
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
 from autolearn.runs import queues
-from autolearn.services import actions, doctor
+from autolearn.runs.model_choice import choose_model
+from autolearn.runs.versions import versions
 from autolearn.store import Store
 
 HUB = "https://huggingface.co"
@@ -56,7 +57,7 @@ def download(store: Store, offer: Offer) -> Run:
                 f"{offer.name} is being downloaded already, by run {run.id}."
             )
     settings = {"name": offer.name, "bytes": offer.n_bytes, "commit": offer.commit}
-    return queues.submit(store, "download", settings, doctor.versions())
+    return queues.submit(store, "download", settings, versions())
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
@@ -118,7 +119,7 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
         if run.kind == "convert" and run.settings["file"] == str(file):
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
     settings = {"file": str(file), "use": then_use.as_dict() if then_use else None}
-    return queues.submit(store, "convert", settings, doctor.versions())
+    return queues.submit(store, "convert", settings, versions())
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:
@@ -137,5 +138,5 @@ def use(store: Store, model: ModelSettings) -> Run | None:
     if is_gguf(model.model) and converted(store, model.model) is None:
         return convert(store, model.model, model)
     folder = as_folder(store, model.model)
-    actions.choose_model(store, replace(model, model=folder))
+    choose_model(store, replace(model, model=folder))
     return None

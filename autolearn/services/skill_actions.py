@@ -13,7 +13,8 @@ from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import actions, doctor
+from autolearn.runs.versions import versions
+from autolearn.services import actions
 from autolearn.store import Store
 
 
@@ -29,7 +30,7 @@ def check(store: Store, model: ModelSettings) -> Run:
     wanted = actions.with_model(store, model)
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
-    return queues.submit(store, "skills", wanted, doctor.versions())
+    return queues.submit(store, "skills", wanted, versions())
 
 
 def active(store: Store, model: ModelSettings) -> Run | None:
@@ -48,7 +49,8 @@ def known(store: Store, model: ModelSettings) -> SkillReport | None:
         BackendError: There is one, but it cannot be used.
     """
     digest = model_files.digest(model_files.locate(model.model))
-    return store.skills.newest(digest, model.quantization, model.round_id)
+    kept = store.skills.newest(digest, model.quantization, model.round_id)
+    return SkillReport.from_dict(kept) if kept else None
 
 
 def readable(result: Mapping[str, Any]) -> dict[str, Any]:

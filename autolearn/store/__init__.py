@@ -23,6 +23,7 @@ from autolearn.store.samples import SampleFilter, Samples, SampleView
 from autolearn.store.skills import SkillChecks
 
 __all__ = [
+    "DEFAULT_WORKSPACE",
     "EDITABLE",
     "Pace",
     "QuestionFilter",
@@ -33,6 +34,9 @@ __all__ = [
     "Store",
     "schema_sql",
 ]
+
+DEFAULT_WORKSPACE = Path("workspace")
+"""The workspace of a person who names none, in the folder that is open."""
 
 
 class Store:

@@ -1,19 +1,23 @@
 """What skill checks have found out about each model, by weights and round."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from autolearn.evaluation.skill_report import SkillReport
 from autolearn.store.database import Database
 from autolearn.store.encoding import as_json
 
 
 class SkillChecks:
-    """The reports of a workspace: a newer one does not replace an older one."""
+    """The reports of a workspace: a newer one does not replace an older one.
+
+    A report is kept as the dictionary that ``SkillReport.as_dict`` gives.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def add(self, run_id: int, report: SkillReport) -> None:
+    def add(self, run_id: int, report: Mapping[str, Any]) -> None:
         """Keep the report of a run, in place of the one that it had."""
         self._db.write(
             "INSERT INTO skill_checks (run_id, model_digest, quantization, protocol,"
@@ -21,11 +25,11 @@ class SkillChecks:
             " ON CONFLICT (run_id) DO UPDATE SET report = excluded.report,"
             " protocol = excluded.protocol",
             run_id,
-            report.model_digest,
-            report.quantization,
-            report.protocol,
-            report.round_id,
-            as_json(report.as_dict()),
+            report["model_digest"],
+            report["quantization"],
+            report["protocol"],
+            report["round_id"],
+            as_json(report),
         )
 
     def newest(
@@ -34,7 +38,7 @@ class SkillChecks:
         quantization: str,
         round_id: int | None,
         protocol: str | None = None,
-    ) -> SkillReport | None:
+    ) -> dict[str, Any] | None:
         """Return the newest report on these weights; None: they were not checked.
 
         ``protocol`` is how the model was asked; None: in any way.
@@ -49,4 +53,4 @@ class SkillChecks:
             protocol,
             protocol,
         )
-        return SkillReport.from_dict(json.loads(rows[0]["report"])) if rows else None
+        return dict(json.loads(rows[0]["report"])) if rows else None

@@ -14,12 +14,11 @@ from filelock import FileLock, Timeout
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from autolearn.cli.commands import DEFAULT_WORKSPACE
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import model_actions, pipeline
-from autolearn.store import Store
+from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
 
 HERE = "127.0.0.1"

@@ -6,7 +6,8 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.runs import queues
-from autolearn.services import actions, pipeline
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import pipeline
 from autolearn.ui import html
 from autolearn.ui.session import (
     NOTICE_JS,
@@ -84,7 +85,7 @@ def _whole_round(session: Session) -> None:
     store = session.store
     if store.library.is_empty():
         pipeline.stock(store)
-    session.order(pipeline.begin(store, actions.chosen_model(store)))
+    session.order(pipeline.begin(store, chosen_model(store)))
 
 
 def theme() -> gr.Theme:

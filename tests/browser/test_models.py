@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from autolearn.models import files as model_files
-from autolearn.services import actions
+from autolearn.runs.model_choice import chosen_model
 from tests.browser.conftest import PATIENCE, load_anew
 from tests.support.hub import Repository, files_of, serve
 
@@ -61,6 +61,6 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     page.locator("#model-use").click()
     expect(page.locator("#status")).to_contain_text(NAME)
     with app.store() as store:
-        assert actions.chosen_model(store).model == NAME
+        assert chosen_model(store).model == NAME
     page.locator("#model-local").get_by_text("built-in", exact=True).click()
     expect(page.locator("#model-about h3")).to_have_text("built-in")

@@ -244,9 +244,9 @@ def test_the_newest_report_on_the_same_weights_counts(store):
         1,
     ):
         assert store.runs.create("skills", {}).id == run_id
-        store.skills.add(run_id, report)
+        store.skills.add(run_id, report.as_dict())
     kept = store.skills.newest("digest", "nf4", None, "guided")
-    assert kept == a_report(verdicts=verdicts(0.5))
-    assert store.skills.newest("digest", "nf4", None).protocol == "taught"
+    assert SkillReport.from_dict(kept) == a_report(verdicts=verdicts(0.5))
+    assert store.skills.newest("digest", "nf4", None)["protocol"] == "taught"
     assert store.skills.newest("digest", "nf4", 1) is None
     assert store.skills.newest("other", "nf4", None) is None

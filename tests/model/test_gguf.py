@@ -15,7 +15,8 @@ from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
 from autolearn.runs import queues
 from autolearn.runs.context import RunContext
-from autolearn.services import actions, model_actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
 
@@ -112,7 +113,7 @@ def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     assert done.state == "done", done.error
     folder = gguf_file.converted(lab.folder, file)
     assert done.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
-    assert actions.chosen_model(lab) == ModelSettings(str(folder), "none")
+    assert chosen_model(lab) == ModelSettings(str(folder), "none")
     source = gguf_file.source(folder)
     assert (source["licence"], source["kinds"]) == ("mit", ["Q8_0", "F32"])
     assert source["rounding"]["kl"] > 0
@@ -146,4 +147,4 @@ def test_a_conversion_that_is_stopped_or_fails_leaves_nothing(store, file, monke
     with pytest.raises(ZeroDivisionError):
         gguf_conversion.convert(context(store, file))
     assert list((store.folder / "models").iterdir()) == []
-    assert actions.chosen_model(store) == ModelSettings()
+    assert chosen_model(store) == ModelSettings()

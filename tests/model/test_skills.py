@@ -67,7 +67,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     report = skill_actions.known(store, MODEL)
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
-    store.skills.add(check.id, replace(report, verdicts=chance))
+    store.skills.add(check.id, replace(report, verdicts=chance).as_dict())
     monkeypatch.undo()
 
     file = store.folder / "library.md"

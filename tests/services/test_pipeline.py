@@ -6,6 +6,7 @@ from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
+from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, pipeline
 from autolearn.services.pipeline import PipelinePlan
 from autolearn.store.samples import SampleFilter
@@ -109,11 +110,11 @@ def test_a_round_without_texts_is_refused(store):
 
 
 def test_the_chosen_model_is_remembered_and_one_that_is_not_there_refused(store):
-    assert actions.chosen_model(store) == MODEL
+    assert chosen_model(store) == MODEL
     chosen = ModelSettings(quantization="none")
-    actions.choose_model(store, chosen)
-    assert actions.chosen_model(store) == chosen
+    choose_model(store, chosen)
+    assert chosen_model(store) == chosen
     for wrong in (ModelSettings("nowhere"), ModelSettings(round_id=7)):
         with pytest.raises(AutolearnError):
-            actions.choose_model(store, wrong)
-    assert actions.chosen_model(store) == chosen
+            choose_model(store, wrong)
+    assert chosen_model(store) == chosen

@@ -9,6 +9,7 @@ from autolearn.core.records import Question, QuizResult, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
 from autolearn.models import files as model_files
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_runs
 from autolearn.ui.views import evaluation as views
 
@@ -139,11 +140,11 @@ def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):
     first = one_round(store)
     second = one_round(store, first.id)
     assert actions.keep(store, second.id).state == "kept"
-    assert actions.chosen_model(store).round_id == second.id
+    assert chosen_model(store).round_id == second.id
     assert actions.roll_back(store, second.id).state == "rolled_back"
-    assert actions.chosen_model(store).round_id == first.id
+    assert chosen_model(store).round_id == first.id
     actions.roll_back(store, second.id)
-    assert actions.chosen_model(store).round_id == first.id
+    assert chosen_model(store).round_id == first.id
     shown = views.rounds(store)
     assert "rolled back" in shown
     assert "0.0238" in shown

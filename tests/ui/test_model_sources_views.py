@@ -7,7 +7,6 @@ import pytest
 from autolearn.core.settings import ModelSettings
 from autolearn.models.sources.hub import HubFile, Offer
 from autolearn.models.sources.local import LocalModel
-from autolearn.services import actions
 from autolearn.store import Pace
 from autolearn.ui.views import history
 from autolearn.ui.views import model_sources as views
@@ -78,7 +77,7 @@ def test_a_model_that_has_come_can_be_chosen_until_it_is(store, monkeypatch):
     store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
     assert 'data-pick="org/name"' in views.download(store)
     chosen = ModelSettings("org/name")
-    monkeypatch.setattr(actions, "chosen_model", lambda store: chosen)
+    monkeypatch.setattr(views, "chosen_model", lambda store: chosen)
     assert views.download(store) == ""
 
 

@@ -9,7 +9,7 @@ from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
-from autolearn.services import actions
+from autolearn.runs.model_choice import choose_model
 from autolearn.services.doctor import Check
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import model
@@ -74,7 +74,7 @@ def test_checks_can_be_copied():
 def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
     before = status.draw(store)
     store.runs.create("study", {"model": ModelSettings("other").as_dict()})
-    actions.choose_model(store, ModelSettings(quantization="none"))
+    choose_model(store, ModelSettings(quantization="none"))
     after = status.draw(store)
     assert before.count("<dt>") == after.count("<dt>")
     assert "16 or 32 bit" in after

@@ -28,7 +28,7 @@ def keep(store, **values):
     )
     shares = dict.fromkeys(SHARES, Share(55, 60))
     report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
-    store.skills.add(store.runs.create("skills", {"model": None}).id, report)
+    store.skills.add(store.runs.create("skills", {"model": None}).id, report.as_dict())
 
 
 def test_without_a_check_a_study_is_said_to_work(store):

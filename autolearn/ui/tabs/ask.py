@@ -11,6 +11,7 @@ from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.text import retrieval
@@ -156,7 +157,7 @@ def _model(store: Store, chosen: int) -> ModelSettings:
             "There is no trained round yet; train one, or choose the base model on "
             "the left."
         )
-    return replace(actions.chosen_model(store), round_id=round_id or None)
+    return replace(chosen_model(store), round_id=round_id or None)
 
 
 def _newest(store: Store) -> int | None:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import InputError
 from autolearn.ingest import corpora, importer
-from autolearn.services import actions
+from autolearn.runs.model_choice import chosen_model
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import corpora as views
@@ -63,7 +63,7 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
         corpora.add(
             store,
             Path(upload["path"]),
-            actions.chosen_model(store).model,
+            chosen_model(store).model,
             licence,
             staged=(folder, upload["name"]),
         )
@@ -73,7 +73,7 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
 
 def _make(session: Session) -> None:
     store = session.store
-    session.order(corpora.add(store, None, actions.chosen_model(store).model))
+    session.order(corpora.add(store, None, chosen_model(store).model))
 
 
 def _press(session: Session, key: str) -> None:

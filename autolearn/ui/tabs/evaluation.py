@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import JobError
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui.html import Html
@@ -115,6 +116,6 @@ def _keep(session: Session, chosen: int) -> str:
 def _roll_back(session: Session, chosen: int) -> str:
     store = session.store
     gone = actions.roll_back(store, _named(store, chosen))
-    now = actions.chosen_model(store).round_id
+    now = chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
     return f"Round {gone.id} is rolled back; {told_of} is worked with from now on."

@@ -9,6 +9,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.records import Passage
 from autolearn.core.settings import StudySettings
 from autolearn.ingest import readers
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -146,7 +147,7 @@ def _add(
     run = actions.add_texts(
         session.store,
         [Path(folder.strip()).expanduser()] if folder.strip() else [],
-        actions.chosen_model(session.store).model,
+        chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
         pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,

@@ -8,7 +8,8 @@ import gradio as gr
 from autolearn.core.errors import JobError
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
-from autolearn.services import actions, doctor, model_actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import doctor, model_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     QUIET,
@@ -114,7 +115,7 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
     """Let each new page begin with the model that is chosen."""
 
     def chosen() -> tuple[str, str, gr.Dropdown]:
-        model = actions.chosen_model(session.store)
+        model = chosen_model(session.store)
         found = gr.Dropdown(choices=_adapters(session), value=model.round_id or 0)
         return model.model, model.quantization, found
 
@@ -126,7 +127,7 @@ def _adapters(session: Session) -> list[tuple[str, int]]:
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:
-    chosen = actions.chosen_model(session.store)
+    chosen = chosen_model(session.store)
     return views.about(session.store, name.strip() or chosen.model, loading)
 
 

@@ -3,7 +3,8 @@
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.services import actions, prompt_editor
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import prompt_editor
 from autolearn.study.prompts import names
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
@@ -132,6 +133,6 @@ def _preview(
     passages = store.library.stretch(one.id, place - 1, 1) if place > 0 else []
     if not passages:
         raise InputError(f"{one.name} has passages 1 to {one.n_passages}.")
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     made = prompt_editor.preview(store, model, chosen, text, passages[0])
     return views.preview(made, f"{one.name}, passage {place}")

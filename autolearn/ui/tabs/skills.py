@@ -6,7 +6,8 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.settings import ModelSettings, Quantization
-from autolearn.services import actions, model_actions, skill_actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import model_actions, skill_actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
@@ -41,7 +42,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
 def _model(
     session: Session, name: str, loading: Quantization, adapter: int
 ) -> ModelSettings:
-    name = name.strip() or actions.chosen_model(session.store).model
+    name = name.strip() or chosen_model(session.store).model
     folder = model_actions.as_folder(session.store, name)
     return ModelSettings(folder, loading, adapter or None)
 

@@ -7,6 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import InputError
 from autolearn.core.settings import StudySettings
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
@@ -176,7 +177,7 @@ def _effort(session: Session, documents: list[int], *given: float | str | None) 
     shelf = store.library.shelf()
     n = sum(one.n_passages for one in shelf if texts is None or one.id in texts)
     n_bare = len(store.library.instructions()) if wants else 0
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     time = estimates.study_seconds(store, model, settings, n)
     return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
 
@@ -185,7 +186,7 @@ def _study(session: Session, documents: list[int], *given: float | str | None) -
     """Queue a study of what is chosen, or of all documents."""
     settings, texts, wants = _wanted(documents, *given)
     store = session.store
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
     session.order(run)
 

@@ -13,6 +13,7 @@ from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates, token_preview
 from autolearn.services.estimates import RoundContents
 from autolearn.store import Store
@@ -117,12 +118,12 @@ def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
         return [getattr(settings, one) for one in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
-        name = presets.preset_for(actions.chosen_model(session.store), method)
+        name = presets.preset_for(chosen_model(session.store), method)
         return [name, *fill(name, method)]
 
     def turn(name: str, method: Method) -> list[Any]:
         """Return the learning rate of the method; all, where its preset is another."""
-        suited = presets.preset_for(actions.chosen_model(session.store), method)
+        suited = presets.preset_for(chosen_model(session.store), method)
         if suited != name and "skills" in (name, suited):
             return [suited, *fill(suited, method)]
         others = [gr.skip()] * len(presets.NAMES)
@@ -213,7 +214,7 @@ class PlanCache:
         self, store: Store, settings: TrainSettings, parent: int
     ) -> RoundContents:
         """Return what a round would train on, made anew if anything has changed."""
-        model = actions.chosen_model(store)
+        model = chosen_model(store)
         row = store.db.rows(
             "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
             " (SELECT max(id) FROM runs WHERE kind = 'study'),"
@@ -258,7 +259,7 @@ def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
         settings = settings_of(values)
     except InputError as error:
         return views.preflight([str(error)], [])
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     found = memo.intake(store, settings, parent)
     fit = estimates.of_training(store, model, settings, found)
     measured = estimates.pace(store, model.model)
@@ -315,7 +316,7 @@ def _tokens(session: Session, memo: PlanCache, parent: int, *values: Any) -> Htm
     items = memo.intake(session.store, settings, parent).made.items
     if not items:
         raise InputError("Nothing goes in yet, so there are no tokens to show.")
-    folder = model_files.locate(actions.chosen_model(session.store).model)
+    folder = model_files.locate(chosen_model(session.store).model)
     return views.preview(token_preview.look(folder, items, settings.max_tokens))
 
 
@@ -323,6 +324,6 @@ def _start(session: Session, parent: int, *values: Any) -> Any:
     """Queue a round and look at the newest training."""
     store = session.store
     settings = settings_of(values)
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     session.order(actions.train(store, model, settings, parent or None))
     return training_progress.newest(store)

@@ -12,7 +12,8 @@ from autolearn.models.memory import USABLE_SHARE, MemoryEstimator, too_big
 from autolearn.models.shape import ModelShape
 from autolearn.models.sources import gguf_file
 from autolearn.runs import queues
-from autolearn.services import actions, model_actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import model_actions
 from autolearn.services.doctor import Check
 from autolearn.store import Store
 from autolearn.ui import html
@@ -44,7 +45,7 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
 
 
 def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
-    chosen = actions.chosen_model(store)
+    chosen = chosen_model(store)
     if (chosen.model, chosen.quantization) == (name.strip(), quantization):
         return html.badge("in use", "approved")
     return html.badge("not in use yet")

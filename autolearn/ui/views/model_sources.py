@@ -6,7 +6,8 @@ from autolearn.models.sources.gguf_file import Header
 from autolearn.models.sources.hub import Offer
 from autolearn.models.sources.local import LocalModel
 from autolearn.runs import queues
-from autolearn.services import actions, model_actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import model_actions
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -77,7 +78,7 @@ def download(store: Store) -> Html:
     if run.state == "done":
         place = run.result["path"]
         key = place if model_actions.is_gguf(place) else name
-        if key == actions.chosen_model(store).model:
+        if key == chosen_model(store).model:
             return Html("")
         choose = html.pick(html.text("Choose it"), key)
         text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")

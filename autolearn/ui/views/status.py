@@ -3,7 +3,7 @@
 from autolearn.core.records import Run
 from autolearn.models import hardware
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -30,7 +30,7 @@ def draw(store: Store) -> Html:
 
 
 def _place(store: Store) -> Html:
-    model = actions.chosen_model(store)
+    model = chosen_model(store)
     card, held = (
         hardware.gpu(),
         hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file),

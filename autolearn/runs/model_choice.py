@@ -1,0 +1,52 @@
+"""Which model the next work uses, and whether a round may be used with it."""
+
+from autolearn.core.errors import JobError
+from autolearn.core.records import Round
+from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
+from autolearn.store import Store
+
+
+def chosen_model(store: Store) -> ModelSettings:
+    """Return the model that the person works with; the built-in one at first."""
+    chosen = store.choices.get("model")
+    return ModelSettings.from_dict(chosen) if chosen else ModelSettings()
+
+
+def choose_model(store: Store, model: ModelSettings) -> None:
+    """Work with this model from now on.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: The round is not finished, or was trained on another model.
+    """
+    model_files.locate(model.model)
+    if model.round_id is not None:
+        check_base(finished_round(store, model.round_id), model)
+    store.choices.set("model", model.as_dict())
+
+
+def check_base(chosen: Round, model: ModelSettings) -> None:
+    """Refuse a model that is not the one a round was trained on.
+
+    Raises:
+        JobError: It is another one, or its files have changed.
+    """
+    if model_files.digest(model_files.locate(model.model)) != chosen.model.digest:
+        raise JobError(
+            f"Round {chosen.id} was trained on {chosen.model.name}, not on "
+            f"{model.model} as it is now; name that model with --model."
+        )
+
+
+def finished_round(store: Store, round_id: int) -> Round:
+    """Return a round that has an adapter.
+
+    Raises:
+        JobError: It is not finished.
+    """
+    found = store.rounds.get(round_id)
+    if found.adapter is None:
+        raise JobError(f"Round {round_id} is not finished; resume its run first.")
+    return found
