@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 
+from autolearn.core.atomic import atomic_folder
 from autolearn.core.errors import BackendError, InputError
 from autolearn.engine.load import memory_guard, read_model
-from autolearn.engine.trainer.checkpoints import written_whole
 from autolearn.models import files as model_files
 
 _TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
@@ -54,7 +54,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     if target.exists():
         raise InputError(f"{target} exists already; name a new folder.")
     try:
-        with written_whole(target) as draft:
+        with atomic_folder(target) as draft:
             yield draft
     except OSError as error:
         reason = error.strerror or type(error).__name__

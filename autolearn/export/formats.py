@@ -1,12 +1,12 @@
 """Write samples, the items of a round and adapters where other programs use them."""
 
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from autolearn.core import atomic
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
@@ -132,11 +132,8 @@ def _write_lines(rows: Sequence[Row], path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        atomic.write_text(path, text)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{path} cannot be written: {reason}.") from None
@@ -172,10 +169,8 @@ def export_adapter(adapter: Path, target: Path) -> None:
         raise InputError(f"{target} exists already; name a new folder.")
     if not adapter.is_dir():
         raise InputError(f"The adapter {adapter.name} is not in this workspace.")
-    partial = target.with_name(target.name + ".partial")
     try:
-        shutil.copytree(adapter, partial, dirs_exist_ok=True)
-        partial.replace(target)
+        atomic.copy_folder(adapter, target)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"{target} cannot be written: {reason}.") from None

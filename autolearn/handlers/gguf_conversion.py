@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from autolearn.core.atomic import atomic_folder
 from autolearn.core.ports import Cancelled
 from autolearn.core.settings import ModelSettings
 from autolearn.engine import gguf
-from autolearn.engine.trainer.checkpoints import written_whole
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file
 from autolearn.runs.context import RunContext
@@ -41,7 +41,7 @@ def convert(context: RunContext) -> dict[str, Any]:
 def _convert(context: RunContext, file: Path, folder: Path) -> None:
     header = gguf_file.read(file)
     gguf_file.check(file, header)
-    with written_whole(folder) as draft:
+    with atomic_folder(folder) as draft:
         context.progress("unpacking the weights", 0, _STEPS)
         gguf.write_plain(file, draft)
         if context.stop():

@@ -16,7 +16,7 @@ from typing import Any
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.model_calls import Chat, Generation, Message, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Passage, Round, RunKind
+from autolearn.core.records import Round, RunKind
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
@@ -303,7 +303,7 @@ def _versions(context: RunContext, about: Round) -> dict[str, str]:
 def _given(context: RunContext) -> str:
     """Return the passages that a question is to be answered from."""
     wanted = context.run.settings["passages"]
-    found = context.store.db.by_id(Passage, wanted)
+    found = context.store.library.passages_by_id(wanted)
     return "\n\n".join(found[number].text.strip() for number in wanted)
 
 

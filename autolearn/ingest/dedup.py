@@ -8,7 +8,6 @@ import re
 from rensa import RMinHash, RMinHashLSH
 
 from autolearn.core.ports import Cancelled, Stop
-from autolearn.core.records import Passage
 from autolearn.store import Store
 
 NEAR = 0.8
@@ -48,7 +47,7 @@ def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
         hashed = RMinHash(N_HASHES, SEED)
         hashed.update(sorted(parts))
         if passage.document_id in document_ids:
-            earlier = store.db.by_id(Passage, index.query(hashed))
+            earlier = store.library.passages_by_id(index.query(hashed))
             similarities = {
                 i: similarity(parts, shingles(p.text)) for i, p in earlier.items()
             }

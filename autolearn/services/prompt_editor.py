@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autolearn.core import atomic
 from autolearn.core.errors import InputError, PromptError
 from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Passage, Question
@@ -89,11 +90,8 @@ def save(folder: Path, name: str, text: str) -> PromptState:
     if whole.strip() == prompts.default_text(name).strip():
         return reset(folder, name)
     path = _path(folder, name)
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(whole, encoding="utf-8")
-        partial.replace(path)
+        atomic.write_text(path, whole)
     except OSError as error:
         raise InputError(
             f"{path} cannot be written: {error.strerror or error}."

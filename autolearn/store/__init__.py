@@ -17,6 +17,7 @@ from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
+from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, Runs
 from autolearn.store.samples import SampleFilter, Samples, SampleView
@@ -54,6 +55,7 @@ class Store:
         self.choices = Choices(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
+        self.revisions = Revisions(db)
 
     @classmethod
     def open(cls, folder: Path) -> Self:

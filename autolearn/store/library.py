@@ -120,6 +120,14 @@ class Library:
             return document
         raise InputError(f"There is no document {document_id}.")
 
+    def passages_by_id(self, ids: Iterable[int | None]) -> dict[int, Passage]:
+        """Return the passages with these ids, each under its own."""
+        return self._db.by_id(Passage, ids)
+
+    def documents_by_id(self, ids: Iterable[int]) -> dict[int, Document]:
+        """Return the documents with these ids, each under its own."""
+        return self._db.by_id(Document, ids)
+
     def passages(
         self,
         document_ids: Iterable[int] | None = None,

@@ -1,11 +1,11 @@
 """What was learned: rounds with their frozen items, and where each comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Round, TrainItem
-from autolearn.store.database import Database
+from autolearn.store.database import Database, listed
 from autolearn.store.encoding import as_json, to_row
 
 
@@ -45,6 +45,16 @@ class Rounds:
         """Return what a round trains on, in its order."""
         tail = "WHERE round_id = ? ORDER BY position"
         return self._db.select(TrainItem, tail, round_id)
+
+    def trained_samples(self, round_ids: Iterable[int]) -> frozenset[int]:
+        """Return the ids of the samples that these rounds trained on."""
+        rows = self._db.rows(
+            "SELECT DISTINCT sample_id FROM round_items WHERE sample_id IS NOT NULL"
+            " AND kind IN ('sft', 'dpo', 'text')"
+            " AND round_id IN (SELECT value FROM json_each(?))",
+            listed(round_ids),
+        )
+        return frozenset(row["sample_id"] for row in rows)
 
     def update(self, changed: Round) -> Round:
         """Keep what may change of a round: state, adapter, steps and scores."""

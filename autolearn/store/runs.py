@@ -208,6 +208,28 @@ class Runs:
         """Return what gave nothing in a run, and why."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
 
+    def newest_of(self, kind: RunKind) -> Run | None:
+        """Return the newest run of a kind, whatever its state."""
+        tail = "WHERE kind = ? ORDER BY id DESC LIMIT 1"
+        return next(iter(self._db.select(Run, tail, kind)), None)
+
+    def quizzed_rounds(self) -> list[int]:
+        """Return the ids of the rounds that were asked a quiz, in their order."""
+        rows = self._db.rows(
+            "SELECT DISTINCT round_id FROM quiz_results WHERE round_id IS NOT NULL"
+            " ORDER BY round_id"
+        )
+        return [row["round_id"] for row in rows]
+
+    def latest_quiz_results(self, round_id: int) -> list[QuizResult]:
+        """Return the scored answers of the newest quiz of a round."""
+        return self._db.select(
+            QuizResult,
+            "WHERE run_id = (SELECT max(run_id) FROM quiz_results WHERE round_id = ?)"
+            " ORDER BY id",
+            round_id,
+        )
+
     def quiz_results(self, run_id: int) -> list[QuizResult]:
         """Return the scored answers of a quiz run."""
         return self._db.select(QuizResult, "WHERE run_id = ? ORDER BY id", run_id)

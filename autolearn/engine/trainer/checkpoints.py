@@ -5,38 +5,18 @@ left to chance.
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from autolearn.core.atomic import atomic_folder
 from autolearn.core.errors import TrainingError
 
 State = dict[str, Any]
 
 _KEPT = 2
 _BEST, _STATE = "best", "state.pt"
-
-
-@contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """Give a folder to write in, which takes its place only when all went well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    try:
-        yield draft
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 class Checkpoints:
@@ -77,7 +57,7 @@ class Checkpoints:
             shutil.rmtree(folder)
 
     def _write(self, name: str, step: int, state: State) -> None:
-        with written_whole(self._folder / name) as draft:
+        with atomic_folder(self._folder / name) as draft:
             torch.save({**state, "step": step, "work": self._work}, draft / _STATE)
 
     def _read(self, folder: Path) -> State:

@@ -22,6 +22,7 @@ from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
+from autolearn.core.atomic import atomic_folder
 from autolearn.core.errors import TrainingError
 from autolearn.core.ports import Watcher
 from autolearn.core.records import ItemKind, TrainItem
@@ -37,7 +38,7 @@ from autolearn.engine.trainer.batches import (
     encode,
     is_learnable,
 )
-from autolearn.engine.trainer.checkpoints import Checkpoints, State, written_whole
+from autolearn.engine.trainer.checkpoints import Checkpoints, State
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.lr_schedule import LRSchedule
 from autolearn.engine.trainer.memory_fit import BatchSizer
@@ -137,7 +138,7 @@ class RoundTrainer:
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
             scores = self._settle(start, kept)
-        with written_whole(output) as draft:
+        with atomic_folder(output) as draft:
             adapters.save(self._loaded, draft)
         kept.clear()
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)

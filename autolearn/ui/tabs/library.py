@@ -6,7 +6,6 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Passage
 from autolearn.core.settings import StudySettings
 from autolearn.ingest import readers
 from autolearn.runs.model_choice import chosen_model
@@ -136,7 +135,7 @@ def _picked(event: gr.EventData) -> tuple[int, int]:
 
 def _turn(session: Session, passage_id: int) -> None:
     """Leave a passage out of what is studied, or take it in again."""
-    now = session.store.db.by_id(Passage, [passage_id])[passage_id].excluded
+    now = session.store.library.passages_by_id([passage_id])[passage_id].excluded
     session.store.library.set_excluded([passage_id], excluded=not now)
 
 

@@ -215,12 +215,7 @@ class PlanCache:
     ) -> RoundContents:
         """Return what a round would train on, made anew if anything has changed."""
         model = chosen_model(store)
-        row = store.db.rows(
-            "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM questions),"
-            " (SELECT max(id) FROM runs WHERE kind = 'study'),"
-            " (SELECT group_concat(id || state) FROM rounds),"
-            " (SELECT group_concat(id || '-' || excluded) FROM corpora)"
-        )[0]
+        revision = store.revisions.round_contents()
         # These change neither the items nor what is said of them; of the dial, only
         # whether there is replay.
         plain = replace(
@@ -231,7 +226,7 @@ class PlanCache:
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
         )
-        key = (store.folder, tuple(row), plain, parent, model.model)
+        key = (store.folder, revision, plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
             made = estimates.round_contents(

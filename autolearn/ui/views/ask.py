@@ -23,7 +23,7 @@ def conversation(store: Store, number: int) -> Html:
             "should not."
         )
     used = (i for run in runs for i in run.settings.get("passages", ()))
-    passages = store.db.by_id(Passage, used)
+    passages = store.library.passages_by_id(used)
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
         turns[run.settings["turn"]].append(run)

@@ -114,19 +114,16 @@ def _documents(documents: Sequence[Shelved], shown: Shelved) -> Html:
 
 def _rounds(store: Store, place: MapCell) -> Html:
     """Return the choice of a round, if one has been quizzed."""
-    rounds = store.db.rows(
-        "SELECT DISTINCT round_id FROM quiz_results WHERE round_id IS NOT NULL"
-        " ORDER BY round_id"
-    )
+    rounds = store.runs.quizzed_rounds()
     if not rounds:
         return Html("")
     picks = [_switch("As studied", "r0", not place.round_id)] + [
         _switch(
-            f"After round {row['round_id']}",
-            f"r{row['round_id']}",
-            row["round_id"] == place.round_id,
+            f"After round {number}",
+            f"r{number}",
+            number == place.round_id,
         )
-        for row in rounds
+        for number in rounds
     ]
     return html.tag("div", html.join(picks), "al-switches")
 
@@ -134,25 +131,16 @@ def _rounds(store: Store, place: MapCell) -> Html:
 def _learned(store: Store, round_id: int) -> Learned:
     """Return what a round and those before it learned, and its newest quiz."""
     line = [round_id, *(one.id for one in store.rounds.ancestors(round_id))]
-    marks = ", ".join("?" * len(line))
-    trained = store.db.rows(
-        f"SELECT DISTINCT sample_id FROM round_items WHERE round_id IN ({marks})"
-        " AND sample_id IS NOT NULL AND kind IN ('sft', 'dpo', 'text')",
-        *line,
-    )
-    row = store.db.rows(
-        "SELECT max(run_id) AS run_id FROM quiz_results WHERE round_id = ?", round_id
-    )[0]
-    by_question, by_text = _asked_again(store, row["run_id"] or 0)
-    ids = frozenset(row["sample_id"] for row in trained)
+    ids = store.rounds.trained_samples(line)
+    by_question, by_text = _asked_again(store, round_id)
     return Learned(ids, by_question, by_text)
 
 
 def _asked_again(
-    store: Store, run_id: int
+    store: Store, round_id: int
 ) -> tuple[dict[int, bool], dict[tuple[int | None, str], bool]]:
-    """Return how questions went that a quiz put again; wrong once is wrong."""
-    results = store.runs.quiz_results(run_id)
+    """Return how questions went in the newest quiz; wrong once is wrong."""
+    results = store.runs.latest_quiz_results(round_id)
     right = {r.question_id: r.right for r in results if r.mode == "closed_book"}
     by_question: dict[int, bool] = {}
     by_text: dict[tuple[int | None, str], bool] = {}

@@ -60,8 +60,8 @@ def passages(store: Store, document_id: int, first: int = 0) -> Html:
         told += f"; {first + 1} to {first + len(found)} are shown"
     about = [html.tag("p", html.text(told), "al-faint"), _note(document)]
     about.append(_left_out(store.library.exclusions(document.id)))
-    earlier = store.db.by_id(Passage, (one.repeats_id for one in found))
-    names = store.db.by_id(Document, (one.document_id for one in earlier.values()))
+    earlier = store.library.passages_by_id(one.repeats_id for one in found)
+    names = store.library.documents_by_id(one.document_id for one in earlier.values())
     for one in found:
         same = earlier.get(one.repeats_id or 0)
         name = names[same.document_id].name if same else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from autolearn.core.records import Document, Passage, Run, Sample, Skip
+from autolearn.core.records import Run, Sample, Skip
 from autolearn.services.estimates import MemoryFit
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
@@ -37,8 +37,7 @@ def effort(
 
 def newest_run(store: Store) -> Run | None:
     """Return the newest study, whatever its state."""
-    row = store.db.rows("SELECT max(id) AS id FROM runs WHERE kind = 'study'")[0]
-    return store.runs.get(row["id"]) if row["id"] else None
+    return store.runs.newest_of("study")
 
 
 def newest(store: Store, *, only_last: bool) -> Html:
@@ -164,8 +163,8 @@ def _left_out(store: Store, run: Run) -> Html:
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
     """Return document and number of the passages in which something gave nothing."""
     wanted = [skip.passage_id for skip in skips]
-    passages = store.db.by_id(Passage, wanted)
-    documents = store.db.by_id(Document, (p.document_id for p in passages.values()))
+    passages = store.library.passages_by_id(wanted)
+    documents = store.library.documents_by_id(p.document_id for p in passages.values())
     return {
         p.id: f"{documents[p.document_id].name} {p.position + 1}"
         for p in passages.values()

@@ -1,0 +1,41 @@
+"""Texts that differ whenever something was recorded that somebody shows or counts.
+
+They are compared, not read: who keeps the last one sees whether to look anew.
+"""
+
+from autolearn.store.database import Database
+
+_PAGE = """
+SELECT (SELECT max(id) FROM runs),
+    (SELECT group_concat(id || state || stage || done || length(result))
+     FROM runs WHERE state IN ('queued', 'running')),
+    (SELECT max(id) FROM steps),
+    (SELECT max(id) FROM decisions),
+    (SELECT count(*) FROM documents),
+    (SELECT sum(excluded) FROM passages),
+    (SELECT max(finished_at) FROM runs),
+    (SELECT group_concat(id || state) FROM rounds),
+    (SELECT group_concat(id || '-' || excluded) FROM corpora)
+"""
+_ROUND_CONTENTS = """
+SELECT (SELECT max(id) FROM decisions),
+    (SELECT max(id) FROM questions),
+    (SELECT max(id) FROM runs WHERE kind = 'study'),
+    (SELECT group_concat(id || state) FROM rounds),
+    (SELECT group_concat(id || '-' || excluded) FROM corpora)
+"""
+
+
+class Revisions:
+    """The revisions of a workspace."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def page(self) -> str:
+        """Return what differs whenever the page has something new to draw."""
+        return repr(tuple(self._db.rows(_PAGE)[0]))
+
+    def round_contents(self) -> str:
+        """Return what differs whenever a round might train on something else."""
+        return repr(tuple(self._db.rows(_ROUND_CONTENTS)[0]))
