@@ -1,65 +1,129 @@
-"""The house keeps its floors: read from the table in ARCHITECTURE.md."""
+"""The packages keep the duties and imports of the table in ARCHITECTURE.md."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "autolearn"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PLAIN = ("core", "text")
+"""Packages of the standard library alone."""
+WITHOUT_TORCH = (
+    "autolearn.cli.main",
+    "autolearn.runs.queues",
+    "autolearn.services.actions",
+)
+N_TOP = 4
+"""Most modules at the top of the package."""
 
 
-def floors() -> dict[str, int]:
-    """Return module or package name -> floor, from ARCHITECTURE.md."""
+@functools.cache
+def allowed() -> dict[str, set[str]]:
+    """Return package -> packages that it may import, from ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text()
-    table = re.findall(r"^\| (\d) \|[^|]*\| ([^|]*) \|", text, re.MULTILINE)
-    return {
-        name: int(floor)
-        for floor, names in table
-        for name in re.findall(r"`([\w.]+)`", names)
-    }
+    rows = re.findall(r"^\| `([\w/]+)` \|[^|]*\| ([^|]*) \|$", text, re.MULTILINE)
+    return {name: set(re.findall(r"`([\w/]+)`", imports)) for name, imports in rows}
 
 
-def name_of(path: Path) -> str:
-    """Return the first part below the package: a module's or a package's name."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def package_of(parts: tuple[str, ...]) -> str:
+    """Return the package in the table that a module, given by its parts, lies in."""
+    nested = "/".join(parts[:2])
+    return nested if nested in allowed() else parts[0]
+
+
+def parts_of(path: Path) -> tuple[str, ...]:
+    return path.relative_to(PACKAGE).with_suffix("").parts
+
+
+def is_top(path: Path) -> bool:
+    return path.parent == PACKAGE
 
 
 def imports_of(path: Path) -> set[str]:
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            modules.add(node.module)
+            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return modules
 
 
-def test_every_module_stands_in_the_table():
-    assert {name_of(p) for p in MODULES} - {"__init__"} == floors().keys()
+def own_imports_of(path: Path) -> set[str]:
+    """Return the packages in the table that a module imports."""
+    names = (tuple(name.split(".")) for name in imports_of(path))
+    return {
+        package_of(parts[1:])
+        for parts in names
+        if parts[0] == "autolearn" and len(parts) > 1 and parts[1] != "__version__"
+    }
+
+
+def test_every_package_stands_in_the_table():
+    packages = {package_of(parts_of(path)) for path in MODULES if not is_top(path)}
+    assert packages
+    assert packages == allowed().keys()
+
+
+def test_the_table_has_no_cycle():
+    order = list(TopologicalSorter(allowed()).static_order())
+    assert set(order) == allowed().keys()
+
+
+def test_few_modules_stand_at_the_top():
+    assert 0 < len([path for path in MODULES if is_top(path)]) <= N_TOP
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_module_imports_only_from_its_floor_and_below(path):
-    known = floors()
-    own = known.get(name_of(path), 9)
-    for module in imports_of(path):
-        parts = module.split(".")
-        if parts[0] == "autolearn" and len(parts) > 1 and parts[1] in known:
-            assert known[parts[1]] <= own, f"{path.name} reaches up to {module}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_floors_0_and_1_use_the_standard_library_only(path):
-    if floors().get(name_of(path), 9) > 1:
+def test_a_module_imports_only_what_its_package_may(path):
+    if is_top(path):
         return
-    outside = {m.split(".")[0] for m in imports_of(path)} - {"autolearn"}
-    assert outside <= sys.stdlib_module_names
+    package = package_of(parts_of(path))
+    assert own_imports_of(path) <= allowed()[package] | {package}
+
+
+def test_what_the_table_allows_is_used():
+    used: dict[str, set[str]] = {name: set() for name in allowed()}
+    for path in MODULES:
+        if not is_top(path):
+            used[package_of(parts_of(path))] |= own_imports_of(path)
+    assert allowed() == {name: used[name] - {name} for name in used}
+
+
+@pytest.mark.parametrize("package", PLAIN)
+def test_values_and_functions_on_text_need_the_standard_library_only(package):
+    paths = sorted((PACKAGE / package).rglob("*.py"))
+    assert paths
+    for path in paths:
+        outside = {name.split(".")[0] for name in imports_of(path)} - {"autolearn"}
+        assert outside <= sys.stdlib_module_names, path.name
+
+
+def test_only_the_store_reaches_into_the_database():
+    paths = [path for path in MODULES if parts_of(path)[0] != "store"]
+    assert paths
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.Attribute) and node.attr == "db"), path
+        assert not {"sqlite3", "sqlite_utils"} & imports_of(path), path
+
+
+def test_no_two_public_classes_have_the_same_name():
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert places
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -67,9 +131,10 @@ def test_a_module_stays_readable_in_length(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
-def test_the_command_line_and_the_jobs_do_not_import_torch():
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_the_command_line_and_the_queues_do_not_import_torch(module):
     code = (
-        "import sys, autolearn.cli.main, autolearn.runs.queues\n"
+        f"import sys, {module}\n"
         "assert not {'torch', 'transformers', 'gradio'} & set(sys.modules)"
     )
     done = subprocess.run(
