@@ -12,7 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 UPGRADE = ("--upgrade", "--upgrade-strategy=eager", "--requirement=requirements-dev.in")
-QUICK = ("tests/ui", *sorted(map(str, ROOT.glob("tests/test_*.py"))))
 ENGINE = ("attention", "batches", "families", "fitting", "generation", "training")
 """Those of tests/model that call the libraries on tiny networks, without a worker."""
 
@@ -27,8 +26,12 @@ def main(locked: Path, newest: Path) -> None:
     subprocess.run(["cp", "-a", str(locked), str(newest)], check=True)
     python(newest, "pip", "install", "--quiet", *UPGRADE)
     options = ("--quiet", "--tb=no", "--no-header", "--disable-warnings", "-rfE")
-    tests = (*QUICK, *(f"tests/model/test_{name}.py" for name in ENGINE))
-    lines = python(newest, "pytest", *options, *tests, check=False).splitlines()
+    engine = [f"tests/model/test_{name}.py" for name in ENGINE]
+    lines = [
+        line
+        for tests in (["--fast"], engine)
+        for line in python(newest, "pytest", *options, *tests, check=False).splitlines()
+    ]
     failures = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
     say("With the newest versions:", *(failures or lines[-1:]))
 

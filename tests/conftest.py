@@ -13,6 +13,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
+HERE = Path(__file__).parent
+SLOW = ("model", "process", "browser", "real")
+"""Folders of tests with torch, processes of their own, a browser or a real model."""
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     return tmp_path / "workspace"
@@ -28,3 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kills", type=int, default=2, help="how often a worker is killed in each run"
     )
+    parser.addoption(
+        "--fast", action="store_true", help="without torch, processes and a browser"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_slow = collection_path.parent == HERE and collection_path.name in SLOW
+    return True if is_slow and config.getoption("--fast") else None

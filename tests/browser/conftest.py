@@ -9,9 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
+from tests.support.pages import PATIENCE, App
 from tests.support.texts import put
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +32,6 @@ FLAGS = [
     "--no-first-run",
 ]
 SIZE = {"width": 1280, "height": 800}
-PATIENCE = 30_000
-"""Milliseconds until a slow machine is given up."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,27 +42,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(reason)
-
-
-@dataclass
-class App:
-    """A running `app.py`, and what its pages did that they should not."""
-
-    folder: Path
-    process: subprocess.Popen[str]
-    url: str
-    strays: list[str] = field(default_factory=list)
-
-    def store(self) -> Store:
-        return Store.open(self.folder)
-
-    def end(self, number: int = signal.SIGINT) -> None:
-        """End it as Ctrl-C does, or as a kill."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        self.process.wait(60)
-        if self.process.stdout:
-            self.process.stdout.close()
 
 
 Start = Callable[..., App]
@@ -170,24 +146,3 @@ def watch(page: Page, app: App) -> None:
             hear("queued, where an answer can be missed", url)
 
     page.on("request", lambda request: asked(request.url))
-
-
-def load_anew(page: Page, app: App) -> None:
-    """Load a page anew; the browser may tell of the streams that it cuts by that."""
-    n = len(app.strays)
-    page.reload()
-    page.locator(".al-status").wait_for()
-    cut = ("AbortError", "Connection errored out")
-    app.strays[n:] = [s for s in app.strays[n:] if not any(sign in s for sign in cut)]
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
-
-
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.1)

@@ -5,8 +5,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PATIENCE, open_tab
-from tests.ingest.test_corpora import rows
+from tests.support.corpora import rows
+from tests.support.pages import PATIENCE, open_tab
 
 pytestmark = pytest.mark.model
 

@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
-from tests.browser.conftest import PATIENCE, load_anew
 from tests.support.hub import Repository, files_of, serve
+from tests.support.pages import PATIENCE, load_anew
 
 pytestmark = pytest.mark.model
 

@@ -15,7 +15,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
-from tests.browser.conftest import PATIENCE, load_anew, open_tab, until
+from tests.support.pages import PATIENCE, load_anew, open_tab, until
 from tests.support.texts import put_text
 
 pytestmark = pytest.mark.model

@@ -1,13 +1,12 @@
 """A round on a scripted model: what is frozen with it, and what is kept of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Answer, Decision, Question, Sample
-from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.records import Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
@@ -16,72 +15,8 @@ from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.generation import Generator
 from autolearn.training import replay
+from tests.support.rounds import SCORES, Learner, approve
 from tests.support.texts import put_passages
-
-SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
-
-
-@dataclass
-class Outcome:
-    finished: bool
-    n_steps: int = 3
-    dropped: list[int] = field(default_factory=list)
-    scores: dict[str, object] = field(default_factory=lambda: SCORES)
-
-
-class Learner(ScriptedBackend):
-    """Answers from a script, and writes what it is to learn as its adapter."""
-
-    def __init__(self, *, finishes=True):
-        super().__init__(
-            lambda request: f"It is, since {request.prompt.chat[-1].content}",
-            imagine=lambda seed: f"Why {seed}?",
-        )
-        self.finishes = finishes
-        self.items = []
-
-    def train(self, items, settings, watcher, *, start, checkpoints, output):
-        self.items = items
-        if self.finishes:
-            output.mkdir(parents=True)
-            (output / "adapter_config.json").write_text("{}")
-            (output / "adapter_model.safetensors").write_text(str(items))
-        return Outcome(self.finishes)
-
-    def n(self, kind):
-        return sum(item.kind == kind for item in self.items)
-
-
-def approve(store, passages=(None,) * 40):
-    """Approve a sample for each passage: a question, with another, checked wording."""
-    run = store.runs.create("study", {"study": {}})
-
-    def step(name, records):
-        return store.journal(run.id).step(name, lambda: records)
-
-    asked = step(
-        "q",
-        [
-            Question(f"Who leads town {i}?", "study", "model", passage_id)
-            for i, passage_id in enumerate(passages)
-        ],
-    )
-    worded = step(
-        "w",
-        [
-            Question(f"Who heads town {i}?", "study", "paraphrase", parent_id=q.id)
-            for i, q in enumerate(asked)
-        ],
-    )
-    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
-    samples = step(
-        "s",
-        [
-            Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9, q.passage_id)
-            for q in asked
-        ],
-    )
-    store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Corpora in the library, and what a round is taught from them."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -21,41 +20,11 @@ from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
-from tests.handlers.test_round_training import Learner, approve
+from tests.support.corpora import added, rows, take, written
+from tests.support.rounds import Learner, approve
 from tests.support.texts import put_text
 
-TEXT = "Ada Lum founded Avel in 1711. It has {} inhabitants."
 META = TrainSettings(method="meta", replay_share=0.0, meta_examples=40)
-
-
-def rows(n=30):
-    return [
-        {
-            "text": TEXT.format(300 + i),
-            "question": f"How many inhabitants has Avel number {i}?",
-            "answer": f"{300 + i}",
-        }
-        for i in range(n)
-    ]
-
-
-def written(path, made):
-    path.write_text("\n".join(map(json.dumps, made)))
-    return path
-
-
-def take(store, run):
-    def progress(stage, done, total):
-        pass
-
-    run = store.runs.get(run.id)
-    made = importer.import_(RunContext(store, run, lambda: False, progress))
-    store.runs.finish(run.id, "done", None, made)
-    return made
-
-
-def added(store, path=None, **given):
-    return take(store, corpora.add(store, path, "built-in", **given))
 
 
 def train(store, run):

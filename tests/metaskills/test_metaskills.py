@@ -13,18 +13,15 @@ from autolearn.core.constraints import Excerpt, OneOf
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldExample
 from autolearn.core.records import Answer, Feedback, Passage, Question
-from autolearn.core.scripted_backend import ScriptedBackend
-from autolearn.core.settings import StudySettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpus_files
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
-from autolearn.study.generation import Generator
-from autolearn.study.grounding import shown
 from autolearn.text import model_output, sentences
 from autolearn.training import dataset
+from tests.support.skill_requests import WRITER, requests
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 INVENTED = gold_examples.examples(n_passages=40)
@@ -191,13 +188,6 @@ def test_whatever_the_rows_are_a_file_gives_examples_or_a_sentence(content):
 
 # --- items ---------------------------------------------------------------------
 
-WRITER = Generator(
-    ScriptedBackend(()),
-    StudySettings(protocol="taught"),
-    lambda: False,
-    lambda share: None,
-)
-
 
 def regex(part):
     if isinstance(part, str):
@@ -219,19 +209,6 @@ def keeps(request, target):
         source.allows(text)
         for source, text in zip(sources, match.groups(), strict=True)
     )
-
-
-def requests(example):
-    """Return all that a study by the protocol ``taught`` may ask about an example."""
-    passage = Passage(0, 0, 0, len(example.text), example.text, 0, example.title)
-    every = StudySettings(protocol="taught", questions_per_passage=50)
-    for fact in fact_questions.facts(every, passage):
-        told = (shown(passage), fact.sentence.text, fact.stretch)
-        yield fact_questions.about_sentence(WRITER, None, *told)
-    text = shown(passage)
-    for sentence in sentences.of(text):
-        case = answers.TextQuestion(None, text, example.question, sentence.text)
-        yield answers.quoting(WRITER, case, is_certain=False)
 
 
 def find(made, skill):

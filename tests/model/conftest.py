@@ -15,6 +15,7 @@ from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import load
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models import memory
+from tests.support.families import FAMILIES, build_family
 from tests.support.tiny import build_model
 
 
@@ -67,3 +68,11 @@ def places(tmp_path: Path) -> dict[str, Path | None]:
         "checkpoints": tmp_path / "checkpoints",
         "output": tmp_path / "adapter",
     }
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request, tmp_path_factory):
+    """A family, and the folder of one of its models with random weights."""
+    made = FAMILIES[request.param]
+    folder = tmp_path_factory.mktemp("families") / "model"
+    return made, build_family(made, folder)

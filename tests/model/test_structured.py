@@ -8,7 +8,6 @@ import torch
 from autolearn.core.constraints import LINE, Excerpt, OneOf, Pattern
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.engine.decoding.prefix_cache import LEAST
-from tests.model.test_families import family  # noqa: F401
 from tests.support.tiny import build_sliding, never
 
 pytestmark = pytest.mark.model
@@ -99,7 +98,7 @@ def test_a_form_that_no_token_can_begin_is_refused_in_a_sentence(backend):
         backend.complete([asked("q", (Pattern("("),))], never)
 
 
-def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):  # noqa: F811
+def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
     _, folder = family
     backend = open_model("none", folder)
     form = ('"', Excerpt(SOURCE), '"\nAnswer: ', OneOf(("yes", "no")))

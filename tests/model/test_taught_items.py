@@ -8,8 +8,7 @@ from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.study import prompts, questions
-from tests.metaskills.test_metaskills import requests
-from tests.model.test_families import family  # noqa: F401
+from tests.support.skill_requests import requests
 
 pytestmark = pytest.mark.model
 
@@ -32,7 +31,7 @@ BEGUN = {
 }
 
 
-def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_model):  # noqa: F811
+def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_model):
     _, folder = family
     chat = open_model("none", folder)._loaded.chat
     for item in MADE:

@@ -14,26 +14,21 @@ from autolearn.core.errors import BackendError, TrainingError
 from autolearn.core.records import TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, load
-from autolearn.engine.trainer.batches import encode
-from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
-from tests.support.tiny import Watch, build_model, chat, facts, never, request, training
+from tests.support.tiny import (
+    Watch,
+    build_model,
+    chat,
+    facts,
+    log_prob,
+    logits,
+    never,
+    request,
+    training,
+)
 
 pytestmark = pytest.mark.model
-
-
-def logits(model, text: str = "what is blue?"):
-    ids = torch.tensor([list(text.encode())])
-    with torch.inference_mode():
-        return model(ids).logits
-
-
-def log_prob(backend, question: str, answer: str) -> float:
-    loaded = backend._loaded
-    example = encode(TrainItem("sft", chat(question), answer), loaded.chat)
-    with torch.inference_mode():
-        return Forward(loaded).log_probs([example.chosen]).item()
 
 
 # What is learned

@@ -20,7 +20,6 @@ from autolearn.engine import merging
 from autolearn.engine.decoding.generate import generate
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from tests.model.test_training import logits
 from tests.support.tiny import (
     CONTEXT,
     TEMPLATE,
@@ -28,6 +27,7 @@ from tests.support.tiny import (
     build_tokenizer,
     chat,
     facts,
+    logits,
     never,
     training,
 )

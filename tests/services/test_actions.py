@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.model_calls import Message, ModelIdentity, Sampling
-from autolearn.core.records import Decision, Question, Round, Sample
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.models import files as model_files
 from autolearn.services import actions
+from tests.support.rounds import one_round
 from tests.support.texts import put
 
 MODEL = ModelSettings()
@@ -34,21 +34,6 @@ def one_sample(store, run):
 
     (question,) = store.library.add_questions([Question("Q?", "study", "person")])
     return store.journal(run.id).step("samples", make)[0]
-
-
-def one_round(store, method, **model):
-    run = store.runs.create("train", {})
-    identity = ModelIdentity(
-        "built-in", model.get("digest", own_digest()), "nf4", "", ""
-    )
-    new = Round(
-        method, run.id, {}, identity, state="trained", adapter="adapters/round-1"
-    )
-    return store.rounds.create(new, [])
-
-
-def own_digest():
-    return model_files.digest(model_files.BUILT_IN)
 
 
 def queued(store):

@@ -10,7 +10,7 @@ from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, pipeline
 from autolearn.services.pipeline import PipelinePlan
 from autolearn.store.samples import SampleFilter
-from tests.services.test_actions import one_round
+from tests.support.rounds import one_round
 from tests.support.texts import put_text
 
 MODEL = ModelSettings()

@@ -14,7 +14,7 @@ from autolearn.study.fact_questions import ATTEMPTS
 from autolearn.study.generation import Generator
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
-from tests.study.test_study import MemoryJournal
+from tests.support.journals import MemoryJournal
 
 TEXT = (
     "# The mill of Avel\n\nThe mill of Avel opened in 1842. It was built by Ada Horn.\n"

@@ -13,30 +13,13 @@ from autolearn.evaluation.skill_items import texts
 from autolearn.study.loop import EVOLUTION, STAGES, Study
 from autolearn.study.questions import how_many
 from autolearn.study.rules import RULES
+from tests.support.journals import MemoryJournal
 from tests.support.skill_models import Perfect
 
 TEXT = "Avel was founded in 1711. Ada leads Avel."
 SETTINGS = StudySettings(
     ask_rounds=1, paraphrases=1, quiz_share=0.0, passages_per_step=2
 )
-
-
-class MemoryJournal:
-    """A journal in memory; ``kept`` may be handed to another to resume from it."""
-
-    def __init__(self, kept=None):
-        self.kept = kept if kept is not None else {}
-        self.ids = itertools.count(1000 * (1 + len(self.kept)))
-
-    def step(self, name, make):
-        if name not in self.kept:
-            self.kept[name] = tuple(
-                replace(record, id=next(self.ids)) for record in make()
-            )
-        return self.kept[name]
-
-    def all(self, kind):
-        return [r for rows in self.kept.values() for r in rows if isinstance(r, kind)]
 
 
 def model(request):

@@ -18,6 +18,8 @@ from transformers import (
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.records import ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
+from autolearn.engine.trainer.batches import encode
+from autolearn.engine.trainer.forward import Forward
 
 CONTEXT = 128
 TEMPLATE = (
@@ -132,3 +134,16 @@ class Watch:
 
 def never() -> bool:
     return False
+
+
+def logits(model, text: str = "what is blue?"):
+    ids = torch.tensor([list(text.encode())])
+    with torch.inference_mode():
+        return model(ids).logits
+
+
+def log_prob(backend, question: str, answer: str) -> float:
+    loaded = backend._loaded
+    example = encode(TrainItem("sft", chat(question), answer), loaded.chat)
+    with torch.inference_mode():
+        return Forward(loaded).log_probs([example.chosen]).item()

@@ -12,7 +12,7 @@ from autolearn.ui.tabs import corpora, train
 from autolearn.ui.views import corpora as views
 from autolearn.ui.views import library as library_views
 from autolearn.ui.views import train as train_views
-from tests.ingest.test_corpora import added
+from tests.support.corpora import added
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 META = TrainSettings(method="meta", meta_examples=40)

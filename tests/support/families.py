@@ -1,0 +1,107 @@
+"""Families of models, as tiny networks with random weights."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from tests.support.tiny import (
+    CONTEXT,
+    build_tokenizer,
+)
+
+TURNS = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>\n{% endfor %}"
+
+
+ASK = "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+
+
+PLAIN = TURNS + ASK
+
+
+BEGUN = "{{ bos_token }}" + PLAIN
+
+
+INSTRUCTED = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'system' %}{{ raise_exception('no system') }}"
+    "{% elif m.role == 'user' %}<|user|> {{ m.content }} <|end|>"
+    "{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
+)
+
+
+RENAMED = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    "<|{{ 'assistant' if m.role == 'assistant' else 'user' }}|>\n"
+    "{{ m.content | trim }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+)
+
+
+THINKING = TURNS + (
+    "{% if add_generation_prompt %}<|assistant|>"
+    "{% if enable_thinking is defined and not enable_thinking %}"
+    "<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family as transformers calls it, and what its members are like."""
+
+    kind: str
+    template: str
+    config: dict[str, Any] = field(default_factory=dict)
+    shares: bool = True
+    """Whether texts that begin alike can grow as one tree."""
+
+
+SLIDING = {"sliding_window": 8}
+
+
+HEADS = {"head_dim": 32}
+
+
+FAMILIES = {
+    "llama": Family("llama", BEGUN),
+    "smollm2": Family("llama", PLAIN, {"tie_word_embeddings": True}),
+    "smollm3": Family("smollm3", THINKING, {"num_hidden_layers": 4}),
+    "qwen2": Family("qwen2", PLAIN),
+    "qwen3": Family("qwen3", THINKING, HEADS),
+    "mistral": Family("mistral", INSTRUCTED, {"sliding_window": None}),
+    "mistral, window": Family("mistral", INSTRUCTED, SLIDING, shares=False),
+    "gemma": Family("gemma", RENAMED, HEADS),
+    "gemma2": Family("gemma2", RENAMED, HEADS | SLIDING, shares=False),
+    "gemma3": Family("gemma3_text", RENAMED, HEADS | SLIDING, shares=False),
+    "phi3": Family("phi3", BEGUN),
+    "olmo2": Family("olmo2", BEGUN),
+    "olmo3": Family("olmo3", BEGUN, SLIDING | {"num_hidden_layers": 4}, shares=False),
+    "granite": Family("granite", PLAIN),
+}
+
+
+def build_family(made: Family, folder: Path) -> Path:
+    """Write a model of a family with random weights."""
+    tokenizer = build_tokenizer(made.template)
+    tokenizer.save_pretrained(folder)
+    sizes = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": CONTEXT,
+        "initializer_range": 0.2,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "pad_token_id": 0,
+    }
+    config = AutoConfig.for_model(made.kind, **sizes | made.config)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder

@@ -1,0 +1,88 @@
+"""Approved samples, and a scripted model that trains on them."""
+
+from dataclasses import dataclass, field
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Answer, Decision, Question, Round, Sample
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.models import files as model_files
+
+SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
+
+
+@dataclass
+class Outcome:
+    finished: bool
+    n_steps: int = 3
+    dropped: list[int] = field(default_factory=list)
+    scores: dict[str, object] = field(default_factory=lambda: SCORES)
+
+
+class Learner(ScriptedBackend):
+    """Answers from a script, and writes what it is to learn as its adapter."""
+
+    def __init__(self, *, finishes=True):
+        super().__init__(
+            lambda request: f"It is, since {request.prompt.chat[-1].content}",
+            imagine=lambda seed: f"Why {seed}?",
+        )
+        self.finishes = finishes
+        self.items = []
+
+    def train(self, items, settings, watcher, *, start, checkpoints, output):
+        self.items = items
+        if self.finishes:
+            output.mkdir(parents=True)
+            (output / "adapter_config.json").write_text("{}")
+            (output / "adapter_model.safetensors").write_text(str(items))
+        return Outcome(self.finishes)
+
+    def n(self, kind):
+        return sum(item.kind == kind for item in self.items)
+
+
+def approve(store, passages=(None,) * 40):
+    """Approve a sample for each passage: a question, with another, checked wording."""
+    run = store.runs.create("study", {"study": {}})
+
+    def step(name, records):
+        return store.journal(run.id).step(name, lambda: records)
+
+    asked = step(
+        "q",
+        [
+            Question(f"Who leads town {i}?", "study", "model", passage_id)
+            for i, passage_id in enumerate(passages)
+        ],
+    )
+    worded = step(
+        "w",
+        [
+            Question(f"Who heads town {i}?", "study", "paraphrase", parent_id=q.id)
+            for i, q in enumerate(asked)
+        ],
+    )
+    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
+    samples = step(
+        "s",
+        [
+            Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9, q.passage_id)
+            for q in asked
+        ],
+    )
+    store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])
+
+
+def one_round(store, method, **model):
+    run = store.runs.create("train", {})
+    identity = ModelIdentity(
+        "built-in", model.get("digest", own_digest()), "nf4", "", ""
+    )
+    new = Round(
+        method, run.id, {}, identity, state="trained", adapter="adapters/round-1"
+    )
+    return store.rounds.create(new, [])
+
+
+def own_digest():
+    return model_files.digest(model_files.BUILT_IN)

@@ -1,0 +1,29 @@
+"""The requests of a study that meta-skill items are made of."""
+
+from autolearn.core.records import Passage
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.study import answers, fact_questions
+from autolearn.study.generation import Generator
+from autolearn.study.grounding import shown
+from autolearn.text import sentences
+
+WRITER = Generator(
+    ScriptedBackend(()),
+    StudySettings(protocol="taught"),
+    lambda: False,
+    lambda share: None,
+)
+
+
+def requests(example):
+    """Return all that a study by the protocol ``taught`` may ask about an example."""
+    passage = Passage(0, 0, 0, len(example.text), example.text, 0, example.title)
+    every = StudySettings(protocol="taught", questions_per_passage=50)
+    for fact in fact_questions.facts(every, passage):
+        told = (shown(passage), fact.sentence.text, fact.stretch)
+        yield fact_questions.about_sentence(WRITER, None, *told)
+    text = shown(passage)
+    for sentence in sentences.of(text):
+        case = answers.TextQuestion(None, text, example.question, sentence.text)
+        yield answers.quoting(WRITER, case, is_certain=False)
