@@ -3,7 +3,7 @@
 The prompts of one passage begin with that passage. Nobody has to say so: it is found
 in the token ids, in whose alphabetical order what begins alike stands side by side.
 Sequences that are learned are laid out as trees, in which each stretch stands once;
-those that go on growing are branches of a stem, which is what all of a group share.
+those that are being written share the prefix of their group and have a suffix each.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _APART = 1.2
-"""What reading a token costs that looks at a stem and a branch, of one in a row."""
+"""Cost of a token that attends to a prefix and a suffix, relative to one in a row."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def groups(
 
 @dataclass(frozen=True)
 class PrefixGroup:
-    """Prompts that are written as branches of one stem."""
+    """Prompts with one prefix in common."""
 
     members: list[int]
     """Their places among all prompts."""
     n_shared: int
-    """Tokens of the stem, which all of them begin with."""
+    """Tokens of the prefix, which all of them begin with."""
     n_own: int
     """Most tokens that one of them may come to beyond it, with what is written."""
 
@@ -136,22 +136,22 @@ def prefix_groups(
     # much that shares.
     ways: list[tuple[float, int, int]] = [(0, 0, 0)]
     for end in range(1, len(order) + 1):
-        begin, stem = end - 1, sizes[end - 1]
-        total = stem
-        best = (ways[begin][0] + stem, begin, stem)
+        begin, prefix = end - 1, sizes[end - 1]
+        total = prefix
+        best = (ways[begin][0] + prefix, begin, prefix)
         while begin and end - begin < most:
             begin -= 1
-            stem = min(stem, shared[begin])
-            if not stem:
+            prefix = min(prefix, shared[begin])
+            if not prefix:
                 break
             total += sizes[begin]
-            read = stem + _APART * (total - (end - begin) * stem)
-            best = min(best, (ways[begin][0] + read, begin, stem))
+            read = prefix + _APART * (total - (end - begin) * prefix)
+            best = min(best, (ways[begin][0] + read, begin, prefix))
         ways.append(best)
     end = len(order)
     while end:
-        _, begin, stem = ways[end]
-        yield order[begin:end], stem
+        _, begin, prefix = ways[end]
+        yield order[begin:end], prefix
         end = begin
 
 
@@ -161,12 +161,14 @@ class PromptQueue:
     def __init__(
         self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
     ):
-        """Group the prompts; see ``stems``."""
+        """Group the prompts; see ``prefix_groups``."""
         found = [
             PrefixGroup(
-                members, stem, max(len(prompts[i]) + n_new[i] for i in members) - stem
+                members,
+                prefix,
+                max(len(prompts[i]) + n_new[i] for i in members) - prefix,
             )
-            for members, stem in prefix_groups(prompts, together)
+            for members, prefix in prefix_groups(prompts, together)
         ]
         self._groups = sorted(found, key=_size)
 
@@ -177,8 +179,8 @@ class PromptQueue:
     def take(self, prompts: int, columns: int) -> list[PrefixGroup]:
         """Return the next groups: at least one, and no more than there is room for.
 
-        Three quarters of what is looked for are wanted, or more: a stem is looked at as
-        if it had as many branches as the largest.
+        At least three quarters of the products have to be of use: each prefix costs as
+        much as that with the most suffixes.
 
         Args:
             prompts: The most of them in all.

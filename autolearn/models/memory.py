@@ -25,11 +25,11 @@ READ_AT_ONCE = {"cpu": 4096, "cuda": 16_384}
 """Tokens that are read at once before writing: on a CPU 64 prompts of 320 took a fifth
 to a third more time in one pass than in passes of 2500 to 5000."""
 SCORES_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 25}
-"""Scores of attention, of one layer, that are computed at once while branches of a stem
-are read: 1 << 24 took a CPU a third more time, since they leave its caches."""
+"""Scores of attention, of one layer, that are computed at once while suffixes are read:
+1 << 24 took a CPU a third more time, since they leave its caches."""
 LIKELIEST = 128
-"""Tokens of the base's distribution that replay compares one by one. On SmolLM2-135M
-TODO (docs/lab-notes.md)."""
+"""Tokens of the base model's distribution that replay compares one by one; the others
+count as one outcome."""
 LOGITS_AT_ONCE = 1 << 23
 """Logits of which a loss is computed at once, in 32 bit."""
 USABLE_SHARE = 0.9

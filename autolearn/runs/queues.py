@@ -31,7 +31,7 @@ START_SECONDS = 30.0
 """How long a queued run may wait for a worker to take the lock."""
 
 WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
-"""The command of a worker, to which its lane and the workspace are added."""
+"""The command of a worker, to which its queue and the workspace are added."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def queue_of(kind: RunKind) -> WorkerQueue:
 def worker_lock(
     folder: Path, patience: float = 0.0, queue: WorkerQueue = MODEL_QUEUE
 ) -> Iterator[None]:
-    """Be the one worker of a workspace's lane for as long as the block lasts.
+    """Be the one worker of a workspace's queue for as long as the block lasts.
 
     Raises:
         WorkerBusy: Another process is, and did not end within ``patience`` seconds.
@@ -125,7 +125,7 @@ def _probe(folder: Path, queue: WorkerQueue) -> Iterator[bool]:
 
 
 def worker_alive(folder: Path, queue: WorkerQueue = MODEL_QUEUE) -> bool:
-    """Return whether a worker is at work in this lane."""
+    """Return whether a worker is at work in this queue."""
     with _probe(folder, queue) as vacant:
         return not vacant
 
@@ -134,7 +134,7 @@ def recover(store: Store) -> tuple[WorkerQueue, ...]:
     """Mark what dead workers left running as interrupted.
 
     Returns:
-        The lanes whose worker is alive, so that there was nothing to mark.
+        The queues whose worker is alive, so that there was nothing to mark.
     """
     alive = []
     for queue in QUEUES.values():

@@ -1,8 +1,7 @@
-"""The worker: the one process of a workspace's lane, which does its runs.
+"""The worker: the one process of a workspace's queue, which does its runs.
 
-Started as ``python -m autolearn.runs.worker --lane NAME --workspace DIR``.
-It knows when a
-run begins and how it ended; what a run does is the business of its handler.
+Started as ``python -m autolearn.runs.worker --lane NAME --workspace DIR``. It knows
+when a run begins and how it ended; what a run does is the business of its handler.
 """
 
 import argparse
@@ -94,13 +93,13 @@ def serve(
     load: Callable[[], Handlers],
     idle: float = IDLE_SECONDS,
 ) -> None:
-    """Do the runs of a lane until none came for ``idle`` seconds.
+    """Do the runs of a queue until none came for ``idle`` seconds.
 
     ``load`` is called with the lock held, so that a worker that is one too many ends
     before it has loaded anything heavy.
 
     Raises:
-        WorkerBusy: Another worker is at work in the lane.
+        WorkerBusy: Another worker is at work in the queue.
     """
     ending = StopSignal()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -220,7 +219,7 @@ def main(
     arguments: Sequence[str] | None = None,
     load: Callable[[WorkerQueue], Handlers] = _handlers,
 ) -> None:
-    """Be the worker of the lane and workspace that the command line names."""
+    """Be the worker of the queue and workspace that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m autolearn.runs.worker")
     parser.add_argument("--lane", choices=QUEUES, default=MODEL_QUEUE.name)
     parser.add_argument("--workspace", type=Path, required=True)

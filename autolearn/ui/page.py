@@ -29,7 +29,7 @@ from autolearn.ui.tabs import (
 )
 
 TABS = (model, library, study, review, train, evaluation, ask, history)
-"""One module a tab; each has TITLE and ``build(board)``."""
+"""One module a tab; each has TITLE and ``build(context)``."""
 
 
 def build(folder: Path) -> gr.Blocks:

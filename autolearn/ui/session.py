@@ -1,4 +1,4 @@
-"""What the tabs share: the workspace, the pulse of its work, and how to hear of it."""
+"""What the tabs share: the workspace, its revision, and how events are wired."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -200,7 +200,7 @@ class PageContext:
     current: gr.State
     """The id of the tab that is shown."""
     revisions: Mapping[str, gr.Textbox]
-    """The pulse as each tab saw it last: only the tab that is open is told of it."""
+    """The revision as each tab saw it last: only the tab that is open is told of it."""
     timer: gr.Timer
     notice: gr.HTML
     """Where is said why an order was refused."""
@@ -269,13 +269,13 @@ class PageContext:
         event(with_error_panel(self._refresh, outputs), self.current, outputs, **QUIET)
 
     def _refresh(self, current: str) -> tuple[Any, ...]:
-        """Return the sidebar as it is to be now, and the pulse for the open tab."""
+        """Return the sidebar as it is to be now, and the revision for the open tab."""
         store, busy = self.session.store, self.session.is_busy()
-        pulse = self.session.revision()
+        revision = self.session.revision()
         return (
             status.draw(store),
             guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(interactive=busy),
-            *(pulse if name == current else gr.skip() for name in self.revisions),
+            *(revision if name == current else gr.skip() for name in self.revisions),
         )

@@ -75,9 +75,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield started
     for app in running:
         app.end()
-    lanes = queues.QUEUES.values()
     alive = [
-        a.folder for a in running for n in lanes if queues.worker_alive(a.folder, n)
+        app.folder
+        for app in running
+        for queue in queues.QUEUES.values()
+        if queues.worker_alive(app.folder, queue)
     ]
     assert not alive, "Ctrl-C ends the workers too"
     assert [stray for app in running for stray in app.strays] == []

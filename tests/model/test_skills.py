@@ -21,13 +21,13 @@ pytestmark = pytest.mark.model
 
 
 @pytest.fixture(scope="module")
-def workshop():
+def handlers():
     return RunHandlers()
 
 
-def do(store, workshop, run):
+def do(store, handlers, run):
     context = RunContext(store, run, lambda: False, lambda *_: None)
-    return workshop.handlers()[run.kind](context)
+    return handlers.handlers()[run.kind](context)
 
 
 def kept(store, cls, table):
@@ -35,9 +35,9 @@ def kept(store, cls, table):
     return store.db.records(cls, rows, whole=True)
 
 
-def test_a_check_is_kept_with_all_that_was_asked(store, workshop, monkeypatch):
+def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
-    result = do(store, workshop, skill_actions.check(store, MODEL))
+    result = do(store, handlers, skill_actions.check(store, MODEL))
     report = skill_actions.known(store, MODEL)
     assert report.as_dict() == {k: v for k, v in result.items() if k != "advice"}
     assert report.protocol == "trained"
@@ -51,7 +51,7 @@ def test_a_check_is_kept_with_all_that_was_asked(store, workshop, monkeypatch):
 
 
 def test_a_study_asks_for_no_verdict_where_they_are_chance(
-    store, workshop, monkeypatch
+    store, handlers, monkeypatch
 ):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
     settings = StudySettings(
@@ -63,7 +63,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     )
     monkeypatch.setattr("autolearn.handlers.model_runs.StudySettings", lambda: settings)
     check = skill_actions.check(store, MODEL)
-    do(store, workshop, check)
+    do(store, handlers, check)
     report = skill_actions.known(store, MODEL)
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
@@ -81,7 +81,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         return studies[-1]
 
     monkeypatch.setattr("autolearn.handlers.model_runs.Study", study)
-    do(store, workshop, actions.study(store, MODEL, settings))
+    do(store, handlers, actions.study(store, MODEL, settings))
     assert not studies[0].uses_verdicts
     assert studies[0].verdict_threshold == 0.5
     verdicts = {(f.verdict, f.probability) for f in kept(store, Feedback, "feedback")}

@@ -1,9 +1,10 @@
-"""Attention of texts that share a beginning: they look at it together, then apart.
+"""Attention of many texts in two parts: over a shared prefix, then over each suffix.
 
-Texts are branches of stems. What a stem holds is looked at by all its branches in one
-product of matrices, what a branch holds by itself, and the two are merged by how much
-each weighs: the same sums as those of a row for each text, but nothing is copied, and
-nobody computes what he does not see.
+A text is a prefix, which a group of texts shares, and a suffix of its own. All tokens
+of a group attend to the prefix in one product of matrices, and each token to the suffix
+of its text. The two results are merged by the logarithm of the sum of e^score, which
+gives the same numbers as attention over one row per text. So no keys or values are
+copied, and no score is computed that a mask would hide.
 """
 
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ from autolearn.engine.prefix_plan import PromptQueue
 from autolearn.models.memory import BATCH_SIZE
 
 TOGETHER = 16
-"""Most texts that grow from one stem."""
+"""Most texts that grow from one prefix."""
 BATCH_TOKENS = 65_536
 """Most tokens, prompts and answers with their padding, that they may come to."""
 _LIKELIEST = 64
@@ -179,7 +179,7 @@ class BatchDecoder:
         n_new = [text.sampling.max_new_tokens for text in texts]
         self._waiting = PromptQueue(self._prompts, n_new, together)
         self._texts: list[DecodedText] = []
-        """Those that the forest holds, in its order."""
+        """Those that the cache holds, in its order."""
 
     @property
     def has_work(self) -> bool:

@@ -1,6 +1,7 @@
 """The usual layout: a row for each text, in which what texts share is read for each.
 
-For kinds of models that cannot be told what a token sees; ``forest`` is for all others.
+For kinds of models that cannot be told what a token sees; all others use
+``shared_prefix``.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Texts that are written side by side; those that begin alike are branches of one stem.
+"""The cache of many texts at once; prompts that begin alike share their prefix.
 
-What texts have in common is read once and kept once, as their stem; all of them look at
-it in one go. The usual layout, a row for each text, reads the passage as often as there
-are questions on it, keeps it as often, and looks at all of it for every token.
+A prefix is read once and stored once, and all texts of its group attend to it together.
+The usual layout, one row per text, reads the passage as often as there are questions on
+it, stores it as often, and attends to all of it for every token.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ from autolearn.engine.prefix_plan import PrefixGroup
 from autolearn.models.memory import READ_AT_ONCE, ROOM, SCORES_AT_ONCE
 
 _SPARE = 64
-"""Tokens for which branches get room at once: making room copies all that they hold."""
+"""Tokens by which suffixes grow at once, since growing copies all that they hold."""
 _ANY_MASK = torch.empty(1, 1, 1, 1)
 """The library hands on what has four dimensions; our view says who sees what."""
 
@@ -51,12 +51,12 @@ class SharedPrefixCache:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._layers: list[_Layer] = []
-        # Tokens of each stem; of each text its stem, and its tokens beyond that. The
-        # texts of a stem stand side by side.
+        # Tokens of each prefix; of each text its prefix, and the tokens of its suffix.
+        # The texts of a prefix stand side by side.
         self._n_prefix: list[int] = []
         self._prefix_of: list[int] = []
         self._n_own: list[int] = []
-        # Which texts got a token last, and how these stand to their stems.
+        # Which texts got a token last, and how these stand to their prefixes.
         self._growing: list[bool] = []
         self._prefix_segment: AttentionSegment
 
@@ -99,7 +99,7 @@ class SharedPrefixCache:
         return self._forward(texts, new, self._prefix_segment, sum(growing))
 
     def _add_prefixes(self, prefixes: Sequence[list[int]]) -> None:
-        """Read stems, each in a row of its own."""
+        """Read prefixes, each in a row of its own."""
         longest = max(1, *map(len, prefixes))
         n = max(1, READ_AT_ONCE[self._loaded.device.type] // longest)
         read = [
@@ -113,7 +113,7 @@ class SharedPrefixCache:
         self._n_prefix += map(len, prefixes)
 
     def _prefix_rows(self, prefixes: Sequence[list[int]]) -> list[Pair]:
-        """Return what each layer makes of stems."""
+        """Return what each layer makes of prefixes."""
         found = self._read(prefixes, *self._common_prefix(prefixes))
         # Products of 16-bit numbers would be rounded; a GPU takes half the time.
         on_cpu = self._loaded.device.type == "cpu"
@@ -121,11 +121,11 @@ class SharedPrefixCache:
         return [(keys.to(exact), values.to(exact)) for keys, values in found]
 
     def _common_prefix(self, prefixes: Sequence[list[int]]) -> tuple[int, list[Pair]]:
-        """Return how many tokens all stems begin with that are read, and these."""
+        """Return how many tokens all prefixes begin with that are read, and these."""
         cache = self._loaded.prefixes
         shared = common_prefix(prefixes)
         n, known = cache.longest(shared)
-        # A single stem does not tell which part of it others share.
+        # A single prefix does not tell which part of it others share.
         if len(prefixes) > 1 and len(shared) >= n + LEAST:
             n, known = len(shared), self._read([list(shared)], n, known)
             cache.keep(shared, known)
@@ -134,10 +134,10 @@ class SharedPrefixCache:
     def _read(
         self, prefixes: Sequence[list[int]], n: int, known: Sequence[Pair]
     ) -> list[Pair]:
-        """Return keys and values of stems whose first ``n`` tokens are known."""
+        """Return keys and values of prefixes whose first ``n`` tokens are known."""
         longest = max(1, *map(len, prefixes))
         pad_id = self._loaded.pad_id
-        # What fills a row stands behind its stem, which does not see it.
+        # What fills a row stands behind its prefix, which does not see it.
         ids = [prefix[n:] + [pad_id] * (longest - len(prefix)) for prefix in prefixes]
         cache = DynamicCache(config=self._loaded.model.config)
         n_rows = len(prefixes)
@@ -212,7 +212,7 @@ class SharedPrefixCache:
     def _prefix_attention(
         self, texts: range, new: Sequence[list[int]]
     ) -> AttentionSegment:
-        """Return where tokens stand that are added to texts, for the stems of these."""
+        """Return the attention of added tokens over the prefixes of their texts."""
         prefixes = [self._prefix_of[i] for i in texts]
         sizes = self._n_prefix[prefixes[0] : prefixes[-1] + 1]
         grid = self._pack_queries([prefix - prefixes[0] for prefix in prefixes], new)
@@ -245,7 +245,7 @@ class SharedPrefixCache:
             is_hidden: (rows, width or 1, T) bool.
         """
         mask = torch.zeros(is_hidden.shape, device=is_hidden.device)
-        # Not minus infinity: an empty stem shows nothing, and must not become NaN.
+        # Not minus infinity: an empty prefix shows nothing, and must not become NaN.
         return mask.masked_fill_(is_hidden, torch.finfo(mask.dtype).min)[:, None, None]
 
     def _range(self, n: int) -> Tensor:
@@ -256,7 +256,7 @@ class SharedPrefixCache:
 
 
 class _Layer:
-    """Keys and values of a layer: of stems, and of texts beyond their stems."""
+    """Keys and values of a layer: of prefixes, and of texts beyond their prefixes."""
 
     def __init__(self, prefixes: Pair) -> None:
         self.prefixes = prefixes
@@ -269,7 +269,7 @@ class _Layer:
         self._held = 0
 
     def add_prefixes(self, more: Sequence[Pair]) -> None:
-        """Hold more stems."""
+        """Hold more prefixes."""
         keys, values = zip(self.prefixes, *more, strict=True)
         self.prefixes = _stacked(keys), _stacked(values)
 
@@ -298,7 +298,7 @@ class _Layer:
         return keys[texts, :, :tokens], values[texts, :, :tokens]
 
     def keep(self, texts: Tensor, tokens: int, prefixes: Tensor, longest: int) -> None:
-        """Go on with these texts and stems, of which none holds more than told."""
+        """Go on with these texts and prefixes, of which none holds more than told."""
         for room in self._rooms:
             room[: len(texts), :, :tokens] = room[texts, :, :tokens]
         keys, values = self.prefixes
@@ -309,7 +309,7 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _PrefixView:
-    """What the tokens of one pass see: their stems, and their own branches."""
+    """What the tokens of one pass see: their prefixes, and their own suffixes."""
 
     layers: list[_Layer]
     prefixes: slice
@@ -321,7 +321,7 @@ class _PrefixView:
     suffix: AttentionSegment
 
     def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Note the tokens in their branches; return what they find."""
+        """Note the tokens in their suffixes; return what they find."""
         kept = self.layers[layer]
         kept.write(self.owners, self.places, (keys, values))
         stem_keys, stem_values = kept.prefixes

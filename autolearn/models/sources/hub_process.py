@@ -1,11 +1,10 @@
 """Talks to the Hugging Face hub, in a process of its own.
 
-Started as ``python -m autolearn.models.sources.hub_process look|fetch NAME``
-by ``hub``;
-each line that it prints is one JSON value, the last one the answer or the error. It is
-a process because a download has to end at once when a person cancels it, however long
-the network hangs, and because huggingface_hub reads its environment when it is
-imported.
+Started as ``python -m autolearn.models.sources.hub_process look|fetch NAME`` by
+``hub``; each line that it prints is one JSON value, the last one the answer or the
+error. It is a process because a download has to end at once when a person cancels it,
+however long the network hangs, and because huggingface_hub reads its environment when
+it is imported.
 
 Resuming: huggingface_hub 2.4 removes what it has of a file when a download breaks off,
 since another process could be writing to it. So weights are fetched here with its

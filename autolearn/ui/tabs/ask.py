@@ -31,7 +31,7 @@ CHOICE = "conversation"
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     session = context.session
     with gr.Row():
         left = gr.Dropdown(

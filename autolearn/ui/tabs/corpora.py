@@ -14,7 +14,7 @@ from autolearn.ui.views import corpora as views
 
 
 def build(context: PageContext) -> None:
-    """Lay out the part and wire it to the board."""
+    """Lay out the part and wire it to the page."""
     session = context.session
     file, licence, take, make = _form()
     listing = html_panel("library-corpora")

@@ -21,7 +21,7 @@ BASE, PARENT = "base", "parent"
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     session = context.session
     known = gr.State(())
     with gr.Row(equal_height=True):

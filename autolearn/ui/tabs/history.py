@@ -30,7 +30,7 @@ WHAT = [
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
             _rounds(context)

@@ -19,7 +19,7 @@ TITLE = "Library"
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     session = context.session
     chosen, first = gr.State(0), gr.State(0)
     with gr.Row():

@@ -29,7 +29,7 @@ LOADING = [("4 bit (nf4)", "nf4"), ("16 or 32 bit", "none")]
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
             name, loading, adapter = _inputs()

@@ -20,7 +20,7 @@ N_LINES, N_LINES_SHOWN = 14, 30
 
 
 def build(context: PageContext) -> None:
-    """Lay out the part and wire it to the board."""
+    """Lay out the part and wire it to the page."""
     session = context.session
     with gr.Accordion("Prompts", open=False, elem_id="prompts"):
         with gr.Row(equal_height=True):

@@ -21,7 +21,7 @@ KEYS_CHOICE = "review_keys"
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     parts = lay_out()
     _wire_drawing(context, parts)
     _wire_steps(context, parts)

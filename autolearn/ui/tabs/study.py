@@ -47,7 +47,7 @@ N_PLAIN = 4
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     session = context.session
     chosen, place = gr.State(0), gr.State(MapCell())
     documents, given, start = _form(context)

@@ -66,7 +66,7 @@ LABELS = {
 
 
 def build(context: PageContext) -> None:
-    """Lay out the tab and wire it to the board."""
+    """Lay out the tab and wire it to the page."""
     memo = PlanCache()
     with gr.Row():
         with gr.Column(scale=2, min_width=340):
