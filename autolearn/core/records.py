@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from autolearn.core.flags import Flag
 from autolearn.core.model_calls import (
     Chat,
     Generation,
@@ -113,7 +114,7 @@ class Question:
     start: int | None = None
     """Where that sentence begins in the document, and where it ends."""
     end: int | None = None
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     generation: Generation | None = None
     id: int = 0
 
@@ -132,7 +133,7 @@ class Answer:
     end: int | None = None
     sample_index: int = 0
     """0 is the greedy answer, 1.. are further samples."""
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     generation: Generation | None = None
     id: int = 0
 
@@ -169,7 +170,7 @@ class Sample:
     critique_id: int | None = None
     refined_answer_id: int | None = None
     check_id: int | None = None
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     state: SampleState = "pending"
     id: int = 0
 

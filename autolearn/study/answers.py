@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from autolearn.core.constraints import LINE, Excerpt, Part
+from autolearn.core.flags import that_hold
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import (
     Answer,
@@ -18,7 +19,7 @@ from autolearn.core.records import (
 from autolearn.study import grounding, prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
 from autolearn.study.grounding import NOT_STATED, SHORT_ANSWER_TOKENS, shown
-from autolearn.text import languages, matching, model_output
+from autolearn.text import languages, matching, model_output, sentences
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
@@ -141,13 +142,16 @@ def _read_open_book(
             quoted, question.text, parts.answer, faithful=place.score == 1.0
         )
     expected = question.short_answer
-    flags = {
-        "no_evidence": not found,
-        "answers_differ": bool(expected) and not _leads_back(parts, expected),
-        "reworded_quote": place is not None and found and place.score < 1.0,
-        "unanswerable": not parts.is_stated,
-        "too_long": generation.completion.finish == "length",
-    }
+    flags = that_hold(
+        {
+            "no_evidence": not found,
+            "answers_differ": bool(expected) and not _leads_back(parts, expected),
+            "copies_sentence": bool(expected) and _copies_sentence(parts),
+            "reworded_quote": place is not None and found and place.score < 1.0,
+            "unanswerable": not parts.is_stated,
+            "too_long": generation.completion.finish == "length",
+        }
+    )
     return Answer(
         question.id,
         "open_book",
@@ -156,7 +160,7 @@ def _read_open_book(
         evidence_score=place.score if place else 0.0,
         start=passage.start + place.start if place and found else None,
         end=passage.start + place.end if place and found else None,
-        flags=tuple(flag for flag, holds in flags.items() if holds),
+        flags=flags,
         generation=generation,
     )
 
@@ -166,6 +170,16 @@ def _leads_back(parts: model_output.OpenBook, expected: str) -> bool:
     short = parts.short or parts.answer
     agree = grounding.same_short_answer(short, expected)
     return agree and grounding.tells(parts.answer, parts.short or expected)
+
+
+def _copies_sentence(parts: model_output.OpenBook) -> bool:
+    """Return whether an answer is a long sentence of the text, word for word.
+
+    Small models fall back on that where they cannot answer: of six such answers of a
+    0.5B model to its own questions, five did not answer them.
+    """
+    is_long = sentences.n_words(parts.evidence) >= sentences.FACT_WORDS
+    return is_long and matching.contains(parts.evidence, parts.answer)
 
 
 def reworded(
@@ -263,7 +277,7 @@ def _read_answer(
     if not text:
         stage = "refinements" if kind == "refined" else "closed-book answers"
         return _skip(stage, question, generation)
-    flags = ("too_long",) if generation.completion.finish == "length" else ()
+    flags = that_hold({"too_long": generation.completion.finish == "length"})
     return Answer(
         question.id, kind, text, sample_index=draw, flags=flags, generation=generation
     )

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 3
 """How often a question about a fact is drawn at most; once in a quick study."""
+TOLD = 0.6
+"""Share of the words of its answer from which a question tells it."""
 QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
 QUESTION_MARKS = ("?", "？")  # noqa: RUF001
 
@@ -68,11 +70,19 @@ class _Draft:
             return why_nothing(self.generation, "no question could be read")
         if not matching.tells_something(self.short_answer):
             return "it has no answer"
-        if matching.contains(self.text, self.short_answer):
+        if _told_share(self.text, self.short_answer) >= TOLD:
             return "it tells its own answer"
         if not self.stands_alone:
             return "it is not understood without the text"
         return ""
+
+
+def _told_share(question: str, answer: str) -> float:
+    """Return how much of an answer its question tells already, 0..1."""
+    if matching.contains(question, answer):
+        return 1.0
+    n_all = len(matching.key_terms("", answer))
+    return 1 - len(matching.key_terms(question, answer)) / n_all if n_all else 0.0
 
 
 def facts(settings: StudySettings, passage: Passage) -> list[Fact]:

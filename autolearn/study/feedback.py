@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autolearn.core.constraints import LINE
+from autolearn.core.flags import UNFIT, Flag, that_hold
 from autolearn.core.model_calls import Generation, Prompt
 from autolearn.core.records import (
     Answer,
@@ -18,7 +19,6 @@ from autolearn.study import prompts
 from autolearn.study.answers import Passages, passage_of
 from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
 from autolearn.study.grounding import shown
-from autolearn.study.rules import UNFIT
 from autolearn.text import matching, model_output
 
 VERDICTS = (" correct", " incorrect")
@@ -351,18 +351,19 @@ def _sample(one: Studied, *, same_fact: bool) -> Sample:
     )
 
 
-def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[str, ...]:
+def _flags(one: Studied, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
     refined, opened = one.refined, one.opened
-    found = {"same_fact": same_fact, "disputed": gap.disputed}
+    conditions: dict[Flag, bool] = {"same_fact": same_fact, "disputed": gap.disputed}
     if one.uses_open_book:
-        found["from_open_book"] = True
+        conditions["from_open_book"] = True
     else:
         is_same = refined is not None and refined.text == one.closed.text
-        found["no_refinement"] = gap.is_gap and (refined is None or is_same)
-        found["check_failed"] = refined is not None and not one.passes_check
+        conditions["no_refinement"] = gap.is_gap and (refined is None or is_same)
+        conditions["check_failed"] = refined is not None and not one.passes_check
     if refined and opened and not one.uses_open_book:
-        told = (one.question.text, refined.text, opened.text)
-        found["strays"] = matching.agreement(*told) < AGREED
-        found["not_open_book"] = not matching.exact_match(refined.text, opened.text)
-    own = tuple(flag for flag, holds in found.items() if holds)
-    return (*one.question.flags, *(opened.flags if opened else ()), *own)
+        texts = (one.question.text, refined.text, opened.text)
+        is_same = matching.exact_match(refined.text, opened.text)
+        conditions["strays"] = matching.agreement(*texts) < AGREED
+        conditions["not_open_book"] = not is_same
+    of_answer = opened.flags if opened else ()
+    return (*one.question.flags, *of_answer, *that_hold(conditions))

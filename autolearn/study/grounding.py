@@ -62,7 +62,9 @@ def short_answers(
 ) -> list[str]:
     """Return the short answer of a guided model to each text, question and sentence.
 
-    It is an excerpt of the sentence, written as the open-book answer begins.
+    It is written as the open-book answer begins, after the sentence as its evidence.
+    But it may be an excerpt of the whole text, or "none": a question that asks for
+    something else than its sentence tells shows itself by that.
     """
     requests = [_short_answer(writer, *one) for one in asked]
     return [
@@ -74,7 +76,8 @@ def short_answers(
 def _short_answer(
     writer: Generator, text: str, question: str, sentence: str
 ) -> GenerationRequest[None]:
-    form = Form(evidence_begun(sentence), (" ", Excerpt(sentence)), languages.of(text))
+    constraint = (" ", Excerpt(text, NOT_STATED))
+    form = Form(evidence_begun(sentence), constraint, languages.of(text))
     given = {"passage": text, "question": question}
     return writer.request("open_book", None, given, SHORT_ANSWER_TOKENS, form)
 

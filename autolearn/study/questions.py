@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from autolearn.core.flags import Flag, that_hold
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
@@ -91,22 +92,23 @@ def _read(
 
 
 def _question(
-    text: str, passage: Passage, flags: tuple[str, ...], generation: Generation
+    text: str, passage: Passage, flags: tuple[Flag, ...], generation: Generation
 ) -> Question:
     return Question(
         text, "study", "model", passage.id, flags=flags, generation=generation
     )
 
 
-def _flags(
-    writer: Generator, text: str, seen: Iterable[str], source: str = ""
-) -> tuple[str, ...]:
+def _flags(writer: Generator, text: str, seen: Iterable[str]) -> tuple[Flag, ...]:
     limit = writer.settings.duplicate_threshold
-    found = {
-        "duplicate": any(matching.similarity(text, other) >= limit for other in seen),
-        "not_self_contained": not matching.stands_alone(text, source),
-    }
-    return tuple(flag for flag, holds in found.items() if holds)
+    return that_hold(
+        {
+            "duplicate": any(
+                matching.similarity(text, other) >= limit for other in seen
+            ),
+            "not_self_contained": not matching.stands_alone(text),
+        }
+    )
 
 
 def paraphrase(

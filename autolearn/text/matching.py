@@ -28,6 +28,12 @@ _BARE_SUBJECT = re.compile(
     r"\b(he|she|it|they|him|her|his|hers|its|their|them|this|these|those)\b",
     re.IGNORECASE,
 )
+_DEFINITE = re.compile(
+    r"\b(?:the|der|die|das|le|la|les|el|los|las)\s+(?P<noun>\w+)", re.IGNORECASE
+)
+_HEADING_WORDS = 16
+"""Words up to which the first line of a text is taken for its heading."""
+_BY_LINE = re.IGNORECASE | re.MULTILINE
 _WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
@@ -149,7 +155,8 @@ def stands_alone(question: str, source: str = "") -> bool:
     It must not speak of "the text", and a pronoun must have a name to refer to. Where
     the text is given, the question must also name something of it: a word with a
     capital, a number, half of the words of its first line, or else four of its words;
-    two, in scripts without capitals, or where the text has no names.
+    two, in scripts without capitals, or where the text has no names. And it must not
+    take over a phrase such as "the film" that only its text explains.
     """
     if _SELF_REFERENCE.search(question):
         return False
@@ -158,6 +165,8 @@ def stands_alone(question: str, source: str = "") -> bool:
         return False
     if not source:
         return True
+    if _refers_back(question, source):
+        return False
     told = set(normalise(source).split())
     known = {word for name in names for word in normalise(name).split()} & told
     heading = key_terms("", source.strip().partition("\n")[0])
@@ -165,6 +174,24 @@ def stands_alone(question: str, source: str = "") -> bool:
     is_headed = 2 * len(asked & set(heading)) >= len(heading) > 0
     least = 4 if _names(source) else 2
     return bool(known) or is_headed or _n_shared_words(question, source) >= least
+
+
+def _refers_back(question: str, source: str) -> bool:
+    """Return whether a question has a definite noun that only its source explains.
+
+    That is a noun with a definite article that begins a clause of the source ("The
+    film stars …"), in a question that has no other word of the heading.
+    """
+    heading, _, body = source.strip().partition("\n")
+    if not body.strip() or len(heading.split()) > _HEADING_WORDS:
+        return False
+    subject = set(key_terms("", heading))
+    asked = set(normalise(question).split())
+    return any(
+        not asked & (subject - {match["noun"].lower()})
+        and re.search(rf"(?:^|[.!?,;:])\s*{re.escape(match[0])}\b", body, _BY_LINE)
+        for match in _DEFINITE.finditer(question)
+    )
 
 
 def _names(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.records import Run, Sample, Skip
 from autolearn.services.estimates import MemoryFit
 from autolearn.store import QuestionFilter, SampleFilter, Store
@@ -81,9 +82,9 @@ def _quality(run: Run) -> Html:
         return Html("")
     n, good = result["samples"], result["approvable"]
     told = f"The default rule would approve {good} of {n}, of {result['gaps']} gaps."
-    flags = [(k, v) for k, v in result["flags"].items() if k in samples.DOUBTFUL]
+    flags = [(k, v) for k, v in result["flags"].items() if k in DOUBTFUL]
     if flags:
-        reasons = ", ".join(f"{v} {samples.FLAGS[k][0]}" for k, v in flags[:4])
+        reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
         told += f" Most often in the way: {reasons}."
     if result["gaps"] and good < POOR * result["gaps"]:
         told += (
