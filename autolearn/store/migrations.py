@@ -7,6 +7,7 @@ database of any age ends with the same tables and keeps its rows.
 from sqlite_utils import Database, Migrations
 
 from autolearn.store.initial import INITIAL
+from autolearn.text.retrieval import passage_words
 
 MIGRATIONS = Migrations("autolearn")
 
@@ -231,6 +232,17 @@ def m010_constraints(db: Database) -> None:
     db.execute(
         "ALTER TABLE generations ADD COLUMN constraint_parts TEXT NOT NULL"
         " DEFAULT '[]' CHECK (json_valid(constraint_parts))"
+    )
+
+
+@MIGRATIONS()
+def m011_passage_search(db: Database) -> None:
+    """Index the words of passages, so that those about a question are found."""
+    db.execute("CREATE VIRTUAL TABLE passages_search USING fts5(words, content = '')")
+    db.conn.create_function("words_of", 2, passage_words, deterministic=True)
+    db.execute(
+        "INSERT INTO passages_search (rowid, words)"
+        " SELECT id, words_of(heading, text) FROM passages"
     )
 
 

@@ -14,7 +14,6 @@ from autolearn.models import shape as model_shape
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
 from autolearn.store import Store
-from autolearn.text import retrieval
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import ask as views
@@ -170,7 +169,7 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     context = (
         model_shape.of(model_files.locate(model.model)).context or SHORTEST_CONTEXT
     )
-    found = retrieval.best(question, store.library.passages(), tokens=context // 2)
+    found = store.library.passages_about(question, n_tokens=context // 2)
     if not found:
         raise InputError(
             "No passage shares a word with this question; ask without open book."
