@@ -67,16 +67,12 @@ def test_the_language_of_a_text(text, language):
             ["It was announced in 2020.", "The film came to Rome."],
         ),
         (
-            "Avel is a sequel to Wonder (2017).He stars in it.",
-            ["Avel is a sequel to Wonder (2017).", "He stars in it."],
+            "Avel is a sequel to Wonder (2017).Gheisar stars in it.",
+            ["Avel is a sequel to Wonder (2017).", "Gheisar stars in it."],
         ),
         (
             "It is a U.S.A film, i.e.The one of Ph.D students.",
             ["It is a U.S.A film, i.e.The one of Ph.D students."],
-        ),
-        (
-            "See www.example.Com for more of it.",
-            ["See www.example.Com for more of it."],
         ),
     ],
 )
