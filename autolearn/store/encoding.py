@@ -99,6 +99,7 @@ _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
     tuple[str, ...]: _texts_from,
     dict[str, Any]: json.loads,
+    dict[str, object]: json.loads,
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,
