@@ -26,14 +26,14 @@ ROUNDS, RATE = 3, 0.05
 
 def trained(loaded: Loaded, work: Sequence[Example], *, writes: bool) -> list[Tensor]:
     """Return the gradients of each round, one after the other."""
-    adapters.fresh(loaded, TrainSettings())
+    adapters.attach_new(loaded, TrainSettings())
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
     asked = items(1, PER_PASSAGE, PASSAGE, WORDS)
     found: list[Tensor] = []
     for _ in range(ROUNDS):
         if writes:
             ours(loaded, asked)
-        made = gradients(loaded, work, loaded.price)
+        made = gradients(loaded, work, loaded.token_cost)
         found.append(torch.cat([one.flatten() for one in made]))
         with torch.no_grad():
             for parameter, gradient in zip(parameters, made, strict=True):

@@ -272,7 +272,7 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
         ]
         arms = alternate(
             {
-                "together": partial(_read, loaded, work, generate.TOGETHER),
+                "together": partial(_read, loaded, work, generate.GROUP_SIZE),
                 "apart": partial(_read, loaded, work, 1),
             },
             flags.repeats,
@@ -287,11 +287,11 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
 
 
 def _read(loaded: Loaded, work: Sequence[Item], together: int) -> list[str]:
-    usual, generate.TOGETHER = generate.TOGETHER, together
+    usual, generate.GROUP_SIZE = generate.GROUP_SIZE, together
     try:
         return ours(loaded, work)
     finally:
-        generate.TOGETHER = usual
+        generate.GROUP_SIZE = usual
 
 
 def growth(loaded: Loaded, flags: argparse.Namespace) -> None:

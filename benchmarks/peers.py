@@ -101,7 +101,7 @@ def theirs(
 ) -> list[float]:
     """Return the losses of TRL's trainer on the items as they stand."""
     adapters.detach(loaded)
-    adapters.fresh(loaded, settings)
+    adapters.attach_new(loaded, settings)
     loaded.model.train()
     is_dpo = work[0].kind == "dpo"
     config: Callable[..., Any] = DPOConfig if is_dpo else SFTConfig
@@ -159,7 +159,7 @@ def in_our_order(
 ) -> list[TrainItem]:
     """Return the items in the order in which our first epoch takes them."""
     ids = [encode(item, loaded.chat).chosen.ids for item in work]
-    order = Schedule(ids, settings.batch_size, settings.seed, loaded.price)
+    order = Schedule(ids, settings.batch_size, settings.seed, loaded.token_cost)
     return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
 
 

@@ -40,13 +40,13 @@ def examples(n_passages: int, per_passage: int, n_shared: int) -> list[Example]:
     return made
 
 
-def gradients(loaded: Loaded, work: Sequence[Example], price: int) -> list[Tensor]:
+def gradients(loaded: Loaded, work: Sequence[Example], token_cost: int) -> list[Tensor]:
     """Return the gradient of the adapter for a step on all items."""
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.grad = None
     forward = Forward(loaded)
-    forward.price = price
+    forward.token_cost = token_cost
     for part in forward.parts(work):
         found = forward.log_probs([example.chosen for example in part])
         loss = -found.sum() / len(work)
@@ -65,12 +65,12 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
     loaded = named(flags.model, torch.float32, flags.layers)
-    adapters.fresh(loaded, TrainSettings())
+    adapters.attach_new(loaded, TrainSettings())
     _stir(loaded)
     work = examples(flags.passages, flags.items, flags.shared)
     arms = alternate(
         {
-            "ours: trees": partial(gradients, loaded, work, loaded.price),
+            "ours: trees": partial(gradients, loaded, work, loaded.token_cost),
             "padded rows": partial(gradients, loaded, work, 0),
         },
         flags.repeats,
@@ -83,8 +83,10 @@ def main() -> int:
     )
     n_tokens = sum(len(example.chosen.ids) for example in work)
     n_columns = sum(
-        collate([e.chosen for e in part], 0, loaded.device, loaded.price).ids.numel()
-        for part in micro_batches(work, loaded.price)
+        collate(
+            [e.chosen for e in part], 0, loaded.device, loaded.token_cost
+        ).ids.numel()
+        for part in micro_batches(work, loaded.token_cost)
     )
     lines = rows(arms, "ours: trees", n_tokens, "tokens")
     lines.append(f"{n_tokens} tokens of rows, {n_columns} columns of trees")

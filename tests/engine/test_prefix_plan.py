@@ -52,7 +52,7 @@ def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
 def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
     one, other = [1] * 40, [2] * 40
     rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3, *[8] * 9], [3, *[9] * 9]]
-    found = sorted(map(sorted, groups(rows, most=2, price=1000, gain=0.8)))
+    found = sorted(map(sorted, groups(rows, most=2, token_cost=1000, gain=0.8)))
     assert [0, 3] in found or [0, 2] in found
     assert all(len(group) <= 2 for group in found)
     assert sorted(i for group in found for i in group) == list(range(6))
@@ -87,7 +87,7 @@ def test_no_other_stems_have_less_read(seed):
 
     def read(members: Sequence[int], n_shared: int) -> float:
         own = sum(len(rows[i]) - 1 - n_shared for i in members)
-        return n_shared + prefix_plan._APART * own
+        return n_shared + prefix_plan._GROUP_TOKEN_COST * own
 
     def least(stretch: range) -> float:
         shared = min(common_prefix_length(rows[stretch[0]], rows[i]) for i in stretch)

@@ -67,7 +67,7 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
         Row([*shared[:30], 80, 81], 31),
         Row([90, 91, 92], 1),
     ]
-    batch = collate(rows, 0, loaded.device, loaded.price)
+    batch = collate(rows, 0, loaded.device, loaded.token_cost)
     assert not batch.is_plain
     assert batch.ids.shape == (2, 40 + 6 + 2)
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
@@ -113,9 +113,9 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
     gradients = []
     for limit in (10_000, 80):
         step = RoundTrainer(loaded, facts(n=6), training(batch_size=6))
-        step._begin(None)
+        step._set_up(None)
         step._forward.at_once = limit
-        step._descend(step._new, [])
+        step._gradient(step._new, [])
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
@@ -125,7 +125,7 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
     loaded = backend._loaded
     items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
     step = RoundTrainer(loaded, items, training(batch_size=4, replay_weight=3.0))
-    step._begin(None)
+    step._set_up(None)
     with torch.no_grad():
         for number, parameter in enumerate(step._parameters.values()):
             parameter += 0.02 * torch.randn(
@@ -136,9 +136,9 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
         return [p.grad.clone() for p in step._parameters.values()]
 
     step._base_logits.prepare(step._replay, lambda: False)
-    numbers = step._descend(step._new, step._replay)
+    numbers = step._gradient(step._new, step._replay)
     together = gradients()
-    assert step._descend(step._new, [])["loss"] == pytest.approx(numbers["loss"])
+    assert step._gradient(step._new, [])["loss"] == pytest.approx(numbers["loss"])
     new = gradients()
     step._optimizer.zero_grad()
     rows = [example.chosen for example in step._replay]

@@ -66,7 +66,7 @@ def test_an_answer_is_exact_if_greedy_writing_gives_it(backend, places):
 
 
 def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
-    adapters.fresh(backend._loaded, training())
+    adapters.attach_new(backend._loaded, training())
     forward = Forward(backend._loaded)
     gauge = [encode(item, backend._loaded.chat) for item in facts("gauge")]
     assert forward.mean_divergence(gauge) == pytest.approx(0, abs=1e-6)
@@ -185,7 +185,7 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(RoundTrainer, "_settle", killed)
+        patched.setattr(RoundTrainer, "_choose_scale", killed)
         with pytest.raises(KeyboardInterrupt):
             backend.train(items, settings, first := Watch(), **places)
     outcome = backend.train(items, settings, second := Watch(), **places)
@@ -241,7 +241,7 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
         seen = [
             ScaleMeasurement(scale, share, sure, 0.1) for scale, share, sure in scales
         ]
-        return adapter_scale.chosen(seen).scale
+        return adapter_scale.smallest_sufficient(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
     assert best(0.9, 0.86, 0.8) == 0.9
@@ -250,7 +250,12 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.4, 0.2)) == 1.0
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.46, 0.3)) == 0.9
-    assert adapter_scale.chosen([ScaleMeasurement(1.0, None, None, 0.1)]).scale == 1.0
+    assert (
+        adapter_scale.smallest_sufficient(
+            [ScaleMeasurement(1.0, None, None, 0.1)]
+        ).scale
+        == 1.0
+    )
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(

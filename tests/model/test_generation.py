@@ -8,7 +8,7 @@ from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine import prefix_plan
 from autolearn.engine.decoding import generate as generating
 from autolearn.engine.decoding import shared_prefix
-from autolearn.engine.decoding.generate import _drawn, generate
+from autolearn.engine.decoding.generate import _sample_top_p, generate
 from autolearn.engine.decoding.probabilities import probabilities
 from tests.support.tiny import (
     NO_SYSTEM,
@@ -103,7 +103,7 @@ def test_a_draw_looks_at_as_many_tokens_as_it_needs():
     chosen = torch.Generator().manual_seed(0)
     likely = (4 * torch.randn(200, 300, generator=chosen)).softmax(dim=1)
     top_p, chance = torch.rand(2, 200, 1, generator=chosen)
-    few, all_ = (_drawn(likely, top_p, chance, n) for n in (3, 300))
+    few, all_ = (_sample_top_p(likely, top_p, chance, n) for n in (3, 300))
     assert few.tolist() == all_.tolist()
     mass = likely.sort(dim=1, descending=True).values.cumsum(dim=1)
     assert (mass[:, 2:3] < top_p).any()
@@ -275,9 +275,9 @@ def tangled(backend):
 @pytest.mark.parametrize("at_once", [1, 40, 10_000])
 def test_branches_of_stems_are_the_texts_written_alone(backend, monkeypatch, at_once):
     monkeypatch.setattr(generating, "BATCH_SIZE", 5)
-    monkeypatch.setattr(generating, "TOGETHER", 3)
+    monkeypatch.setattr(generating, "GROUP_SIZE", 3)
     monkeypatch.setattr(shared_prefix, "_SPARE", 4)
-    monkeypatch.setattr(prefix_plan, "_APART", 0.5)
+    monkeypatch.setattr(prefix_plan, "_GROUP_TOKEN_COST", 0.5)
     monkeypatch.setitem(shared_prefix.READ_AT_ONCE, "cpu", at_once)
     monkeypatch.setitem(shared_prefix.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = tangled(backend)

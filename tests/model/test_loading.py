@@ -196,7 +196,7 @@ def test_a_round_that_does_not_fit_leaves_the_base_behind(
     def too_much(self, examples, replay):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(RoundTrainer, "_descend", too_much)
+    monkeypatch.setattr(RoundTrainer, "_gradient", too_much)
     with pytest.raises(OutOfMemory):
         backend.train(
             facts(),

@@ -159,7 +159,7 @@ def test_an_adapter_tells_its_base_and_no_path_of_this_computer(
 
 def test_lora_weights_are_fp32_on_a_bf16_base(backend):
     backend._loaded.model.to(torch.bfloat16)
-    adapters.fresh(backend._loaded, training())
+    adapters.attach_new(backend._loaded, training())
     for name, parameter in backend._loaded.model.named_parameters():
         assert parameter.requires_grad == ("lora_" in name)
         expected = torch.float32 if "lora_" in name else torch.bfloat16
@@ -225,10 +225,10 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         backend = open_model("packed")
         if generates:
             backend.complete([request("a?")], never)
-        adapters.fresh(backend._loaded, training())
+        adapters.attach_new(backend._loaded, training())
         step = RoundTrainer(backend._loaded, facts(), training())
-        step._begin(None)
-        step._descend(step._new, [])
+        step._set_up(None)
+        step._gradient(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
     for name, gradient in gradients[1].items():
         assert torch.equal(gradients[0][name], gradient)
