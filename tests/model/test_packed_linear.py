@@ -29,7 +29,7 @@ def roomy(backend):
     """The tiny model on a device that has memory for a second copy."""
     loaded = backend._loaded
     loaded.estimator = MemoryEstimator(
-        loaded.estimator.seen, "none", Device("cpu", False, 64 << 30)
+        loaded.estimator.shape, "none", Device("cpu", False, 64 << 30)
     )
     return backend
 
