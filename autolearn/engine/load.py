@@ -258,12 +258,12 @@ def read_model(folder: Path, **options: Any) -> Any:
         **restrictions,
         **options,
     )
-    missing = sorted(loading_info["missing_keys"])
-    if missing:
+    absent = sorted(loading_info["missing_keys"])
+    if absent:
         # transformers only warns, and fills missing weights with random numbers.
         raise BackendError(
-            f"The weights in {folder} lack {len(missing)} parts of a "
-            f"{type(model).__name__}, such as {missing[0]}; copy or download them "
+            f"The weights in {folder} lack {len(absent)} parts of a "
+            f"{type(model).__name__}, such as {absent[0]}; copy or download them "
             "again."
         )
     return model

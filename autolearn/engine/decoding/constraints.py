@@ -134,8 +134,8 @@ class Matcher:
         # The bit mask has one bit per token, least significant bit first.
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         self._check()
-        allowed = np.unpackbits(bits, count=len(logits), bitorder="little")
-        forbidden = torch.from_numpy(allowed == 0).to(logits.device)
+        is_allowed = np.unpackbits(bits, count=len(logits), bitorder="little")
+        forbidden = torch.from_numpy(is_allowed == 0).to(logits.device)
         logits.masked_fill_(forbidden, float("-inf"))
 
     def restart(self) -> None:

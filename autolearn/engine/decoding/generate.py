@@ -223,10 +223,10 @@ class BatchDecoder:
         log.warning(
             "too little memory: going on with %d texts at once", self._batch_size
         )
-        remaining = [text for text in self._all if not text.is_done]
-        for text in remaining:
+        rest = [text for text in self._all if not text.is_done]
+        for text in rest:
             text.restart()
-        self._begin(remaining)
+        self._begin(rest)
         return 0
 
     def _refill(self) -> None:
