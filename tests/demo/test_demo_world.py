@@ -28,6 +28,7 @@ def test_the_same_seed_makes_the_same_library():
 def test_library_names_are_held_out_from_training(seed):
     library = make_library(seed)
     known = {entity.name for entity in known_world()}
+    assert library.quiz
     for item in library.quiz:
         assert is_held_out(item.entity.split()[0])
         assert item.entity not in known
@@ -43,6 +44,7 @@ def test_training_draws_no_held_out_name_word():
 def test_every_gold_value_stands_in_its_document(seed):
     library = make_library(seed)
     texts = dict(library.documents)
+    assert library.quiz
     for item in library.quiz:
         assert item.value in texts[item.document]
         assert item.entity in texts[item.document]
@@ -61,12 +63,14 @@ def test_every_statement_stands_in_its_passage():
     world = World(random.Random(2))
     for _ in range(200):
         passage = study_passage(world)
+        assert passage.statements
         for row in passage.statements:
             assert row.sentence in passage.text
             assert row.fact.value in row.sentence
 
 
 def test_quiz_wordings_are_never_written_by_the_model():
+    assert ATTRIBUTES
     for attribute in ATTRIBUTES:
         assert len(attribute.quiz) == 2
         assert not set(attribute.quiz) & {*attribute.ask, attribute.turned}
@@ -74,6 +78,7 @@ def test_quiz_wordings_are_never_written_by_the_model():
 
 def test_one_wording_of_each_attribute_keeps_the_order_of_a_statement():
     # A round whose wordings all begin with what is asked misses a quiz that does not.
+    assert ATTRIBUTES
     begins = re.compile(r"(\w+ )?(wh(at|ich|om?|ose|en|ere)|how)\b", re.IGNORECASE)
     for attribute in ATTRIBUTES:
         assert not begins.match(attribute.turned)
@@ -82,8 +87,10 @@ def test_one_wording_of_each_attribute_keeps_the_order_of_a_statement():
 
 
 def test_a_question_belongs_to_one_attribute_of_its_kind():
+    assert grammar().attributes
     for rows in grammar().attributes.values():
         questions = [q for row in rows for q in (*row.ask, row.turned, *row.quiz)]
+        assert questions
         assert len(questions) == len(set(questions))
 
 

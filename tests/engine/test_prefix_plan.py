@@ -44,6 +44,7 @@ def test_no_stretch_stands_twice_in_a_tree(seed):
 @pytest.mark.parametrize("seed", range(50))
 def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
     tree = lay_out(some_rows(seed))
+    assert tree.ids
     for column in range(len(tree.ids)):
         on = [number for number, path in enumerate(tree.paths) if column in path]
         assert on == list(range(tree.first[column], tree.last[column] + 1))

@@ -176,11 +176,14 @@ def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
     )
 )
 def test_whatever_the_rows_are_a_file_gives_examples_or_a_sentence(content):
+    good = {"text": "Avel lies north.", "question": "Where?", "answer": "north"}
     made = [
         parsed
-        for _, row in corpus_files._rows(json.dumps(content))
+        for file in (content, [content, good])
+        for _, row in corpus_files._rows(json.dumps(file))
         for _, parsed in corpus_files._parsed(row, nothing)
     ]
+    assert any(isinstance(one, GoldExample) for one in made)
     for one in made:
         is_good = isinstance(one, GoldExample) and one.question and one.text is not None
         assert is_good or str(one)
@@ -240,6 +243,7 @@ def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
             swapped = GoldExample(one.text, other.question, "", one.title)
             for request in requests(swapped):
                 asked.setdefault(request.prompt.chat[:2], []).append(request)
+    assert made
     for item in made:
         if items.skill_of(item) in ("ask", "answer"):
             assert any(keeps(request, item.chosen) for request in asked[item.chat])
@@ -254,6 +258,7 @@ def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
 
 def test_what_is_asked_about_answers_is_what_the_study_asks():
     made, _ = items.make(INVENTED, 400, 0, lambda question: False)
+    assert all(find(made, skill) for skill in ("verdict", "feedback", "refine"))
     for item in find(made, "verdict"):
         shown = re.fullmatch(
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
@@ -300,6 +305,7 @@ def request_of(one, item):
 
 def test_a_refinement_is_asked_for_as_the_study_does():
     made, _ = items.make(INVENTED, 80, 1, lambda question: False)
+    assert find(made, "refine")
     for item in find(made, "refine"):
         given = re.fullmatch(
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
@@ -414,7 +420,6 @@ def test_feedback_in_a_language_without_a_wording_is_left_out():
         for i in range(300, 320)
     ]
     made, _ = items.make(chosen, 80, 0, lambda question: False)
-    assert find(made, "verdict")
     assert not find(made, "feedback")
 
 

@@ -26,6 +26,7 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
     items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
     rows = [encode(item, loaded.chat).chosen for item in items]
     batch = collate(rows, loaded.pad_id, loaded.device)
+    assert batch.n_answers == len(items)
     for number, (row, item) in enumerate(zip(rows, items, strict=True)):
         learned = batch.targets[batch.owner == number].tolist()
         assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)

@@ -70,6 +70,8 @@ def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
 
 def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
     count = model_files.token_counter(model_files.BUILT_IN)
+    assert PASSAGE_TASKS
+    assert FREE_TASKS
     for task in (*PASSAGE_TASKS, *FREE_TASKS):
         text = exercise(task, 3).prompt
         assert count(text) == len(tokenizer(text)["input_ids"])

@@ -196,6 +196,7 @@ def test_a_template_without_system_role_gets_its_words_in_the_user_turn(
 def test_probabilities_are_those_of_the_next_token(backend):
     chats, begun = [chat(q) for q in QUESTIONS], ["", "It is ", "so: ", "hm"]
     found = backend.probabilities(chats, begun, ["yes", "no"])
+    assert len(found) == len(QUESTIONS) > 0
     for turns, start, (yes, no) in zip(chats, begun, found, strict=True):
         ids = backend._loaded.chat.begun(turns, start)
         with torch.inference_mode():

@@ -160,6 +160,7 @@ def test_an_adapter_tells_its_base_and_no_path_of_this_computer(
 def test_lora_weights_are_fp32_on_a_bf16_base(backend):
     backend._loaded.model.to(torch.bfloat16)
     adapters.attach_new(backend._loaded, training())
+    assert any("lora_" in name for name, _ in backend._loaded.model.named_parameters())
     for name, parameter in backend._loaded.model.named_parameters():
         assert parameter.requires_grad == ("lora_" in name)
         expected = torch.float32 if "lora_" in name else torch.bfloat16
@@ -230,6 +231,7 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         step._set_up(None)
         step._gradient(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
+    assert gradients[0].keys() == gradients[1].keys() != set()
     for name, gradient in gradients[1].items():
         assert torch.equal(gradients[0][name], gradient)
         assert bool(gradient.any()) == ("lora_B" in name), name
