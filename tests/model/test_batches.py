@@ -35,7 +35,7 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
         assert text == f"{item.chosen}<|end|>"
 
 
-def test_of_a_raw_text_all_is_learned(backend):
+def test_all_tokens_of_a_raw_text_are_learned(backend):
     example = encode(TrainItem("text", (), "so it was"), backend._loaded.chat)
     assert example.chosen.n_answer == len(example.chosen.ids) - 1
     assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
@@ -103,7 +103,7 @@ def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
     assert sum(spread) / len(spread) < 6
 
 
-def test_a_step_too_large_for_the_device_goes_in_parts(backend):
+def test_a_large_step_is_split_without_changing_its_gradient(backend):
     loaded = backend._loaded
     examples = [encode(item, loaded.chat) for item in facts(n=6)]
     parts = list(micro_batches(examples, at_once=80))
@@ -122,7 +122,7 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
 
 
-def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
+def test_one_pass_with_replay_gives_the_sum_of_both_gradients(backend):
     loaded = backend._loaded
     items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
     step = RoundTrainer(loaded, items, training(batch_size=4, replay_weight=3.0))
@@ -153,7 +153,7 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
         torch.testing.assert_close(both, one + other, atol=1e-6, rtol=1e-4)
 
 
-def test_a_step_is_cut_where_the_least_is_padded():
+def test_a_step_is_split_with_the_least_padding():
     def items(*lengths):
         rows = [Row(list(range(9, 9 + n)), n - 1) for n in lengths]
         return [Example("sft", row, None, 1.0) for row in rows]

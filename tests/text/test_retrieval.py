@@ -22,7 +22,7 @@ def test_the_passage_with_the_rare_words_comes_first():
     assert ids("Who is the mayor of Brin?", TOWNS)[0] == 2
 
 
-def test_what_fits_far_less_than_the_best_is_left_out():
+def test_passages_far_below_the_best_are_left_out():
     assert ids("Who is the mayor of Brin, and what of Avel?", TOWNS) == [2]
 
 
