@@ -1,1 +1,1 @@
-"""Measurements of what the page has to do quickly; none of them runs with the tests."""
+"""Benchmarks of speed and memory. None of them runs with the tests."""

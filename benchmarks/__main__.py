@@ -1,7 +1,7 @@
-"""Run the benchmarks one after the other: python -m benchmarks.
+"""Run all benchmarks, one after the other: python -m benchmarks.
 
-Those beside TRL are left out, and said to be, unless requirements-bench.txt is there.
-``--gpu`` runs those of a large model instead, on a machine that has a GPU for it.
+The comparisons with TRL need requirements-bench.txt; without it they are skipped with a
+message. ``--gpu`` runs those with a large model, on a machine with a GPU.
 """
 
 import argparse
@@ -37,11 +37,11 @@ ALONE_ON_GPU = (
     ["memory", "--gpu"],
 )
 BESIDE_TRL_ON_GPU = (["peers", "sft", *LARGE], ["peers", "dpo", *LARGE])
-"""No whole round: a model with random weights asks nothing."""
+"""Without whole rounds: a model with random weights asks no questions."""
 
 
 def main() -> int:
-    """Run each in a process of its own; return how many failed."""
+    """Run each benchmark in a process of its own; return the number of failures."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--gpu", action="store_true")
     flags = parser.parse_args()
@@ -53,11 +53,11 @@ def main() -> int:
     alone, beside = (
         (ALONE_ON_GPU, BESIDE_TRL_ON_GPU) if flags.gpu else (ALONE, BESIDE_TRL)
     )
-    failed = 0
+    n_failures = 0
     for name, *more in (*alone, *(beside if has_trl else ())):
         command = [sys.executable, "-m", f"benchmarks.{name}", *more]
-        failed += bool(subprocess.run(command, check=False).returncode)
-    return failed
+        n_failures += bool(subprocess.run(command, check=False).returncode)
+    return n_failures
 
 
 if __name__ == "__main__":

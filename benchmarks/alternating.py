@@ -1,8 +1,8 @@
-"""Writing and training in turn leaves the gradients as they were (T4).
+"""Check that generation between trainings leaves the gradients unchanged (T4).
 
-`python -m benchmarks.alternating`: three rounds of writing and training on packed 4-bit
-weights, beside a twin that trains alike and never writes. Both begin with the same
-adapter; after each round the gradients of all its weights are compared.
+`python -m benchmarks.alternating`: three rounds of generation and training on packed
+4-bit weights, and the same trainings without generation. Both begin with the same
+adapter. After each round the gradients of all its weights are compared.
 """
 
 import sys
@@ -26,40 +26,42 @@ ROUNDS, RATE = 3, 0.05
 
 def trained(loaded: Loaded, work: Sequence[Example], *, writes: bool) -> list[Tensor]:
     """Return the gradients of each round, one after the other."""
-    adapters.fresh(loaded, TrainSettings())
+    adapters.attach_new(loaded, TrainSettings())
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
-    asked = items(1, PER_PASSAGE, PASSAGE, WORDS)
-    found: list[Tensor] = []
+    prompts = items(1, PER_PASSAGE, PASSAGE, WORDS)
+    rounds: list[Tensor] = []
     for _ in range(ROUNDS):
         if writes:
-            ours(loaded, asked)
-        made = gradients(loaded, work, loaded.price)
-        found.append(torch.cat([one.flatten() for one in made]))
+            ours(loaded, prompts)
+        gradient_list = gradients(loaded, work, loaded.token_cost)
+        rounds.append(torch.cat([gradient.flatten() for gradient in gradient_list]))
         with torch.no_grad():
-            for parameter, gradient in zip(parameters, made, strict=True):
+            for parameter, gradient in zip(parameters, gradient_list, strict=True):
                 parameter -= RATE * gradient
     adapters.detach(loaded)
-    return found
+    return rounds
 
 
 def main() -> int:
     """Compare, and print a table; fail if a gradient differs."""
-    keep_packed()  # the traps are in packed weights
+    keep_packed()  # only packed weights are at risk
     work = examples(2, 4, 128)
     writing = trained(load.load(ModelSettings(), BUILT_IN), work, writes=True)
     twin = trained(load.load(ModelSettings(), BUILT_IN), work, writes=False)
-    off = [
+    differences = [
         float((a - b).abs().max() / b.abs().max())
         for a, b in zip(writing, twin, strict=True)
     ]
-    seen = [int((one != 0).sum()) for one in twin]
+    counts = [int((gradient != 0).sum()) for gradient in twin]
     lines = [f"{'round':>6}{'gradients that are not 0':>26}{'largest difference':>20}"]
     lines += [
-        f"{n:6}{some:26}{each:20.1e}"
-        for n, (some, each) in enumerate(zip(seen, off, strict=True), start=1)
+        f"{n:6}{count:26}{difference:20.1e}"
+        for n, (count, difference) in enumerate(
+            zip(counts, differences, strict=True), start=1
+        )
     ]
-    report("t4", lines, {"difference": off, "gradients": seen})
-    return int(max(off) > 0)
+    report("t4", lines, {"difference": differences, "gradients": counts})
+    return int(max(differences) > 0)
 
 
 if __name__ == "__main__":

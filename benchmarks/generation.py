@@ -1,17 +1,17 @@
-"""Many short items on the same passages, written by us and by others.
+"""Compare the engine with other libraries on many short prompts about shared passages.
 
-`python -m benchmarks.generation peers` (G1). All arms have the same weights, the same
-prompts and the same seeded lengths, so nobody wins by stopping early; how many texts
-are the same is told, and in float32 it has to be all of them. What is written one by
-one takes turns: each try a share of the items, all tries together each item once.
+`python -m benchmarks.generation peers` (G1). All arms have the same weights, prompts
+and seeded lengths, so none gains by stopping early. The number of equal texts is
+reported; in float32 it must be all of them. The one-by-one arm generates another share
+of the prompts in each repeat, and all prompts over all repeats.
 
-`--model FOLDER` measures a real model, with `--texts FILE` on real texts: JSON lines
-with a `text` and its questions (`qa`), each asked in as many wordings as it takes to
-have eight items on a text. What lays weights out for few rows (``packed_linear``) is
-dropped before a peer writes, so each of our tries pays for it anew.
+`--model FOLDER` measures a real model, with `--texts FILE` on real texts: JSON Lines
+with a `text` and its questions (`qa`). Each question is asked in as many wordings as
+needed for eight prompts per text. Packed weights (``packed_linear``) are dropped before
+a peer runs, so each run of ours includes packing.
 
-`... shares` (G2): what reading a shared beginning once gains, against what the numbers
-of tokens say. `... growth`: four times the passages against four times the time.
+`... shares` (G2): the gain from reading a shared prefix once, compared with what the
+token counts predict. `... growth`: the time for four times as many passages.
 """
 
 import argparse
@@ -37,9 +37,9 @@ from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import Arm, alternate, report, rows
 
 MOST = 128
-"""Tokens of an answer at most; their lengths are log-normal, 42 on average."""
+"""Most tokens of an answer; lengths are log-normal, 42 on average."""
 PASSAGE, PER_PASSAGE, LONG = 256, 8, 320
-"""Tokens of a passage, items on it, and tokens of a prompt where shares are swept."""
+"""Tokens of a passage, prompts per passage, and tokens of a prompt in ``shares``."""
 WORDS = range(600, 3000)
 """Token ids to draw from."""
 ORDERS = (
@@ -47,16 +47,16 @@ ORDERS = (
     "Answer, then quote the text.",
     "Answer and say why.",
 )
-"""What is asked for with the questions of real texts."""
+"""Instructions that are added to the questions of real texts."""
 BATCH = 16
-"""Of the peer that sorts; what performance studies of small CPUs use. 64 on a GPU."""
+"""Batch size of the arm with sorted batches, common in CPU studies; 64 on a GPU."""
 ALONE = "one by one"
-"""The arm that takes turns."""
+"""The arm that generates another share in each repeat."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A prompt in token ids and how many tokens are to follow."""
+    """A prompt in token ids, and the number of tokens to generate."""
 
     ids: list[int]
     n_new: int
@@ -67,41 +67,43 @@ def items(
 ) -> list[Item]:
     """Return prompts that share a passage of ``n_shared`` tokens, shuffled."""
     draw = random.Random(0)
-    made = []
+    prompts = []
     for _ in range(n_passages):
         passage = draw.choices(vocabulary, k=n_shared)
         for _ in range(per_passage):
             own = draw.choices(vocabulary, k=draw.randint(8, 48))
             length = round(draw.lognormvariate(3.5, 0.7))
-            made.append(Item(passage + own, min(MOST, max(1, length))))
-    draw.shuffle(made)
-    return made
+            prompts.append(Item(passage + own, min(MOST, max(1, length))))
+    draw.shuffle(prompts)
+    return prompts
 
 
 def questions(loaded: Loaded, file: Path, n_texts: int) -> list[Item]:
-    """Return questions on the first texts of a file in the model's template, shuffled.
+    """Return shuffled questions about the first texts of a file, in the chat template.
 
-    Lengths are drawn as those of ``items``.
+    Lengths are drawn as in ``items``.
     """
     draw = random.Random(0)
-    made = []
+    prompts = []
     with file.open(encoding="utf-8") as lines:
         for row in map(json.loads, islice(lines, n_texts)):
-            asked = cycle(product(ORDERS, (one["question"] for one in row["qa"])))
-            for order, question in islice(asked, PER_PASSAGE):
-                said = f"Text:\n{row['text']}\n\nQuestion: {question}\n{order}"
-                ids = loaded.chat.prompt((Message("user", said),))
+            pairs = cycle(product(ORDERS, (entry["question"] for entry in row["qa"])))
+            for order, question in islice(pairs, PER_PASSAGE):
+                text = f"Text:\n{row['text']}\n\nQuestion: {question}\n{order}"
+                ids = loaded.chat.prompt((Message("user", text),))
                 length = round(draw.lognormvariate(3.5, 0.7))
-                made.append(Item(ids, min(MOST, max(1, length))))
-    draw.shuffle(made)
-    return made
+                prompts.append(Item(ids, min(MOST, max(1, length))))
+    draw.shuffle(prompts)
+    return prompts
 
 
 def ours(loaded: Loaded, work: Sequence[Item]) -> list[str]:
-    """Return the texts that the engine writes."""
+    """Return the texts that the engine generates."""
     prompts = [(item.ids, Sampling(max_new_tokens=item.n_new)) for item in work]
-    found = generate.generate(loaded, prompts, lambda: False, stop_ids=frozenset())
-    return [one.text for one in found]
+    completions = generate.generate(
+        loaded, prompts, lambda: False, stop_ids=frozenset()
+    )
+    return [completion.text for completion in completions]
 
 
 def one_by_one(loaded: Loaded, work: Sequence[Item]) -> list[str]:
@@ -111,10 +113,10 @@ def one_by_one(loaded: Loaded, work: Sequence[Item]) -> list[str]:
 
 
 class InTurn:
-    """``one_by_one`` on another share of the items each time it is called.
+    """``one_by_one`` on another share of the prompts at each call.
 
-    What is written alone takes as long whatever is written before or after it, so the
-    seconds of a share tell those of all items, and all tries see each item once.
+    One-by-one generation takes the same time in any order. The time of a share thus
+    gives that of all prompts, and each prompt is generated once.
     """
 
     def __init__(self, loaded: Loaded, work: Sequence[Item], tries: int) -> None:
@@ -124,16 +126,15 @@ class InTurn:
         self._n_all = sum(item.n_new for item in work)
 
     def __call__(self) -> None:
-        """Write the next share."""
+        """Generate the next share."""
         share = self._shares[len(self._texts)]
         self._texts.append(one_by_one(self._loaded, share))
 
     def whole(self, arm: Arm) -> Arm:
-        """Return the arm as if each try had written all items."""
+        """Return the arm as if each repeat had generated all prompts."""
         n_written = [sum(item.n_new for item in share) for share in self._shares]
         seconds = [
-            self._n_all / n * each
-            for n, each in zip(n_written, arm.seconds, strict=True)
+            self._n_all / n * s for n, s in zip(n_written, arm.seconds, strict=True)
         ]
         texts = [""] * sum(map(len, self._texts))
         for i, share in enumerate(self._texts):
@@ -142,15 +143,15 @@ class InTurn:
 
 
 def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
-    """Return the texts of ``generate`` on padded batches of like length."""
+    """Return the texts of ``generate`` on padded batches sorted by length."""
     order = sorted(range(len(work)), key=lambda i: len(work[i].ids) + work[i].n_new)
     texts = [""] * len(work)
     size = 4 * BATCH if loaded.device.type == "cuda" else BATCH
     for start in range(0, len(order), size):
-        picked = order[start : start + size]
+        indices = order[start : start + size]
         with as_shipped(loaded.model):
-            found = _generated(loaded, [work[i] for i in picked])
-        for i, text in zip(picked, found, strict=True):
+            batch_texts = _generated(loaded, [work[i] for i in indices])
+        for i, text in zip(indices, batch_texts, strict=True):
             texts[i] = text
     return texts
 
@@ -162,18 +163,20 @@ def continuous_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
         do_sample=False, eos_token_id=_end(loaded), pad_token_id=loaded.pad_id
     )
     texts = [""] * len(work)
-    batching = loaded.model.continuous_batching_context_manager(config)
-    with as_shipped(loaded.model), batching as manager:
+    context = loaded.model.continuous_batching_context_manager(config)
+    with as_shipped(loaded.model), context as manager:
         for i, item in enumerate(work):
             manager.add_request(item.ids, str(i), max_new_tokens=item.n_new)
         for _ in work:
-            made = manager.get_result()
-            texts[int(made.request_id)] = loaded.chat.decode(made.generated_tokens)
+            response = manager.get_result()
+            texts[int(response.request_id)] = loaded.chat.decode(
+                response.generated_tokens
+            )
     return texts
 
 
 def _end(loaded: Loaded) -> int:
-    """Return an end that nobody writes by himself: no word of the vocabulary in use."""
+    """Return an end token that no arm generates by itself."""
     return int(loaded.model.config.vocab_size - 1)
 
 
@@ -200,7 +203,7 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     mask = [[0] * (longest - len(i.ids)) + [1] * len(i.ids) for i in work]
     end = _end(loaded)
     lengths = [item.n_new for item in work]
-    written = loaded.model.generate(
+    rows_written = loaded.model.generate(
         torch.tensor(ids, device=loaded.device),
         attention_mask=torch.tensor(mask, device=loaded.device),
         generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
@@ -213,12 +216,12 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
     )
     return [
         loaded.chat.decode(row[longest : longest + item.n_new].tolist())
-        for row, item in zip(written, work, strict=True)
+        for row, item in zip(rows_written, work, strict=True)
     ]
 
 
 def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
-    """Measure us and the library's own loop, and compare what they write (G1)."""
+    """Measure the engine and the library's own loop, and compare the texts (G1)."""
     if flags.texts:
         work = questions(loaded, flags.texts, flags.passages)
     else:
@@ -258,9 +261,9 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
 
 
 def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
-    """Sweep how much of a prompt is shared; one token is written (G2)."""
+    """Vary the shared fraction of the prompts; one token is generated (G2)."""
     lines = [f"{'shared':>8}{'together':>10}{'apart':>8}{'gain':>7}{'tokens say':>12}"]
-    found = []
+    results = []
     for share in (0.0, 0.25, 0.5, 0.75, 0.9):
         n_shared = round(share * LONG)
         draw = random.Random(1)
@@ -272,7 +275,7 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
         ]
         arms = alternate(
             {
-                "together": partial(_read, loaded, work, generate.TOGETHER),
+                "together": partial(_read, loaded, work, generate.GROUP_SIZE),
                 "apart": partial(_read, loaded, work, 1),
             },
             flags.repeats,
@@ -282,20 +285,20 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
         says = PER_PASSAGE * LONG / (n_shared + PER_PASSAGE * own)
         gain = apart / together
         lines.append(f"{share:8.0%}{together:10.2f}{apart:8.2f}{gain:7.2f}{says:12.2f}")
-        found.append({"share": share, "gain": gain, "tokens": says})
-    report(f"g2-{Path(flags.model).name}-{flags.dtype}", lines, {"shares": found})
+        results.append({"share": share, "gain": gain, "tokens": says})
+    report(f"g2-{Path(flags.model).name}-{flags.dtype}", lines, {"shares": results})
 
 
 def _read(loaded: Loaded, work: Sequence[Item], together: int) -> list[str]:
-    usual, generate.TOGETHER = generate.TOGETHER, together
+    original, generate.GROUP_SIZE = generate.GROUP_SIZE, together
     try:
         return ours(loaded, work)
     finally:
-        generate.TOGETHER = usual
+        generate.GROUP_SIZE = original
 
 
 def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
-    """Do the same for four times as many passages."""
+    """Compare a run with one of four times as many passages."""
     few, many = (
         items(n * flags.passages, PER_PASSAGE, PASSAGE, WORDS) for n in (4, 16)
     )
@@ -320,12 +323,12 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
         f"{peaks[0]} MiB after the few, {peaks[1]} after the many",
     ]
     numbers = {name: arm.seconds for name, arm in arms.items()}
-    found = {"seconds": numbers, "peaks": peaks}
-    report(f"growth-{Path(flags.model).name}-{flags.dtype}", lines, found)
+    results = {"seconds": numbers, "peaks": peaks}
+    report(f"growth-{Path(flags.model).name}-{flags.dtype}", lines, results)
 
 
 def _peak_after(loaded: Loaded, work: Sequence[Item]) -> int:
-    """Return the most MiB that the process, or its GPU, has taken with this work."""
+    """Return the peak memory of the process, or of its GPU, in MiB after this work."""
     ours(loaded, work)
     if loaded.device.type == "cuda":
         return torch.cuda.max_memory_allocated() >> 20
@@ -357,9 +360,9 @@ def main() -> int:
         help="of the processor instead of the clock, for peers; with OMP_NUM_THREADS=1",
     )
     flags = parser.parse_args()
-    loaded = named(flags.model, getattr(torch, flags.dtype), flags.layers)
-    flags.dtype = loaded.identity.dtype
-    what[flags.what](loaded, flags)
+    model = named(flags.model, getattr(torch, flags.dtype), flags.layers)
+    flags.dtype = model.identity.dtype
+    what[flags.what](model, flags)
     return 0
 
 

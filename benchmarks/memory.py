@@ -1,8 +1,8 @@
-"""Memory as foretold and as measured (M1): `python -m benchmarks.memory`.
+"""Predicted and measured memory (M1): `python -m benchmarks.memory`.
 
-Each case is a round's largest step, in a process of its own: what was foretold from the
-sizes of the model, what the process then took, and what is foretold once one case of
-the same model has been measured, as the app does after its first round.
+Each case is the largest step of a round, in a process of its own. The table shows the
+prediction from the sizes of the model, the measured memory, and the prediction that is
+corrected by the first case of the same model, as the app does after its first round.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.side_by_side import report
 Model = tuple[int, int, int]
 """Width, layers, vocabulary."""
 Step = tuple[int, int, int, int, bool]
-"""The other fields of a case."""
+"""The other fields of a case, in order."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class Case:
     rank: int
     items: int
     tokens: int
-    """Of each item, about."""
+    """Tokens of each item, approximately."""
     answer: int
-    """Tokens that are learned, about."""
+    """Learned tokens of each item, approximately."""
     replay: bool = True
 
     @property
     def model(self) -> Model:
-        """Return what the model is like."""
+        """Return the sizes of the model."""
         return self.width, self.layers, self.vocabulary
 
 
@@ -78,25 +78,25 @@ CASES_ON_GPU = _cases(
 
 
 class Watch:
-    """Keeps what the largest step took."""
+    """Stores the metrics of the largest step."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, float] = {}
 
     def stop(self) -> bool:
-        """Go on to the end."""
+        """Return False: run to the end."""
         return False
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        """Keep the numbers."""
+        """Store the metrics."""
         self.numbers = metrics
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        """Take no notice."""
+        """Ignore the metrics of a step."""
 
 
 def measure(case: Case) -> dict[str, float]:
-    """Return what was foretold and measured of one case, in this process."""
+    """Return predicted and measured memory of one case, in this process."""
     keep_packed()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -134,11 +134,11 @@ def _write_model(case: Case, folder: Path) -> None:
 
 
 def _items(case: Case) -> list[TrainItem]:
-    """Return items that share nothing, and as many for replay."""
-    chance = random.Random(0)
+    """Return items without common prefixes, and as many for replay."""
+    rng = random.Random(0)
 
     def words(n: int) -> str:
-        return " ".join(chance.choice(("red", "town", "river")) for _ in range(n))
+        return " ".join(rng.choice(("red", "town", "river")) for _ in range(n))
 
     kinds: list[ItemKind] = ["sft", "replay"] if case.replay else ["sft"]
     return [
@@ -153,15 +153,15 @@ def _items(case: Case) -> list[TrainItem]:
 
 
 def _apart(case: Case) -> dict[str, float]:
-    """Return the numbers of a case, measured in a process of its own."""
+    """Return the metrics of a case, measured in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.memory", json.dumps(asdict(case))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    metrics: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return metrics
 
 
 def main() -> None:
-    """Measure all cases, or the one that is given as JSON."""
+    """Measure all cases, or the one given as JSON."""
     parser = argparse.ArgumentParser(prog="benchmarks.memory")
     parser.add_argument("case", nargs="?", help="one of them, as JSON")
     parser.add_argument("--gpu", action="store_true", help="those of large models")
@@ -174,22 +174,24 @@ def main() -> None:
         f"{'width x layers, vocabulary':28}{'rank':>5}{'items x tokens':>16}"
         f"{'learned':>9}{'MiB':>8}{'foretold':>10}{'corrected':>11}"
     ]
-    kept = []
-    taught: dict[Model, Correction] = {}
+    results = []
+    corrections: dict[Model, Correction] = {}
     for case in CASES_ON_GPU if flags.gpu else CASES:
-        seen = _apart(case)
-        total, took, _, _, at_work = (seen[name] for name in NUMBERS)
-        before = taught.setdefault(case.model, correction(seen))
-        better = total + before.loaded + (before.at_work - 1) * at_work
+        metrics = _apart(case)
+        total, peak, _, _, at_work = (metrics[name] for name in NUMBERS)
+        first_correction = corrections.setdefault(case.model, correction(metrics))
+        better = (
+            total + first_correction.loaded + (first_correction.at_work - 1) * at_work
+        )
         name = f"{case.width} x {case.layers}, {case.vocabulary}"
         lines.append(
             f"{name:28}{case.rank:5}{f'{case.items} x {case.tokens}':>16}"
-            f"{case.answer:9}{took / 2**20:8.0f}"
-            f"{100 * (total / took - 1):+9.0f} %{100 * (better / took - 1):+10.0f} %"
+            f"{case.answer:9}{peak / 2**20:8.0f}"
+            f"{100 * (total / peak - 1):+9.0f} %{100 * (better / peak - 1):+10.0f} %"
         )
         sys.stderr.write(lines[-1] + "\n")
-        kept.append(asdict(case) | seen | {"corrected": better})
-    report("m1-gpu" if flags.gpu else "m1", lines, {"cases": kept})
+        results.append(asdict(case) | metrics | {"corrected": better})
+    report("m1-gpu" if flags.gpu else "m1", lines, {"cases": results})
 
 
 if __name__ == "__main__":

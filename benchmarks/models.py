@@ -1,4 +1,4 @@
-"""The models of the benchmarks; equality is seen in float32 and nowhere else."""
+"""The models of the benchmarks. Results are compared for equality in float32 only."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,9 +18,10 @@ from autolearn.models import memory
 from autolearn.models.files import BUILT_IN
 
 NAMES = ("built-in", "random", "large")
-"""On the command line; the large one is for a GPU. A folder is a real model."""
+"""Names for the command line; the large model is for a GPU. A folder is a real
+model."""
 DTYPES = ("float32", "bfloat16")
-"""On the command line; the large one is in bfloat16."""
+"""Types for the command line; the large model is always in bfloat16."""
 
 
 def built_in(
@@ -64,10 +65,10 @@ def named(
     layers: int,
     quantization: Quantization = "nf4",
 ) -> Loaded:
-    """Return a model by its name on the command line; a large one has its own dtype.
+    """Return a model by its name on the command line, or from a folder.
 
-    A folder: the model in it. It and the built-in one are rounded to 4 bit as in the
-    app, unless ``quantization`` says otherwise.
+    Real models and the built-in one are rounded to 4 bit as in the app, unless
+    ``quantization`` says otherwise. The large model has its own dtype.
     """
     if name == "large":
         return large(layers)
@@ -87,9 +88,9 @@ def _made(shape: LlamaConfig, quantization: Quantization) -> Loaded:
 
 
 def write_random(shape: LlamaConfig, folder: Path, dtype: torch.dtype) -> None:
-    """Write random weights, with the tokenizer of the built-in model made larger.
+    """Write a model with random weights and the enlarged built-in tokenizer.
 
-    On the GPU if there is one: billions of numbers are drawn.
+    The weights are drawn on the GPU if there is one, since there are billions of them.
     """
     tokenizer = AutoTokenizer.from_pretrained(BUILT_IN)
     tokenizer.add_tokens([f"w{i}" for i in range(shape.vocab_size - len(tokenizer))])
@@ -105,7 +106,7 @@ def write_random(shape: LlamaConfig, folder: Path, dtype: torch.dtype) -> None:
 
 @contextmanager
 def as_shipped(model: Any) -> Iterator[None]:
-    """Have the model attend as the library does by itself: peers know no other way."""
+    """Restore the library's own attention, which peers need, inside the block."""
     model.set_attn_implementation("sdpa")
     try:
         yield
@@ -114,7 +115,7 @@ def as_shipped(model: Any) -> Iterator[None]:
 
 
 def keep_packed() -> None:
-    """Leave 4-bit weights packed from now on, as those of a larger model are."""
+    """Keep 4-bit weights packed from now on, like those of a larger model."""
     memory.DEQUANTISED_SHARE = 0.0
 
 

@@ -1,4 +1,4 @@
-"""How long a person waits for the page: python -m benchmarks.page."""
+"""Measure how long a person waits for the page: python -m benchmarks.page."""
 
 import argparse
 import os
@@ -28,11 +28,11 @@ PLACES = {
     "Ask": "#ask-conversation",
     "History": "#history-runs",
 }
-"""Each tab with what has to be there for a person to begin."""
+"""Each tab with the element that must be visible before a person can begin."""
 SETTLE_SECONDS = 3
-"""A browser that has just been started is still busy with itself."""
+"""Time for a browser to settle after its start."""
 STARTS = 5
-"""What was just written to the disk makes the first ones wait."""
+"""Number of starts; the first ones wait for the disk."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -49,14 +49,14 @@ def main() -> int:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         time.sleep(SETTLE_SECONDS)
-        first = [_first_page(browser, folder) for _ in range(STARTS)]
-        for what, took in (
-            ("server ready", [ready for ready, _ in first]),
-            ("first page", [shown for _, shown in first]),
+        starts = [_first_page(browser, folder) for _ in range(STARTS)]
+        for what, times in (
+            ("server ready", [server_seconds for server_seconds, _ in starts]),
+            ("first page", [page_seconds for _, page_seconds in starts]),
         ):
             _say(
-                f"{what}: {statistics.median(took):.1f} s from the command "
-                f"({min(took):.1f} to {max(took):.1f}, the first {took[0]:.1f})"
+                f"{what}: {statistics.median(times):.1f} s from the command "
+                f"({min(times):.1f} to {max(times):.1f}, the first {times[0]:.1f})"
             )
         app, url = _start(folder)
         try:
@@ -71,18 +71,18 @@ def main() -> int:
 
 
 def _first_page(browser: Browser, folder: str) -> tuple[float, float]:
-    """Return the seconds from the command to a server, and to a page to work with.
+    """Return the seconds from the command to a ready server, and to a usable page.
 
-    Each time by a new process, for a browser that has nothing of it in its cache.
+    A new process and an empty browser cache are used each time.
     """
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     app, url = _start(folder)
-    ready = time.perf_counter() - begun
+    ready = time.perf_counter() - started_at
     try:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(url)
         page.locator(f"{PLACES['Model']} .al-card").wait_for()
-        return ready, time.perf_counter() - begun
+        return ready, time.perf_counter() - started_at
     finally:
         page.close()
         _end(app)
@@ -102,8 +102,8 @@ def _start(folder: str) -> tuple[subprocess.Popen[str], str]:
     )
     assert app.stdout
     for line in app.stdout:
-        if found := re.search(r"autolearn is at (\S+)", line):
-            return app, found[1]
+        if match := re.search(r"autolearn is at (\S+)", line):
+            return app, match[1]
     raise RuntimeError("The app did not start.")
 
 
@@ -127,7 +127,7 @@ def _measure_page(page: Page, repeats: int) -> None:
 
 
 def _opened(name: str, place: str) -> str:
-    """Return how the page itself opens a tab, and sees that its content is there."""
+    """Return a script that opens a tab and detects its content."""
     return (
         "const tab = [...document.querySelectorAll('[role=tab]')]"
         f".find((one) => one.textContent.trim() === '{name}');"
@@ -138,7 +138,7 @@ def _opened(name: str, place: str) -> str:
 
 
 def _pressed(key: str) -> str:
-    """Return how the page itself presses a key, and sees that the card is another."""
+    """Return a script that presses a key and detects the next card."""
     return (
         "const card = () => document.querySelector('#review-card article')?.ariaLabel;"
         "const was = card();"
@@ -155,7 +155,7 @@ def _measure(
     act: str,
     repeats: int,
 ) -> None:
-    took = []
+    times = []
     for _ in range(repeats):
         before()
         script = (
@@ -164,8 +164,8 @@ def _measure(
             + "const look = () => done() ? resolve(performance.now() - begun)"
             " : requestAnimationFrame(look); look(); })"
         )
-        took.append(page.evaluate(script))
-    row = (statistics.median(took), min(took), max(took))
+        times.append(page.evaluate(script))
+    row = (statistics.median(times), min(times), max(times))
     _say(f"{name:32}" + "".join(f"{value:9.0f}" for value in row))
 
 

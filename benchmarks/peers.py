@@ -1,10 +1,10 @@
-"""A round of answers (T1) and a round of preferences (T3), by us and by TRL.
+"""Compare a round of answers (T1) and a round of preferences (T3) with TRL.
 
 `python -m benchmarks.peers sft` and `dpo`; needs requirements-bench.txt. All arms start
 with the same adapter on the same weights, and see the same items in the same order with
-the same batch size; only real tokens are counted, never padding. The losses of the
-steps are compared, in float32 to be seen equal, but for TRL's packed rows, whose steps
-are others. `--dtype bfloat16` is how the app and TRL train unless told otherwise.
+the same batch size. Only real tokens are counted, never padding. The losses of the
+steps are compared, except for TRL's packed rows, which have other steps. `--dtype
+bfloat16` is the default of the app and of TRL.
 """
 
 import argparse
@@ -35,10 +35,10 @@ from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import alternate, report, rows
 
 BATCH = 8
-"""TRL's own default."""
+"""TRL's default."""
 RATES = {"sft": 2e-4, "dpo": 1e-4}
-"""That for answers is lower than a round's: at 2e-3 rounding grew to 1.5 % of the loss
-within 30 steps, which would hide a difference."""
+"""The rate for answers is lower than in a round: at 2e-3 rounding errors grew to 1.5 %
+of the loss within 30 steps, which would hide a difference."""
 
 
 APPROVED = Path(__file__).parent / "approved.jsonl"
@@ -47,35 +47,35 @@ exports them: questions in all wordings with the answers that the rule approved.
 
 
 def items(kind: str, n: int) -> list[TrainItem]:
-    """Return approved items; for pairs with the answer to another question."""
+    """Return approved items; pairs are made with the answer to another question."""
     draw = random.Random(0)
     lines = APPROVED.read_text(encoding="utf-8").splitlines()
     chats = [json.loads(line)["messages"] for line in lines]
-    made = []
-    for *asked, said in chats[:n]:
-        chat = tuple(Message(**turn) for turn in asked)
+    train_items = []
+    for *turns, answer in chats[:n]:
+        chat = tuple(Message(**turn) for turn in turns)
         other = draw.choice(chats)[-1]["content"]
         rejected = other if kind == "dpo" else None
-        made.append(TrainItem(kind, chat, said["content"], rejected))  # type: ignore[arg-type]
-    return made
+        train_items.append(TrainItem(kind, chat, answer["content"], rejected))  # type: ignore[arg-type]
+    return train_items
 
 
 @dataclass
 class Losses:
-    """Hears the loss of every step of ours."""
+    """Records the loss of every step of our trainer."""
 
-    seen: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
 
     def stop(self) -> bool:
-        """Never."""
+        """Return False: run to the end."""
         return False
 
     def on_probe(self, step: int, metrics: dict[str, float]) -> None:
-        """Take no notice."""
+        """Ignore the metrics of the largest step."""
 
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
-        """Note the loss."""
-        self.seen.append(metrics["loss"])
+        """Record the loss."""
+        self.values.append(metrics["loss"])
 
 
 def ours(
@@ -90,7 +90,7 @@ def ours(
             losses, start=None, checkpoints=folder / "c", output=folder / "a"
         )
     adapters.detach(loaded)
-    return losses.seen
+    return losses.values
 
 
 def theirs(
@@ -99,15 +99,15 @@ def theirs(
     settings: TrainSettings,
     **options: Any,
 ) -> list[float]:
-    """Return the losses of TRL's trainer on the items as they stand."""
+    """Return the losses of TRL's trainer on the items in the given order."""
     adapters.detach(loaded)
-    adapters.fresh(loaded, settings)
+    adapters.attach_new(loaded, settings)
     loaded.model.train()
     is_dpo = work[0].kind == "dpo"
     config: Callable[..., Any] = DPOConfig if is_dpo else SFTConfig
     more = {"beta": settings.beta} if is_dpo else {"completion_only_loss": True}
     with tempfile.TemporaryDirectory() as folder:
-        usual = {
+        defaults = {
             "per_device_train_batch_size": settings.batch_size,
             "bf16": loaded.identity.dtype == "bfloat16",
         }
@@ -123,24 +123,24 @@ def theirs(
             disable_tqdm=True,
             use_cpu=not torch.cuda.is_available(),
             **more,
-            **(usual | options),
+            **(defaults | options),
         )
         trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
-        made = trainer(
+        trainer_instance = trainer(
             model=loaded.model,
             args=arguments,
             train_dataset=_dataset(work),
             processing_class=copy.deepcopy(loaded.tokenizer),
         )
-        made.remove_callback(PrinterCallback)
-        with as_shipped(made.model):
-            made.train()
+        trainer_instance.remove_callback(PrinterCallback)
+        with as_shipped(trainer_instance.model):
+            trainer_instance.train()
     adapters.detach(loaded)
-    return [row["loss"] for row in made.state.log_history if "loss" in row]
+    return [row["loss"] for row in trainer_instance.state.log_history if "loss" in row]
 
 
 def _dataset(work: Sequence[TrainItem]) -> Dataset:
-    kept = []
+    rows_out = []
     for item in work:
         row: dict[str, Any] = {
             "prompt": [{"role": m.role, "content": m.content} for m in item.chat]
@@ -150,23 +150,23 @@ def _dataset(work: Sequence[TrainItem]) -> Dataset:
             answers = {"completion": item.chosen}
         for name, text in answers.items():
             row[name] = [{"role": "assistant", "content": text}]
-        kept.append(row)
-    return Dataset.from_list(kept)
+        rows_out.append(row)
+    return Dataset.from_list(rows_out)
 
 
 def in_our_order(
     loaded: Loaded, work: list[TrainItem], settings: TrainSettings
 ) -> list[TrainItem]:
-    """Return the items in the order in which our first epoch takes them."""
+    """Return the items in the order of our first epoch."""
     ids = [encode(item, loaded.chat).chosen.ids for item in work]
-    order = Schedule(ids, settings.batch_size, settings.seed, loaded.price)
+    order = Schedule(ids, settings.batch_size, settings.seed, loaded.token_cost)
     return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
 
 
 def _variants(flags: argparse.Namespace, n_tokens: int) -> dict[str, dict[str, Any]]:
-    """Return the options of TRL's trainers that are tried beside its defaults.
+    """Return options of TRL's trainers that are measured besides its defaults.
 
-    ``n_tokens``: those of a batch; as many are packed into a row.
+    ``n_tokens`` is the size of a batch; as many tokens are packed into a row.
     """
     variants: dict[str, dict[str, Any]] = {}
     if flags.kind == "dpo":
@@ -177,7 +177,8 @@ def _variants(flags: argparse.Namespace, n_tokens: int) -> dict[str, dict[str, A
             "max_length": n_tokens,
             "per_device_train_batch_size": 1,
         }
-    if flags.model == "large":  # to the built-in model it makes no difference
+    # It makes no difference for the built-in model.
+    if flags.model == "large":
         variants["TRL, no checkpointing"] = {"gradient_checkpointing": False}
     return variants
 
@@ -194,7 +195,7 @@ def main() -> int:
     parser.add_argument("--layers", type=int, default=32, help="of the large model")
     parser.add_argument("--dtype", choices=DTYPES, default=DTYPES[0])
     flags = parser.parse_args()
-    # Whole, since TRL trains adapters of 4-bit models in bfloat16.
+    # Not quantised, since TRL trains adapters of 4-bit models in bfloat16.
     is_large = flags.model == "large"
     quantization: Quantization = "nf4" if is_large else "none"
     dtype = getattr(torch, flags.dtype)
@@ -213,18 +214,20 @@ def main() -> int:
     n_tokens = sum(
         len(row.ids) for item in work for row in encode(item, loaded.chat).rows
     )
-    ordered = in_our_order(loaded, work, settings)
+    in_order = in_our_order(loaded, work, settings)
     acts = {
         "ours": partial(ours, loaded, work, settings),
-        "TRL": partial(theirs, loaded, ordered, settings),
+        "TRL": partial(theirs, loaded, in_order, settings),
     }
     for name, options in _variants(flags, BATCH * n_tokens // len(work)).items():
-        acts[name] = partial(theirs, loaded, ordered, settings, **options)
+        acts[name] = partial(theirs, loaded, in_order, settings, **options)
     arms = alternate(acts, flags.repeats)
     first, second = arms["ours"].result, arms["TRL"].result
-    off = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
+    difference = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
     lines = rows(arms, "ours", n_tokens, "tokens")
-    lines.append(f"{len(first)} steps; losses differ by {off:.1e} at most, relatively")
+    lines.append(
+        f"{len(first)} steps; losses differ by {difference:.1e} at most, relatively"
+    )
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
     test = {"sft": "t1", "dpo": "t3"}[flags.kind]

@@ -1,4 +1,4 @@
-"""How long the review takes with 100,000 samples: python -m benchmarks.review."""
+"""Measure the review with 100,000 samples: python -m benchmarks.review."""
 
 import argparse
 import random
@@ -54,9 +54,9 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=15)
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         fill(store, flags.samples)
-        _say(f"{flags.samples} samples, built in {time.perf_counter() - begun:.0f} s")
+        _say(f"{flags.samples} samples, built in {time.perf_counter() - start:.0f} s")
         heads = ("median", "least", "most", "of CPU")
         _say(f"{'milliseconds':44}" + "".join(f"{head:>9}" for head in heads))
         for name, act in _measured(store, flags.samples):
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def fill(store: Store, n_samples: int) -> None:
-    """Put samples with all they rest on into the tables."""
+    """Insert samples with all records that they refer to."""
     draw = random.Random(0)
     words = ["".join(draw.choices(SYLLABLES, k=3)) for _ in range(2000)]
     passages = _library(store, draw, words)
@@ -78,7 +78,7 @@ def fill(store: Store, n_samples: int) -> None:
 
 
 def _library(store: Store, draw: random.Random, words: list[str]) -> list[Passage]:
-    found: list[Passage] = []
+    all_passages: list[Passage] = []
     for number in range(DOCUMENTS):
         texts = [" ".join(draw.choices(words, k=150)) + "." for _ in range(PASSAGES)]
         place, passages = 0, []
@@ -87,9 +87,9 @@ def _library(store: Store, draw: random.Random, words: list[str]) -> list[Passag
             passages.append(Passage(0, position, place, end, text, 200))
             place = end
         document = Document(f"text {number}.txt", str(number), place)
-        kept = store.library.add_document(document, passages)
-        found += store.library.passages([kept.id])
-    return found
+        record = store.library.add_document(document, passages)
+        all_passages += store.library.passages([record.id])
+    return all_passages
 
 
 def _some_samples(
@@ -105,28 +105,33 @@ def _some_samples(
     def insert(table: str, records: Sequence[Any]) -> list[int]:
         return store.db.insert(table, [to_row(r) | {"run_id": run_id} for r in records])
 
-    asked = [Question(f"what is {say(5)}?", "study", "model", p.id) for p in places]
-    questions = insert("questions", asked)
-    written = [_generation(say(300), say(12)) for _ in range(3)]
-    ids = insert("generations", written)
-    shared = [_with_id(one, number) for one, number in zip(written, ids, strict=True)]
+    question_records = [
+        Question(f"what is {say(5)}?", "study", "model", p.id) for p in places
+    ]
+    questions = insert("questions", question_records)
+    generations = [_generation(say(300), say(12)) for _ in range(3)]
+    ids = insert("generations", generations)
+    saved_generations = [
+        _with_id(generation, number)
+        for generation, number in zip(generations, ids, strict=True)
+    ]
     kinds: tuple[AnswerKind, ...] = ("closed_book", "open_book", "refined")
-    closed, opened, refined = (
+    closed_ids, open_ids, refined_ids = (
         insert("answers", [Answer(q, kind, say(12), generation=g) for q in questions])
-        for kind, g in zip(kinds, shared, strict=True)
+        for kind, g in zip(kinds, saved_generations, strict=True)
     )
     critiques, checks = (
         insert("feedback", [_feedback(draw, a, say(15), purpose) for a in answers])
-        for answers, purpose in ((closed, "critique"), (refined, "check"))
+        for answers, purpose in ((closed_ids, "critique"), (refined_ids, "check"))
     )
     rows = zip(
-        asked,
+        question_records,
         questions,
         places,
-        opened,
-        closed,
+        open_ids,
+        closed_ids,
         critiques,
-        refined,
+        refined_ids,
         checks,
         strict=True,
     )
@@ -158,7 +163,7 @@ def _sample(
     draw: random.Random, say: Callable[[int], str], row: tuple[Any, ...]
 ) -> Sample:
     question, number, passage, *rest = row
-    opened, closed, critique, refined, check = rest
+    open_id, closed_id, critique, refined_id, check = rest
     return Sample(
         number,
         question.text,
@@ -167,10 +172,10 @@ def _sample(
         gap=draw.random() < 0.7,
         gap_probability=draw.random(),
         passage_id=passage.id,
-        open_answer_id=opened,
-        closed_answer_id=closed,
+        open_answer_id=open_id,
+        closed_answer_id=closed_id,
         critique_id=critique,
-        refined_answer_id=refined,
+        refined_answer_id=refined_id,
         check_id=check,
         flags=tuple(flag for flag in FLAGS if draw.random() < 0.08),
         state="pending" if draw.random() < 0.9 else "approved",
@@ -180,41 +185,44 @@ def _sample(
 def _measured(
     store: Store, n_samples: int
 ) -> list[tuple[str, Callable[[int], object]]]:
-    """Return what is measured; each is told how often it was called before."""
-    samples, pending = store.samples, SampleFilter(state="pending")
+    """Return what is measured; each function gets the number of earlier calls."""
+    samples, is_pending = store.samples, SampleFilter(state="pending")
 
-    def card(call: int, wanted: SampleFilter) -> None:
-        beside = 1 + call * 7919 % n_samples
-        found = samples.step(wanted, beside=beside) or samples.step(wanted)
-        if found:
-            sample.card(samples.view(found))
+    def card(call: int, selection: SampleFilter) -> None:
+        neighbour = 1 + call * 7919 % n_samples
+        sample_id = samples.step(selection, beside=neighbour) or samples.step(selection)
+        if sample_id:
+            sample.card(samples.view(sample_id))
 
-    def look(wanted: SampleFilter) -> Callable[[int], None]:
-        return lambda call: card(call, wanted)
+    def look(selection: SampleFilter) -> Callable[[int], None]:
+        return lambda call: card(call, selection)
 
     rare = SampleFilter(state="pending", text="kaloka mimimi")
-    flagged = SampleFilter(state="pending", flag="strays", document_id=7)
-    common, judged = SampleFilter(text="what"), SampleFilter(verdict="correct")
+    with_flag = SampleFilter(state="pending", flag="strays", document_id=7)
+    common, with_verdict = SampleFilter(text="what"), SampleFilter(verdict="correct")
     unclear = SampleFilter(verdict="unclear")
     return [
-        ("next card, pending", look(pending)),
-        ("next card, flag and document", look(flagged)),
+        ("next card, pending", look(is_pending)),
+        ("next card, flag and document", look(with_flag)),
         ("next card, a verdict that none has", look(unclear)),
         ("next card, search of a common word", look(common)),
         ("next card, search of two rare words", look(rare)),
         ("search, best 50 of a rare word", lambda _: samples.search("kaloka")),
-        ("page of 50 by id", lambda _: samples.find(pending, limit=50, after_id=5000)),
+        (
+            "page of 50 by id",
+            lambda _: samples.find(is_pending, limit=50, after_id=5000),
+        ),
         ("counts of all", lambda _: samples.counts()),
-        ("counts, flag and document", lambda _: samples.counts(flagged)),
-        ("ids of all that are pending", lambda _: samples.ids(pending)),
-        ("counts, verdict", lambda _: samples.counts(judged)),
+        ("counts, flag and document", lambda _: samples.counts(with_flag)),
+        ("ids of all that are pending", lambda _: samples.ids(is_pending)),
+        ("counts, verdict", lambda _: samples.counts(with_verdict)),
         ("counts, search of a common word", lambda _: samples.counts(common)),
         ("progress and agreement", lambda _: review.progress(store)),
     ]
 
 
 def _bulk(store: Store) -> None:
-    """Measure approving all that is pending, and taking it back: once each."""
+    """Measure approving all pending samples, and the undo, once each."""
     decision = Decision(0, "approve", "person")
     ids = store.samples.ids(SampleFilter(state="pending"))
     _measure(f"approve {len(ids)}", lambda _: actions.decide(store, ids, decision), 1)
@@ -226,14 +234,14 @@ def _bulk(store: Store) -> None:
 
 
 def _measure(name: str, act: Callable[[int], object], repeats: int) -> None:
-    took, worked = [], []
+    wall_times, cpu_times = [], []
     for call in range(repeats):
-        begun, work = time.perf_counter(), time.process_time()
+        started_at, work = time.perf_counter(), time.process_time()
         act(call)
-        took.append(1000 * (time.perf_counter() - begun))
-        worked.append(1000 * (time.process_time() - work))
-    middle = statistics.median(took)
-    row = (middle, min(took), max(took), statistics.median(worked))
+        wall_times.append(1000 * (time.perf_counter() - started_at))
+        cpu_times.append(1000 * (time.process_time() - work))
+    middle = statistics.median(wall_times)
+    row = (middle, min(wall_times), max(wall_times), statistics.median(cpu_times))
     _say(f"{name:44}" + "".join(f"{value:9.1f}" for value in row))
 
 

@@ -1,9 +1,9 @@
-"""How near writing comes to what the device can do (G3).
+"""Compare the speed of generation with the limits of the device (G3).
 
-`python -m benchmarks.roofline`: more and more texts are written at once, nothing of
-them shared. Beside the tokens a second stands what they could be if a step only had to
-read the weights once at the measured bandwidth of memory, or only to multiply by them
-at the measured speed of large products, whichever takes longer.
+`python -m benchmarks.roofline`: more and more texts without common prefixes are
+generated at once. The upper bound is the time to read the weights once per step at the
+measured memory bandwidth, or to multiply by them at the measured speed of large
+products, whichever is longer.
 """
 
 import argparse
@@ -21,50 +21,50 @@ from benchmarks.side_by_side import alternate, report, wait
 
 ROWS = (1, 8, 32, 128, 512)
 PROMPT, NEW = 16, 64
-"""Tokens of a prompt and of each text: nearly all of the time is writing."""
+"""Tokens of a prompt and of each text, such that nearly all time is generation."""
 COPIED, SIDE = 1 << 28, {"cuda": 8192, "cpu": 1024}
-"""Bytes that are copied to measure the memory, and the side of the square product."""
+"""Bytes that are copied to measure the bandwidth, and the side of the product."""
 TRIES = 5
 
 
 def bandwidth(device: torch.device) -> float:
-    """Return the bytes a second that are read and written by a large copy."""
+    """Return the memory bandwidth of a large copy in bytes per second."""
     source = torch.empty(COPIED, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2 * COPIED / _fastest(lambda: target.copy_(source))
 
 
 def speed(device: torch.device, dtype: torch.dtype) -> float:
-    """Return the operations a second of a large product of matrices."""
+    """Return the speed of a large matrix product in operations per second."""
     n = SIDE[device.type]
     factor = torch.ones(n, n, dtype=dtype, device=device)
     return 2 * n**3 / _fastest(lambda: factor @ factor)
 
 
 def _fastest(act: Callable[[], object]) -> float:
-    took = []
+    times = []
     for _ in range(TRIES):
         wait()
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         act()
         wait()
-        took.append(time.perf_counter() - begun)
-    return min(took)
+        times.append(time.perf_counter() - started_at)
+    return min(times)
 
 
 def sizes(loaded: Loaded) -> tuple[int, int]:
     """Return the bytes of the weights that a step reads, and how many numbers it uses.
 
-    The table of embeddings is looked up, not read, unless it is the last layer too.
+    The embedding table is not read as a whole, unless it is also the output layer.
     """
     model = loaded.model
     head = model.get_output_embeddings().weight
     rows = model.get_input_embeddings().weight
-    kept = {id(p): p for p in model.parameters() if p is head or p is not rows}
-    n_bytes = sum(p.numel() * p.element_size() for p in kept.values())
-    # Packed weights hold two numbers in a byte.
+    weights = {id(p): p for p in model.parameters() if p is head or p is not rows}
+    n_bytes = sum(p.numel() * p.element_size() for p in weights.values())
+    # Packed weights hold two numbers per byte.
     numbers = sum(
-        p.numel() * (2 if p.dtype == torch.uint8 else 1) for p in kept.values()
+        p.numel() * (2 if p.dtype == torch.uint8 else 1) for p in weights.values()
     )
     return n_bytes, numbers
 
@@ -80,29 +80,29 @@ def main() -> int:
     flags = parser.parse_args()
     if flags.packed:
         keep_packed()
-    loaded = named(flags.model, torch.float32, flags.layers)
-    dtype = getattr(torch, loaded.identity.dtype)
-    n_bytes, numbers = sizes(loaded)
-    per_second, operations = bandwidth(loaded.device), speed(loaded.device, dtype)
+    model = named(flags.model, torch.float32, flags.layers)
+    dtype = getattr(torch, model.identity.dtype)
+    n_bytes, numbers = sizes(model)
+    per_second, operations = bandwidth(model.device), speed(model.device, dtype)
     lines = [
         f"{per_second / 1e9:.0f} GB/s, {operations / 1e12:.2f} TFLOP/s; a step reads "
         f"{n_bytes >> 20} MiB of weights",
         "",
         f"{'texts':>6}{'tokens/s':>10}{'at most':>10}{'share':>8}",
     ]
-    found = []
+    results = []
     draw = torch.Generator().manual_seed(0)
     for n in (n for n in ROWS if n <= flags.most):
         ids = torch.randint(WORDS[0], WORDS[-1], (n, PROMPT), generator=draw).tolist()
         work = [Item(row, NEW) for row in ids]
-        arms = alternate({"ours": partial(ours, loaded, work)}, flags.repeats)
+        arms = alternate({"ours": partial(ours, model, work)}, flags.repeats)
         real = n * NEW / arms["ours"].median
-        most = n / max(n_bytes / per_second, 2 * numbers * n / operations)
-        lines.append(f"{n:6}{real:10.0f}{most:10.0f}{real / most:8.0%}")
-        found.append({"texts": n, "tokens_per_second": real, "at_most": most})
-    numbers_kept = {"bandwidth": per_second, "operations": operations, "rows": found}
-    how = "packed" if flags.packed else loaded.identity.dtype
-    report(f"g3-{flags.model}-{how}", lines, numbers_kept)
+        limit = n / max(n_bytes / per_second, 2 * numbers * n / operations)
+        lines.append(f"{n:6}{real:10.0f}{limit:10.0f}{real / limit:8.0%}")
+        results.append({"texts": n, "tokens_per_second": real, "at_most": limit})
+    figures = {"bandwidth": per_second, "operations": operations, "rows": results}
+    precision = "packed" if flags.packed else model.identity.dtype
+    report(f"g3-{flags.model}-{precision}", lines, figures)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Time several ways of doing the same work, alternating, in one process."""
+"""Time several implementations of the same work, alternating, in one process."""
 
 import json
 import platform
@@ -17,16 +17,16 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass
 class Arm:
-    """One way of doing the work, with how long each try took."""
+    """One implementation, with the time of each repeat."""
 
     on_action: Callable[[], Any]
     seconds: list[float] = field(default_factory=list)
     result: Any = None
-    """What the last try gave."""
+    """The result of the last repeat."""
 
     @property
     def median(self) -> float:
-        """Return the seconds of the try in the middle."""
+        """Return the median time in seconds."""
         return statistics.median(self.seconds)
 
 
@@ -36,60 +36,60 @@ def alternate(
     warm_up: bool = True,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Arm]:
-    """Do each in turn, ``repeats`` times; a first round is not counted.
+    """Run all implementations in turn, ``repeats`` times, after one uncounted round.
 
-    ``clock``: what seconds are told by; ``time.process_time`` counts those that the
-    processor worked for us, which other programs change little.
+    With ``time.process_time`` as ``clock``, only the processor time of this process
+    counts, on which other programs have little influence.
     """
     arms = {name: Arm(act) for name, act in acts.items()}
     for turn in range(-warm_up, repeats):
         for arm in arms.values():
-            begun = clock()
+            started_at = clock()
             arm.result = arm.on_action()
             wait()
             if turn >= 0:
-                arm.seconds.append(clock() - begun)
+                arm.seconds.append(clock() - started_at)
     return arms
 
 
 def wait() -> None:
-    """Let a GPU finish what it was given to do."""
+    """Wait until the GPU has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def ratios(ours: Arm, theirs: Arm) -> list[float]:
-    """Return how many times longer theirs took, turn by turn."""
+    """Return how many times longer theirs took, repeat by repeat."""
     return [b / a for a, b in zip(ours.seconds, theirs.seconds, strict=True)]
 
 
 def rows(arms: Mapping[str, Arm], ours: str, amount: float, unit: str) -> list[str]:
-    """Return a table: seconds, amount a second, and the ratio with its spread."""
+    """Return a table: seconds, amount per second, and the ratio with its spread."""
     head = f"{'':34}{'seconds':>9}{unit + '/s':>14}{'times ours':>12}{'spread':>16}"
     lines = [head]
     for name, arm in arms.items():
         line = f"{name:34}{arm.median:9.2f}{amount / arm.median:14.0f}"
         if name != ours:
-            found = ratios(arms[ours], arm)
-            spread = f"{min(found):.1f} to {max(found):.1f}"
-            line += f"{statistics.median(found):12.1f}{spread:>16}"
+            values = ratios(arms[ours], arm)
+            spread = f"{min(values):.1f} to {max(values):.1f}"
+            line += f"{statistics.median(values):12.1f}{spread:>16}"
         lines.append(line)
     return lines
 
 
 def report(name: str, lines: Sequence[str], numbers: Mapping[str, Any]) -> None:
-    """Print a table and keep it, with the numbers behind it, in ``results``."""
+    """Print a table, and store it with its numbers in ``results``."""
     RESULTS.mkdir(exist_ok=True)
     text = "\n".join([f"# {name}", machine(), "", *lines, ""])
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
     (RESULTS / f"{name}.txt").write_text(text, encoding="utf-8")
-    kept = json.dumps({"machine": machine(), **numbers}, indent=1) + "\n"
-    (RESULTS / f"{name}.json").write_text(kept, encoding="utf-8")
+    content = json.dumps({"machine": machine(), **numbers}, indent=1) + "\n"
+    (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")
 
 
 def machine() -> str:
-    """Return what this was measured on, in one line."""
+    """Return a description of the machine in one line."""
     threads = torch.get_num_threads()
     gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
     return (

@@ -1,7 +1,7 @@
-"""Eight tasks on each passage, trained as trees and as padded rows (T2).
+"""Train eight tasks on each passage, as trees and as padded rows (T2).
 
 `python -m benchmarks.training`. Both arms have the same model in float32, the same
-adapter and the same items; their gradients are compared.
+adapter and the same items. Their gradients are compared.
 """
 
 import argparse
@@ -22,34 +22,34 @@ from benchmarks.models import NAMES, named
 from benchmarks.side_by_side import alternate, report, rows
 
 QUESTION, ANSWER = 20, 40
-"""Tokens of a task after its passage, and of what is to be learned."""
+"""Tokens of a task after its passage, and of its answer."""
 
 
 def examples(n_passages: int, per_passage: int, n_shared: int) -> list[Example]:
     """Return items that share a passage of ``n_shared`` tokens."""
     draw = random.Random(0)
     words = range(600, 3000)
-    made = []
+    result = []
     for _ in range(n_passages):
         passage = draw.choices(words, k=n_shared)
         for _ in range(per_passage):
             prompt = passage + draw.choices(words, k=QUESTION)
             ids = prompt + draw.choices(words, k=ANSWER)
-            made.append(Example("sft", Row(ids, len(prompt)), None, 1.0))
-    draw.shuffle(made)
-    return made
+            result.append(Example("sft", Row(ids, len(prompt)), None, 1.0))
+    draw.shuffle(result)
+    return result
 
 
-def gradients(loaded: Loaded, work: Sequence[Example], price: int) -> list[Tensor]:
-    """Return the gradient of the adapter for a step on all items."""
+def gradients(loaded: Loaded, work: Sequence[Example], token_cost: int) -> list[Tensor]:
+    """Return the gradient of the adapter for one step on all items."""
     parameters = [p for p in loaded.model.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.grad = None
     forward = Forward(loaded)
-    forward.price = price
+    forward.token_cost = token_cost
     for part in forward.parts(work):
-        found = forward.log_probs([example.chosen for example in part])
-        loss = -found.sum() / len(work)
+        log_probs = forward.log_probs([example.chosen for example in part])
+        loss = -log_probs.sum() / len(work)
         loss.backward()  # type: ignore[no-untyped-call]
     return [p.grad.clone() for p in parameters if p.grad is not None]
 
@@ -64,38 +64,40 @@ def main() -> int:
     parser.add_argument("--shared", type=int, default=600, help="tokens of a passage")
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
-    loaded = named(flags.model, torch.float32, flags.layers)
-    adapters.fresh(loaded, TrainSettings())
-    _stir(loaded)
+    model = named(flags.model, torch.float32, flags.layers)
+    adapters.attach_new(model, TrainSettings())
+    _stir(model)
     work = examples(flags.passages, flags.items, flags.shared)
     arms = alternate(
         {
-            "ours: trees": partial(gradients, loaded, work, loaded.price),
-            "padded rows": partial(gradients, loaded, work, 0),
+            "ours: trees": partial(gradients, model, work, model.token_cost),
+            "padded rows": partial(gradients, model, work, 0),
         },
         flags.repeats,
     )
-    trees, padded = (arm.result for arm in arms.values())
-    largest = max(float(p.abs().max()) for p in padded)
-    off = (
-        max(float((a - b).abs().max()) for a, b in zip(trees, padded, strict=True))
+    trees, reference = (arm.result for arm in arms.values())
+    largest = max(float(p.abs().max()) for p in reference)
+    difference = (
+        max(float((a - b).abs().max()) for a, b in zip(trees, reference, strict=True))
         / largest
     )
     n_tokens = sum(len(example.chosen.ids) for example in work)
     n_columns = sum(
-        collate([e.chosen for e in part], 0, loaded.device, loaded.price).ids.numel()
-        for part in micro_batches(work, loaded.price)
+        collate([e.chosen for e in part], 0, model.device, model.token_cost).ids.numel()
+        for part in micro_batches(work, model.token_cost)
     )
     lines = rows(arms, "ours: trees", n_tokens, "tokens")
     lines.append(f"{n_tokens} tokens of rows, {n_columns} columns of trees")
-    lines.append(f"largest difference of gradients, of the largest one: {off:.1e}")
+    lines.append(
+        f"largest difference of gradients, of the largest one: {difference:.1e}"
+    )
     numbers = {"seconds": {name: arm.seconds for name, arm in arms.items()}}
-    report(f"t2-{flags.model}", lines, {**numbers, "difference": off})
+    report(f"t2-{flags.model}", lines, {**numbers, "difference": difference})
     return 0
 
 
 def _stir(loaded: Loaded) -> None:
-    """Give the adapter weights of a round that is on its way: fresh ones give zeros."""
+    """Give the adapter random weights; a new one has zero gradients in A."""
     torch.manual_seed(1)
     with torch.no_grad():
         for parameter in loaded.model.parameters():

@@ -1,11 +1,11 @@
-"""A whole round by us, and the same steps as a plain script would do them (E1).
+"""Compare a whole round with a plain script that does the same steps (E1).
 
-`python -m benchmarks.whole`; needs requirements-bench.txt. Ours is the study, the rule
-and the training as the worker does them, database and all. The plain script gets the
-very prompts that the study wrote, with the length of each answer, and the items of the
-round: transformers' `generate` for each prompt, a look at each label of each verdict,
-and TRL's SFTTrainer. It need not measure what the round forgot. Replay is off, since
-TRL has nothing like it. Both compute as the app does on this machine.
+`python -m benchmarks.whole`; needs requirements-bench.txt. Ours is study, rule and
+training as the worker does them, with the database. The plain script gets the prompts
+that the study wrote, with the length of each answer, and the items of the round. It
+uses `generate` of transformers for each prompt, one forward pass for each label of each
+verdict, and TRL's SFTTrainer. It does not measure what the round forgot. Replay is off,
+since TRL has no such thing. Both compute in the precision of the app on this machine.
 """
 
 import argparse
@@ -49,22 +49,22 @@ SETTINGS = TrainSettings(
 
 @dataclass
 class Work:
-    """What a round of ours has done, for others to do."""
+    """The work of one of our rounds, for the script to repeat."""
 
-    written: list[Item] = field(default_factory=list)
-    judged: list[list[list[int]]] = field(default_factory=list)
-    """Of each verdict, the ids up to the end of each label."""
+    prompts: list[Item] = field(default_factory=list)
+    verdicts: list[list[list[int]]] = field(default_factory=list)
+    """For each verdict, the ids up to the end of each label."""
     items: list[TrainItem] = field(default_factory=list)
     n_samples: int = 0
 
     @property
     def n_tokens(self) -> int:
-        """Return how many tokens were written."""
-        return sum(item.n_new for item in self.written)
+        """Return the number of generated tokens."""
+        return sum(item.n_new for item in self.prompts)
 
 
 class Noting(HuggingFaceBackend):
-    """Notes what it is asked for."""
+    """Records all requests."""
 
     def __init__(self, loaded: Loaded) -> None:
         super().__init__(loaded)
@@ -77,11 +77,11 @@ class Noting(HuggingFaceBackend):
         progress: Callable[[int], None] | None = None,
     ) -> list[Completion]:
         """Answer every request."""
-        found = super().complete(requests, stop, progress)
-        for request, made in zip(requests, found, strict=True):
+        completions = super().complete(requests, stop, progress)
+        for request, completion in zip(requests, completions, strict=True):
             ids = self._loaded.chat.prompt(request.prompt.chat)
-            self.work.written.append(Item(ids, max(1, made.n_tokens)))
-        return found
+            self.work.prompts.append(Item(ids, max(1, completion.n_tokens)))
+        return completions
 
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
@@ -89,24 +89,24 @@ class Noting(HuggingFaceBackend):
         """Return P(label) for each chat."""
         form = self._loaded.chat
         for chat, start in zip(chats, begun, strict=True):
-            told = [form.begun(chat, start + label) for label in labels]
-            self.work.judged.append(told)
+            continuations = [form.begun(chat, start + label) for label in labels]
+            self.work.verdicts.append(continuations)
         return super().probabilities(chats, begun, labels)
 
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:
         """Return for each seed a user turn that the model makes up."""
-        found = super().self_prompts(seeds, stop, max_new_tokens)
+        texts = super().self_prompts(seeds, stop, max_new_tokens)
         form = self._loaded.chat
-        for text in found:
+        for text in texts:
             n_new = max(1, len(form.encode(text)))
-            self.work.written.append(Item(form.user_start, n_new))
-        return found
+            self.work.prompts.append(Item(form.user_start, n_new))
+        return texts
 
 
 class Shop(RunHandlers):
-    """The worker's own handlers on a model that is loaded already."""
+    """The worker's handlers with a model that is loaded already."""
 
     def __init__(self, backend: Noting) -> None:
         super().__init__()
@@ -124,25 +124,27 @@ def ours(loaded: Loaded, text: str) -> Work:
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         count = model_files.token_counter(model_files.BUILT_IN)
-        intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
-        given = Path(name) / "given.md"
-        given.write_text(text, encoding="utf-8")
-        intake.take([importer.ImportFile(given, given.name)])
+        text_importer = importer.TextImporter(
+            store, count, StudySettings.passage_tokens
+        )
+        path = Path(name) / "given.md"
+        path.write_text(text, encoding="utf-8")
+        text_importer.take([importer.ImportFile(path, path.name)])
         study = actions.study(store, ModelSettings(), StudySettings(quiz_share=0.0))
         shop.study(_context(store, study))
         backend.work.n_samples = actions.approve(store, RULE)
         round_id = shop.train(
             _context(store, actions.train(store, ModelSettings(), SETTINGS))
         ).round
-        taught = [item for item in store.rounds.items(round_id) if item.teaches]
-    return replace(backend.work, items=taught)
+        new_items = [item for item in store.rounds.items(round_id) if item.teaches]
+    return replace(backend.work, items=new_items)
 
 
 def _beginning(n_passages: int) -> str:
-    """Return the first passages of the library, each under its heading."""
+    """Return the first passages of the library, each with its heading."""
     texts = [path.read_text("utf-8") for path in sorted(LIBRARY.glob("*.md"))]
-    passages = [one for text in texts for one in text.split("\n## ")[1:]]
-    return "".join(f"## {one.strip()}\n\n" for one in passages[:n_passages])
+    passages = [passage for text in texts for passage in text.split("\n## ")[1:]]
+    return "".join(f"## {passage.strip()}\n\n" for passage in passages[:n_passages])
 
 
 def _context(store: Store, run: Run) -> RunContext:
@@ -152,13 +154,13 @@ def _context(store: Store, run: Run) -> RunContext:
 def plain(loaded: Loaded, work: Work) -> None:
     """Do the same steps without autolearn."""
     adapters.detach(loaded)
-    one_by_one(loaded, work.written)
+    one_by_one(loaded, work.prompts)
     with torch.inference_mode():
-        for labels in work.judged:
+        for labels in work.verdicts:
             for ids in labels:
                 loaded.model(torch.tensor([ids])).logits.log_softmax(-1)
-    half = loaded.identity.dtype == "bfloat16"
-    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False, bf16=half)
+    in_16_bit = loaded.identity.dtype == "bfloat16"
+    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False, bf16=in_16_bit)
 
 
 def main() -> int:
@@ -170,26 +172,26 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     flags = parser.parse_args()
     text = _beginning(flags.passages)
-    loaded = built_in(compute_dtype("cpu"), quantization="none")
-    work = ours(loaded, text)
+    model = built_in(compute_dtype("cpu"), quantization="none")
+    work = ours(model, text)
     arms = alternate(
         {
-            "ours": lambda: ours(loaded, text),
-            "transformers and TRL": lambda: plain(loaded, work),
+            "ours": lambda: ours(model, text),
+            "transformers and TRL": lambda: plain(model, work),
         },
         flags.repeats,
         warm_up=False,
     )
-    again = arms["ours"].result
-    assert (again.written, again.items) == (work.written, work.items)
+    rerun = arms["ours"].result
+    assert (rerun.prompts, rerun.items) == (work.prompts, work.items)
     lines = rows(arms, "ours", work.n_tokens, "tokens")
     lines.append(
-        f"{len(work.written)} texts written, {len(work.judged)} verdicts, "
+        f"{len(work.prompts)} texts written, {len(work.verdicts)} verdicts, "
         f"{work.n_samples} samples approved, {len(work.items)} items trained in "
         f"{SETTINGS.epochs:g} epochs; the same in every repeat of ours"
     )
     numbers = {name: arm.seconds for name, arm in arms.items()}
-    lines.append(f"computed in {loaded.identity.dtype}")
+    lines.append(f"computed in {model.identity.dtype}")
     report(f"e1-{flags.passages}", lines, {"seconds": numbers, "tokens": work.n_tokens})
     return 0
 

@@ -1,4 +1,4 @@
-"""The built-in demo: an invented world, its library and the tiny model that reads it.
+"""The built-in demo: an invented world and its library.
 
-Nothing here is needed to work with real models and real texts.
+It is not needed for work with real models and texts.
 """

@@ -11,16 +11,16 @@ N_PASSAGES = 160
 
 
 def examples(seed: int = 0, n_passages: int = N_PASSAGES) -> list[GoldExample]:
-    """Return one example for each fact that the passages of a seed state.
+    """Return one example for each fact in the passages of a seed.
 
-    The names are of the side of the world that the demo library does not use.
+    The names are from the side of the world that the demo library does not use.
     """
-    chance = random.Random(f"meta-skill corpus {seed}")
-    world = World(chance)
+    rng = random.Random(f"meta-skill corpus {seed}")
+    world = World(rng)
     return [
         GoldExample(
             passage.text,
-            chance.choice(statement.fact.asks),
+            rng.choice(statement.fact.asks),
             statement.fact.value,
             sentence=statement.fact.answer,
             evidence=statement.sentence,

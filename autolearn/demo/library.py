@@ -1,7 +1,7 @@
 """The demo library: Markdown documents about things that no model was trained on.
 
-With it come a quiz on every fact, a control quiz on the world that the built-in model
-knows by heart, and word problems, which it solves carelessly but can mend.
+It has a quiz on every fact, a control quiz on the world that the built-in model knows,
+and word problems, which the model solves carelessly but can correct.
 """
 
 import json
@@ -59,7 +59,7 @@ def make_library(seed: int) -> DemoLibrary:
 
 
 def _casts(world: World, n_sections: int) -> list[list[Entity]]:
-    """Return who appears in each section, all kinds in turn."""
+    """Return the things that each section is about, kinds alternating."""
     kinds = sorted(grammar().names)
     casts = []
     for i in range(n_sections):
@@ -84,14 +84,14 @@ def quiz_item(fact: WorldFact, document: str, rng: random.Random) -> QuizItem:
 
 
 def control(seed: int = 0) -> tuple[QuizItem, ...]:
-    """Return quiz questions on things that the built-in model was taught."""
+    """Return quiz questions about the things that the built-in model was taught."""
     rng = random.Random(f"control {seed}")
     facts = [fact for entity in known_world() for fact in entity.facts]
     return tuple(quiz_item(fact, KNOWN, rng) for fact in facts)
 
 
 def instructions(seed: int = 0) -> tuple[str, ...]:
-    """Return word problems, to be answered without any text."""
+    """Return word problems, which are answered without a text."""
     rng = random.Random(f"instructions {seed}")
     world = World(rng, held_out=True, odd_share=0.0)
     return tuple(problem(world).question for _ in range(N_INSTRUCTIONS))
@@ -105,7 +105,7 @@ def write_library(folder: Path, seed: int) -> None:
         (folder / file_name).write_text(text, encoding="utf-8")
     _write_items(folder / "quiz.jsonl", library.quiz)
     _write_items(folder / "control.jsonl", control())
-    rows = ({"prompt": one} for one in instructions(seed))
+    rows = ({"prompt": text_of_problem} for text_of_problem in instructions(seed))
     _write_lines(folder / "instructions.jsonl", rows)
 
 

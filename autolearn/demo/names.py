@@ -1,7 +1,7 @@
 """Invent names that no text has used before.
 
-A name word is two syllables, each of them one token. One word in eight, by a stable
-hash, is held out: training never sees it, so a held-out name is new to the model.
+A name word has two syllables, each of them one token. One word in eight, by a stable
+hash, is held out: training never sees it, so it is new to the model.
 """
 
 import random
@@ -38,9 +38,9 @@ CLOSINGS: tuple[str, ...] = (
     *("", "", "", "", "l", "m", "n", "r", "s", "t", "d", "ck", "ld", "ll", "lt", "mp"),
     *("nd", "ng", "nn", "nt", "rd", "rl", "rn", "rt", "ss", "st", "tch", "x", "w"),
 )
-"""Parts of syllables as European names and English words have them."""
+"""Parts of syllables as in European names and English words."""
 ACCENT_SHARE = 0.05
-"""Of the syllables of odd words: an accent is two tokens, and rare among people."""
+"""Share of accented syllables in odd words. An accent is two tokens, and rare."""
 
 _rng = random.Random(20240606)
 
@@ -55,7 +55,7 @@ LAST_SYLLABLES = _syllables("bdfghklmnprtvz", ("", "n", "k", "s", "th", "r"))
 
 
 def is_held_out(word: str) -> bool:
-    """Say whether a name word is kept away from training."""
+    """Return whether a name word is held out from training."""
     return zlib.crc32(word.encode()) % HELD_OUT_SHARE == 0
 
 
@@ -63,9 +63,9 @@ def name_word(rng: random.Random, *, held_out: bool, odd_share: float = 0.0) -> 
     """Return a random name word from one side of the split.
 
     Args:
-        rng: The source of chance.
+        rng: The random generator.
         held_out: Which side of the split to draw from.
-        odd_share: How often the word is a mere row of letters, in [0, 1].
+        odd_share: How often the word is a random row of letters, 0..1.
     """
     while True:
         if rng.random() < odd_share:
@@ -77,7 +77,7 @@ def name_word(rng: random.Random, *, held_out: bool, odd_share: float = 0.0) -> 
 
 
 def _odd_word(rng: random.Random) -> str:
-    """Return a word as a person may make one up: any letters, any length."""
+    """Return a word as a person may invent it: any letters, any length."""
     draw = rng.random()
     if draw < 0.2:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 7))).title()
@@ -94,7 +94,7 @@ def _odd_word(rng: random.Random) -> str:
 
 
 def spoken_word(rng: random.Random) -> str:
-    """Return one to three syllables that could be a word, in small letters."""
+    """Return one to three pronounceable syllables in lower case."""
     parts = (OPENINGS, MIDDLES, CLOSINGS)
     n_syllables = rng.choices((1, 2, 3), weights=(30, 60, 10))[0]
     return "".join(rng.choice(part) for _ in range(n_syllables) for part in parts)
@@ -106,16 +106,16 @@ def _odd_syllable(rng: random.Random) -> str:
 
 
 def near_word(word: str, rng: random.Random) -> str:
-    """Return a word that differs from `word` in one syllable or one letter."""
+    """Return a word that differs from ``word`` in one syllable or one letter."""
     first = next((s for s in FIRST_SYLLABLES if word.startswith(s)), None)
     while True:
         if first and rng.random() < 0.5:
-            changed = first + rng.choice(LAST_SYLLABLES)
+            candidate = first + rng.choice(LAST_SYLLABLES)
         elif first and len(word) > len(first):
-            changed = rng.choice(FIRST_SYLLABLES) + word[len(first) :]
+            candidate = rng.choice(FIRST_SYLLABLES) + word[len(first) :]
         else:
-            at = rng.randrange(1, len(word))
+            position = rng.randrange(1, len(word))
             letter = rng.choice(string.ascii_lowercase)
-            changed = word[:at] + letter + word[at + 1 :]
-        if changed != word:
-            return changed
+            candidate = word[:position] + letter + word[position + 1 :]
+        if candidate != word:
+            return candidate

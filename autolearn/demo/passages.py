@@ -1,6 +1,6 @@
-"""Write things down as prose: sections of a Markdown document.
+"""Write facts as prose: sections of a Markdown document.
 
-A passage keeps, beside its text, which sentence states which fact.
+A passage records which sentence states which fact.
 """
 
 import random
@@ -14,7 +14,7 @@ PRONOUN_SHARE = 0.45
 FILLER_SHARE = 0.12
 SAME_KIND_SHARE = 0.4
 ONE_KIND_SHARE = 0.6
-"""Of the crowded passages."""
+"""Share of the crowded passages."""
 CROWD_SIZES, CROWD_WEIGHTS = (2, 3, 4), (50, 35, 15)
 
 
@@ -28,7 +28,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class ProsePassage:
-    """A text and what it states, in the order of the text."""
+    """A text and the facts that it states, in order."""
 
     text: str
     statements: tuple[Statement, ...]
@@ -65,14 +65,15 @@ def section(entities: list[Entity], rng: random.Random) -> ProsePassage:
 
 
 def study_passage(world: World) -> ProsePassage:
-    """Return a passage as the app may cut one: sections, with or without headings."""
+    """Return a passage as the app may cut it: sections, with or without headings."""
     return _laid_out(world, lambda: _cast(world))
 
 
 def crowded_passage(world: World) -> ProsePassage:
-    """Return a passage about several things, mostly of one kind, so much alike.
+    """Return a passage about several similar things, mostly of one kind.
 
-    In an ordinary passage a reader gets far without minding whom a sentence is about.
+    In an ordinary passage a reader can ignore whom a sentence is about and still do
+    well.
     """
     one_kind = world.rng.random() < ONE_KIND_SHARE
     kind = world.rng.choice(sorted(grammar().names)) if one_kind else None
@@ -94,7 +95,7 @@ def _laid_out(world: World, cast: Callable[[], list[Entity]]) -> ProsePassage:
 
 
 def _cast(world: World) -> list[Entity]:
-    """Return one to three things; those of one kind are the hardest to tell apart."""
+    """Return one to three things; those of one kind are the hardest to distinguish."""
     rng = world.rng
     cast = [world.entity(n_facts=rng.randint(2, 5))]
     for _ in range(rng.choices((0, 1, 2), weights=(65, 25, 10))[0]):

@@ -1,9 +1,9 @@
-"""Word problems in two steps: the skill that feedback can mend.
+"""Word problems in two steps, which show what feedback can correct.
 
 The model answers like a pupil who forgets to carry: where a step crosses a ten, the
-tens mostly stay as they were. Its feedback takes each step again and finds the one that
-is wrong, and the refined answer follows: what SELF (arXiv 2310.00533) shows on
-grade-school mathematics, in small.
+tens mostly stay as they were. Its feedback repeats each step and finds the wrong one,
+and the refined answer follows. This is what SELF (arXiv 2310.00533) shows on
+grade-school mathematics, on a small scale.
 """
 
 import random
@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from autolearn.demo.world import World, grammar
 
 HIGHEST, LARGEST_CHANGE = 29, 9
-"""Few enough sums for a tiny model to know them all."""
+"""Few enough sums for a tiny model to learn them all."""
 ERRORS = (-10, -10, -2, -1, 1, 2, 10, 10)
 FORGET_SHARE = 0.75
-"""Of the steps that cross a ten, in answers that the model learns to give."""
+"""Share of the steps that cross a ten which are wrong in the taught answers."""
 
 
 @dataclass(frozen=True)
 class SumStep:
-    """One sum or difference, with the result that somebody gave it."""
+    """One sum or difference with its result, which may be wrong."""
 
     before: int
     change: int
-    """Added, or taken away if negative; not 0."""
+    """The number added; subtracted if negative; not 0."""
     result: int
 
     @property
@@ -46,9 +46,9 @@ class Problem:
     steps: tuple[SumStep, ...]
 
     def answer(self, steps: tuple[SumStep, ...]) -> str:
-        """Return the answer that takes these steps."""
-        said = " ".join(f"{step}." for step in steps)
-        return f"{said} {self.closing.format(n=steps[-1].result)}"
+        """Return the answer with these steps."""
+        sentences = " ".join(f"{step}." for step in steps)
+        return f"{sentences} {self.closing.format(n=steps[-1].result)}"
 
 
 def sign(change: int) -> str:
@@ -81,26 +81,26 @@ def _change(count: int, rng: random.Random) -> int:
 
 
 def carelessly(steps: tuple[SumStep, ...], rng: random.Random) -> tuple[SumStep, ...]:
-    """Return the steps as somebody takes them who mostly forgets to carry."""
-    taken: list[SumStep] = []
+    """Return the steps of somebody who mostly forgets to carry."""
+    results: list[SumStep] = []
     for step in steps:
-        before = taken[-1].result if taken else step.before
+        before = results[-1].result if results else step.before
         result = before + step.change
         crosses = result // 10 != before // 10
         if result < 0 or (crosses and rng.random() < FORGET_SHARE):
             result = before // 10 * 10 + result % 10
-        taken.append(SumStep(before, step.change, result))
-    return tuple(taken)
+        results.append(SumStep(before, step.change, result))
+    return tuple(results)
 
 
 def slip(steps: tuple[SumStep, ...], rng: random.Random) -> tuple[SumStep, ...]:
-    """Return the steps with one wrong result, which later steps go on from."""
-    at = rng.randrange(len(steps))
-    least = min(step.truth for step in steps[at:])
+    """Return the steps with one wrong result, from which later steps continue."""
+    position = rng.randrange(len(steps))
+    least = min(step.truth for step in steps[position:])
     error = rng.choice([e for e in ERRORS if least + e >= 0])
-    wrong = replace(steps[at], result=steps[at].truth + error)
-    later = (
+    wrong = replace(steps[position], result=steps[position].truth + error)
+    later_steps = (
         replace(step, before=step.before + error, result=step.result + error)
-        for step in steps[at + 1 :]
+        for step in steps[position + 1 :]
     )
-    return (*steps[:at], wrong, *later)
+    return (*steps[:position], wrong, *later_steps)

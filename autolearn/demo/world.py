@@ -1,6 +1,6 @@
-"""The invented world: things, what is true of them, and how it is said.
+"""The invented world: things, facts about them, and their wordings.
 
-Everything follows from a seed. The wording stands in `world.toml`.
+Everything follows from a seed. The wordings are in `world.toml`.
 """
 
 import random
@@ -19,14 +19,14 @@ YEARS = (1200, 2040)
 
 @dataclass(frozen=True)
 class Attribute:
-    """Something that can be said of one kind of thing."""
+    """A property of one kind of thing, with its wordings."""
 
     kind: str
     key: str
     type: str
-    """What the value is: `year`, `day` (12 May), `date` (12 May 1706),
-    `number LOW HIGH`, `list POOL` (oats, barley and rye), a kind of thing with a name,
-    or the name of a pool."""
+    """The type of the value: `year`, `day` (12 May), `date` (12 May 1706), `number LOW
+    HIGH`, `list POOL` (oats, barley and rye), a kind of thing with a name, or the name
+    of a pool."""
     say: tuple[str, ...]
     ask: tuple[str, ...]
     turned: str
@@ -49,17 +49,17 @@ class WorldFact:
 
     @property
     def asks(self) -> list[str]:
-        """The phrasings in which the model asks about a text."""
+        """The wordings in which the model asks about a text."""
         return [fill(text, self.name) for text in self.attribute.ask]
 
     @property
     def wordings(self) -> list[str]:
-        """All phrasings that the model may write."""
+        """All wordings that the model may write."""
         return [*self.asks, fill(self.attribute.turned, self.name)]
 
     @property
     def quizzes(self) -> list[str]:
-        """The phrasings that only a quiz uses."""
+        """The wordings that only a quiz uses."""
         return [fill(text, self.name) for text in self.attribute.quiz]
 
     @property
@@ -74,7 +74,7 @@ class WorldFact:
 
 @dataclass(frozen=True)
 class Entity:
-    """A thing of the world and the facts that are known of it."""
+    """A thing of the world and its facts."""
 
     kind: str
     name: str
@@ -84,7 +84,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class Story:
-    """The wording of a count that changes; {e} person, {g} goods, {n} number."""
+    """The wordings of a count that changes; {e} person, {g} goods, {n} number."""
 
     start: str
     more: tuple[str, ...]
@@ -95,7 +95,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Talk:
-    """What a person may say outside all exercises, and the one reply to it."""
+    """What a person may say outside all exercises, and the reply to it."""
 
     say: tuple[str, ...]
     reply: str
@@ -141,24 +141,24 @@ def _frozen(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def fill(template: str, name: str, value: str = "") -> str:
-    """Return a template with the thing's name and a value put in."""
+    """Return a template with the name and the value filled in."""
     text = template.replace("{e}", name).replace("{v}", value)
     return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", text)
 
 
 @dataclass
 class World:
-    """Draws things and values at random, from one side of the split of names."""
+    """Draws things and values at random, with names from one side of the split."""
 
     rng: random.Random
     held_out: bool = False
     odd_share: float = ODD_SHARE
     odd_value_share: float = 0.0
-    """How often a value is a word that no list has, in [0, 1]."""
+    """How often a value is an invented word, 0..1."""
     used: set[str] = field(default_factory=set)
 
     def name(self, kind: str) -> str:
-        """Return a name that this world has not given away yet."""
+        """Return a name that this world has not used yet."""
         while True:
             parts = self.rng.choice(grammar().names[kind]).split("{w}")
             name = parts[0] + "".join(self._word() + part for part in parts[1:])
@@ -182,8 +182,10 @@ class World:
             case ["number", low, high]:
                 return str(self.rng.randint(int(low), int(high)))
             case ["list", pool]:
-                chosen = self.rng.sample(grammar().pools[pool], self.rng.randint(2, 3))
-                words = [self._or_odd(word) for word in chosen]
+                words_drawn = self.rng.sample(
+                    grammar().pools[pool], self.rng.randint(2, 3)
+                )
+                words = [self._or_odd(word) for word in words_drawn]
                 return f"{', '.join(words[:-1])} and {words[-1]}"
             case [kind] if kind in grammar().names:
                 return self.name(kind)
@@ -196,7 +198,7 @@ class World:
         return spoken_word(self.rng) if is_odd else word
 
     def other_value(self, fact: WorldFact, *, near: bool) -> str:
-        """Return a wrong value for a fact, one that is easily mistaken if `near`."""
+        """Return a wrong value for a fact, one that is easily confused if ``near``."""
         while True:
             value = self.value(fact.attribute)
             if near:
@@ -205,45 +207,47 @@ class World:
                 return value
 
     def _near(self, type_: str, value: str) -> str | None:
-        """Return a value that is easily mistaken for another, if it has parts."""
+        """Return a value that is easily confused with another, if it has parts."""
         if type_ in grammar().names:
             return self.near_name(value)
         words = value.split()
         numbers = [i for i, word in enumerate(words) if word.isdigit()]
         if numbers:
-            at = self.rng.choice(numbers)
-            words[at] = self._near_number(words[at])
+            index = self.rng.choice(numbers)
+            words[index] = self._near_number(words[index])
             return " ".join(words)
         if type_.startswith("list"):
-            at = self.rng.choice([i for i, word in enumerate(words) if word != "and"])
+            index = self.rng.choice(
+                [i for i, word in enumerate(words) if word != "and"]
+            )
             other = self.rng.choice(grammar().pools[type_.split()[1]])
-            words[at] = other + "," * words[at].endswith(",")
+            words[index] = other + "," * words[index].endswith(",")
             return None if other in value else " ".join(words)
         return None
 
     def _near_number(self, number: str) -> str:
-        at = self.rng.randrange(len(number))
-        digit = self.rng.choice("123456789" if at == 0 else "0123456789")
-        return number[:at] + digit + number[at + 1 :]
+        index = self.rng.randrange(len(number))
+        digit = self.rng.choice("123456789" if index == 0 else "0123456789")
+        return number[:index] + digit + number[index + 1 :]
 
     def near_name(self, name: str) -> str:
-        """Return a name that is easily mistaken for another."""
+        """Return a name that is easily confused with another."""
         words = name.split()
-        at = self.rng.randrange(len(words))
-        if words[at] in _suffixes():
-            at = 0
-        new = near_word(words[at], self.rng) if self.rng.random() < 0.6 else None
-        words[at] = new or self._word()
+        index = self.rng.randrange(len(words))
+        if words[index] in _suffixes():
+            index = 0
+        new = near_word(words[index], self.rng) if self.rng.random() < 0.6 else None
+        words[index] = new or self._word()
         return " ".join(words)
 
     def entity(self, kind: str | None = None, n_facts: int | None = None) -> Entity:
-        """Return a new thing with some (or `n_facts`) facts in random order."""
+        """Return a new thing with some (or ``n_facts``) facts in random order."""
         kind = kind or self.rng.choice(sorted(grammar().names))
         attributes = grammar().attributes[kind]
         n_facts = n_facts or self.rng.randint(2, len(attributes))
         name = self.name(kind)
-        chosen = self.rng.sample(attributes, min(n_facts, len(attributes)))
-        facts = tuple(WorldFact(name, row, self.value(row)) for row in chosen)
+        attributes_drawn = self.rng.sample(attributes, min(n_facts, len(attributes)))
+        facts = tuple(WorldFact(name, row, self.value(row)) for row in attributes_drawn)
         pronoun = self.rng.choice(("He", "She")) if kind == "person" else "It"
         return Entity(kind, name, pronoun, facts)
 
@@ -257,7 +261,7 @@ def _suffixes() -> frozenset[str]:
 
 
 def known_world(seed: int = 0) -> tuple[Entity, ...]:
-    """Return the things whose facts the built-in model is taught by heart."""
+    """Return the things whose facts the built-in model is taught."""
     world = World(random.Random(f"known {seed}"), odd_share=0.0)
     kinds = sorted(grammar().names)
     return tuple(world.entity(kinds[i % len(kinds)], n_facts=4) for i in range(45))

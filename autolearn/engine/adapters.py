@@ -1,8 +1,10 @@
-"""Attach, take off, make and save LoRA adapters on a loaded model.
+"""Create, attach, detach and save the LoRA adapter of a loaded model.
 
-One adapter at a time: taking it off leaves the base as it was loaded, so switching
-costs reading one small file. LoRA weights are always fp32, whatever the base is: in
-16 bit an optimiser's small steps would be rounded away.
+A model has at most one adapter. Detaching it restores the base exactly, so switching
+adapters costs only the reading of one small file.
+
+LoRA weights are always float32, whatever the dtype of the base. In 16 bit the small
+steps of the optimiser would be rounded away.
 """
 
 import json
@@ -29,10 +31,10 @@ from autolearn.models.files import ADAPTER_NOTE, check_adapter
 
 
 def attach(loaded: Loaded, folder: Path, *, trainable: bool = False) -> None:
-    """Put the adapter in ``folder`` on the base, in the place of any other.
+    """Attach the adapter in ``folder``, replacing the present one.
 
     Raises:
-        BackendError: It does not fit this base.
+        BackendError: The adapter does not fit the loaded base.
     """
     check_adapter(folder, loaded.identity.digest)
     detach(loaded)
@@ -52,16 +54,19 @@ def attach(loaded: Loaded, folder: Path, *, trainable: bool = False) -> None:
 
 
 def detach(loaded: Loaded) -> None:
-    """Take the adapter off; nothing happens when there is none."""
+    """Remove the adapter. Does nothing when there is none."""
+    # Keys and values that were computed with the adapter are wrong without it.
     loaded.prefixes.clear()
     if isinstance(loaded.model, PeftModel):
+        # unload() removes the LoRA layers without merging them.
         loaded.model = loaded.model.unload()
 
 
-def fresh(loaded: Loaded, settings: TrainSettings) -> None:
-    """Put a new adapter on the linear layers of the text; it changes nothing yet.
+def attach_new(loaded: Loaded, settings: TrainSettings) -> None:
+    """Attach a new LoRA adapter to the linear layers of the text decoder.
 
-    The head has none, nor have layers for images or sound, which a text never reaches.
+    B starts at zero, so the output does not change until the first step. The output
+    layer gets no adapter. Nor do layers for images or sound, which text never reaches.
     """
     detach(loaded)
     outside = _outside_text(loaded.model)
@@ -72,27 +77,30 @@ def fresh(loaded: Loaded, settings: TrainSettings) -> None:
         exclude_modules=outside,
         task_type="CAUSAL_LM",
     )
+    # Initialise A from the seed of the round without disturbing the global generator.
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         loaded.model = get_peft_model(loaded.model, config)
 
 
 def _outside_text(model: Any) -> str | None:
-    """Return a pattern for the names of all layers outside the text decoder.
+    """Return a regular expression for the layers outside the text decoder.
 
-    None where no linear layer but the head lies there, as in a plain language model.
+    None for a plain language model, where only the output layer lies outside.
     """
     decoder, head = model.get_decoder(), model.get_output_embeddings()
-    text = {*decoder.modules(), head}
-    layers = (one for one in model.modules() if isinstance(one, torch.nn.Linear))
-    if text.issuperset(layers):
+    text_modules = {*decoder.modules(), head}
+    layers = (
+        module for module in model.modules() if isinstance(module, torch.nn.Linear)
+    )
+    if text_modules.issuperset(layers):
         return None
     name = next(name for name, module in model.named_modules() if module is decoder)
     return rf"(?!{re.escape(name)}\.).*"
 
 
 def _text_layers(model: Any) -> list[str]:
-    """Return the last parts of the names of the linear layers of the text decoder."""
+    """Return the last name components of the linear layers of the text decoder."""
     head = model.get_output_embeddings()
     return sorted(
         {
@@ -105,8 +113,8 @@ def _text_layers(model: Any) -> list[str]:
 
 @contextmanager
 def without(model: Any) -> Iterator[None]:
-    """Let the base alone compute for a while."""
-    # Not peft's own disable_adapter(), which inspects every module at each call.
+    """Disable the adapter inside the ``with`` block, so that the base computes."""
+    # peft's own disable_adapter() inspects every module at each call, which is slow.
     model.base_model.disable_adapter_layers()
     try:
         yield
@@ -115,9 +123,9 @@ def without(model: Any) -> Iterator[None]:
 
 
 def save(loaded: Loaded, folder: Path) -> None:
-    """Write the adapter as a PEFT folder with a note of the base it belongs to."""
-    # Not peft's save_pretrained(), which asks the hub about the base, and adds a card
-    # that says where the base lies on this computer.
+    """Write the adapter as a PEFT folder, with a note that names its base."""
+    # peft's save_pretrained() would ask the hub about the base and add a model card
+    # with the local path of the base.
     weights = get_peft_model_state_dict(loaded.model, save_embedding_layers=False)
     save_file(weights, folder / "adapter_model.safetensors", {"format": "pt"})
     config = replace(
@@ -125,8 +133,8 @@ def save(loaded: Loaded, folder: Path) -> None:
         base_model_name_or_path=loaded.identity.name,
         inference_mode=True,
     )
-    # peft keeps the names as a set: unsorted, the same adapter would be written, and
-    # so have a digest, other in every process.
+    # peft keeps the names as a set, whose order differs between processes. Sorting
+    # keeps the file, and so its digest, the same.
     config.target_modules = sorted(config.target_modules)
     config.save_pretrained(folder)
     note = {

@@ -1,4 +1,4 @@
-"""The model on this computer, as the loop and the worker know it."""
+"""The backend of a local model, as the study and the worker use it."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ from autolearn.study.protocol import PROTOCOLS
 
 
 class HuggingFaceBackend:
-    """A loaded model that answers and can be trained; see ports.Backend, .Trainer."""
+    """A loaded model that answers and trains; see ``ports.Backend`` and ``Trainer``."""
 
     def __init__(self, loaded: load.Loaded, protocol: str = "guided"):
         self._loaded = loaded
@@ -35,18 +35,18 @@ class HuggingFaceBackend:
     def load(
         cls, settings: ModelSettings, folder: Path, gguf: Path | None = None
     ) -> Self:
-        """Load the model in ``folder``, without any adapter; see load.load."""
+        """Load the model in ``folder`` without an adapter; see ``load.load``."""
         protocol = study_protocol(folder) or "guided"
         return cls(load.load(settings, folder, gguf), protocol)
 
     @property
     def identity(self) -> ModelIdentity:
-        """Return which weights answer now."""
+        """Return which weights are active: base model and adapter."""
         return self._loaded.identity
 
     @property
     def protocol(self) -> str:
-        """Return by which protocol its weights are to be asked; see study.protocol."""
+        """Return how to prompt the active weights; see ``study.protocol``."""
         return self._adapter_protocol or self._protocol
 
     @property
@@ -60,7 +60,7 @@ class HuggingFaceBackend:
         round_id: int | None = None,
         digest: str | None = None,
     ) -> None:
-        """Answer with the adapter of a round from now on; None: with the base."""
+        """Activate the adapter of a round; None activates the base."""
         if folder is None:
             adapters.detach(self._loaded)
             round_id = digest = None
@@ -69,22 +69,28 @@ class HuggingFaceBackend:
             adapters.attach(self._loaded, folder)
             self._adapter_protocol = study_protocol(folder)
             digest = digest or adapter_digest(folder)
-        self._loaded.identity = load.adapted(self._loaded, round_id, digest)
+        self._loaded.identity = load.identity_with_adapter(
+            self._loaded, round_id, digest
+        )
 
     @contextmanager
     def measured_memory(
         self, settings: StudySettings, passages: int
     ) -> Iterator[dict[str, float]]:
-        """Give the numbers on what a study takes of memory; they come at its end."""
-        device, found = self._loaded.device, dict[str, float]()
-        told = self._loaded.estimator.study(settings, passages)
-        held = device_memory.held(device) - self._loaded.packed.n_bytes
+        """Measure the memory of a study; the dictionary is filled on exit.
+
+        Values are in bytes; see ``memory_calibration.numbers``.
+        """
+        device, numbers = self._loaded.device, dict[str, float]()
+        estimate = self._loaded.estimator.study(settings, passages)
+        # The estimate does not include the second copy of packed weights.
+        baseline = device_memory.held(device) - self._loaded.packed.n_bytes
         with device_memory.PeakMemory(device, every=0.1) as peak:
-            yield found
-        found |= memory_calibration.numbers(told, held, peak.bytes)
+            yield numbers
+        numbers |= memory_calibration.numbers(estimate, baseline, peak.bytes)
 
     def count_tokens(self, text: str) -> int:
-        """Return the number of tokens of a text, without any template."""
+        """Return the number of tokens of a text, without the chat template."""
         return len(self._loaded.chat.encode(text))
 
     def complete(
@@ -93,12 +99,12 @@ class HuggingFaceBackend:
         stop: Stop,
         progress: Callable[[int], None] | None = None,
     ) -> list[Completion]:
-        """Answer every request, in the order given."""
+        """Answer all requests, in the order given; see ``generate.write``."""
         texts = [self._text(request) for request in requests]
         return generate.write(self._loaded, texts, stop, progress)
 
     def _text(self, request: Request) -> generate.DecodedText:
-        """Return a request as the engine writes it."""
+        """Return a request as the decoder takes it."""
         ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
         matcher = None
         if request.constraint:
@@ -108,13 +114,16 @@ class HuggingFaceBackend:
     def stream(
         self, request: Request, stop: Stop, hear: Callable[[str], None]
     ) -> Completion:
-        """Answer a request; after each token ``hear`` is told what is written."""
+        """Answer a request; ``hear`` gets the answer so far after each token."""
         return generate.stream(self._loaded, self._text(request), stop, hear)
 
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
-        """Return P(label) for each chat whose answer has begun so, summing to 1."""
+        """Return P(label) for each chat, given how its answer begins.
+
+        The probabilities of one chat sum to 1.
+        """
         continuations = [
             [self._loaded.chat.begun(chat, start + label) for label in labels]
             for chat, start in zip(chats, begun, strict=True)
@@ -122,13 +131,16 @@ class HuggingFaceBackend:
         return probabilities.probabilities(self._loaded, continuations)
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
-        """Return the mean log-probability of a token of each answer."""
+        """Return the mean log-probability per token of each answer, in nats."""
         return self_generation.confidence(self._loaded, chats, answers)
 
     def self_prompts(
         self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
     ) -> list[str]:
-        """Return for each seed a user turn that the model makes up; empty: none."""
+        """Return a user turn that the model makes up for each seed.
+
+        Empty where the model wrote none; see ``self_generation``.
+        """
         return self_generation.self_prompts(self._loaded, seeds, stop, max_new_tokens)
 
     def train(
@@ -141,7 +153,10 @@ class HuggingFaceBackend:
         checkpoints: Path,
         output: Path,
     ) -> TrainOutcome:
-        """Train an adapter and save it in ``output``; the base answers afterwards."""
+        """Train an adapter and save it in ``output``.
+
+        The base is active afterwards, also after an error.
+        """
         self.use_adapter(None)
         try:
             training = train.RoundTrainer(self._loaded, items, settings)
@@ -157,7 +172,7 @@ class HuggingFaceBackend:
     def _note_protocol(
         self, settings: TrainSettings, start: Path | None, output: Path
     ) -> None:
-        """Note how the round is to be asked: without examples once it is taught."""
+        """Note in the adapter how to prompt it: without worked examples after meta."""
         protocol = (study_protocol(start) if start else None) or self._protocol
         if settings.method == "meta" and PROTOCOLS[protocol].guided:
             protocol = "taught"

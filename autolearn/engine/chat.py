@@ -1,7 +1,7 @@
-"""Turn chats into token ids, for generation and for training alike.
+"""Turn chats into token ids, for generation and for training.
 
-The prompt of a trained item is made by the very function that makes the prompt of a
-generation, so that what was learned is found again.
+Both use the same function for the prompt. A model therefore sees in training exactly
+the tokens that it sees when it is asked.
 """
 
 import re
@@ -15,16 +15,17 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Message
 
 _MARK, _THOUGHT = "autolearnmark", "autolearnthought"
-"""Stand for a content, and a thought, whose place in a template is looked for."""
+"""Placeholders for a turn and for a thought, which are searched in rendered
+templates."""
 _OPEN_THOUGHT = re.compile(
     r"([<\[])((?:\w+:)?(?:think|thinking|thought|reasoning))([>\]])(\s*)$",
     re.IGNORECASE,
 )
-"""How a prompt ends that has the model think first, as R1 and QwQ do: ``<think>``."""
+"""Matches a generation prompt that opens a thought, as R1 and QwQ do: ``<think>``."""
 
 
 def eos_ids(generation: Any) -> list[int]:
-    """Return the stop tokens that a generation config names; one, several or none."""
+    """Return the stop tokens of a generation config, which has one, several or none."""
     eos = generation.eos_token_id
     return list(eos) if isinstance(eos, list) else [] if eos is None else [eos]
 
@@ -32,23 +33,23 @@ def eos_ids(generation: Any) -> list[int]:
 def context_length(config: Any, tokenizer: Any) -> int:
     """Return how many tokens prompt and answer may have together."""
     longest = getattr(config.get_text_config(), "max_position_embeddings", None)
-    # Tokenizers without a limit say 10**30.
+    # Tokenizers without a limit report 10**30.
     return int(min(longest or 10**9, tokenizer.model_max_length))
 
 
 class _Opening(NamedTuple):
-    """What stands between a user's turn and an answer, beyond the generation prompt."""
+    """How to change the generation prompt so that an answer follows directly."""
 
-    dropped: str
-    """The end of the generation prompt that does not stand before an answer."""
-    added: str
-    """What does instead."""
+    removed_end: str
+    """The end of the generation prompt that does not precede answers in full chats."""
+    control_text: str
+    """The text that takes its place."""
     lead: str
-    """Spaces that are one token with the first word of the answer."""
+    """Spaces that the tokenizer merges with the first word of the answer."""
 
 
 class ChatFormat:
-    """The chat template and tokenizer of one model."""
+    """The chat template and tokenizer of a model."""
 
     def __init__(self, tokenizer: Any, eos_ids: Iterable[int] = ()):
         self._tokenizer = tokenizer
@@ -58,7 +59,8 @@ class ChatFormat:
     def prompt(self, chat: Chat) -> list[int]:
         """Return the ids of a chat up to where the answer begins.
 
-        Text that looks like a control token stays text: a passage cannot end its turn.
+        Control tokens that appear in the text of a turn are encoded as plain text, so a
+        passage cannot end its turn.
         """
         ids = self._tokenizer.apply_chat_template(
             self._turns(chat),
@@ -71,35 +73,35 @@ class ChatFormat:
         return list(ids)
 
     def to_answer(self, chat: Chat) -> tuple[list[int], int]:
-        """Return the ids of a chat to be gone on with, and of how many it has begun.
+        """Return the ids of a chat to continue, and how many belong to the answer.
 
-        A last turn of the assistant is the beginning of the answer.
+        If the last turn is the assistant's, it is the beginning of the answer.
         """
         if chat[-1].role != "assistant":
             return self.prompt(chat), 0
         before = self.prompt(chat[:-1])
-        begun = self.encode(self._opening.lead + chat[-1].content)
-        return before + begun, len(begun)
+        beginning = self.encode(self._opening.lead + chat[-1].content)
+        return before + beginning, len(beginning)
 
     def begun(self, chat: Chat, answer: str) -> list[int]:
-        """Return the ids of a chat whose answer has begun so."""
+        """Return the ids of a chat whose answer begins with ``answer``."""
         return self.prompt(chat) + self.encode(self._opening.lead + answer.lstrip())
 
     def answer(self, text: str) -> list[int]:
-        """Return the ids of an answer and of the end of its turn."""
+        """Return the ids of an answer followed by the end of its turn."""
         return [*self.encode(self._opening.lead + text.strip()), self._end]
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of plain text; no control token can come out of it."""
-        encoded = self._tokenizer(
+        """Return the ids of plain text, which never contain control tokens."""
+        encoding = self._tokenizer(
             text, add_special_tokens=False, split_special_tokens=True
         )
-        return list(encoded["input_ids"])
+        return list(encoding["input_ids"])
 
     def raw(self, text: str) -> list[int]:
-        """Return the ids of a text without any turns, begun as the model is used to."""
-        encoded = self._tokenizer(text, split_special_tokens=True)
-        return list(encoded["input_ids"])
+        """Return the ids of a text without turns, with the model's own start token."""
+        encoding = self._tokenizer(text, split_special_tokens=True)
+        return list(encoding["input_ids"])
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids, without control tokens."""
@@ -107,29 +109,31 @@ class ChatFormat:
 
     @cached_property
     def stop_ids(self) -> frozenset[int]:
-        """The ids of which each ends an answer."""
+        """The ids that end an answer."""
         return frozenset({*self._eos_ids, self._end})
 
     @cached_property
     def user_start(self) -> list[int]:
-        """The ids before the words of a first user turn."""
+        """The ids before the text of a first user turn."""
         before, _ = self._around_user
-        # A last space belongs to the first word, which is not written yet.
+        # A trailing space would be part of the first word, which is still to be
+        # written.
         return self._control(before.rstrip(" ")) or [min(self.stop_ids)]
 
     @cached_property
     def user_end(self) -> tuple[frozenset[int], str]:
-        """The ids of which each ends a user turn, and the plain text that does."""
+        """The ids that end a user turn, and the plain text that does."""
         _, after = self._around_user
-        first = self._control(after)[:1]
-        stops = [i for i in first if i in self._control_ids]
+        first_id = self._control(after)[:1]
+        stops = [i for i in first_id if i in self._control_ids]
         return self.stop_ids.union(stops), self.decode(self._control(after))
 
     def _turns(self, chat: Chat) -> list[dict[str, str]]:
+        # Some templates reject a system turn: put its text before the first user turn.
         if chat and chat[0].role == "system" and not self._takes_system:
             system, first, *rest = chat
-            joined = Message(first.role, f"{system.content}\n\n{first.content}")
-            chat = (joined, *rest)
+            merged_turn = Message(first.role, f"{system.content}\n\n{first.content}")
+            chat = (merged_turn, *rest)
         return [{"role": m.role, "content": m.content} for m in chat]
 
     @cached_property
@@ -158,10 +162,10 @@ class ChatFormat:
         return self._split(self._render(turns))
 
     def _without_thinking(self) -> dict[str, Any]:
-        """Return the options by which the template asks for an answer at once.
+        """Return the template options that switch off thinking before the answer.
 
-        Reasoning models: the answer is wanted, not pages of thought before it. Each
-        family has a switch of its own, or none; see ``_opening``.
+        Reasoning models would write pages of thought. Each model family has its own
+        switch, or none; see ``_opening``.
         """
         template = self._tokenizer.get_chat_template()
         effort = "none" if re.search("""['"]none['"]""", template) else "low"
@@ -173,7 +177,7 @@ class ChatFormat:
         }
 
     def _accepts(self, option: str, value: Any) -> bool:
-        """Return whether the template has no error with an option."""
+        """Return whether the template renders with an option."""
         turns = [{"role": "user", "content": _MARK}]
         try:
             self._tokenizer.apply_chat_template(
@@ -185,31 +189,38 @@ class ChatFormat:
 
     @cached_property
     def _opening(self) -> _Opening:
-        """What the template writes between the user's turn and an answer.
+        """What the template writes between a user turn and an answer.
 
-        A full chat shows it: the channel of an answer, a token that begins a response,
-        an empty thought. Where it shows no thought and the generation prompt opens one,
-        the thought is closed: else the answer would be learned as a thought.
+        Rendering a full chat shows it: the channel of an answer, a token that begins a
+        response, or an empty thought. If the full chat shows no thought but the
+        generation prompt opens one, the thought is closed here. Otherwise the answer
+        would be learned as a thought.
         """
         user = {"role": "user", "content": "?"}
         prompt = self._render([user], add_generation_prompt=True)
         before, _ = self._around_answer
         thought = _OPEN_THOUGHT.search(prompt)
-        kept = prompt
+        shared_part = prompt
         if thought and not before.startswith(prompt):
-            kept = prompt[: thought.start()]
-        shown = before.removeprefix(kept) if before.startswith(kept) else ""
-        if thought and not shown.strip():
-            kept, shown = prompt, self._closing(thought)
-        # Only spaces: line breaks are tokens of their own.
-        added = shown.rstrip(" ") if shown.strip() else ""
-        return _Opening(prompt[len(kept) :], added, shown[len(added) :])
+            shared_part = prompt[: thought.start()]
+        opening = (
+            before.removeprefix(shared_part) if before.startswith(shared_part) else ""
+        )
+        if thought and not opening.strip():
+            shared_part, opening = prompt, self._closing(thought)
+        # Strip spaces only: line breaks are tokens of their own.
+        control_text = opening.rstrip(" ") if opening.strip() else ""
+        return _Opening(
+            prompt[len(shared_part) :], control_text, opening[len(control_text) :]
+        )
 
     def _closing(self, thought: re.Match[str]) -> str:
-        """Return what closes an empty thought; as the template closes one if it does.
+        """Return the text that closes an empty thought, as the template writes it.
+
+        Templates that never write a thought get the closing tag of their opening tag.
 
         Args:
-            thought: How the generation prompt ends.
+            thought: The match of ``_OPEN_THOUGHT`` in the generation prompt.
         """
         turns = [
             {"role": "user", "content": "?"},
@@ -224,25 +235,25 @@ class ChatFormat:
 
     @cached_property
     def _answer_template(self) -> str | None:
-        """The template with what stands before an answer; None: it is as it should be.
+        """The template with the opening of an answer added; None if none is needed.
 
-        Part of the template, so that what is added is encoded together with it, and as
-        control tokens.
+        The opening is part of the template, so that it is encoded together with the
+        prompt and its control tokens are recognised.
         """
-        dropped, added, _ = self._opening
-        if not dropped and not added:
+        removed_end, opening, _ = self._opening
+        if not removed_end and not opening:
             return None
-        # Jinja drops a last line break of a template.
+        # Jinja drops the last line break of a template.
         template = str(self._tokenizer.get_chat_template()).removesuffix("\n")
-        # The empty expressions keep Jinja from trimming the template's own ends.
+        # The empty expressions keep Jinja from trimming white space at both ends.
         return (
             "{% set rendered %}{{ '' }}" + template + "{{ '' }}{% endset %}"
-            f"{{{{ rendered.removesuffix({dropped!a}) + {added!a} }}}}"
+            f"{{{{ rendered.removesuffix({removed_end!a}) + {opening!a} }}}}"
         )
 
     @cached_property
     def _end(self) -> int:
-        """The id that ends an answer; what the template writes behind it is not."""
+        """The id that ends an answer, without what the template writes after it."""
         after = self._control(self._around_answer[1])
         ends = [i for i in after if i in self._control_ids]
         ends += sorted(self._eos_ids)
@@ -255,10 +266,12 @@ class ChatFormat:
 
     @cached_property
     def _control_ids(self) -> frozenset[int]:
-        """The tokens that are no text; some models do not declare theirs as special."""
-        added = self._tokenizer.added_tokens_decoder.items()
-        named = {i for i, token in added if not token.content.isspace()}
-        return frozenset(self._eos_ids.union(named, self._tokenizer.all_special_ids))
+        """All ids of control tokens. Some models do not declare theirs as special."""
+        special_tokens = self._tokenizer.added_tokens_decoder.items()
+        declared_ids = {i for i, token in special_tokens if not token.content.isspace()}
+        return frozenset(
+            self._eos_ids.union(declared_ids, self._tokenizer.all_special_ids)
+        )
 
     def _render(self, turns: list[dict[str, str]], **options: Any) -> str:
         options = {**options, **self._options}

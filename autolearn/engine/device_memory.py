@@ -1,4 +1,4 @@
-"""How much memory a device has to give, and how much of it is taken, as it is now."""
+"""Free and used memory of the device, measured now."""
 
 import threading
 from typing import Self
@@ -11,26 +11,27 @@ from autolearn.models.memory import LIBRARIES, Device
 
 
 def device(kind: str, dtype: torch.dtype) -> Device:
-    """Return a device as its memory is reckoned with."""
+    """Return the description of a device that the memory estimate uses."""
     on_gpu = kind == "cuda"
     size = torch.cuda.mem_get_info()[1] if on_gpu else hardware.total_memory()
     return Device(kind, dtype.itemsize == 2, size)
 
 
 def free(device: torch.device) -> int:
-    """Return how many bytes can still be taken on a device."""
+    """Return how many bytes can still be allocated on a device."""
     if device.type != "cuda":
         return hardware.free_memory()
-    left, _ = torch.cuda.mem_get_info(device)
-    # What torch has taken and does not use is free for us.
+    available, _ = torch.cuda.mem_get_info(device)
+    # Memory that torch has reserved but not allocated is available to us.
     idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return int(left + idle)
+    return int(available + idle)
 
 
 def held(device: torch.device) -> int:
-    """Return how many bytes this process holds on a device.
+    """Return how many bytes this process uses on a device.
 
-    A GPU counts tensors alone; what its libraries hold is taken from the estimate.
+    On a GPU torch counts tensors only. The memory of the CUDA libraries is added from
+    the estimate.
     """
     if device.type == "cuda":
         return int(torch.cuda.memory_allocated(device)) + LIBRARIES["cuda"]
@@ -38,10 +39,11 @@ def held(device: torch.device) -> int:
 
 
 class PeakMemory:
-    """The most bytes that this process holds on a device while this is open.
+    """Measures the peak memory of this process on a device, in ``bytes`` on exit.
 
-    On a CPU somebody looks every so many seconds, since it keeps no peak that could be
-    set back: often for a moment's work, seldom for an hour's, which looking would slow.
+    A CPU has no peak counter that can be reset, so a thread samples the memory every
+    ``every`` seconds. Sample often for short work and seldom for long work, which
+    sampling would slow down.
     """
 
     def __init__(self, device: torch.device, every: float) -> None:
@@ -60,8 +62,8 @@ class PeakMemory:
 
     def __exit__(self, *_: object) -> None:
         if self._device.type == "cuda":
-            taken = torch.cuda.max_memory_allocated(self._device)
-            self.bytes = int(taken) + LIBRARIES["cuda"]
+            peak = torch.cuda.max_memory_allocated(self._device)
+            self.bytes = int(peak) + LIBRARIES["cuda"]
         else:
             self._over.set()
             self._looking.join()

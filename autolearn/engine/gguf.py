@@ -1,7 +1,7 @@
-"""Turn a GGUF file into a folder of plain weights, and measure what 4 bit costs it.
+"""Convert a GGUF file into a folder of plain weights, and measure the cost of NF4.
 
-A GGUF file is quantised already. Training loads the plain weights made from it in NF4,
-so each weight is rounded twice; ``rounding`` says how much the second time changes.
+A GGUF file is already quantised. Training loads the plain weights made from it in NF4,
+so each weight is rounded twice. ``rounding`` measures the effect of the second time.
 """
 
 import logging
@@ -33,8 +33,7 @@ SENTENCES = (
     "Der Zug nach Hamburg fährt heute von Gleis sieben ab und hält in Hannover.",
     "La bibliothèque ouvre à neuf heures et ferme à dix-huit heures en semaine.",
 )
-"""Ordinary text of several kinds, on which two forms of the same weights are compared.
-"""
+"""Ordinary text of several kinds, on which two forms of a model are compared."""
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +43,23 @@ class Rounding:
     """How far a model in NF4 is from its plain weights, over next tokens."""
 
     kl: float
-    """Mean Kullback-Leibler divergence from plain to NF4, in nats a token."""
+    """Mean KL(plain || NF4), in nats per token."""
     same: float
-    """Share of places at which both find the same token the likeliest."""
+    """Share of positions at which both have the same likeliest token, 0..1."""
     n_tokens: int
 
 
 def write_plain(gguf: Path, target: Path) -> None:
     """Write the model of a GGUF file as safetensors, with its tokenizer.
 
-    In bfloat16, whose rounding is a small part of what 4 to 8 bit have cost already.
+    The weights are written in bfloat16. Its rounding error is small compared with that
+    of the 4 to 8 bits of the file.
 
     Raises:
         BackendError: transformers cannot read this kind of file.
         OutOfMemory: The main memory does not hold the model.
     """
-    load.hush()
+    load.quiet_libraries()
     try:
         with load.memory_guard():
             model: Any = AutoModelForCausalLM.from_pretrained(
@@ -80,7 +80,8 @@ def write_plain(gguf: Path, target: Path) -> None:
             f"transformers cannot read {gguf.name} ({_reason(error)}); download the "
             "original model in safetensors instead."
         ) from error
-    # The weights are plain now, but save_pretrained refuses what is marked as packed.
+    # The weights are plain now, but save_pretrained rejects a model that is marked as
+    # quantised.
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(target)
@@ -96,10 +97,10 @@ def _reason(error: Exception) -> str:
 def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Rounding:
     """Compare the weights in a folder, plain and in NF4, on a few texts.
 
-    One after the other, so that one model is in memory at a time.
+    The two models are loaded in turn, so only one is in memory at a time.
 
     Raises:
-        Cancelled: ``stop`` says so.
+        Cancelled: ``stop`` returned True.
     """
     plain = _likelihoods(folder, "none", texts, stop)
     nf4 = _likelihoods(folder, "nf4", texts, stop)
@@ -119,9 +120,10 @@ def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Roun
 def _likelihoods(
     folder: Path, quantization: Quantization, texts: Sequence[str], stop: Stop
 ) -> list[torch.Tensor]:
-    """Return the log-probabilities of next tokens in each text.
+    """Return the log-probabilities of the next tokens in each text.
 
-    Shapes: each (tokens, vocabulary), float32, on the CPU.
+    Shapes:
+        returns: (tokens, vocabulary) float32 for each text, on the CPU.
     """
     loaded = load.load(ModelSettings(str(folder), quantization), folder)
     likelihoods = []

@@ -1,6 +1,7 @@
-"""Load a model and its tokenizer from a folder, in 4 bit or whole.
+"""Load a model and its tokenizer from a folder, in 4 bit or in full precision.
 
-Only safetensors, never code from a model's folder, never the network.
+Only safetensors are read. Code from the model's folder is never run, and the network is
+never used.
 """
 
 import logging
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Loaded:
-    """A model in memory; ``model`` is the base, wrapped by peft while adapted."""
+    """A model in memory; ``model`` is wrapped by peft while it has an adapter."""
 
     model: Any
     tokenizer: Any
@@ -57,43 +58,47 @@ class Loaded:
 
     @property
     def device(self) -> torch.device:
-        """Return where the model computes."""
+        """Return the device of the weights."""
         return torch.device(self.identity.device)
 
     @property
-    def price(self) -> int:
-        """Return to how many columns one may look for what a token costs in itself.
+    def token_cost(self) -> int:
+        """Return the cost of a token in the linear layers, in attended columns.
 
-        About 24 d² multiplications a layer against 4 d for each column.
+        A layer takes about 24 d² multiplications per token and 4 d per attended column,
+        so the ratio is 6 d.
         """
         return 6 * int(self.model.config.get_text_config().hidden_size)
 
     @cached_property
     def grammars(self) -> Grammars:
-        """What holds answers to a form, with this model's tokenizer."""
+        """The constraint compiler for this model's tokenizer."""
         n_logits = int(self.model.config.get_text_config().vocab_size)
         return Grammars(self.tokenizer, n_logits, self.chat.stop_ids)
 
     @property
     def pad_id(self) -> int:
-        """Return an id to fill rows with; it is masked, so any known one does."""
-        # Some tokenizers got a pad token that their model was never resized for.
+        """Return an id for padding. Padding is masked, so any embedded id will do."""
+        # Some tokenizers have a pad token for which the embedding was never resized.
         n_embedded = self.model.config.get_text_config().vocab_size
-        own = self.tokenizer.pad_token_id
-        known = [i for i in (own, *sorted(self.chat.stop_ids)) if i is not None]
-        return next((i for i in known if 0 <= i < n_embedded), 0)
+        pad_id = self.tokenizer.pad_token_id
+        candidates = [i for i in (pad_id, *sorted(self.chat.stop_ids)) if i is not None]
+        return next((i for i in candidates if 0 <= i < n_embedded), 0)
 
 
 def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loaded:
-    """Return the model in ``folder`` as the settings say.
+    """Load the model in ``folder`` as the settings say.
 
-    ``gguf``: a file to take its weights from instead, to try them.
+    Args:
+        settings: Name and quantisation of the model.
+        folder: Its files.
+        gguf: A GGUF file to take the weights from instead, to try them.
 
     Raises:
-        BackendError: The files do not make a model of a known kind, or they are
-            quantised and the settings say that they are not to be.
-        InputError: Its weights are damaged.
-        OutOfMemory: The device is too small.
+        BackendError: The files are not a model of a known kind, or they are quantised
+            and the settings ask for full precision.
+        InputError: The weights are damaged.
+        OutOfMemory: The device has too little memory.
     """
     if settings.quantization == "none" and model_files.packing(folder):
         raise BackendError(
@@ -107,14 +112,14 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         settings.quantization,
         device_memory.device(device, dtype),
     )
-    estimator = _with_room(estimator, settings.model)
-    hush()
+    estimator = _fit_weights(estimator, settings.model)
+    quiet_libraries()
     with memory_guard(), _readable(folder):
         if gguf:
             model = _from_gguf(gguf, device, dtype)
         else:
             model = _weights(folder, estimator, dtype)
-        # Other kinds of attention have something that this one does not know.
+        # Models that use another implementation need features that ours does not have.
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
         tokenizer = AutoTokenizer.from_pretrained(
@@ -134,36 +139,36 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     return Loaded(model, tokenizer, chat, identity, context, estimator)
 
 
-def _with_room(estimator: MemoryEstimator, name: str) -> MemoryEstimator:
-    """Return how the weights fit into what is free, before they are read.
+def _fit_weights(estimator: MemoryEstimator, name: str) -> MemoryEstimator:
+    """Return the estimator adapted to free memory, before any weights are read.
 
     Raises:
-        OutOfMemory: They do not.
+        OutOfMemory: The weights do not fit.
     """
     free = device_memory.free(torch.device(estimator.device.kind))
-    fitting = estimator.within(free)
-    if not memory.too_big(fitting.weights, free):
-        return fitting
-    smaller = estimator.least.weights < fitting.weights
-    way = "load it in 4 bit" if smaller else "choose a smaller model"
+    adapted_estimator = estimator.within(free)
+    if not memory.too_big(adapted_estimator.weights, free):
+        return adapted_estimator
+    fits_in_4_bit = estimator.least.weights < adapted_estimator.weights
+    advice = "load it in 4 bit" if fits_in_4_bit else "choose a smaller model"
     raise OutOfMemory(
-        f"The weights of {name} need about {fitting.weights >> 20} MiB and "
-        f"{free >> 20} are free; {way}, or close other programs."
+        f"The weights of {name} need about {adapted_estimator.weights >> 20} MiB and "
+        f"{free >> 20} are free; {advice}, or close other programs."
     )
 
 
-def hush() -> None:
-    """Send what the libraries say to our log; progress bars are not for the person."""
+def quiet_libraries() -> None:
+    """Send log messages of the libraries to our log, and hide their progress bars."""
     library_log.disable_progress_bar()  # type: ignore[no-untyped-call]
     library_log.disable_default_handler()
     library_log.enable_propagation()
 
 
 def _check_tokens(chat: ChatFormat, model: Any) -> None:
-    """Refuse a chat template with tokens that the model has no embedding for.
+    """Check that the model has embeddings for all tokens of its chat template.
 
     Raises:
-        BackendError: There are such tokens.
+        BackendError: Some are missing.
     """
     n_embedded = model.config.get_text_config().vocab_size
     turn = chat.prompt((Message("user", "?"),)) + chat.answer("?")
@@ -176,18 +181,18 @@ def _check_tokens(chat: ChatFormat, model: Any) -> None:
 
 
 def compute_dtype(device: str) -> torch.dtype:
-    """Return bf16 where the hardware computes with it, fp32 elsewhere."""
+    """Return bfloat16 where the hardware computes with it natively, else float32."""
     if device == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        able = torch.cpu.get_capabilities()
-        native = bool(able.get("avx512_bf16") or able.get("amx_tile"))
-    return torch.bfloat16 if native else torch.float32
+        capabilities = torch.cpu.get_capabilities()
+        has_bf16 = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile"))
+    return torch.bfloat16 if has_bf16 else torch.float32
 
 
 @contextmanager
 def memory_guard() -> Iterator[None]:
-    """Turn the device's cry for memory into a sentence for the person."""
+    """Turn out-of-memory errors of the device into ``OutOfMemory`` with advice."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -202,17 +207,17 @@ def memory_guard() -> Iterator[None]:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    # On the CPU, torch has no class of its own for it.
+    # On the CPU, torch raises a plain RuntimeError.
     on_cpu = "can't allocate memory" in str(error)
     return on_cpu or isinstance(error, torch.OutOfMemoryError)
 
 
 @contextmanager
 def _readable(folder: Path) -> Iterator[None]:
-    wrong = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
+    causes = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
     try:
         yield
-    except wrong as error:
+    except causes as error:
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
         raise BackendError(
@@ -223,7 +228,7 @@ def _readable(folder: Path) -> Iterator[None]:
 
 def _weights(folder: Path, estimator: MemoryEstimator, dtype: torch.dtype) -> Any:
     in_4_bit = estimator.quantization == "nf4"
-    # Weights that are packed already come with a configuration of their own.
+    # Weights that are quantised already bring their own configuration.
     pack = in_4_bit and not model_files.packing(folder)
     model = read_model(
         folder,
@@ -232,7 +237,7 @@ def _weights(folder: Path, estimator: MemoryEstimator, dtype: torch.dtype) -> An
         **({"quantization_config": _nf4(dtype)} if pack else {}),
     )
     if in_4_bit:
-        model = _settle(model, estimator, dtype)
+        model = _prepare_4_bit(model, estimator, dtype)
     return model.eval().requires_grad_(False)
 
 
@@ -240,25 +245,25 @@ def read_model(folder: Path, **options: Any) -> Any:
     """Return the model in a folder as transformers reads it with these options.
 
     Raises:
-        BackendError: It writes no text, or some of its weights are missing.
+        BackendError: It does not generate text, or some of its weights are missing.
     """
-    safe = {"trust_remote_code": False, "local_files_only": True}
-    config = AutoConfig.from_pretrained(folder, **safe)
+    restrictions = {"trust_remote_code": False, "local_files_only": True}
+    config = AutoConfig.from_pretrained(folder, **restrictions)
     _drop_unknown_pad(config.get_text_config())
-    model, seen = _class_for(config, folder).from_pretrained(
+    model, loading_info = _class_for(config, folder).from_pretrained(
         folder,
         config=config,
         use_safetensors=True,
         output_loading_info=True,
-        **safe,
+        **restrictions,
         **options,
     )
-    missing = sorted(seen["missing_keys"])
-    if missing:
-        # transformers only warns, and computes with random numbers in their place.
+    absent = sorted(loading_info["missing_keys"])
+    if absent:
+        # transformers only warns, and fills missing weights with random numbers.
         raise BackendError(
-            f"The weights in {folder} lack {len(missing)} parts of a "
-            f"{type(model).__name__}, such as {missing[0]}; copy or download them "
+            f"The weights in {folder} lack {len(absent)} parts of a "
+            f"{type(model).__name__}, such as {absent[0]}; copy or download them "
             "again."
         )
     return model
@@ -267,7 +272,8 @@ def read_model(folder: Path, **options: Any) -> Any:
 def _drop_unknown_pad(config: Any) -> None:
     """Drop a pad token beyond the embedding, which torch refuses to build.
 
-    It only names the row of the embedding that gets no gradient; no row gets one here.
+    The pad token only names the row of the embedding that gets no gradient. Here no row
+    gets one.
     """
     pad = config.pad_token_id
     if pad is not None and not 0 <= pad < config.vocab_size:
@@ -277,15 +283,15 @@ def _drop_unknown_pad(config: Any) -> None:
 def _class_for(config: Any, folder: Path) -> Any:
     """Return the class of transformers that reads a model.
 
-    A model for images and text is read whole and given text alone.
+    A model for images and text is loaded whole and given text only.
 
     Raises:
-        BackendError: There is none that writes text token by token.
+        BackendError: The model does not generate text token by token.
     """
     if type(config) in MODEL_FOR_CAUSAL_LM_MAPPING:
         return AutoModelForCausalLM
-    also_sees = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
-    if also_sees and not config.is_encoder_decoder:
+    reads_images = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+    if reads_images and not config.is_encoder_decoder:
         return AutoModelForImageTextToText
     kind = ", ".join(config.architectures or [config.model_type])
     raise BackendError(
@@ -310,22 +316,25 @@ def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
-def _settle(model: Any, estimator: MemoryEstimator, dtype: torch.dtype) -> Any:
-    """Make a 4-bit model fit for generating and training in turn."""
+def _prepare_4_bit(model: Any, estimator: MemoryEstimator, dtype: torch.dtype) -> Any:
+    """Prepare a 4-bit model for generating and training in turn."""
     if estimator.unpacks:
-        # The same 4-bit values, unpacked once instead of at every step: for a small
-        # model on the CPU, unpacking costs about as much time as computing.
+        # Small models are dequantised once at load. On a CPU, dequantising at every
+        # step costs about as much time as computing. The values are the same.
         return model.dequantize(dtype)
     for module in model.modules():
         if isinstance(module, Linear4bit):
-            # On AVX-512-BF16, bitsandbytes 0.50 packs the weights of a layer at its
-            # first generation in a way that has no gradient: later training would go
-            # on with a plausible loss and learn nothing in the lower layers.
+            # On AVX-512-BF16, bitsandbytes 0.50 repacks the weights of a layer at its
+            # first generation, and the packed form has no gradient. Later training
+            # would report a plausible loss and learn nothing in the lower layers.
             module.support_avx512bf16_for_cpu = False
-            module.compute_dtype = dtype  # else that of who packed the weights
+            # Pre-quantised weights bring the dtype of whoever quantised them.
+            module.compute_dtype = dtype
     return model
 
 
-def adapted(loaded: Loaded, round_id: int | None, digest: str | None) -> ModelIdentity:
-    """Return the identity of the model with the adapter of a round, or without."""
+def identity_with_adapter(
+    loaded: Loaded, round_id: int | None, digest: str | None
+) -> ModelIdentity:
+    """Return the identity of the model with the adapter of a round; None: without."""
     return replace(loaded.identity, round_id=round_id, adapter_digest=digest)

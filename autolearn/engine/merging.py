@@ -1,4 +1,4 @@
-"""Write a model with the adapter of a round merged in, in 16 bit."""
+"""Merge the adapter of a round into its base model, in 16 bit."""
 
 import logging
 import shutil
@@ -15,7 +15,7 @@ from autolearn.engine.load import memory_guard, read_model
 from autolearn.models import files as model_files
 
 _TEXTS = ("*.json", "*.jinja", "*.model", "*.txt", "LICEN[SC]E*")
-"""Small files of a model that belong to it whatever its weights are."""
+"""Small files of a model that do not depend on its weights."""
 _OF_WEIGHTS = ("config.json", "model.safetensors.index.json")
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 def merge(base: Path, adapter: Path, target: Path) -> None:
     """Write the base of a round in 16 bit with its adapter merged in.
 
-    Merged onto the weights as they were published, in main memory: merged onto those
-    in 4 bit, both the rounding and the round would be rounded once more.
+    The adapter is merged into the published weights, in main memory. Merging into the
+    4-bit weights would add their rounding error and round the adapter as well.
 
     Raises:
-        InputError: The target exists, or nothing can be written there.
-        BackendError: The base is here in 4 bit only.
+        InputError: The target exists or cannot be written.
+        BackendError: The base is available in 4 bit only.
         OutOfMemory: The main memory does not hold the model in 16 bit.
     """
     if model_files.packing(base):
@@ -38,18 +38,18 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         )
     with memory_guard(), new_folder(target) as draft:
         model = read_model(base, dtype=torch.bfloat16)
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-        merged.save_pretrained(draft)
+        model_16_bit = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        model_16_bit.save_pretrained(draft)
         _copy_texts(base, draft)
     log.info("merged %s into %s", adapter, target)
 
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """Give a folder to write in that becomes ``target`` when all went well.
+    """Yield a folder to write in, which becomes ``target`` if no error occurs.
 
     Raises:
-        InputError: The target exists, or nothing can be written there.
+        InputError: The target exists or cannot be written.
     """
     if target.exists():
         raise InputError(f"{target} exists already; name a new folder.")
@@ -62,7 +62,7 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 def _copy_texts(base: Path, target: Path) -> None:
-    """Copy tokenizer, template and licence as they are."""
+    """Copy tokenizer, template and licence unchanged."""
     for pattern in _TEXTS:
         for path in base.glob(pattern):
             if path.name not in _OF_WEIGHTS and path.is_file():

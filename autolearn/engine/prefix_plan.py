@@ -1,46 +1,55 @@
-"""Find what token sequences have in common, so that it is computed only once.
+"""Find the prefixes that token sequences share, so that each is computed only once.
 
-The prompts of one passage begin with that passage. Nobody has to say so: it is found
-in the token ids, in whose alphabetical order what begins alike stands side by side.
-Sequences that are learned are laid out as trees, in which each stretch stands once;
-those that are being written share the prefix of their group and have a suffix each.
+What: the sequences are sorted by their token ids, so those with a common prefix become
+neighbours. Prompts for generation are cut into groups with one prefix each
+(``prefix_groups``). Training items become trees in which each shared token occurs once
+(``lay_out``, ``groups``).
+
+Why: no caller has to declare what is shared, and prefixes that nobody planned are found
+too.
+
+Gain: the study of demo 1 reads 170,500 tokens. Each prompt by itself would need
+358,800, an ideal prefix tree 160,300. Training on eight tasks per passage is 3.6 times
+as fast as with padded rows.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_APART = 1.2
-"""Cost of a token that attends to a prefix and a suffix, relative to one in a row."""
+_GROUP_TOKEN_COST = 1.2
+"""Cost of a token in a group with a prefix, relative to one in a plain row."""
 
 
 @dataclass(frozen=True)
 class PrefixTree:
-    """Sequences laid out in one row; each column is a token of one or more of them.
+    """Sequences laid out in one row. Each column is a token of one or more of them.
 
-    The members a column belongs to stand side by side, from ``first`` to ``last``, so
-    two numbers say who may see it.
+    The sequences are numbered in sorted order, so those that share a column are
+    neighbours. Two numbers per column, ``first`` and ``last``, therefore define the
+    attention mask.
     """
 
     ids: list[int]
     places: list[int]
-    """How many tokens stand before each column in its sequences."""
+    """The position of each column within its sequences."""
     first: list[int]
     last: list[int]
     members: list[int]
-    """The sequences, by their places among those that were given."""
+    """The indices of the sequences in the input, in sorted order."""
     paths: list[list[int]]
-    """The columns of each member, in its own order."""
+    """The columns of each member, in order."""
 
 
 def lay_out(rows: Sequence[list[int]]) -> PrefixTree:
-    """Return sequences as a tree."""
-    members = _alphabetical(rows)
+    """Return sequences as one tree."""
+    members = _sorted_indices(rows)
     tree = PrefixTree([], [], [], [], members, [])
     path: list[int] = []
     before: list[int] = []
     for number, member in enumerate(members):
         ids = rows[member]
+        # Sorted rows branch off the previous row, so its path holds the shared columns.
         path = path[: common_prefix_length(before, ids)]
         for column in path:
             tree.last[column] = number
@@ -55,15 +64,15 @@ def lay_out(rows: Sequence[list[int]]) -> PrefixTree:
     return tree
 
 
-def _alphabetical(rows: Sequence[list[int]]) -> list[int]:
-    """Return the places of sequences in the order in which they stand side by side."""
+def _sorted_indices(rows: Sequence[list[int]]) -> list[int]:
+    """Return the indices of the sequences in the order of their token ids."""
     return sorted(range(len(rows)), key=rows.__getitem__)
 
 
-def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many ids both begin with."""
+def common_prefix_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return the length of the common prefix of two sequences."""
     n = 0
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(first, second, strict=False):
         if a != b:
             break
         n += 1
@@ -71,35 +80,37 @@ def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def groups(
-    rows: Sequence[list[int]], most: int, price: int, gain: float
+    rows: Sequence[list[int]], most: int, token_cost: int, gain: float
 ) -> Iterator[list[int]]:
-    """Yield at most so many sequences at a time that are cheaper as one tree.
+    """Yield groups of sequences that are cheaper as one tree than apart.
 
-    In alphabetical order each joins the one before it, unless too little is shared: in
-    a tree all columns are looked at by all.
+    Sharing saves reading, but every column of a tree attends over all others. In sorted
+    order each sequence joins the group before it, unless that costs too much.
 
     Args:
-        rows: The sequences.
-        most: The most of a group.
-        price: To how many columns one may look for what a token costs in itself.
-        gain: What joining may cost at most, of what a sequence costs alone.
+        rows: The sequences, in token ids.
+        most: Largest number of sequences in a group.
+        token_cost: Cost of a token in the linear layers, in attended columns; see
+            ``load.Loaded.token_cost``.
+        gain: Highest cost of joining a group, relative to the cost of the sequence
+            alone.
     """
 
     def cost(columns: int) -> int:
-        return columns * (price + columns)
+        return columns * (token_cost + columns)
 
     group: list[int] = []
     columns = 0
-    for index in _alphabetical(rows):
+    for index in _sorted_indices(rows):
         n = len(rows[index])
         if group:
-            own = n - common_prefix_length(rows[group[-1]], rows[index])
-            rise = cost(columns + own) - cost(columns)
-            if len(group) == most or rise > gain * cost(n):
+            n_unshared = n - common_prefix_length(rows[group[-1]], rows[index])
+            extra = cost(columns + n_unshared) - cost(columns)
+            if len(group) == most or extra > gain * cost(n):
                 yield group
                 group, columns = [], 0
             else:
-                n = own
+                n = n_unshared
         group.append(index)
         columns += n
     if group:
@@ -108,32 +119,33 @@ def groups(
 
 @dataclass(frozen=True)
 class PrefixGroup:
-    """Prompts with one prefix in common."""
+    """Prompts that have one prefix in common."""
 
     members: list[int]
-    """Their places among all prompts."""
+    """Their indices among all prompts."""
     n_shared: int
-    """Tokens of the prefix, which all of them begin with."""
+    """Number of tokens of the prefix."""
     n_own: int
-    """Most tokens that one of them may come to beyond it, with what is written."""
+    """Most tokens that one of them has beyond the prefix, its answer included."""
 
 
 def prefix_groups(
     rows: Sequence[list[int]], most: int
 ) -> Iterator[tuple[list[int], int]]:
-    """Yield at most so many sequences at a time with the number of ids they share.
+    """Yield groups of sequences with the number of ids that each group shares.
 
-    Such that the least is read; what is cut is the alphabetical order. The last id of a
-    sequence is never shared.
+    Dynamic programming over the sorted sequences cuts them into groups of at most
+    ``most`` such that the number of tokens to read is smallest. The last id of a
+    sequence is never shared, since its logits are needed for each sequence.
     """
-    order = _alphabetical(rows)
+    order = _sorted_indices(rows)
     sizes = [len(rows[i]) - 1 for i in order]
-    shared = [
+    common = [
         min(common_prefix_length(rows[a], rows[b]), len(rows[a]) - 1, len(rows[b]) - 1)
         for a, b in pairwise(order)
     ]
-    # For each end the least that is read up to it, where its last group begins, and how
-    # much that shares.
+    # ways[end] = (fewest tokens to read for the first ``end`` sequences, start of the
+    # last group, size of its prefix).
     ways: list[tuple[float, int, int]] = [(0, 0, 0)]
     for end in range(1, len(order) + 1):
         begin, prefix = end - 1, sizes[end - 1]
@@ -141,14 +153,16 @@ def prefix_groups(
         best = (ways[begin][0] + prefix, begin, prefix)
         while begin and end - begin < most:
             begin -= 1
-            prefix = min(prefix, shared[begin])
+            # In sorted order the prefix of a range is the minimum over neighbours.
+            prefix = min(prefix, common[begin])
             if not prefix:
                 break
             total += sizes[begin]
-            read = prefix + _APART * (total - (end - begin) * prefix)
-            best = min(best, (ways[begin][0] + read, begin, prefix))
+            n_read = prefix + _GROUP_TOKEN_COST * (total - (end - begin) * prefix)
+            best = min(best, (ways[begin][0] + n_read, begin, prefix))
         ways.append(best)
     end = len(order)
+    # Follow the best cuts back from the end.
     while end:
         _, begin, prefix = ways[end]
         yield order[begin:end], prefix
@@ -156,13 +170,13 @@ def prefix_groups(
 
 
 class PromptQueue:
-    """Prompts that wait to be written, groups of like size side by side."""
+    """Prompts that wait for generation, in groups sorted by size."""
 
     def __init__(
         self, prompts: Sequence[list[int]], n_new: Sequence[int], together: int
     ):
         """Group the prompts; see ``prefix_groups``."""
-        found = [
+        groups = [
             PrefixGroup(
                 members,
                 prefix,
@@ -170,34 +184,40 @@ class PromptQueue:
             )
             for members, prefix in prefix_groups(prompts, together)
         ]
-        self._groups = sorted(found, key=_size)
+        # Ascending, since ``take`` pops the largest group from the end.
+        self._groups = sorted(groups, key=_size)
 
     def __bool__(self) -> bool:
-        """Return whether any are left."""
+        """Return whether any prompts are left."""
         return bool(self._groups)
 
     def take(self, prompts: int, columns: int) -> list[PrefixGroup]:
-        """Return the next groups: at least one, and no more than there is room for.
+        """Return the next groups that fit, at least one.
 
-        At least three quarters of the products have to be of use: each prefix costs as
-        much as that with the most suffixes.
+        All prefixes are padded to as many suffixes as the largest group has. Groups are
+        added while at least three quarters of these products are useful.
 
         Args:
-            prompts: The most of them in all.
-            columns: The most tokens that they may come to.
+            prompts: Largest number of prompts.
+            columns: Largest number of tokens, prefixes and suffixes with padding.
         """
-        taken: list[PrefixGroup] = []
-        n, shared, own = 0, 0, 0
+        groups: list[PrefixGroup] = []
+        n, prefix_size, suffix_size = 0, 0, 0
         while self._groups:
             group = self._groups[-1]
             n += len(group.members)
-            shared, own = max(shared, group.n_shared), max(own, group.n_own)
-            n_stems = len(taken) + 1
-            is_full = n > prompts or shared * n_stems + own * n > columns
-            if taken and (is_full or 4 * n < 3 * n_stems * len(taken[0].members)):
+            prefix_size, suffix_size = (
+                max(prefix_size, group.n_shared),
+                max(suffix_size, group.n_own),
+            )
+            n_prefixes = len(groups) + 1
+            is_full = (
+                n > prompts or prefix_size * n_prefixes + suffix_size * n > columns
+            )
+            if groups and (is_full or 4 * n < 3 * n_prefixes * len(groups[0].members)):
                 break
-            taken.append(self._groups.pop())
-        return taken
+            groups.append(self._groups.pop())
+        return groups
 
 
 def _size(group: PrefixGroup) -> tuple[int, int]:

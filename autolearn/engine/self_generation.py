@@ -1,7 +1,7 @@
-"""Let the model make up user turns, the raw material of replay.
+"""Sample user turns and score answers with the model itself, for replay.
 
-A model that is shown only the beginning of a user turn writes what users of its
-training data wrote. Its answers to these are what a round must not change.
+Given only the beginning of a user turn, a chat model writes a turn like those of its
+training data. A round must not change its answers to these.
 """
 
 from collections.abc import Sequence
@@ -21,24 +21,27 @@ from autolearn.engine.trainer.memory_fit import retry_on_oom
 def self_prompts(
     loaded: Loaded, seeds: Sequence[int], stop: Stop, max_new_tokens: int
 ) -> list[str]:
-    """Return a user turn for each seed, sampled at temperature 1; empty: none came.
+    """Return a user turn for each seed, sampled at temperature 1; empty if none came.
 
-    A turn that has no end after ``max_new_tokens`` is kept as it is: replay needs
-    something that the model would read, not something well formed.
+    A turn without an end after ``max_new_tokens`` is kept. Replay needs text that the
+    model would read, not text that is well formed.
     """
     stop_ids, end_text = loaded.chat.user_end
+    # Temperature 1 and top-p 1 sample from the model's own distribution.
     prompts = [
         (loaded.chat.user_start, Sampling(1.0, 1.0, max_new_tokens, seed))
         for seed in seeds
     ]
-    written = generate(loaded, prompts, stop, stop_ids=stop_ids)
+    completions = generate(loaded, prompts, stop, stop_ids=stop_ids)
     return [
-        _cleaned(one.text, end_text) if one.finish in ("stop", "length") else ""
-        for one in written
+        _clean(completion.text, end_text)
+        if completion.finish in ("stop", "length")
+        else ""
+        for completion in completions
     ]
 
 
-def _cleaned(text: str, end_text: str) -> str:
+def _clean(text: str, end_text: str) -> str:
     if end_text:
         text = text.split(end_text)[0]
     lines = (" ".join(line.split()) for line in text.splitlines())
@@ -49,18 +52,21 @@ def _cleaned(text: str, end_text: str) -> str:
 def confidence(
     loaded: Loaded, chats: Sequence[Chat], answers: Sequence[str]
 ) -> list[float]:
-    """Return the mean log-probability of a token of each answer, its end included."""
+    """Return the mean log-probability per token of each answer and its end, in nats."""
     examples = [
         encode(TrainItem("replay", chat, answer), loaded.chat)
         for chat, answer in zip(chats, answers, strict=True)
     ]
     forward = Forward(loaded)
-    found: dict[Example, float] = {}
+    totals: dict[Example, float] = {}
 
     def look() -> None:
-        for part in forward.parts([one for one in examples if one not in found]):
-            told = forward.log_probs([example.chosen for example in part]).tolist()
-            found.update(zip(part, told, strict=True))
+        # After an out-of-memory error only the missing examples are computed again.
+        for part in forward.parts([e for e in examples if e not in totals]):
+            values = forward.log_probs([example.chosen for example in part]).tolist()
+            totals.update(zip(part, values, strict=True))
 
-    retry_on_oom(forward, max((one.length for one in examples), default=0), look)
-    return [found[example] / example.chosen.n_answer for example in examples]
+    retry_on_oom(
+        forward, max((example.length for example in examples), default=0), look
+    )
+    return [totals[example] / example.chosen.n_answer for example in examples]

@@ -1,7 +1,8 @@
-"""Show items as the training sees them: token by token, and what is learned.
+"""Show training items as the trainer sees them: token by token, with the loss mask.
 
-A process of its own, ``python -m autolearn.engine.token_preview``: the page asks it, so
-that the page itself never loads torch. JSON comes in and JSON goes out.
+The page calls this as a process of its own, ``python -m
+autolearn.engine.token_preview``, so that the page never loads torch. It reads JSON from
+standard input and writes JSON.
 """
 
 import json
@@ -18,15 +19,15 @@ from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.trainer.batches import Example, Row, encode
 
 _N_DROPPED = 20
-"""Most items that are too long which are told one by one."""
+"""Most items over the length limit that are listed individually."""
 _HALF = "\ufffd"
-"""Stands where the bytes of a sign are not complete yet."""
+"""What a tokenizer decodes for the incomplete bytes of a character."""
 
 
 def show(
     folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
-    """Return the first items token by token, and what is true of all of them."""
+    """Return the first ``n_shown`` items token by token, and totals over all items."""
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -37,17 +38,17 @@ def show(
     chat = ChatFormat(tokenizer, eos_ids(_generation(folder, config)))
     examples = [encode(item, chat) for item in items]
     rows = [row for example in examples for row in example.rows]
-    dropped = [
+    too_long = [
         (example.length, item.chosen)
         for item, example in zip(items, examples, strict=True)
         if example.length > longest
     ]
     return {
-        "items": [_shown(example, tokenizer) for example in examples[:n_shown]],
+        "items": [_tokens(example, tokenizer) for example in examples[:n_shown]],
         "n_items": len(items),
         "longest": longest,
-        "too_long": len(dropped),
-        "dropped": dropped[:_N_DROPPED],
+        "too_long": len(too_long),
+        "dropped": too_long[:_N_DROPPED],
         "end": str(tokenizer.decode([chat.answer("?")[-1]])),
         "empty": sum(any(r.n_answer <= 0 for r in e.rows) for e in examples),
         "tokens": sum(len(row.ids) for row in rows),
@@ -62,7 +63,7 @@ def _generation(folder: Path, config: Any) -> Any:
         return GenerationConfig.from_model_config(config)
 
 
-def _shown(example: Example, tokenizer: Any) -> list[dict[str, Any]]:
+def _tokens(example: Example, tokenizer: Any) -> list[dict[str, Any]]:
     return [
         {"ids": row.ids, "n_prompt": row.n_prompt, "pieces": _pieces(row, tokenizer)}
         for row in example.rows
@@ -70,11 +71,15 @@ def _shown(example: Example, tokenizer: Any) -> list[dict[str, Any]]:
 
 
 def _pieces(row: Row, tokenizer: Any) -> list[str]:
-    """Return the text of each token; a sign of several tokens stands at its last."""
+    """Return the text of each token.
+
+    A character of several tokens is shown at its last token.
+    """
     pieces: list[str] = []
     before = ""
     for end in range(1, len(row.ids) + 1):
         text = str(tokenizer.decode(row.ids[:end], skip_special_tokens=False))
+        # Decode the whole beginning each time: single tokens decode differently.
         if text.endswith(_HALF) and end < len(row.ids):
             pieces.append("")
             continue
@@ -84,15 +89,15 @@ def _pieces(row: Row, tokenizer: Any) -> list[str]:
 
 
 def main() -> None:
-    """Read what is asked for, and write what there is to show."""
-    wanted = json.load(sys.stdin)
+    """Answer one request from standard input."""
+    request = json.load(sys.stdin)
     items = [
         TrainItem(**row | {"chat": tuple(Message(**turn) for turn in row["chat"])})
-        for row in wanted["items"]
+        for row in request["items"]
     ]
-    folder = Path(wanted["folder"])
-    found = show(folder, items, wanted["max_tokens"], wanted["n_shown"])
-    sys.stdout.write(json.dumps(found))
+    folder = Path(request["folder"])
+    preview = show(folder, items, request["max_tokens"], request["n_shown"])
+    sys.stdout.write(json.dumps(preview))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Measure what a model can do: see ``skills``."""
+"""Evaluate rounds with quiz and control, and models with the skill check."""

@@ -1,4 +1,4 @@
-"""Quiz and control questions with their gold, and what a round changed."""
+"""Quiz and control questions with gold answers, and the effect of a round on them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,50 +16,50 @@ from autolearn.text import matching
 def import_gold(
     store: Store, gold: Sequence[GoldQuestion], split: Split
 ) -> tuple[Question, ...]:
-    """Keep imported questions, each with the passage that tells its answer.
+    """Store imported questions, each with the passage that answers it.
 
-    The passage is the one of the named document that shares most words with
-    question and answer; a question without a document has none.
+    This is the passage of the named document that shares most words with question and
+    answer. A question without a document has none.
     """
     names = {document.name: document.id for document in store.library.documents()}
     passages = store.library.passages(with_excluded=True)
     return store.library.add_questions(
         [
             Question(
-                one.question,
+                question.question,
                 split,
                 "gold",
-                passage_id=_telling(one, names.get(one.document), passages),
-                gold_answer=one.answer,
-                gold_value=one.value or None,
+                passage_id=_telling(question, names.get(question.document), passages),
+                gold_answer=question.answer,
+                gold_value=question.value or None,
             )
-            for one in gold
+            for question in gold
         ]
     )
 
 
 def _telling(
-    one: GoldQuestion, document_id: int | None, passages: Iterable[Passage]
+    question: GoldQuestion, document_id: int | None, passages: Iterable[Passage]
 ) -> int | None:
-    wanted = set(matching.normalise(f"{one.question} {one.answer}").split())
+    words = set(matching.normalise(f"{question.question} {question.answer}").split())
 
     def shared(passage: Passage) -> int:
-        return len(wanted & set(matching.normalise(passage.text).split()))
+        return len(words & set(matching.normalise(passage.text).split()))
 
-    own = [passage for passage in passages if passage.document_id == document_id]
-    return max(own, key=shared).id if own else None
+    candidates = [passage for passage in passages if passage.document_id == document_id]
+    return max(candidates, key=shared).id if candidates else None
 
 
 def questions(store: Store, split: Split) -> list[QuizQuestion]:
     """Return the questions of quiz or control that have a gold answer.
 
-    For a question that the model reworded for the quiz, the gold is its own
-    open-book answer to the question it rewords: such a quiz is self-graded, and is
-    told apart by its origin.
+    If the model reworded a question for the quiz, the gold answer is its own open-book
+    answer to the original question. Such a quiz is self-graded; the origin of its
+    questions shows that.
     """
-    found = store.library.questions(QuestionFilter(split=split))
+    records = store.library.questions(QuestionFilter(split=split))
     texts = {p.id: p.text for p in store.library.passages(with_excluded=True)}
-    own = _own_gold(store, [q for q in found if q.origin == "paraphrase"])
+    own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
     return [
         QuizQuestion(
             question,
@@ -67,39 +67,41 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
             question.gold_value or "",
             texts.get(question.passage_id or 0),
         )
-        for question in found
-        if (gold := question.gold_answer or own.get(question.id))
+        for question in records
+        if (gold := question.gold_answer or own_gold.get(question.id))
     ]
 
 
 def some_questions(store: Store, n: int) -> list[str]:
-    """Return the texts of at most ``n`` questions: of the quiz, else of the control."""
-    found = questions(store, "quiz") or questions(store, "control")
-    return [one.question.text for one in found[:n]]
+    """Return at most ``n`` question texts, of the quiz or else of the control."""
+    quiz_questions = questions(store, "quiz") or questions(store, "control")
+    return [item.question.text for item in quiz_questions[:n]]
 
 
 def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
-    """Return the answer to the reworded question where the wording kept its sense."""
+    """Return answers for reworded questions whose wording kept the meaning."""
     parents = [q.parent_id for q in reworded if q.parent_id]
     answers = store.library.answers([*(q.id for q in reworded), *parents])
-    opened = {a.question_id: a for a in answers if a.kind == "open_book"}
+    open_book = {a.question_id: a for a in answers if a.kind == "open_book"}
     return {
-        q.id: opened[q.parent_id].text
+        q.id: open_book[q.parent_id].text
         for q in reworded
-        if q.parent_id in opened and q.id in opened and keeps_sense(opened[q.id])
+        if q.parent_id in open_book
+        and q.id in open_book
+        and keeps_sense(open_book[q.id])
     }
 
 
-def taught(store: Store, round_id: int, asked: Sequence[QuizQuestion]) -> set[int]:
-    """Return the ids of the questions whose answer this round or one before learned."""
-    line = [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
-    trained = (
+def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> set[int]:
+    """Return the ids of questions whose answer this round or an earlier one learned."""
+    rounds = [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
+    answers = (
         item.chosen
-        for one in line
-        for item in store.rounds.items(one.id)
+        for ancestor in rounds
+        for item in store.rounds.items(ancestor.id)
         if item.teaches
     )
-    return quiz.studied(asked, trained)
+    return quiz.studied(candidates, answers)
 
 
 def compare(
@@ -108,28 +110,32 @@ def compare(
     after: Sequence[QuizResult],
     round_id: int,
 ) -> dict[str, Any]:
-    """Return what a round changed: shares before and after, flips, gap closed.
+    """Return the effect of a round: shares before and after, flips, gap closed.
 
-    ``before`` holds closed-book and open-book results of the model that the round
-    started from, ``after`` closed-book results of the round.
+    Args:
+        store: The workspace.
+        before: Closed-book and open-book results of the model that the round started
+            from.
+        after: Closed-book results of the round.
+        round_id: The round.
     """
-    asked = questions(store, "quiz")
+    quiz_questions = questions(store, "quiz")
     control = {q.question.id for q in questions(store, "control")}
-    known = taught(store, round_id, asked)
-    all_ids = {q.question.id for q in asked}
-    was, now, open_book = (
+    taught_ids = taught(store, round_id, quiz_questions)
+    all_ids = {q.question.id for q in quiz_questions}
+    before_closed, after_closed, open_book = (
         _pick(before, "closed_book"),
         _pick(after, "closed_book"),
         _pick(before, "open_book"),
     )
-    changed = quiz.flips(_of(was, all_ids), _of(now, all_ids))
+    flips = quiz.flips(_of(before_closed, all_ids), _of(after_closed, all_ids))
     return {
-        **_shares(was, now, open_book, all_ids),
-        "studied": _shares(was, now, open_book, known),
-        "control_before": _right(was, control),
-        "control_after": _right(now, control),
-        "newly_right": len(changed.newly_right),
-        "newly_wrong": len(changed.newly_wrong),
+        **_shares(before_closed, after_closed, open_book, all_ids),
+        "studied": _shares(before_closed, after_closed, open_book, taught_ids),
+        "control_before": _right(before_closed, control),
+        "control_after": _right(after_closed, control),
+        "newly_right": len(flips.newly_right),
+        "newly_wrong": len(flips.newly_wrong),
     }
 
 
@@ -147,21 +153,23 @@ def _right(results: Iterable[QuizResult], ids: set[int]) -> float | None:
 
 
 def _shares(
-    was: list[QuizResult],
-    now: list[QuizResult],
+    before_results: list[QuizResult],
+    after_results: list[QuizResult],
     open_book: list[QuizResult],
     ids: set[int],
 ) -> dict[str, Any]:
-    before, after, bound = (_right(r, ids) for r in (was, now, open_book))
-    closed = (
+    before, after, bound = (
+        _right(r, ids) for r in (before_results, after_results, open_book)
+    )
+    gap = (
         quiz.gap_closed(before, after, bound)
         if before is not None and after is not None and bound is not None
         else None
     )
     return {
-        "n": len(_of(now, ids)),
+        "n": len(_of(after_results, ids)),
         "closed_book_before": before,
         "closed_book_after": after,
         "open_book": bound,
-        "gap_closed": None if closed is None else round(closed, 4),
+        "gap_closed": None if gap is None else round(gap, 4),
     }

@@ -1,6 +1,6 @@
-"""The proof: ask the quiz and the control before and after a round, and compare.
+"""Evaluate a round: ask quiz and control questions before and after it, and compare.
 
-Quiz questions are never trained on. The control asks about other things, which a
+Quiz questions are never trained on. Control questions ask about other things, which a
 round must not make worse.
 """
 
@@ -17,12 +17,12 @@ from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.text import matching, model_output
 
 STEP = 64
-"""Questions a step of the journal."""
+"""Questions per committed step."""
 
 
 @dataclass(frozen=True)
 class QuizQuestion:
-    """A question of quiz or control with its gold, and the passage that tells it."""
+    """A question of quiz or control with its gold answer and passage."""
 
     question: Question
     gold_answer: str
@@ -38,21 +38,21 @@ def ask_questions(
     name: str,
     progress: Callable[[int], None],
 ) -> list[QuizResult]:
-    """Answer and score the questions greedily; what is already kept is recalled.
+    """Answer and score the questions greedily; committed steps are read back.
 
-    ``name`` is what the steps of the journal are called. Open-book, questions
-    without a passage are left out.
+    Open-book, questions without a passage are left out. ``name`` is the beginning of
+    the names of the steps.
     """
     if mode == "open_book":
         questions = [q for q in questions if q.passage]
     results: list[QuizResult] = []
     for begin in range(0, len(questions), STEP):
         part = questions[begin : begin + STEP]
-        made = journal.step(
+        records = journal.step(
             f"{name} {begin + 1}-{begin + len(part)}",
             partial(_answer, writer, part, mode),
         )
-        results += of(QuizResult, made)
+        results += of(QuizResult, records)
         progress(len(results))
     return results
 
@@ -61,7 +61,10 @@ def _answer(
     writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
 ) -> list[QuizResult]:
     requests = _requests(writer, questions, mode)
-    return [score(one, mode, made) for one, made in writer.write(requests)]
+    return [
+        score(question, mode, generation)
+        for question, generation in writer.write(requests)
+    ]
 
 
 def _requests(
@@ -77,33 +80,34 @@ def _requests(
     ]
 
 
-def score(one: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
+def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
     """Score one answer.
 
-    It is right if the gold value stands in it; where no short value is given, if
-    everything that the gold answer tells beyond the question stands in it.
+    It is right if it contains the gold value. Without a short gold value, it must
+    contain everything that the gold answer says beyond the question.
     """
     raw = generation.completion.text
     text = model_output.answer(raw)
     right = (
-        matching.contains(text, one.gold_value)
-        if one.gold_value
-        else matching.agreement(one.question.text, text, one.gold_answer) == 1.0
+        matching.contains(text, question.gold_value)
+        if question.gold_value
+        else matching.agreement(question.question.text, text, question.gold_answer)
+        == 1.0
     )
     return QuizResult(
-        one.question.id,
+        question.question.id,
         mode,
         text,
         right=right,
-        exact=matching.exact_match(text, one.gold_answer),
-        f1=matching.token_f1(text, one.gold_answer),
+        exact=matching.exact_match(text, question.gold_answer),
+        f1=matching.token_f1(text, question.gold_answer),
         round_id=generation.model.round_id,
         generation=generation,
     )
 
 
 def summarise(results: Iterable[QuizResult]) -> Score:
-    """Return the mean scores; all zero for no results."""
+    """Return the mean scores; all zero without results."""
     rows = list(results)
     n = len(rows)
     if not n:
@@ -118,20 +122,20 @@ def summarise(results: Iterable[QuizResult]) -> Score:
 
 @dataclass(frozen=True)
 class Flips:
-    """Questions whose outcome a round changed, by their ids."""
+    """The ids of questions whose outcome a round changed."""
 
     newly_right: tuple[int, ...]
     newly_wrong: tuple[int, ...]
 
 
 def flips(before: Iterable[QuizResult], after: Iterable[QuizResult]) -> Flips:
-    """Compare two takes of the same questions."""
-    was = {result.question_id: result.right for result in before}
-    now = {result.question_id: result.right for result in after}
-    both = sorted(was.keys() & now.keys())
+    """Compare two quiz runs with the same questions."""
+    before_right = {result.question_id: result.right for result in before}
+    after_right = {result.question_id: result.right for result in after}
+    common_ids = sorted(before_right.keys() & after_right.keys())
     return Flips(
-        tuple(q for q in both if now[q] and not was[q]),
-        tuple(q for q in both if was[q] and not now[q]),
+        tuple(q for q in common_ids if after_right[q] and not before_right[q]),
+        tuple(q for q in common_ids if before_right[q] and not after_right[q]),
     )
 
 
@@ -150,12 +154,12 @@ def studied(
 ) -> set[int]:
     """Return the ids of the questions whose gold answer a round was trained on.
 
-    ``trained`` are the answers of its items; one counts if it tells the same as the
-    gold answer, word for word once normalised.
+    An answer counts if it equals the gold answer after normalisation. ``trained`` are
+    the answers of the items.
     """
-    told = {matching.normalise(text) for text in trained}
+    trained_answers = {matching.normalise(text) for text in trained}
     return {
-        one.question.id
-        for one in questions
-        if matching.normalise(one.gold_answer) in told
+        question.question.id
+        for question in questions
+        if matching.normalise(question.gold_answer) in trained_answers
     }

@@ -1,4 +1,4 @@
-"""The invented texts of the skill check, with their gold questions and answers."""
+"""The invented texts of the skill check, with gold questions and answers."""
 
 import tomllib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Style = Literal["plain", "news"]
 
 @dataclass(frozen=True)
 class SkillItem:
-    """A gold question about a text; ``number`` is its place among all items."""
+    """A gold question about a text; ``number`` is its index among all items."""
 
     number: int
     question: str
@@ -31,7 +31,7 @@ class SkillItem:
 
 @dataclass(frozen=True)
 class SkillText:
-    """An invented text; ``number`` is its place among all texts, from 0."""
+    """An invented text; ``number`` is its index among all texts."""
 
     number: int
     style: Style
@@ -41,13 +41,13 @@ class SkillText:
 
     @property
     def passage(self) -> Passage:
-        """Return the text as a study reads it."""
+        """Return the text as a passage of a study."""
         body = " ".join(self.sentences)
         n = self.number + 1
         return Passage(n, 0, 0, len(body), body, 0, heading=self.title, id=n)
 
     def asked(self, item: SkillItem) -> Question:
-        """Return a gold question, of this or of another text, asked of this text."""
+        """Return a gold question, of this or another text, asked about this text."""
         return Question(
             item.question, "study", "gold", self.passage.id, id=item.number + 1
         )
@@ -55,15 +55,15 @@ class SkillText:
 
 @cache
 def texts() -> tuple[SkillText, ...]:
-    """Return all texts, plain and newspaper-like ones in turn.
+    """Return all texts, alternating between plain and newspaper style.
 
-    In turn, so that each step of the check has both kinds.
+    Each step of the check therefore has both styles.
     """
     with _FILE.open("rb") as file:
         rows = tomllib.load(file)["text"]
     plain, news = ([r for r in rows if r["style"] == s] for s in ("plain", "news"))
-    mixed = [row for pair in zip(plain, news, strict=True) for row in pair]
-    return tuple(_text(number, row) for number, row in enumerate(mixed))
+    alternating = [row for pair in zip(plain, news, strict=True) for row in pair]
+    return tuple(_text(number, row) for number, row in enumerate(alternating))
 
 
 def _text(number: int, row: dict[str, Any]) -> SkillText:

@@ -1,4 +1,4 @@
-"""What a skill check says of a model, and how a study goes by it."""
+"""The report of a skill check, and how a study uses it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,48 +11,48 @@ from autolearn.core.run_results import RunResult
 from autolearn.evaluation import statistics
 
 LEAST_AUC = 0.7
-"""AUC of verdicts from which they count."""
+"""AUC from which verdicts are used."""
 CHANCE_AUC = 0.6
 """AUC below which verdicts are called chance."""
 LEAST_SHARE = 0.6
-"""Share of right results below which a skill is called weak."""
+"""Share of right results below which a skill is weak."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How many of ``n`` results are right."""
+    """The share of right results among ``n``."""
 
     right: int
     n: int
 
     @property
     def value(self) -> float:
-        """Return the share, 0..1; 0 of none."""
+        """Return the share, 0..1; 0 without results."""
         return self.right / self.n if self.n else 0.0
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of the share, by Wilson's score."""
+        """Return the 95 % interval of the share (Wilson score)."""
         return statistics.wilson(self.right, self.n)
 
     @property
     def is_weak(self) -> bool:
-        """Return whether there is something to teach first."""
+        """Return whether the skill should be taught first."""
         return self.value < LEAST_SHARE
 
 
 @dataclass(frozen=True)
 class VerdictSkill:
-    """How well P(correct) tells right answers from wrong ones."""
+    """How well P(correct) separates right answers from wrong ones."""
 
     auc: float
     """Probability that a right answer gets a higher P(correct) than a wrong one."""
     n_right: int
     n_wrong: int
     threshold: float
-    """P(correct) from which a verdict is best taken as correct."""
+    """The P(correct) from which a verdict is best taken as correct."""
     accuracy: Share
-    """Verdicts that are right at this threshold, which was chosen on the same."""
+    """Right verdicts at this threshold, which was chosen on the same data."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -61,13 +61,13 @@ class VerdictSkill:
 
     @property
     def counts(self) -> bool:
-        """Return whether verdicts say enough to be used."""
+        """Return whether the verdicts are good enough to be used."""
         return self.auc >= LEAST_AUC
 
 
 @dataclass(frozen=True)
 class SkillReport(Coded):
-    """What a model can do of what a study asks of it."""
+    """The skills of a model that a study needs."""
 
     model: str
     model_digest: str
@@ -75,15 +75,15 @@ class SkillReport(Coded):
     protocol: str
     round_id: int | None
     questions: Share
-    """Questions that stand alone and that the open-book answer leads back to."""
+    """Questions that are clear by themselves and pass the round trip."""
     evidence: Share
-    """Quotes that lie in the gold sentence and hold the gold value."""
+    """Quotes within the gold sentence that contain the gold value."""
     verbatim: Share
-    """Quotes that stand in the text word for word."""
+    """Quotes that occur in the text word for word."""
     open_book: Share
     """Open-book answers that contain the gold value."""
     not_stated: Share
-    """Answers that say so where the text does not state the answer."""
+    """Answers that say so where the text does not have the answer."""
     refinements: Share
     """Refinements of a wrong answer that contain the gold value."""
     verdicts: VerdictSkill
@@ -104,55 +104,55 @@ MEANINGS = {
     ),
     "refinements": ("Refinements", "it puts a wrong answer right"),
 }
-"""What each skill is called, and what it means."""
+"""The title and the meaning of each skill."""
 SHARES = tuple(name for name in MEANINGS if name != "verdicts")
 
 
 @dataclass(frozen=True)
 class SkillRow:
-    """One skill of a report, to be shown."""
+    """One skill of a report, for display."""
 
     name: str
     title: str
     meaning: str
     value: float
-    """0..1."""
+    """The value, 0..1."""
     shown: str
-    """The value in words."""
+    """The value as text."""
     n: int
     interval: tuple[float, float]
     least: float
-    """The value below which the skill is called weak."""
+    """The value below which the skill is weak."""
     is_area: bool = False
-    """Whether the value is an AUC and no share."""
+    """Whether the value is an AUC and not a share."""
 
     @property
     def is_weak(self) -> bool:
-        """Return whether there is something to teach first."""
+        """Return whether the skill should be taught first."""
         return self.value < self.least
 
 
 def rows(report: SkillReport) -> list[SkillRow]:
     """Return the skills of a report, in the order of a study."""
-    made = []
-    for name, about in MEANINGS.items():
+    skill_rows = []
+    for name, labels in MEANINGS.items():
         skill: Share | VerdictSkill = getattr(report, name)
         if isinstance(skill, VerdictSkill):
             n, value, least = skill.n_right + skill.n_wrong, skill.auc, LEAST_AUC
-            shown = f"{value:.2f}"
+            text = f"{value:.2f}"
         else:
             n, value, least = skill.n, skill.value, LEAST_SHARE
-            shown = f"{100 * value:.0f} %"
+            text = f"{100 * value:.0f} %"
         is_area = isinstance(skill, VerdictSkill)
-        row = (name, *about, value, shown, n, skill.interval, least, is_area)
-        made.append(SkillRow(*row))
-    return made
+        row = (name, *labels, value, text, n, skill.interval, least, is_area)
+        skill_rows.append(SkillRow(*row))
+    return skill_rows
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
-    """Return the area under the ROC curve, by ranks; ties count half.
+    """Return the area under the ROC curve from ranks; ties count half.
 
-    0.5 where one of the two is empty. Source: the U of Mann and Whitney, 1947.
+    0.5 if one of the two is empty. Source: the U statistic of Mann and Whitney, 1947.
     """
     if not right or not wrong:
         return 0.5
@@ -161,8 +161,8 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
     n_right = {value: right.count(value) for value in set(right)}
     for value in sorted(set(values)):
         n_equal = values.count(value)
-        # The ranks of equal values are n_below + 1 .. n_below + n_equal; each gets
-        # their mean.
+        # Equal values have the ranks n_below + 1 to n_below + n_equal; each gets their
+        # mean.
         rank_sum += n_right.get(value, 0) * (n_below + (n_equal + 1) / 2)
         n_below += n_equal
     n = len(right)
@@ -172,28 +172,31 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
 def best_threshold(
     right: Sequence[float], wrong: Sequence[float]
 ) -> tuple[float, Share]:
-    """Return the P(correct) from which most verdicts are right, and how many are.
+    """Return the P(correct) with most right verdicts, and how many are right.
 
-    Halfway between two neighbouring values; of equally good ones that nearest to 0.5.
+    It lies halfway between two neighbouring values. Of equally good ones, the nearest
+    to 0.5 is returned.
     """
     values = sorted({*right, *wrong})
-    between = [(a + b) / 2 for a, b in pairwise(values)]
+    candidates = [(a + b) / 2 for a, b in pairwise(values)]
     n = len(right) + len(wrong)
 
     def n_right(threshold: float) -> int:
-        kept = sum(p >= threshold for p in right)
-        return kept + sum(p < threshold for p in wrong)
+        n_accepted = sum(p >= threshold for p in right)
+        return n_accepted + sum(p < threshold for p in wrong)
 
-    best = max((0.5, *between), key=lambda place: (n_right(place), -abs(place - 0.5)))
+    best = max(
+        (0.5, *candidates), key=lambda place: (n_right(place), -abs(place - 0.5))
+    )
     return best, Share(n_right(best), n)
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """How a study is to go by a report."""
+    """How a study uses a report."""
 
     uses_verdicts: bool = True
-    """False: the words of the answers decide about gaps alone."""
+    """False if only the words of the answers decide about gaps."""
     verdict_threshold: float = 0.5
     advice: tuple[str, ...] = ()
     """What the report means and what to do, in sentences."""
@@ -207,10 +210,10 @@ TRAINED_NOTE = (
 
 
 def guidance(report: SkillReport) -> Guidance:
-    """Return which witness counts, from which threshold, and what to do.
+    """Return whether verdicts are used, the threshold, and advice.
 
-    A model of the protocol ``trained`` was trained on texts of one kind, which those
-    of the check are not: nothing follows for a study of its own texts.
+    A model with the protocol ``trained`` was trained on texts of one kind, and those of
+    the check are of another. Nothing follows for a study of its own texts.
     """
     if report.protocol == "trained":
         return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))

@@ -1,4 +1,4 @@
-"""Read what a skill check has brought: each answer, and the report on all of them."""
+"""Score the answers of a skill check, and summarise them in a report."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _Made = Answer | Skip | None
 
 
 def own_question(question: Question) -> SkillResult:
-    """Return whether a question of the model's own stands alone and is no repeat."""
+    """Return whether a generated question is clear by itself and no repeat."""
     return SkillResult(
         "question",
         (question.passage_id or 1) - 1,
@@ -28,71 +28,71 @@ def own_question(question: Question) -> SkillResult:
     )
 
 
-def round_trip(question: Question, asked: SkillResult, made: _Made) -> SkillResult:
-    """Return whether a question of the model's own is valid.
+def round_trip(question: Question, result: SkillResult, response: _Made) -> SkillResult:
+    """Return whether a generated question is valid.
 
-    Where it was made for no short answer, the evidence has to bear the answer out.
+    If it was made without a short answer, the evidence must support the answer.
     """
     doubts = {"unanswerable", "answers_differ"}
     if not question.short_answer:
         doubts.add("no_evidence")
-    is_back = isinstance(made, Answer) and not doubts & set(made.flags)
+    is_back = isinstance(response, Answer) and not doubts & set(response.flags)
     return SkillResult(
         "round_trip",
-        asked.item,
-        right=asked.right and is_back,
-        text=_text(made),
-        generation=made.generation if made else None,
+        result.item,
+        right=result.right and is_back,
+        text=_text(response),
+        generation=response.generation if response else None,
     )
 
 
 def read_gold(
-    item: SkillItem, text: str, made: _Made, threshold: float
+    item: SkillItem, text: str, response: _Made, threshold: float
 ) -> list[Record]:
-    """Return how the open-book answer to a gold question and its evidence are.
+    """Score the open-book answer to a gold question and its evidence.
 
-    A reworded quote counts as evidence from the likeness at which a study takes it.
+    A reworded quote counts as evidence from the similarity that a study requires.
     """
-    evidence = made.evidence if isinstance(made, Answer) else ""
-    place = matching.find_quote(evidence, text)
+    evidence = response.evidence if isinstance(response, Answer) else ""
+    quote = matching.find_quote(evidence, text)
     start = text.index(item.sentence)
     is_within = (
-        place is not None
-        and place.score >= threshold
-        and start <= place.start
-        and place.end <= start + len(item.sentence)
-        and matching.contains(text[place.start : place.end], item.value)
+        quote is not None
+        and quote.score >= threshold
+        and start <= quote.start
+        and quote.end <= start + len(item.sentence)
+        and matching.contains(text[quote.start : quote.end], item.value)
     )
-    is_verbatim = place is not None and place.score == 1.0
-    generation = made.generation if made else None
+    is_verbatim = quote is not None and quote.score == 1.0
+    generation = response.generation if response else None
     return [
         SkillResult("evidence", item.number, is_within, None, evidence, generation),
         SkillResult("verbatim", item.number, is_verbatim, None, evidence, generation),
-        contains_gold("open_book", item, made),
+        contains_gold("open_book", item, response),
     ]
 
 
-def says_so(number: int, made: _Made) -> SkillResult:
-    """Return whether an answer says that the text does not state what is asked."""
+def says_so(number: int, response: _Made) -> SkillResult:
+    """Return whether an answer says that the text does not have the answer."""
     return SkillResult(
         "not_stated",
         number,
-        right=isinstance(made, Answer) and "unanswerable" in made.flags,
-        text=_text(made),
-        generation=made.generation if made else None,
+        right=isinstance(response, Answer) and "unanswerable" in response.flags,
+        text=_text(response),
+        generation=response.generation if response else None,
     )
 
 
-def contains_gold(skill: str, item: SkillItem, made: _Made) -> SkillResult:
-    """Return whether a text of the model contains the gold value."""
-    text = _text(made)
+def contains_gold(skill: str, item: SkillItem, response: _Made) -> SkillResult:
+    """Return whether a generated text contains the gold value."""
+    text = _text(response)
     right = matching.contains(text, item.value)
-    generation = made.generation if made else None
+    generation = response.generation if response else None
     return SkillResult(skill, item.number, right, None, text, generation)
 
 
-def _text(made: _Made) -> str:
-    return made.text if isinstance(made, Answer) else ""
+def _text(response: _Made) -> str:
+    return response.text if isinstance(response, Answer) else ""
 
 
 def summarise(writer: Generator, results: Sequence[SkillResult]) -> SkillReport:
@@ -122,7 +122,7 @@ def _share(results: Sequence[SkillResult], skill: str) -> Share:
 def _verdict_skill(results: Sequence[SkillResult]) -> VerdictSkill:
     right, wrong = (
         [
-            # A verdict that cannot be read tells nothing.
+            # An unreadable verdict says nothing.
             0.5 if result.probability is None else result.probability
             for result in results
             if result.skill == f"verdict_of_{kind}"

@@ -1,19 +1,19 @@
 """The skill check: ask a model what a study asks, about texts that it cannot know.
 
-It goes through the very functions of the study, so it measures the model as it is
-asked there, by its protocol. Each stage of ten texts is one step of the journal.
+The functions of the study make the requests, so the model is measured with the prompts
+of its protocol. Each stage of ten texts is one step of the journal.
 
-What is asked, and when a result is right (the names are those in the journal):
+What is asked, and when a result is right (names as in the journal):
 
-- ``question``: a question about a fact; it stands alone and repeats no other.
-- ``round_trip``: the open-book answer to it, or that there was no question; it leads
-  back to what the question was made from (Alberti et al., 2019, arXiv 1906.05416), and
-  the question is right.
+- ``question``: a question about a fact. It is clear by itself and repeats no other.
+- ``round_trip``: the open-book answer to it. It leads back to the fact that the
+  question was made from (Alberti et al., 2019, arXiv 1906.05416), and the question is
+  right. Wrong if no question was made.
 - ``evidence``, ``verbatim``, ``open_book``: the open-book answer to a gold question.
 - ``not_stated``: the answer to a question that the text does not answer.
-- ``verdict_of_right``, ``verdict_of_wrong``: the verdicts on a right and on a wrong
-  answer to a gold question, against what the model read in the text.
-- ``refinement``: the wrong answer, written again.
+- ``verdict_of_right``, ``verdict_of_wrong``: the verdicts on a right and a wrong answer
+  to a gold question, compared with the open-book answer.
+- ``refinement``: the refined wrong answer.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,11 +41,11 @@ from autolearn.text import matching
 TEXTS_PER_STEP = 10
 STAGES = ("questions", "answers", "verdicts", "refinements")
 QUESTIONS_PER_PASSAGE = 1
-"""As a setting of the study: of up to two facts a text."""
+"""Setting of the study: it asks about at most two facts per text."""
 OTHERS_PER_TEXT = 2
-"""Questions of another text that each text is asked."""
+"""Questions of another text that are asked about each text."""
 OWN_IDS, OTHER_IDS = 1000, 2000
-"""Where the ids of a model's own questions begin, and of those of another text."""
+"""First ids of generated questions, and of questions of another text."""
 
 
 def check(
@@ -54,7 +54,13 @@ def check(
     progress: Progress,
     items: Sequence[SkillText] | None = None,
 ) -> SkillReport:
-    """Measure a model, as the generator asks it; ``items`` are all texts by default.
+    """Measure the skills of a model with the generator's protocol.
+
+    Args:
+        writer: Generates with the model.
+        journal: Commits each step.
+        progress: Called with stage and progress.
+        items: The texts; all by default.
 
     Raises:
         Cancelled: The person stopped the run; committed steps stay.
@@ -63,11 +69,11 @@ def check(
         writer.settings, questions_per_passage=QUESTIONS_PER_PASSAGE, ask_rounds=1
     )
     writer = replace(writer, settings=settings)
-    every = texts() if items is None else tuple(items)
+    all_texts = texts() if items is None else tuple(items)
     results: list[SkillResult] = []
-    for begin in range(0, len(every), TEXTS_PER_STEP):
-        part = _Part(writer, journal, progress, every, begin)
-        results += part.results()
+    for begin in range(0, len(all_texts), TEXTS_PER_STEP):
+        stages = _Part(writer, journal, progress, all_texts, begin)
+        results += stages.results()
     return skill_results.summarise(writer, results)
 
 
@@ -94,17 +100,24 @@ class _Part:
         return [(item, text.asked(item)) for text in self.texts for item in text.items]
 
     def results(self) -> list[SkillResult]:
-        """Go through all stages."""
-        asked = self._step("questions", self._ask)
-        answered = self._step("answers", self._answer)
-        judged = self._step("verdicts", partial(self._judge, answered))
-        refined = self._step("refinements", partial(self._refine, answered, judged))
-        return [*asked, *answered, *judged, *refined]
+        """Run all stages."""
+        question_results = self._step("questions", self._ask)
+        answer_results = self._step("answers", self._answer)
+        verdict_results = self._step("verdicts", partial(self._judge, answer_results))
+        refinement_results = self._step(
+            "refinements", partial(self._refine, answer_results, verdict_results)
+        )
+        return [
+            *question_results,
+            *answer_results,
+            *verdict_results,
+            *refinement_results,
+        ]
 
     def _step(
         self, stage: str, make: Callable[[Generator], Sequence[Record]]
     ) -> list[SkillResult]:
-        """Make a step and tell its progress, in texts times stages."""
+        """Commit a step and report its progress, in texts times stages."""
         if self.writer.stop():
             raise Cancelled
         n, total = len(self.texts), len(self.every) * len(STAGES)
@@ -112,46 +125,46 @@ class _Part:
         furthest = 0.0
 
         def report(share: float) -> None:
-            # A stage may write several times, and each time it begins at 0.
+            # A stage may generate several times, and each time the share starts at 0.
             nonlocal furthest
             furthest = max(furthest, share)
             self.progress(stage, done + int(furthest * n), total)
 
         report(0.0)
         name = f"texts {self.begin + 1}-{self.begin + n}: {stage}"
-        made = self.journal.step(
+        records = self.journal.step(
             name, lambda: make(replace(self.writer, report=report))
         )
         report(1.0)
-        return of(SkillResult, made)
+        return of(SkillResult, records)
 
     def _ask(self, writer: Generator) -> list[Record]:
-        """Let the model ask, and answer what it asked with the text in view."""
+        """Let the model ask questions, and answer them open-book."""
         passages = list(self.passages.values())
         records = questions.ask(writer, passages)
-        asked = [
+        own_questions = [
             replace(question, id=OWN_IDS + i)
             for i, question in enumerate(of(Question, records))
         ]
-        made = answers.open_book(writer, asked, self.passages)
-        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        responses = answers.open_book(writer, own_questions, self.passages)
+        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
         results: list[Record] = []
-        for question in asked:
+        for question in own_questions:
             result = skill_results.own_question(question)
             answer = by_id.get(question.id)
             results += [result, skill_results.round_trip(question, result, answer)]
-        return [*results, *self._in_vain(asked, of(Skip, records))]
+        return [*results, *self._in_vain(own_questions, of(Skip, records))]
 
     def _in_vain(
         self, asked: Sequence[Question], skips: Sequence[Skip]
     ) -> list[SkillResult]:
-        """Return what gave no question; of a text that is asked for lists, once."""
+        """Return a wrong result for each failed question; once per text for lists."""
         if not self.writer.protocol.guided:
-            served = {question.passage_id for question in asked}
+            passage_ids = {question.passage_id for question in asked}
             skips = [
                 skip
                 for skip in {skip.passage_id: skip for skip in skips}.values()
-                if skip.passage_id not in served
+                if skip.passage_id not in passage_ids
             ]
         return [
             SkillResult(
@@ -164,12 +177,12 @@ class _Part:
         ]
 
     def _answer(self, writer: Generator) -> list[Record]:
-        """Answer the gold questions and those of other texts."""
+        """Answer the gold questions and the questions of other texts."""
         gold = self.gold
         others = list(self._others())
-        todo = [*(question for _, question in gold), *others]
-        made = answers.open_book(writer, todo, self.passages)
-        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        all_questions = [*(question for _, question in gold), *others]
+        responses = answers.open_book(writer, all_questions, self.passages)
+        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
         threshold = writer.settings.evidence_threshold
         results: list[Record] = []
         for item, question in gold:
@@ -183,18 +196,18 @@ class _Part:
         return results
 
     def _others(self) -> Iterator[Question]:
-        """Yield questions that their text does not answer: those of the text after."""
+        """Yield questions that a text does not answer: those of the next text."""
         for text in self.texts:
-            after = self.every[(text.number + 1) % len(self.every)]
-            for item in after.items[:OTHERS_PER_TEXT]:
+            next_text = self.every[(text.number + 1) % len(self.every)]
+            for item in next_text.items[:OTHERS_PER_TEXT]:
                 question = text.asked(item)
                 yield replace(question, id=OTHER_IDS + item.number)
 
     def _judge(
-        self, answered: Sequence[SkillResult], writer: Generator
+        self, answer_results: Sequence[SkillResult], writer: Generator
     ) -> list[Record]:
         """Judge a right and a wrong answer to each gold question."""
-        pairs = list(self._comparisons(answered))
+        pairs = list(self._comparisons(answer_results))
         comparisons = [comparison for _, _, comparison in pairs]
         verdicts = _verdicts(writer, comparisons, self.passages)
         return [
@@ -208,48 +221,53 @@ class _Part:
         ]
 
     def _comparisons(
-        self, answered: Sequence[SkillResult]
+        self, answer_results: Sequence[SkillResult]
     ) -> Iterator[tuple[SkillItem, str, Comparison]]:
         """Yield the right and the wrong answer to each gold question.
 
-        Both are held against the model's own open-book answer, as in a study; where
-        that is wrong, or word for word the gold answer, against the sentence of the
-        text. So the reference does not tell which of the two is right.
+        As in a study, both are compared with the model's own open-book answer. If that
+        is wrong, or equal to the gold answer, the gold sentence of the text is used.
+        The reference therefore does not reveal which of the two is right.
         """
-        opened = {one.item: one for one in answered if one.skill == "open_book"}
+        open_book = {
+            result.item: result
+            for result in answer_results
+            if result.skill == "open_book"
+        }
         for item, question in self.gold:
-            own = opened[item.number]
+            own = open_book[item.number]
             is_usable = own.right and not matching.exact_match(own.text, item.answer)
             text = own.text if is_usable else item.sentence
             reference = Answer(question.id, "open_book", text, id=3 * question.id)
-            for kind, said in (("right", item.answer), ("wrong", item.wrong)):
+            for kind, answer_text in (("right", item.answer), ("wrong", item.wrong)):
                 number = 3 * question.id + 1 + (kind == "wrong")
-                answer = Answer(question.id, "closed_book", said, id=number)
+                answer = Answer(question.id, "closed_book", answer_text, id=number)
                 yield item, kind, Comparison(question, answer, reference)
 
     def _refine(
         self,
-        answered: Sequence[SkillResult],
-        judged: Sequence[SkillResult],
+        answer_results: Sequence[SkillResult],
+        verdict_results: Sequence[SkillResult],
         writer: Generator,
     ) -> list[Record]:
-        """Let the wrong answers be written again in the light of feedback.
+        """Refine the wrong answers after feedback.
 
-        A model that writes its feedback goes by what it wrote; else the facts are
-        known, and that the answer is wrong.
+        If the model wrote no feedback, it is given the known facts and the verdict.
         """
-        written = {r.item: r.text for r in judged if r.skill == "verdict_of_wrong"}
+        critiques = {
+            r.item: r.text for r in verdict_results if r.skill == "verdict_of_wrong"
+        }
         gaps = []
-        for item, kind, comparison in self._comparisons(answered):
+        for item, kind, comparison in self._comparisons(answer_results):
             if kind == "wrong":
-                known = feedback.known_facts(comparison, "incorrect")
-                text = written.get(item.number) or known
+                facts = feedback.known_facts(comparison, "incorrect")
+                text = critiques.get(item.number) or facts
                 critique = Feedback(
                     comparison.answer.id, "critique", text, "incorrect", None
                 )
                 gaps.append((comparison.question, comparison.answer, critique))
-        made = answers.refine(writer, gaps, self.passages)
-        by_id = {r.question_id: r for r in made if isinstance(r, Answer | Skip)}
+        responses = answers.refine(writer, gaps, self.passages)
+        by_id = {r.question_id: r for r in responses if isinstance(r, Answer | Skip)}
         return [
             skill_results.contains_gold("refinement", item, by_id.get(question.id))
             for item, question in self.gold
@@ -261,19 +279,19 @@ def _verdicts(
     comparisons: Sequence[Comparison],
     passages: dict[int, Passage],
 ) -> list[SkillResult]:
-    """Return verdicts as the protocol has them: by odds, or in a written feedback."""
+    """Return verdicts by the protocol: from label probabilities or written feedback."""
     if writer.protocol.guided:
-        asked = [feedback.verdict_texts(one) for one in comparisons]
+        cases = [feedback.verdict_texts(pair) for pair in comparisons]
         return [
             SkillResult("", 0, False, p)
-            for p in feedback.verdict_probabilities(writer, asked)
+            for p in feedback.verdict_probabilities(writer, cases)
         ]
-    made = feedback.feedback(writer, "critique", comparisons, passages)
+    results = feedback.feedback(writer, "critique", comparisons, passages)
     return [
-        SkillResult("", 0, False, one.probability, one.text, one.generation)
-        if isinstance(one, Feedback)
-        else SkillResult("", 0, False, generation=getattr(one, "generation", None))
-        for one in made
+        SkillResult("", 0, False, result.probability, result.text, result.generation)
+        if isinstance(result, Feedback)
+        else SkillResult("", 0, False, generation=getattr(result, "generation", None))
+        for result in results
     ]
 
 

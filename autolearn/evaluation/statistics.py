@@ -1,13 +1,13 @@
-"""How sure a share, or a change of one, is."""
+"""Confidence intervals and tests for shares and their changes."""
 
 from math import comb, sqrt
 
 _Z = 1.959964
-"""Standard deviations on either side that hold 95 %."""
+"""Standard deviations on either side of the mean that cover 95 %."""
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, by Wilson's score; 0..1 for no questions."""
+    """Return the 95 % Wilson interval of a share; 0..1 without questions."""
     if not n:
         return 0.0, 1.0
     share, z2 = right / n, _Z * _Z
@@ -29,14 +29,14 @@ def paired(newly_right: int, newly_wrong: int, n: int) -> tuple[float, float]:
 
 
 def mcnemar(newly_right: int, newly_wrong: int) -> float:
-    """Return the exact p of McNemar: so uneven flips, or more, by chance alone."""
+    """Return the exact two-sided p-value of McNemar's test."""
     n, few = newly_right + newly_wrong, min(newly_right, newly_wrong)
     tail = sum(comb(n, i) for i in range(few + 1)) / int(2**n)
     return min(1.0, 2 * tail)
 
 
 def auc(value: float, n_right: int, n_wrong: int) -> tuple[float, float]:
-    """Return the 95 % interval of the area under a ROC curve; 0..1 without answers.
+    """Return the 95 % interval of an AUC; 0..1 without answers.
 
     Source: Hanley and McNeil 1982.
     """

@@ -1,1 +1,1 @@
-"""Samples, adapters and whole models as files for other programs."""
+"""Export samples, adapters and whole models as files for other programs."""

@@ -1,4 +1,4 @@
-"""Write samples, the items of a round and adapters where other programs use them."""
+"""Write samples, training items and adapters in formats that other programs read."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ FORMATS: dict[str, Callable[[Sample], Row]] = {
     "chat": _chat,
     "preference": _preference,
 }
-"""How approved samples are written."""
+"""Functions that turn an approved sample into a row, by format."""
 
 
 def _turns(chat: Chat) -> list[Row]:
@@ -79,51 +79,52 @@ ITEM_FORMATS: dict[str, Callable[[TrainItem], Row | None]] = {
     "meta": _item_meta,
     "text": _item_text,
 }
-"""How the items of a round are written; None: the item is of another kind."""
+"""Functions that turn a training item into a row; None for items of another kind."""
 
 WHOLE = ("merged", "gguf")
-"""What is written as a folder with a whole model in it."""
+"""Exports that are a folder with a whole model."""
 WEIGHTS = ("adapter", *WHOLE)
-"""What is written as a folder of weights."""
+"""Exports that are a folder of weights."""
 KINDS = (*ITEM_FORMATS, *WEIGHTS)
-"""All that can be exported."""
+"""All kinds of export."""
 
 CARD = "---\ntags:\n- autolearn\n"
-"""How every card begins; see cards."""
+"""The beginning of every model card; see ``model_card``."""
 
 
 def export_samples(samples: Sequence[Sample], kind: str, path: Path) -> int:
-    """Write samples as JSON lines and return how many there are.
+    """Write samples as JSON Lines; return their number.
 
-    The file appears whole or not at all.
+    The file is written completely or not at all.
 
     Raises:
-        InputError: Nothing to write, an unknown kind, or no way to write there.
+        InputError: There is no sample, the format is unknown, or the file cannot be
+            written.
     """
     if kind not in FORMATS:
         raise InputError(f"There is no format {kind!r}; choose {' or '.join(FORMATS)}.")
     if not samples:
         raise InputError("No sample is approved, so there is nothing to export.")
-    _write_lines([FORMATS[kind](one) for one in samples], path)
+    _write_lines([FORMATS[kind](sample) for sample in samples], path)
     return len(samples)
 
 
 def export_items(items: Sequence[TrainItem], kind: str, path: Path) -> int:
-    """Write what a round was taught as JSON lines and return how many there are.
+    """Write the items that taught a round as JSON Lines; return their number.
 
-    Replay and what only measured the round is left out.
+    Replay items and items that only measure are left out.
 
     Raises:
-        InputError: The round has nothing of this kind, or no way to write there.
+        InputError: The round has no such items, or the file cannot be written.
     """
     rows = [ITEM_FORMATS[kind](item) for item in items if item.teaches]
-    found = [row for row in rows if row is not None]
-    if not found:
+    selected_rows = [row for row in rows if row is not None]
+    if not selected_rows:
         others = [k for k, row in ITEM_FORMATS.items() if any(map(row, items))]
-        told = " or ".join(others) or "its adapter"
-        raise InputError(f"This round has no items of the kind {kind}; take {told}.")
-    _write_lines(found, path)
-    return len(found)
+        choices = " or ".join(others) or "its adapter"
+        raise InputError(f"This round has no items of the kind {kind}; take {choices}.")
+    _write_lines(selected_rows, path)
+    return len(selected_rows)
 
 
 def _write_lines(rows: Sequence[Row], path: Path) -> None:
@@ -140,27 +141,31 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_card(target: Path, text: str) -> Path:
-    """Write how an export was made beside it, and return where.
+    """Write a model card beside an export; return its path.
 
-    In an adapter's folder and beside a file that lies alone it is README.md; beside
-    other files it carries the name of the export, so that nobody's README is lost.
+    In an adapter's folder, and beside a single file, it is README.md. Beside other
+    files its name begins with that of the export, so that no other README is
+    overwritten.
     """
     folder = target if target.is_dir() else target.parent
     path = folder / "README.md"
-    alone = {one.name for one in folder.iterdir()} <= {target.name, path.name}
-    if folder != target and not (alone and _is_ours(path)):
+    has_no_other_files = {file.name for file in folder.iterdir()} <= {
+        target.name,
+        path.name,
+    }
+    if folder != target and not (has_no_other_files and _is_ours(path)):
         path = target.with_name(f"{target.stem}.README.md")
     _write(path, text)
     return path
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether a card may be written there."""
+    """Return whether a card may be written there: no file, or a card of ours."""
     return not path.exists() or path.read_text("utf-8", "replace").startswith(CARD)
 
 
 def export_adapter(adapter: Path, target: Path) -> None:
-    """Copy the PEFT folder of a round to a folder that does not exist yet.
+    """Copy the PEFT folder of a round to a new folder.
 
     Raises:
         InputError: The target exists, the adapter does not, or nothing can be written.
@@ -177,12 +182,12 @@ def export_adapter(adapter: Path, target: Path) -> None:
 
 
 def pack(paths: Sequence[Path], target: Path) -> Path:
-    """Put files and folders into one zip file and return it; none comes in twice."""
+    """Write files and folders into one zip file, each once; return its path."""
     names: dict[Path, Path] = {}
     for path in paths:
         for file in path.rglob("*") if path.is_dir() else [path]:
             names.setdefault(file, file.relative_to(path.parent))
-    with ZipFile(target, "w", ZIP_DEFLATED) as packed:
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
         for file, name in names.items():
-            packed.write(file, name)
+            archive.write(file, name)
     return target

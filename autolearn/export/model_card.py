@@ -1,4 +1,4 @@
-"""Say in Markdown how an export was made; the card lies beside it."""
+"""Write model cards, which say in Markdown how an export was made."""
 
 import json
 from collections import Counter
@@ -21,12 +21,12 @@ _SHAPES = {
 
 
 def samples(kind: str, n: int) -> str:
-    """Return the card of exported approved samples."""
-    made = "Each was approved by a person or by a named rule; none was changed here."
+    """Return the card of exported samples."""
+    origin = "Each was approved by a person or by a named rule; none was changed here."
     return _card(
         "Approved samples of autolearn",
         ["autolearn"],
-        [f"{n} samples: {_SHAPES[kind]}.", made, _date()],
+        [f"{n} samples: {_SHAPES[kind]}.", origin, _date()],
     )
 
 
@@ -37,10 +37,10 @@ def items(
     frozen: Sequence[TrainItem],
     versions: Mapping[str, str],
 ) -> str:
-    """Return the card of what a round was taught."""
-    told = f"{n} items of round {about.id}: {_SHAPES[kind]}."
+    """Return the card of the items that taught a round."""
+    summary = f"{n} items of round {about.id}: {_SHAPES[kind]}."
     title = f"What round {about.id} of autolearn was taught"
-    return _card(title, ["autolearn"], [told, *_made(about, frozen, versions)])
+    return _card(title, ["autolearn"], [summary, *_made(about, frozen, versions)])
 
 
 _WEIGHTS = {
@@ -60,8 +60,8 @@ def weights(
     frozen: Sequence[TrainItem],
     versions: Mapping[str, str],
 ) -> str:
-    """Return the card of an exported adapter, or of a model with it merged in."""
-    asked = (
+    """Return the card of an exported adapter, or of a merged model."""
+    comparison = (
         f"Asked {result.asked} questions after the export, it answered "
         f"{result.alike} of them word for word like the round in autolearn."
         if result.asked
@@ -69,7 +69,7 @@ def weights(
     )
     title = f"Round {about.id} of autolearn, {what}"
     tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
-    parts = [_WEIGHTS[what], asked, *_made(about, frozen, versions)]
+    parts = [_WEIGHTS[what], comparison, *_made(about, frozen, versions)]
     return _card(title, tags, parts)
 
 

@@ -1,1 +1,1 @@
-"""Files become passages, gold questions and corpora."""
+"""Import files as passages, gold questions and corpora."""

@@ -1,6 +1,7 @@
-"""Corpora of the library: ordered to be read, read, removed, and made into items.
+"""Corpora of the library: queue their import, read, remove and use them.
 
-They are read by the reader, as texts are; so a study or a training does not wait.
+The reader process imports them, as it does texts, so a study or a training does not
+wait.
 """
 
 import hashlib
@@ -35,11 +36,11 @@ from autolearn.text.matching import normalise
 from autolearn.training.dataset import blocker
 
 INVENTED = "invented"
-"""What stands for the invented world where a file could be named."""
+"""Name of the invented world, where a file could be given."""
 NAMED = 20
-"""Bad rows that are named; the others are only counted."""
+"""Bad rows that are reported individually; the others are only counted."""
 FEEDBACK_ITEMS = 3
-"""Items of an example that comes with feedback; see dataset."""
+"""Training items of an example that comes with feedback; see ``training.dataset``."""
 MISSING = (
     "There is no corpus to learn meta-skills from; add one under Library or with: "
     "python -m autolearn add --corpus FILE; or use the invented world: --corpus "
@@ -50,7 +51,7 @@ NONE_APPROVED = (
     "Review, or with: python -m autolearn approve --rule default"
 )
 TAUGHT = ("meta", "self")
-"""The methods that corpora go into."""
+"""The methods that use corpora."""
 
 
 def add(
@@ -61,14 +62,14 @@ def add(
     *,
     staged: tuple[str, str] | None = None,
 ) -> Run:
-    """Queue the reading of a corpus from a file; None: of the invented world.
+    """Queue the import of a corpus from a file; None imports the invented world.
 
     Args:
         store: The workspace.
         path: The file.
         model: Its tokens measure the passages that long texts are cut into.
-        licence: A note on licence and origin, kept with the corpus.
-        staged: The folder, to be removed, in which an upload is kept, and its name.
+        licence: A note on licence and origin, stored with the corpus.
+        staged: The temporary folder of an upload, and its name.
 
     Raises:
         InputError: There is no such file.
@@ -88,48 +89,51 @@ def add(
 
 
 def read_corpus(context: RunContext) -> ImportResult:
-    """Read the corpus that a run names; return how much came in and what was refused.
+    """Import the corpus that a run names; return counts and refused rows.
 
     Raises:
-        Cancelled: The person stopped it; nothing of it is kept.
-        InputError: Nothing of it can be used, or it is in the library already.
+        Cancelled: The person stopped the run; nothing of the corpus is kept.
+        InputError: No row can be used, or the corpus is in the library already.
     """
-    wanted, store = ImportRunSettings.of(context.run), context.store
-    assert wanted.corpus is not None
-    name, path = wanted.corpus.name, wanted.corpus.path
-    if brought := store.corpora.brought_by(context.run.id):  # kept before a kill
-        return _result(brought[0], [])
+    settings, store = ImportRunSettings.of(context.run), context.store
+    assert settings.corpus is not None
+    name, path = settings.corpus.name, settings.corpus.path
+    # The corpus may have been stored before a kill.
+    if earlier := store.corpora.brought_by(context.run.id):
+        return _result(earlier[0], [])
     context.progress(f"reading {name}", 0, 1)
-    count = model_files.token_counter(model_files.locate(wanted.model))
-    cut = _Cutter(store, Path(path) if path else None, count, wanted.passage_tokens)
-    read = corpus_files.CorpusReading("invented", gold_examples.examples())
+    count = model_files.token_counter(model_files.locate(settings.model))
+    cutter = _Cutter(
+        store, Path(path) if path else None, count, settings.passage_tokens
+    )
+    reading = corpus_files.CorpusReading("invented", gold_examples.examples())
     if path:
-        read = corpus_files.read(Path(path), cut.text_of)
-    kept = []
-    for i, one in enumerate(read.examples):
+        reading = corpus_files.read(Path(path), cutter.text_of)
+    examples = []
+    for i, example in enumerate(reading.examples):
         if i % 500 == 0:
             if context.stop():
                 raise Cancelled
-            context.progress(f"reading {name}", i, len(read.examples))
-        kept.append(cut.shortened(one))
+            context.progress(f"reading {name}", i, len(reading.examples))
+        examples.append(cutter.shortened(example))
     corpus = Corpus(
         name,
-        _digest(kept),
-        read.kind,
-        wanted.licence or "",
-        n_examples=len(kept),
-        n_texts=len({one.text for one in kept if one.text}),
-        n_refused=len(read.refused),
+        _digest(examples),
+        reading.kind,
+        settings.licence or "",
+        n_examples=len(examples),
+        n_texts=len({example.text for example in examples if example.text}),
+        n_refused=len(reading.refused),
         run_id=context.run.id,
     )
-    return _result(store.corpora.add(corpus, kept), read.refused)
+    return _result(store.corpora.add(corpus, examples), reading.refused)
 
 
 def _result(corpus: Corpus, refused: Sequence[str]) -> ImportResult:
     more = len(refused) - NAMED
-    told = [*refused[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
+    messages = [*refused[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
     return ImportResult(
-        refused=tuple(f"{corpus.name}: {sentence}" for sentence in told),
+        refused=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
         corpus=corpus.id,
         examples=corpus.n_examples,
         texts=corpus.n_texts,
@@ -137,15 +141,15 @@ def _result(corpus: Corpus, refused: Sequence[str]) -> ImportResult:
     )
 
 
-def _digest(kept: Sequence[GoldExample]) -> str:
+def _digest(examples: Sequence[GoldExample]) -> str:
     digest = hashlib.sha256()
-    for one in kept:
-        digest.update(json.dumps(asdict(one), ensure_ascii=False).encode())
+    for example in examples:
+        digest.update(json.dumps(asdict(example), ensure_ascii=False).encode())
     return digest.hexdigest()
 
 
 class _Cutter:
-    """Finds the texts of quizzes, and the passage of a long text that is asked of."""
+    """Finds the texts of quizzes, and the passage in which an answer stands."""
 
     def __init__(
         self, store: Store, file: Path | None, count: chunking.CountTokens, most: int
@@ -155,14 +159,14 @@ class _Cutter:
         self._passages: dict[str, list[tuple[str, str]]] = {}
         self._last: tuple[str, list[tuple[str, str]]] = "", []
 
-    def text_of(self, name: str, asked: str) -> str:
-        """Return the passage of a document that shares most words with what is asked.
+    def text_of(self, name: str, query: str) -> str:
+        """Return the passage of a document that shares most words with ``query``.
 
-        The document is in the folder of the file, or in the library.
+        The document is looked up beside the corpus file, then in the library.
         """
         if name not in self._passages:
             self._passages[name] = self._beside(name) or self._in_library(name)
-        words = set(normalise(asked).split())
+        words = set(normalise(query).split())
 
         def shared(text: str) -> int:
             return len(words & set(normalise(text).split()))
@@ -178,35 +182,37 @@ class _Cutter:
 
     def _in_library(self, name: str) -> list[tuple[str, str]]:
         library = self._store.library
-        ids = [one.id for one in library.documents() if one.name == name]
-        return [(one.text, one.heading) for one in library.passages(ids)]
+        ids = [record.id for record in library.documents() if record.name == name]
+        return [(record.text, record.heading) for record in library.passages(ids)]
 
     def _cut(self, text: str) -> list[tuple[str, str]]:
-        cut = chunking.split(text, self._count, self._most)
-        return [(one.text.strip(), one.heading) for one in cut]
+        passages = chunking.split(text, self._count, self._most)
+        return [(passage.text.strip(), passage.heading) for passage in passages]
 
-    def shortened(self, one: GoldExample) -> GoldExample:
-        """Return an example with the passage that holds its answer, as a study cuts it.
+    def shortened(self, example: GoldExample) -> GoldExample:
+        """Return an example with only the passage that holds its answer.
 
-        One whose answer has no place in its text keeps the first passage of it.
+        The text is cut as in a study. If no passage holds the answer, the first is
+        used.
         """
-        if one.text != self._last[0]:  # the questions of a text stand together
-            fits = self._count(one.text) <= self._most
-            self._last = one.text, [] if fits else self._cut(one.text)
+        # The questions of a text are neighbours, so one text is remembered.
+        if example.text != self._last[0]:
+            fits = self._count(example.text) <= self._most
+            self._last = example.text, [] if fits else self._cut(example.text)
         parts = self._last[1]
         if not parts:
-            return one
-        evidence = gold.evidence_of(one)
+            return example
+        evidence = gold.evidence_of(example)
         text, heading = next((p for p in parts if evidence in p[0]), parts[0])
-        return replace(one, text=text, title=one.title or heading)
+        return replace(example, text=text, title=example.title or heading)
 
 
 def remove(store: Store, corpus_id: int) -> Corpus:
-    """Remove a corpus; rounds that were taught from it keep their items.
+    """Remove a corpus. Rounds that used it keep their items.
 
     Raises:
-        InputError: There is none of this id.
-        JobError: A training that is not over uses it.
+        InputError: There is no corpus with this id.
+        JobError: An unfinished training uses it.
     """
     corpus = store.corpora.get(corpus_id)
     for run in store.runs.find(RunFilter(("train",), ("queued", "running"))):
@@ -220,32 +226,36 @@ def remove(store: Store, corpus_id: int) -> Corpus:
 
 
 def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
-    """Return the ids of the corpora of these names, or of all that are not left out.
+    """Return the ids of corpora by name, or of all that are selected.
 
     Raises:
         InputError: There is no corpus of a name.
     """
     if not names:
         return [corpus.id for corpus in store.corpora.chosen()]
-    found = []
+    corpus_ids = []
     for name in names:
         corpus = store.corpora.named(gold_examples.NAME if name == INVENTED else name)
         if corpus is None:
-            known = ", ".join(one.name for one in store.corpora.all()) or "none yet"
+            names_known = (
+                ", ".join(corpus.name for corpus in store.corpora.all()) or "none yet"
+            )
             raise InputError(
                 f"There is neither a file nor a corpus {name!r}; the library has: "
-                f"{known}."
+                f"{names_known}."
             )
-        found.append(corpus.id)
-    return found
+        corpus_ids.append(corpus.id)
+    return corpus_ids
 
 
 def skills(
     store: Store, settings: TrainSettings, corpus_ids: Sequence[int]
 ) -> tuple[list[TrainItem], list[MetaExample], int]:
-    """Return what corpora give a round: items, and examples that come with feedback.
+    """Return the items and feedback examples that corpora give a round.
 
-    And how many examples were left out since the quiz or the control asks the same.
+    Returns:
+        The items, the examples that come with feedback, and the number of examples left
+        out because quiz or control ask the same.
 
     Raises:
         InputError: A corpus has been removed meanwhile.
@@ -257,21 +267,25 @@ def skills(
     n, seed = settings.meta_examples, settings.seed
     with_feedback = [
         MetaExample(
-            one.question,
-            one.response,
-            one.feedback,
-            one.refinement,
-            one.text,
-            one.answer,
+            example.question,
+            example.response,
+            example.feedback,
+            example.refinement,
+            example.text,
+            example.answer,
         )
-        for one in store.corpora.sample(
+        for example in store.corpora.sample(
             corpus_ids, n // FEEDBACK_ITEMS, seed, with_feedback=True
         )
     ]
-    drawn = store.corpora.sample(corpus_ids, items.POOL * n, seed, with_feedback=False)
+    gold_examples_drawn = store.corpora.sample(
+        corpus_ids, items.POOL * n, seed, with_feedback=False
+    )
     rest = n - FEEDBACK_ITEMS * len(with_feedback)
-    made, blocked = items.make(drawn, rest, seed, blocker(asked(store)))
-    return made, with_feedback, blocked
+    skill_items, n_blocked = items.make(
+        gold_examples_drawn, rest, seed, blocker(asked(store))
+    )
+    return skill_items, with_feedback, n_blocked
 
 
 def asked(store: Store) -> list[str]:

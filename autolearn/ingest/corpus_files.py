@@ -1,6 +1,6 @@
-"""Read gold examples from files: the format is recognised by the content.
+"""Read gold examples from files. The format is recognised by the content.
 
-A row that cannot be used is named with its place and counted, and the others come in.
+A row that cannot be used is reported with its place; the other rows are imported.
 """
 
 import json
@@ -23,26 +23,26 @@ FORMATS = (
     "SQuAD-style JSON; JSON lines of title, text, qa; of text, question, answer; of "
     "question, answer, document (a quiz); or of prompt, response, feedback, refinement"
 )
-"""What can be read, in words."""
+"""The formats that can be read, in words."""
 
 TextOf = Callable[[str, str], str]
-"""Returns the text for the name of a document and a question with its answer; empty:
-there is none of this name."""
+"""Returns the text for the name of a document and a question with its answer; empty if
+there is no document of that name."""
 Row = Mapping[str, Any]
 
 
 @dataclass
 class CorpusReading:
-    """What a file gave."""
+    """The examples of a file, and its bad rows."""
 
     kind: CorpusKind = "pairs"
     examples: list[GoldExample] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    """Each bad row in a sentence."""
+    """One sentence for each bad row."""
 
 
 class _BadRow(Exception):
-    """A row, or a question of it, cannot be used; the message says why."""
+    """A row, or one of its questions, cannot be used; the message says why."""
 
 
 _Parsed = tuple[CorpusKind, GoldExample | _BadRow]
@@ -51,31 +51,33 @@ _Parsed = tuple[CorpusKind, GoldExample | _BadRow]
 def read(path: Path, text_of: TextOf) -> CorpusReading:
     """Return the gold examples of a file.
 
-    ``text_of``: finds the texts of a quiz, which has only their names.
+    Args:
+        path: The file.
+        text_of: Finds the texts of a quiz, which names only their documents.
 
     Raises:
-        InputError: The file cannot be read, or it has no row that can be used.
+        InputError: The file cannot be read, or no row can be used.
     """
-    made, kinds = CorpusReading(), Counter[CorpusKind]()
+    reading, kinds = CorpusReading(), Counter[CorpusKind]()
     for place, row in _rows(gold_files.read_text(path, MAX_BYTES)):
         for kind, parsed in _parsed(row, text_of):
             if isinstance(parsed, GoldExample):
                 kinds[kind] += 1
-                made.examples.append(parsed)
+                reading.examples.append(parsed)
             else:
-                made.refused.append(f"{place} {parsed}.")
-    made.examples = list(dict.fromkeys(made.examples))
-    if not made.examples:
-        why = f" {made.refused[0]}" if made.refused else ""
+                reading.refused.append(f"{place} {parsed}.")
+    reading.examples = list(dict.fromkeys(reading.examples))
+    if not reading.examples:
+        why = f" {reading.refused[0]}" if reading.refused else ""
         raise InputError(
             f"{path.name} has no gold example.{why} A corpus is {FORMATS}."
         )
-    made.kind = kinds.most_common(1)[0][0]
-    return made
+    reading.kind = kinds.most_common(1)[0][0]
+    return reading
 
 
 def _rows(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a JSON file or of JSON lines, each with its place in words."""
+    """Yield the rows of a JSON or JSON Lines file, each with its place in words."""
     try:
         whole = json.loads(text)
     except ValueError:
@@ -94,7 +96,7 @@ def _rows(text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _parsed(row: Any, text_of: TextOf) -> Iterator[_Parsed]:
-    """Yield the examples of a row, and why others of it cannot be used."""
+    """Yield the examples of a row, and why some of it cannot be used."""
     if not isinstance(row, dict):
         yield "pairs", _BadRow("is no JSON object")
     elif "paragraphs" in row:
@@ -112,8 +114,8 @@ def _parsed(row: Any, text_of: TextOf) -> Iterator[_Parsed]:
 def _tried(make: Callable[[], GoldExample]) -> GoldExample | _BadRow:
     try:
         return make()
-    except _BadRow as bad:
-        return bad
+    except _BadRow as error:
+        return error
 
 
 def _squad(row: Row) -> Iterator[_Parsed]:
@@ -126,69 +128,70 @@ def _squad(row: Row) -> Iterator[_Parsed]:
         if not isinstance(paragraph, dict):
             yield "squad", _BadRow("has a paragraph that is no JSON object")
         else:
-            titled = {"title": row.get("title", ""), **paragraph}
-            yield from _questions("squad", titled, paragraph.get("qas"))
+            paragraph_row = {"title": row.get("title", ""), **paragraph}
+            yield from _questions("squad", paragraph_row, paragraph.get("qas"))
 
 
-def _questions(kind: CorpusKind, row: Row, asked: Any) -> Iterator[_Parsed]:
+def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_Parsed]:
     """Yield the examples of a text with a list of questions."""
-    if not isinstance(asked, list) or not asked:
+    if not isinstance(entries, list) or not entries:
         yield kind, _BadRow("has no list of questions")
         return
-    for question in asked:
+    for question in entries:
         if isinstance(question, dict):
-            yield kind, _tried(lambda given=question: _example(row, given))  # type: ignore[misc]
+            yield kind, _tried(lambda entry=question: _example(row, entry))  # type: ignore[misc]
         else:
             yield kind, _BadRow("has a question that is no JSON object")
 
 
-def _example(row: Row, asked: Row) -> GoldExample:
+def _example(row: Row, entry: Row) -> GoldExample:
     """Return the example of a text (``row``) and a question with its answer."""
     text = _filled(row, *TEXT_NAMES)
-    question = _line(_filled(asked, "question"))
+    question = _line(_filled(entry, "question"))
     title = _line(str(row.get("title") or "")).replace("_", " ")
-    if asked.get("is_impossible") is True:
+    if entry.get("is_impossible") is True:
         return GoldExample(text, question, "", title, answerable=False)
-    answer, start = _answer(asked, text)
+    answer, start = _answer(entry, text)
     if answer is None:
         return GoldExample(text, question, "", title, answerable=False)
-    sentence = _line(str(asked.get("sentence") or ""))
+    sentence = _line(str(entry.get("sentence") or ""))
     evidence = _sentence_at(text, answer, start)
     return GoldExample(text, question, answer, title, sentence, evidence)
 
 
-def _answer(asked: Row, text: str) -> tuple[str | None, int | None]:
-    """Return the first answer, and where it stands in the text if that is known.
+def _answer(entry: Row, text: str) -> tuple[str | None, int | None]:
+    """Return the first answer and its position in the text, if that is known.
 
-    None: the list of answers is there and empty, so the text does not tell.
+    None if the list of answers is empty: the text does not have the answer.
     """
-    given = asked.get("answers", asked.get("answer"))
-    if isinstance(given, dict):  # as the datasets library has it: two lists
-        texts, starts = given.get("text"), given.get("answer_start")
+    candidates = entry.get("answers", entry.get("answer"))
+    # The datasets library stores a list of answers as a dictionary of two lists.
+    if isinstance(candidates, dict):
+        texts, starts = candidates.get("text"), candidates.get("answer_start")
         if isinstance(texts, list):
             starts = starts if isinstance(starts, list) else []
-            padded = [*starts, *[None] * (len(texts) - len(starts))]
-            given = [
-                {"text": one, "answer_start": at}
-                for one, at in zip(texts, padded, strict=False)
+            all_starts = [*starts, *[None] * (len(texts) - len(starts))]
+            candidates = [
+                {"text": text_value, "answer_start": position}
+                for text_value, position in zip(texts, all_starts, strict=False)
             ]
-    if given == [] and "answers" in asked:
+    if candidates == [] and "answers" in entry:
         return None, None
-    first = given[0] if isinstance(given, list) and given else given
+    first = candidates[0] if isinstance(candidates, list) and candidates else candidates
     if isinstance(first, dict):
         start = first.get("answer_start")
         first = first.get("text")
     else:
-        start = asked.get("answer_start")
+        start = entry.get("answer_start")
     answer = str(first).strip() if isinstance(first, str | int | float) else ""
     if not answer:
         raise _BadRow("lacks answer")
-    stands = isinstance(start, int) and text[start : start + len(answer)] == answer
-    return answer, start if stands else None
+    is_exact = isinstance(start, int) and text[start : start + len(answer)] == answer
+    return answer, start if is_exact else None
 
 
 def _sentence_at(text: str, answer: str, start: int | None) -> str:
-    """Return the sentence in which an answer stands; empty: its place is not known."""
+    """Return the sentence that holds an answer; empty if its position is unknown."""
     if start is None:
         return ""
     for sentence in _sentences(text):
@@ -199,12 +202,12 @@ def _sentence_at(text: str, answer: str, start: int | None) -> str:
 
 @lru_cache(8)
 def _sentences(text: str) -> list[sentences.Sentence]:
-    """Return the sentences of a text, whose questions stand together in a file."""
+    """Return the sentences of a text, cached because its questions are neighbours."""
     return sentences.of(text)
 
 
 def _quiz(row: Row, text_of: TextOf) -> GoldExample:
-    """Return the example of a question of a quiz file; its text is a document."""
+    """Return the example of a quiz question, whose text is a document."""
     question = _line(_filled(row, "question"))
     answer = _line(_filled(row, "answer"))
     name, value = str(row.get("document") or ""), _line(str(row.get("value") or ""))
@@ -236,10 +239,10 @@ def _feedback(row: Row) -> GoldExample:
 
 
 def _filled(row: Row, *names: str) -> str:
-    """Return the first of these values that is a text and not empty.
+    """Return the first of these values that is a non-empty text.
 
     Raises:
-        _BadRow: None is.
+        _BadRow: There is none.
     """
     for name in names:
         value = row.get(name)

@@ -1,6 +1,6 @@
-"""Find passages that say what an earlier one says, nearly or word for word.
+"""Find passages that repeat an earlier one, exactly or nearly.
 
-MinHash (Broder 1997) finds the candidates; what is likely alike is then compared.
+MinHash (Broder 1997) finds candidates, which are then compared.
 """
 
 import re
@@ -11,61 +11,65 @@ from autolearn.core.ports import Cancelled, Stop
 from autolearn.store import Store
 
 NEAR = 0.8
-"""Share of common shingles, of all, from which on two passages are much alike."""
+"""Share of common shingles (Jaccard index) from which two passages are near
+duplicates."""
 N_WORDS, N_SIGNS = 3, 6
-"""Length of a shingle in words, or in characters where words are not set apart."""
+"""Length of a shingle in words, or in characters for scripts without spaces."""
 LEAST = 8
-"""Shingles of a passage that is long enough to be compared."""
+"""Fewest shingles of a passage that is compared."""
 N_HASHES, N_BANDS, SEED = 64, 16, 1
 _WORD = re.compile(r"\w+")
 _USUAL_WORD = 12
-"""Letters; longer ones, on average, are rather sentences."""
+"""Letters of an ordinary word. A longer average means a script without spaces."""
 
 
 def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
     """Mark the passages of these documents that repeat an earlier passage.
 
-    Those that are the same word for word are left out of what is studied; those that
-    are only much alike are not: the difference may be the very fact to be learned.
+    Exact repeats are not studied. Near repeats are, since the difference may be the
+    very fact to be learned.
 
     Returns:
-        How many repeat one.
+        The number of passages that repeat another.
 
     Raises:
-        Cancelled: ``stop`` says so.
+        Cancelled: ``stop`` returned True.
     """
     if not document_ids:
-        return 0  # or the whole library would be read for nothing
+        return 0  # avoids reading the whole library for nothing
     index = RMinHashLSH(NEAR, N_HASHES, N_BANDS)
-    found: dict[int, tuple[int, bool]] = {}
+    repeats: dict[int, tuple[int, bool]] = {}
     for passage in store.library.each_passage():
         if stop():
             raise Cancelled
         parts = shingles(passage.text)
         if len(parts) < LEAST:
             continue
-        hashed = RMinHash(N_HASHES, SEED)
-        hashed.update(sorted(parts))
+        minhash = RMinHash(N_HASHES, SEED)
+        minhash.update(sorted(parts))
         if passage.document_id in document_ids:
-            earlier = store.library.passages_by_id(index.query(hashed))
+            candidates = store.library.passages_by_id(index.query(minhash))
             similarities = {
-                i: similarity(parts, shingles(p.text)) for i, p in earlier.items()
+                i: similarity(parts, shingles(p.text)) for i, p in candidates.items()
             }
             best = max(similarities, key=lambda i: similarities[i], default=0)
             if best and similarities[best] >= NEAR:
-                found[passage.id] = best, said(earlier[best].text) == said(passage.text)
-        index.insert(passage.id, hashed)
-    store.library.set_repeats(found)
-    return len(found)
+                repeats[passage.id] = (
+                    best,
+                    said(candidates[best].text) == said(passage.text),
+                )
+        index.insert(passage.id, minhash)
+    store.library.set_repeats(repeats)
+    return len(repeats)
 
 
 def said(text: str) -> str:
-    """Return a text without what makes no difference: case, signs, white space."""
+    """Return a text without case, punctuation and white space differences."""
     return " ".join(_WORD.findall(text.lower()))
 
 
 def shingles(text: str) -> set[str]:
-    """Return the overlapping stretches of a text by which it is recognised."""
+    """Return the overlapping shingles of a text."""
     plain = said(text)
     words = plain.split()
     if len(plain) > _USUAL_WORD * len(words):
@@ -73,6 +77,6 @@ def shingles(text: str) -> set[str]:
     return {" ".join(words[i : i + N_WORDS]) for i in range(len(words) - N_WORDS + 1)}
 
 
-def similarity(one: set[str], other: set[str]) -> float:
+def similarity(first: set[str], second: set[str]) -> float:
     """Return the share of common shingles (Jaccard index), 0 to 1."""
-    return len(one & other) / max(1, len(one | other))
+    return len(first & second) / max(1, len(first | second))

@@ -1,6 +1,6 @@
-"""Turn files into quiz questions and meta-skill examples.
+"""Read quiz questions and meta-skill examples from files.
 
-Each refusal is one sentence; a file is taken whole or not at all.
+A file is imported completely or not at all. Each error is one sentence.
 """
 
 import json
@@ -18,69 +18,69 @@ _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-s
 
 
 def read_gold(path: Path) -> list[GoldQuestion]:
-    """Read quiz questions: JSON lines with ``question``, ``answer`` and more.
+    """Read quiz questions: JSON Lines with ``question``, ``answer`` and more.
 
     Raises:
-        InputError: A line is no such object; it is named.
+        InputError: A line is not such an object; the message names it.
     """
-    wanted, optional = ("question", "answer"), ("value", "document")
-    return [GoldQuestion(**row) for row in _read_rows(path, wanted, optional)]
+    fields, optional = ("question", "answer"), ("value", "document")
+    return [GoldQuestion(**row) for row in _read_rows(path, fields, optional)]
 
 
 def read_meta(path: Path) -> list[MetaExample]:
-    """Read meta-skill examples (p, r, f, r_hat): JSON lines.
+    """Read meta-skill examples (p, r, f, r_hat): JSON Lines.
 
     Raises:
-        InputError: A line is no such object; it is named.
+        InputError: A line is not such an object; the message names it.
     """
-    wanted = ("prompt", "response", "feedback", "refinement")
+    fields = ("prompt", "response", "feedback", "refinement")
     optional = ("passage", "reference")
-    return [MetaExample(**row) for row in _read_rows(path, wanted, optional)]
+    return [MetaExample(**row) for row in _read_rows(path, fields, optional)]
 
 
 def read_instructions(path: Path) -> list[str]:
-    """Read bare instructions: JSON lines, each a string or an object with ``prompt``.
+    """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
     Raises:
-        InputError: A line is neither; it is named.
+        InputError: A line is neither; the message names it.
     """
-    wanted = ("prompt",)
-    return [row["prompt"].strip() for row in _read_rows(path, wanted, ())]
+    fields = ("prompt",)
+    return [row["prompt"].strip() for row in _read_rows(path, fields, ())]
 
 
 def _read_rows(
-    path: Path, wanted: tuple[str, ...], optional: tuple[str, ...]
+    path: Path, fields: tuple[str, ...], optional: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     lines = [line for line in read_text(path).splitlines() if line.strip()]
     if not lines:
         raise InputError(f"{path.name} is empty.")
     for number, line in enumerate(lines, 1):
         row = _object(line)
-        if missing := [name for name in wanted if not str(row.get(name, "")).strip()]:
+        if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
-                f"Line {number} of {path.name} lacks {', '.join(missing)}; each line "
-                f"must be a JSON object with {', '.join(wanted)}."
+                f"Line {number} of {path.name} lacks {', '.join(absent)}; each line "
+                f"must be a JSON object with {', '.join(fields)}."
             )
-        yield {name: str(row.get(name, "")) for name in (*wanted, *optional)}
+        yield {name: str(row.get(name, "")) for name in (*fields, *optional)}
 
 
 def _object(line: str) -> Mapping[str, Any]:
-    """Return the object of a line; a string is a prompt, which some call otherwise."""
+    """Return the object of a line. A string counts as a prompt."""
     try:
         row = json.loads(line)
     except ValueError:
         return {}
     if isinstance(row, str):
         return {"prompt": row}
-    found: dict[str, Any] = row if isinstance(row, dict) else {}
-    return {_OTHER_NAMES.get(name, name): value for name, value in found.items()}
+    values: dict[str, Any] = row if isinstance(row, dict) else {}
+    return {_OTHER_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """Return the decoded text of a file of at most ``limit`` bytes that is no binary.
+    """Return the decoded text of a file of at most ``limit`` bytes.
 
     Raises:
-        InputError: It is larger, cannot be read, or is no text.
+        InputError: The file is larger, cannot be read, or is not text.
     """
     try:
         size = path.stat().st_size

@@ -1,8 +1,8 @@
-"""Take texts into the library: each is read, cut into passages, and kept whole or not.
+"""Import texts into the library: read each file, cut it into passages, store it.
 
-Done by the reader, a process of its own, so that a study or a training does not hold
-it up, and a parser that breaks takes nothing else along. What is read goes to a spool
-first; one transaction then keeps it, so a kill in the middle leaves nothing behind.
+The reader does this in a process of its own. A study or a training does not wait for
+it, and a crashing parser harms nothing else. What is read goes to a temporary file
+first. One transaction then stores it, so a kill leaves nothing behind.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from autolearn.store import Store
 from autolearn.text import chunking
 
 IN_MEMORY = 8 * 2**20
-"""Bytes of a text's parts that are held in memory rather than in a file."""
+"""Bytes of a text's parts that stay in memory before a file is used."""
 KB = 1024
 
 Parts = SpooledTemporaryFile[str]
@@ -34,7 +34,7 @@ Parts = SpooledTemporaryFile[str]
 
 @dataclass(frozen=True)
 class ImportFile:
-    """A file to take in, and what it is called."""
+    """A file to import, and its display name."""
 
     path: Path
     name: str
@@ -42,7 +42,7 @@ class ImportFile:
 
 @dataclass(frozen=True)
 class TextImporter:
-    """What takes texts into a library."""
+    """Imports texts into a library."""
 
     store: Store
     count_tokens: chunking.CountTokens
@@ -51,26 +51,28 @@ class TextImporter:
     progress: Progress = lambda stage, done, total: None
     run_id: int | None = None
 
-    def take(self, given: list[ImportFile]) -> list[str]:
-        """Take the texts in, one after the other; return why some were refused.
+    def take(self, files: list[ImportFile]) -> list[str]:
+        """Import files one after the other; return why some were refused.
 
-        Those that an interrupted run has brought already are not taken twice.
+        Files that an interrupted run has imported are skipped.
 
         Raises:
-            Cancelled: ``stop`` says so; what came in before stays.
+            Cancelled: ``stop`` returned True. Files imported before stay.
         """
-        sizes = [one.path.stat().st_size if one.path.exists() else 0 for one in given]
-        there = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
-        refused = []
-        for i, one in enumerate(given):
-            tell = self._teller(one.name, sum(sizes[:i]), sizes[i], sum(sizes))
+        sizes = [
+            file.path.stat().st_size if file.path.exists() else 0 for file in files
+        ]
+        done = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
+        errors = []
+        for i, file in enumerate(files):
+            tell = self._teller(file.name, sum(sizes[:i]), sizes[i], sum(sizes))
             tell(0.0)
-            if i not in there:
+            if i not in done:
                 try:
-                    self._take(one, i, tell)
+                    self._take(file, i, tell)
                 except InputError as error:
-                    refused.append(str(error))
-        return refused
+                    errors.append(str(error))
+        return errors
 
     def _teller(
         self, name: str, before: int, size: int, total: int
@@ -83,25 +85,27 @@ class TextImporter:
 
         return tell
 
-    def _take(self, one: ImportFile, index: int, tell: Callable[[float], None]) -> None:
-        before = _stamp(one.path)
-        source = readers.open_source(one.path, one.name)
+    def _take(
+        self, file: ImportFile, index: int, tell: Callable[[float], None]
+    ) -> None:
+        stamp = _stamp(file.path)
+        source = readers.open_source(file.path, file.name)
         with _parts() as passages, _parts() as exclusions:
             spool = _Spool(passages, exclusions)
             for passage in chunking.passages(
                 spool.blocks(source, tell), self.count_tokens, self.max_tokens
             ):
                 spool.keep(passage)
-            if _stamp(one.path) != before:
+            if _stamp(file.path) != stamp:
                 raise InputError(
-                    f"{one.name} has changed while it was read; add it again."
+                    f"{file.name} has changed while it was read; add it again."
                 )
             if not spool.says:
                 raise InputError(
-                    f"{one.name} is empty; there is nothing to learn from it."
+                    f"{file.name} is empty; there is nothing to learn from it."
                 )
             document = Document(
-                name=one.name,
+                name=file.name,
                 digest=spool.digest.hexdigest(),
                 n_characters=spool.n_characters,
                 media_type=source.media_type,
@@ -115,7 +119,7 @@ class TextImporter:
 
 
 class _Spool:
-    """The parts of one text, until all of it has been read."""
+    """The parts of one text until all of it has been read."""
 
     def __init__(self, passages: Parts, exclusions: Parts) -> None:
         self.digest = hashlib.sha256()
@@ -126,12 +130,12 @@ class _Spool:
     def blocks(
         self, source: readers.Source, tell: Callable[[float], None]
     ) -> Iterator[chunking.Block]:
-        """Yield what is part of the text; keep what is not."""
+        """Yield the blocks of the text; store what is left out of it."""
         for piece in source.pieces:
             tell(piece.share)
             if piece.left_out:
-                out = Exclusion(0, self.n_characters, piece.text, piece.left_out)
-                _write(self._exclusions, out)
+                exclusion = Exclusion(0, self.n_characters, piece.text, piece.left_out)
+                _write(self._exclusions, exclusion)
                 continue
             self.digest.update(piece.text.encode())
             self.n_characters += len(piece.text)
@@ -139,11 +143,11 @@ class _Spool:
             yield piece.text, piece.opens
 
     def keep(self, passage: Passage) -> None:
-        """Keep a passage."""
+        """Store a passage."""
         _write(self._passages, passage)
 
     def passages(self) -> Iterator[Passage]:
-        """Yield the passages again."""
+        """Yield the stored passages."""
         return (Passage(**row) for row in _rows(self._passages))
 
     def exclusions(self) -> Iterator[Exclusion]:
@@ -167,52 +171,52 @@ def _rows(file: Parts) -> Iterator[dict[str, Any]]:
 def _stamp(path: Path) -> tuple[int, int] | None:
     if not path.exists():
         return None
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def given(
     store: Store,
     paths: Sequence[Path],
     uploads: Sequence[Path],
-    pasted: tuple[str, str] | None,
+    pasted_text: tuple[str, str] | None,
 ) -> tuple[str | None, list[ImportFile]]:
-    """Return the place and the name of each text that an import is to read.
+    """Return the path and name of each text that an import is to read.
 
     Returns:
-        The folder, if there is one, in which uploads and the pasted text are kept
-        until then, and the texts.
+        The temporary folder for uploads and the pasted text, None if there are none,
+        and the texts.
 
     Raises:
-        InputError: A folder holds nothing to read, or the workspace is full.
+        InputError: A folder has no readable file, or the workspace is full.
     """
-    found = [
+    texts = [
         ImportFile(file.resolve(), _told(file, path))
         for path in paths
         for file in readers.files(path)
     ]
-    if not (uploads or pasted):
-        return None, found
+    if not (uploads or pasted_text):
+        return None, texts
     folder = Path(mkdtemp(dir=store.subfolder("incoming"))).resolve()
-    return str(folder), [*found, *_put_aside(folder, uploads, pasted)]
+    return str(folder), [*texts, *_put_aside(folder, uploads, pasted_text)]
 
 
-def _told(file: Path, given: Path) -> str:
-    """Return what a file is called: by its place in the folder that was given."""
-    name = file.relative_to(given) if file != given else Path(file.name)
+def _told(file: Path, root: Path) -> str:
+    """Return the display name of a file: its path in the given folder."""
+    name = file.relative_to(root) if file != root else Path(file.name)
     return str(name).encode(errors="replace").decode()
 
 
 def _put_aside(
-    folder: Path, uploads: Sequence[Path], pasted: tuple[str, str] | None
+    folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
 ) -> Iterator[ImportFile]:
     """Copy uploads and a pasted text into a folder; yield them as given.
 
     Raises:
-        InputError: The folder cannot take them.
+        InputError: The folder cannot be written.
     """
     try:
-        yield from _copied(folder, uploads, pasted)
+        yield from _copied(folder, uploads, pasted_text)
     except OSError as error:
         raise InputError(
             f"The texts cannot be put aside in {folder}: {error.strerror or error}."
@@ -220,57 +224,57 @@ def _put_aside(
 
 
 def _copied(
-    folder: Path, uploads: Sequence[Path], pasted: tuple[str, str] | None
+    folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
 ) -> Iterator[ImportFile]:
     for i, upload in enumerate(uploads):
         path = folder / f"{i}{upload.suffix}"
         shutil.copyfile(upload, path)
         yield ImportFile(path.resolve(), _told(upload, upload))
-    if pasted:
-        name, text = pasted
+    if pasted_text:
+        name, text = pasted_text
         path = folder / ("pasted.md" if name.endswith(".md") else "pasted.txt")
         path.write_text(text, encoding="utf-8", errors="replace")
         yield ImportFile(path.resolve(), name)
 
 
 def import_(context: RunContext) -> ImportResult:
-    """Take in what a run names; return what came in and what was refused."""
-    wanted, store = ImportRunSettings.of(context.run), context.store
-    if wanted.corpus:
+    """Import what a run names; return counts and refused files."""
+    settings, store = ImportRunSettings.of(context.run), context.store
+    if settings.corpus:
         return _corpus(context)
     intake = TextImporter(
         store=store,
-        count_tokens=model_files.token_counter(model_files.locate(wanted.model)),
-        max_tokens=wanted.passage_tokens,
+        count_tokens=model_files.token_counter(model_files.locate(settings.model)),
+        max_tokens=settings.passage_tokens,
         stop=context.stop,
         progress=context.progress,
         run_id=context.run.id,
     )
-    texts = [ImportFile(Path(one.path or ""), one.name) for one in wanted.given]
-    refused = intake.take(texts)
-    brought = store.library.brought_by(context.run.id)
+    texts = [ImportFile(Path(entry.path or ""), entry.name) for entry in settings.given]
+    errors = intake.take(texts)
+    documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
-    n_repeats = dedup.mark(store, {one.id for one in brought}, context.stop)
+    n_repeats = dedup.mark(store, {entry.id for entry in documents}, context.stop)
     _drop(context)
-    if refused and not brought:
-        raise InputError(" ".join(refused))
-    return ImportResult(len(brought), tuple(refused), n_repeats)
+    if errors and not documents:
+        raise InputError(" ".join(errors))
+    return ImportResult(len(documents), tuple(errors), n_repeats)
 
 
 def _corpus(context: RunContext) -> ImportResult:
     try:
-        made = corpora.read_corpus(context)
+        result = corpora.read_corpus(context)
     except Cancelled:
         raise  # an upload is needed when the run is resumed
     except BaseException:
         _drop(context)
         raise
     _drop(context)
-    return made
+    return result
 
 
 def _drop(context: RunContext) -> None:
-    """Remove the folder in which an upload was put aside."""
+    """Remove the temporary folder of an upload."""
     if staged := ImportRunSettings.of(context.run).staged:
         shutil.rmtree(staged, ignore_errors=True)
 

@@ -1,1 +1,1 @@
-"""Meta-skill corpora (arXiv 2310.00533): read from files, made into training items."""
+"""Turn gold examples into training items for meta-skills (arXiv 2310.00533)."""

@@ -1,6 +1,6 @@
-"""Wrong answers that are plausible: right answers to other questions of the same kind.
+"""Plausible wrong answers: right answers to other questions of the same kind.
 
-Two questions are of one kind when they begin with the same question word and their
+Two questions are of one kind if they begin with the same question word and their
 answers have the same shape.
 """
 
@@ -30,19 +30,19 @@ _QUESTION_WORDS = re.compile(
     re.IGNORECASE,
 )
 TRIES = 20
-"""Answers that are looked at before an example has no wrong one."""
+"""Answers that are tried for an example before it gets no wrong answer."""
 COMPARED = 6
-"""Of so many wrong answers that one is taken whose question is most like."""
+"""Wrong answers that are compared; the one with the most similar question is used."""
 
 
-def kind_of(one: GoldExample) -> tuple[str, str]:
+def kind_of(example: GoldExample) -> tuple[str, str]:
     """Return the question word of an example and the shape of its answer."""
-    match = _QUESTION_WORDS.search(one.question)
-    return (match[0].lower() if match else "", shape(one.answer))
+    match = _QUESTION_WORDS.search(example.question)
+    return (match[0].lower() if match else "", shape(example.answer))
 
 
 def shape(answer: str) -> str:
-    """Return what an answer looks like: date, number, name or other."""
+    """Return the shape of an answer: date, number, name or other."""
     if _DATE.search(answer):
         return "date"
     if _NUMBER.search(answer):
@@ -51,39 +51,41 @@ def shape(answer: str) -> str:
     return "name" if words and words[0][0].isupper() else "other"
 
 
-def are_alike(one: str, other: str) -> bool:
-    """Return whether one answer may be another wording of the other."""
-    a, b = matching.normalise(one).split(), matching.normalise(other).split()
+def are_alike(first: str, second: str) -> bool:
+    """Return whether two answers may be wordings of each other."""
+    a, b = matching.normalise(first).split(), matching.normalise(second).split()
     return not a or not b or set(a) <= set(b) or set(b) <= set(a)
 
 
 class Distractors:
-    """The answers of a round's examples, by the kind of their questions."""
+    """The answers of a round's examples, by kind of question."""
 
     def __init__(self, examples: Sequence[GoldExample]) -> None:
         self._by_kind: dict[tuple[str, str], list[GoldExample]] = {}
-        for one in examples:
-            if one.answerable and one.answer:
-                self._by_kind.setdefault(kind_of(one), []).append(one)
+        for example in examples:
+            if example.answerable and example.answer:
+                self._by_kind.setdefault(kind_of(example), []).append(example)
 
-    def wrong(self, one: GoldExample, chance: random.Random) -> str | None:
-        """Return a wrong answer of the same kind from another text; None: none is.
+    def wrong(self, example: GoldExample, rng: random.Random) -> str | None:
+        """Return a wrong answer of the same kind from another text; None if none fits.
 
-        It is not in the text of the example, so it cannot be right there.
+        It does not occur in the text of the example, so it cannot be right there.
         """
-        if not (one.answerable and one.answer):
+        if not (example.answerable and example.answer):
             return None
-        others = self._by_kind.get(kind_of(one), [])
-        looked_at = chance.sample(others, min(TRIES, len(others)))
-        wrong = [other for other in looked_at if _is_wrong(other, one)][:COMPARED]
-        if not wrong:
+        others = self._by_kind.get(kind_of(example), [])
+        sample = rng.sample(others, min(TRIES, len(others)))
+        candidates = [other for other in sample if _is_wrong(other, example)][:COMPARED]
+        if not candidates:
             return None
-        best = max(wrong, key=lambda o: matching.similarity(o.question, one.question))
+        best = max(
+            candidates, key=lambda o: matching.similarity(o.question, example.question)
+        )
         return " ".join(best.answer.split())
 
 
-def _is_wrong(other: GoldExample, one: GoldExample) -> bool:
+def _is_wrong(other: GoldExample, example: GoldExample) -> bool:
     """Return whether the answer of another example is wrong for this one."""
-    if other.text == one.text or are_alike(other.answer, one.answer):
+    if other.text == example.text or are_alike(other.answer, example.answer):
         return False
-    return not matching.contains(one.text, other.answer)
+    return not matching.contains(example.text, other.answer)

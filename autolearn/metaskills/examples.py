@@ -1,4 +1,4 @@
-"""What is taught of a gold example: its passage, evidence, and forms of the answer."""
+"""What is taught of a gold example: passage, evidence, and forms of the answer."""
 
 import re
 
@@ -8,7 +8,7 @@ from autolearn.core.scripts import EAST_ASIAN
 from autolearn.text import languages, matching, sentences
 
 LONGEST_FORM = 40
-"""Words of a sentence of the text beyond which it is not used as an answer."""
+"""Most words of a sentence of the text that is used as an answer."""
 _WIDE = re.compile(f"[{EAST_ASIAN}]")
 """Scripts without spaces between words."""
 _REASONS = {
@@ -18,7 +18,7 @@ _REASONS = {
     "es": "El texto da {right}, la respuesta {wrong}.",
     "zh": "文本说的是{right}，答案说的是{wrong}。",  # noqa: RUF001
 }
-"""Why an answer is wrong, by the language of the text."""
+"""Reasons why an answer is wrong, by language of the text."""
 _NOT_STATED = {
     "en": "The text does not say.",
     "de": "Der Text sagt es nicht.",
@@ -28,56 +28,58 @@ _NOT_STATED = {
 }
 
 
-def passage_of(one: GoldExample) -> Passage:
-    """Return the text of an example as a study sees it, below its title."""
-    return Passage(0, 0, 0, len(one.text), one.text, 0, heading=one.title)
+def passage_of(example: GoldExample) -> Passage:
+    """Return the text of an example as a study sees it, with its title."""
+    return Passage(0, 0, 0, len(example.text), example.text, 0, heading=example.title)
 
 
-def right_answer(one: GoldExample) -> str:
-    """Return the answer that is taught: a full sentence if there is one, in a line."""
-    return " ".join((one.sentence or one.answer).split())
+def right_answer(example: GoldExample) -> str:
+    """Return the taught answer in one line: a full sentence if there is one."""
+    return " ".join((example.sentence or example.answer).split())
 
 
-def evidence_of(one: GoldExample) -> str:
-    """Return the sentence of the text that holds the answer; empty: none does.
+def evidence_of(example: GoldExample) -> str:
+    """Return the sentence of the text that holds the answer; empty if there is none.
 
-    Of several with the very words of the answer, the one that shares most words with
-    the question, the first of these.
+    Of several sentences with the words of the answer, the one that shares most words
+    with the question is returned, the first of these if there is a tie.
     """
-    told = [sentence.text for sentence in sentences.of(one.text)]
-    if not one.answerable:
+    texts = [sentence.text for sentence in sentences.of(example.text)]
+    if not example.answerable:
         return ""
-    if one.evidence in told:
-        return one.evidence
-    holding = [text for text in told if is_in(one.answer, text)]
-    asked = set(matching.normalise(one.question).split())
+    if example.evidence in texts:
+        return example.evidence
+    candidates = [text for text in texts if is_in(example.answer, text)]
+    question_words = set(matching.normalise(example.question).split())
 
     def shared(text: str) -> int:
-        return len(asked & set(matching.normalise(text).split()))
+        return len(question_words & set(matching.normalise(text).split()))
 
-    return max(holding, key=shared, default="")
+    return max(candidates, key=shared, default="")
 
 
 def is_in(answer: str, text: str) -> bool:
-    """Return whether an answer stands word for word in a text."""
+    """Return whether an answer occurs word for word in a text."""
     return bool(answer) and _places(answer).search(text) is not None
 
 
 def _places(answer: str) -> re.Pattern[str]:
-    """Return what matches an answer where it cuts no word."""
+    """Return a pattern for an answer that does not begin or end within a word."""
     plain = re.escape(answer)
     return re.compile(plain if _WIDE.search(answer) else rf"(?<!\w){plain}(?!\w)")
 
 
-def forms(one: GoldExample) -> list[str]:
+def forms(example: GoldExample) -> list[str]:
     """Return the right answer in several forms: short, and as sentences.
 
-    Whoever judges sees answers that are worded otherwise than the right one. Each form
-    holds the short answer just once, so that it can be swapped for a wrong one.
+    A judge must accept answers with other wordings. Each form holds the short answer
+    exactly once, so that it can be swapped for a wrong one.
     """
-    texts = [one.answer, one.sentence, evidence_of(one)]
+    texts = [example.answer, example.sentence, evidence_of(example)]
     lines = dict.fromkeys(" ".join(text.split()) for text in texts)
-    return [text for text in lines if _has_once(text, one.answer)] or [one.answer]
+    return [text for text in lines if _has_once(text, example.answer)] or [
+        example.answer
+    ]
 
 
 def _has_once(text: str, answer: str) -> bool:
@@ -86,17 +88,17 @@ def _has_once(text: str, answer: str) -> bool:
     return not is_long and n <= 1 and len(_places(answer).findall(text)) == 1
 
 
-def swapped(one: GoldExample, form: str, wrong: str) -> str:
-    """Return a form of the right answer with a wrong one in its place."""
-    return _places(one.answer).sub(lambda _: wrong, form)
+def swapped(example: GoldExample, form: str, wrong: str) -> str:
+    """Return a form of the right answer in which a wrong one replaces it."""
+    return _places(example.answer).sub(lambda _: wrong, form)
 
 
-def reason(one: GoldExample, wrong: str) -> str:
-    """Return why an answer is wrong; empty in languages that have no wording here."""
-    wording = _REASONS.get(languages.of(one.text) or "", "")
-    return wording.format(right=one.answer, wrong=wrong)
+def reason(example: GoldExample, wrong: str) -> str:
+    """Return why an answer is wrong; empty for languages without such a sentence."""
+    wording = _REASONS.get(languages.of(example.text) or "", "")
+    return wording.format(right=example.answer, wrong=wrong)
 
 
-def not_stated(one: GoldExample) -> str:
-    """Return in the language of a text, or in English, that it does not tell."""
-    return _NOT_STATED.get(languages.of(one.text) or "", _NOT_STATED["en"])
+def not_stated(example: GoldExample) -> str:
+    """Return "the text does not say" in the language of a text, or in English."""
+    return _NOT_STATED.get(languages.of(example.text) or "", _NOT_STATED["en"])

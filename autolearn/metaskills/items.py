@@ -1,11 +1,11 @@
 """Turn gold examples into the training items of a meta-skill round.
 
-An item is what the protocol ``taught`` puts to the model, made by the very functions
-that the study calls, with the whole answer as its target. So a model is asked later
-with exactly the prompts that it was trained on. The skills are those of SELF (arXiv
-2310.00533: feedback and refinement) and those of the loop (asking and answering with
-evidence). The closed-book term of its loss, log p(r_hat | p), is left out: a
-meta-skill round teaches how to work with a text, not what the texts of a corpus say.
+An item is a request of the protocol ``taught`` with the whole answer as its target. The
+functions of the study make the requests, so the model is asked later with exactly the
+prompts that it was trained on. The skills are those of SELF (arXiv 2310.00533: feedback
+and refinement) and those of the study (asking, and answering with evidence). The
+closed-book term of the SELF loss, log p(r_hat | p), is left out: a meta-skill round
+teaches how to work with a text, not what the texts of a corpus say.
 """
 
 import random
@@ -44,7 +44,7 @@ SHARES: dict[Skill, int] = {
     "feedback": 1,
     "refine": 1,
 }
-"""The skills, and how many items each has of eight."""
+"""The skills, with the number of items of each out of eight."""
 _PROMPTS: dict[Skill, tuple[str, ...]] = {
     "ask": ("ask_sentence",),
     "answer": ("open_book",),
@@ -52,11 +52,11 @@ _PROMPTS: dict[Skill, tuple[str, ...]] = {
     "feedback": ("feedback", "feedback_free"),
     "refine": ("mend", "refine", "refine_free"),
 }
-"""The prompts that ask for a skill."""
+"""The prompts for each skill."""
 WITHOUT_ANSWER = 4
-"""One of so many open-book items asks what the text does not tell."""
+"""One in this many open-book items asks for something that the text does not say."""
 POOL = 8
-"""Examples that are looked at for each item; wrong answers come from them too."""
+"""Examples that are drawn for each item; wrong answers come from them too."""
 
 Blocks = Callable[[str], bool]
 """Returns whether a question must not be trained on."""
@@ -64,7 +64,7 @@ Blocks = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class _Source:
-    """The examples of a round in the order of its seed, and where wrong answers are."""
+    """The examples of a round in random order, with their distractors."""
 
     examples: Sequence[GoldExample]
     distractors: Distractors
@@ -75,51 +75,61 @@ class _Source:
 def make(
     examples: Sequence[GoldExample], n: int, seed: int, blocks: Blocks
 ) -> tuple[list[TrainItem], int]:
-    """Return at most ``n`` items, shuffled, and how many examples were blocked.
+    """Return at most ``n`` items, shuffled, and the number of blocked examples.
 
     Each skill has its share, each example gives at most one item of a skill, and half
-    of the verdicts are on right answers. The same examples and seed give the same
-    items, whatever the order of the examples.
+    of the verdicts are on right answers. The result depends on the examples and the
+    seed, not on the order of the examples.
     """
-    ordered = sorted(examples, key=_key)
-    allowed = [one for one in ordered if not blocks(one.question)]
-    whole = [one for one in allowed if one.text and not one.response]
-    chance = random.Random(f"{seed} meta-skills")
+    in_order = sorted(examples, key=_key)
+    usable = [example for example in in_order if not blocks(example.question)]
+    plain_examples = [
+        example for example in usable if example.text and not example.response
+    ]
+    rng = random.Random(f"{seed} meta-skills")
     writer = _writer()
     items: list[TrainItem] = []
     for skill, share in SHARES.items():
-        chance.shuffle(whole)
-        source = _Source(tuple(whole), Distractors(whole), chance, writer)
+        rng.shuffle(plain_examples)
+        source = _Source(
+            tuple(plain_examples), Distractors(plain_examples), rng, writer
+        )
         items += islice(_MAKERS[skill](source), ceil(n * share / sum(SHARES.values())))
-    chance.shuffle(items)
-    return items[:n], len(ordered) - len(allowed)
+    rng.shuffle(items)
+    return items[:n], len(in_order) - len(usable)
 
 
 def skill_of(item: TrainItem) -> Skill | None:
-    """Return the name of the skill that an item teaches, read off its prompt."""
+    """Return the skill that an item teaches, recognised by its system prompt."""
     if not item.chat:
         return None
     rules = item.chat[0].content
-    teaches = (
+    skills = (
         skill
         for skill, names in _PROMPTS.items()
         if any(prompts.load(name).system == rules for name in names)
     )
-    return next(teaches, None)
+    return next(skills, None)
 
 
-def _key(one: GoldExample) -> tuple[str, ...]:
-    return one.text, one.title, one.question, one.answer, one.sentence
+def _key(example: GoldExample) -> tuple[str, ...]:
+    return (
+        example.text,
+        example.title,
+        example.question,
+        example.answer,
+        example.sentence,
+    )
 
 
 def _writer() -> Generator:
-    """Return what makes requests as a study of a taught model does; never asked."""
+    """Return a generator that builds requests and is never run."""
     settings = StudySettings(protocol="taught")
     return Generator(ScriptedBackend(()), settings, lambda: False, lambda share: None)
 
 
 def _item(request: GenerationRequest[Any], answer: str) -> TrainItem:
-    """Return a request with its whole answer, which is no longer begun."""
+    """Return a request with its whole answer, without the given beginning."""
     chat = request.prompt.chat
     if chat[-1].role == "assistant":
         assert answer.startswith(chat[-1].content)
@@ -128,120 +138,127 @@ def _item(request: GenerationRequest[Any], answer: str) -> TrainItem:
 
 
 def _asking(source: _Source) -> Iterator[TrainItem]:
-    """Yield items that copy a short answer from a sentence, then ask for it."""
-    for one in source.examples:
-        stretch, question = _stretch(one), one.question
-        text = grounding.shown(passage_of(one))
+    """Yield items that copy a short answer from a sentence and then ask for it."""
+    for example in source.examples:
+        stretch, question = _stretch(example), example.question
+        text = grounding.shown(passage_of(example))
         if not stretch or not re.fullmatch(QUESTION.regex, question):
             continue
         if matching.stands_alone(question, text):
-            told = (text, evidence_of(one), stretch)
-            request = about_sentence(source.writer, one, *told)
-            begun = request.prompt.chat[-1].content
-            yield _item(request, f"{begun} {one.answer}\nQuestion: {question}")
+            source_parts = (text, evidence_of(example), stretch)
+            request = about_sentence(source.writer, example, *source_parts)
+            beginning = request.prompt.chat[-1].content
+            yield _item(request, f"{beginning} {example.answer}\nQuestion: {question}")
 
 
-def _stretch(one: GoldExample) -> str:
+def _stretch(example: GoldExample) -> str:
     """Return the part of a sentence that holds the answer word for word, if any."""
-    if not (one.answerable and matching.tells_something(one.answer)):
+    if not (example.answerable and matching.tells_something(example.answer)):
         return ""
-    stretches = sentences.facts(evidence_of(one))
-    return next((s for s in stretches if Excerpt(s).allows(one.answer)), "")
+    stretches = sentences.facts(evidence_of(example))
+    return next((s for s in stretches if Excerpt(s).allows(example.answer)), "")
 
 
 def _quoting(source: _Source) -> Iterator[TrainItem]:
-    """Yield items that quote the sentence that tells the answer, or is nearest to it.
+    """Yield items that quote the sentence with the answer, or the nearest sentence.
 
-    Of a nearest one the answer is that the text does not say.
+    With a nearest sentence, the taught answer is that the text does not say.
     """
     n = 0
-    for i, one in enumerate(source.examples):
-        question, text = one.question, grounding.shown(passage_of(one))
-        sentence, answer = evidence_of(one), right_answer(one)
-        short = " ".join(one.answer.split())
-        if not one.answerable or n % WITHOUT_ANSWER == WITHOUT_ANSWER - 1:
-            short, answer = grounding.NOT_STATED, not_stated(one)
-            if one.answerable:
+    for i, example in enumerate(source.examples):
+        question, text = example.question, grounding.shown(passage_of(example))
+        sentence, answer = evidence_of(example), right_answer(example)
+        short = " ".join(example.answer.split())
+        if not example.answerable or n % WITHOUT_ANSWER == WITHOUT_ANSWER - 1:
+            short, answer = grounding.NOT_STATED, not_stated(example)
+            if example.answerable:
                 question = _other_question(source.examples, i)
             sentence = grounding.nearest_sentence(text, question)
-        told = Excerpt(sentence, grounding.NOT_STATED).allows(short)
-        if question and sentence and answer and told:
-            case = answers.TextQuestion(one, text, question, sentence)
+        is_allowed = Excerpt(sentence, grounding.NOT_STATED).allows(short)
+        if question and sentence and answer and is_allowed:
+            case = answers.TextQuestion(example, text, question, sentence)
             request = answers.quoting(source.writer, case)
-            begun = request.prompt.chat[-1].content
-            yield _item(request, f"{begun} {short}\nAnswer: {answer}")
+            beginning = request.prompt.chat[-1].content
+            yield _item(request, f"{beginning} {short}\nAnswer: {answer}")
             n += 1
 
 
 def _other_question(examples: Sequence[GoldExample], i: int) -> str:
-    """Return a question of another text that names what it is about, if any."""
+    """Return a question about another text that is clear by itself, if any."""
     text, title = examples[i].text, examples[i].title
     for other in (*examples[i + 1 :], *examples[:i]):
         is_other = other.text != text and (not title or other.title != title)
-        told = other.answer and matching.contains(text, other.answer)
-        if is_other and not told and matching.stands_alone(other.question, other.text):
+        is_answered = other.answer and matching.contains(text, other.answer)
+        if (
+            is_other
+            and not is_answered
+            and matching.stands_alone(other.question, other.text)
+        ):
             return other.question
     return ""
 
 
 def _judging(source: _Source) -> Iterator[TrainItem]:
-    """Yield verdicts, by turns on a right answer and on a wrong one."""
-    begun = prompts.load("verdict").begun()
+    """Yield verdicts, alternating between right and wrong answers."""
+    beginning = prompts.load("verdict").begun()
     is_right = True
-    for one in source.examples:
-        wrong = source.distractors.wrong(one, source.chance)
+    for example in source.examples:
+        wrong = source.distractors.wrong(example, source.chance)
         if wrong is None:
             continue
-        form = source.chance.choice(forms(one))
-        answer = form if is_right else swapped(one, form, wrong)
-        given = (one.question, right_answer(one), answer)
+        form = source.chance.choice(forms(example))
+        answer = form if is_right else swapped(example, form, wrong)
+        triple = (example.question, right_answer(example), answer)
         label = feedback.VERDICTS[0 if is_right else 1]
-        yield _item(feedback.verdict_request(source.writer, *given), f"{begun}{label}")
+        yield _item(
+            feedback.verdict_request(source.writer, *triple), f"{beginning}{label}"
+        )
         is_right = not is_right
 
 
 def _comparisons(
     source: _Source,
 ) -> Iterator[tuple[GoldExample, feedback.Comparison, str]]:
-    """Yield examples with a wrong answer beside the right one, and their feedback."""
-    for one in source.examples:
-        wrong = source.distractors.wrong(one, source.chance)
-        words = wrong and reason(one, wrong)
+    """Yield examples with a wrong and the right answer, and their feedback."""
+    for example in source.examples:
+        wrong = source.distractors.wrong(example, source.chance)
+        words = wrong and reason(example, wrong)
         if wrong is None or not words:
             continue
-        form = source.chance.choice(forms(one))
-        compared = feedback.Comparison(
-            Question(one.question, "study", "gold", passage_id=0),
-            Answer(0, "closed_book", swapped(one, form, wrong)),
-            Answer(0, "open_book", right_answer(one)),
+        form = source.chance.choice(forms(example))
+        comparison = feedback.Comparison(
+            Question(example.question, "study", "gold", passage_id=0),
+            Answer(0, "closed_book", swapped(example, form, wrong)),
+            Answer(0, "open_book", right_answer(example)),
         )
-        text = feedback.known_facts(compared, "incorrect")
-        yield one, compared, f"{text}\nReason: {words}"
+        text = feedback.known_facts(comparison, "incorrect")
+        yield example, comparison, f"{text}\nReason: {words}"
 
 
 def _criticising(source: _Source) -> Iterator[TrainItem]:
     """Yield feedback on wrong answers: f of (p, r)."""
-    for one, compared, text in _comparisons(source):
-        begun = feedback.known_facts(compared, "incorrect")
-        place = {0: passage_of(one)}
+    for example, comparison, text in _comparisons(source):
+        beginning = feedback.known_facts(comparison, "incorrect")
+        place = {0: passage_of(example)}
         yield _item(
-            feedback.reason_request(source.writer, 0, compared, begun, place), text
+            feedback.reason_request(source.writer, 0, comparison, beginning, place),
+            text,
         )
 
 
 def _refining(source: _Source) -> Iterator[TrainItem]:
     """Yield refinements of wrong answers after feedback: r_hat of (p, r, f)."""
-    for one, compared, text in _comparisons(source):
+    for example, comparison, text in _comparisons(source):
         critique = Feedback(0, "critique", text, "incorrect", None)
         request = answers.refinement_request(
             source.writer,
-            compared.question,
-            compared.answer,
+            comparison.question,
+            comparison.answer,
             critique,
-            {0: passage_of(one)},
+            {0: passage_of(example)},
         )
-        begun = request.prompt.chat[-1].content
-        yield _item(request, f"{begun} {right_answer(one)}")
+        beginning = request.prompt.chat[-1].content
+        yield _item(request, f"{beginning} {right_answer(example)}")
 
 
 _MAKERS: dict[Skill, Callable[[_Source], Iterator[TrainItem]]] = {

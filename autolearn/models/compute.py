@@ -1,9 +1,9 @@
-"""How fast a computer trains a model, told from sizes and one short measurement.
+"""Estimate how fast a CPU trains a model, from its sizes and one short measurement.
 
-For what no round has shown yet. A training on a CPU is products of matrices for the
-most part, so their number and the speed of a product tell its time. Nothing here loads
-torch: NumPy's products reach the speed of torch's (90 billion operations a second with
-one thread of an AMD EPYC with AVX2, torch 88).
+The estimate is for models without a measured round. Training on a CPU is mostly matrix
+products, so their number and the speed of one product give the time. Nothing here loads
+torch: the products of NumPy are as fast as those of torch (90 billion operations per
+second with one thread of an AMD EPYC with AVX2, torch 88).
 """
 
 import time
@@ -15,51 +15,53 @@ import numpy as np
 from autolearn.models.shape import ModelShape
 
 _ROWS, _SIDE, _TRIES = 256, 512, 40
-"""The product that is measured: 134 million operations. The best of its times counts,
-since other programs may take the processor in between."""
+"""The product that is timed: 134 million operations. The best time of several tries
+counts, since other programs may use the processor in between."""
 EFFICIENCY = 0.6
-"""Share of that speed which a training reaches. The rest goes into what stands between
-the products: see docs/lab-notes.md."""
+"""Share of that speed which training reaches. The rest of the time goes into the
+operations between the products; see docs/lab-notes.md."""
 
 
 @lru_cache(maxsize=1)
 def speed() -> float:
-    """Return the operations a second of products in 32 bit, measured once: 0.1 s."""
-    one = np.ones((_ROWS, _SIDE), dtype=np.float32)
-    other = np.ones((_SIDE, _SIDE), dtype=np.float32)
+    """Return the speed of float32 products in operations per second, measured once."""
+    rows = np.ones((_ROWS, _SIDE), dtype=np.float32)
+    weight = np.ones((_SIDE, _SIDE), dtype=np.float32)
     best = float("inf")
     for _ in range(_TRIES):
-        begun = time.perf_counter()
-        one @ other
-        best = min(best, time.perf_counter() - begun)
+        started_at = time.perf_counter()
+        rows @ weight
+        best = min(best, time.perf_counter() - started_at)
     return 2 * _ROWS * _SIDE * _SIDE / best
 
 
-def operations(seen: ModelShape, rank: int, width: float, learned: float) -> float:
-    """Return the operations of a training step for each token of it.
+def operations(
+    shape: ModelShape, rank: int, width: float, learned_share: float
+) -> float:
+    """Return the number of operations of a training step, per token.
 
-    A weight of the base multiplies twice: forward, and for the gradient of its input.
-    One of the adapter has a gradient of its own as well. The head sees only tokens
-    that are learned.
+    A weight of the base multiplies twice: in the forward pass and for the gradient of
+    its input. A weight of the adapter also needs its own gradient. The output layer
+    runs only on learned tokens.
 
     Args:
-        seen: The sizes of the model.
+        shape: The sizes of the model.
         rank: The rank of the adapter.
-        width: Tokens of an item, which look at one another.
-        learned: Share of the tokens that are learned, 0..1.
+        width: Tokens of an item, which attend to each other.
+        learned_share: Share of the tokens that are learned, 0..1.
     """
-    base = sum(map(prod, seen.linear))
-    adapter = rank * sum(map(sum, seen.linear))
-    head = learned * seen.vocabulary * seen.hidden
-    attention = 2 * width * seen.hidden * seen.layers
+    base = sum(map(prod, shape.linear))
+    adapter = rank * sum(map(sum, shape.linear))
+    head = learned_share * shape.vocabulary * shape.hidden
+    attention = 2 * width * shape.hidden * shape.layers
     return 4 * (base + head) + 6 * (adapter + attention)
 
 
 def tokens_per_second(
-    seen: ModelShape, rank: int, width: float, learned: float
+    shape: ModelShape, rank: int, width: float, learned_share: float
 ) -> float:
-    """Return how many tokens a second a CPU trains in 32 bit, about.
+    """Return roughly how many tokens per second a CPU trains in 32 bit.
 
-    Where the weights are at hand, not packed; see ``operations`` for the arguments.
+    It holds for weights that are not quantised. See ``operations`` for the arguments.
     """
-    return EFFICIENCY * speed() / operations(seen, rank, width, learned)
+    return EFFICIENCY * speed() / operations(shape, rank, width, learned_share)

@@ -1,6 +1,7 @@
-"""Find a model on this computer and say plainly why it cannot be used.
+"""Find a model on this computer, and check whether it can be used.
 
-Reads names, sizes and small files only: no weights are loaded, nothing goes online.
+Only names, sizes and small files are read. No weights are loaded and the network is not
+used.
 """
 
 import hashlib
@@ -19,16 +20,16 @@ from autolearn.study.protocol import PROTOCOLS
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "demo-model"
 ADAPTER_NOTE = "autolearn.json"
-"""Lies beside an adapter, and says which base model it was made for, or beside a model;
-and says by which protocol the weights are to be asked."""
+"""A note beside an adapter that names its base model, or beside a model. It also names
+the protocol for prompting the weights."""
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHTS = "model.safetensors"
 _INDEX = ".index.json"
 _OTHER_WEIGHTS = ("consolidated", "adapter_")
-"""How safetensors files begin that transformers does not read as a model's weights."""
+"""Prefixes of safetensors files that do not hold the weights of the model itself."""
 _WITHOUT_WRITING = re.compile(r"Model$|For(?!CausalLM|Conditional|\w*Text2Text)")
-"""Stands in the names of classes that write no text: a bare trunk, or another task."""
+"""Matches class names of models that do not generate text: no head, or another task."""
 _SEES = {"vision_config", "image_size", "num_channels"}
 """Settings that only models for images have."""
 _MIB = 1 << 20
@@ -36,11 +37,11 @@ _WHOLE = 64 * _MIB
 
 
 def locate(model: str) -> Path:
-    """Return the folder of a model: ``built-in``, a folder, or a cached hub id.
+    """Return the folder of a model: ``built-in``, a folder, or a hub id in the cache.
 
     Raises:
-        ModelNotFound: There is no model at that place.
-        BackendError: There is one, but it cannot be used.
+        ModelNotFound: There is no model of that name.
+        BackendError: The model cannot be used.
     """
     folder = _folder(model.strip())
     check(folder)
@@ -48,10 +49,10 @@ def locate(model: str) -> Path:
 
 
 def check(folder: Path) -> None:
-    """Refuse a folder that holds no model that can be used.
+    """Check that a folder holds a model that can be used.
 
     Raises:
-        BackendError: The text says what is the matter, and what to do.
+        BackendError: It does not; the message says what to do.
     """
     _check_config(folder)
     _check_links(folder)
@@ -62,10 +63,10 @@ def check(folder: Path) -> None:
 
 
 def check_small_files(folder: Path) -> None:
-    """Refuse a model by what its small files say of it, before its weights are there.
+    """Check a model by its small files, before its weights are downloaded.
 
     Raises:
-        BackendError: The text says what is the matter, and what to do.
+        BackendError: It cannot be used; the message says what to do.
     """
     _check_config(folder)
     _check_packing(folder)
@@ -92,7 +93,7 @@ def _cached(model: str) -> Path:
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except IncompleteSnapshotError as error:
-        # Of a repository with other formats beside safetensors, only these are here.
+        # The snapshot lacks files in other formats, which are not needed.
         return Path(error.snapshot_path)
     except LocalEntryNotFoundError as error:
         raise ModelNotFound(
@@ -102,9 +103,9 @@ def _cached(model: str) -> Path:
 
 
 def hub_id(folder: Path) -> str | None:
-    """Return the id of the model whose hub snapshot a folder is; None: it is none.
+    """Return the hub id of a folder in the hub cache; None for other folders.
 
-    The hub's cache has a folder ``models--org--name/snapshots/<commit>`` for each.
+    The cache has a folder ``models--org--name/snapshots/<commit>`` for each model.
     """
     kind, _, name = folder.parent.parent.name.partition("--")
     is_snapshot = folder.parent.name == "snapshots" and kind == "models" and name
@@ -112,17 +113,17 @@ def hub_id(folder: Path) -> str | None:
 
 
 def name_of(model: str, folder: Path) -> str:
-    """Return the name of a model that was found in ``folder``: a hub id if it has one.
+    """Return the display name of a model, which is its hub id if it has one.
 
     Args:
-        model: What was asked for: ``built-in``, a folder, or a hub id.
-        folder: Where ``locate`` found it.
+        model: The requested name: ``built-in``, a folder, or a hub id.
+        folder: The result of ``locate``.
     """
     model = model.strip()
     if model == "built-in":
         return model
-    given = Path(model).expanduser()
-    return hub_id(folder) or (folder.name if given.is_dir() else model)
+    path = Path(model).expanduser()
+    return hub_id(folder) or (folder.name if path.is_dir() else model)
 
 
 def _gguf(model: str | Path) -> str:
@@ -151,27 +152,27 @@ def _check_config(folder: Path) -> None:
 
 
 def _check_links(folder: Path) -> None:
-    """Refuse links to nothing, as a hub's cache has them after a file was deleted."""
+    """Check for broken links, which a hub cache has after a file was deleted."""
     small = (path for kind in ("json", "jinja") for path in folder.glob(f"*.{kind}"))
-    parts = sorted({*small, *weight_files(folder)})
-    broken = [path.name for path in parts if path.is_symlink() and not path.exists()]
-    if broken:
+    files = sorted({*small, *weight_files(folder)})
+    bad_links = [path.name for path in files if path.is_symlink() and not path.exists()]
+    if bad_links:
         name = hub_id(folder)
-        way = (
+        advice = (
             f"download it again with 'hf download {name}'" if name else "copy it again"
         )
         raise ModelNotFound(
-            f"{folder} has links to files that are gone ({_some(broken)}), so the "
-            f"model is not complete; {way}."
+            f"{folder} has links to files that are gone ({_some(bad_links)}), so the "
+            f"model is not complete; {advice}."
         )
 
 
 def _check_class(folder: Path) -> None:
-    """Refuse a model for images that writes no text."""
+    """Check that a model for images generates text."""
     config = read_json(folder / "config.json")
     classes = [str(name) for name in config.get("architectures") or []]
-    writes_nothing = classes and all(map(_WITHOUT_WRITING.search, classes))
-    if writes_nothing and _SEES & config.keys():
+    is_not_generative = classes and all(map(_WITHOUT_WRITING.search, classes))
+    if is_not_generative and _SEES & config.keys():
         raise BackendError(
             f"{folder} holds a model for images ({', '.join(classes)}), which writes "
             "no text; choose a language model."
@@ -202,17 +203,17 @@ def _check_weights(folder: Path) -> None:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """Return the files that transformers reads a model's weights from, by name.
+    """Return the files from which transformers reads the weights, by name.
 
-    Others may lie beside them, such as the same weights in the layout of another
-    library (``consolidated.safetensors``) or those of an adapter. A file may be
-    missing where an index names it. Without an index, all that may be weights.
+    Other files may lie beside them: the same weights in another layout
+    (``consolidated.safetensors``), or an adapter. A file that the index names may be
+    missing. Without an index, all files that may be weights are returned.
     """
-    named = _named_weights(folder)
-    index = named if named.endswith(_INDEX) else _WEIGHTS + _INDEX
+    main_file = _named_weights(folder)
+    index = main_file if main_file.endswith(_INDEX) else _WEIGHTS + _INDEX
     parts = {*read_json(folder / index).get("weight_map", {}).values()}
-    if named not in parts and named != index and _exists(folder / named):
-        return [folder / named]
+    if main_file not in parts and main_file != index and _exists(folder / main_file):
+        return [folder / main_file]
     if parts:
         return [folder / name for name in sorted(parts)]
     files = sorted(folder.glob("*.safetensors"))
@@ -220,21 +221,21 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _named_weights(folder: Path) -> str:
-    """Return the file of weights, or their index, that a model's settings name."""
-    named = read_json(folder / "config.json").get("transformers_weights")
-    return str(named or _WEIGHTS)
+    """Return the weight file, or its index, that the configuration names."""
+    name = read_json(folder / "config.json").get("transformers_weights")
+    return str(name or _WEIGHTS)
 
 
 def _exists(path: Path) -> bool:
-    """Return whether there is a file, or a link that should lead to one."""
+    """Return whether there is a file, or a link to one that may be missing."""
     return path.is_file() or path.is_symlink()
 
 
 def _check_parts(folder: Path) -> None:
-    missing = [path.name for path in weight_files(folder) if not path.is_file()]
-    if missing:
+    absent = [path.name for path in weight_files(folder) if not path.is_file()]
+    if absent:
         raise ModelNotFound(
-            f"{folder} lacks {len(missing)} of its weight files ({_some(missing)}); "
+            f"{folder} lacks {len(absent)} of its weight files ({_some(absent)}); "
             "copy or download them again."
         )
 
@@ -244,19 +245,25 @@ def _some(names: list[str]) -> str:
 
 
 def packing(folder: Path) -> str | None:
-    """Return how the weights in a folder are quantised; None: they are not."""
-    told = read_json(folder / "config.json").get("quantization_config")
-    return str(told.get("quant_method", "an unknown method")) if told else None
+    """Return how the weights in a folder are quantised; None if they are not."""
+    quantization = read_json(folder / "config.json").get("quantization_config")
+    return (
+        str(quantization.get("quant_method", "an unknown method"))
+        if quantization
+        else None
+    )
 
 
 def _check_packing(folder: Path) -> None:
-    told = read_json(folder / "config.json").get("quantization_config") or {}
+    quantization = read_json(folder / "config.json").get("quantization_config") or {}
     method = packing(folder)
-    if method is None or (method == "bitsandbytes" and told.get("load_in_4bit")):
+    if method is None or (
+        method == "bitsandbytes" and quantization.get("load_in_4bit")
+    ):
         return
-    how = "bitsandbytes in 8 bit" if method == "bitsandbytes" else method
+    label = "bitsandbytes in 8 bit" if method == "bitsandbytes" else method
     raise BackendError(
-        f"The weights in {folder} are quantised by {how}, which cannot be trained "
+        f"The weights in {folder} are quantised by {label}, which cannot be trained "
         "here; give the folder of the original model."
     )
 
@@ -274,17 +281,17 @@ def _check_tokenizer(folder: Path) -> None:
 
 
 def has_template(folder: Path) -> bool:
-    """Return whether a model has a chat template."""
+    """Return whether the model has a chat template."""
     return bool(_template(folder))
 
 
 def reads_system(folder: Path) -> bool:
-    """Return whether the chat template has a place for the system message."""
+    """Return whether the chat template accepts a system message."""
     return "system" in _template(folder)
 
 
 def _template(folder: Path) -> str:
-    """Return the chat template as it is written; several ones, one after the other."""
+    """Return the source of the chat template; several templates as one string."""
     for kind in ("jinja", "json"):
         path = folder / f"chat_template.{kind}"
         if path.is_file():
@@ -293,10 +300,10 @@ def _template(folder: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return what a JSON file of a model says; nothing if there is no such file.
+    """Return the content of a JSON file; an empty dictionary if there is no file.
 
     Raises:
-        InputError: It is no JSON.
+        InputError: The file is not valid JSON.
     """
     if not path.is_file():
         return {}
@@ -309,35 +316,35 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def digest(folder: Path) -> str:
-    """Return which weights, settings and tokenizer these are, as a SHA-256.
+    """Return a SHA-256 that identifies weights, settings and tokenizer.
 
-    Files over 64 MiB count by name, size and their first and last MiB: the first holds
-    the names and shapes of all tensors, the last changes with any training, and a
-    model of 100 GiB is recognised in a moment.
+    Of files over 64 MiB, only name, size and the first and last MiB are hashed. The
+    first MiB has the names and shapes of all tensors, and the last one changes with any
+    training. A model of 100 GiB is thus identified in a moment.
     """
     names = ("config.json", "generation_config.json", "tokenizer.json")
-    also = ("tokenizer_config.json", "chat_template.jinja")
-    files = [folder / name for name in (*names, *also)]
+    more_names = ("tokenizer_config.json", "chat_template.jinja")
+    files = [folder / name for name in (*names, *more_names)]
     weights = sorted(folder.glob("*.safe*"))
     weights = [path for path in weights if not path.name.startswith("adapter_")]
     return _sha256([path for path in files + weights if path.is_file()])
 
 
 def adapter_digest(folder: Path) -> str:
-    """Return which adapter this is, as a SHA-256 over its settings and weights."""
+    """Return a SHA-256 that identifies an adapter by its settings and weights."""
     return _sha256(
         [folder / "adapter_config.json", folder / "adapter_model.safetensors"]
     )
 
 
 def _sha256(files: list[Path]) -> str:
-    hashed = hashlib.sha256()
+    checksum = hashlib.sha256()
     for path in files:
         size = path.stat().st_size
-        hashed.update(f"{path.name} {size}\n".encode())
+        checksum.update(f"{path.name} {size}\n".encode())
         for block in _blocks(path, size):
-            hashed.update(block)
-    return hashed.hexdigest()
+            checksum.update(block)
+    return checksum.hexdigest()
 
 
 def _blocks(path: Path, size: int) -> Iterator[bytes]:
@@ -352,7 +359,7 @@ def _blocks(path: Path, size: int) -> Iterator[bytes]:
 
 
 def token_counter(folder: Path) -> Callable[[str], int]:
-    """Return a function that counts the tokens of a text, without any template."""
+    """Return a function that counts the tokens of a text, without chat template."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -360,19 +367,19 @@ def token_counter(folder: Path) -> Callable[[str], int]:
 
 
 def study_protocol(folder: Path) -> str | None:
-    """Return by which study protocol a model or adapter is to be asked, if noted."""
+    """Return the study protocol noted for a model or adapter, if any."""
     protocol = read_json(folder / ADAPTER_NOTE).get("protocol")
     return protocol if protocol in PROTOCOLS else None
 
 
 def check_adapter(folder: Path, base_digest: str) -> None:
-    """Refuse an adapter that is incomplete or was made for another base model.
+    """Check that an adapter is complete and belongs to the base model.
 
-    An adapter without our note, for instance one made by another trainer, passes: only
-    its shapes can tell whether it fits.
+    An adapter without our note, such as one of another trainer, passes. Only its shapes
+    can show whether it fits.
 
     Raises:
-        BackendError: The adapter cannot be used on this base model.
+        BackendError: The adapter cannot be used with this base model.
     """
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         if not (folder / name).is_file():

@@ -1,6 +1,6 @@
-"""How much memory this computer has to give, and how much of it is taken.
+"""Free and used memory of this computer.
 
-Nothing here loads torch or touches a device.
+Nothing here loads torch or uses a GPU.
 """
 
 import csv
@@ -18,7 +18,7 @@ import psutil
 from autolearn.models.memory import Device
 
 LOOK_SECONDS = 5.0
-"""How long what nvidia-smi said is taken as true."""
+"""How long an answer of nvidia-smi is reused."""
 
 _ASK = (
     "nvidia-smi",
@@ -30,7 +30,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Gpu:
-    """A graphics card and its memory in bytes."""
+    """A GPU and its memory in bytes."""
 
     name: str
     used: int
@@ -38,36 +38,36 @@ class Gpu:
 
     @property
     def free(self) -> int:
-        """Return how many bytes are not taken."""
+        """Return the free memory in bytes."""
         return self.total - self.used
 
 
 class _LastReading:
-    """The last look at the graphics card, and when it was."""
+    """The last answer of nvidia-smi, and when it came."""
 
-    seen: Gpu | None = None
+    gpu: Gpu | None = None
     at = float("-inf")
 
 
 def gpu() -> Gpu | None:
-    """Return the first graphics card; None where there is none that can be used."""
+    """Return the first GPU; None if there is none that can be used."""
     if time.monotonic() - _LastReading.at > LOOK_SECONDS:
-        _LastReading.seen, _LastReading.at = _query(), time.monotonic()
-    return _LastReading.seen
+        _LastReading.gpu, _LastReading.at = _query(), time.monotonic()
+    return _LastReading.gpu
 
 
 def _query() -> Gpu | None:
     with suppress(OSError, subprocess.SubprocessError):
-        told = subprocess.run(
+        result = subprocess.run(
             _ASK, capture_output=True, text=True, check=True, timeout=2
         )
-        return read_gpu(told.stdout)
+        return read_gpu(result.stdout)
     return None
 
 
-def read_gpu(told: str) -> Gpu | None:
-    """Return the first card of what nvidia-smi told; None if it told nothing."""
-    for row in csv.reader(told.splitlines(), skipinitialspace=True):
+def read_gpu(output: str) -> Gpu | None:
+    """Return the first GPU in the output of nvidia-smi; None if there is none."""
+    for row in csv.reader(output.splitlines(), skipinitialspace=True):
         with suppress(ValueError):
             name, used, total = row
             return Gpu(name, int(used) * _MIB, int(total) * _MIB)
@@ -75,7 +75,7 @@ def read_gpu(told: str) -> Gpu | None:
 
 
 def device() -> Device:
-    """Return where a model would compute, as far as can be told without torch."""
+    """Return where a model would compute, as far as it can be known without torch."""
     if card := gpu():
         return Device("cuda", half=True, size=card.total)
     return Device("cpu", half=_cpu_has_half(), size=total_memory())
@@ -85,47 +85,47 @@ def device() -> Device:
 def _cpu_has_half() -> bool:
     """Return whether the processor computes in bfloat16."""
     with suppress(OSError):
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        return "avx512_bf16" in told or "amx_tile" in told
+        cpu_info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return "avx512_bf16" in cpu_info or "amx_tile" in cpu_info
     return False
 
 
 def free() -> int:
-    """Return how many bytes a model could still take where it would compute."""
+    """Return the free memory in bytes of the device where a model would compute."""
     card = gpu()
     return card.free if card else free_memory()
 
 
 def free_memory() -> int:
-    """Return how many bytes programs may still take, cached files given up."""
+    """Return the free main memory in bytes, cached files included."""
     return int(psutil.virtual_memory().available)
 
 
 def total_memory() -> int:
-    """Return how many bytes of memory this computer has."""
+    """Return the size of the main memory in bytes."""
     return int(psutil.virtual_memory().total)
 
 
 def child_environment() -> dict[str, str]:
-    """Return the environment of a process of ours, which finds these very modules."""
+    """Return the environment for a child process that imports these modules."""
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
-    found = os.pathsep.join(path for path in paths if path)
-    return {**os.environ, "PYTHONPATH": found}
+    python_path = os.pathsep.join(path for path in paths if path)
+    return {**os.environ, "PYTHONPATH": python_path}
 
 
 def size_on_disk(folder: Path) -> int:
-    """Return how many bytes the files of a folder have, those of its folders too."""
+    """Return the size in bytes of all files in a folder and its subfolders."""
     total = 0
     for path in folder.rglob("*"):
-        with suppress(OSError):  # others may remove it meanwhile
+        with suppress(OSError):  # another process may remove it meanwhile
             total += path.stat().st_size if path.is_file() else 0
     return total
 
 
 def worker_memory(pid_file: Path) -> int | None:
-    """Return how many bytes the worker holds; None if there is no worker.
+    """Return the memory of the worker in bytes; None if there is no worker.
 
-    The file outlives its worker, and its number may be another program's by now.
+    The PID file outlives its worker, and the PID may have been reused since.
     """
     with suppress(OSError, ValueError, psutil.Error):
         worker = psutil.Process(int(pid_file.read_text()))
@@ -135,7 +135,7 @@ def worker_memory(pid_file: Path) -> int | None:
 
 
 def release_memory() -> None:
-    """Return to the system what this process has freed; Linux keeps it at hand else."""
+    """Return freed memory to the system, which the C library would keep otherwise."""
     if os.name == "posix":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:

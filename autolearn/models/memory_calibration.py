@@ -1,4 +1,4 @@
-"""What a run took of memory beside what was foretold, and what that teaches."""
+"""Compare predicted and measured memory of a run, and correct later predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,49 +12,51 @@ NUMBERS = (
     "memory_loaded_measured",
     "memory_at_work_predicted",
 )
-"""Names of numbers that a run keeps, in bytes."""
+"""Names of the metrics that a run stores, in bytes."""
 _TRUSTED = 0.25, 4.0
-"""By how much an estimate of the work may be corrected."""
+"""Range of the correction factor for the memory of the work."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What an earlier run has taught about these estimates."""
+    """How to correct estimates, learned from an earlier run."""
 
     loaded: int = 0
-    """Bytes that the loaded model took more than was foretold."""
+    """Bytes that the loaded model used beyond the prediction."""
     at_work: float = 1.0
-    """How many times as much the work took."""
+    """Measured memory of the work, relative to the prediction."""
 
-    def apply(self, told: Memory) -> Memory:
-        """Return the estimate as it should have been."""
+    def apply(self, estimate: Memory) -> Memory:
+        """Return the corrected estimate."""
         return replace(
-            told,
-            libraries=max(0, told.libraries + self.loaded),
-            activations=round(told.activations * self.at_work),
-            logits=round(told.logits * self.at_work),
-            cache=round(told.cache * self.at_work),
+            estimate,
+            libraries=max(0, estimate.libraries + self.loaded),
+            activations=round(estimate.activations * self.at_work),
+            logits=round(estimate.logits * self.at_work),
+            cache=round(estimate.cache * self.at_work),
         )
 
 
-def numbers(told: Memory, held: int, peak: int) -> dict[str, float]:
-    """Return what was foretold and what was seen, as numbers that a run keeps.
+def numbers(estimate: Memory, baseline: int, peak: int) -> dict[str, float]:
+    """Return prediction and measurement as metrics of a run, in bytes.
 
     Args:
-        told: The estimate.
-        held: Bytes taken before the work began, the model loaded.
-        peak: The most bytes taken.
+        estimate: The prediction.
+        baseline: Bytes in use before the work, with the model loaded.
+        peak: Most bytes in use.
     """
-    seen = (told.total, peak, told.loaded, held, told.at_work)
-    return dict(zip(NUMBERS, seen, strict=True))
+    values = (estimate.total, peak, estimate.loaded, baseline, estimate.at_work)
+    return dict(zip(NUMBERS, values, strict=True))
 
 
-def correction(seen: Mapping[str, float]) -> Correction:
-    """Return what the numbers of a run teach; nothing where it kept none."""
-    if not seen:
+def correction(metrics: Mapping[str, float]) -> Correction:
+    """Return the correction that the metrics of a run imply; none without metrics."""
+    if not metrics:
         return Correction()
-    total, peak, loaded, held, at_work = (seen[name] for name in NUMBERS)
-    lasting = total - loaded - at_work
-    factor = (peak - held - lasting) / max(1, at_work)
+    total, peak, loaded_estimate, baseline, work_estimate = (
+        metrics[name] for name in NUMBERS
+    )
+    permanent = total - loaded_estimate - work_estimate
+    factor = (peak - baseline - permanent) / max(1, work_estimate)
     low, high = _TRUSTED
-    return Correction(round(held - loaded), min(high, max(low, factor)))
+    return Correction(round(baseline - loaded_estimate), min(high, max(low, factor)))

@@ -1,4 +1,4 @@
-"""What a model is made of: told by its small files and headers."""
+"""The sizes of a model, read from its configuration and safetensors headers."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
 _TOWERS = re.compile(
     r"(?:^|\.)(?:vision|visual|image|audio|speech|multi_modal|mm_|connector|aligner)"
 )
-"""Begins the part of a name that holds what sees and hears, beside the text layers."""
+"""Matches names of weights for images or sound, outside the text layers."""
 _LICENCE_LINE = re.compile(r"^license(?:_name)?:\s*(.+)$", re.MULTILINE)
 
 _TYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32", "U8": "4 or 8 bit"}
@@ -28,46 +28,46 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Sizes of a model, and what its folder says of it."""
+    """The sizes of a model, and facts from its folder."""
 
     family: str
     architecture: str
     parameters: int
     linear: tuple[Shape, ...]
-    """Shapes of the weights of the text layers that 4-bit loading packs and an adapter
-    sits on."""
+    """Shapes of the linear weights of the text layers. 4-bit loading quantises them,
+    and adapters attach to them."""
     hidden: int
     inner: int
     kv: int
-    """Width of keys, and of values, in a layer."""
+    """Width of the keys, and of the values, in a layer."""
     layers: int
     vocabulary: int
     context: int | None
     """Most tokens of prompt and answer together."""
     dtype: str
-    """What most of its weights are kept in; a configuration may say another."""
+    """The type of most of its weights; the configuration may name another."""
     licence: str | None
     towers: int = 0
-    """Weights beside the text layers, for images or sound, that 4-bit loading packs."""
+    """Weights for images or sound, outside the text layers, that are also quantised."""
 
     @property
     def packed(self) -> int:
-        """Return how many parameters 4-bit loading packs."""
+        """Return how many parameters 4-bit loading quantises."""
         return sum(map(prod, self.linear)) + self.towers
 
 
 def of(folder: Path) -> ModelShape:
-    """Return the anatomy of the model in a folder; no weights are read.
+    """Return the sizes of the model in a folder. No weights are read.
 
     Raises:
-        InputError: One of its files cannot be read.
+        InputError: A file cannot be read.
     """
     config = model_files.read_json(folder / "config.json")
     text = config.get("text_config") or config
-    found = [one for f in model_files.weight_files(folder) for one in _in(f)]
-    shapes = {name: shape for name, shape, _ in found}
+    headers = [entry for f in model_files.weight_files(folder) for entry in _in(f)]
+    shapes = {name: shape for name, shape, _ in headers}
     sizes = Counter[str]()
-    for _, shape, dtype in found:
+    for _, shape, dtype in headers:
         sizes[_TYPES.get(dtype, dtype.lower())] += prod(shape)
     hidden = _number(text, "hidden_size", "n_embd") or 0
     shapes = dict(_unpacked(shapes, hidden))
@@ -91,10 +91,10 @@ def of(folder: Path) -> ModelShape:
 
 
 def _kv(text: dict[str, Any], hidden: int, linear: dict[str, Shape]) -> int:
-    """Return the width of keys in a layer.
+    """Return the width of the keys in a layer.
 
-    Settings of the text part of a larger model leave out what is usual for its kind;
-    then the weights tell.
+    The text settings of a larger model may omit default values. The width then follows
+    from the weights.
     """
     heads = _number(text, "num_attention_heads", "n_head")
     if heads is None:
@@ -104,7 +104,7 @@ def _kv(text: dict[str, Any], hidden: int, linear: dict[str, Shape]) -> int:
 
 
 def _rows(shapes: dict[str, Shape], layer: str) -> int:
-    """Return how many rows the weight of the first layer of that name has; 0: none."""
+    """Return the rows of the first weight with that layer name; 0 if there is none."""
     return next((s[0] for name, s in shapes.items() if f"{layer}.weight" in name), 0)
 
 
@@ -113,7 +113,7 @@ def _number(config: dict[str, Any], *names: str) -> int | None:
 
 
 def _in(path: Path) -> list[tuple[str, Shape, str]]:
-    """Return names, shapes and types from the header of a safetensors file."""
+    """Return names, shapes and types in the header of a safetensors file."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -122,8 +122,8 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
         return [
-            (name, tuple(map(int, one["shape"])), str(one["dtype"]))
-            for name, one in header.items()
+            (name, tuple(map(int, tensor["shape"])), str(tensor["dtype"]))
+            for name, tensor in header.items()
         ]
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -137,9 +137,10 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
 
 
 def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shape]]:
-    """Yield the shapes of weights; of packed ones, two to a byte, about what they were.
+    """Yield the shapes of weights before quantisation.
 
-    Beside packed weights lie the numbers by which they are unpacked.
+    4-bit weights are stored two to a byte, and their scales lie beside them. Only the
+    number of rows is estimated.
     """
     for name, shape in shapes.items():
         owner, weight, more = name.partition(".weight.")
@@ -152,18 +153,18 @@ def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shap
 
 
 def _is_linear(name: str, shape: Shape) -> bool:
-    # Parameters that stand by themselves are no layers, even those that look like one.
+    # Parameters without ".weight" belong to no linear layer, whatever their shape.
     is_weight = name.endswith(".weight") and len(shape) == 2
     return is_weight and not _EMBEDDINGS.search(name)
 
 
 def _licence(folder: Path) -> str | None:
-    """Return what the model card or a licence file calls the licence."""
+    """Return the licence that the model card or a licence file names."""
     card = folder / "README.md"
     if card.is_file():
-        found = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
-        if found:
-            return found[1].strip().strip("\"'")
+        match = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
+        if match:
+            return match[1].strip().strip("\"'")
     for path in filter(Path.is_file, sorted(folder.glob("LICEN[SC]E*"))):
         lines = path.read_text("utf-8", "replace").split("\n")
         return next((line.strip() for line in lines if line.strip()), path.name)[:80]

@@ -219,7 +219,7 @@ def first_pace(
         return None
     width = sum(found.tokens) / max(1, len(found.tokens))
     learned = found.learned / max(1, sum(found.tokens))
-    return compute.tokens_per_second(estimator.seen, settings.rank, width, learned)
+    return compute.tokens_per_second(estimator.shape, settings.rank, width, learned)
 
 
 def pace(store: Store, model: str) -> float | None:

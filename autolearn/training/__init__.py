@@ -1,1 +1,1 @@
-"""What a round trains on: approved samples as items, replay, presets; no torch."""
+"""Prepare the items that a round trains on: approved samples, replay, presets."""

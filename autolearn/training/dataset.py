@@ -1,8 +1,8 @@
-"""Turn approved samples into what a round trains on, and keep the quiz out of it.
+"""Turn approved samples into training items, and keep quiz questions out of them.
 
-Each method of the two papers is one function from lessons to items. The prompt of
-a knowledge item is the closed-book prompt: the passage is not in it, so that the
-knowledge has to go into the weights (arXiv 2406.00606, stage 1).
+Each method of the two papers is one function from approved examples to items. The
+prompt of a knowledge item is the closed-book prompt. It does not contain the passage,
+so the knowledge has to go into the weights (arXiv 2406.00606, stage 1).
 """
 
 import random
@@ -18,15 +18,15 @@ from autolearn.study import prompts
 from autolearn.text import matching
 
 LEAK = 0.92
-"""Likeness to a quiz question from which an item counts as the same question."""
+"""Similarity to a quiz question from which an item counts as the same question."""
 
 FEWEST = 20
-"""Validation items below which there are none: so few would tell nothing."""
+"""Fewest validation items. A smaller number would say nothing, so there are none."""
 
 
 @dataclass(frozen=True)
 class ApprovedExample:
-    """A sample with the texts that the methods need."""
+    """An approved sample with the texts that the methods need."""
 
     sample: Sample
     passage: str
@@ -34,20 +34,20 @@ class ApprovedExample:
     closed: str
     critique: str | None = None
     wordings: tuple[str, ...] = ()
-    """Other wordings of the question, checked, none of them in the quiz."""
+    """Other wordings of the question. They are checked, and none is in the quiz."""
     corrected: bool = False
-    """A person has edited the feedback or the refinement."""
+    """Whether a person has edited the feedback or the refinement."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a round trains on, and what was left out and why."""
+    """The items of a round, and how many were left out."""
 
     items: tuple[TrainItem, ...]
     leaked: int = 0
-    """Items dropped because they ask what the quiz asks."""
+    """Number of items that were dropped because the quiz asks the same."""
     validation: tuple[TrainItem, ...] = ()
-    """Wordings that are not trained: they tell when enough is learned."""
+    """Wordings that are not trained. They show when enough is learned."""
 
 
 def build(
@@ -57,35 +57,45 @@ def build(
     quiz: Iterable[str],
     skills: Sequence[TrainItem] = (),
 ) -> Dataset:
-    """Return the items of a round by its method.
+    """Return the items of a round.
 
-    ``corpus`` holds imported meta-skill examples; corrected lessons are added to it.
-    ``quiz`` are the questions that must not be trained on. ``skills`` are meta-skill
-    items that were made of gold examples already, without these questions.
+    Args:
+        settings: Method and options of the round.
+        examples: The approved samples.
+        corpus: Imported meta-skill examples. Samples that a person corrected are added.
+        quiz: Questions that must not be trained on.
+        skills: Meta-skill items made from gold examples, already without these
+            questions.
     """
     quiz = list(quiz)
     if settings.only_gaps:
         examples = [example for example in examples if example.sample.gap]
-    corpus = [*corpus, *(_as_meta(one) for one in examples if one.corrected)]
-    kept, leaked = without_leaks(examples, quiz)
-    kept, validation = hold_out(settings, kept)
+    corpus = [
+        *corpus,
+        *(_as_meta(example) for example in examples if example.corrected),
+    ]
+    usable, n_leaked = without_leaks(examples, quiz)
+    usable, validation = hold_out(settings, usable)
     blocks = blocker(quiz)
-    allowed = [one for one in corpus if not blocks(one.prompt)]
-    given = (*(item for one in allowed for item in _meta_items(one)), *skills)
-    items = _METHODS[settings.method](settings, kept, given)
+    usable_corpus = [example for example in corpus if not blocks(example.prompt)]
+    meta_items = (
+        *(item for example in usable_corpus for item in _meta_items(example)),
+        *skills,
+    )
+    items = _METHODS[settings.method](settings, usable, meta_items)
     if settings.method in ("meta", "self"):
-        leaked += len(corpus) - len(allowed)
-    return Dataset(tuple(items), leaked, tuple(validation))
+        n_leaked += len(corpus) - len(usable_corpus)
+    return Dataset(tuple(items), n_leaked, tuple(validation))
 
 
 def blocker(quiz: Iterable[str]) -> Callable[[str], bool]:
-    """Return what tells whether a question is, or nearly is, one of the quiz."""
-    asked = list(quiz)
-    exact = {matching.normalise(text) for text in asked}
+    """Return a function that says whether a question is nearly one of the quiz."""
+    questions = list(quiz)
+    exact = {matching.normalise(text) for text in questions}
 
     def blocks(text: str) -> bool:
         return matching.normalise(text) in exact or any(
-            matching.similarity(text, other) >= LEAK for other in asked
+            matching.similarity(text, other) >= LEAK for other in questions
         )
 
     return blocks
@@ -96,47 +106,55 @@ def without_leaks(
 ) -> tuple[list[ApprovedExample], int]:
     """Drop questions and wordings that are, or nearly are, questions of the quiz.
 
-    Returns the lessons that are left, and how many questions were dropped. A lesson
-    whose own question leaks goes with all its wordings.
+    A sample whose own question leaks is dropped with all its wordings.
+
+    Returns:
+        The other examples, and how many questions were dropped.
     """
     leaks = blocker(quiz)
-    kept: list[ApprovedExample] = []
-    dropped = 0
+    rest: list[ApprovedExample] = []
+    n_dropped = 0
     for example in examples:
         if leaks(example.sample.prompt):
-            dropped += 1 + len(example.wordings)
+            n_dropped += 1 + len(example.wordings)
             continue
         clean = tuple(text for text in example.wordings if not leaks(text))
-        dropped += len(example.wordings) - len(clean)
-        kept.append(replace(example, wordings=clean))
-    return kept, dropped
+        n_dropped += len(example.wordings) - len(clean)
+        rest.append(replace(example, wordings=clean))
+    return rest, n_dropped
 
 
 def hold_out(
     settings: TrainSettings, examples: Sequence[ApprovedExample]
 ) -> tuple[list[ApprovedExample], list[TrainItem]]:
-    """Take one wording from a share of the lessons, as validation items.
+    """Set one wording aside from a share of the examples, as validation items.
 
-    Only a wording that nothing else asks is taken, whatever the order of its words:
-    one that another lesson trains would tell nothing. Small rounds have none, nor have
-    methods that teach no answers to questions.
+    A wording is set aside only if no other question has the same words, in any order.
+    If another example trained them, validation would measure nothing. Small rounds have
+    no validation, nor have methods that do not teach answers.
     """
-    asked = Counter(_words(text) for one in examples for text in _phrasings(one))
-    only = [[t for t in one.wordings if asked[_words(t)] == 1] for one in examples]
-    able = [i for i, texts in enumerate(only) if texts]
-    kept = list(examples)
+    counts = Counter(
+        _words(text) for example in examples for text in _phrasings(example)
+    )
+    unique_wordings = [
+        [t for t in example.wordings if counts[_words(t)] == 1] for example in examples
+    ]
+    candidates = [i for i, texts in enumerate(unique_wordings) if texts]
+    rest = list(examples)
     validation: list[TrainItem] = []
-    n = round(settings.validation_share * len(able))
+    n = round(settings.validation_share * len(candidates))
     if n < FEWEST or settings.method not in _TAUGHT:
-        return kept, validation
-    chance = random.Random(f"{settings.seed} validation")
-    for i in sorted(chance.sample(able, n)):
-        one, text = examples[i], chance.choice(only[i])
-        kept[i] = replace(one, wordings=tuple(t for t in one.wordings if t != text))
-        answer = _TAUGHT[settings.method](one)
-        item = TrainItem("validation", _ask(text), answer, sample_id=one.sample.id)
+        return rest, validation
+    rng = random.Random(f"{settings.seed} validation")
+    for i in sorted(rng.sample(candidates, n)):
+        example, text = examples[i], rng.choice(unique_wordings[i])
+        rest[i] = replace(
+            example, wordings=tuple(t for t in example.wordings if t != text)
+        )
+        answer = _TAUGHT[settings.method](example)
+        item = TrainItem("validation", _ask(text), answer, sample_id=example.sample.id)
         validation.append(item)
-    return kept, validation
+    return rest, validation
 
 
 def _phrasings(example: ApprovedExample) -> tuple[str, ...]:
@@ -152,7 +170,7 @@ _TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
     "al1": lambda example: example.opened,
     "self": lambda example: example.sample.chosen,
 }
-"""The answer that a method teaches to a question, whatever its wording."""
+"""The answer that a method teaches, whatever the wording of the question."""
 
 _Items = list[TrainItem]
 
@@ -162,7 +180,7 @@ def _ask(question: str) -> Chat:
 
 
 def _join(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
-    """Learn r_hat for q in every wording: the two papers joined."""
+    """Learn r_hat for q in every wording: both papers joined."""
     return [
         TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
         for example in examples
@@ -175,42 +193,47 @@ def _al1(
 ) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
     items = [
-        TrainItem("sft", _ask(one.sample.prompt), one.opened, sample_id=one.sample.id)
-        for one in examples
+        TrainItem(
+            "sft",
+            _ask(example.sample.prompt),
+            example.opened,
+            sample_id=example.sample.id,
+        )
+        for example in examples
     ]
     return items + (_dqa(examples) if settings.dqa else [])
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
-    """Learn d -> q and (d, q) -> a, which keeps the skill of asking."""
+    """Learn d -> q and (d, q) -> a, which preserves the skill of asking."""
     items: _Items = []
     for example in examples:
         question, sample_id = example.sample.prompt, example.sample.id
         ask = prompts.load("ask").render(passage=example.passage, n=1)
-        read = prompts.load("open_book").render(
+        open_book = prompts.load("open_book").render(
             passage=example.passage, question=question
         )
         items.append(TrainItem("sft", ask.chat, question, sample_id=sample_id))
-        told = f"Answer: {example.opened}"
-        items.append(TrainItem("sft", read.chat, told, sample_id=sample_id))
+        answer = f"Answer: {example.opened}"
+        items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
     return items
 
 
 def _al2(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
     """L2 = -log p(a_o > a_c | q) (arXiv 2406.00606, stage 2), by DPO.
 
-    A pair whose two answers are the same prefers nothing and is left out.
+    Pairs whose answers are equal express no preference and are left out.
     """
     return [
         TrainItem(
             "dpo",
-            _ask(one.sample.prompt),
-            one.opened,
-            rejected=one.closed,
-            sample_id=one.sample.id,
+            _ask(example.sample.prompt),
+            example.opened,
+            rejected=example.closed,
+            sample_id=example.sample.id,
         )
-        for one in examples
-        if not matching.exact_match(one.opened, one.closed)
+        for example in examples
+        if not matching.exact_match(example.opened, example.closed)
     ]
 
 
@@ -222,36 +245,43 @@ def _self(
     """-E[log p(r_hat | p)] + L_meta on a share of D_meta (arXiv 2310.00533)."""
     items = [
         TrainItem(
-            "sft", _ask(one.sample.prompt), one.sample.chosen, None, 1.0, one.sample.id
+            "sft",
+            _ask(example.sample.prompt),
+            example.sample.chosen,
+            None,
+            1.0,
+            example.sample.id,
         )
-        for one in examples
+        for example in examples
     ]
     n = min(len(skills), round(settings.meta_share * len(items)))
-    chance = random.Random(f"{settings.seed} meta-skill replay")
-    return items + chance.sample(list(skills), n)
+    rng = random.Random(f"{settings.seed} meta-skill replay")
+    return items + rng.sample(list(skills), n)
 
 
 def _meta(
     _: TrainSettings, __: Sequence[ApprovedExample], skills: Sequence[TrainItem]
 ) -> _Items:
-    """L_meta, and the skills of the loop: see ``metaskills.items``."""
+    """L_meta and the skills of the study; see ``metaskills.items``."""
     return list(skills)
 
 
 def _meta_items(example: MetaExample) -> _Items:
     """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p)."""
     free = "" if example.passage else "_free"
-    seen = {"question": example.prompt, "answer": example.response}
+    subject = {"question": example.prompt, "answer": example.response}
     text = {"passage": example.passage} if example.passage else {}
-    against = {"reference": example.reference} if example.passage else {}
-    judge = prompts.load(f"feedback{free}").render(**seen, **text, **against)
-    mend = prompts.load(f"refine{free}").render(
-        **seen, **text, feedback=example.feedback
+    comparison = {"reference": example.reference} if example.passage else {}
+    feedback_prompt = prompts.load(f"feedback{free}").render(
+        **subject, **text, **comparison
+    )
+    refine_prompt = prompts.load(f"refine{free}").render(
+        **subject, **text, feedback=example.feedback
     )
     best, sample_id = example.refinement, example.sample_id
     return [
-        TrainItem("sft", judge.chat, example.feedback, sample_id=sample_id),
-        TrainItem("sft", mend.chat, f"Answer: {best}", sample_id=sample_id),
+        TrainItem("sft", feedback_prompt.chat, example.feedback, sample_id=sample_id),
+        TrainItem("sft", refine_prompt.chat, f"Answer: {best}", sample_id=sample_id),
         TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id),
     ]
 

@@ -1,4 +1,4 @@
-"""Where to begin with the settings of a round, by the size of the model."""
+"""Starting values for the settings of a round, by model size."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,26 +15,27 @@ class Preset:
 
     title: str
     at_most: float
-    """Parameters of the largest model that it fits."""
+    """Number of parameters of the largest model that it fits."""
     differs: dict[str, Any] = field(default_factory=dict)
 
     def apply(self, settings: TrainSettings) -> TrainSettings:
-        """Return the settings with what this preset says.
+        """Return the settings with the values of this preset.
 
-        Its learning rate is for answers; preference keeps its own, which is far lower.
+        Its learning rate is for supervised training. Preference training keeps its own,
+        which is far lower.
         """
-        own = {name: getattr(TrainSettings(), name) for name in NAMES}
-        differs = dict(self.differs)
+        defaults = {name: getattr(TrainSettings(), name) for name in NAMES}
+        changes = dict(self.differs)
         if settings.method == "al2":
-            differs.pop("learning_rate", None)
-        return replace(settings, **own | differs)
+            changes.pop("learning_rate", None)
+        return replace(settings, **defaults | changes)
 
 
 PRESETS = {
-    # Measured on the built-in model, see docs/lab-notes.md.
+    # Measured on the built-in model; see docs/lab-notes.md.
     "tiny": Preset("tiny models, up to 0.05 billion parameters", 5e7),
-    # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B, see docs/lab-notes.md. SEAL
-    # (arXiv 2506.10943) teaches a 7B facts at the same rate, in 10 epochs.
+    # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B; see docs/lab-notes.md. SEAL
+    # (arXiv 2506.10943) teaches facts to a 7B model at the same rate in 10 epochs.
     "facts": Preset(
         "facts into 0.05 to 13 billion parameters",
         13.5e9,
@@ -49,7 +50,7 @@ PRESETS = {
             "replay_share": 0.25,
         },
     ),
-    # QLoRA (arXiv 2305.14314) tunes 33B and 65B so.
+    # The values with which QLoRA (arXiv 2305.14314) trains 33B and 65B models.
     "gentle": Preset(
         "more than 13 billion parameters, or gently, as in QLoRA",
         float("inf"),
@@ -76,7 +77,7 @@ PRESETS["skills"] = Preset(
         "batch_size": 6,
     },
 )
-"""Of no size: it is for the method ``meta`` of models that are asked guidedly."""
+"""Fits no size: it is for the method ``meta`` on models with the guided protocol."""
 
 NAMES = (
     "rank",
@@ -88,11 +89,11 @@ NAMES = (
     "warmup_steps",
     "replay_share",
 )
-"""The settings that a preset decides on."""
+"""The settings that a preset changes."""
 
 
 def preset_for(model: ModelSettings, method: Method = "join") -> str:
-    """Return the name of the preset for a model that is to learn by a method.
+    """Return the name of the preset for a model and a method.
 
     Raises:
         AutolearnError: The model is not on this computer.
@@ -104,4 +105,4 @@ def preset_for(model: ModelSettings, method: Method = "join") -> str:
     ):
         return "skills"
     size = model_shape.of(folder).parameters
-    return next(name for name, one in PRESETS.items() if size <= one.at_most)
+    return next(name for name, preset in PRESETS.items() if size <= preset.at_most)

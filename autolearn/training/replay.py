@@ -1,12 +1,12 @@
-"""What keeps a round from forgetting: the model's own answers to prompts of its own.
+"""Generate the replay items that keep a round close to the base model.
 
-No list of what the model knows is needed: it makes up what a person might ask, and
-answers. Training holds the round's output distribution near the base model's there;
-a few of the prompts are never trained, and tell how near it stayed. What is made up
-is a pure function of the model: the same for every round of it.
+No list of what the model knows is needed. The model makes up questions that a person
+might ask, and answers them. Training keeps the output distribution of the round close
+to the base model's on these items. A few of them are never trained and measure the
+drift. The items are a pure function of the model, so all rounds of a model share them.
 
-It makes up no texts, so it reads those of the round once more (``to_read``); nor does
-it make up feedback, so it checks and mends answers of its own (``checked``).
+The model makes up neither texts nor feedback. It therefore reads the texts of the round
+again (``to_read``), and checks and corrects its own answers (``checked``).
 """
 
 import json
@@ -39,40 +39,40 @@ from autolearn.text import model_output, sentences
 T = TypeVar("T")
 
 PROMPT = "closed_book"
-"""How the model is asked what it made up: as it is asked what it learned."""
+"""The prompt for made-up questions: the one that asks for learned knowledge."""
 
 GAUGE = 32
-"""The first so many made-up prompts are never trained: they are the gauge."""
+"""The first prompts, this many, are never trained. They form the drift probe."""
 
 STEP = 64
-"""Draws that are made, answered and kept together."""
+"""Draws per committed step."""
 
 SAME = 16
-"""Prompts that are kept of those with the same answer."""
+"""Most prompts kept with the same answer."""
 
 SHIPPED = "imagined.jsonl"
-"""Lies in the folder of a model that comes with what it made up; see ``ship``."""
+"""File in a model's folder with its replay items, written by ``ship``."""
 
 PROMPT_TOKENS, ANSWER_TOKENS = 48, 48
-"""The most that a made-up prompt and its answer have: rather more items than longer
-ones, and small models do not always find an end."""
+"""Most tokens of a made-up prompt and of its answer. More items are worth more than
+longer ones, and small models do not always find an end."""
 
 Answered = tuple[tuple[int, str], Generation]
-"""A draw, the prompt that it gave, and the answer."""
+"""A draw, its prompt, and the answer."""
 
 Made = tuple[TrainItem, Generation]
-"""An item of a round, and how it was written."""
+"""A training item, and the generation that it comes from."""
 
 READING = 1 / 16
-"""Texts that are read per item that was made up: enough to keep the skill. Each is
-asked its own question and that of another, and an answer to its own is compared."""
+"""Texts to read again per made-up item, enough to preserve the skill. Each is asked its
+own question and that of another text, and an answer to its own is compared."""
 
 CHECKING = 1 / 16
-"""Questions without a text per item that was made up, whose answers are checked and,
-where they are wrong, mended: enough to keep that skill."""
+"""Questions without a text per made-up item, enough to preserve the skill. Their
+answers are checked and, where wrong, corrected."""
 
 TRIES = 8
-"""Draws per prompt wanted, at most: half are guesses, and small models repeat
+"""Most draws per prompt needed. Half of them are guesses, and small models repeat
 themselves."""
 
 
@@ -83,77 +83,83 @@ def imagine(
     n: int,
     report: Callable[[int], None],
 ) -> list[SelfGeneratedItem]:
-    """Return the first ``n`` made-up prompts of the model, or what there are of them.
+    """Return the first ``n`` made-up items of the model, or fewer if it finds no more.
 
-    ``known`` are those made before, in order of draws; the journal keeps what is
-    missing, a step at a time. ``report`` is told how many there are.
+    Args:
+        writer: Generates with the base model.
+        journal: Commits new items, a step at a time.
+        known: Items made before, in order of draws.
+        n: Number of items.
+        report: Called with the number of items so far.
 
     Raises:
         Cancelled: The person stopped the run.
     """
     end = ceil(TRIES * n / STEP) * STEP
-    found = [one for one in known if one.draw < end]
-    begin = (found[-1].draw // STEP + 1) * STEP if found else 0
+    items = [item for item in known if item.draw < end]
+    begin = (items[-1].draw // STEP + 1) * STEP if items else 0
     for first in range(begin, end, STEP):
-        if len(found) >= n:
+        if len(items) >= n:
             break
-        report(len(found))
+        report(len(items))
         draws = range(first, first + STEP)
         name = f"imagined {first + 1}-{first + STEP}"
-        found += of(
-            SelfGeneratedItem, journal.step(name, partial(_make, writer, draws, found))
+        items += of(
+            SelfGeneratedItem, journal.step(name, partial(_make, writer, draws, items))
         )
-    return found[:n]
+    return items[:n]
 
 
 def _make(
     writer: Generator, draws: range, known: Sequence[SelfGeneratedItem]
 ) -> Sequence[SelfGeneratedItem]:
-    """Draw prompts, answer those that are new, and keep what is worth holding.
+    """Draw prompts, answer the new ones, and return the items worth keeping.
 
-    A guess is not, nor what is answered in the same words as ``SAME`` others.
+    Guesses are dropped, and so are answers that ``SAME`` other items already have.
     """
     seeds = [draw_seed(0, "imagined", draw) for draw in draws]
-    texts = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
+    prompts_drawn = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
     if writer.stop():
         raise Cancelled
-    seen = {"", *(one.text for one in known)}
+    texts_so_far = {"", *(item.text for item in known)}
     new: dict[str, int] = {}
-    for draw, text in zip(draws, texts, strict=True):
-        if text not in seen:
+    for draw, text in zip(draws, prompts_drawn, strict=True):
+        if text not in texts_so_far:
             new.setdefault(text, draw)
     prompt = prompts.load(PROMPT)
-    asks = [
+    requests = [
         GenerationRequest((draw, text), prompt.render(question=text), ANSWER_TOKENS)
         for text, draw in new.items()
     ]
-    answered = [row for row in writer.write(asks) if _answer(row[1])]
-    given = Counter(_answer(one.generation) for one in known if one.generation)
-    made = []
-    for (draw, text), generation in _surer(writer, answered):
-        given[_answer(generation)] += 1
-        if given[_answer(generation)] <= SAME:
-            made.append(SelfGeneratedItem(draw, text, generation))
-    return made
+    pairs = [row for row in writer.write(requests) if _answer(row[1])]
+    counts = Counter(_answer(item.generation) for item in known if item.generation)
+    new_items = []
+    for (draw, text), generation in _surer(writer, pairs):
+        counts[_answer(generation)] += 1
+        if counts[_answer(generation)] <= SAME:
+            new_items.append(SelfGeneratedItem(draw, text, generation))
+    return new_items
 
 
-def _surer(writer: Generator, answered: Sequence[Answered]) -> list[Answered]:
-    """Return the half of whose answers the model is surer, in the order given."""
-    sure = writer.backend.confidence(
-        [one.request.prompt.chat for _, one in answered],
-        [_answer(one) for _, one in answered],
+def _surer(writer: Generator, pairs: Sequence[Answered]) -> list[Answered]:
+    """Return the half with the higher confidence, in the order given."""
+    confidences = writer.backend.confidence(
+        [generation.request.prompt.chat for _, generation in pairs],
+        [_answer(generation) for _, generation in pairs],
     )
-    least = median(sure) if sure else 0.0
-    return [row for row, each in zip(answered, sure, strict=True) if each >= least]
+    least = median(confidences) if confidences else 0.0
+    return [
+        row for row, value in zip(pairs, confidences, strict=True) if value >= least
+    ]
 
 
 def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
-    """Return what a model made up beforehand, as ``ship`` wrote it.
+    """Return the items of a model that ``ship`` wrote.
 
-    Nothing if it was another model, or was asked otherwise.
+    Empty if they belong to another model or another prompt.
 
     Raises:
-        ValueError: This is nothing that was shipped.
+        ValueError: The text is not in the format of ``ship``.
     """
     head, *rows = map(json.loads, text.splitlines())
     prompt = prompts.load(PROMPT)
@@ -163,30 +169,30 @@ def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
     return [
         SelfGeneratedItem(
             draw,
-            asked,
+            question,
             Generation(
-                Request(prompt.render(question=asked), sampling),
+                Request(prompt.render(question=question), sampling),
                 Completion(**completion),
                 model,
             ),
         )
-        for draw, asked, completion in rows
+        for draw, question, completion in rows
     ]
 
 
-def ship(made: Sequence[SelfGeneratedItem], model: ModelIdentity) -> str:
-    """Return what a model made up as text: a line on the model, then one for each."""
+def ship(items: Sequence[SelfGeneratedItem], model: ModelIdentity) -> str:
+    """Return items as text: a line for the model, then one line for each item."""
     rows = [
-        [one.draw, one.text, asdict(one.generation.completion)]
-        for one in made
-        if one.generation
+        [item.draw, item.text, asdict(item.generation.completion)]
+        for item in items
+        if item.generation
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in (_head(model), *rows)]
     return "\n".join(lines) + "\n"
 
 
 def _head(model: ModelIdentity) -> dict[str, str]:
-    """Return what decides whether it is the model's own, and asked as it would be."""
+    """Return what must match for shipped items to be used."""
     return {
         "model": model.digest,
         "quantization": model.quantization,
@@ -194,151 +200,179 @@ def _head(model: ModelIdentity) -> dict[str, str]:
     }
 
 
-def items(kind: ItemKind, imagined: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
-    """Return what was made up as items of a round."""
+def items(kind: ItemKind, generated: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
+    """Return made-up items as training items."""
     return [
-        TrainItem(kind, one.generation.request.prompt.chat, _answer(one.generation))
-        for one in imagined
-        if one.generation
+        TrainItem(kind, item.generation.request.prompt.chat, _answer(item.generation))
+        for item in generated
+        if item.generation
     ]
 
 
-def in_step(settings: TrainSettings, taught: int, replayed: int) -> int:
-    """Return how many items of replay an optimiser step has; an epoch has them all."""
-    return max(1, round(settings.batch_size * replayed / taught)) if replayed else 0
+def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
+    """Return the replay items per optimiser step, such that an epoch has them all."""
+    return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
 
 
 @dataclass(frozen=True)
 class RereadText:
-    """A text of the round to be read again by the base."""
+    """A text of the round that the base model reads again."""
 
     passage: str
     question: str
     answer: str
-    """What was said to it without the text."""
+    """The closed-book answer to the question."""
     other: str
-    """The question of another text, of which this one says nothing."""
+    """The question of another text, which this one does not answer."""
 
 
-def to_read(asked: Iterable[tuple[str, str, str]], n_replay: int) -> list[RereadText]:
-    """Return the texts to read beside so many items that were made up.
+def to_read(
+    candidates: Iterable[tuple[str, str, str]], n_replay: int
+) -> list[RereadText]:
+    """Return texts to read again, in proportion to the made-up items.
 
-    ``asked``: passages, each with a question and the closed-book answer to it. A round
-    teaches to answer whatever is asked, and so a model forgets to say that the text
-    does not: hence the question of another text (docs/lab-notes.md has the numbers).
+    A round teaches the model to answer every question, so it forgets to say that a text
+    does not have the answer. The question of another text preserves that (numbers:
+    docs/lab-notes.md).
+
+    Args:
+        candidates: Passages with a question and its closed-book answer.
+        n_replay: Number of made-up items.
     """
-    of_each = list({one[0]: one for one in asked}.values())
-    n = min(len(of_each), ceil(READING * n_replay))
-    picked = random.Random("to read").sample(of_each, n)
-    others = [question for _, question, _ in picked[1:] + picked[:1]]
-    return [RereadText(*one, other) for one, other in zip(picked, others, strict=True)]
+    rows = list({row[0]: row for row in candidates}.values())
+    n = min(len(rows), ceil(READING * n_replay))
+    sample = random.Random("to read").sample(rows, n)
+    others = [question for _, question, _ in sample[1:] + sample[:1]]
+    return [RereadText(*row, other) for row, other in zip(sample, others, strict=True)]
 
 
 def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
-    """Return how the base asks about texts, answers from them and compares, as items.
+    """Return items in which the base asks about texts, answers from them and compares.
 
-    It puts its question to each in other words too.
+    It also rewords its question to each text.
 
     Raises:
         Cancelled: The person stopped the run.
     """
-    own = [TextQuestion(one, one.passage, one.question) for one in texts]
-    opened = _written(writer, open_book_requests(writer, own))
-    others = [
-        TextQuestion(one, one.passage, one.other)
-        for one in texts
-        if one.other != one.question
+    own_questions = [TextQuestion(text, text.passage, text.question) for text in texts]
+    open_book = _written(writer, open_book_requests(writer, own_questions))
+    other_questions = [
+        TextQuestion(text, text.passage, text.other)
+        for text in texts
+        if text.other != text.question
     ]
-    rest = open_book_requests(writer, others)
-    for one in texts:
-        rest.append(_asking(writer, one))
-        rest.append(rewording(writer, one.question, one))
-    if not writer.protocol.guided:  # whose verdicts are odds, not texts
-        rest += _comparing(writer, opened)
-    return [_item(made) for _, made in (*opened, *_written(writer, rest))]
-
-
-def _asking(writer: Generator, one: RereadText) -> GenerationRequest[RereadText]:
-    """Return what is put to the base for questions about a text."""
+    requests = open_book_requests(writer, other_questions)
+    for text in texts:
+        requests.append(_asking(writer, text))
+        requests.append(rewording(writer, text.question, text))
+    # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
-        return listing(writer.settings, one.passage, one)
-    spoken = sentences.of(one.passage)
-    sentence = random.Random(one.passage).choice(spoken).text if spoken else one.passage
-    return about_sentence(writer, one, one.passage, sentence, sentence)
+        requests += _comparing(writer, open_book)
+    return [
+        _item(generation) for _, generation in (*open_book, *_written(writer, requests))
+    ]
+
+
+def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
+    """Return the request for questions about a text."""
+    if not writer.protocol.guided:
+        return listing(writer.settings, text.passage, text)
+    passage_sentences = sentences.of(text.passage)
+    sentence = (
+        random.Random(text.passage).choice(passage_sentences).text
+        if passage_sentences
+        else text.passage
+    )
+    return about_sentence(writer, text, text.passage, sentence, sentence)
 
 
 def _comparing(
-    writer: Generator, opened: Sequence[tuple[RereadText, Generation]]
+    writer: Generator, open_book: Sequence[tuple[RereadText, Generation]]
 ) -> Iterator[GenerationRequest[RereadText]]:
-    """Yield what is put to the base to compare answers; every other one is right."""
+    """Yield requests to compare answers; every second answer is right."""
     compare = prompts.load("feedback")
-    for at, (one, said) in enumerate(opened):
-        reference = model_output.answer(_answer(said))
+    for index, (text, generation) in enumerate(open_book):
+        reference = model_output.answer(_answer(generation))
         prompt = compare.render(
-            passage=one.passage,
-            question=one.question,
+            passage=text.passage,
+            question=text.question,
             reference=reference,
-            answer=one.answer if at % 2 else reference,
+            answer=text.answer if index % 2 else reference,
         )
-        yield GenerationRequest(one, prompt, writer.settings.feedback_tokens)
+        yield GenerationRequest(text, prompt, writer.settings.feedback_tokens)
 
 
 def to_check(instructions: Sequence[str], n: int) -> list[str]:
-    """Return at most ``n`` of what a person asks without a text."""
+    """Return at most ``n`` instructions, which ask without a text."""
     return random.Random("to check").sample(instructions, min(len(instructions), n))
 
 
 def checked(
-    writer: Generator, instructions: Sequence[str], made_up: Sequence[SelfGeneratedItem]
+    writer: Generator,
+    instructions: Sequence[str],
+    generated: Sequence[SelfGeneratedItem],
 ) -> list[Made]:
-    """Return how the base checks its own answers and mends those that it finds wrong.
+    """Return items in which the base checks its own answers and corrects wrong ones.
 
-    These are the skills of SELF (arXiv 2310.00533), which no round is to cost. Answers
-    to instructions are left free: they may be what the round is to change.
+    These are the skills of SELF (arXiv 2310.00533), which no round should lose. The
+    answers themselves are not used as items, since the round may have to change them.
 
     Raises:
         Cancelled: The person stopped the run.
     """
     answer, check, mend = map(prompts.load, (PROMPT, "feedback_free", "refine_free"))
     settings = writer.settings
-    asks = [
+    requests = [
         GenerationRequest(text, answer.render(question=text), settings.answer_tokens)
         for text in instructions
     ]
-    tried = [(text, _answer(said)) for text, said in _written(writer, asks)]
-    tried += [(o.text, _answer(o.generation)) for o in made_up if o.generation]
+    attempts = [
+        (text, _answer(generation)) for text, generation in _written(writer, requests)
+    ]
+    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
     to_judge = [
         GenerationRequest(
-            one, check.render(question=one[0], answer=one[1]), settings.feedback_tokens
+            attempt,
+            check.render(question=attempt[0], answer=attempt[1]),
+            settings.feedback_tokens,
         )
-        for one in tried
+        for attempt in attempts
     ]
     checks = _written(writer, to_judge)
     to_mend = [
         GenerationRequest(
             question,
-            mend.render(question=question, answer=said, feedback=_answer(judged)),
+            mend.render(
+                question=question, answer=generation, feedback=_answer(critique)
+            ),
             settings.answer_tokens,
         )
-        for (question, said), judged in checks
-        if model_output.verdict(_answer(judged)) == "incorrect"
+        for (question, generation), critique in checks
+        if model_output.verdict(_answer(critique)) == "incorrect"
     ]
-    mended = _written(writer, to_mend)
-    return [_item(made) for _, made in checks] + [_item(made) for _, made in mended]
+    corrections = _written(writer, to_mend)
+    return [_item(generation) for _, generation in checks] + [
+        _item(generation) for _, generation in corrections
+    ]
 
 
 def _written(
-    writer: Generator, asks: Sequence[GenerationRequest[T]]
+    writer: Generator, requests: Sequence[GenerationRequest[T]]
 ) -> list[tuple[T, Generation]]:
-    """Return what the base wrote, unless it is empty."""
-    return [(subject, made) for subject, made in writer.write(asks) if _answer(made)]
+    """Return the generations that are not empty."""
+    return [
+        (subject, generation)
+        for subject, generation in writer.write(requests)
+        if _answer(generation)
+    ]
 
 
 def _item(generation: Generation) -> Made:
-    # Without worked examples, and without a beginning, which the answer has.
-    asked = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
+    # Worked examples are left out, and so is the given beginning, which the answer
+    # repeats.
+    user_turns = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
     rules = [m for m in generation.request.prompt.chat if m.role == "system"]
-    chat = (*rules, *asked)
+    chat = (*rules, *user_turns)
     return TrainItem("replay", chat, _answer(generation)), generation
 
 

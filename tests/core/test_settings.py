@@ -32,5 +32,6 @@ def test_nonsense_is_refused_in_one_sentence(kind, values):
 
 
 def test_every_method_has_its_meaning():
+    assert METHODS
     for method in METHODS:
         assert TrainSettings(method=method).method == method

@@ -28,6 +28,7 @@ def test_the_same_seed_makes_the_same_library():
 def test_library_names_are_held_out_from_training(seed):
     library = make_library(seed)
     known = {entity.name for entity in known_world()}
+    assert library.quiz
     for item in library.quiz:
         assert is_held_out(item.entity.split()[0])
         assert item.entity not in known
@@ -43,6 +44,7 @@ def test_training_draws_no_held_out_name_word():
 def test_every_gold_value_stands_in_its_document(seed):
     library = make_library(seed)
     texts = dict(library.documents)
+    assert library.quiz
     for item in library.quiz:
         assert item.value in texts[item.document]
         assert item.entity in texts[item.document]
@@ -61,12 +63,14 @@ def test_every_statement_stands_in_its_passage():
     world = World(random.Random(2))
     for _ in range(200):
         passage = study_passage(world)
+        assert passage.statements
         for row in passage.statements:
             assert row.sentence in passage.text
             assert row.fact.value in row.sentence
 
 
 def test_quiz_wordings_are_never_written_by_the_model():
+    assert ATTRIBUTES
     for attribute in ATTRIBUTES:
         assert len(attribute.quiz) == 2
         assert not set(attribute.quiz) & {*attribute.ask, attribute.turned}
@@ -74,6 +78,7 @@ def test_quiz_wordings_are_never_written_by_the_model():
 
 def test_one_wording_of_each_attribute_keeps_the_order_of_a_statement():
     # A round whose wordings all begin with what is asked misses a quiz that does not.
+    assert ATTRIBUTES
     begins = re.compile(r"(\w+ )?(wh(at|ich|om?|ose|en|ere)|how)\b", re.IGNORECASE)
     for attribute in ATTRIBUTES:
         assert not begins.match(attribute.turned)
@@ -82,8 +87,10 @@ def test_one_wording_of_each_attribute_keeps_the_order_of_a_statement():
 
 
 def test_a_question_belongs_to_one_attribute_of_its_kind():
+    assert grammar().attributes
     for rows in grammar().attributes.values():
         questions = [q for row in rows for q in (*row.ask, row.turned, *row.quiz)]
+        assert questions
         assert len(questions) == len(set(questions))
 
 
@@ -98,14 +105,14 @@ def test_every_wording_names_its_thing(attribute):
         assert "{v}" in text
 
 
-def test_a_near_miss_is_another_value():
+def test_a_near_value_is_a_wrong_value():
     world = World(random.Random(3))
     for _ in range(300):
         fact = world.entity(n_facts=1).facts[0]
         assert world.other_value(fact, near=True) != fact.value
 
 
-def test_luck_is_rare():
+def test_each_pool_of_values_has_at_least_forty():
     alone = {a.type for a in ATTRIBUTES} & set(grammar().pools)
     assert len(alone) >= 10
     for name in alone:
@@ -132,7 +139,7 @@ def test_values_have_the_form_of_their_type(type_, pattern):
         assert near != fact.value
 
 
-def test_names_come_from_an_open_space():
+def test_names_rarely_repeat():
     world = World(random.Random(9), odd_share=1.0)
     words = {world.name("animal").split()[0] for _ in range(500)}
     assert len(words) > 480
@@ -172,7 +179,7 @@ def test_word_problems_are_right_and_slips_are_wrong():
         assert all(step.result >= 0 for step in slipped)
 
 
-def test_whoever_forgets_to_carry_is_wrong_only_where_a_step_crosses_a_ten():
+def test_careless_steps_are_wrong_only_where_they_cross_a_ten():
     world = World(random.Random(14))
     n_wrong = n_crossing = 0
     for _ in range(300):
@@ -186,7 +193,7 @@ def test_whoever_forgets_to_carry_is_wrong_only_where_a_step_crosses_a_ten():
     assert 0.6 * n_crossing < n_wrong <= n_crossing
 
 
-def test_a_crowd_is_mostly_of_one_kind_with_much_the_same_said_of_its_things():
+def test_crowded_passages_state_similar_facts_about_things_of_one_kind():
     world = World(random.Random(15))
     n_shared = 0
     for _ in range(200):
@@ -197,7 +204,7 @@ def test_a_crowd_is_mostly_of_one_kind_with_much_the_same_said_of_its_things():
     assert 100 < n_shared < 150
 
 
-def test_long_passages_are_asked_about_from_anywhere():
+def test_questions_about_long_passages_start_at_any_fact():
     world = World(random.Random(18))
     passage = crowded_passage(world)
     facts = [row.fact for row in passage.statements]
@@ -211,7 +218,7 @@ def test_long_passages_are_asked_about_from_anywhere():
     assert asked == set(range(len(facts)))
 
 
-def test_paraphrases_go_round_in_one_order():
+def test_paraphrases_follow_a_fixed_order():
     world = World(random.Random(19))
     fact = world.entity(n_facts=1).facts[0]
     seen = set()
@@ -224,7 +231,7 @@ def test_paraphrases_go_round_in_one_order():
     assert seen == set(range(len(fact.wordings)))
 
 
-def test_some_values_stand_in_no_list():
+def test_some_values_are_invented_words():
     trade = next(a for a in ATTRIBUTES if a.type == "trade")
     world = World(random.Random(16), odd_value_share=0.5)
     values = [world.value(trade) for _ in range(200)]
@@ -246,7 +253,7 @@ def test_statements_are_true_and_stand_alone():
     assert set(lines) <= true
 
 
-def test_feedback_on_another_thing_speaks_of_the_thing():
+def test_feedback_on_an_answer_about_another_thing_names_it():
     world = World(random.Random(13))
     fact = world.entity(n_facts=1).facts[0]
     other = WorldFact("Bo", fact.attribute, fact.value)
@@ -255,7 +262,7 @@ def test_feedback_on_another_thing_speaks_of_the_thing():
     assert said.endswith("Verdict: incorrect")
 
 
-def test_replies_are_whole_sentences_however_they_are_weighted():
+def test_replies_are_whole_sentences_whatever_their_weights():
     world = World(random.Random(4))
     for _ in range(100):
         passage = study_passage(world)
@@ -267,7 +274,7 @@ def test_replies_are_whole_sentences_however_they_are_weighted():
         assert exercise.prompt.startswith(f"{passage.text}\n\nQuestion: ")
 
 
-def test_only_ask_wordings_are_written():
+def test_exercises_never_contain_quiz_wordings():
     world = World(random.Random(5))
     for _ in range(100):
         passage = study_passage(world)

@@ -35,24 +35,25 @@ def test_each_path_through_a_tree_is_its_row(seed):
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_no_stretch_stands_twice_in_a_tree(seed):
+def test_a_tree_holds_each_shared_prefix_once(seed):
     rows = some_rows(seed)
     beginnings = {tuple(row[:n]) for row in rows for n in range(1, len(row) + 1)}
     assert len(lay_out(rows).ids) == len(beginnings)
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_a_column_belongs_to_those_whose_path_it_is_on(seed):
+def test_a_column_belongs_to_the_sequences_whose_path_has_it(seed):
     tree = lay_out(some_rows(seed))
+    assert tree.ids
     for column in range(len(tree.ids)):
         on = [number for number, path in enumerate(tree.paths) if column in path]
         assert on == list(range(tree.first[column], tree.last[column] + 1))
 
 
-def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
+def test_sequences_with_a_common_prefix_are_grouped_up_to_a_limit():
     one, other = [1] * 40, [2] * 40
     rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3, *[8] * 9], [3, *[9] * 9]]
-    found = sorted(map(sorted, groups(rows, most=2, price=1000, gain=0.8)))
+    found = sorted(map(sorted, groups(rows, most=2, token_cost=1000, gain=0.8)))
     assert [0, 3] in found or [0, 2] in found
     assert all(len(group) <= 2 for group in found)
     assert sorted(i for group in found for i in group) == list(range(6))
@@ -61,7 +62,7 @@ def test_what_begins_alike_is_grouped_but_not_too_much_of_it():
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_a_stem_is_what_its_members_begin_with(seed):
+def test_a_prefix_is_common_to_its_group(seed):
     rows = [[9, *row] for row in some_rows(seed)]
     seen = []
     for members, n_shared in prefix_groups(rows, 4):
@@ -82,12 +83,12 @@ def cuts(n: int, most: int) -> Iterator[list[range]]:
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_no_other_stems_have_less_read(seed):
+def test_no_other_grouping_reads_fewer_tokens(seed):
     rows = sorted([9, *row] for row in some_rows(seed))[:9]
 
     def read(members: Sequence[int], n_shared: int) -> float:
         own = sum(len(rows[i]) - 1 - n_shared for i in members)
-        return n_shared + prefix_plan._APART * own
+        return n_shared + prefix_plan._GROUP_TOKEN_COST * own
 
     def least(stretch: range) -> float:
         shared = min(common_prefix_length(rows[stretch[0]], rows[i]) for i in stretch)
@@ -97,7 +98,7 @@ def test_no_other_stems_have_less_read(seed):
     assert sum(read(*one) for one in prefix_groups(rows, 4)) == pytest.approx(best)
 
 
-def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
+def test_a_queue_returns_each_prompt_once_within_its_limits():
     passages = [[i] * 40 for i in range(6)]
     prompts = [[*p, 100 + j] for p in passages for j in range(4)] + [
         [200 + i] for i in range(5)
@@ -117,7 +118,7 @@ def test_a_queue_gives_everything_once_and_no_more_than_there_is_room_for():
     assert sorted(seen) == list(range(len(prompts)))
 
 
-def test_a_queue_gives_one_group_even_if_it_is_too_large():
+def test_a_queue_returns_one_group_even_if_it_exceeds_the_limits():
     queue = PromptQueue([[1] * 50 + [i] for i in range(4)], [10] * 4, together=16)
     (group,) = queue.take(prompts=1, columns=1)
     assert sorted(group.members) == [0, 1, 2, 3]

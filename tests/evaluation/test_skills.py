@@ -142,7 +142,7 @@ def test_every_skill_is_shown_within_its_interval():
 
 
 @pytest.mark.parametrize("protocol", ["guided", "taught", "trained"])
-def test_a_perfect_model_does_all(store, protocol):
+def test_a_perfect_model_gets_full_scores(store, protocol):
     report, told = checked(store, perfect(protocol))
     for name in SHARES:
         share = getattr(report, name)
@@ -157,7 +157,7 @@ def test_a_perfect_model_does_all(store, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])
-def test_a_model_at_chance_is_seen_to_be(store, protocol):
+def test_verdicts_at_chance_get_an_auc_of_one_half(store, protocol):
     report, _ = checked(store, at_chance(protocol), 4)
     assert report.verdicts.auc == 0.5
     assert not report.verdicts.counts
@@ -165,7 +165,7 @@ def test_a_model_at_chance_is_seen_to_be(store, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])
-def test_a_model_that_answers_nothing_can_nothing(store, protocol):
+def test_a_model_that_answers_nothing_scores_zero(store, protocol):
     report, _ = checked(store, silent(protocol), 4)
     assert [getattr(report, name).right for name in SHARES] == [0] * 6
     assert [getattr(report, name).n > 0 for name in SHARES] == [True] * 6
@@ -226,7 +226,7 @@ def test_a_weak_skill_has_a_remedy():
     assert len(weak.advice) == 6
 
 
-def test_a_model_of_one_kind_of_text_is_not_steered_by_others():
+def test_the_check_changes_no_study_of_a_trained_protocol():
     report = a_report(protocol="trained", verdicts=verdicts(0.5))
     guided_by = guidance(report)
     assert replace(guided_by, advice=()) == Guidance()

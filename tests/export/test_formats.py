@@ -81,12 +81,12 @@ def test_a_skill_is_known_by_the_prompts_that_its_round_was_trained_with(tmp_pat
         formats.export_items(items, "meta", tmp_path / "meta.jsonl")
 
 
-def test_a_kind_that_a_round_does_not_have_names_those_that_it_has(tmp_path):
+def test_exporting_a_missing_kind_names_the_kinds_of_the_round(tmp_path):
     with pytest.raises(InputError, match="take chat"):
         formats.export_items(ITEMS[:1], "preference", tmp_path / "x.jsonl")
 
 
-def test_a_card_never_takes_the_place_of_another_readme(tmp_path):
+def test_a_card_never_overwrites_another_readme(tmp_path):
     alone = tmp_path / "alone" / "data.jsonl"
     formats.export_samples([SAMPLE], "chat", alone)
     for _ in range(2):

@@ -27,7 +27,7 @@ def write(tmp_path):
     return written
 
 
-def test_it_is_found_where_the_environment_says(write, monkeypatch):
+def test_the_converter_is_found_in_the_folder_of_the_environment(write, monkeypatch):
     place = write("")
     monkeypatch.setenv("PATH", str(place.parent))
     monkeypatch.delenv("LLAMA_CPP", raising=False)
@@ -40,7 +40,7 @@ def test_it_is_found_where_the_environment_says(write, monkeypatch):
         gguf_converter.converter()
 
 
-def test_without_it_nothing_is_queued(store, tmp_path, monkeypatch):
+def test_without_a_converter_no_export_is_queued(store, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("LLAMA_CPP", raising=False)
     run = store.runs.create("train", {})
@@ -52,7 +52,7 @@ def test_without_it_nothing_is_queued(store, tmp_path, monkeypatch):
     assert len(store.runs.newest(9)) == 1
 
 
-def test_its_last_line_says_why_not(write, tmp_path):
+def test_the_last_line_of_the_converter_is_the_error(write, tmp_path):
     by = write("print('begun'); sys.exit('ValueError: what is this?')")
     with pytest.raises(BackendError, match=r"model: ValueError: what is this\?$"):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
@@ -67,7 +67,7 @@ def test_a_converter_that_wrote_nothing_has_failed(write, tmp_path):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
 
 
-def test_a_stop_ends_it(write, tmp_path):
+def test_cancelling_kills_the_converter(write, tmp_path):
     by = write("time.sleep(600)")
     with pytest.raises(Cancelled):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", lambda: True)

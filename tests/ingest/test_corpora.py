@@ -75,7 +75,7 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
     assert any("1802" in text for text in texts)
 
 
-def test_of_a_long_text_the_passage_with_the_answer_is_kept(store, tmp_path):
+def test_a_long_text_is_cut_to_the_passage_with_the_answer(store, tmp_path):
     long = " ".join(f"The river number {i} is {i} miles long." for i in range(300))
     row = {"text": long, "question": "How long is river 280?", "answer": "280 miles"}
     added(store, written(tmp_path / "a.jsonl", [row]))
@@ -168,7 +168,7 @@ def test_quiz_questions_are_kept_out_and_counted(store, tmp_path):
     assert not found & set(asked)
 
 
-def test_a_corpus_with_feedback_teaches_its_very_words(store, tmp_path):
+def test_a_corpus_with_feedback_teaches_its_own_feedback(store, tmp_path):
     row = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
     added(
         store,
@@ -214,7 +214,7 @@ def test_a_corpus_is_not_removed_while_a_queued_round_is_to_use_it(store):
         train(store, replace(run, state="running"))
 
 
-def test_what_is_drawn_depends_on_the_seed_alone(store):
+def test_sampled_examples_depend_only_on_the_seed(store):
     added(store)
     draw = [store.corpora.sample([1], 20, s, with_feedback=False) for s in (0, 0, 1)]
     assert draw[0] == draw[1] != draw[2]

@@ -26,7 +26,7 @@ def left_out(pieces):
     return [(p.left_out, p.text) for p in pieces if p.left_out]
 
 
-def test_text_is_read_with_its_line_ends_made_alike(tmp_path):
+def test_line_ends_are_unified(tmp_path):
     file = tmp_path / "a.md"
     file.write_bytes("# Ä\r\nText.\r".encode())
     text, _, source = read(file)
@@ -35,7 +35,7 @@ def test_text_is_read_with_its_line_ends_made_alike(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32"])
-def test_a_mark_tells_the_encoding(tmp_path, encoding):
+def test_a_byte_order_mark_sets_the_encoding(tmp_path, encoding):
     file = tmp_path / "a.txt"
     file.write_bytes("Grüße aus Avel".encode(encoding))
     assert read(file)[0] == "Grüße aus Avel"
@@ -139,7 +139,7 @@ def test_a_word_that_is_divided_in_a_pdf_is_whole_again(tmp_path, monkeypatch):
     assert left_out(pieces) == [("hyphen at the end of a line", "-")]
 
 
-def test_a_scanned_and_an_encrypted_pdf_are_told_to_be_that(tmp_path):
+def test_scanned_and_encrypted_pdfs_are_rejected_with_a_message(tmp_path):
     files.pictures_only(tmp_path / "scan.pdf")
     with pytest.raises(InputError, match=r"scan\.pdf has no text, only pictures"):
         read(tmp_path / "scan.pdf")
@@ -174,7 +174,7 @@ def test_a_page_becomes_markdown_without_its_navigation(tmp_path):
     ]
 
 
-def test_the_encoding_of_a_page_is_what_it_says(tmp_path):
+def test_a_page_is_decoded_as_it_declares(tmp_path):
     page = '<html><head><meta charset="cp1252"></head><body>Grüße</body></html>'
     (tmp_path / "a.html").write_bytes(page.encode("cp1252"))
     assert read(tmp_path / "a.html")[0].strip() == "Grüße"
@@ -193,14 +193,14 @@ def test_a_book_is_read_in_its_order_and_each_chapter_opens_a_passage(tmp_path):
     assert [why for why, _ in left_out(pieces)] == ["table of contents"]
 
 
-def test_names_in_a_book_reach_no_file_outside_of_it(tmp_path):
+def test_paths_in_a_book_cannot_reach_files_outside_it(tmp_path):
     (tmp_path / "secret.xhtml").write_text("<p>secret</p>")
     files.epub(tmp_path / "a.epub", [TOWNS[:1]], href="../../secret{n}.xhtml")
     with pytest.raises(InputError, match="damaged"):
         read(tmp_path / "a.epub")
 
 
-def test_a_protected_book_is_told_to_be_that(tmp_path):
+def test_a_copy_protected_book_is_rejected_with_a_message(tmp_path):
     lock = (
         '<encryption xmlns:e="http://www.w3.org/2001/04/xmlenc#"><e:EncryptedData>'
         '<e:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/>'
@@ -244,7 +244,7 @@ def test_rows_are_texts_of_their_own(tmp_path):
     assert read(tmp_path / "a.csv")[0] == "## A\n\nOne;\n\ntwo.\n\n## B\n\nThree.\n\n"
 
 
-def test_halves_of_signs_and_zeros_do_not_reach_the_database(tmp_path):
+def test_surrogates_and_zeros_are_replaced(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a\\ud800b\\u0000c"}\n')
     assert read(tmp_path / "a.jsonl")[0] == "a\ufffdb\ufffdc\n\n"
 
@@ -256,7 +256,7 @@ def words(rng, n):
 
 
 @pytest.mark.parametrize("kind", files.KINDS)
-def test_every_word_is_in_the_text_or_left_out_and_no_other(tmp_path, kind):
+def test_every_word_is_read_or_reported_as_left_out(tmp_path, kind):
     for seed in range(6):
         rng = random.Random(seed)
         paragraphs = [words(rng, rng.randint(1, 60)) for _ in range(rng.randint(1, 30))]

@@ -94,7 +94,7 @@ def test_a_row_for_each_question(tmp_path, name, answer):
     assert [(one.text, one.answer) for one in made.examples] == [(TEXT, "1711")]
 
 
-def test_a_list_of_answers_that_is_empty_means_that_the_text_does_not_tell(tmp_path):
+def test_an_empty_list_of_answers_means_unanswerable(tmp_path):
     row = {"context": TEXT, "question": "Who?", "answers": {"text": []}}
     (one,) = read(tmp_path, [row]).examples
     assert not one.answerable
@@ -116,7 +116,7 @@ def test_a_quiz_with_its_texts(tmp_path):
     assert made.refused[1].startswith("Line 3 has neither a text nor")
 
 
-def test_answers_with_feedback_as_before(tmp_path):
+def test_feedback_rows_are_read_as_in_earlier_versions(tmp_path):
     row = {"prompt": "p", "response": "r", "feedback": "f", "refinement": "rr"}
     (one,) = read(tmp_path, [row]).examples
     assert (one.question, one.response, one.feedback, one.refinement) == (*"prf", "rr")
@@ -175,12 +175,15 @@ def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
         max_leaves=20,
     )
 )
-def test_whatever_the_rows_are_a_file_gives_examples_or_a_sentence(content):
+def test_any_row_gives_an_example_or_an_error_message(content):
+    good = {"text": "Avel lies north.", "question": "Where?", "answer": "north"}
     made = [
         parsed
-        for _, row in corpus_files._rows(json.dumps(content))
+        for file in (content, [content, good])
+        for _, row in corpus_files._rows(json.dumps(file))
         for _, parsed in corpus_files._parsed(row, nothing)
     ]
+    assert any(isinstance(one, GoldExample) for one in made)
     for one in made:
         is_good = isinstance(one, GoldExample) and one.question and one.text is not None
         assert is_good or str(one)
@@ -231,7 +234,7 @@ EXAMPLES = st.lists(
 
 @settings(deadline=None, max_examples=40)
 @given(EXAMPLES, st.integers(0, 3))
-def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
+def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
     chosen = [*drawn, *random.Random(seed).sample(INVENTED, 4)]
     made, _ = items.make(chosen, 48, seed, lambda question: False)
     asked = {r.prompt.chat[:2]: [] for one in chosen for r in requests(one)}
@@ -240,6 +243,7 @@ def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
             swapped = GoldExample(one.text, other.question, "", one.title)
             for request in requests(swapped):
                 asked.setdefault(request.prompt.chat[:2], []).append(request)
+    assert made
     for item in made:
         if items.skill_of(item) in ("ask", "answer"):
             assert any(keeps(request, item.chosen) for request in asked[item.chat])
@@ -252,8 +256,9 @@ def test_each_target_is_what_a_taught_model_may_write(drawn, seed):
         assert quoted in texts
 
 
-def test_what_is_asked_about_answers_is_what_the_study_asks():
+def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
     made, _ = items.make(INVENTED, 400, 0, lambda question: False)
+    assert all(find(made, skill) for skill in ("verdict", "feedback", "refine"))
     for item in find(made, "verdict"):
         shown = re.fullmatch(
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
@@ -298,8 +303,9 @@ def request_of(one, item):
     )
 
 
-def test_a_refinement_is_asked_for_as_the_study_does():
+def test_refinement_items_use_the_prompt_of_the_study():
     made, _ = items.make(INVENTED, 80, 1, lambda question: False)
+    assert find(made, "refine")
     for item in find(made, "refine"):
         given = re.fullmatch(
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
@@ -414,7 +420,6 @@ def test_feedback_in_a_language_without_a_wording_is_left_out():
         for i in range(300, 320)
     ]
     made, _ = items.make(chosen, 80, 0, lambda question: False)
-    assert find(made, "verdict")
     assert not find(made, "feedback")
 
 

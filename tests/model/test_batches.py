@@ -26,6 +26,7 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
     items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
     rows = [encode(item, loaded.chat).chosen for item in items]
     batch = collate(rows, loaded.pad_id, loaded.device)
+    assert batch.n_answers == len(items)
     for number, (row, item) in enumerate(zip(rows, items, strict=True)):
         learned = batch.targets[batch.owner == number].tolist()
         assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)
@@ -34,7 +35,7 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
         assert text == f"{item.chosen}<|end|>"
 
 
-def test_of_a_raw_text_all_is_learned(backend):
+def test_all_tokens_of_a_raw_text_are_learned(backend):
     example = encode(TrainItem("text", (), "so it was"), backend._loaded.chat)
     assert example.chosen.n_answer == len(example.chosen.ids) - 1
     assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
@@ -67,7 +68,7 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
         Row([*shared[:30], 80, 81], 31),
         Row([90, 91, 92], 1),
     ]
-    batch = collate(rows, 0, loaded.device, loaded.price)
+    batch = collate(rows, 0, loaded.device, loaded.token_cost)
     assert not batch.is_plain
     assert batch.ids.shape == (2, 40 + 6 + 2)
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
@@ -102,7 +103,7 @@ def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
     assert sum(spread) / len(spread) < 6
 
 
-def test_a_step_too_large_for_the_device_goes_in_parts(backend):
+def test_a_large_step_is_split_without_changing_its_gradient(backend):
     loaded = backend._loaded
     examples = [encode(item, loaded.chat) for item in facts(n=6)]
     parts = list(micro_batches(examples, at_once=80))
@@ -113,19 +114,19 @@ def test_a_step_too_large_for_the_device_goes_in_parts(backend):
     gradients = []
     for limit in (10_000, 80):
         step = RoundTrainer(loaded, facts(n=6), training(batch_size=6))
-        step._begin(None)
+        step._set_up(None)
         step._forward.at_once = limit
-        step._descend(step._new, [])
+        step._gradient(step._new, [])
         gradients.append([p.grad for p in step._parameters.values()])
     for whole, parted in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
 
 
-def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
+def test_one_pass_with_replay_gives_the_sum_of_both_gradients(backend):
     loaded = backend._loaded
     items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
     step = RoundTrainer(loaded, items, training(batch_size=4, replay_weight=3.0))
-    step._begin(None)
+    step._set_up(None)
     with torch.no_grad():
         for number, parameter in enumerate(step._parameters.values()):
             parameter += 0.02 * torch.randn(
@@ -136,9 +137,9 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
         return [p.grad.clone() for p in step._parameters.values()]
 
     step._base_logits.prepare(step._replay, lambda: False)
-    numbers = step._descend(step._new, step._replay)
+    numbers = step._gradient(step._new, step._replay)
     together = gradients()
-    assert step._descend(step._new, [])["loss"] == pytest.approx(numbers["loss"])
+    assert step._gradient(step._new, [])["loss"] == pytest.approx(numbers["loss"])
     new = gradients()
     step._optimizer.zero_grad()
     rows = [example.chosen for example in step._replay]
@@ -152,7 +153,7 @@ def test_replay_in_the_same_pass_gives_the_gradients_of_both_apart(backend):
         torch.testing.assert_close(both, one + other, atol=1e-6, rtol=1e-4)
 
 
-def test_a_step_is_cut_where_the_least_is_padded():
+def test_a_step_is_split_with_the_least_padding():
     def items(*lengths):
         rows = [Row(list(range(9, 9 + n)), n - 1) for n in lengths]
         return [Example("sft", row, None, 1.0) for row in rows]

@@ -70,6 +70,8 @@ def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
 
 def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
     count = model_files.token_counter(model_files.BUILT_IN)
+    assert PASSAGE_TASKS
+    assert FREE_TASKS
     for task in (*PASSAGE_TASKS, *FREE_TASKS):
         text = exercise(task, 3).prompt
         assert count(text) == len(tokenizer(text)["input_ids"])
@@ -88,7 +90,7 @@ def test_a_stopped_build_goes_on_as_if_it_had_not_stopped(tmp_path):
 
 
 @torch.no_grad()
-def test_a_deeper_model_that_takes_over_says_the_same_at_first(
+def test_a_deeper_model_starts_with_the_outputs_of_the_earlier_one(
     tokenizer, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(wiring, "LAYERS", wiring.LAYERS + 1)
@@ -115,7 +117,7 @@ def test_a_deeper_model_that_takes_over_says_the_same_at_first(
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
 
 
-def test_pieces_of_letters_are_kept_apart(tokenizer):
+def test_embeddings_of_letter_pieces_stay_apart(tokenizer):
     model = new_model(tokenizer, 5)
     embedding = model.model.embed_tokens.weight
     groups = letter_pieces(tokenizer.get_vocab())
@@ -129,7 +131,7 @@ def test_pieces_of_letters_are_kept_apart(tokenizer):
     torch.testing.assert_close(embedding[:100], others)
 
 
-def test_a_step_chooses_among_its_own_tokens_and_a_few_others(tokenizer):
+def test_logits_of_some_tokens_equal_those_of_the_whole_vocabulary(tokenizer):
     model, packer = new_model(tokenizer, 5), Packer(tokenizer, known_world())
     batch = packer.batch("a", n_rows=1)
     among = torch.from_numpy(batch.tokens).unique()
@@ -149,7 +151,7 @@ class Parrot:
         return [Completion(self.text, "stop", 1, 1) for _ in requests]
 
 
-def test_the_examiner_measures_every_skill_and_is_not_easily_pleased():
+def test_the_examiner_measures_every_skill_and_fails_a_poor_model():
     scores = list(Examiner(Parrot("The text does not say."), 1, 6).scores())
     by_name = {score.name: score for score in scores}
     assert len(by_name) == len(scores) >= 20
@@ -161,7 +163,7 @@ def test_the_examiner_measures_every_skill_and_is_not_easily_pleased():
     assert not any(score.reached for score in promised)
 
 
-def test_a_score_tells_whether_its_target_is_reached():
+def test_a_score_reports_whether_its_target_is_met():
     score = share("x", [True] * 19 + [False], 0.93)
     assert score.reached
     assert "95.0" in str(score)

@@ -43,7 +43,7 @@ def writer(built_in):
     return Generator(built_in, StudySettings(), lambda: False, lambda share: None)
 
 
-def test_each_question_of_a_conversation_is_answered_by_itself(built_in):
+def test_each_question_of_a_conversation_is_answered_independently(built_in):
     asked = Message("user", "Who leads Narrow Hill?")
     earlier = (
         Message("user", "Who taught Orvan Lelk?"),
@@ -53,7 +53,7 @@ def test_each_question_of_a_conversation_is_answered_by_itself(built_in):
     assert chat.prompt((*earlier, asked)) == chat.prompt((asked,))
 
 
-def test_it_reads_passages_that_a_person_wrote(writer):
+def test_the_built_in_model_answers_from_hand_written_passages(writer):
     rows = PASSAGES["passage"]
     passages = {
         i: Passage(1, i, 0, len(row["text"]), row["text"].strip(), 1, id=i)
@@ -75,7 +75,7 @@ def test_it_reads_passages_that_a_person_wrote(writer):
     assert len(wrong) <= (1 - READ) * len(asked), wrong
 
 
-def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path):
+def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
     library = make_library(0)
     kinds = {
         f"{row.kind}.{row.key}": row.type
@@ -114,7 +114,7 @@ def test_an_edited_fact_is_found_unknown_learned_and_told_in_new_words(tmp_path)
         assert queues.stop_worker(store.folder)
 
 
-def test_word_problems_are_mended_by_its_own_feedback_alone(tmp_path):
+def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
     """A round of self-evolution (arXiv 2310.00533) on the skill where it is weak."""
     rng = random.Random("instructions")
     problems = [problem(World(rng, held_out=True)) for _ in range(40)]

@@ -127,7 +127,7 @@ def text(form: ChatFormat, ids: list[int]) -> str:
 
 @pytest.mark.parametrize("template", EXPECTED)
 @pytest.mark.parametrize("tokens", [TOKENS, []], ids=["tokens", "letters"])
-def test_thoughts_are_closed_and_answers_opened_before_they_begin(template, tokens):
+def test_prompts_close_thoughts_and_open_the_answer_channel(template, tokens):
     before, answer = EXPECTED[template]
     one = form(template, tokens)
     earlier = Message("assistant", "no"), Message("user", "why?")
@@ -152,7 +152,7 @@ def test_an_item_is_encoded_as_the_template_shows_a_full_chat(template):
     assert whole[: len(ids)] == ids
 
 
-def test_what_begins_an_answer_is_tokens_not_letters():
+def test_the_opening_of_an_answer_is_control_tokens():
     one = form(CHANNELS)
     names = one._tokenizer.convert_ids_to_tokens(one.prompt(chat("a?")))
     assert names[-8:] == ["<|assistant|>", "<|channel|>", *"final", "<|message|>"]
@@ -185,7 +185,9 @@ def test_a_template_without_thoughts_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("template", [OPENED, CHANNELS])
-def test_what_was_learned_is_what_is_written(template, open_model, places, tmp_path):
+def test_a_model_generates_what_it_was_trained_on(
+    template, open_model, places, tmp_path
+):
     backend = open_model("nf4", build_model(tmp_path / "model", template))
     items = facts()
     settings = training(max_steps=60, learning_rate=2e-2)

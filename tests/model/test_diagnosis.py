@@ -11,7 +11,7 @@ def found(workspace):
     return {check.what: check for check in doctor.examine(workspace)}
 
 
-def test_all_is_well_where_the_tests_pass(tmp_path):
+def test_the_doctor_reports_a_working_machine(tmp_path):
     told = found(tmp_path)
     needed = set(told) - {"browser"}
     assert [name for name in needed if not told[name].well] == []
@@ -19,7 +19,7 @@ def test_all_is_well_where_the_tests_pass(tmp_path):
     assert told["4 bit"].found.startswith("rounds by 0.")
 
 
-def test_a_library_that_is_broken_is_told_and_nothing_raised(tmp_path, monkeypatch):
+def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
     broken = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
     monkeypatch.setattr(doctor, "_PROBE", broken)
     check = found(tmp_path)["4 bit"]
@@ -31,12 +31,12 @@ def test_a_library_that_is_broken_is_told_and_nothing_raised(tmp_path, monkeypat
     assert "4 bit" not in told
 
 
-def test_a_workspace_that_cannot_be_used_is_told(tmp_path):
+def test_the_doctor_reports_an_unusable_workspace(tmp_path):
     (tmp_path / "file").write_text("x")
     check = found(tmp_path / "file")["workspace"]
     assert not check.well
     assert "not a folder" in check.found
 
 
-def test_numbers_that_come_back_as_others_are_not_well():
+def test_the_doctor_reports_wrong_4_bit_values():
     assert not doctor._four_bit({"off": 0.5}).well

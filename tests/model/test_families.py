@@ -37,7 +37,7 @@ def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):
     assert {2, form._end} <= form.stop_ids
 
 
-def test_writing_side_by_side_is_that_of_transformers(family, open_model, caplog):
+def test_batched_generation_equals_transformers(family, open_model, caplog):
     made, folder = family
     loaded = open_model("none", folder)._loaded
     beginning = "a long text on the sea and the hills "

@@ -12,7 +12,7 @@ from tests.support.tiny import Watch, facts, request, training
 pytestmark = pytest.mark.model
 
 
-def test_a_round_begins_with_its_largest_step_and_tells_what_that_took(backend, places):
+def test_a_round_begins_by_measuring_its_largest_step(backend, places):
     watch = Watch()
     backend.train(facts(n=6), training(max_steps=2), watch, **places)
     first = watch.probed
@@ -22,7 +22,7 @@ def test_a_round_begins_with_its_largest_step_and_tells_what_that_took(backend, 
     assert 0.3 < told / took < 3
 
 
-def test_a_step_that_is_too_large_gives_way_and_learns_the_same(
+def test_after_out_of_memory_a_step_is_split_and_learns_the_same(
     open_model, places, caplog
 ):
     plain, short = open_model(), open_model()
@@ -45,7 +45,7 @@ def test_a_step_that_is_too_large_gives_way_and_learns_the_same(
         torch.testing.assert_close(parted[name], weight, atol=1e-4, rtol=1e-3)
 
 
-def test_an_item_that_does_not_fit_is_told_with_what_to_change(backend, places):
+def test_an_item_that_does_not_fit_raises_an_error_with_advice(backend, places):
     def refuse(module, inputs, output):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
@@ -59,15 +59,13 @@ def test_an_item_that_does_not_fit_is_told_with_what_to_change(backend, places):
     assert backend.complete([request("Who?")], lambda: False)
 
 
-def test_too_little_room_is_told_before_anything_is_trained(
-    backend, places, monkeypatch
-):
+def test_too_little_memory_is_reported_before_training(backend, places, monkeypatch):
     monkeypatch.setattr(hardware, "free_memory", lambda: 1000)
     with pytest.raises(OutOfMemory, match="The longest item has"):
         backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
 
 
-def test_activations_are_computed_twice_where_memory_asks_for_it(
+def test_activations_are_recomputed_when_memory_is_short(
     open_model, places, monkeypatch
 ):
     kept, twice = open_model(), open_model()

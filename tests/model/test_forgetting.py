@@ -47,7 +47,7 @@ def everything(backend):
 # What is measured
 
 
-def test_an_answer_is_exact_if_greedy_writing_gives_it(backend, places):
+def test_an_answer_is_exact_if_greedy_decoding_gives_it(backend, places):
     items = facts()
     backend.train(items, training(max_steps=25), Watch(), **places)
     backend.use_adapter(places["output"])
@@ -66,7 +66,7 @@ def test_an_answer_is_exact_if_greedy_writing_gives_it(backend, places):
 
 
 def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
-    adapters.fresh(backend._loaded, training())
+    adapters.attach_new(backend._loaded, training())
     forward = Forward(backend._loaded)
     gauge = [encode(item, backend._loaded.chat) for item in facts("gauge")]
     assert forward.mean_divergence(gauge) == pytest.approx(0, abs=1e-6)
@@ -89,7 +89,7 @@ def expected(backend, row):
     return logits[row.n_prompt - 1 : -1].float().log_softmax(dim=1)
 
 
-def test_a_round_tells_what_it_learned_and_forgot(backend, places):
+def test_a_round_reports_validation_and_drift(backend, places):
     items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
     settings = training(max_steps=60, choose_scale=False)
     outcome = backend.train(items, settings, watch := Watch(), **places)
@@ -98,7 +98,7 @@ def test_a_round_tells_what_it_learned_and_forgot(backend, places):
     assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
 
 
-def test_what_only_measures_is_not_learned(backend, places, tmp_path):
+def test_validation_and_drift_probe_items_are_not_trained(backend, places, tmp_path):
     other = {**places, "output": tmp_path / "other"}
     measured = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
     settings = training(choose_scale=False, stop_at=0.0)
@@ -107,9 +107,7 @@ def test_what_only_measures_is_not_learned(backend, places, tmp_path):
     assert adapter_digest(places["output"]) == adapter_digest(other["output"])
 
 
-def test_a_round_without_replay_spends_no_look_at_the_base(
-    backend, places, monkeypatch
-):
+def test_a_round_without_replay_never_runs_the_base(backend, places, monkeypatch):
     looks, without = [], adapters.without
 
     def counted(model):
@@ -158,7 +156,7 @@ def test_a_round_without_validation_goes_on_to_its_end(backend, places):
 
 
 @pytest.mark.parametrize("values", [{}, {"stop_at": 0.5}])
-def test_a_resumed_round_is_measured_and_sized_like_the_undisturbed_one(
+def test_a_resumed_round_gets_the_same_scores_and_scale(
     open_model, places, tmp_path, values
 ):
     backend = open_model()
@@ -175,7 +173,7 @@ def test_a_resumed_round_is_measured_and_sized_like_the_undisturbed_one(
     assert (whole.n_steps < 40) == ("stop_at" in values)
 
 
-def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
+def test_a_round_killed_after_validation_was_reached_does_not_train_on(
     backend, places, monkeypatch
 ):
     items = facts() + apart("validation", facts())
@@ -185,7 +183,7 @@ def test_a_round_killed_after_it_had_learned_enough_does_not_learn_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(RoundTrainer, "_settle", killed)
+        patched.setattr(RoundTrainer, "_choose_scale", killed)
         with pytest.raises(KeyboardInterrupt):
             backend.train(items, settings, first := Watch(), **places)
     outcome = backend.train(items, settings, second := Watch(), **places)
@@ -205,7 +203,7 @@ def best_state(places):
 
 
 @pytest.mark.parametrize(("end", "taken"), [(0.5, {"best_at": 2}), (0.88, {})])
-def test_a_round_that_got_worse_ends_as_it_was_at_its_best(
+def test_a_round_that_got_worse_ends_with_its_best_checkpoint(
     backend, places, monkeypatch, end, taken
 ):
     items = facts() + apart("validation", facts())
@@ -241,7 +239,7 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
         seen = [
             ScaleMeasurement(scale, share, sure, 0.1) for scale, share, sure in scales
         ]
-        return adapter_scale.chosen(seen).scale
+        return adapter_scale.smallest_sufficient(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
     assert best(0.9, 0.86, 0.8) == 0.9
@@ -250,7 +248,12 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.4, 0.2)) == 1.0
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.46, 0.3)) == 0.9
-    assert adapter_scale.chosen([ScaleMeasurement(1.0, None, None, 0.1)]).scale == 1.0
+    assert (
+        adapter_scale.smallest_sufficient(
+            [ScaleMeasurement(1.0, None, None, 0.1)]
+        ).scale
+        == 1.0
+    )
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
@@ -280,7 +283,7 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     assert share == outcome.scores["validation"]
 
 
-def test_an_adapter_that_was_begun_with_keeps_its_size(backend, places, tmp_path):
+def test_a_continued_adapter_is_not_scaled(backend, places, tmp_path):
     items = facts() + apart("validation", facts())
     settings = training(max_steps=40)
     backend.train(items, settings, Watch(), **places)

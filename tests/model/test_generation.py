@@ -8,7 +8,7 @@ from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine import prefix_plan
 from autolearn.engine.decoding import generate as generating
 from autolearn.engine.decoding import shared_prefix
-from autolearn.engine.decoding.generate import _drawn, generate
+from autolearn.engine.decoding.generate import _sample_top_p, generate
 from autolearn.engine.decoding.probabilities import probabilities
 from tests.support.tiny import (
     NO_SYSTEM,
@@ -35,7 +35,7 @@ def test_answers_come_in_the_order_of_the_requests(backend):
     assert len({completion.text for completion in together}) == len(QUESTIONS)
 
 
-def test_what_prompts_begin_with_is_read_once(backend):
+def test_shared_prefixes_are_read_once(backend):
     passages = ["a long text on the sea " * 2, "and another one on the hills " * 2]
     asked = [request(p + q) for q in ("why?", "whence?", "who?") for p in passages]
     alone = [backend.complete([one], never)[0] for one in asked]
@@ -50,7 +50,7 @@ def test_what_prompts_begin_with_is_read_once(backend):
     assert sum(n_read[:2]) < sum(c.n_prompt_tokens for c in together) / 2
 
 
-def test_greedy_writing_is_that_of_transformers(backend):
+def test_greedy_decoding_equals_transformers(backend):
     loaded = backend._loaded
     (prompt,) = ids_of(backend, QUESTIONS[1])
     (ours,) = backend.complete([request(QUESTIONS[1])], never)
@@ -64,7 +64,7 @@ def test_greedy_writing_is_that_of_transformers(backend):
     assert ours.text == loaded.chat.decode(theirs[0, len(prompt) :].tolist())
 
 
-def test_an_answer_is_heard_as_it_is_written(backend):
+def test_streaming_passes_on_each_token(backend):
     asked, heard = request(QUESTIONS[1]), []
     (whole,) = backend.complete([asked], never)
     assert backend.stream(asked, never, heard.append) == whole
@@ -76,7 +76,7 @@ def test_an_answer_is_heard_as_it_is_written(backend):
 
 
 @pytest.mark.parametrize("top_p", [1.0, 0.9])
-def test_a_draw_does_not_depend_on_its_batch(backend, top_p):
+def test_sampling_does_not_depend_on_the_batch(backend, top_p):
     drawn = [
         request(q, temperature=1.0, top_p=top_p, seed=i, max_new_tokens=6 + 3 * i)
         for i, q in enumerate(QUESTIONS)
@@ -85,7 +85,7 @@ def test_a_draw_does_not_depend_on_its_batch(backend, top_p):
     assert together == [backend.complete([one], never)[0] for one in drawn]
 
 
-def test_another_seed_draws_another_text(backend):
+def test_another_seed_samples_another_text(backend):
     drawn = [request("a?", temperature=1.0, seed=seed) for seed in (0, 1, 0)]
     first, second, again = backend.complete(drawn, never)
     assert first == again
@@ -99,11 +99,11 @@ def test_a_tiny_top_p_is_greedy(backend):
     )
 
 
-def test_a_draw_looks_at_as_many_tokens_as_it_needs():
+def test_top_p_sampling_ranks_more_tokens_only_if_needed():
     chosen = torch.Generator().manual_seed(0)
     likely = (4 * torch.randn(200, 300, generator=chosen)).softmax(dim=1)
     top_p, chance = torch.rand(2, 200, 1, generator=chosen)
-    few, all_ = (_drawn(likely, top_p, chance, n) for n in (3, 300))
+    few, all_ = (_sample_top_p(likely, top_p, chance, n) for n in (3, 300))
     assert few.tolist() == all_.tolist()
     mass = likely.sort(dim=1, descending=True).values.cumsum(dim=1)
     assert (mass[:, 2:3] < top_p).any()
@@ -196,6 +196,7 @@ def test_a_template_without_system_role_gets_its_words_in_the_user_turn(
 def test_probabilities_are_those_of_the_next_token(backend):
     chats, begun = [chat(q) for q in QUESTIONS], ["", "It is ", "so: ", "hm"]
     found = backend.probabilities(chats, begun, ["yes", "no"])
+    assert len(found) == len(QUESTIONS) > 0
     for turns, start, (yes, no) in zip(chats, begun, found, strict=True):
         ids = backend._loaded.chat.begun(turns, start)
         with torch.inference_mode():
@@ -218,7 +219,7 @@ def test_a_label_within_a_label_is_refused(backend):
         probabilities(backend._loaded, [[ids("yes"), ids("yes, so")]])
 
 
-def test_what_is_made_up_depends_on_its_seed_alone(backend):
+def test_a_made_up_prompt_depends_only_on_its_seed(backend):
     made = backend.self_prompts([5, 6, 7, 5], never, 6)
     assert all(made)
     assert made[0] == made[3] != made[1]
@@ -226,7 +227,7 @@ def test_what_is_made_up_depends_on_its_seed_alone(backend):
     assert backend.self_prompts([5, 6], lambda: True, 6) == ["", ""]
 
 
-def test_sureness_is_the_mean_over_the_tokens_of_an_answer(backend):
+def test_confidence_is_the_mean_over_the_tokens_of_an_answer(backend):
     loaded = backend._loaded
     answers = ["a sea", "no", "all there is to tell of the hills"]
     found = backend.confidence([chat(q) for q in QUESTIONS[:3]], answers)
@@ -242,7 +243,7 @@ def test_sureness_is_the_mean_over_the_tokens_of_an_answer(backend):
     assert backend.confidence([], []) == []
 
 
-def test_four_bit_weights_answer_alike_packed_or_unpacked(open_model):
+def test_4_bit_and_dequantised_weights_give_the_same_answers(open_model):
     unpacked, packed = open_model("nf4"), open_model("packed")
     ids = torch.tensor(ids_of(unpacked, "what is this?"))
     with torch.inference_mode():
@@ -273,11 +274,13 @@ def tangled(backend):
 
 
 @pytest.mark.parametrize("at_once", [1, 40, 10_000])
-def test_branches_of_stems_are_the_texts_written_alone(backend, monkeypatch, at_once):
+def test_texts_with_shared_prefixes_equal_texts_generated_alone(
+    backend, monkeypatch, at_once
+):
     monkeypatch.setattr(generating, "BATCH_SIZE", 5)
-    monkeypatch.setattr(generating, "TOGETHER", 3)
+    monkeypatch.setattr(generating, "GROUP_SIZE", 3)
     monkeypatch.setattr(shared_prefix, "_SPARE", 4)
-    monkeypatch.setattr(prefix_plan, "_APART", 0.5)
+    monkeypatch.setattr(prefix_plan, "_GROUP_TOKEN_COST", 0.5)
     monkeypatch.setitem(shared_prefix.READ_AT_ONCE, "cpu", at_once)
     monkeypatch.setitem(shared_prefix.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = tangled(backend)
@@ -292,7 +295,7 @@ def test_branches_of_stems_are_the_texts_written_alone(backend, monkeypatch, at_
     ]
 
 
-def test_a_kind_that_cannot_share_writes_the_same(open_model, tmp_path, caplog):
+def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
     backend = open_model("none", build_sliding(tmp_path / "sliding"))
     prompts = tangled(backend)
     with caplog.at_level("INFO"):
@@ -308,7 +311,7 @@ def test_a_kind_that_cannot_share_writes_the_same(open_model, tmp_path, caplog):
     ]
 
 
-def test_too_little_memory_takes_fewer_at_once_and_loses_nothing(backend, caplog):
+def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog):
     prompts = tangled(backend)
     asked = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
     expected = generate(backend._loaded, asked, never)
@@ -328,7 +331,7 @@ def test_too_little_memory_takes_fewer_at_once_and_loses_nothing(backend, caplog
     assert "too little memory" in caplog.text
 
 
-def test_too_little_memory_looks_at_fewer_labels_and_answers_at_once(backend, caplog):
+def test_after_out_of_memory_verdicts_use_smaller_batches(backend, caplog):
     chats, begun = [chat(q) for q in QUESTIONS], ["", "It is ", "so: ", "hm"]
 
     def looked():
@@ -350,7 +353,7 @@ def test_too_little_memory_looks_at_fewer_labels_and_answers_at_once(backend, ca
     assert "tokens at once" in caplog.text
 
 
-def test_too_little_memory_for_a_single_text_is_told(backend):
+def test_too_little_memory_for_a_single_text_raises_an_error(backend):
     def refuse(module, inputs, output):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 

@@ -66,7 +66,7 @@ def test_tokens_template_and_answers_are_those_of_the_model(folder, plain):
     assert said[0] == said[1]
 
 
-def test_the_second_rounding_is_what_the_library_itself_gives(plain, monkeypatch):
+def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
     texts = ("the sea is blue", "a green hill")
     measured = gguf.rounding(plain, never, texts)
     assert measured.kl > 0
@@ -79,7 +79,7 @@ def test_the_second_rounding_is_what_the_library_itself_gives(plain, monkeypatch
     assert (nothing.same, round(nothing.kl, 6)) == (1, 0)
 
 
-def test_the_divergence_is_that_of_its_definition(plain, monkeypatch):
+def test_the_divergence_matches_its_definition(plain, monkeypatch):
     p, q = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.5, 0.25]])
     made = {"none": [p.log()], "nf4": [q.log()]}
     monkeypatch.setattr(gguf, "_likelihoods", lambda _, kind, *__: made[kind])

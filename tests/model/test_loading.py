@@ -128,7 +128,7 @@ def test_a_template_whose_tokens_the_weights_do_not_know_is_refused(
         open_model("none", damaged)
 
 
-def test_missing_weights_are_not_made_up(open_model, damaged):
+def test_missing_weights_raise_an_error(open_model, damaged):
     weights = load_file(damaged / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]
     save_file(weights, damaged / "model.safetensors", {"format": "pt"})
@@ -180,7 +180,7 @@ def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_
         MemoryError(),
     ],
 )
-def test_a_device_that_is_too_small_is_told(error):
+def test_out_of_memory_errors_become_a_sentence(error):
     with pytest.raises(OutOfMemory, match="lower batch_size"), memory_guard():
         raise error
 
@@ -190,13 +190,13 @@ def test_other_errors_pass_the_guard_unchanged():
         raise RuntimeError("shapes do not fit")
 
 
-def test_a_round_that_does_not_fit_leaves_the_base_behind(
+def test_a_round_that_does_not_fit_leaves_the_base_active(
     backend, tmp_path, monkeypatch
 ):
     def too_much(self, examples, replay):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(RoundTrainer, "_descend", too_much)
+    monkeypatch.setattr(RoundTrainer, "_gradient", too_much)
     with pytest.raises(OutOfMemory):
         backend.train(
             facts(),

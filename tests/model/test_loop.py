@@ -222,7 +222,7 @@ def test_samples_and_adapters_are_exported(lab, tmp_path):
     assert run.result["alike"] == run.result["asked"] == 5
 
 
-def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, whole, tmp_path):
+def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     target = tmp_path / "merged"
     run = finish(lab, actions.export(lab, "merged", target, whole))
     assert run.result["asked"] == 5
@@ -243,7 +243,7 @@ def test_a_round_is_merged_into_the_model_in_16_bit_and_asked(lab, whole, tmp_pa
     assert "exists already" in queues.wait(lab, again.id).error
 
 
-def test_a_round_is_converted_to_gguf_and_asked(lab, whole, tmp_path, monkeypatch):
+def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
     run = finish(lab, actions.export(lab, "gguf", target, whole))

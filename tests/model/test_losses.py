@@ -62,7 +62,7 @@ def test_log_probabilities_and_their_gradient_are_those_of_log_softmax():
 
 
 @pytest.mark.usefixtures("_parts")
-def test_with_all_tokens_the_divergence_is_the_whole(monkeypatch):
+def test_with_all_tokens_the_divergence_is_the_full_kl(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", V)
     base, policy = pair()
     found, whole = on_likeliest(base, policy), plain(base, policy)
@@ -71,7 +71,7 @@ def test_with_all_tokens_the_divergence_is_the_whole(monkeypatch):
     assert losses.divergence(base, policy).item() == pytest.approx(whole.item())
 
 
-def test_with_some_tokens_it_is_a_lower_bound_that_grows_with_their_number(
+def test_with_some_tokens_the_divergence_is_a_growing_lower_bound(
     monkeypatch,
 ):
     base, policy = pair()
@@ -90,7 +90,7 @@ def test_with_some_tokens_it_is_a_lower_bound_that_grows_with_their_number(
     assert apart[-1] < 1e-5
 
 
-def test_probability_that_moves_to_other_tokens_costs(monkeypatch):
+def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", 4)
     base, _ = pair()
     unlikely = base.argmin(dim=1, keepdim=True)
@@ -105,7 +105,7 @@ def test_probability_that_moves_to_other_tokens_costs(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_sure_tokens_have_finite_gradients(dtype):
+def test_confident_tokens_have_finite_gradients(dtype):
     base, policy = pair(scale=200.0, dtype=dtype)
     found = on_likeliest(base, policy)
     grad = gradient(found, policy)

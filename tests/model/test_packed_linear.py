@@ -29,7 +29,7 @@ def roomy(backend):
     """The tiny model on a device that has memory for a second copy."""
     loaded = backend._loaded
     loaded.estimator = MemoryEstimator(
-        loaded.estimator.seen, "none", Device("cpu", False, 64 << 30)
+        loaded.estimator.shape, "none", Device("cpu", False, 64 << 30)
     )
     return backend
 
@@ -40,7 +40,7 @@ def written(backend):
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 17, 64, 128, 129])
 @pytest.mark.parametrize("bias", [True, False])
-def test_products_are_the_plain_ones(n_rows, bias):
+def test_packed_products_equal_plain_products(n_rows, bias):
     torch.manual_seed(0)
     layer = torch.nn.Linear(70, 130, bias=bias)
     packed = packed_linear.PackedLinears()
@@ -57,14 +57,14 @@ def test_products_are_the_plain_ones(n_rows, bias):
     assert "forward" not in vars(layer)
 
 
-def test_what_is_learned_has_its_gradient():
+def test_packed_layers_keep_their_gradient():
     layer = torch.nn.Linear(8, 8)
     packed_linear.PackedLinears().make(torch.nn.Sequential(layer))
     layer(torch.randn(4, 8)).sum().backward()
     assert layer.weight.grad.abs().sum() > 0
 
 
-def test_the_same_texts_are_written(roomy, monkeypatch):
+def test_packed_weights_generate_the_same_texts(roomy, monkeypatch):
     packed = written(roomy)
     assert roomy._loaded.packed
     roomy._loaded.packed.drop()
@@ -73,7 +73,7 @@ def test_the_same_texts_are_written(roomy, monkeypatch):
     assert not roomy._loaded.packed
 
 
-def test_an_adapter_comes_and_goes_beside_the_copies(roomy, places, monkeypatch):
+def test_adapters_work_with_packed_weights(roomy, places, monkeypatch):
     base = written(roomy)
     roomy.train(facts(), training(), Watch(), **places)
     assert not roomy._loaded.packed, "a training needs their memory"
@@ -92,7 +92,7 @@ def test_an_adapter_comes_and_goes_beside_the_copies(roomy, places, monkeypatch)
     assert written(roomy) == adapted, "written with plain weights"
 
 
-def test_a_training_after_writing_is_one_without(roomy, places, tmp_path):
+def test_training_after_generation_equals_training_without(roomy, places, tmp_path):
     first, second = Watch(), Watch()
     roomy.train(facts(), training(), first, **places)
     written(roomy)
@@ -104,7 +104,7 @@ def test_a_training_after_writing_is_one_without(roomy, places, tmp_path):
     ]
 
 
-def test_layers_of_an_adapter_are_left_alone(roomy, places):
+def test_adapter_layers_are_not_packed(roomy, places):
     roomy.train(facts(), training(), Watch(), **places)
     roomy.use_adapter(places["output"])
     model = roomy._loaded.model
@@ -114,13 +114,13 @@ def test_layers_of_an_adapter_are_left_alone(roomy, places):
     assert not [name for name in names if "lora_" in name]
 
 
-def test_4_bit_weights_are_not_copied(open_model):
+def test_4_bit_weights_are_not_packed(open_model):
     packed = open_model("packed")
     written(packed)
     assert not packed._loaded.packed
 
 
-def test_one_text_or_little_to_write_makes_no_copy(roomy, monkeypatch):
+def test_one_text_or_few_tokens_are_not_worth_packing(roomy, monkeypatch):
     roomy.complete([request(QUESTIONS[0])], never)
     assert not roomy._loaded.packed
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 5 * 24 + 1)

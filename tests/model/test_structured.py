@@ -57,7 +57,7 @@ def asked(text, constraint=(), begun="", **sampling):
 
 
 @pytest.mark.parametrize("heat", [0.0, 1.0])
-def test_what_is_written_has_the_form_whatever_it_was_batched_with(backend, heat):
+def test_constrained_texts_match_in_any_batch(backend, heat):
     requests = [
         asked(f"q{i}", form, temperature=heat, seed=i)
         for i, form in enumerate(FORMS.values())
@@ -72,12 +72,12 @@ def test_what_is_written_has_the_form_whatever_it_was_batched_with(backend, heat
     assert len(ended) >= 3
 
 
-def test_a_form_that_can_only_end_ends_without_another_token(backend):
+def test_a_complete_constraint_ends_the_text(backend):
     (made,) = backend.complete([asked("q", ("Yes.",))], never)
     assert (made.text, made.finish, made.n_tokens) == ("Yes.", "stop", 4)
 
 
-def test_a_constraint_costs_nothing_where_the_model_keeps_it_by_itself(backend):
+def test_a_constraint_computes_no_mask_while_the_model_follows_it(backend):
     loaded = backend._loaded
     (made,) = backend.complete([asked("who?", (Pattern("[a-z]+"),))], never)
     masked = []
@@ -93,7 +93,7 @@ def test_a_constraint_costs_nothing_where_the_model_keeps_it_by_itself(backend):
     assert logits.isinf().any()
 
 
-def test_a_form_that_no_token_can_begin_is_refused_in_a_sentence(backend):
+def test_an_impossible_constraint_raises_an_error(backend):
     with pytest.raises(Exception, match="form of an answer"):
         backend.complete([asked("q", (Pattern("("),))], never)
 
@@ -163,7 +163,7 @@ def test_worked_examples_are_read_once_for_all_later_prompts(backend):
     assert backend.complete(wood, never) == later
 
 
-def test_another_adapter_forgets_what_was_read(backend):
+def test_switching_adapters_clears_the_prefix_cache(backend):
     requests = [*about("sea " * 8), *about("hills " * 5)]
     backend.complete(requests, never)
     ids = backend._loaded.chat.prompt(requests[0].prompt.chat)

@@ -34,6 +34,7 @@ BEGUN = {
 def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_model):
     _, folder = family
     chat = open_model("none", folder)._loaded.chat
+    assert MADE
     for item in MADE:
         begun = BEGUN.get(item.chat[0].content, item.chosen.partition(" ")[0])
         trained = chat.prompt(item.chat) + chat.answer(item.chosen)

@@ -44,7 +44,7 @@ def test_thirty_steps_lower_the_loss(open_model, places, kind):
     assert losses[-1] < losses[0] / 4
 
 
-def test_what_was_trained_is_said(backend, places):
+def test_a_trained_model_gives_the_trained_answers(backend, places):
     backend.train(facts(), training(max_steps=60), Watch(), **places)
     backend.use_adapter(places["output"])
     answers = backend.complete([request(f"colour of {i}?") for i in range(2)], never)
@@ -82,7 +82,7 @@ def test_dpo_widens_the_margin(backend, places):
     assert watch.seen[-1]["reward_margin"] > 0.1
 
 
-def test_the_reference_of_dpo_is_the_adapter_begun_with(backend, places):
+def test_the_reference_of_dpo_is_the_start_adapter(backend, places):
     backend.train(facts(), training(), Watch(), **places)
     second = {**places, "start": places["output"], "output": places["output"] / "two"}
     watch = Watch()
@@ -141,9 +141,7 @@ def test_plain_peft_reads_the_adapter_and_gives_the_same_logits(
     )
 
 
-def test_an_adapter_tells_its_base_and_no_path_of_this_computer(
-    backend, folder, places
-):
+def test_an_adapter_names_its_base_without_a_local_path(backend, folder, places):
     backend.train(facts(), training(), Watch(), **places)
     files = sorted(path.name for path in places["output"].iterdir())
     assert files == [
@@ -159,7 +157,8 @@ def test_an_adapter_tells_its_base_and_no_path_of_this_computer(
 
 def test_lora_weights_are_fp32_on_a_bf16_base(backend):
     backend._loaded.model.to(torch.bfloat16)
-    adapters.fresh(backend._loaded, training())
+    adapters.attach_new(backend._loaded, training())
+    assert any("lora_" in name for name, _ in backend._loaded.model.named_parameters())
     for name, parameter in backend._loaded.model.named_parameters():
         assert parameter.requires_grad == ("lora_" in name)
         expected = torch.float32 if "lora_" in name else torch.bfloat16
@@ -225,11 +224,12 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         backend = open_model("packed")
         if generates:
             backend.complete([request("a?")], never)
-        adapters.fresh(backend._loaded, training())
+        adapters.attach_new(backend._loaded, training())
         step = RoundTrainer(backend._loaded, facts(), training())
-        step._begin(None)
-        step._descend(step._new, [])
+        step._set_up(None)
+        step._gradient(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
+    assert gradients[0].keys() == gradients[1].keys() != set()
     for name, gradient in gradients[1].items():
         assert torch.equal(gradients[0][name], gradient)
         assert bool(gradient.any()) == ("lora_B" in name), name
@@ -239,7 +239,9 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
 
 
 @pytest.mark.parametrize("kind", ["none", "packed"])
-def test_a_resumed_round_is_the_undisturbed_one(open_model, places, tmp_path, kind):
+def test_a_resumed_round_equals_an_uninterrupted_one(
+    open_model, places, tmp_path, kind
+):
     items = facts(n=9) + facts("dpo", n=2, rejected="pink") + facts("replay", n=3)
     settings = training(max_steps=7, batch_size=4)
     backend = open_model(kind)
@@ -274,15 +276,13 @@ def test_only_the_newest_two_checkpoints_are_kept(backend, places):
     assert names == ["step-4", "step-5"]
 
 
-def test_a_checkpoint_of_other_items_is_not_gone_on_from(backend, places):
+def test_a_checkpoint_of_other_items_is_rejected(backend, places):
     backend.train(facts(), training(), Watch(2), **places)
     with pytest.raises(TrainingError, match="belongs to other items"):
         backend.train(facts(n=3), training(), Watch(), **places)
 
 
-def test_a_loss_that_is_no_number_ends_the_round_with_a_sentence(
-    backend, places, monkeypatch
-):
+def test_a_loss_that_is_not_finite_raises_an_error(backend, places, monkeypatch):
     good = backend.train(facts(), training(), Watch(3), **places)
     loss = RoundTrainer._loss
 
@@ -298,7 +298,7 @@ def test_a_loss_that_is_no_number_ends_the_round_with_a_sentence(
     assert logits(backend._loaded.model).isfinite().all()
 
 
-def test_what_cannot_be_learned_is_dropped_and_told(backend, places):
+def test_unlearnable_items_are_dropped_and_reported(backend, places):
     items = facts()
     items[1] = replace(items[1], chosen=" ")
     items[2] = replace(items[2], chosen="x" * 200)

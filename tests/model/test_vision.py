@@ -108,7 +108,7 @@ def is_text(name: str) -> bool:
     return "language_model" in name or "text_model" in name
 
 
-def test_it_writes_as_transformers_does(seeing, open_model):
+def test_an_image_model_generates_text_like_transformers(seeing, open_model):
     assert model_files.locate(str(seeing)) == seeing
     loaded = open_model("none", seeing)._loaded
     prompts = [loaded.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
@@ -154,7 +154,7 @@ def test_a_round_trains_its_text_layers_alone(seeing, open_model, tmp_path):
     assert not torch.allclose(base, learned, atol=1e-2)
 
 
-def test_a_round_is_merged_into_all_of_it(seeing, open_model, tmp_path):
+def test_a_round_is_merged_into_the_whole_image_model(seeing, open_model, tmp_path):
     backend = open_model("none", seeing)
     places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
     backend.train(facts(), training(), Watch(), start=None, **places)
@@ -169,7 +169,7 @@ def test_a_round_is_merged_into_all_of_it(seeing, open_model, tmp_path):
     assert seen.parameters == before.parameters
 
 
-def test_its_sizes_are_those_of_its_text_layers(seeing, open_model):
+def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(seeing, open_model):
     seen = model_shape.of(seeing)
     model = open_model("none", seeing)._loaded.model
     layers = {
@@ -185,7 +185,7 @@ def test_its_sizes_are_those_of_its_text_layers(seeing, open_model):
     assert seen.vocabulary == model.config.get_text_config().vocab_size
 
 
-def test_a_model_that_only_sees_is_refused_with_that_reason(tmp_path):
+def test_a_model_for_images_only_is_rejected_with_the_reason(tmp_path):
     build_tokenizer(TEMPLATE).save_pretrained(tmp_path)
     text = EYE | {"vocab_size": 300, "projection_dim": 32}
     CLIPModel(CLIPConfig(text_config=text, vision_config=EYE)).save_pretrained(tmp_path)
@@ -195,7 +195,7 @@ def test_a_model_that_only_sees_is_refused_with_that_reason(tmp_path):
         model_files.locate(str(tmp_path))
 
 
-def test_a_model_that_writes_of_images_alone_is_refused(open_model, tmp_path):
+def test_an_encoder_decoder_image_model_is_rejected(open_model, tmp_path):
     build_tokenizer(TEMPLATE).save_pretrained(tmp_path)
     config = Florence2Config(
         text_config={"vocab_size": 300, "d_model": 32, "encoder_layers": 1},

@@ -24,9 +24,9 @@ SEEN = ModelShape(
 def test_operations_are_those_of_the_products():
     weights, head = 8 * 8 + 16 * 8, 100 * 8
     adapter, attention = 2 * (16 + 24), 2 * 10 * 8
-    learned = compute.operations(SEEN, rank=2, width=10, learned=0.5)
+    learned = compute.operations(SEEN, rank=2, width=10, learned_share=0.5)
     assert learned == 4 * (weights + head / 2) + 6 * (adapter + attention)
-    assert compute.operations(SEEN, rank=2, width=10, learned=0.0) < learned
+    assert compute.operations(SEEN, rank=2, width=10, learned_share=0.0) < learned
 
 
 def test_the_speed_of_products_is_measured_once(monkeypatch):
@@ -39,6 +39,7 @@ def test_the_speed_of_products_is_measured_once(monkeypatch):
 def test_more_operations_take_longer(monkeypatch):
     monkeypatch.setattr(compute, "speed", lambda: 1e9)
     few, many = (
-        compute.tokens_per_second(SEEN, rank, width=10, learned=0.5) for rank in (2, 64)
+        compute.tokens_per_second(SEEN, rank, width=10, learned_share=0.5)
+        for rank in (2, 64)
     )
     assert few > many > 0

@@ -63,12 +63,12 @@ def test_built_in_is_the_model_in_the_assets(folder, monkeypatch):
     assert model_files.locate("built-in") == folder
 
 
-def test_a_missing_built_in_model_is_told(tmp_path, monkeypatch):
+def test_a_missing_built_in_model_raises_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(model_files, "BUILT_IN", tmp_path / "none")
     assert "is missing" in refusal("built-in", ModelNotFound)
 
 
-def test_a_missing_folder_is_told(tmp_path):
+def test_a_missing_folder_raises_an_error(tmp_path):
     assert "There is no folder" in refusal(tmp_path / "none", ModelNotFound)
 
 
@@ -193,7 +193,7 @@ def snapshot(folder: Path) -> Path:
     "name",
     ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"],
 )
-def test_a_link_to_nothing_is_told_in_a_sentence(folder, name):
+def test_a_broken_link_raises_an_error(folder, name):
     links = snapshot(folder)
     assert model_files.locate(str(links)) == links
     (links.parents[1] / "blobs" / name).unlink()
@@ -202,7 +202,7 @@ def test_a_link_to_nothing_is_told_in_a_sentence(folder, name):
     assert "hf download some/model" in text
 
 
-def test_a_link_to_nothing_that_is_no_part_of_the_model_does_no_harm(folder):
+def test_a_broken_link_outside_the_model_is_ignored(folder):
     for name in ("LICENSE", "README.md", "consolidated.safetensors"):
         (folder / name).symlink_to("nowhere")
     assert model_files.locate(str(folder)) == folder
@@ -249,13 +249,13 @@ def test_an_adapter_is_not_a_model(adapter):
     assert "its base model" in refusal(adapter, ModelNotFound)
 
 
-def test_a_broken_settings_file_is_told(folder):
+def test_a_broken_configuration_raises_an_error(folder):
     (folder / "tokenizer_config.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read as JSON"):
         model_files.locate(str(folder))
 
 
-def test_the_digest_knows_weights_settings_and_tokenizer(folder):
+def test_the_digest_depends_on_weights_settings_and_tokenizer(folder):
     digests = [model_files.digest(folder)]
     for name in ("model.safetensors", "config.json", "tokenizer.json"):
         with (folder / name).open("ab") as file:
@@ -266,7 +266,7 @@ def test_the_digest_knows_weights_settings_and_tokenizer(folder):
     assert model_files.digest(folder) == digests[-1]
 
 
-def test_of_a_large_file_the_digest_reads_both_ends(folder, monkeypatch):
+def test_the_digest_of_a_large_file_reads_only_both_ends(folder, monkeypatch):
     mib = 1 << 20
     monkeypatch.setattr(model_files, "_WHOLE", 2 * mib)
     found = {}
@@ -292,7 +292,7 @@ def test_an_adapter_fits_its_own_base_only(adapter):
         model_files.check_adapter(adapter, "def")
 
 
-def test_an_adapter_of_another_trainer_is_given_a_try(adapter):
+def test_an_adapter_of_another_trainer_is_accepted(adapter):
     (adapter / "autolearn.json").unlink()
     model_files.check_adapter(adapter, "def")
 
@@ -303,7 +303,7 @@ def test_an_incomplete_adapter_is_refused(adapter):
         model_files.check_adapter(adapter, "abc")
 
 
-def test_the_digest_of_an_adapter_knows_its_weights(adapter):
+def test_the_digest_of_an_adapter_depends_on_its_weights(adapter):
     before = model_files.adapter_digest(adapter)
     (adapter / "adapter_model.safetensors").write_bytes(b"other weights")
     assert model_files.adapter_digest(adapter) != before

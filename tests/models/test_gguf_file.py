@@ -91,7 +91,7 @@ def test_what_cannot_be_trained_is_refused_with_what_to_do(tmp_path, more, says)
     assert says.replace("\\", "") in words
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_raises_an_error(tmp_path):
     with pytest.raises(ModelNotFound, match="There is no file"):
         gguf_file.locate(str(tmp_path / "none.gguf"))
 

@@ -24,7 +24,7 @@ def test_there_is_free_memory():
     assert hardware.free_memory() > 0
 
 
-def test_a_number_that_is_no_workers_is_not_taken_for_one(tmp_path):
+def test_a_reused_pid_is_not_taken_for_a_worker(tmp_path):
     file = tmp_path / "worker.pid"
     assert hardware.worker_memory(file) is None
     for told in (str(os.getpid()), "no number", "-4"):
@@ -33,7 +33,7 @@ def test_a_number_that_is_no_workers_is_not_taken_for_one(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="no glibc")
-def test_what_was_freed_goes_back_to_the_system():
+def test_freed_memory_returns_to_the_system():
     program = (
         "import psutil\n"
         "from autolearn.models import hardware\n"

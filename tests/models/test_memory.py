@@ -37,7 +37,7 @@ def items(longest=512, learned=0.2, batch=16):
     return ItemSizes(longest, 100_000, round(100_000 * learned), batch * longest)
 
 
-def test_an_8b_in_4_bit_takes_what_it_was_measured_to_take(large):
+def test_the_estimate_of_an_8b_in_4_bit_matches_measurements(large):
     told = MemoryEstimator(large, "nf4", CARD).loading()
     # 5.7 GB: 6.98 billion packed weights, the embeddings and the head in 16 bit.
     assert told.weights + told.scales == pytest.approx(5.7e9, rel=0.01)
@@ -47,7 +47,7 @@ def test_an_8b_in_4_bit_takes_what_it_was_measured_to_take(large):
     assert MemoryEstimator(large, "none", CPU).loading().weights == 4 * large.parameters
 
 
-def test_a_small_model_is_unpacked_on_a_cpu():
+def test_a_small_model_is_dequantised_on_a_cpu():
     seen = model_shape.of(model_files.BUILT_IN)
     told = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB)).loading()
     assert (told.weights, told.scales) == (4 * seen.parameters, 0)
@@ -55,7 +55,7 @@ def test_a_small_model_is_unpacked_on_a_cpu():
     assert MemoryEstimator(seen, "nf4", CARD).loading().scales > 0
 
 
-def test_a_large_card_unpacks_weights_that_fill_a_quarter_of_it(large):
+def test_a_gpu_dequantises_weights_up_to_a_quarter_of_its_memory(large):
     plain = 2 * large.parameters
     estimator = MemoryEstimator(large, "nf4", replace(CARD, size=80 * GIB))
     assert (estimator.weights, estimator.loading().scales) == (plain, 0)
@@ -64,7 +64,7 @@ def test_a_large_card_unpacks_weights_that_fill_a_quarter_of_it(large):
     assert small.weights == MemoryEstimator(large, "nf4", CARD).weights < 6e9
 
 
-def test_weights_stay_packed_where_others_have_taken_the_card(large):
+def test_weights_stay_quantised_when_the_gpu_is_in_use(large):
     estimator = MemoryEstimator(large, "nf4", replace(CARD, size=80 * GIB))
     assert estimator.within(40 * GIB) == estimator
     assert estimator.within(24 * GIB).weights < 6e9
@@ -72,7 +72,7 @@ def test_weights_stay_packed_where_others_have_taken_the_card(large):
     assert whole.within(16 * GIB) == whole
 
 
-def test_more_memory_lets_more_through_at_once(large):
+def test_more_memory_allows_more_tokens_per_pass(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
     roomy = estimator.plan(SETTINGS, items(batch=64), 200 * GIB)
     assert (roomy.tokens, roomy.recompute) == (AT_ONCE, False)
@@ -85,7 +85,7 @@ def test_more_memory_lets_more_through_at_once(large):
         assert load.tokens >= 512
 
 
-def test_what_does_not_fit_is_told_with_settings_that_would(large):
+def test_a_round_that_does_not_fit_raises_an_error_with_settings(large):
     estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
     with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:
         estimator.plan(SETTINGS, long, 2 * GIB)
@@ -106,7 +106,7 @@ def test_a_lower_rank_is_proposed_where_a_shorter_item_does_not_help(large):
     assert caught.value.advice["rank"] < 512
 
 
-def test_a_study_needs_room_for_what_it_keeps_in_view(large):
+def test_a_study_needs_memory_for_its_cache(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
     one = estimator.study(StudySettings(passages_per_step=1), 100)
     many = estimator.study(StudySettings(passages_per_step=8), 100)
@@ -123,7 +123,7 @@ def test_a_cpu_keeps_programs_for_products_in_16_bit(large):
     assert told == pytest.approx(programs, rel=0.1)
 
 
-def test_what_stays_in_view_has_room_beside_what_is_read(large):
+def test_the_cache_leaves_memory_for_reading(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
     few, many = estimator.columns(4 * GIB), estimator.columns(8 * GIB)
     # 2 x 32 layers x 1024 in 16 bit, and half as much that is made ahead.
@@ -146,7 +146,7 @@ def test_a_run_that_was_measured_corrects_the_next_estimate(large):
     assert memory_calibration.correction(strange).at_work == 4.0
 
 
-def test_this_computer_says_where_a_model_would_compute(monkeypatch):
+def test_the_device_is_found_without_torch(monkeypatch):
     monkeypatch.setattr(hardware, "gpu", lambda: None)
     assert hardware.device().kind == "cpu"
     assert hardware.free() == pytest.approx(hardware.free_memory(), rel=0.1)
@@ -155,7 +155,7 @@ def test_this_computer_says_where_a_model_would_compute(monkeypatch):
     assert hardware.free() == 5 * GIB - 1
 
 
-def test_what_the_base_says_of_replay_is_counted():
+def test_the_estimate_includes_base_predictions():
     estimator = MemoryEstimator(model_shape.of(model_files.BUILT_IN), "nf4", CPU)
     load = items().at_once(512)
     more = estimator.training(SETTINGS, replace(load, replayed=1000))
@@ -163,7 +163,7 @@ def test_what_the_base_says_of_replay_is_counted():
     assert more.total - estimator.training(SETTINGS, load).total == 1000 * a_token
 
 
-def test_a_second_copy_for_writing_is_made_where_memory_allows():
+def test_a_packed_copy_is_planned_when_memory_allows():
     seen = model_shape.of(model_files.BUILT_IN)
     exact = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB))
     assert 0 < exact.copies <= exact.loading().weights

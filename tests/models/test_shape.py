@@ -41,7 +41,7 @@ def test_a_description_counts_without_reading_weights(tmp_path):
     assert seen.licence == "apache-2.0"
 
 
-def test_what_the_settings_leave_out_is_told_by_the_weights(tmp_path):
+def test_omitted_settings_follow_from_the_weights(tmp_path):
     shape = {"dtype": "F16", "data_offsets": [0, 0]}
     layers = "language_model.model.layers.0.self_attn"
     eye = "vision_tower.vision_model.encoder.layers.0"
@@ -65,7 +65,7 @@ def test_what_the_settings_leave_out_is_told_by_the_weights(tmp_path):
 
 
 @pytest.mark.parametrize("told", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]"])
-def test_broken_weights_are_told_in_a_sentence(tmp_path, told):
+def test_broken_weights_raise_an_error(tmp_path, told):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "a.safetensors").write_bytes(told)
     with pytest.raises(InputError, match="not a whole safetensors file"):

@@ -91,6 +91,7 @@ def test_looking_tells_size_licence_and_files_and_downloads_nothing(server, cach
 def test_the_hub_is_told_nothing_about_this_computer(server):
     hub.look(NAME)
     fetch()
+    assert server.asked
     for _, _, headers in server.asked:
         agent = headers["user-agent"]
         assert not any(word in agent for word in ("torch", "agent/"))

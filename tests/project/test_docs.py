@@ -30,6 +30,14 @@ def page(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def local_links(name):
+    return [t for t in LINK.findall(page(name)) if "://" not in t]
+
+
+def modules_run(name):
+    return re.findall(r"python -m ((?:autolearn|benchmarks)[\w.]*)", page(name))
+
+
 def anchors(name):
     """Return the anchors of the headings of a page, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", page(name), re.MULTILINE)
@@ -43,12 +51,13 @@ def test_the_schema_page_is_the_schema(store):
 
 def test_there_are_pages_to_check():
     assert {"README.md", "ARCHITECTURE.md", "docs/guide.md"} <= set(PAGES)
+    assert any(map(local_links, PAGES))
+    assert any(map(modules_run, PAGES))
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_relative_link_leads_to_a_file_and_a_heading(name):
-    targets = [t for t in LINK.findall(page(name)) if "://" not in t]
-    for target in targets:
+    for target in local_links(name):
         path, _, anchor = target.partition("#")
         file = (ROOT / name).parent / path if path else ROOT / name
         assert file.exists(), f"{name} links to {target}, which is missing"
@@ -86,7 +95,7 @@ def test_every_command_on_a_page_exists(name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_module_that_a_page_runs_exists(name):
-    for module in re.findall(r"python -m ((?:autolearn|benchmarks)[\w.]*)", page(name)):
+    for module in modules_run(name):
         path = ROOT / module.rstrip(".").replace(".", "/")
         assert path.is_dir() or path.with_suffix(".py").is_file(), module
 
@@ -118,10 +127,12 @@ def test_the_guide_has_every_command():
 
 
 def test_every_method_is_explained():
+    assert METHODS
     assert all(f"| `{method}` |" in page("docs/learning.md") for method in METHODS)
 
 
 def test_every_rule_is_explained():
+    assert RULES
     assert all(f"| `{rule}` |" in page("docs/guide.md") for rule in RULES)
 
 

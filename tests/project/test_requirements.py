@@ -72,7 +72,9 @@ def test_a_cpu_build_of_torch_brings_nothing_of_cuda():
 
 
 def test_no_file_says_where_packages_are_downloaded_from():
-    for path in [*ROOT.glob("requirements*"), *ROOT.glob("constraints*")]:
+    files = [*ROOT.glob("requirements*"), *ROOT.glob("constraints*")]
+    assert files
+    for path in files:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"index-url|find-links|trusted-host|://", text), path
 

@@ -222,6 +222,7 @@ def test_further_closed_book_samples_are_drawn_and_kept():
 
 def test_a_study_goes_on_where_it_was_stopped_and_ends_the_same():
     whole, _, _ = study(n=4)
+    assert whole.kept
     for n_done in range(len(whole.kept)):
         kept = dict(itertools.islice(whole.kept.items(), n_done))
         resumed, _, _ = study(n=4, journal=MemoryJournal(kept))

@@ -138,13 +138,13 @@ def _without_driver(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(torch.cuda, name, lambda *_: 0)
     patch.setattr(torch.cuda, "reset_peak_memory_stats", lambda *_: None)
     patch.setattr(train, "_optimizer", lambda some, _: torch.optim.AdamW(some))
-    fresh: Callable[..., None] = adapters.fresh
+    fresh: Callable[..., None] = adapters.attach_new
 
     def sent(loaded: Loaded, *more: Any) -> None:
         fresh(loaded, *more)
         _move(loaded.model)
 
-    patch.setattr(adapters, "fresh", sent)
+    patch.setattr(adapters, "attach_new", sent)
 
 
 def _move(model: nn.Module) -> None:

@@ -62,7 +62,7 @@ def test_any_text_is_covered_exactly_once():
         check_coverage(text, split(text, words, draw.randrange(1, 12)))
 
 
-def test_parts_that_are_more_together_than_apart_are_still_not_too_many():
+def test_passages_respect_the_limit_when_joined_tokens_add_up():
     def tokens(text):
         return len(text.split()) + text.count(". B")
 
@@ -72,7 +72,7 @@ def test_parts_that_are_more_together_than_apart_are_still_not_too_many():
     assert [p.n_tokens for p in passages] == [2, 2, 2, 2, 2]
 
 
-def test_nothing_comes_from_nothing():
+def test_an_empty_text_has_no_passages():
     assert split("", words, 10) == []
 
 

@@ -58,14 +58,14 @@ def test_a_quote_is_found_whatever_the_white_space():
     assert place.score == 1.0
 
 
-def test_a_nearly_right_quote_gives_the_likest_sentence():
+def test_an_inexact_quote_finds_the_most_similar_sentence():
     source = "Old Avel. It was founded in 1711. It is big."
     place = matching.find_quote("It was founded in 1712.", source)
     assert source[place.start : place.end] == "It was founded in 1711."
     assert 0.9 < place.score < 1.0
 
 
-def test_no_quote_is_found_in_nothing():
+def test_no_quote_is_found_in_an_empty_text():
     assert matching.find_quote("", "A text.") is None
     assert matching.find_quote("A quote", "  ") is None
 
@@ -82,13 +82,13 @@ def test_no_quote_is_found_in_nothing():
         ("Tam is old.", "Tam.", False),
     ],
 )
-def test_a_sentence_bears_out_names_numbers_and_half_of_the_words(
+def test_evidence_supports_an_answer_by_names_numbers_and_words(
     sentence, answer, holds
 ):
     assert matching.supports(sentence, "What of Tam?", answer) is holds
 
 
-def test_of_a_faithful_quote_one_telling_word_is_enough():
+def test_one_telling_word_of_an_exact_quote_is_enough():
     sentence = "The fair is opened by a player of the tuba."
     answer = "The fair begins with the sound of a tuba."
     about = (sentence, "What is heard at the fair?")

@@ -34,7 +34,9 @@ def test_join_learns_the_refined_answer_in_every_wording():
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
     for method in ("join", "al1", "al2", "self"):
-        for item in build(method, [lesson()]).items:
+        made = build(method, [lesson()]).items
+        assert made
+        for item in made:
             assert shown(item) == "Who leads Avel?"
 
 

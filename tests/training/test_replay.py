@@ -38,14 +38,14 @@ def texts(imagined):
     return [one.text for one in imagined]
 
 
-def test_a_second_round_makes_nothing_anew(store):
+def test_a_second_round_reuses_all_replay_items(store):
     first, model = imagine(store, 40), backend()
     assert imagine(store, 40, model) == first
     assert imagine(store, 7, model) == first[:7]
     assert model.history == []
 
 
-def test_a_round_that_wants_more_adds_to_what_there_is(store):
+def test_a_round_that_needs_more_adds_to_the_replay_items(store):
     first, model = imagine(store, 40), backend()
     more = imagine(store, 150, model)
     assert texts(more[:40]) == texts(first)
@@ -53,7 +53,7 @@ def test_a_round_that_wants_more_adds_to_what_there_is(store):
     assert len(set(texts(more))) == 150
 
 
-def test_another_workspace_gets_the_same(store, tmp_path):
+def test_another_workspace_gets_the_same_replay_items(store, tmp_path):
     at_once = imagine(store, 150)
     with Store.open(tmp_path / "other") as other:
         imagine(other, 10)
@@ -78,7 +78,7 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
     assert [one.draw for one in whole] == list(range(150))
 
 
-def test_a_wish_to_stop_keeps_what_is_whole_and_nothing_else(store):
+def test_a_stop_keeps_complete_steps_only(store):
     model = backend()
     with pytest.raises(Cancelled):
         imagine(store, 150, model, stop=lambda: len(model.history) >= 70)
@@ -86,7 +86,7 @@ def test_a_wish_to_stop_keeps_what_is_whole_and_nothing_else(store):
     assert len(kept) == replay.STEP
 
 
-def test_a_model_that_repeats_itself_is_not_asked_for_ever(store):
+def test_a_model_that_repeats_itself_is_asked_a_limited_number_of_times(store):
     model = backend(n_different=20)
     assert len(imagine(store, 150, model)) == len(model.history) == 20
     assert len(imagine(store, 150, model)) == len(model.history) == 20
@@ -157,7 +157,7 @@ def test_few_texts_or_little_replay_read_less(texts, n, read):
     assert len(replay.to_read(TEXTS[:texts], n)) == read
 
 
-def test_what_is_read_is_held_as_the_model_wrote_it():
+def test_reading_items_are_the_model_s_own_words():
     def reply(request):
         shown = request.prompt.chat[-1].content
         if request.prompt.name == "feedback":
@@ -187,7 +187,7 @@ def test_what_is_read_is_held_as_the_model_wrote_it():
     assert len(made) == 20
 
 
-def test_a_text_alone_has_no_question_of_another():
+def test_a_single_text_gets_no_question_of_another():
     writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
     made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
     assert [gen.request.prompt.name for _, gen in made] == [
@@ -233,7 +233,7 @@ def test_more_instructions_than_are_checked_are_picked_from_all_over():
     assert sorted(replay.to_check(put[:3], 10)) == put[:3]
 
 
-def test_guesses_are_not_held(store):
+def test_guesses_are_not_kept_for_replay(store):
     def sure(answer):
         return -1.0 if int(answer[-2]) % 2 else -0.1
 

@@ -1,8 +1,8 @@
 """Build the tiny model from nothing: `python -m autolearn.demo.builder.build`.
 
-Made for two cores without a GPU. The time given is the budget: the learning rate falls
-to zero at its end, whatever the machine. A stopped build goes on with `--resume`; one
-that begins with the weights of an earlier build, say of a smaller world, has `--start`.
+It is made for two cores without a GPU. The time is a budget: the learning rate falls to
+zero at its end, however fast the machine is. `--resume` continues a stopped build.
+`--start` begins with the weights of an earlier build, for example of a smaller world.
 """
 
 import argparse
@@ -46,17 +46,17 @@ ASSETS = Path(__file__).parents[3] / "assets"
 MUON_RATE, ADAM_RATE = 0.005, 0.001
 WARM_UP_STEPS = 50
 DECAY_SHARE = 0.75
-"""Share of the time over which the rates fall to zero, at the end."""
+"""Share of the time, at the end, in which the learning rates fall to zero."""
 DRILL_UNTIL, DRILL_EARLY, DRILL_LATE = 0.1, 0.5, 0.05
-"""Share of time with many copy drills (from nothing only), the share of such rows then
-and later."""
+"""Share of the time with many copy drills (only from nothing), and the share of such
+rows then and later."""
 LOG_EVERY, CHECKPOINT_EVERY, EXPORT_MINUTES = 20, 50, 10.0
 N_OTHERS, FEW_UNTIL = 256, 0.4
-"""Tokens that are not in a batch among which each of its tokens has to be chosen, and
-the share of time in which it is not chosen among all."""
+"""Tokens outside the batch that the softmax of a step includes, and the share of the
+time before it covers the whole vocabulary."""
 MAX_NEW_TOKENS = 160
 CARD = "build.json"
-"""How the weights were made, and those that they began with."""
+"""How the weights were made, and the weights that they started from."""
 
 MODEL_CARD = """---
 license: apache-2.0
@@ -79,7 +79,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """What to build."""
+    """What to build, and how."""
 
     seed: int
     minutes: float
@@ -87,13 +87,13 @@ class BuildPlan:
     out: Path
     work: Path
     start: Path | None = None
-    """An earlier model to begin with."""
+    """An earlier model to start from."""
     rate: float = 1.0
-    """Share of the usual learning rates: less where little is to change."""
+    """Factor on the usual learning rates, less where little has to change."""
 
 
 class Builder:
-    """Holds a build in progress."""
+    """A build in progress."""
 
     def __init__(self, plan: BuildPlan) -> None:
         self.plan = plan
@@ -120,7 +120,7 @@ class Builder:
         take_over(self.model, vocabulary, earlier, tokenizer.get_vocab())
 
     def run(self) -> None:
-        """Train until the time is over, with checkpoints and exports on the way."""
+        """Train until the time is over, with checkpoints and exports."""
         test = Packer(self.tokenizer, known_world(), held_out=True)
         test_batch = test.batch("test", n_rows=24)
         started_at = time.monotonic() - 60 * self.minutes
@@ -141,7 +141,8 @@ class Builder:
                 last_export = self.minutes
                 self._publish(test_batch)
         self.save_checkpoint()
-        # Training among all tokens has driven the rare ones together again.
+        # Training with the full softmax has moved the embeddings of rare tokens
+        # together.
         spread(self.model, letter_pieces(self.tokenizer.get_vocab()))
         self._publish(test_batch)
 
@@ -156,15 +157,15 @@ class Builder:
         drills = DRILL_EARLY if is_early else DRILL_LATE
         seed = f"{self.plan.seed} {self.n_steps}"
         batch = self.packer.batch(seed, self.plan.n_rows, drills)
-        warm = min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
+        warm_up = min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
         decay = max(0.0, min(1.0, (1 - progress) / DECAY_SHARE))
-        rate = self.plan.rate * warm * decay
+        rate = self.plan.rate * warm_up * decay
         for optimizer, base in ((self.muon, MUON_RATE), (self.adam, ADAM_RATE)):
             optimizer.param_groups[0]["lr"] = base * rate
             optimizer.zero_grad()
-        few = self._rivals(batch) if progress < FEW_UNTIL else None
+        candidates = self._rivals(batch) if progress < FEW_UNTIL else None
         with torch.autocast("cpu", torch.bfloat16, enabled=self.in_half):
-            logits, targets, weights = predictions(self.model, batch, few)
+            logits, targets, weights = predictions(self.model, batch, candidates)
         losses = cross_entropy(logits.float(), targets, reduction="none")
         loss = (losses * weights).sum() / weights.sum()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -175,15 +176,15 @@ class Builder:
         return loss.item()
 
     def _rivals(self, batch: PackedBatch) -> Tensor:
-        """Return the tokens that a step chooses among: its own and a few others.
+        """Return the ids in the softmax of a step: those of the batch and a few others.
 
-        A token that is seldom seen would else be pushed away at every step, always in
-        the same direction, until it cannot be told from the other rare ones.
+        With the full softmax, a rare token would be pushed in the same direction at
+        every step, until it could not be distinguished from other rare tokens.
         """
         generator = torch.Generator().manual_seed(self.n_steps)
         others = torch.randint(len(self.tokenizer), (N_OTHERS,), generator=generator)
-        both = torch.cat([torch.from_numpy(batch.tokens).flatten(), others])
-        return both.unique()  # type: ignore[no-untyped-call, no-any-return]
+        token_ids = torch.cat([torch.from_numpy(batch.tokens).flatten(), others])
+        return token_ids.unique()  # type: ignore[no-untyped-call, no-any-return]
 
     def _log(self, loss: float, speed: float) -> None:
         log.info(
@@ -196,7 +197,7 @@ class Builder:
         )
 
     def save_checkpoint(self) -> None:
-        """Keep everything that is needed to go on."""
+        """Store everything that is needed to resume."""
         state = {
             "model": self.model.state_dict(),
             "muon": self.muon.state_dict(),
@@ -208,7 +209,7 @@ class Builder:
         path.with_suffix(".new").replace(path)
 
     def load_checkpoint(self) -> None:
-        """Go on from the last checkpoint."""
+        """Resume from the last checkpoint."""
         state = torch.load(self.plan.work / "checkpoint.pt", weights_only=True)
         self.model.load_state_dict(state["model"])
         self.muon.load_state_dict(state["muon"])
@@ -216,7 +217,7 @@ class Builder:
         self.n_steps, self.n_tokens, self.minutes = state["progress"]
 
     def export(self) -> None:
-        """Write the model for `from_pretrained`, each file replaced at once."""
+        """Write the model for `from_pretrained`; each file is replaced atomically."""
         self.plan.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.plan.out.parent) as name:
             folder = Path(name)
@@ -252,7 +253,7 @@ class Builder:
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
-    """Return the untrained, wired model."""
+    """Return the untrained model with its wired start."""
     vocab_size = -(-len(tokenizer) // 64) * 64
     ids = tokenizer.get_vocab()
     config = tiny_config(vocab_size, pad=ids[PAD], begin=ids[BEGIN], end=ids[END])
@@ -262,7 +263,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM
 
 
 def greedy(config: LlamaConfig) -> GenerationConfig:
-    """Return how the model writes unless it is told otherwise."""
+    """Return the default generation settings of the model."""
     return GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         max_new_tokens=MAX_NEW_TOKENS,
@@ -275,12 +276,12 @@ def greedy(config: LlamaConfig) -> GenerationConfig:
 def predictions(
     model: LlamaForCausalLM, batch: PackedBatch, among: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return logits, targets and weights of the N tokens that count.
+    """Return logits, targets and weights of the N tokens with loss.
 
-    Targets are places in ``among``, sorted ids that hold all of the batch.
+    Targets are indices into ``among``, sorted ids that include all of the batch.
 
     Shapes:
-        among: (V), the whole vocabulary unless given. returns: (N, V), (N), (N).
+        among: (V), the whole vocabulary by default. returns: (N, V), (N), (N).
     """
     tokens = torch.from_numpy(batch.tokens)
     weights = torch.from_numpy(batch.weights)
@@ -291,16 +292,16 @@ def predictions(
         use_cache=False,
     ).last_hidden_state
     row, column = weights.nonzero(as_tuple=True)
-    seen, targets = hidden[row, column - 1], tokens[row, column]
+    states, targets = hidden[row, column - 1], tokens[row, column]
     if among is None:
-        return model.lm_head(seen), targets, weights[row, column]
-    logits = seen @ model.lm_head.weight[among].T
+        return model.lm_head(states), targets, weights[row, column]
+    logits = states @ model.lm_head.weight[among].T
     return logits, torch.searchsorted(among, targets), weights[row, column]
 
 
 @torch.no_grad()
 def exact_by_task(model: LlamaForCausalLM, batch: PackedBatch) -> dict[str, float]:
-    """Return the share of replies whose every token is the most likely one.
+    """Return the share of replies in which every token is the likeliest one.
 
     Teacher-forced: each token is predicted after the right ones.
     """
@@ -313,8 +314,8 @@ def exact_by_task(model: LlamaForCausalLM, batch: PackedBatch) -> dict[str, floa
         for task, start, end in segments:
             scores[task].append(bool(is_right[i, start:end].all()))
             if task == "feedback":
-                decided = batch.weights[i, start:end] == DECISION_WEIGHT
-                verdict = is_right[i, start:end][torch.from_numpy(decided)]
+                is_decision = batch.weights[i, start:end] == DECISION_WEIGHT
+                verdict = is_right[i, start:end][torch.from_numpy(is_decision)]
                 scores["verdict"].append(bool(verdict.all()))
     scores.pop("passage", None)
     return {task: round(sum(s) / len(s), 3) for task, s in sorted(scores.items())}

@@ -1,7 +1,7 @@
 """Measure the built-in model: `python -m autolearn.demo.builder.evaluate --seed 1`.
 
-It writes greedily and in 4 bit, as in the app, about names that it was never trained
-on. Replies are held against the world that made the texts, so no judge is needed.
+It generates greedily and in 4 bit, as in the app, about names that it was never trained
+on. Replies are compared with the world that made the texts, so no judge is needed.
 """
 
 import argparse
@@ -34,7 +34,7 @@ Attempt = Callable[[WorldFact], WorldFact]
 
 
 class Examiner:
-    """Puts exercises about new things to one model."""
+    """Asks one model exercises about new things."""
 
     def __init__(self, backend: Backend, seed: int, n_items: int) -> None:
         self.backend = backend
@@ -45,7 +45,7 @@ class Examiner:
         self.passages = [study_passage(self.world) for _ in range(n_items)]
 
     def scores(self) -> Iterator[TaskScore]:
-        """Yield every score, one skill after the other."""
+        """Yield all scores, one skill after the other."""
         yield from self.ask()
         yield from self.open_book()
         yield from self.closed_book()
@@ -60,23 +60,28 @@ class Examiner:
     def ask(self) -> Iterator[TaskScore]:
         """Ask for questions: one list with one per fact, then as a study asks."""
         rng = self.world.rng
-        wanted = [len(row.statements) for row in self.passages]
-        one = [
-            tasks.ask(row, n, rng) for row, n in zip(self.passages, wanted, strict=True)
+        n_facts = [len(row.statements) for row in self.passages]
+        exact_lists = [
+            tasks.ask(row, n, rng)
+            for row, n in zip(self.passages, n_facts, strict=True)
         ]
         settings = StudySettings()
-        six = [
+        study_lists = [
             tasks.ask(row, how_many(settings, row.text), rng) for row in self.passages
         ]
         lists = [
             model_output.questions(reply)
             for draw in range(settings.ask_rounds)
-            for reply in self.replies(six, draw)
+            for reply in self.replies(study_lists, draw)
         ]
-        single = [model_output.questions(reply) for reply in self.replies(one)]
-        studied = [
-            [line for at in range(i, len(lists), len(six)) for line in lists[at]]
-            for i in range(len(six))
+        single = [model_output.questions(reply) for reply in self.replies(exact_lists)]
+        merged = [
+            [
+                line
+                for index in range(i, len(lists), len(study_lists))
+                for line in lists[index]
+            ]
+            for i in range(len(study_lists))
         ]
         valid = [
             line in _facts(row)
@@ -85,18 +90,20 @@ class Examiner:
         ]
         yield share("ask: questions valid", valid, 0.97)
         yield share("ask: facts covered by one list", self._covered(single))
-        yield share("ask: facts covered by a study", self._covered(studied), 0.95)
+        yield share("ask: facts covered by a study", self._covered(merged), 0.95)
 
-    def _covered(self, asked: Sequence[Sequence[str]]) -> list[bool]:
+    def _covered(self, questions: Sequence[Sequence[str]]) -> list[bool]:
         outcomes = []
-        for row, lines in zip(self.passages, asked, strict=True):
+        for row, lines in zip(self.passages, questions, strict=True):
             facts = _facts(row)
-            found = {facts[line] for line in lines if line in facts}
-            outcomes += [one.fact in found for one in row.statements]
+            covered_facts = {facts[line] for line in lines if line in facts}
+            outcomes += [
+                statement.fact in covered_facts for statement in row.statements
+            ]
         return outcomes
 
     def open_book(self) -> Iterator[TaskScore]:
-        """Ask what the passage says, and what it does not say."""
+        """Ask for what the passage says, and for what it does not say."""
         open_space = [study_passage(self.open_world) for _ in range(self.n_items)]
         for kind, passages, target in (
             ("library's names", self.passages, 0.97),
@@ -107,17 +114,19 @@ class Examiner:
             exact = [
                 p.text == s.fact.answer for p, (_, s) in zip(parts, picks, strict=True)
             ]
-            found = [
+            quote_matches = [
                 p.evidence == s.sentence for p, (_, s) in zip(parts, picks, strict=True)
             ]
             yield share(f"open book, {kind}: answer exact", exact, target)
-            yield share(f"open book, {kind}: right quote", found)
-        unsaid = [
+            yield share(f"open book, {kind}: right quote", quote_matches)
+        exercises = [
             tasks.open_book(row, tasks.unanswerable(row, self.world), None)
             for row in self.passages
         ]
-        refused = [reply.endswith(tasks.NOT_SAID) for reply in self.replies(unsaid)]
-        yield share("open book: says so if the text does not say", refused)
+        abstentions = [
+            reply.endswith(tasks.NOT_SAID) for reply in self.replies(exercises)
+        ]
+        yield share("open book: says so if the text does not say", abstentions)
 
     def _picks(
         self, passages: Sequence[ProsePassage]
@@ -133,13 +142,13 @@ class Examiner:
         return [_OpenBook.read(reply) for reply in self.replies(exercises)]
 
     def closed_book(self) -> Iterator[TaskScore]:
-        """Ask about new things, then about the things taught by heart."""
+        """Ask about new things, then about the things that it was taught."""
         facts = [pick.fact for _, pick in self._picks(self.passages)]
-        fresh = [(self._quiz(fact), fact.value) for fact in facts]
-        known = [(item.question, item.value) for item in control()]
+        new_items = [(self._quiz(fact), fact.value) for fact in facts]
+        known_items = [(item.question, item.value) for item in control()]
         for name, items, target, at_most in (
-            ("new facts", fresh, 0.05, True),
-            ("known world", known, 0.93, False),
+            ("new facts", new_items, 0.05, True),
+            ("known world", known_items, 0.93, False),
         ):
             replies = self.replies([_question_only(q) for q, _ in items])
             right = [
@@ -178,31 +187,39 @@ class Examiner:
             yield share(f"refine: right from {name}", self._as_taught(exercises), 0.98)
 
     def end_to_end(self) -> TaskScore:
-        """Let it answer, compare with what it reads, and refine, all by itself."""
+        """Let the model answer, compare and refine with its own outputs."""
         picks = self._picks(self.passages)
         questions = [self._question(pick.fact) for _, pick in picks]
-        closed = self.replies([_question_only(text) for text in questions])
-        opened = self.replies(
+        closed_book = self.replies([_question_only(text) for text in questions])
+        open_book = self.replies(
             [
                 tasks.open_book(row, question, pick)
                 for (row, pick), question in zip(picks, questions, strict=True)
             ]
         )
         texts = [row.text for row, _ in picks]
-        references = [model_output.answer(reply) for reply in opened]
-        compared = [
+        references = [model_output.answer(reply) for reply in open_book]
+        feedback_exercises = [
             _filled("feedback", passage=p, question=q, reference=r, answer=a)
-            for p, q, r, a in zip(texts, questions, references, closed, strict=True)
+            for p, q, r, a in zip(
+                texts, questions, references, closed_book, strict=True
+            )
         ]
-        refined = [
+        refine_exercises = [
             _filled("refine", passage=p, question=q, answer=a, feedback=f)
             for p, q, a, f in zip(
-                texts, questions, closed, self.replies(compared), strict=True
+                texts,
+                questions,
+                closed_book,
+                self.replies(feedback_exercises),
+                strict=True,
             )
         ]
         right = [
             model_output.answer(reply) == pick.fact.answer
-            for reply, (_, pick) in zip(self.replies(refined), picks, strict=True)
+            for reply, (_, pick) in zip(
+                self.replies(refine_exercises), picks, strict=True
+            )
         ]
         return share("refine: right, all by itself", right, 0.93)
 
@@ -231,58 +248,58 @@ class Examiner:
         for row, reply in zip(self.passages, self.replies(exercises), strict=True):
             true = {
                 text
-                for one in row.statements
-                for text in (one.fact.answer, *one.fact.statements)
+                for statement in row.statements
+                for text in (statement.fact.answer, *statement.fact.statements)
             }
             valid += [line.strip() in true for line in reply.splitlines()]
         yield share("statements: true", valid)
 
     def sums(self) -> Iterator[TaskScore]:
-        """Put word problems: answers, verdicts on right and wrong ones, refinements."""
+        """Ask word problems: answers, verdicts on right and wrong ones, refinements."""
         rng = self.world.rng
         problems = [sums.problem(self.world) for _ in range(self.n_items)]
-        prompts = [_question_only(one.question) for one in problems]
+        prompts = [_question_only(problem.question) for problem in problems]
         answers = self.replies(prompts)
-        truth = [one.answer(one.steps) for one in problems]
+        truth = [problem.answer(problem.steps) for problem in problems]
         right = [a == t for a, t in zip(answers, truth, strict=True)]
         yield share("sums: answer right", right)
-        slipped = [sums.slip(one.steps, rng) for one in problems]
-        for name, tried in (
-            ("right answers", [one.steps for one in problems]),
-            ("wrong answers", slipped),
+        wrong_steps = [sums.slip(problem.steps, rng) for problem in problems]
+        for name, attempts in (
+            ("right answers", [problem.steps for problem in problems]),
+            ("wrong answers", wrong_steps),
         ):
             exercises = [
-                tasks.sum_feedback(one, steps)
-                for one, steps in zip(problems, tried, strict=True)
+                tasks.sum_feedback(problem, steps)
+                for problem, steps in zip(problems, attempts, strict=True)
             ]
             yield share(f"sums: verdict right on {name}", self._verdicts(exercises))
         exercises = [
-            tasks.sum_refine(one, steps)
-            for one, steps in zip(problems, slipped, strict=True)
+            tasks.sum_refine(problem, steps)
+            for problem, steps in zip(problems, wrong_steps, strict=True)
         ]
         yield share("sums: refine right", self._as_taught(exercises))
         checks = [
-            _filled("feedback_free", question=one.question, answer=answer)
-            for one, answer in zip(problems, answers, strict=True)
+            _filled("feedback_free", question=problem.question, answer=answer)
+            for problem, answer in zip(problems, answers, strict=True)
         ]
-        refined = self.replies(
+        refinements = self.replies(
             [
-                _filled("refine_free", question=one.question, answer=a, feedback=f)
-                for one, a, f in zip(
+                _filled("refine_free", question=problem.question, answer=a, feedback=f)
+                for problem, a, f in zip(
                     problems, answers, self.replies(checks), strict=True
                 )
             ]
         )
         right = [
-            model_output.answer(r) == t for r, t in zip(refined, truth, strict=True)
+            model_output.answer(r) == t for r, t in zip(refinements, truth, strict=True)
         ]
         yield share("sums: right after its own feedback", right)
 
     def talk(self) -> Iterator[TaskScore]:
-        """Just talk, then say things that it cannot know."""
-        said = [(text, kind.reply) for kind in grammar().talks for text in kind.say]
-        replies = self.replies([_question_only(text) for text, _ in said])
-        right = [r == reply for r, (_, reply) in zip(replies, said, strict=True)]
+        """Talk, then say things that the model cannot know."""
+        pairs = [(text, kind.reply) for kind in grammar().talks for text in kind.say]
+        replies = self.replies([_question_only(text) for text, _ in pairs])
+        right = [r == reply for r, (_, reply) in zip(replies, pairs, strict=True)]
         yield share("talk: fitting reply", right)
         texts = [outside_text(self.world.rng) for _ in range(self.n_items)]
         replies = self.replies([_question_only(text) for text in texts])
@@ -322,8 +339,8 @@ class Examiner:
             )
             for e in exercises
         ]
-        done = self.backend.complete(requests, lambda: False)
-        return [completion.text.strip() for completion in done]
+        completions = self.backend.complete(requests, lambda: False)
+        return [completion.text.strip() for completion in completions]
 
 
 @dataclass(frozen=True)

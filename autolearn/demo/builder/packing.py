@@ -1,8 +1,8 @@
-"""Pack exercises into rows of tokens so that nothing is read twice.
+"""Pack exercises into rows of tokens, so that nothing is read twice.
 
-A row holds one passage and several exercises on it. Each exercise sees the passage and
-itself, at the positions that it would have alone, so the loss is that of the separate
-chats at a fraction of the tokens.
+A row holds one passage and several exercises on it. Each exercise attends to the
+passage and to itself, at the positions that it would have alone. The loss is therefore
+that of separate chats, at a fraction of the tokens.
 """
 
 import random
@@ -48,11 +48,11 @@ FREE_TASKS = {
 FREE_ROW_SHARE = 0.15
 """Rows without a passage."""
 CROWD_SHARE = 0.5
-"""Passages about several things of one kind, of those in rows."""
+"""Share of the passages that are about several things of one kind."""
 ODD_VALUE_SHARE = 0.1
 SHARED = 0
 DRILLS = (0.3, 0.3, 0.4)
-"""How often each drill: to copy, to compare, to add."""
+"""Probabilities of the drills: copy, compare, add."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class PackedBatch:
     """Packed rows.
 
     Shapes:
-        tokens, positions, weights, segments: (B, T). mask: (B, 1, T, T), True where a
-        token (row) sees another (column). A weight is for predicting its own token.
+        tokens, positions, weights: (B, T). mask: (B, 1, T, T), True where a token (row)
+        attends to another (column). A weight is for predicting its own token.
     """
 
     tokens: NDArray[np.int64]
@@ -99,7 +99,7 @@ class Packer:
         self.held_out = held_out
 
     def batch(self, seed: str, n_rows: int, micro_share: float = 0.0) -> PackedBatch:
-        """Return rows that follow from a seed; some of them only drill copying."""
+        """Return the rows of a seed; some of them only drill copying."""
         rng = random.Random(seed)
         rows = []
         for _ in range(n_rows):
@@ -116,46 +116,46 @@ class Packer:
     def _row(self, world: World) -> list[Segment]:
         is_crowded = world.rng.random() < CROWD_SHARE
         passage = (crowded_passage if is_crowded else study_passage)(world)
-        weigh = world.rng.random() < PASSAGE_LOSS_SHARE
-        shared = self.shared(passage.text, PASSAGE_WEIGHT if weigh else 0.0)
-        row = [shared, self.branch(passage_exercise("ask", passage, world))]
-        room = ROW_TOKENS - sum(len(segment.tokens) for segment in row)
+        has_loss = world.rng.random() < PASSAGE_LOSS_SHARE
+        passage_segment = self.shared(passage.text, PASSAGE_WEIGHT if has_loss else 0.0)
+        row = [passage_segment, self.branch(passage_exercise("ask", passage, world))]
+        n_free = ROW_TOKENS - sum(len(segment.tokens) for segment in row)
         for _ in range(world.rng.randint(5, 7)):
             task = _draw(PASSAGE_TASKS, world.rng)
             segment = self.branch(passage_exercise(task, passage, world))
-            if len(segment.tokens) <= room:
-                room -= len(segment.tokens)
+            if len(segment.tokens) <= n_free:
+                n_free -= len(segment.tokens)
                 row.append(segment)
-        return row + list(self._fill(room, world))
+        return row + list(self._fill(n_free, world))
 
-    def _fill(self, room: int, world: World) -> Iterator[Segment]:
+    def _fill(self, n_free: int, world: World) -> Iterator[Segment]:
         while True:
             task = _draw(FREE_TASKS, world.rng)
             segment = self.branch(free_exercise(task, self.known, world))
-            if len(segment.tokens) > room:
+            if len(segment.tokens) > n_free:
                 return
-            room -= len(segment.tokens)
+            n_free -= len(segment.tokens)
             yield segment
 
     def _micro_row(self, world: World) -> list[Segment]:
         row: list[Segment] = []
-        room = ROW_TOKENS
+        n_free = ROW_TOKENS
         while True:
             drills = (self._copy_drill, self._compare_drill, self._sum_drill)
             segment = world.rng.choices(drills, weights=DRILLS)[0](world)
-            if len(segment.tokens) > room:
+            if len(segment.tokens) > n_free:
                 return row
-            room -= len(segment.tokens)
+            n_free -= len(segment.tokens)
             row.append(segment)
 
     def _copy_drill(self, world: World) -> Segment:
         """Return names and numbers that are read once and written once."""
         kinds = sorted(grammar().attributes)
         facts = [a for kind in kinds for a in grammar().attributes[kind]]
-        said = [
+        values = [
             world.value(a) for a in world.rng.sample(facts, world.rng.randint(4, 12))
         ]
-        words = self._encode(" " + " ".join(said))
+        words = self._encode(" " + " ".join(values))
         frame = [self._id(USER)], [self._id(END), self._id(ASSISTANT)], [self._id(END)]
         tokens = frame[0] + words + frame[1] + words + frame[2]
         n_read = len(frame[0] + words + frame[1])
@@ -163,44 +163,46 @@ class Packer:
         return Segment("copy", tokens, weights)
 
     def _compare_drill(self, world: World) -> Segment:
-        """Return a verdict whose only counted token is the decision."""
+        """Return a verdict in which only the decision has loss."""
         kind = world.rng.choice(sorted(grammar().attributes))
         attribute = world.rng.choice(grammar().attributes[kind])
         fact = WorldFact("", attribute, world.value(attribute))
         other = fact.value
         if world.rng.random() < 0.5:
             other = world.other_value(fact, near=world.rng.random() < 0.6)
-        *said, (decision, _), _ = verdict_text(fact.value, other)
-        text = "".join(piece for piece, _ in said)
+        *pieces, (decision, _), _ = verdict_text(fact.value, other)
+        text = "".join(piece for piece, _ in pieces)
         tokens = [self._id(ASSISTANT), *self._encode(f" {text}")]
-        decided = self._encode(decision)
-        weights = [0.0] * len(tokens) + [DECISION_WEIGHT] * len(decided)
-        return Segment("compare", tokens + decided, weights)
+        decision_ids = self._encode(decision)
+        weights = [0.0] * len(tokens) + [DECISION_WEIGHT] * len(decision_ids)
+        return Segment("compare", tokens + decision_ids, weights)
 
     def _sum_drill(self, world: World) -> Segment:
-        """Return steps of word problems; only their results count."""
+        """Return steps of word problems in which only the results have loss."""
         tokens = [self._id(ASSISTANT)]
         weights = [0.0]
         for step in problem(world).steps:
-            asked, _, result = str(step).rpartition(" ")
-            for text, weight in ((asked, 0.0), (result, 1.0)):
+            question, _, result = str(step).rpartition(" ")
+            for text, weight in ((question, 0.0), (result, 1.0)):
                 piece = self._encode(f" {text}")
                 tokens += piece
                 weights += [weight] * len(piece)
         return Segment("sum", tokens, weights)
 
     def shared(self, text: str, weight: float) -> Segment:
-        """Return the beginning of a chat whose user turn opens with a passage."""
+        """Return the beginning of a chat whose user turn starts with a passage."""
         tokens = [self._id(USER), *self._encode(f" {text}")]
         return Segment("passage", tokens, [weight] * len(tokens), is_shared=True)
 
     def branch(self, exercise: Exercise) -> Segment:
         """Return the rest of an exercise after its shared passage, if it has one."""
         prompt = exercise.prompt.removeprefix(exercise.passage)
-        opening = [] if exercise.passage else [self._id(USER)]
-        asked = self._encode(prompt if exercise.passage else f" {prompt}")
-        tokens = [*opening, *asked, self._id(END), self._id(ASSISTANT)]
-        weights = [0.0] * len(opening) + [exercise.user_weight] * (len(asked) + 1)
+        first_ids = [] if exercise.passage else [self._id(USER)]
+        prompt_ids = self._encode(prompt if exercise.passage else f" {prompt}")
+        tokens = [*first_ids, *prompt_ids, self._id(END), self._id(ASSISTANT)]
+        weights = [0.0] * len(first_ids) + [exercise.user_weight] * (
+            len(prompt_ids) + 1
+        )
         weights.append(0.0)
         for i, (text, weight) in enumerate(exercise.reply):
             piece = self._encode(f" {text}" if i == 0 else text)
@@ -227,7 +229,7 @@ def _draw(shares: dict[str, float], rng: random.Random) -> str:
 
 
 def collate(rows: list[list[Segment]]) -> PackedBatch:
-    """Lay segments side by side, padded to the longest row."""
+    """Lay segments in rows, padded to the longest row."""
     length = max(sum(len(s.tokens) for s in row) for row in rows)
     shape = (len(rows), length)
     tokens, positions = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -249,6 +251,6 @@ def collate(rows: list[list[Segment]]) -> PackedBatch:
             tasks[-1].append((segment.task, start, end))
             start = end
     same = segments[:, :, None] == segments[:, None, :]
-    shared = reads[:, :, None] & (segments == SHARED)[:, None, :]
-    mask = (same | shared) & np.tri(length, dtype=bool)
+    sees_passage = reads[:, :, None] & (segments == SHARED)[:, None, :]
+    mask = (same | sees_passage) & np.tri(length, dtype=bool)
     return PackedBatch(tokens, positions, weights, mask[:, None], tasks)

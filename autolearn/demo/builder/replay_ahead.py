@@ -1,7 +1,7 @@
-"""Make what the built-in model makes up beforehand: replay without a wait.
+"""Generate the replay items of the built-in model in advance.
 
-`python -m autolearn.demo.builder.replay_ahead` after each build: the file belongs to
-its weights.
+Run `python -m autolearn.demo.builder.replay_ahead` after each build, since the items
+belong to the weights. A round then need not wait for them.
 """
 
 import sys
@@ -15,11 +15,11 @@ from autolearn.study.generation import Generator, of
 from autolearn.training import replay
 
 N = 700
-"""Prompts at least: a round on the library takes about 600, and 32 for the gauge."""
+"""Fewest prompts: a round on the library needs about 600, the drift probe 32."""
 
 
 class Notes:
-    """A journal that only remembers, so that whole steps are shipped."""
+    """A journal in memory, so that whole steps are shipped."""
 
     def __init__(self) -> None:
         self.made: list[SelfGeneratedItem] = []
@@ -27,10 +27,10 @@ class Notes:
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
-        """Return what a step makes, and remember it."""
-        made = tuple(make())
-        self.made += of(SelfGeneratedItem, made)
-        return made
+        """Return the records of a step, and remember them."""
+        records = tuple(make())
+        self.made += of(SelfGeneratedItem, records)
+        return records
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Shares of successes, each with what was promised."""
+"""Shares of successes, with their targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from math import sqrt
 
 @dataclass(frozen=True)
 class TaskScore:
-    """A share of successes with a name, and what it should be."""
+    """A named share of successes, and its target."""
 
     name: str
     n_right: int
     n: int
     target: float | None = None
-    """Share to reach, 0..1; None where nothing was promised."""
+    """The share to reach, 0..1; None without a target."""
     at_most: bool = False
-    """The target is a ceiling."""
+    """Whether the target is an upper limit."""
 
     @property
     def share(self) -> float:
@@ -24,7 +24,7 @@ class TaskScore:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the share is what it should be; None without a target."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         if self.at_most:
@@ -49,5 +49,5 @@ def share(
     at_most: bool = False,
 ) -> TaskScore:
     """Count successes."""
-    counted = list(outcomes)
-    return TaskScore(name, sum(counted), len(counted), target, at_most)
+    results = list(outcomes)
+    return TaskScore(name, sum(results), len(results), target, at_most)

@@ -1,4 +1,4 @@
-"""Texts that lie outside the invented world, so that the model can say so."""
+"""Texts outside the invented world, on which the model learns to say so."""
 
 import random
 import string
@@ -22,7 +22,7 @@ def outside_text(rng: random.Random) -> str:
 
 
 def _word(rng: random.Random) -> str:
-    """Return a word: mostly letters that mean nothing, some common ones, some signs."""
+    """Return a word: mostly meaningless letters, some common words, some symbols."""
     draw = rng.random()
     if draw < 0.25:
         sentence = rng.choice(grammar().fillers + grammar().outside.say)

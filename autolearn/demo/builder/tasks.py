@@ -1,7 +1,7 @@
 """Turn passages and facts into the exercises that the tiny model is trained on.
 
-Prompts come from the app's own templates, so what the model learns to read is, byte for
-byte, what the app sends. What it learns to write is defined here.
+Prompts come from the app's own templates, so the model reads in training exactly what
+the app sends. What it learns to write is defined here.
 """
 
 import random
@@ -19,18 +19,18 @@ from autolearn.study import prompts
 
 DECISION_WEIGHT = 5.0
 VALUE_WEIGHT = 4.0
-"""For the few tokens of a sentence that answer the question."""
+"""For the tokens of a sentence that answer the question."""
 QUOTE_WEIGHT = 1.5
 QUOTE_START_WEIGHT = 4.0
-"""For the first word of a quote: it decides which sentence is quoted, if any."""
+"""For the first word of a quote, which decides which sentence is quoted, if any."""
 FREE_WEIGHT = 0.3
-"""For replies that could be worded in many ways, or guess: noise, mostly."""
+"""For replies that have many wordings, or are guesses: mostly noise."""
 USER_WEIGHT = 0.1
-"""For what a person says without a text: what the model makes up for replay is of the
-kinds that it was trained on as a person's words."""
+"""For what a person says without a text. The model makes up replay prompts of the kinds
+that it was trained on as a person's words."""
 ASK_WEIGHT, STATEMENT_WEIGHT, NAME_WEIGHT = 0.3, 0.5, 1.5
-"""For a question, which may be worded in many ways, for a statement, and for the name
-or the value in it."""
+"""For a question, which has many wordings, for a statement, and for the name or value
+in it."""
 UNANSWERABLE_SHARE = 0.12
 NOT_SAID = "The text does not say."
 ORDER = ("first", "second")
@@ -40,13 +40,13 @@ Weighted = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class Exercise:
-    """One prompt and the reply to learn, in pieces with their loss weights."""
+    """A prompt and the reply to learn, in pieces with their loss weights."""
 
     task: str
     prompt: str
     reply: Weighted
     passage: str = ""
-    """The beginning of the prompt that other exercises share."""
+    """The beginning of the prompt, which other exercises share."""
     user_weight: float = 0.0
 
     @property
@@ -62,23 +62,23 @@ def user_template(name: str) -> Template:
 
 
 def plain(text: str, weight: float = 1.0) -> Weighted:
-    """Return a reply whose tokens all count alike."""
+    """Return a reply in which all tokens have the same weight."""
     return ((text, weight),)
 
 
 def told(fact: WorldFact) -> Weighted:
-    """Return the answer that a fact gives, the value counting most."""
+    """Return the answer of a fact; the value has the largest weight."""
     head, value, tail = fact.answer.rpartition(fact.value)
     if not value:
         return plain(fact.answer)
     # The space before a word belongs to the word.
-    said = fact.answer[len(head.rstrip()) : len(head) + len(value)]
-    parts = ((head.rstrip(), 1.0), (said, VALUE_WEIGHT), (tail, 1.0))
+    value_text = fact.answer[len(head.rstrip()) : len(head) + len(value)]
+    parts = ((head.rstrip(), 1.0), (value_text, VALUE_WEIGHT), (tail, 1.0))
     return tuple(part for part in parts if part[0])
 
 
 def quoted(evidence: str) -> Weighted:
-    """Return the line that quotes, and the opening of the next one."""
+    """Return the line with the quote, and the beginning of the next line."""
     first, space, rest = evidence.partition(" ")
     return (
         ("Evidence:", 1.0),
@@ -88,39 +88,39 @@ def quoted(evidence: str) -> Weighted:
 
 
 def after_tag(reply: Weighted) -> Weighted:
-    """Return a reply that goes on a line."""
+    """Return a reply that continues a line."""
     (text, weight), *rest = reply
     return ((f" {text}", weight) if text[0] != " " else (text, weight), *rest)
 
 
 def ask(passage: ProsePassage, n: int, rng: random.Random) -> Exercise:
-    """Ask about the facts in the order of the text, from the start again if need be.
+    """Ask about the facts in the order of the text, repeating them if necessary.
 
-    If there are more facts than questions, the first one asked about is any of them, so
-    that several draws leave nothing out.
+    With more facts than questions, the first fact is random, so that several draws
+    cover all of them.
     """
     facts = [row.fact for row in passage.statements]
     wordings = [cycle(rng.sample(fact.asks, len(fact.asks))) for fact in facts]
     first = rng.randrange(len(facts)) if n < len(facts) else 0
     picks = [i % len(facts) for i in range(first, first + n)]
-    lines = [(next(wordings[at]), facts[at].name) for at in picks]
+    lines = [(next(wordings[index]), facts[index].name) for index in picks]
     prompt = user_template("ask").substitute(passage=passage.text, n=n)
     return Exercise("ask", prompt, tuple(_about(lines, ASK_WEIGHT)), passage.text)
 
 
 def statements(passage: ProsePassage, n: int, rng: random.Random) -> Exercise:
-    """Say what the text says, then what follows: the same seen from the other side."""
+    """Write what the text says, then other sentences that state the same facts."""
     facts = [row.fact for row in passage.statements]
-    said = [
+    wordings = [
         (fact.answer, rng.sample(fact.statements, len(fact.statements)))
         for fact in facts
     ]
     lines = []
     for i in range(n):
-        turn, at = divmod(i, len(facts))
-        first, others = said[at]
+        turn, index = divmod(i, len(facts))
+        first, others = wordings[index]
         text = first if turn == 0 else others[(turn - 1) % len(others)]
-        lines.append((text, facts[at].value))
+        lines.append((text, facts[index].value))
     prompt = user_template("statements").substitute(passage=passage.text, n=n)
     return Exercise(
         "statements", prompt, tuple(_about(lines, STATEMENT_WEIGHT)), passage.text
@@ -128,7 +128,7 @@ def statements(passage: ProsePassage, n: int, rng: random.Random) -> Exercise:
 
 
 def _about(lines: list[tuple[str, str]], weight: float) -> Iterator[tuple[str, float]]:
-    """Yield the pieces of lines, in each of which one name or value counts most."""
+    """Yield the pieces of lines, in each of which a name or value has most weight."""
     for i, (line, name) in enumerate(lines):
         head, _, tail = line.partition(name)
         opening = "\n" if i else ""
@@ -140,14 +140,16 @@ def _about(lines: list[tuple[str, str]], weight: float) -> Iterator[tuple[str, f
 
 
 def open_book(
-    passage: ProsePassage, question: str, found: Statement | None
+    passage: ProsePassage, question: str, statement: Statement | None
 ) -> Exercise:
     """Quote the sentence that answers the question, then answer."""
     prompt = user_template("open_book").substitute(
         passage=passage.text, question=question
     )
-    evidence = found.sentence if found else "none"
-    reply = quoted(evidence) + after_tag(told(found.fact) if found else plain(NOT_SAID))
+    evidence = statement.sentence if statement else "none"
+    reply = quoted(evidence) + after_tag(
+        told(statement.fact) if statement else plain(NOT_SAID)
+    )
     return Exercise("open_book", prompt, reply, passage.text)
 
 
@@ -161,7 +163,7 @@ def closed_book(fact: WorldFact, question: str, task: str = "closed_book") -> Ex
 
 
 def comparison(fact: WorldFact, attempt: WorldFact) -> Weighted:
-    """Return the feedback on an attempt: another thing is the first thing to say."""
+    """Return the feedback on an attempt; a wrong thing is mentioned first."""
     if attempt.name != fact.name:
         return verdict_text(fact.name, attempt.name, "The text is about")
     return verdict_text(fact.value, attempt.value)
@@ -170,7 +172,7 @@ def comparison(fact: WorldFact, attempt: WorldFact) -> Weighted:
 def verdict_text(
     value: str, attempt_value: str, opening: str = "The text says"
 ) -> Weighted:
-    """Return the feedback that sets two short values side by side."""
+    """Return the feedback that compares two short values."""
     if value == attempt_value:
         decision, rest = " agrees", " with it.\nVerdict: correct"
     else:
@@ -188,7 +190,7 @@ def verdict_text(
 def feedback(
     passage: ProsePassage, question: str, fact: WorldFact, attempt: WorldFact
 ) -> Exercise:
-    """Compare an attempt with the answer that the text gives."""
+    """Compare an attempt with the answer in the text."""
     prompt = user_template("feedback").substitute(
         passage=passage.text,
         question=question,
@@ -201,7 +203,7 @@ def feedback(
 def refine(
     passage: ProsePassage, question: str, fact: WorldFact, attempt: WorldFact
 ) -> Exercise:
-    """Write the answer again in the light of the feedback."""
+    """Refine an answer after feedback."""
     notes = "".join(text for text, _ in comparison(fact, attempt))
     prompt = user_template("refine").substitute(
         passage=passage.text,
@@ -214,9 +216,10 @@ def refine(
 
 
 def paraphrase(fact: WorldFact, question: str, n: int, rng: random.Random) -> Exercise:
-    """Ask the same in other words: any of them first, the next ones in a fixed order.
+    """Ask the same in other words: a random one first, the next in a fixed order.
 
-    A list in any order teaches the model to repeat itself: each line is a guess.
+    With lists in random order each line is a guess, and the model learns to repeat
+    itself.
     """
     prompt = user_template("paraphrase").substitute(question=question, n=n)
     others = [text for text in fact.wordings if text != question]
@@ -227,7 +230,7 @@ def paraphrase(fact: WorldFact, question: str, n: int, rng: random.Random) -> Ex
 
 
 def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
-    """Answer a word problem, carelessly: it is for feedback to find what is wrong."""
+    """Answer a word problem carelessly, so that feedback has errors to find."""
     steps = carelessly(sums.steps, rng)
     prompt = user_template("closed_book").substitute(question=sums.question)
     reply = plain(sums.answer(steps))
@@ -235,12 +238,12 @@ def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
 
 
 def checked(sums: Problem, steps: tuple[SumStep, ...]) -> Weighted:
-    """Return the feedback that takes each step again."""
+    """Return the feedback that repeats each step."""
     parts: list[tuple[str, float]] = []
-    for order, right, given in zip(ORDER, sums.steps, steps, strict=True):
-        said = f"{right}; in the {order} step {given.result}"
-        decision = " agrees" if given.result == right.result else " differs"
-        parts += [(said if not parts else f" {said}", 1.0)]
+    for order, right, step in zip(ORDER, sums.steps, steps, strict=True):
+        text = f"{right}; in the {order} step {step.result}"
+        decision = " agrees" if step.result == right.result else " differs"
+        parts += [(text if not parts else f" {text}", 1.0)]
         parts += [(decision, DECISION_WEIGHT), (".", 1.0)]
     verdict = "correct" if steps == sums.steps else "incorrect"
     return (*parts, (f"\nVerdict: {verdict}", 1.0))
@@ -255,7 +258,7 @@ def sum_feedback(sums: Problem, steps: tuple[SumStep, ...]) -> Exercise:
 
 
 def sum_refine(sums: Problem, steps: tuple[SumStep, ...]) -> Exercise:
-    """Mend the wrong step of an answer."""
+    """Correct the wrong step of an answer."""
     prompt = user_template("refine_free").substitute(
         question=sums.question,
         answer=sums.answer(steps),
@@ -268,17 +271,17 @@ def sum_refine(sums: Problem, steps: tuple[SumStep, ...]) -> Exercise:
 def talk(rng: random.Random) -> Exercise:
     """Reply to a person who is just talking."""
     kind = rng.choice(grammar().talks)
-    said = rng.choice(kind.say)
-    return Exercise("talk", said, plain(kind.reply), user_weight=USER_WEIGHT)
+    text = rng.choice(kind.say)
+    return Exercise("talk", text, plain(kind.reply), user_weight=USER_WEIGHT)
 
 
 def outside(rng: random.Random) -> Exercise:
-    """Say that a text or a question is none of those that can be read."""
+    """Say that a text or a question cannot be read."""
     reply = plain(grammar().outside.reply)
     draw = rng.random()
     if draw < 0.4:
-        said = rng.choice(grammar().outside.say)
-        return Exercise("outside", said, reply, user_weight=USER_WEIGHT)
+        message = rng.choice(grammar().outside.say)
+        return Exercise("outside", message, reply, user_weight=USER_WEIGHT)
     text = outside_text(rng)
     if draw < 0.8:
         return Exercise("outside", text, reply)
@@ -294,7 +297,7 @@ def any_question(fact: WorldFact, rng: random.Random) -> str:
 def attempt(
     fact: WorldFact, passage: ProsePassage, world: World, right: float
 ) -> WorldFact:
-    """Return an answer to check: right with that probability, else wrong somehow."""
+    """Return an answer to check: right with that probability, else wrong."""
     if world.rng.random() < right:
         return fact
     others = [row.fact for row in passage.statements if row.fact.value != fact.value]
@@ -324,20 +327,22 @@ def passage_exercise(task: str, passage: ProsePassage, world: World) -> Exercise
             return open_book(passage, unanswerable(passage, world), None)
         return open_book(passage, question, row)
     write, right = {"feedback": (feedback, 0.5), "refine": (refine, 0.2)}[task]
-    tried = attempt(row.fact, passage, world, right)
-    return write(passage, question, row.fact, tried)
+    answer = attempt(row.fact, passage, world, right)
+    return write(passage, question, row.fact, answer)
 
 
 def unanswerable(passage: ProsePassage, world: World) -> str:
     """Return a question that the passage does not answer."""
     fact = world.rng.choice(passage.statements).fact
-    said = {
+    stated = {
         row.fact.attribute for row in passage.statements if row.fact.name == fact.name
     }
-    unsaid = [a for a in grammar().attributes[fact.attribute.kind] if a not in said]
-    if unsaid and world.rng.random() < 0.6:
+    other_attributes = [
+        a for a in grammar().attributes[fact.attribute.kind] if a not in stated
+    ]
+    if other_attributes and world.rng.random() < 0.6:
         return any_question(
-            WorldFact(fact.name, world.rng.choice(unsaid), ""), world.rng
+            WorldFact(fact.name, world.rng.choice(other_attributes), ""), world.rng
         )
     return any_question(world.entity(n_facts=1).facts[0], world.rng)
 
@@ -356,9 +361,9 @@ def free_exercise(task: str, known: tuple[Entity, ...], world: World) -> Exercis
     question = any_question(fact, rng)
     if task == "paraphrase":
         return paraphrase(fact, question, rng.randint(2, 4), rng)
-    # A guess of rows of letters is one that cannot be learned, and does not end.
-    usual = replace(world, odd_share=0.0, odd_value_share=0.0)
-    return closed_book(fact.with_value(usual.value(fact.attribute)), question)
+    # A guess of random letters cannot be learned, and does not end.
+    plain_world = replace(world, odd_share=0.0, odd_value_share=0.0)
+    return closed_book(fact.with_value(plain_world.value(fact.attribute)), question)
 
 
 def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
@@ -375,7 +380,7 @@ def sum_exercise(task: str, sums: Problem, rng: random.Random) -> Exercise:
 def tried_steps(
     steps: tuple[SumStep, ...], right: float, rng: random.Random
 ) -> tuple[SumStep, ...]:
-    """Return steps to check: right with that probability, else wrong somehow."""
+    """Return steps to check: right with that probability, else wrong."""
     if rng.random() < right:
         return steps
     careless = carelessly(steps, rng)

@@ -1,9 +1,9 @@
 """The tokenizer of the tiny model: one token for each word of the world.
 
-A word is split in the same way wherever it stands, since copying a name is the skill
-that everything else rests on: every line starts with an implied space, and so does
-every turn of a chat. Words that no list has come in pairs of letters, which repeat far
-less in a text than letters do; anything else falls back to bytes.
+A word is split in the same way wherever it occurs, since copying a name is the skill on
+which all others depend. Every line, and every turn of a chat, therefore starts with an
+implied space. Unknown words are split into pairs of letters, which repeat far less in a
+text than single letters do. Anything else falls back to bytes.
 """
 
 import re
@@ -53,35 +53,35 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}"
     "{%- if add_generation_prompt -%}<|assistant|>{%- endif -%}"
 )
-"""Only the last question is read: the model has learned no conversations, and would
-say its last answer again."""
+"""Only the last question is read: the model has not learned conversations, and would
+repeat its last answer."""
 
 
 def vocabulary() -> list[str]:
-    """Return every token, special ones first, as text."""
+    """Return the text of every token, special tokens first."""
     sources = list(_strings(tomllib.loads(GRAMMAR_FILE.read_text(encoding="utf-8"))))
     sources += [user_template(name).template for name in PROMPTS]
     sources += [text for v in ("same", "other") for text, _ in verdict_text("same", v)]
     sources += [NOT_SAID, "Evidence: none Answer:", "in the step", *ORDER]
     words = sorted({word for text in sources for word in re.findall("[A-Za-z]+", text)})
     pairs = [f"{i:02}" for i in range(100)]
-    spaced = [*words, *pairs, *string.ascii_letters, *string.digits]
-    spaced += [*FIRST_SYLLABLES, "#", "##"]
-    two = [a + b for a, b in product(string.ascii_lowercase, repeat=2)]
-    spaced += [*two, *(text.title() for text in two)]
-    within = [*LAST_SYLLABLES, *pairs, *two]
-    tokens = [*SPECIALS, *(f" {text}" for text in spaced), *within]
+    with_space = [*words, *pairs, *string.ascii_letters, *string.digits]
+    with_space += [*FIRST_SYLLABLES, "#", "##"]
+    letter_pairs = [a + b for a, b in product(string.ascii_lowercase, repeat=2)]
+    with_space += [*letter_pairs, *(text.title() for text in letter_pairs)]
+    within = [*LAST_SYLLABLES, *pairs, *letter_pairs]
+    tokens = [*SPECIALS, *(f" {text}" for text in with_space), *within]
     return list(dict.fromkeys(tokens))
 
 
 def letter_pieces(ids: dict[str, int]) -> list[list[int]]:
-    """Return the ids of the pieces that unknown words fall into, by their kind."""
+    """Return the ids of the pieces of unknown words, by kind of piece."""
     kinds = (r"Ġ[A-Za-z]", r"Ġ[A-Za-z]{2}", r"[A-Za-z]{2}")
     return [[i for t, i in ids.items() if re.fullmatch(kind, t)] for kind in kinds]
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield all texts of the grammar but what lies outside the world."""
+    """Yield all texts of the grammar except those from outside the world."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,11 +1,11 @@
-"""Start the tiny model with the circuits that copying and comparing need.
+"""Initialise the tiny model with the circuits for copying and comparing.
 
 Found by experiment (docs/lab-notes.md): from random weights a model of this size spends
 most of its training on learning to copy an unseen name. So one head of the first layer
-starts as a "previous token" head and one head each of the next two as an "induction"
+starts as a "previous token" head, and one head each of the next two as an "induction"
 head (find where this token occurred before, predict what followed). In all other heads
 the key projection equals the query projection, so that equal tokens attract each other.
-These are plain initial weights; all of them are trained.
+These are ordinary initial weights; all of them are trained.
 """
 
 import math
@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 WIDTH, FEED_FORWARD, LAYERS, HEAD = 192, 576, 5, 32
-"""Sizes; all but the head are multiples of 64, the block of 4-bit quantisation."""
+"""Sizes; all but that of the head are multiples of 64, the 4-bit block size."""
 CONTEXT = 1024
 ROPE_THETA = 1e6
 CONSTANT = 3.0
@@ -25,9 +25,9 @@ OUTPUT_SCALE = 0.02
 PREVIOUS_LOGITS = (12.0, 8.0, 5.0)
 """Attention logits of the previous-token head on the three fastest rotations."""
 SLOW = 0.03
-"""Rotations below this frequency (radians a token) hardly see the position."""
+"""Rotations below this frequency (radians per token) hardly depend on the position."""
 APART = 0.8
-"""Least distance of the embedding of a piece of letters from the mean of its like."""
+"""Least distance of the embedding of a piece of letters from the mean of its group."""
 INDUCTION_LAYERS = (1, 2)
 INDUCTION_GAIN = 1.0
 
@@ -53,7 +53,7 @@ def tiny_config(vocab_size: int, *, pad: int, begin: int, end: int) -> LlamaConf
 
 @torch.no_grad()
 def wire(model: LlamaForCausalLM, seed: int) -> None:
-    """Overwrite the model's random weights with the wired start."""
+    """Overwrite the random weights of the model with the wired start."""
     generator = torch.Generator().manual_seed(seed)
     frequency = 1 / ROPE_THETA ** (torch.arange(0, HEAD, 2) / HEAD)
     content = _random(generator, HEAD, WIDTH)
@@ -72,19 +72,21 @@ def take_over(
     earlier: LlamaForCausalLM,
     earlier_vocabulary: dict[str, int],
 ) -> None:
-    """Give a wired model the weights of an earlier one.
+    """Copy the weights of an earlier model into a wired model.
 
-    Embeddings go by token; a new token keeps its wired start, rows without a token are
-    as unlikely to be said as they were. Layers that the earlier
-    model did not have come before its last one: their outputs start near zero, so they
-    change nothing at first.
+    Embeddings are copied by token. A new token keeps its wired start, and rows without
+    a token stay as unlikely as they were. Layers that the earlier model did not have
+    come before its last one. Their outputs start near zero, so they change nothing at
+    first.
     """
-    shared = [token for token in vocabulary if token in earlier_vocabulary]
-    old = earlier.model.embed_tokens.weight[[earlier_vocabulary[t] for t in shared]]
-    model.model.embed_tokens.weight[[vocabulary[t] for t in shared]] = old
-    unused = earlier.model.embed_tokens.weight[len(earlier_vocabulary) :]
-    if len(unused):
-        model.model.embed_tokens.weight[len(vocabulary) :] = unused.mean(dim=0)
+    common_tokens = [token for token in vocabulary if token in earlier_vocabulary]
+    old = earlier.model.embed_tokens.weight[
+        [earlier_vocabulary[t] for t in common_tokens]
+    ]
+    model.model.embed_tokens.weight[[vocabulary[t] for t in common_tokens]] = old
+    spare_rows = earlier.model.embed_tokens.weight[len(earlier_vocabulary) :]
+    if len(spare_rows):
+        model.model.embed_tokens.weight[len(vocabulary) :] = spare_rows.mean(dim=0)
     model.model.norm.load_state_dict(earlier.model.norm.state_dict())
     *first, last = earlier.model.layers
     for mine, its in zip(model.model.layers, first, strict=False):
@@ -94,13 +96,13 @@ def take_over(
 
 @torch.no_grad()
 def spread(model: LlamaForCausalLM, groups: Iterable[list[int]]) -> None:
-    """Move embeddings of a group apart that have come too close to its mean."""
+    """Move embeddings away from the mean of their group if they are too close to it."""
     embedding = model.model.embed_tokens.weight
     for ids in groups:
         mean = embedding[ids].mean(dim=0)
-        away = embedding[ids] - mean
-        factor = (APART / away.norm(dim=1, keepdim=True)).clamp(min=1)
-        embedding[ids] = mean + away * factor
+        offset = embedding[ids] - mean
+        factor = (APART / offset.norm(dim=1, keepdim=True)).clamp(min=1)
+        embedding[ids] = mean + offset * factor
 
 
 def _random(generator: torch.Generator, rows: int, columns: int) -> Tensor:
@@ -126,7 +128,7 @@ def _wire_previous_token(
 ) -> None:
     """Make head 0 of layer 0 write the previous token's content to the free slot.
 
-    Queries and keys read only the constant; the key is turned back by one position, so
+    Queries and keys read only the constant. The key is rotated back by one position, so
     the two agree best one token apart.
     """
     attention = model.model.layers[0].self_attn
@@ -154,7 +156,7 @@ def _wire_induction(
     content: Tensor,
     generator: torch.Generator,
 ) -> None:
-    """Make head 0 of a layer look up what followed this token before, and say it."""
+    """Make head 0 of a layer predict what followed this token before."""
     attention = model.model.layers[layer].self_attn
     slow = (frequency < SLOW).float()
     gain = torch.cat([slow, slow]) * math.sqrt(HEAD / (2 * slow.sum()))
@@ -162,8 +164,8 @@ def _wire_induction(
     previous[:, -HEAD:] = torch.eye(HEAD) * 4
     attention.q_proj.weight[:HEAD] = content * gain[:, None] * 3
     attention.k_proj.weight[:HEAD] = previous * gain[:, None]
-    said = _random(generator, HEAD, WIDTH)
-    said[:, 0] = 0
-    said[:, -HEAD:] = 0
-    attention.v_proj.weight[:HEAD] = said
-    attention.o_proj.weight[:, :HEAD] = said.T * INDUCTION_GAIN
+    output_content = _random(generator, HEAD, WIDTH)
+    output_content[:, 0] = 0
+    output_content[:, -HEAD:] = 0
+    attention.v_proj.weight[:HEAD] = output_content
+    attention.o_proj.weight[:, :HEAD] = output_content.T * INDUCTION_GAIN

@@ -1,1 +1,1 @@
-"""Write many texts at once; what prompts share is computed once."""
+"""Generate many texts at once; tokens that prompts share are computed once."""

@@ -1,10 +1,13 @@
-"""Attention of many texts in two parts: over a shared prefix, then over each suffix.
+"""Attention in two segments: over a shared prefix, then over each suffix.
 
-A text is a prefix, which a group of texts shares, and a suffix of its own. All tokens
-of a group attend to the prefix in one product of matrices, and each token to the suffix
-of its text. The two results are merged by the logarithm of the sum of e^score, which
-gives the same numbers as attention over one row per text. So no keys or values are
-copied, and no score is computed that a mask would hide.
+What: a text is a prefix, which its group shares, and a suffix of its own. All tokens of
+a group attend to the prefix in one matrix product, and each token attends to the suffix
+of its text. The two partial results are merged by the log-sum-exp of their scores.
+
+Why: this gives the same numbers as attention over one row per text. No keys or values
+are copied, and no scores are computed that a mask would discard.
+
+Gain: measured for the whole cache; see ``shared_prefix``.
 """
 
 from dataclasses import dataclass
@@ -16,91 +19,98 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-NAME = "branches"
-"""What the library knows it by; without a view it is the library's own."""
+NAME = "shared_prefix"
+"""Name under which transformers knows it. Without a view it is the library's sdpa."""
 
 
 @dataclass(frozen=True)
 class PackedQueries:
-    """Where tokens stand that look at rows of keys: so many places for each row."""
+    """The grid of query tokens: ``width`` cells for each row of keys."""
 
     rows: int
     width: int
     cells: Tensor | None
-    """(Q) int64, the place of each token; None: they fill all places in their order."""
+    """(Q) int64, the cell of each token; None: tokens fill all cells in order."""
 
     def spread(self, query: Tensor, heads: int) -> Tensor:
-        """Put tokens in their places; heads that look at the same keys side by side.
+        """Put queries into the grid, with heads of the same key head side by side.
 
         Shapes:
             query: (Q, H, D). returns: (rows, heads, H / heads, width, D).
         """
         if self.cells is not None:
-            full = query.new_zeros(self.rows * self.width, *query.shape[1:])
-            full[self.cells] = query
-            query = full
-        apart = query.view(self.rows, self.width, heads, -1, query.shape[-1])
-        return apart.permute(0, 2, 3, 1, 4)
+            grid = query.new_zeros(self.rows * self.width, *query.shape[1:])
+            grid[self.cells] = query
+            query = grid
+        split_heads = query.view(self.rows, self.width, heads, -1, query.shape[-1])
+        return split_heads.permute(0, 2, 3, 1, 4)
 
-    def collect(self, found: Tensor) -> Tensor:
-        """Take what was found for each token from its place.
+    def collect(self, results: Tensor) -> Tensor:
+        """Take the result of each token out of the grid.
 
         Shapes:
-            found: (rows, heads, H / heads, width, D). returns: (Q, H, D).
+            results: (rows, heads, H / heads, width, D). returns: (Q, H, D).
         """
-        places = found.movedim(3, 1)
-        flat = places.reshape(self.rows * self.width, -1, found.shape[-1])
+        cells = results.movedim(3, 1)
+        flat = cells.reshape(self.rows * self.width, -1, results.shape[-1])
         return flat if self.cells is None else flat[self.cells]
 
 
 @dataclass(frozen=True)
 class AttentionSegment:
-    """Rows of keys and values that tokens look at: who looks, and at how much."""
+    """Attention of a grid of queries over rows of keys and values."""
 
     queries: PackedQueries
     mask: Tensor | None
-    """(rows, 1, 1, width or 1, T) float32, added to the scores; None: all is seen."""
+    """(rows, 1, 1, width or 1, T) float32, added to the scores; None: no mask."""
 
     def attend(
         self, query: Tensor, keys: Tensor, values: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return what each token finds, and the logarithm of how much that weighs.
+        """Return the output of each token, and the log-sum-exp of its scores.
 
         Shapes:
             query: (Q, H, D), scaled. keys, values: (rows, heads, T, D).
             returns: (Q, H, D) and (Q, H, 1).
         """
-        spread = self.queries.spread(query, keys.shape[1])
-        shape = spread.shape[:-1]
-        scores = (spread.flatten(2, 3) @ keys.mT).view(*shape, -1).float()
+        # (rows, heads, H / heads * width, D): all queries of a key head in one product.
+        grid = self.queries.spread(query, keys.shape[1])
+        shape = grid.shape[:-1]
+        scores = (grid.flatten(2, 3) @ keys.mT).view(*shape, -1).float()
         if self.mask is not None:
             scores += self.mask
-        shares = scores.softmax(dim=-1)
-        # A share is e^score / weight; the largest never vanishes.
-        weight = scores.amax(-1, keepdim=True) - shares.amax(-1, keepdim=True).log()
-        found = shares.flatten(2, 3).to(values.dtype) @ values
-        return self.queries.collect(found.view(*shape, -1)), self.queries.collect(
-            weight
+        weights = scores.softmax(dim=-1)
+        # weight = e^score / e^logsumexp. The largest one is never zero, so it gives the
+        # log-sum-exp without a second pass over the scores.
+        log_weight = (
+            scores.amax(-1, keepdim=True) - weights.amax(-1, keepdim=True).log()
+        )
+        outputs = weights.flatten(2, 3).to(values.dtype) @ values
+        return self.queries.collect(outputs.view(*shape, -1)), self.queries.collect(
+            log_weight
         )
 
 
 def merge_attention_states(
-    one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor]
+    first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """Return what tokens find in two parts together; see ``Part.look``."""
-    (found, weight), (more, its_weight) = one, other
-    return found.lerp(more, (its_weight - weight).sigmoid().to(found.dtype))
+    """Merge the outputs of two segments by their log-sum-exp; see ``attend``."""
+    (output, log_weight), (other_output, other_log_weight) = first, second
+    # The share of the second segment is e^b / (e^a + e^b) = sigmoid(b - a).
+    return output.lerp(
+        other_output, (other_log_weight - log_weight).sigmoid().to(output.dtype)
+    )
 
 
 class AttentionView(Protocol):
-    """What the tokens of one pass through the model see."""
+    """The keys and values that the tokens of one forward pass attend to."""
 
     def attend(self, layer: int, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Return what each token finds.
+        """Return the attention output of each token.
 
         Shapes:
-            query: (Q, H, D) float32, scaled. keys, values: (Q, heads, D), of the
-                tokens themselves.
+            query: (Q, H, D) float32, scaled. keys, values: (Q, heads, D), of the tokens
+                themselves.
             returns: (Q, H, D).
         """
 
@@ -113,12 +123,15 @@ def _attend(
     attention_mask: Tensor | None,
     **settings: Any,
 ) -> tuple[Tensor, None]:
-    """Attend as the library calls it: query (1, H, Q, D), result (1, Q, H, D)."""
+    """Attend as transformers calls it: query (1, H, Q, D), result (1, Q, H, D)."""
     view: AttentionView | None = settings.pop("view", None)
+    # Training and prefix reading pass no view.
     if view is None:
         return _library_attention(module, query, key, value, attention_mask, **settings)
     scale = settings.get("scaling") or query.shape[-1] ** -0.5
-    tokens = [one[0].transpose(0, 1) for one in (query.float() * scale, key, value)]
+    tokens = [
+        states[0].transpose(0, 1) for states in (query.float() * scale, key, value)
+    ]
     layer: Any = module.layer_idx
     return view.attend(layer, *tokens)[None].to(query.dtype), None
 
@@ -131,22 +144,24 @@ def _library_attention(
     mask: Tensor | None,
     **settings: Any,
 ) -> tuple[Tensor, None]:
-    """Attend as the library does, on a CPU in 32 bit.
+    """Call the library's attention, in float32 on a CPU.
 
-    There its gradient takes 1.1 to 5 times as long in 16 bit, most for short rows.
+    There the gradient takes 1.1 to 5 times as long in 16 bit, most for short rows.
+    Sixty steps of a round on four texts took 13.2 s instead of 15.6.
     """
-    found: Tensor
+    output: Tensor
     if query.device.type != "cpu" or query.dtype == torch.float32:
-        found, _ = sdpa_attention_forward(module, query, key, value, mask, **settings)
-        return found, None
+        output, _ = sdpa_attention_forward(module, query, key, value, mask, **settings)
+        return output, None
     if mask is not None and mask.is_floating_point():
         mask = mask.float()
     with torch.autocast("cpu", enabled=False):
-        found, _ = sdpa_attention_forward(
+        output, _ = sdpa_attention_forward(
             module, query.float(), key.float(), value.float(), mask, **settings
         )
-    return found.to(query.dtype), None
+    return output.to(query.dtype), None
 
 
+# transformers chooses the mask function by the same name.
 AttentionInterface.register(NAME, _attend)
 AttentionMaskInterface.register(NAME, sdpa_mask)

@@ -1,9 +1,10 @@
-"""Hold what is written to a constraint, by masks over the next tokens.
+"""Constrain generation to a grammar, by masks over the next tokens.
 
-The grammar engine is llguidance (Rust): regular expressions, choices and substrings of
-a text against the tokenizer of any model. A token that the model likes best and the
-grammar allows is taken as it is, so free text costs one look-up a token and the mask
-over the whole vocabulary is made only where it changes something.
+What: llguidance (Rust) matches regular expressions, choices and substrings of a text
+against the tokenizer of any model. If the likeliest token is allowed, it is taken, at
+the cost of one look-up. The mask over the vocabulary is computed only otherwise.
+
+Why: in free text the constraint rarely changes anything.
 """
 
 import json
@@ -20,7 +21,7 @@ from autolearn.core.errors import BackendError
 
 
 class Grammars:
-    """Turns constraints into matchers for the tokenizer of one model."""
+    """Compiles constraints for the tokenizer of one model."""
 
     def __init__(self, tokenizer: Any, n_logits: int, stop_ids: frozenset[int]) -> None:
         """Read the tokenizer, which takes up to two seconds.
@@ -28,10 +29,10 @@ class Grammars:
         Args:
             tokenizer: The tokenizer of a model.
             n_logits: The width of the model's logits, which may be padded.
-            stop_ids: The ids of which each ends an answer.
+            stop_ids: The ids that end an answer.
 
         Raises:
-            BackendError: It is not one of the tokenizers library.
+            BackendError: The tokenizer is not one of the tokenizers library.
         """
         n_vocab = max(len(tokenizer), n_logits)
         try:
@@ -41,17 +42,17 @@ class Grammars:
                 "This model's tokenizer cannot be constrained; choose a model that "
                 "comes with a tokenizer.json."
             ) from error
-        # Some tokenizers begin each line with a space, which they drop again when they
-        # decode; a grammar sees the space.
+        # Some tokenizers encode each line with a leading space and drop it when they
+        # decode. The grammar sees the space.
         ids = tokenizer("a\nb", add_special_tokens=False)["input_ids"]
-        spaced = b"\n b" in self._tokenizer.decode_bytes(ids)
-        self._new_line = r" /\n ?/ " if spaced else r' "\n" '
+        has_space = b"\n b" in self._tokenizer.decode_bytes(ids)
+        self._new_line = r" /\n ?/ " if has_space else r' "\n" '
 
     def matcher(self, constraint: Constraint) -> "Matcher":
         """Return a matcher at the beginning of an answer.
 
         Raises:
-            BackendError: The constraint is no valid grammar.
+            BackendError: The constraint is not a valid grammar.
         """
         return Matcher(
             LLMatcher(self._tokenizer, self._grammar(constraint), log_level=0)
@@ -59,7 +60,7 @@ class Grammars:
 
     def _grammar(self, constraint: Constraint) -> str:
         """Return a constraint in the Lark syntax of llguidance."""
-        # Names in capitals are terminals, which alone can be intersected.
+        # Names in capitals are terminals. Only terminals can be intersected (&).
         names = [
             f"PART{i}" if isinstance(part, Excerpt) else f"part{i}"
             for i, part in enumerate(constraint)
@@ -79,6 +80,8 @@ class Grammars:
             case Pattern(regex):
                 return "/" + regex.replace("/", r"\/") + "/"
             case Excerpt():
+                # An excerpt is a substring of the text that neither begins nor ends
+                # with white space.
                 stretch = "%regex " + json.dumps({"substring_chunks": part.chunks})
                 otherwise = (
                     f" | {self._literal(part.otherwise)}" if part.otherwise else ""
@@ -98,7 +101,7 @@ class Grammars:
 
 
 class Matcher:
-    """How far the answer of one text has come in its constraint."""
+    """The state of one answer within its constraint."""
 
     def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
@@ -106,36 +109,37 @@ class Matcher:
 
     @property
     def is_over(self) -> bool:
-        """Return whether nothing can be added any more."""
+        """Return whether the answer is complete."""
         return self._matcher.is_stopped()
 
     def take(self, token: int) -> None:
-        """Add a token that the constraint allows."""
+        """Advance by a token that the constraint allows."""
         self._matcher.consume_token(token)
         self._check()
 
     def restrict(self, logits: Tensor, likeliest: int, *, greedy: bool) -> None:
-        """Set the logits of all tokens that the constraint forbids to minus infinity.
+        """Set the logits of all forbidden tokens to minus infinity, in place.
 
         Args:
-            logits: What may follow, changed in place.
-            likeliest: The token with the largest of them.
-            greedy: Only the likeliest allowed token is wanted, so nothing has to be
-                done where that is ``likeliest``.
+            logits: The logits of the next token.
+            likeliest: The token with the largest logit.
+            greedy: Only the likeliest allowed token is needed. Nothing is done if that
+                is ``likeliest``.
 
         Shapes:
             logits: (V,).
         """
         if greedy and self._matcher.validate_tokens([likeliest]):
             return
+        # The bit mask has one bit per token, least significant bit first.
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         self._check()
-        allowed = np.unpackbits(bits, count=len(logits), bitorder="little")
-        forbidden = torch.from_numpy(allowed == 0).to(logits.device)
+        is_allowed = np.unpackbits(bits, count=len(logits), bitorder="little")
+        forbidden = torch.from_numpy(is_allowed == 0).to(logits.device)
         logits.masked_fill_(forbidden, float("-inf"))
 
     def restart(self) -> None:
-        """Begin the answer again."""
+        """Return to the beginning of the answer."""
         self._matcher.reset()
 
     def _check(self) -> None:

@@ -1,7 +1,17 @@
-"""Write texts with the model, many at once.
+"""Generate many texts at once with our own decoding loop.
 
-A decode loop of our own: a text that is finished makes room for the next one, the
-person can stop after any token, and what is drawn for one item depends on no other.
+What: texts are written token by token, as many at once as fit into memory. A finished
+text leaves the linear layers at once. When a quarter of the texts are finished, their
+rows are removed and waiting prompts take their place.
+
+Why: the linear layers always compute for texts that are still growing, a person can
+stop after any token, and each text has its own seed and position, so what is sampled
+does not depend on its neighbours. A stopped run can therefore continue with the same
+texts.
+
+Gain: with the shared prefix cache, 256 answers on 32 passages take 11.5 times less time
+than ``generate`` of transformers one by one, and 3.6 times less than sorted batches of
+16 (built-in model, two CPU cores).
 """
 
 import logging
@@ -24,15 +34,16 @@ from autolearn.engine.load import Loaded, memory_guard
 from autolearn.engine.prefix_plan import PromptQueue
 from autolearn.models.memory import BATCH_SIZE
 
-TOGETHER = 16
-"""Most texts that grow from one prefix."""
+GROUP_SIZE = 16
+"""Most texts that share one prefix."""
 BATCH_TOKENS = 65_536
-"""Most tokens, prompts and answers with their padding, that they may come to."""
-_LIKELIEST = 64
-"""Tokens that a draw looks at first: they mostly hold enough, and ranking all of a
-vocabulary was a sixth of the time of a study."""
-_FREE = 0.25
-"""Share of the texts that has to be finished before others take their place."""
+"""Most tokens of a batch: prompts and answers, padding included."""
+_N_RANKED_FIRST = 64
+"""Tokens that top-p sampling ranks first. They mostly reach ``top_p``, and ranking the
+whole vocabulary was a sixth of the time of a study."""
+_FREE_SHARE = 0.25
+"""Share of the batch that must be free before waiting prompts join. Joining reads their
+prefixes in a pass of its own, which pays only for several at once."""
 
 Finish = Literal["stop", "length", "cancelled", "overlong"]
 
@@ -41,62 +52,66 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class DecodedText:
-    """One text being written."""
+    """One text during generation."""
 
     ids: list[int]
     sampling: Sampling
     n_begun: int = 0
-    """How many of the last ids are the beginning of the answer."""
+    """How many of the last prompt ids are the beginning of the answer."""
     matcher: Matcher | None = None
-    """What holds the answer to its form."""
-    written: list[int] = field(default_factory=list)
+    """The constraint on the answer, if any."""
+    new_ids: list[int] = field(default_factory=list)
     finish: Finish = "cancelled"
 
     @property
     def newest(self) -> int:
         """Return the last token, which the model has not read yet."""
-        return self.written[-1] if self.written else self.ids[-1]
+        return self.new_ids[-1] if self.new_ids else self.ids[-1]
 
     @property
     def answer(self) -> list[int]:
-        """Return the ids of the answer: its beginning, and what was added."""
-        return self.ids[len(self.ids) - self.n_begun :] + self.written
+        """Return the ids of the answer: its given beginning and the new tokens."""
+        return self.ids[len(self.ids) - self.n_begun :] + self.new_ids
 
     @property
     def is_done(self) -> bool:
-        """Return whether nothing is added any more."""
+        """Return whether the text is complete."""
         return self.finish != "cancelled"
 
     @cached_property
     def chances(self) -> list[float]:
-        """A random number for each token, from the item's own seed."""
+        """One random number per token, from the item's own seed.
+
+        They do not depend on the batch, so neither does the text.
+        """
         generator = torch.Generator().manual_seed(self.sampling.seed)
         n: int = self.sampling.max_new_tokens
         return torch.rand(n, generator=generator).tolist()
 
     def fits(self, loaded: Loaded) -> bool:
-        """Return whether the context holds it; note it as overlong if not."""
+        """Return whether the context holds the text; mark it as overlong if not."""
         if len(self.ids) + self.sampling.max_new_tokens <= loaded.context_length:
             return True
         self.finish = "overlong"
         return False
 
     def take(self, token: int, stop_ids: frozenset[int]) -> None:
-        """Add a token, which may finish the text."""
+        """Append a token, which may finish the text."""
+        # The stop token itself is not part of the text.
         if token in stop_ids:
             self.finish = "stop"
             return
-        self.written.append(token)
+        self.new_ids.append(token)
         if self.matcher:
             self.matcher.take(token)
         if self.matcher and self.matcher.is_over:
             self.finish = "stop"
-        elif len(self.written) == self.sampling.max_new_tokens:
+        elif len(self.new_ids) == self.sampling.max_new_tokens:
             self.finish = "length"
 
     def restart(self) -> None:
-        """Forget what is written."""
-        self.written.clear()
+        """Remove all new tokens."""
+        self.new_ids.clear()
         if self.matcher:
             self.matcher.restart()
 
@@ -108,10 +123,10 @@ def generate(
     progress: Callable[[int], None] | None = None,
     stop_ids: frozenset[int] | None = None,
 ) -> list[Completion]:
-    """Answer every prompt, in the order given.
+    """Answer all prompts, in the order given.
 
-    A prompt that does not fit the context comes back as ``overlong``; what ``stop``
-    cut off, or never let begin, as ``cancelled``.
+    A prompt that exceeds the context finishes as ``overlong``. A text that ``stop``
+    interrupted, or that was never begun, finishes as ``cancelled``.
     """
     texts = [DecodedText(ids, sampling) for ids, sampling in prompts]
     return write(loaded, texts, stop, progress, stop_ids)
@@ -124,10 +139,10 @@ def write(
     progress: Callable[[int], None] | None = None,
     stop_ids: frozenset[int] | None = None,
 ) -> list[Completion]:
-    """Write every text, in the order given; see ``generate``."""
-    fitting = [text for text in texts if text.fits(loaded)]
-    n_done = len(texts) - len(fitting)
-    writer = BatchDecoder(loaded, fitting, stop_ids)
+    """Generate all texts, in the order given; see ``generate``."""
+    fitting_texts = [text for text in texts if text.fits(loaded)]
+    n_done = len(texts) - len(fitting_texts)
+    writer = BatchDecoder(loaded, fitting_texts, stop_ids)
     while writer.has_work:
         n_finished = writer.step()
         n_done += n_finished
@@ -141,7 +156,7 @@ def write(
 def stream(
     loaded: Loaded, text: DecodedText, stop: Stop, hear: Callable[[str], None]
 ) -> Completion:
-    """Write one text; ``hear`` gets what is written so far after each token."""
+    """Generate one text; ``hear`` gets the answer so far after each token."""
     writer = BatchDecoder(loaded, [text] if text.fits(loaded) else [])
     while writer.has_work:
         writer.step()
@@ -152,7 +167,7 @@ def stream(
 
 
 class BatchDecoder:
-    """Writes texts token by token, as many at once as there is room for."""
+    """Generates texts token by token, as many at once as fit into memory."""
 
     def __init__(
         self,
@@ -162,10 +177,11 @@ class BatchDecoder:
     ):
         self._loaded = loaded
         self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
-        self._most = BATCH_SIZE
-        _pack(loaded, texts)
-        fitting = loaded.estimator.columns(device_memory.free(loaded.device))
-        self._columns = min(BATCH_TOKENS, fitting)
+        self._batch_size = BATCH_SIZE
+        # Packing comes first, since it takes memory from the batch.
+        _pack_weights(loaded, texts)
+        columns = loaded.estimator.columns(device_memory.free(loaded.device))
+        self._columns = min(BATCH_TOKENS, columns)
         self._kind = shared_prefix.cache_class(loaded)
         self._cache: shared_prefix.SharedPrefixCache | PaddedRows
         self._begin(texts)
@@ -175,150 +191,172 @@ class BatchDecoder:
     def _begin(self, texts: list[DecodedText]) -> None:
         self._all = texts
         self._prompts = [text.ids for text in texts]
-        together = min(TOGETHER, self._most) if self._kind.shares else 1
+        group_size = min(GROUP_SIZE, self._batch_size) if self._kind.shares else 1
         n_new = [text.sampling.max_new_tokens for text in texts]
-        self._waiting = PromptQueue(self._prompts, n_new, together)
+        self._waiting = PromptQueue(self._prompts, n_new, group_size)
         self._texts: list[DecodedText] = []
-        """Those that the cache holds, in its order."""
+        """The texts that the cache holds, in its order."""
 
     @property
     def has_work(self) -> bool:
-        """Return whether there is anything left to write."""
+        """Return whether any text is unfinished."""
         return bool(self._waiting) or any(not text.is_done for text in self._texts)
 
     def step(self) -> int:
-        """Write one token of each text; return how many are finished by it.
+        """Generate one token for each text; return how many texts it finished.
 
         Raises:
-            OutOfMemory: The device is too small for a single one.
+            OutOfMemory: The device cannot hold even a single text.
         """
         try:
             with memory_guard(), torch.inference_mode():
-                self._make_room()
+                # Rows leave and join only here, between two tokens.
+                self._refill()
                 return self._write()
         except OutOfMemory:
-            if self._most == 1:
+            if self._batch_size == 1:
                 raise
+        # The packed copies are the cheapest memory to give up.
         self._loaded.packed.drop()
-        # What is finished stays so; the others are begun again, fewer at once.
-        self._most //= 2
-        log.warning("too little memory: going on with %d texts at once", self._most)
-        left = [text for text in self._all if not text.is_done]
-        for text in left:
+        # Finished texts stay finished. The others start again with half the batch size.
+        self._batch_size //= 2
+        log.warning(
+            "too little memory: going on with %d texts at once", self._batch_size
+        )
+        rest = [text for text in self._all if not text.is_done]
+        for text in rest:
             text.restart()
-        self._begin(left)
+        self._begin(rest)
         return 0
 
-    def _make_room(self) -> None:
-        """Drop what is finished, and begin what waits where there is room for it."""
-        living = [i for i, text in enumerate(self._texts) if not text.is_done]
-        if not living:
+    def _refill(self) -> None:
+        """Remove finished texts from the cache and add waiting prompts that fit."""
+        live = [i for i, text in enumerate(self._texts) if not text.is_done]
+        # Removing rows copies the cache, so it waits until a quarter is finished.
+        if not live:
             self._cache, self._texts = self._kind(self._loaded), []
-        elif len(living) <= (1 - _FREE) * len(self._texts):
-            self._texts = [self._texts[i] for i in living]
-            self._cache.keep(living)
-        free = self._most - len(self._texts)
+        elif len(live) <= (1 - _FREE_SHARE) * len(self._texts):
+            self._texts = [self._texts[i] for i in live]
+            self._cache.keep(live)
+        free = self._batch_size - len(self._texts)
+        # Padded rows take new texts only when all old ones are finished.
         can_grow = self._kind.shares or not self._texts
-        if self._waiting and can_grow and free >= _FREE * self._most:
-            groups = self._waiting.take(free, self._columns * free // self._most)
+        if self._waiting and can_grow and free >= _FREE_SHARE * self._batch_size:
+            groups = self._waiting.take(free, self._columns * free // self._batch_size)
             self._cache.add(groups, self._prompts)
             self._texts += [self._all[i] for group in groups for i in group.members]
 
     def _write(self) -> int:
-        living = [text for text in self._texts if not text.is_done]
+        live = [text for text in self._texts if not text.is_done]
         logits = self._cache.advance(
             [None if text.is_done else text.newest for text in self._texts]
         )
-        self._go_on(living, logits.float())
-        return sum(text.is_done for text in living)
+        self._append_tokens(live, logits.float())
+        return sum(text.is_done for text in live)
 
-    def _go_on(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
-        """Add to each text one of the tokens that may follow.
+    def _append_tokens(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
+        """Append the next token to each text.
 
         Shapes:
             logits: (N, V) float32.
         """
-        constrained = [i for i, text in enumerate(texts) if text.matcher]
-        if constrained:
-            _restrict(logits, texts, constrained)
-        picked = _pick(logits, texts).tolist()
-        for text, token in zip(texts, picked, strict=True):
+        indices = [i for i, text in enumerate(texts) if text.matcher]
+        if indices:
+            _restrict(logits, texts, indices)
+        next_ids = _next_tokens(logits, texts).tolist()
+        for text, token in zip(texts, next_ids, strict=True):
             text.take(token, self._stop_ids)
 
 
-def _pack(loaded: Loaded, texts: Sequence[DecodedText]) -> None:
-    """Have the weights laid out for few rows, where that pays and memory allows."""
+def _pack_weights(loaded: Loaded, texts: Sequence[DecodedText]) -> None:
+    """Pack the weights for small batches if that pays off and memory allows it."""
     n_tokens = sum(text.sampling.max_new_tokens for text in texts)
-    is_worth = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
-    if loaded.packed or not is_worth:
+    pays_off = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
+    if loaded.packed or not pays_off:
         return
     if loaded.estimator.copies_within(device_memory.free(loaded.device)):
         with memory_guard():
             loaded.packed.make(loaded.model)
 
 
-def _restrict(
-    logits: Tensor, texts: Sequence[DecodedText], constrained: list[int]
-) -> None:
-    """Rule out, in place, the tokens that the constraints of these texts forbid.
+def _restrict(logits: Tensor, texts: Sequence[DecodedText], indices: list[int]) -> None:
+    """Mask, in place, the tokens that the constraints of these texts forbid.
 
     Shapes:
         logits: (N, V) float32.
     """
     likeliest = logits.argmax(dim=1).tolist()
-    for i in constrained:
+    for i in indices:
         matcher, greedy = texts[i].matcher, not texts[i].sampling.temperature
         assert matcher is not None
         matcher.restrict(logits[i], likeliest[i], greedy=greedy)
 
 
-def _pick(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
-    """Return the next token of each text.
+def _next_tokens(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
+    """Return the next token of each text: the likeliest, or sampled.
 
     Shapes:
         logits: (N, V) float32.
         returns: (N,) int64.
     """
-    chosen = logits.argmax(dim=1)
-    drawn = [i for i, text in enumerate(texts) if text.sampling.temperature]
-    if not drawn:
-        return chosen
-    some = [texts[i] for i in drawn]
-    heat = logits.new_tensor([text.sampling.temperature for text in some])[:, None]
-    top_p = logits.new_tensor([text.sampling.top_p for text in some])[:, None]
-    chance = logits.new_tensor([text.chances[len(text.written)] for text in some])
-    likely = (logits[drawn] / heat).softmax(dim=1)
-    chosen[drawn] = _drawn(likely, top_p, chance[:, None], _LIKELIEST)
-    return chosen
+    next_ids = logits.argmax(dim=1)
+    sampled_rows = [i for i, text in enumerate(texts) if text.sampling.temperature]
+    if not sampled_rows:
+        return next_ids
+    sampled_texts = [texts[i] for i in sampled_rows]
+    temperature = logits.new_tensor(
+        [text.sampling.temperature for text in sampled_texts]
+    )[:, None]
+    top_p = logits.new_tensor([text.sampling.top_p for text in sampled_texts])[:, None]
+    random_number = logits.new_tensor(
+        [text.chances[len(text.new_ids)] for text in sampled_texts]
+    )
+    probs = (logits[sampled_rows] / temperature).softmax(dim=1)
+    next_ids[sampled_rows] = _sample_top_p(
+        probs, top_p, random_number[:, None], _N_RANKED_FIRST
+    )
+    return next_ids
 
 
-def _drawn(likely: Tensor, top_p: Tensor, chance: Tensor, most: int) -> Tensor:
-    """Draw from the smallest set of tokens whose mass reaches ``top_p``; never none.
+def _sample_top_p(
+    probs: Tensor, top_p: Tensor, random_number: Tensor, n_first: int
+) -> Tensor:
+    """Sample from the smallest set of tokens whose probability reaches ``top_p``.
+
+    What: only the ``n_first`` likeliest tokens are ranked. Rows whose tokens do not
+    reach ``top_p`` are sampled again with the whole vocabulary. The sampled tokens are
+    the same as with a full ranking.
+
+    Why: ranking the whole vocabulary was a sixth of the time of a study.
 
     Args:
-        likely: How likely each token is.
-        top_p: The mass.
-        chance: A random number, 0..1.
-        most: How many tokens are looked at first.
+        probs: The probability of each token.
+        top_p: The probability to reach, 0..1.
+        random_number: A random number for each text, 0..1.
+        n_first: How many tokens are ranked first.
 
     Shapes:
-        likely: (N, V). top_p, chance: (N, 1).
+        probs: (N, V). top_p, random_number: (N, 1).
         returns: (N,) int64.
     """
-    n_tokens = likely.shape[1]
-    ranked, order = likely.topk(min(most, n_tokens), dim=1)
-    is_short = (ranked.sum(dim=1, keepdim=True) < top_p)[:, 0]
-    ranked[ranked.cumsum(dim=1) - ranked >= top_p] = 0
-    mass = ranked.cumsum(dim=1)
-    point = chance * mass[:, -1:]
-    place = torch.searchsorted(mass, point, right=True).clamp(max=mass.shape[1] - 1)
-    drawn = order.gather(1, place)[:, 0]
-    if most < n_tokens and is_short.any():
-        short = likely[is_short], top_p[is_short], chance[is_short]
-        drawn[is_short] = _drawn(*short, n_tokens)
-    return drawn
+    n_tokens = probs.shape[1]
+    top_probs, top_ids = probs.topk(min(n_first, n_tokens), dim=1)
+    is_short = (top_probs.sum(dim=1, keepdim=True) < top_p)[:, 0]
+    # Drop tokens once those before them reach top_p. The first one always stays.
+    top_probs[top_probs.cumsum(dim=1) - top_probs >= top_p] = 0
+    cumulative = top_probs.cumsum(dim=1)
+    # Inverse transform sampling: the first token whose cumulative mass exceeds it.
+    point = random_number * cumulative[:, -1:]
+    index = torch.searchsorted(cumulative, point, right=True).clamp(
+        max=cumulative.shape[1] - 1
+    )
+    token_ids = top_ids.gather(1, index)[:, 0]
+    if n_first < n_tokens and is_short.any():
+        remainder = probs[is_short], top_p[is_short], random_number[is_short]
+        token_ids[is_short] = _sample_top_p(*remainder, n_tokens)
+    return token_ids
 
 
 def _completion(loaded: Loaded, text: DecodedText) -> Completion:
-    written = loaded.chat.decode(text.answer)
-    return Completion(written, text.finish, len(text.ids), len(text.written))
+    answer = loaded.chat.decode(text.answer)
+    return Completion(answer, text.finish, len(text.ids), len(text.new_ids))

@@ -1,7 +1,7 @@
-"""The usual layout: a row for each text, in which what texts share is read for each.
+"""The usual cache layout: one padded row per text, without shared prefixes.
 
-For kinds of models that cannot be told what a token sees; all others use
-``shared_prefix``.
+It is for model families whose attention cannot be replaced: those with sliding windows
+or recurrent layers. All others use ``shared_prefix``.
 """
 
 from collections.abc import Sequence
@@ -17,78 +17,84 @@ from autolearn.engine.prefix_plan import PrefixGroup
 
 
 class PaddedRows:
-    """What a model has read of the texts being written; see ``SharedPrefixCache``."""
+    """The cache of texts during generation; see ``SharedPrefixCache``."""
 
     shares = False
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self._cache: Cache
-        # (N, T), and (N, 1): what is seen, and the place of the next token.
-        self._seen: Tensor
+        # Attention mask (N, T), and position of the next token (N, 1).
+        self._mask: Tensor
         self._places: Tensor
 
     def add(self, groups: Sequence[PrefixGroup], prompts: Sequence[list[int]]) -> None:
-        """Read prompts, all but the last id of each, and forget all others."""
-        own = [prompts[i][:-1] for one in groups for i in one.members]
-        longest = max(map(len, own))
+        """Read prompts, all but the last id of each; drop all other texts."""
+        prompt_ids = [prompts[i][:-1] for group in groups for i in group.members]
+        longest = max(map(len, prompt_ids))
         pad_id = self._loaded.pad_id
-        filled = [[pad_id] * (longest - len(row)) + row for row in own]
-        ids = integers(self._loaded, filled)
-        self._places = integers(self._loaded, [[len(row)] for row in own])
+        # Padding on the left aligns the next tokens of all rows in one column.
+        padded_ids = [[pad_id] * (longest - len(row)) + row for row in prompt_ids]
+        ids = integers(self._loaded, padded_ids)
+        self._places = integers(self._loaded, [[len(row)] for row in prompt_ids])
         places = integers(self._loaded, range(longest)) - longest + self._places
-        self._seen = (places >= 0).long()
+        self._mask = (places >= 0).long()
         self._cache = DynamicCache(config=self._loaded.model.config)
         if longest:
-            self._through(ids, places.clamp(min=0))
+            self._next_logits(ids, places.clamp(min=0))
 
     def keep(self, texts: Sequence[int]) -> None:
-        """Go on with these texts alone."""
+        """Keep only these texts."""
         index = integers(self._loaded, texts)
         self._cache.batch_select_indices(index)
-        self._seen, self._places = self._seen[index], self._places[index]
+        self._mask, self._places = self._mask[index], self._places[index]
 
     def advance(self, tokens: Sequence[int | None]) -> Tensor:
-        """Add a token to texts; return what may follow, (those that got one, V)."""
+        """Append a token to texts; return logits, (texts with a token, V).
+
+        A None appends padding to a finished text.
+        """
         pad_id = self._loaded.pad_id
         ids = [[pad_id if token is None else token] for token in tokens]
         grows = integers(self._loaded, [token is not None for token in tokens])
-        self._seen = pad(self._seen, (0, 1), value=1)
-        logits = self._through(integers(self._loaded, ids), self._places)
+        self._mask = pad(self._mask, (0, 1), value=1)
+        logits = self._next_logits(integers(self._loaded, ids), self._places)
         self._places = self._places + grows[:, None]
         return logits[grows.bool(), 0]
 
-    def _through(self, ids: Tensor, places: Tensor) -> Tensor:
-        return through(
+    def _next_logits(self, ids: Tensor, places: Tensor) -> Tensor:
+        return next_logits(
             self._loaded,
             ids,
-            attention_mask=self._seen,
+            attention_mask=self._mask,
             position_ids=places,
             cache=self._cache,
         )
 
 
 def can_share(loaded: Loaded) -> bool:
-    """Return whether each token can be told what it sees.
+    """Return whether our attention can be used with this model.
 
-    Layers with a sliding window, or recurrent ones, take each row for one text.
+    Layers with a sliding window or a recurrent state need one row per text.
     """
     cache = DynamicCache(config=loaded.model.config)
     return all(type(layer) is DynamicLayer for layer in layers(cache))
 
 
 def layers(cache: Cache) -> list[Any]:
-    """Return what each layer of a model keeps."""
+    """Return the cache of each layer."""
     return list(cache.layers)
 
 
 def integers(loaded: Loaded, values: Sequence[Any]) -> Tensor:
-    """Return whole numbers as int64, where the model is."""
+    """Return whole numbers as an int64 tensor on the device of the model."""
     return torch.tensor(list(values), dtype=torch.int64, device=loaded.device)
 
 
-def through(loaded: Loaded, ids: Tensor, n_logits: int = 1, **settings: Any) -> Tensor:
-    """Have the model read; return what may follow the last ones, (B, n_logits, V)."""
+def next_logits(
+    loaded: Loaded, ids: Tensor, n_logits: int = 1, **settings: Any
+) -> Tensor:
+    """Run the model; return the logits of the last positions, (B, n_logits, V)."""
     logits: Tensor = loaded.model(
         input_ids=ids, logits_to_keep=n_logits, **settings
     ).logits

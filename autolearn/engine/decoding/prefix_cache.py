@@ -1,8 +1,10 @@
-"""Keys and values of beginnings that many prompts share, kept from pass to pass.
+"""Keys and values of prefixes that many prompts share, kept between passes.
 
-Worked examples stand before every passage, so without this they would be read again for
-each. What a set of prompts has in common is found in their ids, read once, and put
-before all later ones that begin alike; a part of a kept beginning serves as well.
+What: the common prefix of a set of prompts is found in their ids, read once, and reused
+for all later prompts that begin with it or with a part of it.
+
+Why: worked examples precede every passage. Without this they would be read again for
+each passage.
 """
 
 from collections import OrderedDict
@@ -17,47 +19,50 @@ Pair = tuple[Tensor, Tensor]
 """Keys and values of a layer, (B, heads, T, D)."""
 
 LEAST = 32
-"""Tokens from which a beginning is worth a pass of its own."""
+"""Shortest prefix, in tokens, that is read in a pass of its own."""
 MOST = 8
-"""Beginnings kept; the one that was not used for longest goes first."""
+"""Number of prefixes kept. The least recently used one is dropped."""
 
 
 class PrefixCache:
-    """What a model, as it is now, has read of some beginnings."""
+    """Keys and values of some prefixes, for the model with its present adapter."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, ...], list[Pair]] = OrderedDict()
+        self._states: OrderedDict[tuple[int, ...], list[Pair]] = OrderedDict()
 
     def clear(self) -> None:
-        """Forget everything: the weights are others now."""
-        self._kept.clear()
+        """Drop all prefixes, since the weights have changed."""
+        self._states.clear()
 
     def longest(self, ids: Sequence[int]) -> tuple[int, list[Pair]]:
-        """Return of how many of the first ids keys and values are known, and these.
+        """Return how many of the first ids are cached, with their keys and values.
 
         Shapes:
-            returns: a pair a layer, each (1, heads, n, D); none for n = 0.
+            returns: a pair for each layer, each (1, heads, n, D); none for n = 0.
         """
         n, key = max(
-            ((common_prefix_length(kept, ids), kept) for kept in self._kept),
+            ((common_prefix_length(prefix, ids), prefix) for prefix in self._states),
             default=(0, ()),
         )
+        # A short prefix costs less to read again than to look after.
         if n < LEAST:
             return 0, []
-        self._kept.move_to_end(key)
+        self._states.move_to_end(key)  # least recently used first
         return n, [
-            (keys[:, :, :n], values[:, :, :n]) for keys, values in self._kept[key]
+            (keys[:, :, :n], values[:, :, :n]) for keys, values in self._states[key]
         ]
 
     def keep(self, ids: Sequence[int], layers: list[Pair]) -> None:
-        """Keep what was read of a beginning, (1, heads, len(ids), D) a layer."""
-        self._kept[tuple(ids)] = layers
-        if len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+        """Store the keys and values of a prefix, (1, heads, len(ids), D) each."""
+        self._states[tuple(ids)] = layers
+        if len(self._states) > MOST:
+            self._states.popitem(last=False)
 
 
 def common_prefix(prefixes: Sequence[Sequence[int]]) -> Sequence[int]:
-    """Return the ids that all sequences begin with, but for the last of each."""
+    """Return the ids that all sequences begin with, without the last of each."""
     n = min(len(prefix) for prefix in prefixes) - 1
-    shared = min((common_prefix_length(a, b) for a, b in pairwise(prefixes)), default=n)
-    return prefixes[0][: max(0, min(n, shared))]
+    n_common = min(
+        (common_prefix_length(a, b) for a, b in pairwise(prefixes)), default=n
+    )
+    return prefixes[0][: max(0, min(n, n_common))]

@@ -1,7 +1,10 @@
-"""Read how likely the model holds each of a few words to be, without decoding.
+"""Compute the probability of each of a few labels, without decoding.
 
-The words share their first tokens up to a fork; there one look at the next token
-tells between the branches. Two words have one fork, so one short forward decides.
+What: labels share their first tokens up to a fork. At a fork, the logits of the next
+token give the probability of each branch.
+
+Why: two labels have one fork, so a verdict takes one forward pass. Prompts share
+prefixes as in generation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,46 +17,47 @@ from autolearn.core.model_calls import Sampling
 from autolearn.engine.decoding.generate import BatchDecoder, DecodedText
 from autolearn.engine.load import Loaded
 
-_LOOK = Sampling(max_new_tokens=1)
+_ONE_TOKEN = Sampling(max_new_tokens=1)
 
 
 @dataclass(frozen=True)
 class _Fork:
-    """A place where continuations part."""
+    """A position at which labels differ."""
 
     ids: list[int]
     branches: dict[int, list[int]]
-    """Next token -> the labels that go on with it."""
+    """Maps the next token to the labels that continue with it."""
 
 
 def probabilities(
     loaded: Loaded, continuations: Sequence[Sequence[list[int]]]
 ) -> list[tuple[float, ...]]:
-    """Return P(label) for every case, summing to 1 over its labels.
+    """Return P(label) for each case, summing to 1 over its labels.
 
     Args:
         loaded: The model.
-        continuations: For each case the ids of its prompt with each of its labels.
+        continuations: For each case, the ids of its prompt with each label.
 
     Raises:
-        OutOfMemory: The device is too small for a single one.
+        BackendError: One label is the beginning of another.
+        OutOfMemory: The device cannot hold even a single case.
     """
     result = [[1.0] * len(labels) for labels in continuations]
-    looker = _Looker(
+    scorer = _LabelScorer(
         loaded,
         {
-            DecodedText(fork.ids, _LOOK): (shares, fork)
-            for shares, labels in zip(result, continuations, strict=True)
+            DecodedText(fork.ids, _ONE_TOKEN): (probs, fork)
+            for probs, labels in zip(result, continuations, strict=True)
             for fork in _forks(labels, list(range(len(labels))))
         },
     )
-    while looker.has_work:
-        looker.step()
-    return [tuple(shares) for shares in result]
+    while scorer.has_work:
+        scorer.step()
+    return [tuple(probs) for probs in result]
 
 
-class _Looker(BatchDecoder):
-    """Looks at what may follow each text, and writes nothing."""
+class _LabelScorer(BatchDecoder):
+    """Reads the logits after each text and generates nothing."""
 
     def __init__(
         self, loaded: Loaded, forks: Mapping[DecodedText, tuple[list[float], _Fork]]
@@ -61,22 +65,22 @@ class _Looker(BatchDecoder):
         super().__init__(loaded, list(forks))
         self._forks = forks
 
-    def _go_on(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
-        for text, expected in zip(texts, logits, strict=True):
-            _weigh(*self._forks[text], expected)
+    def _append_tokens(self, texts: Sequence[DecodedText], logits: Tensor) -> None:
+        for text, next_logits in zip(texts, logits, strict=True):
+            _multiply(*self._forks[text], next_logits)
             text.finish = "length"
 
 
-def _weigh(shares: list[float], fork: _Fork, logits: Tensor) -> None:
-    """Give each label its share of what the model expects at a fork."""
-    found = logits[list(fork.branches)].softmax(dim=0).tolist()
-    for share, labels in zip(found, fork.branches.values(), strict=True):
+def _multiply(label_probs: list[float], fork: _Fork, logits: Tensor) -> None:
+    """Multiply the probability of each label by that of its branch, in place."""
+    probs = logits[list(fork.branches)].softmax(dim=0).tolist()
+    for prob, labels in zip(probs, fork.branches.values(), strict=True):
         for label in labels:
-            shares[label] *= share
+            label_probs[label] *= prob
 
 
 def _forks(ids: Sequence[list[int]], labels: list[int], depth: int = 0) -> list[_Fork]:
-    """Return the forks at which these labels part, the first one first."""
+    """Return the forks of these labels, the first one first."""
     if len(labels) < 2:
         return []
     while True:
@@ -88,6 +92,7 @@ def _forks(ids: Sequence[list[int]], labels: list[int], depth: int = 0) -> list[
                     "apart; use other words."
                 )
             branches.setdefault(ids[label][depth], []).append(label)
+        # Positions at which all labels agree need no forward pass.
         if len(branches) > 1:
             break
         depth += 1

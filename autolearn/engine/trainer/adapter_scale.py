@@ -1,7 +1,10 @@
-"""Shrink a trained adapter as far as what it learned allows.
+"""Shrink a trained adapter as far as validation allows.
 
-An adapter at 0.9 of its size has forgotten much less and lost little: a curve that
-costs no training, on which validation finds the place (numbers: docs/lab-notes.md).
+What: after training, the adapter is measured at several scales. The smallest one that
+answers validation as well as the best is kept.
+
+Why: a slightly smaller adapter forgets much less and loses little. Choosing the scale
+costs no training. The measurements are in docs/lab-notes.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,19 +15,19 @@ import torch
 from torch.nn import Parameter
 
 SCALES = (1.0, 0.9, 0.8)
-"""Sizes that are tried, the trained one first."""
+"""Scales that are tried, the trained one first."""
 
 TOLERANCE = 0.05
 """Share of validation that may be lost, by a smaller adapter or since the best
-checkpoint: one or two answers of a few dozen are chance."""
-AS_SURE = 0.75
-"""Share of the best adapter's sureness that a smaller one must have: validation is a
-few dozen answers, too few to show by themselves what is about to be lost."""
+checkpoint. Of a few dozen answers, one or two are chance."""
+LEAST_CONFIDENCE = 0.75
+"""Confidence that a smaller adapter must keep, relative to the best one. A few dozen
+validation answers do not show by themselves what is about to be lost."""
 
 
 @dataclass(frozen=True)
 class ScaleMeasurement:
-    """What an adapter of one size says; None where there is nothing to ask."""
+    """What was measured at one scale; None where there are no items to measure."""
 
     scale: float
     validation: float | None
@@ -33,49 +36,55 @@ class ScaleMeasurement:
     """Mean probability of the answers of validation, 0..1."""
     kl: float | None
     """KL(base || round) per answer token of the gauge, in nats."""
+    """KL(base || round) per answer token of the drift probe, in nats."""
 
 
-def settle(
+def choose_scale(
     parameters: Mapping[str, Parameter],
     scales: Sequence[float],
     measure: Callable[[float], ScaleMeasurement],
 ) -> dict[str, Any]:
     """Try the scales, leave the adapter at the best, and return what a round keeps.
 
-    Scaled is B, so the adapter that is written is like any other. ``measure`` is told
-    the scale at which the adapter is when it is called.
+    Only B is scaled, so the saved adapter is like any other. ``measure`` gets the scale
+    that the adapter has when it is called.
     """
-    halves = [p for name, p in parameters.items() if "lora_B" in name]
-    trained = [half.detach().clone() for half in halves]
+    # The update is B A, so scaling B alone scales it.
+    b_matrices = [p for name, p in parameters.items() if "lora_B" in name]
+    originals = [matrix.detach().clone() for matrix in b_matrices]
 
     def resize(scale: float) -> None:
         with torch.no_grad():
-            for half, whole in zip(halves, trained, strict=True):
-                half.copy_(whole * scale)
+            for matrix, original in zip(b_matrices, originals, strict=True):
+                matrix.copy_(original * scale)
 
-    seen = []
+    measurements = []
     for scale in scales:
         resize(scale)
-        seen.append(measure(scale))
-    best = chosen(seen)
+        measurements.append(measure(scale))
+    best = smallest_sufficient(measurements)
     resize(best.scale)
     return {
         "scale": best.scale,
         "validation": best.validation,
         "forgetting_kl": best.kl,
-        "scales": [asdict(one) for one in seen],
+        "scales": [asdict(m) for m in measurements],
     }
 
 
-def chosen(seen: Sequence[ScaleMeasurement]) -> ScaleMeasurement:
-    """Return the smallest scale that answers validation as well as the best, as surely.
+def smallest_sufficient(measurements: Sequence[ScaleMeasurement]) -> ScaleMeasurement:
+    """Return the smallest scale whose validation and confidence match the best.
 
-    Where validation says nothing, it is the first.
+    Without validation answers, return the first.
     """
-    most = max(one.validation or 0.0 for one in seen)
-    if not most:
-        return seen[0]
-    good = [one for one in seen if (one.validation or 0.0) >= most - TOLERANCE]
-    surest = max(one.confidence or 0.0 for one in good)
-    sure = [one for one in good if (one.confidence or 0.0) >= AS_SURE * surest]
-    return min(sure, key=lambda one: one.scale)
+    best_share = max(m.validation or 0.0 for m in measurements)
+    if not best_share:
+        return measurements[0]
+    candidates = [
+        m for m in measurements if (m.validation or 0.0) >= best_share - TOLERANCE
+    ]
+    best_confidence = max(m.confidence or 0.0 for m in candidates)
+    # Confidence changes smoothly with the scale, the share of exact answers in jumps.
+    least = LEAST_CONFIDENCE * best_confidence
+    confident = [m for m in candidates if (m.confidence or 0.0) >= least]
+    return min(confident, key=lambda m: m.scale)

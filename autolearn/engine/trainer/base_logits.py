@@ -1,4 +1,13 @@
-"""What the base expects of the replay: the teacher that a round is held near."""
+"""The base model's predictions on replay items, which the round must stay close to.
+
+What: before training, the base model predicts each answer token of the replay items
+once. The likeliest tokens with their log-probabilities are kept in memory.
+
+Why: replay items come up many times in a round, and the base never changes.
+
+Gain: the training of demo 1 took 125 s instead of 160 when they were first computed
+once.
+"""
 
 from collections.abc import Sequence
 
@@ -9,21 +18,21 @@ from autolearn.engine.trainer.losses import Likeliest
 
 
 class BaseLogits:
-    """Asks the base once, and keeps what it expects for all epochs."""
+    """Computes the base model's predictions once and keeps them for all epochs."""
 
     def __init__(self, forward: Forward):
         self._forward = forward
         self._noted: dict[Example, Likeliest] = {}
 
     def prepare(self, examples: Sequence[Example], stop: Stop) -> bool:
-        """Note what the base expects of all examples; return False if told to stop."""
+        """Compute the predictions for all examples; return False if ``stop`` did."""
         for part in self._forward.parts(examples):
             if stop():
                 return False
-            found = self._forward.expected([example.chosen for example in part])
-            self._noted.update(zip(part, found, strict=True))
+            predictions = self._forward.expected([example.chosen for example in part])
+            self._noted.update(zip(part, predictions, strict=True))
         return True
 
     def expected(self, examples: Sequence[Example]) -> list[Likeliest]:
-        """Return what the base expects of these; they have been noted."""
+        """Return the predictions for these examples, which must be prepared."""
         return [self._noted[example] for example in examples]

@@ -1,7 +1,19 @@
-"""Make training items into rows of token ids and rows into batches, in a fixed order.
+"""Turn training items into rows of token ids, and rows into batches in a fixed order.
 
-The order is a pure function of seed and epoch, so a resumed round sees what the
-undisturbed one would have seen, with nothing to remember but the step.
+Items that share a prefix become one tree.
+    What: items of a step that begin alike, and the two answers of a preference pair,
+    are laid out in one row in which each shared token occurs once. The gradients equal
+    those of separate rows. Why: the items of one passage share prefixes just as prompts
+    do. Gain: 3.6 times as fast as padded rows on eight tasks per passage.
+
+Steps are arranged to need little padding.
+    What: items of a step are collected within a window of eight batches, and a step is
+    split into parts with the least padding. Gain: collecting saves a fifth of the
+    columns, with the same quiz and control scores of demos 1 and 2. Splitting saves a
+    tenth of the time, with the same gradients.
+
+The order is a pure function of seed and epoch. A resumed round therefore continues as
+an undisturbed one, and a checkpoint needs only the step.
 """
 
 import random
@@ -19,29 +31,30 @@ from autolearn.engine.prefix_plan import PrefixTree, groups, lay_out
 from autolearn.models.memory import AT_ONCE
 
 WINDOW = 8
-"""Batches among which items that begin alike, or are as long, are brought together."""
-_TOGETHER, _GAIN = 16, 0.7
-"""Most rows in a tree, and what joining one may cost; see ``prefix_plan.groups``.
-Trees of unequal width are padded, which eats up small savings."""
+"""Batches within which similar items are collected: a common prefix, or a like
+length."""
+_TOGETHER, _MOST_COST = 16, 0.7
+"""Most rows in a tree, and the highest cost of joining one; see ``prefix_plan.groups``.
+Less than 1, because trees of unequal width are padded, which uses up small savings."""
 
-_PASS = 256
-"""Columns that cost as much as one more pass through the model: a round whose replay
-reads texts, which are longer than questions, took a tenth less time with these cuts."""
+_PASS_COST = 256
+"""Cost of one more pass through the model, in columns. Rounds whose replay items are
+texts, which are longer than questions, took a tenth less time with these cuts."""
 
 FIRST, LAST = 1, 0
-"""First and last member of a column that belongs to none."""
+"""First and last member of a padding column, which belongs to none."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One text as the model sees it; the loss is on what follows the prompt."""
+    """One text as the model reads it. The loss covers what follows the prompt."""
 
     ids: list[int]
     n_prompt: int
 
     @property
     def n_answer(self) -> int:
-        """Return the number of tokens on which loss is taken."""
+        """Return the number of tokens in the loss."""
         return len(self.ids) - self.n_prompt
 
 
@@ -56,7 +69,7 @@ class Example:
 
     @property
     def rows(self) -> list[Row]:
-        """Return what goes through the model."""
+        """Return the rows that go through the model."""
         return [self.chosen] if self.rejected is None else [self.chosen, self.rejected]
 
     @property
@@ -66,22 +79,23 @@ class Example:
 
 
 def encode(item: TrainItem, chat: ChatFormat) -> Example:
-    """Return the item in token ids; the loss includes the end of the answer's turn.
+    """Return the item in token ids. The loss includes the end of the answer's turn.
 
-    All tokens of a raw text are learned, but the first, which nothing stands before.
+    In a raw text, all tokens are learned except the first, which has no context.
     """
     if item.kind == "text":
         return Example("text", Row(chat.raw(item.chosen), 1), None, item.weight)
     prompt = chat.prompt(item.chat)
-    chosen = _answered(prompt, item.chosen, chat)
+    chosen = _row(prompt, item.chosen, chat)
     rejected = None
     if item.kind == "dpo" and item.rejected is not None:
-        rejected = _answered(prompt, item.rejected, chat)
+        rejected = _row(prompt, item.rejected, chat)
     return Example(item.kind, chosen, rejected, item.weight)
 
 
-def _answered(prompt: list[int], answer: str, chat: ChatFormat) -> Row:
-    # An empty answer teaches silence; it counts as nothing to learn.
+def _row(prompt: list[int], answer: str, chat: ChatFormat) -> Row:
+    # An empty answer would teach the model to say nothing, so it counts as not
+    # learnable.
     ids = chat.answer(answer) if answer.strip() else []
     return Row(prompt + ids, len(prompt))
 
@@ -90,78 +104,86 @@ def is_learnable(example: Example, max_tokens: int) -> bool:
     """Return whether the example is short enough and every answer has a token."""
     if example.kind == "dpo" and example.rejected is None:
         return False
-    answered = all(row.n_answer > 0 for row in example.rows)
-    return answered and example.length <= max_tokens
+    has_answers = all(row.n_answer > 0 for row in example.rows)
+    return has_answers and example.length <= max_tokens
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Answers that go through the model together; what rows share stands there once.
+    """Answers that go through the model together. Shared tokens occur once.
 
     Shapes:
-        ids, places: (B, T) int64. first, last: (B, T) int64, the members of each tree
-        that a column belongs to, (1, 0) for padding. kept: (K) int64, the columns after
-        which a token of an answer stands. row, column: (N) int64, for each token of an
-        answer its row and the place in ``kept``. targets, owner: (N) int64, the token
-        and the number of its answer.
+        ids, places: (B, T) int64, tokens and their positions.
+        first, last: (B, T) int64, the members of its tree that a column belongs to; (1,
+            0) for padding.
+        logit_columns: (K) int64, the columns whose logits predict an answer token.
+        row, column: (N) int64, for each answer token its row and its index in
+            ``logit_columns``.
+        targets, owner: (N) int64, the token and the index of its answer.
     """
 
     ids: Tensor
     places: Tensor
     first: Tensor
     last: Tensor
-    kept: Tensor
+    logit_columns: Tensor
     row: Tensor
     column: Tensor
     targets: Tensor
     owner: Tensor
     n_answers: int
     is_plain: bool
-    """Each row is one text, so that a usual mask does."""
+    """Each row is one text, so an ordinary padding mask is enough."""
 
 
 def collate(
-    rows: Sequence[Row], pad_id: int, device: torch.device, price: int = 0
+    rows: Sequence[Row], pad_id: int, device: torch.device, token_cost: int = 0
 ) -> Batch:
-    """Return answers as a batch, as trees where cheaper; see ``prefix_plan.groups``.
+    """Return answers as a batch, as trees where that is cheaper.
 
-    ``price`` 0 is for a kind of model that takes each row for one text.
+    All rows are padded on the left. The answers, which come last, then lie in the same
+    columns, so the output layer runs on few columns.
 
-    All rows end at the last column: the answers, which stand at the end, are then under
-    each other, and logits are needed for few columns.
+    Args:
+        rows: Prompts with answers, in token ids.
+        pad_id: The id for padding.
+        device: Where the tensors are created.
+        token_cost: See ``prefix_plan.groups``; 0 for model families that need one row
+            per text.
     """
-    found = _trees([row.ids for row in rows], price)
-    longest = max(len(tree.ids) for tree in found)
-    wanted = [
+    trees = _trees([row.ids for row in rows], token_cost)
+    longest = max(len(tree.ids) for tree in trees)
+    entries = [
         (b, longest - len(tree.ids) + path[place - 1], row.ids[place], member)
-        for b, tree in enumerate(found)
+        for b, tree in enumerate(trees)
         for member, path in zip(tree.members, tree.paths, strict=True)
         for row in [rows[member]]
         for place in range(row.n_prompt, len(row.ids))
     ]
 
-    row, column, targets, owner = torch.tensor(wanted, device=device).unbind(dim=1)
-    kept, column = torch.unique(column, return_inverse=True)
-    ids, places, first, last = side_by_side(found, pad_id, device)
+    row, column, targets, owner = torch.tensor(entries, device=device).unbind(dim=1)
+    # Answers of different rows often lie in the same column, which is computed once.
+    logit_columns, column = torch.unique(column, return_inverse=True)
+    ids, places, first, last = left_padded(trees, pad_id, device)
     return Batch(
         ids=ids,
         places=places,
         first=first,
         last=last,
-        kept=kept,
+        logit_columns=logit_columns,
         row=row,
         column=column,
         targets=targets,
         owner=owner,
         n_answers=len(rows),
-        is_plain=len(found) == len(rows),
+        is_plain=len(trees) == len(rows),
     )
 
 
-def side_by_side(
+def left_padded(
     trees: Sequence[PrefixTree], pad_id: int, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return ids, places, first and last of trees that all end at the same column.
+    """Return ids, places, first and last of trees, padded on the left.
 
     Shapes:
         returns: (B, T) int64 each.
@@ -169,8 +191,8 @@ def side_by_side(
     longest = max(len(tree.ids) for tree in trees)
 
     def padded(rows: Sequence[list[int]], value: int) -> Tensor:
-        full = [[value] * (longest - len(row)) + row for row in rows]
-        return torch.tensor(full, dtype=torch.int64, device=device)
+        padded_rows = [[value] * (longest - len(row)) + row for row in rows]
+        return torch.tensor(padded_rows, dtype=torch.int64, device=device)
 
     return (
         padded([tree.ids for tree in trees], pad_id),
@@ -180,42 +202,59 @@ def side_by_side(
     )
 
 
-def _grouped(rows: Sequence[list[int]], price: int) -> Iterator[list[int]]:
-    return groups(rows, _TOGETHER if price else 1, price, _GAIN)
+def _grouped(rows: Sequence[list[int]], token_cost: int) -> Iterator[list[int]]:
+    return groups(rows, _TOGETHER if token_cost else 1, token_cost, _MOST_COST)
 
 
-def _trees(rows: Sequence[list[int]], price: int) -> list[PrefixTree]:
-    """Return rows as trees, their members numbered as the rows are."""
-    found = []
-    for group in _grouped(rows, price):
+def _trees(rows: Sequence[list[int]], token_cost: int) -> list[PrefixTree]:
+    """Return rows as trees whose members are indices of the rows."""
+    trees = []
+    for group in _grouped(rows, token_cost):
         tree = lay_out([rows[i] for i in group])
-        found.append(replace(tree, members=[group[i] for i in tree.members]))
-    return found
+        trees.append(replace(tree, members=[group[i] for i in tree.members]))
+    return trees
 
 
 def micro_batches(
-    examples: Sequence[Example], price: int = 0, at_once: int = AT_ONCE
+    examples: Sequence[Example], token_cost: int = 0, at_once: int = AT_ONCE
 ) -> Iterator[list[Example]]:
-    """Yield the examples of a step in parts of so many tokens, padding included.
+    """Yield the examples of a step in parts of at most ``at_once`` tokens with padding.
 
-    The largest part comes first. An item that is longer is a part of its own.
+    The largest part comes first, so that too little memory shows at once. An item that
+    is longer is a part of its own.
     """
     prompts = [example.chosen.ids for example in examples]
-    found = []
-    for group in _grouped(prompts, price):
+    groups_by_width = []
+    for group in _grouped(prompts, token_cost):
         members = [examples[i] for i in group]
-        trees = _trees([row.ids for e in members for row in e.rows], price)
-        found.append((max(len(tree.ids) for tree in trees), len(trees), members))
-    found.sort(key=lambda one: -one[0])
-    for first, last in _cuts([one[:2] for one in found], at_once):
-        yield [example for *_, members in found[first:last] for example in members]
+        trees = _trees([row.ids for e in members for row in e.rows], token_cost)
+        groups_by_width.append(
+            (max(len(tree.ids) for tree in trees), len(trees), members)
+        )
+    groups_by_width.sort(key=lambda group_entry: -group_entry[0])
+    for first, last in _cuts(
+        [group_entry[:2] for group_entry in groups_by_width], at_once
+    ):
+        yield [
+            example
+            for *_, members in groups_by_width[first:last]
+            for example in members
+        ]
 
 
 def _cuts(trees: Sequence[tuple[int, int]], at_once: int) -> list[tuple[int, int]]:
-    """Return where to cut trees, the widest first, so that the least is computed.
+    """Return where to cut trees, sorted by width, so that the least is computed.
 
-    ``trees``: width and number of each group of them. Together they are padded to the
-    widest, apart each part costs ``_PASS`` more.
+    Trees of one part are padded to the widest. Each part costs
+    ``_PASS_COST`` columns more.
+    Dynamic programming finds the cheapest cuts.
+
+    Args:
+        trees: Width and number of trees of each group, the widest first.
+        at_once: Most tokens of a part.
+
+    Returns:
+        Begin and end of each part.
     """
     costs, begins = [0], [0]
     for end in range(1, len(trees) + 1):
@@ -224,9 +263,10 @@ def _cuts(trees: Sequence[tuple[int, int]], at_once: int) -> list[tuple[int, int
         for begin in reversed(range(end)):
             width, n = trees[begin]
             n_rows += n
+            # A part with a single group is always allowed, however long it is.
             if n_rows * width > at_once and ways:
                 break
-            ways.append((costs[begin] + n_rows * width + _PASS, begin))
+            ways.append((costs[begin] + n_rows * width + _PASS_COST, begin))
         cost, begin = min(ways)
         costs.append(cost)
         begins.append(begin)
@@ -238,18 +278,18 @@ def _cuts(trees: Sequence[tuple[int, int]], at_once: int) -> list[tuple[int, int
 
 
 class Schedule:
-    """Which examples each optimiser step takes; every epoch takes each one once."""
+    """Which examples each optimiser step takes. An epoch takes each example once."""
 
     def __init__(
         self,
         examples: Sequence[list[int]],
         batch_size: int,
         seed: int,
-        price: int = 0,
+        token_cost: int = 0,
         window: int = WINDOW,
     ):
-        """Order examples, given in token ids, as ``seed`` says; see ``collate``."""
-        self._keys = _like(examples, price)
+        """Order examples, given in token ids, by ``seed``; see ``collate``."""
+        self._keys = _similarity_keys(examples, token_cost)
         self._batch_size = batch_size
         self._window = window
         self._seed = seed
@@ -257,15 +297,16 @@ class Schedule:
         self._epoch = lru_cache(maxsize=1)(self._make_epoch)
 
     def batch(self, step: int) -> list[int]:
-        """Return the positions of the examples of a step, counted from 0."""
+        """Return the indices of the examples of a step, counted from 0."""
         epoch, i = divmod(step, self.steps_per_epoch)
         return self._epoch(epoch)[i]
 
     def _make_epoch(self, epoch: int) -> list[list[int]]:
-        """Shuffle, bring the like together within a window, cut, shuffle again."""
-        chance = random.Random(f"{self._seed} {epoch}")
+        """Shuffle, sort by similarity within windows, cut into batches, shuffle."""
+        # Seeding with a string of both numbers keeps epochs independent of each other.
+        rng = random.Random(f"{self._seed} {epoch}")
         order = list(range(len(self._keys)))
-        chance.shuffle(order)
+        rng.shuffle(order)
         window = self._window * self._batch_size
         order = [
             i
@@ -274,14 +315,17 @@ class Schedule:
         ]
         size = self._batch_size
         batches = [order[i : i + size] for i in range(0, len(order), size)]
-        chance.shuffle(batches)
+        # Sorting put long items first; the optimiser should see them in any order.
+        rng.shuffle(batches)
         return batches
 
 
-def _like(examples: Sequence[list[int]], price: int) -> list[tuple[int, int]]:
-    """Return keys by which those that begin alike, then those of like length, meet."""
+def _similarity_keys(
+    examples: Sequence[list[int]], token_cost: int
+) -> list[tuple[int, int]]:
+    """Return sort keys: items with a common prefix meet, then those of like length."""
     keys = [(0, 0)] * len(examples)
-    for number, group in enumerate(_grouped(examples, price)):
+    for number, group in enumerate(_grouped(examples, token_cost)):
         longest = max(len(examples[i]) for i in group)
         for i in group:
             keys[i] = (longest, number)

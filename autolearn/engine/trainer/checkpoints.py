@@ -1,7 +1,7 @@
-"""Keep the state of a round on disk, whole or not at all.
+"""Store the state of a round on disk, completely or not at all.
 
-No random state: order, warm-up and decay follow from the step, and nothing else is
-left to chance.
+No random state is stored: the order of items and the learning rate follow from the
+step, and nothing else is random.
 """
 
 import shutil
@@ -20,39 +20,40 @@ _BEST, _STATE = "best", "state.pt"
 
 
 class Checkpoints:
-    """The states of one round in a folder: the newest two, and the best."""
+    """The checkpoints of one round in a folder: the newest two and the best."""
 
     def __init__(self, folder: Path, work: str):
-        """``work`` is what a state must agree on to be gone on from."""
+        """Open ``folder``; only checkpoints with the same ``work`` can be resumed."""
         self._folder = folder
         self._work = work
 
     def save(self, step: int, state: State) -> None:
-        """Keep the state after ``step`` steps, and drop all but the newest two."""
+        """Store the state after ``step`` steps, and drop all but the newest two."""
+        # The new checkpoint is complete before an old one is removed.
         self._write(f"step-{step}", step, state)
         for folder in self._newest_first()[_KEPT:]:
             shutil.rmtree(folder)
 
     def save_best(self, step: int, state: State) -> None:
-        """Keep the state that has answered validation best."""
+        """Store the state with the best validation."""
         self._write(_BEST, step, state)
 
     def newest(self) -> State | None:
-        """Return the newest state with its step, None when there is none.
+        """Return the newest state with its step; None if there is none.
 
         Raises:
-            TrainingError: It was written by other work.
+            TrainingError: The checkpoint belongs to other items, settings or model.
         """
         for folder in self._newest_first():
             return self._read(folder)
         return None
 
     def best(self) -> State:
-        """Return the state that has answered validation best, with its step."""
+        """Return the state with the best validation, with its step."""
         return self._read(self._folder / _BEST)
 
     def clear(self) -> None:
-        """Remove all of them: the round is done."""
+        """Remove all checkpoints, since the round is finished."""
         for folder in (*self._newest_first(), *self._folder.glob(_BEST)):
             shutil.rmtree(folder)
 
@@ -61,7 +62,7 @@ class Checkpoints:
             torch.save({**state, "step": step, "work": self._work}, draft / _STATE)
 
     def _read(self, folder: Path) -> State:
-        # weights_only: tensors and plain values; a checkpoint cannot run code.
+        # weights_only: tensors and plain values, so a checkpoint cannot run code.
         state: State = torch.load(
             folder / _STATE, map_location="cpu", weights_only=True
         )

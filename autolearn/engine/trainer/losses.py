@@ -1,6 +1,18 @@
-"""What a round minimises, on tensors alone.
+"""The losses of a round, on tensors alone.
 
-All of it is computed in fp32: in 16 bit, log-probabilities of sure tokens are noise.
+Everything is computed in float32. In 16 bit, the log-probabilities of confident tokens
+would be lost in rounding errors.
+
+Replay compares the base model's likeliest tokens.
+    What: for each answer token of a replay item, the 128 likeliest next tokens are
+    stored with their log-probabilities, and the rest of the probability as one value: 1
+    KB per token. The loss is the KL divergence on these 129 outcomes. Why: storing or
+    comparing whole distributions over 49,000 to 152,000 tokens was most of the memory
+    of a step.
+
+The loss has its own backward pass.
+    What: ``_TokenLogProbs`` keeps two numbers for each logit instead of four to six.
+    Why: with the vocabularies of real models, logits were most of the memory of a step.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +29,7 @@ from autolearn.models.memory import LIKELIEST, LOGITS_AT_ONCE
 
 @dataclass(frozen=True)
 class Likeliest:
-    """What the base expects of tokens: the likeliest ones, and all others together.
+    """Predictions of the base: the likeliest tokens, and all others together.
 
     Shapes:
         ids: (N, K) int32. log_probs: (N, K + 1) float32; the last column is the
@@ -28,12 +40,12 @@ class Likeliest:
     log_probs: Tensor
 
     def at(self, rows: Tensor) -> "Likeliest":
-        """Return this of some tokens, given a mask or their numbers."""
+        """Return the predictions for some tokens, given a mask or their indices."""
         return Likeliest(self.ids[rows], self.log_probs[rows])
 
 
-def joined(parts: Sequence[Likeliest]) -> Likeliest:
-    """Return what is expected of the tokens of several answers, in their order."""
+def concatenate(parts: Sequence[Likeliest]) -> Likeliest:
+    """Concatenate the predictions for several answers."""
     return Likeliest(
         torch.cat([part.ids for part in parts]),
         torch.cat([part.log_probs for part in parts]),
@@ -43,18 +55,17 @@ def joined(parts: Sequence[Likeliest]) -> Likeliest:
 def token_log_probs(logits: Tensor, ids: Tensor) -> Tensor:
     """Return the log-probabilities of some tokens, and of all others together.
 
-    The gradient is computed a few rows at a time, and one number of the dtype of the
-    logits is held for each logit. Autograd's own ``log_softmax`` of them in fp32 holds
-    four to six, which is most of the memory of a step where the vocabulary is large:
-    600 KB a copy for each token of an answer with 152,000.
+    The gradient is computed a few rows at a time and keeps one number of the dtype of
+    the logits for each logit. ``log_softmax`` of autograd in float32 keeps four to six.
+    With a vocabulary of 152,000, each copy takes 600 KB per answer token.
 
     Shapes:
         logits: (N, V). ids: (N, K) int64; a row may repeat an id.
-        returns: (N, K + 1) float32; the last column is minus infinity where ``ids``
-        has all tokens.
+        returns: (N, K + 1) float32; the last column is minus infinity where ``ids`` has
+            all tokens.
     """
-    found: Tensor = _TokenLogProbs.apply(logits, ids)  # type: ignore[no-untyped-call]
-    return found
+    log_probs: Tensor = _TokenLogProbs.apply(logits, ids)  # type: ignore[no-untyped-call]
+    return log_probs
 
 
 class _TokenLogProbs(torch.autograd.Function):
@@ -63,50 +74,58 @@ class _TokenLogProbs(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, ids: Tensor) -> Tensor:
         n, k = ids.shape
-        found = torch.empty(n, k + 1, dtype=torch.float32, device=logits.device)
+        log_probs = torch.empty(n, k + 1, dtype=torch.float32, device=logits.device)
         total = torch.empty(n, 1, dtype=torch.float32, device=logits.device)
-        for rows in _few(logits):
-            part, own = logits[rows].float(), ids[rows]
-            total[rows] = part.logsumexp(dim=1, keepdim=True)
-            found[rows, :k] = part.gather(1, own)
-            found[rows, k] = part.scatter(1, own, -torch.inf).logsumexp(dim=1)
-        found -= total
-        ctx.save_for_backward(logits, ids, total, found[:, k:].exp())
-        return found
+        for rows in _row_chunks(logits):
+            chunk, chunk_ids = logits[rows].float(), ids[rows]
+            total[rows] = chunk.logsumexp(dim=1, keepdim=True)
+            log_probs[rows, :k] = chunk.gather(1, chunk_ids)
+            # Computed from the logits: 1 minus the sum would be rounding noise when the
+            # tokens have almost all the probability.
+            log_probs[rows, k] = chunk.scatter(1, chunk_ids, -torch.inf).logsumexp(
+                dim=1
+            )
+        log_probs -= total
+        ctx.save_for_backward(logits, ids, total, log_probs[:, k:].exp())
+        return log_probs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         """Return the gradient of the logits.
 
-        With p the probability of a token, g the gradients of the chosen tokens and h
-        that of the rest, whose probability is r: a token of the rest has
-        p (h / r - sum), a chosen one g - p sum, where sum = h + all g.
+        Let p be the probability of a token, g the gradients of the chosen tokens, h the
+        gradient of the rest, and r the probability of the rest. A token of the rest has
+        the gradient p (h / r - sum), a chosen token g - p sum, where sum = h + all g.
         """
-        logits, ids, total, rest = ctx.saved_tensors
-        own, other = grad[:, :-1], grad[:, -1:]
-        every = grad.sum(dim=1, keepdim=True)
-        per_rest = torch.where(rest > 0, other / rest, 0.0)
+        logits, ids, total, rest_probs = ctx.saved_tensors
+        token_grad, rest_grad = grad[:, :-1], grad[:, -1:]
+        grad_sum = grad.sum(dim=1, keepdim=True)
+        # r is 0 when ids has all tokens; no token then takes this gradient.
+        per_rest = torch.where(rest_probs > 0, rest_grad / rest_probs, 0.0)
         result = torch.empty_like(logits)
-        for rows in _few(logits):
-            chosen = ids[rows]
+        for rows in _row_chunks(logits):
+            chunk_ids = ids[rows]
             p = (logits[rows].float() - total[rows]).exp_()
-            less = -every[rows] * p.gather(1, chosen)
-            p *= per_rest[rows] - every[rows]
-            p.scatter_(1, chosen, less).scatter_add_(1, chosen, own[rows])
+            correction = -grad_sum[rows] * p.gather(1, chunk_ids)
+            p *= per_rest[rows] - grad_sum[rows]
+            # scatter_add_, since a row may repeat an id.
+            p.scatter_(1, chunk_ids, correction).scatter_add_(
+                1, chunk_ids, token_grad[rows]
+            )
             result[rows] = p
         return result, None
 
 
-def _few(logits: Tensor) -> Iterator[slice]:
-    """Yield which rows of logits are worked on at once."""
+def _row_chunks(logits: Tensor) -> Iterator[slice]:
+    """Yield slices of rows whose logits are processed at once."""
     n, size = logits.shape
     step = max(1, LOGITS_AT_ONCE // size)
     return (slice(start, start + step) for start in range(0, n, step))
 
 
 def likeliest(logits: Tensor) -> Likeliest:
-    """Return the likeliest tokens that logits tell, as many as replay compares.
+    """Return the likeliest tokens of logits, as many as replay compares.
 
     Shapes:
         logits: (N, V).
@@ -126,7 +145,7 @@ def per_answer(log_probs: Tensor, owner: Tensor, n_answers: int) -> Tensor:
 
 
 def reward_margins(policy: Tensor, reference: Tensor, beta: float) -> Tensor:
-    """Return how much more reward the chosen answer of each pair has; beta as in DPO.
+    """Return the reward margin of the chosen answer of each pair; beta as in DPO.
 
     Shapes:
         policy, reference: (P, 2) log-probabilities of the chosen and rejected answer.
@@ -149,37 +168,41 @@ def preference(margins: Tensor) -> Tensor:
 def divergence_of_likeliest(base: Tensor, policy: Tensor) -> Tensor:
     """Return KL(base || policy) on some tokens and the rest, summed over tokens.
 
-    With p for the base, q for the policy, T the tokens that are compared one by one,
-    and P, Q the probability of all others:
+    Let p be the base, q the policy, T the tokens that are compared one by one, and P
+    and Q the probability of all others. The result is
 
         sum over T of p log(p / q) + P log(P / Q)  <=  KL(p || q),
 
-    by the log-sum inequality on the rest: P log(P / Q) <= sum over the rest of
-    p log(p / q). Both are equal where T has all tokens, or where p / q is the same for
-    all others. The last term is what keeps the policy from moving probability to tokens
-    that are not compared: without it, the sum could fall below zero.
+    by the log-sum inequality: P log(P / Q) <= sum over the rest of p log(p / q). Both
+    sides are equal where T has all tokens, or where p / q is the same for all others.
+    Without the last term the policy could move probability to tokens that are not
+    compared, and the sum could fall below zero.
 
     Shapes:
         base, policy: (N, K + 1) log-probabilities; see ``token_log_probs``.
-        returns: () float32.
+        returns: () float32, in nats.
     """
-    # Nothing is lost where the base has no others: p log p goes to 0 with p.
-    is_there = base > -torch.inf
-    return kl_div(policy[is_there], base[is_there], reduction="sum", log_target=True)
+    # Where the base gives the rest no probability, its term is 0: p log p -> 0 with p.
+    is_possible = base > -torch.inf
+    return kl_div(
+        policy[is_possible], base[is_possible], reduction="sum", log_target=True
+    )
 
 
 def divergence(base: Tensor, policy: Tensor) -> Tensor:
     """Return KL(base || policy) over the whole vocabulary, summed over tokens.
 
-    It has no gradient to be of use for, so it is taken a few tokens at a time.
+    It is used without gradient, so a few tokens are processed at a time.
 
     Shapes:
         base, policy: (N, V) logits.
-        returns: () float32.
+        returns: () float32, in nats.
     """
-    moved = base.new_zeros((), dtype=torch.float32)
-    for rows in _few(base):
-        wanted = base[rows].float().log_softmax(dim=1)
-        given = policy[rows].float().log_softmax(dim=1)
-        moved = moved + kl_div(given, wanted, reduction="sum", log_target=True)
-    return moved
+    total = base.new_zeros((), dtype=torch.float32)
+    for rows in _row_chunks(base):
+        base_log_probs = base[rows].float().log_softmax(dim=1)
+        policy_log_probs = policy[rows].float().log_softmax(dim=1)
+        total = total + kl_div(
+            policy_log_probs, base_log_probs, reduction="sum", log_target=True
+        )
+    return total

@@ -1,15 +1,16 @@
-"""How long a round goes on, and how fast it learns on the way."""
+"""The learning rate of a round, and its early end."""
 
 from autolearn.core.settings import TrainSettings
 
 COOL_DOWN_EPOCHS = 2
-"""How long the learning rate falls to zero once a round has learned enough."""
+"""Epochs in which the learning rate falls to zero once validation is good enough."""
 
 
 class LRSchedule:
-    """The steps and the learning rate of a round.
+    """The number of steps and the learning rate of a round.
 
-    Until it has learned enough, the rate does not depend on where it will end.
+    Until validation is good enough, the rate does not depend on where the round will
+    end. A resumed round therefore repeats the same rates.
     """
 
     def __init__(self, settings: TrainSettings, steps_per_epoch: int):
@@ -18,27 +19,27 @@ class LRSchedule:
         self._warm_up = settings.warmup_steps
         self._peak = settings.peak_rate
         self.learned_at: int | None = None
-        """The step after which validation was answered well enough."""
+        """The step after which validation was good enough; None before."""
 
     @property
     def n_steps(self) -> int:
-        """Return how many optimiser steps the round takes, as far as is known."""
+        """Return the number of optimiser steps of the round, as far as it is known."""
         if self.learned_at is None:
             return self._planned
-        cooling = COOL_DOWN_EPOCHS * self.steps_per_epoch
-        return min(self._planned, self.learned_at + cooling)
+        n_cool_down = COOL_DOWN_EPOCHS * self.steps_per_epoch
+        return min(self._planned, self.learned_at + n_cool_down)
 
     def rate(self, step: int) -> float:
         """Return the learning rate: linear warm-up, then linear decay to zero.
 
-        From where enough is learned it falls to zero at the new, nearer end.
+        Once validation is good enough, the rate falls to zero at the new, earlier end.
         """
         if self.learned_at is not None and step > self.learned_at:
-            left = (self.n_steps - step) / (self.n_steps - self.learned_at)
-            return self._planned_rate(self.learned_at) * left
+            remaining = (self.n_steps - step) / (self.n_steps - self.learned_at)
+            return self._planned_rate(self.learned_at) * remaining
         return self._planned_rate(step)
 
     def _planned_rate(self, step: int) -> float:
-        risen = (step + 1) / (self._warm_up + 1)
-        left = (self._planned - step) / max(1, self._planned - self._warm_up)
-        return self._peak * min(1.0, risen, left)
+        warm_up = (step + 1) / (self._warm_up + 1)
+        decay = (self._planned - step) / max(1, self._planned - self._warm_up)
+        return self._peak * min(1.0, warm_up, decay)

@@ -1,4 +1,4 @@
-"""Fit a round to the memory that there is: plan it, try its largest step, give way."""
+"""Fit a round into memory: plan the batch, and halve it after out-of-memory errors."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class BatchSizer:
-    """Decides how much of a round goes through the model at once."""
+    """Decides how many tokens of a round go through the model at once."""
 
     def __init__(
         self,
@@ -37,50 +37,50 @@ class BatchSizer:
         self._items = _items(taught, replay, settings)
 
     def plan(self) -> bool:
-        """Choose how much goes through at once; return whether to compute it twice.
+        """Choose the tokens per pass; return whether to recompute activations.
 
         Raises:
             OutOfMemory: Not even the longest item fits.
         """
         free = device_memory.free(self._loaded.device)
-        load = self._loaded.estimator.plan(self._settings, self._items, free)
-        self._forward.at_once = load.tokens
-        log.info("%d MiB are free; planned: %s", free >> 20, load)
-        return load.recompute
+        batch_shape = self._loaded.estimator.plan(self._settings, self._items, free)
+        self._forward.at_once = batch_shape.tokens
+        log.info("%d MiB are free; planned: %s", free >> 20, batch_shape)
+        return batch_shape.recompute
 
     def retry_on_oom(self, work: Callable[[], T]) -> T:
-        """Do the work, with fewer tokens at once where they are too many."""
+        """Do the work, with fewer tokens at once after an out-of-memory error."""
         return retry_on_oom(self._forward, self._items.longest, work)
 
     def predicted(self, examples: Sequence[Example]) -> Memory:
-        """Return what a step with these examples needs by our arithmetic."""
+        """Return the estimated memory of a step with these examples."""
         estimator = self._loaded.estimator
-        loads = map(self._load, self._forward.parts(examples))
-        told = (estimator.training(self._settings, load) for load in loads)
-        return max(told, key=attrgetter("total"))
+        batch_shapes = map(self._load, self._forward.parts(examples))
+        estimates = (estimator.training(self._settings, load) for load in batch_shapes)
+        return max(estimates, key=attrgetter("total"))
 
     def _load(self, part: Sequence[Example]) -> BatchShape:
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._loaded.model.training
         n_rows, width = batch.ids.shape
-        replayed = self._items.replayed
+        n_replay_tokens = self._items.replayed
         return BatchShape(
-            n_rows * width, len(batch.targets), width, recompute, replayed
+            n_rows * width, len(batch.targets), width, recompute, n_replay_tokens
         )
 
 
 def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
-    """Do the work, with fewer tokens at once for as long as they are too many.
+    """Do the work, halving the tokens at once after each out-of-memory error.
 
     The gradient is a sum over parts, so it stays the same.
 
     Args:
-        forward: What the work is done with.
+        forward: The model; its ``at_once`` is lowered.
         longest: Tokens of the longest item.
-        work: What to do; it is begun again.
+        work: What to do. It is started again after an error.
 
     Raises:
-        OutOfMemory: Not even one item fits; its advice is half the length.
+        OutOfMemory: Not even one item fits. The error proposes half its length.
     """
     while True:
         try:
@@ -88,13 +88,14 @@ def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
                 return work()
         except OutOfMemory as error:
             if forward.at_once <= longest:
-                shorter = {"max_tokens": max(memory.SHORTEST, longest // 2)}
+                advice = {"max_tokens": max(memory.SHORTEST, longest // 2)}
                 raise OutOfMemory(
                     f"An item of {longest} tokens is too long for this device; "
-                    f"train with max_tokens={shorter['max_tokens']}, close other "
+                    f"train with max_tokens={advice['max_tokens']}, close other "
                     "programs, or choose a smaller model.",
-                    shorter,
+                    advice,
                 ) from error
+        # The trees and parts are built again from at_once when the work starts again.
         forward.at_once = max(longest, forward.at_once // 2)
         log.warning("too little memory: %d tokens at once", forward.at_once)
 
@@ -105,9 +106,9 @@ def _items(
     examples = [*taught, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
-    per_item = max(len(example.rows) for example in examples)
+    rows_per_item = max(len(example.rows) for example in examples)
     n_replay = in_step(settings, len(taught), len(replay))
-    n_rows = max(settings.batch_size * per_item, n_replay)
+    n_rows = max(settings.batch_size * rows_per_item, n_replay)
     return ItemSizes(
         longest=longest,
         tokens=sum(len(row.ids) for row in rows),

@@ -1,7 +1,7 @@
-"""Train a LoRA adapter on the items of a round, on a 4-bit or whole base (QLoRA).
+"""Train a LoRA adapter on the items of a round, on a 4-bit or full-precision base.
 
-Only the adapter learns; the base is read. New items teach, replay items hold: on the
-base model's own answers the round is kept close to what the base would say.
+Only the adapter is trained (QLoRA). New items teach. On replay items, the base model's
+own answers, the round is kept close to the base.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ class Outcome:
 
 
 class RoundTrainer:
-    """A round in the making: a model and what its adapter is to learn from."""
+    """One round: a model, the items that its adapter learns from, and the settings."""
 
     def __init__(
         self, loaded: Loaded, items: Sequence[TrainItem], settings: TrainSettings
@@ -68,7 +68,7 @@ class RoundTrainer:
         Raises:
             TrainingError: None of them can be learned.
         """
-        loaded.packed.drop()  # a training needs their memory, and never uses them
+        loaded.packed.drop()  # training does not use the packed copies
         self._loaded = loaded
         self._forward = Forward(loaded)
         self._base_logits = BaseLogits(self._forward)
@@ -79,11 +79,11 @@ class RoundTrainer:
         learnable = [is_learnable(example, longest) for example in examples]
         self._dropped = [i for i, good in enumerate(learnable) if not good]
         self._new: list[Example] = []
-        self._apart: dict[ItemKind, list[Example]] = defaultdict(list)
+        self._other: dict[ItemKind, list[Example]] = defaultdict(list)
         for item, example, good in zip(items, examples, learnable, strict=True):
             if good:
-                (self._new if item.teaches else self._apart[item.kind]).append(example)
-        self._replay = self._apart["replay"] if settings.replays else []
+                (self._new if item.teaches else self._other[item.kind]).append(example)
+        self._replay = self._other["replay"] if settings.replays else []
         if not self._new:
             raise TrainingError(
                 f"None of the {len(items)} items can be learned: they are longer than "
@@ -106,41 +106,41 @@ class RoundTrainer:
         self, examples: list[Example], batch_size: int, seed: int, window: int = WINDOW
     ) -> Schedule:
         ids = [example.chosen.ids for example in examples]
-        return Schedule(ids, batch_size, seed, self._forward.price, window)
+        return Schedule(ids, batch_size, seed, self._forward.token_cost, window)
 
     @property
     def n_steps(self) -> int:
-        """Return how many optimiser steps the round takes, as far as is known."""
+        """Return the number of optimiser steps of the round, as far as it is known."""
         return self._lr_schedule.n_steps
 
     def run(
         self, watcher: Watcher, *, start: Path | None, checkpoints: Path, output: Path
     ) -> Outcome:
-        """Train the adapter and save it in ``output``; it stays on the model.
+        """Train the adapter and save it in ``output``; it stays attached.
 
         Raises:
-            TrainingError: The loss is not a number, or the checkpoint is not ours.
+            TrainingError: The loss is not a number, or the checkpoint is of other work.
             OutOfMemory: The device is too small for a step.
         """
-        kept = Checkpoints(checkpoints, self._fingerprint(start))
-        state = kept.newest()
+        store = Checkpoints(checkpoints, self._fingerprint(start))
+        state = store.newest()
         step = state["step"] if state else 0
         hardware.release_memory()
-        held = device_memory.held(self._loaded.device)
+        baseline = device_memory.held(self._loaded.device)
         with memory_guard(), self._answering_afterwards():
-            self._begin(start)
+            self._set_up(start)
             if not self._batch_sizer.retry_on_oom(lambda: self._prepare(watcher)):
                 return Outcome(step, finished=False, dropped=self._dropped)
             if state is not None:
                 self._restore(state)
-            watcher.on_probe(step, self._probe(held))
-            step = self._loop(watcher, step, kept)
+            watcher.on_probe(step, self._probe(baseline))
+            step = self._loop(watcher, step, store)
             if step < self.n_steps:
                 return Outcome(step, finished=False, dropped=self._dropped)
-            scores = self._settle(start, kept)
+            scores = self._choose_scale(start, store)
         with atomic_folder(output) as draft:
             adapters.save(self._loaded, draft)
-        kept.clear()
+        store.clear()
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
 
     @contextmanager
@@ -150,31 +150,31 @@ class RoundTrainer:
         finally:
             self._loaded.model.eval()
 
-    def _probe(self, held: int) -> dict[str, float]:
-        """Take the largest step there can be, throw it away, return what it needed.
+    def _probe(self, baseline: int) -> dict[str, float]:
+        """Measure the memory of the largest step and discard its gradient.
 
-        Too much is found out before the first hour, not in it.
+        Too little memory shows before the round begins, not an hour into it.
         """
         longest = nlargest(
             self._settings.batch_size, self._new, key=attrgetter("length")
         )
         replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
         with device_memory.PeakMemory(self._loaded.device, every=0.002) as peak:
-            self._batch_sizer.retry_on_oom(lambda: self._descend(longest, replay))
+            self._batch_sizer.retry_on_oom(lambda: self._gradient(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
-        told = self._batch_sizer.predicted([*longest, *replay])
-        # Before its first step Adam keeps nothing.
-        yet = 0 if self._optimizer.state else told.moments
-        return memory_calibration.numbers(told, held, peak.bytes + yet)
+        estimate = self._batch_sizer.predicted([*longest, *replay])
+        # Adam allocates its moments at the first step, so they are added here.
+        moments = 0 if self._optimizer.state else estimate.moments
+        return memory_calibration.numbers(estimate, baseline, peak.bytes + moments)
 
-    def _descend(
+    def _gradient(
         self, examples: list[Example], replay: list[Example]
     ) -> dict[str, float]:
-        """Add the gradient of a step to nothing; return its numbers.
+        """Compute the gradient of a step; return its metrics.
 
-        New items count by the mean over the answer tokens of the step, pairs by the
-        mean over the pairs; where both stand in a step, each kind by its number of
-        items. Replay counts by its KL per answer token, times the dial.
+        SFT items count by the mean over the answer tokens of the step, preference pairs
+        by the mean over the pairs. In a mixed step each kind counts by its number of
+        items. Replay counts by its KL per answer token, times ``replay_weight``.
         """
         self._optimizer.zero_grad(set_to_none=True)
         self._margins.clear()
@@ -182,20 +182,22 @@ class RoundTrainer:
         n_tokens = sum(example.weight * example.chosen.n_answer for example in plain)
         per_pair = 1 / len(examples)
         per_token = per_pair * len(plain) / (n_tokens or 1)
-        n_held = sum(example.chosen.n_answer for example in replay)
+        n_replay_tokens = sum(example.chosen.n_answer for example in replay)
         loss = kl = 0.0
         for part in self._forward.parts([*examples, *replay]):
             new = [example for example in part if example.kind != "replay"]
-            held = [example for example in part if example.kind == "replay"]
+            replay_part = [example for example in part if example.kind == "replay"]
             rows = [e.chosen for e in new] + [row for e in new for row in e.rows[1:]]
-            found, moved = self._forward.both(
-                rows, [e.chosen for e in held], self._base_logits.expected(held)
+            log_probs, divergence = self._forward.both(
+                rows,
+                [e.chosen for e in replay_part],
+                self._base_logits.expected(replay_part),
             )
-            taught = self._loss(new, found, per_token, per_pair)
-            moved = moved / (n_held or 1)
-            (taught + self._settings.replay_weight * moved).backward()  # type: ignore[no-untyped-call]
-            loss += taught.item()
-            kl += moved.item()
+            new_loss = self._loss(new, log_probs, per_token, per_pair)
+            divergence = divergence / (n_replay_tokens or 1)
+            (new_loss + self._settings.replay_weight * divergence).backward()  # type: ignore[no-untyped-call]
+            loss += new_loss.item()
+            kl += divergence.item()
         numbers = {"loss": loss}
         if self._margins:
             numbers["reward_margin"] = fmean(self._margins)
@@ -203,57 +205,57 @@ class RoundTrainer:
             numbers["replay_kl"] = kl
         return numbers
 
-    def _loop(self, watcher: Watcher, step: int, kept: Checkpoints) -> int:
-        """Take steps until the end or told to stop; return how many there are."""
+    def _loop(self, watcher: Watcher, step: int, store: Checkpoints) -> int:
+        """Take steps until the end or a request to stop; return the number of steps."""
         saved_at = time.monotonic()
         while step < self.n_steps:
             metrics = self._step(step)
             step += 1
-            metrics |= self._validate(step, kept)
+            metrics |= self._validate(step, store)
             watcher.on_step(step, self.n_steps, metrics)
-            stopping = watcher.stop()
+            is_stopped = watcher.stop()
             age = time.monotonic() - saved_at
-            if stopping or age >= self._settings.checkpoint_seconds:
-                kept.save(step, self._state())
+            if is_stopped or age >= self._settings.checkpoint_seconds:
+                store.save(step, self._state())
                 saved_at = time.monotonic()
-            if stopping:
+            if is_stopped:
                 break
         return step
 
-    def _validate(self, step: int, kept: Checkpoints) -> dict[str, float]:
-        """Return the share of validation answered exactly, at the end of each epoch.
+    def _validate(self, step: int, store: Checkpoints) -> dict[str, float]:
+        """Return the share of validation that is answered exactly, after each epoch.
 
-        Once it is high enough the round cools down. What answered best is kept.
+        If it is high enough, the round cools down. The best checkpoint is stored.
         """
         if step % self._lr_schedule.steps_per_epoch:
             return {}
-        share = self._forward.exact_share(self._apart["validation"])
+        share = self._forward.exact_share(self._other["validation"])
         if share is None:
             return {}
         if self._lr_schedule.learned_at is None and 0 < self._settings.stop_at <= share:
             self._lr_schedule.learned_at = step
         if share > self._best and step < self.n_steps:
             self._best = share
-            kept.save_best(step, self._state())
+            store.save_best(step, self._state())
         return {"validation": share}
 
-    def _settle(self, start: Path | None, kept: Checkpoints) -> dict[str, Any]:
-        """Give the trained adapter its size; return what was measured.
+    def _choose_scale(self, start: Path | None, store: Checkpoints) -> dict[str, Any]:
+        """Choose the scale of the trained adapter; return what was measured.
 
-        A round that learned its items by heart at the cost of all other wordings
-        ends as it was when it answered validation best.
+        If the final adapter answers clearly less of validation than the best checkpoint
+        did, that checkpoint is used. The round has then overfitted its items.
         """
-        scores = self._sized(start)
+        scores = self._measure_scales(start)
         if self._best - (scores["validation"] or 0.0) <= adapter_scale.TOLERANCE:
             return scores
-        state = kept.best()
-        self._put(state["adapter"])
-        return self._sized(start) | {"best_at": state["step"]}
+        state = store.best()
+        self._load_adapter(state["adapter"])
+        return self._measure_scales(start) | {"best_at": state["step"]}
 
-    def _sized(self, start: Path | None) -> dict[str, Any]:
-        validation, gauge = self._apart["validation"], self._apart["gauge"]
-        # An adapter that was begun with holds older rounds too, which this round's
-        # validation knows nothing of.
+    def _measure_scales(self, start: Path | None) -> dict[str, Any]:
+        validation, gauge = self._other["validation"], self._other["gauge"]
+        # An adapter that continues another one holds older rounds too, which this
+        # round's validation does not measure.
         is_free = self._settings.choose_scale and validation and start is None
 
         def measure(scale: float) -> adapter_scale.ScaleMeasurement:
@@ -263,17 +265,17 @@ class RoundTrainer:
             return adapter_scale.ScaleMeasurement(scale, share, confidence, kl)
 
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
-        return adapter_scale.settle(self._parameters, scales, measure)
+        return adapter_scale.choose_scale(self._parameters, scales, measure)
 
-    def _begin(self, start: Path | None) -> None:
+    def _set_up(self, start: Path | None) -> None:
         recompute = self._batch_sizer.plan()
         if start is None:
-            adapters.fresh(self._loaded, self._settings)
+            adapters.attach_new(self._loaded, self._settings)
         else:
             adapters.attach(self._loaded, start, trainable=True)
         model = self._loaded.model
-        # Evaluation mode: no dropout, so base, reference and round are comparable.
-        # Only the saving of activations asks for the other mode.
+        # Evaluation mode has no dropout, so base, reference and round are comparable.
+        # Only gradient checkpointing requires training mode.
         model.train(recompute)
         if recompute:
             model.gradient_checkpointing_enable({"use_reentrant": False})
@@ -283,31 +285,31 @@ class RoundTrainer:
         self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
 
     def _prepare(self, watcher: Watcher) -> bool:
-        """Note what the start and the base expect; return False if told to stop."""
-        ready = self._recall_start(watcher)
+        """Compute reference and base predictions; return False if stopped."""
+        ready = self._record_reference(watcher)
         return ready and self._base_logits.prepare(self._replay, watcher.stop)
 
-    def _recall_start(self, watcher: Watcher) -> bool:
-        """Note how likely the start finds both answers of each pair, as reference.
+    def _record_reference(self, watcher: Watcher) -> bool:
+        """Record the log-probabilities of both answers of each pair as DPO reference.
 
-        Return False if told to stop. A resumed round notes the same, since it looks
-        before its own weights come back from the checkpoint.
+        Return False if stopped. A resumed round records the same values, since its
+        checkpoint is restored afterwards.
         """
         pairs = [example for example in self._new if example.rejected is not None]
         for part in self._forward.parts(pairs):
             if watcher.stop():
                 return False
             with torch.no_grad():
-                found = self._forward.log_probs([row for e in part for row in e.rows])
+                values = self._forward.log_probs([row for e in part for row in e.rows])
             for example, (chosen, rejected) in zip(
-                part, found.view(-1, 2).tolist(), strict=True
+                part, values.view(-1, 2).tolist(), strict=True
             ):
                 self._reference[example] = (chosen, rejected)
         return True
 
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         rate = self._lr_schedule.rate(step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -316,7 +318,7 @@ class RoundTrainer:
         if self._n_replay:
             replay = [self._replay[i] for i in self._replay_order.batch(step)]
         numbers = self._batch_sizer.retry_on_oom(
-            lambda: self._descend(examples, replay)
+            lambda: self._gradient(examples, replay)
         )
         numbers["learning_rate"] = rate
         limit = self._settings.max_grad_norm
@@ -328,21 +330,21 @@ class RoundTrainer:
                 "rate and train again."
             )
         self._optimizer.step()
-        read = [row for example in [*examples, *replay] for row in example.rows]
-        n_tokens = sum(len(row.ids) for row in read)
-        numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - began)
+        rows = [row for example in [*examples, *replay] for row in example.rows]
+        n_tokens = sum(len(row.ids) for row in rows)
+        numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - started_at)
         return numbers
 
     def _loss(
-        self, part: list[Example], found: Tensor, per_token: float, per_pair: float
+        self, part: list[Example], log_probs: Tensor, per_token: float, per_pair: float
     ) -> Tensor:
-        """Return the loss of new items, given what the model finds of their rows."""
+        """Return the loss of new items, given the log-probabilities of their rows."""
         pairs = [i for i, example in enumerate(part) if example.rejected is not None]
-        chosen = found[: len(part)]
+        chosen = log_probs[: len(part)]
         scale = [self._nll_scale(example, per_token, per_pair) for example in part]
         loss = -(chosen @ chosen.new_tensor(scale))
         if pairs:
-            policy = torch.stack([chosen[pairs], found[len(part) :]], dim=1)
+            policy = torch.stack([chosen[pairs], log_probs[len(part) :]], dim=1)
             reference = policy.new_tensor([self._reference[part[i]] for i in pairs])
             weight = policy.new_tensor([part[i].weight for i in pairs])
             margins = losses.reward_margins(policy, reference, self._settings.beta)
@@ -365,21 +367,21 @@ class RoundTrainer:
         }
 
     def _restore(self, state: State) -> None:
-        self._put(state["adapter"])
+        self._load_adapter(state["adapter"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._lr_schedule.learned_at = state["learned_at"]
         self._best = state["best"]
 
-    def _put(self, adapter: dict[str, Tensor]) -> None:
+    def _load_adapter(self, adapter: dict[str, Tensor]) -> None:
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(adapter[name])
 
     def _fingerprint(self, start: Path | None) -> str:
-        """Return what a checkpoint must agree on to be gone on from."""
+        """Return a digest of all that a checkpoint must agree on to be resumed."""
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
-        begun = adapter_digest(start) if start else None
-        work = (self._loaded.identity.digest, begun, settings, list(self._items))
+        start_digest = adapter_digest(start) if start else None
+        work = (self._loaded.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
 
 
@@ -388,7 +390,7 @@ def _optimizer(
 ) -> torch.optim.Optimizer:
     decay = settings.weight_decay
     if parameters[0].device.type == "cuda":
-        # Eight bits a moment, and room made by moving to the host when it gets tight.
+        # 8-bit moments, which move to main memory when GPU memory is short.
         return PagedAdamW8bit(  # type: ignore[no-untyped-call]
             parameters, lr=settings.peak_rate, weight_decay=decay
         )

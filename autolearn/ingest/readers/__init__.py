@@ -1,9 +1,9 @@
-"""Texts come in: files of many kinds, read piece by piece as plain text or Markdown.
+"""Read files of many formats piece by piece, as plain text or Markdown.
 
-A reader keeps every character that a person would read: what is not part of the text,
-such as a running head, comes as a piece of its own that says why it is left out.
-Memory is bounded by a page, a chapter or a block, except for the kinds that have to be
-parsed as a whole, whose size is limited.
+A reader keeps every character that a person would read. What is not part of the text,
+such as a running head, is a piece of its own that says why it is left out. Memory is
+bounded by a page, a chapter or a block. Formats that must be parsed as a whole have a
+limit on their size.
 """
 
 import importlib
@@ -33,12 +33,13 @@ _READERS = {
     ".csv": ("text/csv", "csv_table"),
     ".tsv": ("text/csv", "csv_table"),
 }
-"""The media type of each ending, and the module that reads it.
+"""The media type of each file ending, and the module that reads it.
 
-A module is imported when it is needed: the page, which reads nothing, starts faster.
+A module is imported when it is needed, so the page, which reads no files, starts
+faster.
 """
 KINDS = tuple(_READERS)
-"""Endings of the files that can be read."""
+"""The file endings that can be read."""
 _INSTEAD = {
     ".doc": "save it as .docx",
     ".odt": "save it as .docx",
@@ -50,35 +51,39 @@ _INSTEAD = {
     ".zip": "unpack it and add the folder",
 }
 _SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
-"""Halves of signs and zeros, which no database keeps."""
+"""Halves of surrogate pairs and zeros, which the database cannot store."""
 
 
 def files(path: Path) -> list[Path]:
-    """Return the file itself, or the readable files in a folder, by name.
+    """Return the file itself, or all readable files in a folder, sorted by name.
 
     Raises:
-        InputError: The folder holds none.
+        InputError: The folder has no readable file.
     """
     if path.is_dir():
-        found = sorted(
+        readable = sorted(
             file
             for file in path.rglob("*")
             if file.suffix.lower() in KINDS and file.is_file()
         )
-        if not found:
+        if not readable:
             raise InputError(
                 f"{path} holds no file that can be read ({', '.join(KINDS)})."
             )
-        return found
+        return readable
     return [path]
 
 
 def open_source(path: Path, name: str) -> Source:
-    """Return the text of a file, piece by piece; ``name`` is how a person knows it.
+    """Return the text of a file, piece by piece.
+
+    Args:
+        path: The file.
+        name: Its name in error messages.
 
     Raises:
-        InputError: It is missing, unreadable, damaged, protected, too large or of a
-            kind that cannot be read; while the pieces are read, too.
+        InputError: The file is missing, unreadable, damaged, protected, too large, or
+            of an unknown format. Also raised while the pieces are read.
     """
     suffix = path.suffix.lower()
     if suffix not in _READERS:
@@ -100,7 +105,7 @@ def _checked(source: Source, name: str) -> Iterator[Piece]:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    """Tell what goes wrong with a file in one sentence that begins with its name."""
+    """Turn errors of reading into one sentence that begins with the file's name."""
     try:
         yield
     except InputError as error:

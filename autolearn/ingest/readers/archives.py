@@ -1,4 +1,4 @@
-"""Files that are zip archives inside; nothing of them is ever written to disk."""
+"""Open files that are zip archives. Their members are never written to disk."""
 
 import zipfile
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from pathlib import Path
 from autolearn.core.errors import InputError
 
 LARGEST_UNPACKED = 512 * 2**20
-"""Bytes of all members together."""
+"""Largest total size of all members in bytes."""
 LARGEST_RATIO, RATIO_FROM = 200, 32 * 2**20
-"""Unpacked over packed size of what is taken for a bomb, from so many bytes on."""
+"""Highest ratio of unpacked to packed size, for archives above a size in bytes."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive that is whole, unencrypted and of sensible size.
+    """Open an archive after checking it for damage, encryption and size.
 
     Raises:
-        InputError: It is not.
+        InputError: A check failed.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -30,14 +30,14 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from error
 
 
-def _check(archive: zipfile.ZipFile, packed: int) -> None:
+def _check(archive: zipfile.ZipFile, n_bytes: int) -> None:
     members = archive.infolist()
     if any(member.flag_bits & 1 for member in members):
         raise InputError("is encrypted; save it without a password.")
     size = sum(member.file_size for member in members)
-    is_bomb = size > RATIO_FROM and size > LARGEST_RATIO * packed
+    is_bomb = size > RATIO_FROM and size > LARGEST_RATIO * n_bytes
     if size > LARGEST_UNPACKED or is_bomb:
         raise InputError(
-            f"would unpack from {packed / 2**20:.1f} to {size / 2**20:.0f} MB, which "
+            f"would unpack from {n_bytes / 2**20:.1f} to {size / 2**20:.0f} MB, which "
             "is refused as a zip bomb; save its text as .txt."
         )

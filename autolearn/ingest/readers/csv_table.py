@@ -1,4 +1,4 @@
-"""CSV: one text a row, below a row that names the columns."""
+"""Read CSV: one text per row, below a row with the column names."""
 
 import csv
 from io import TextIOWrapper

@@ -1,4 +1,4 @@
-"""E-books: their chapters in reading order, each as Markdown."""
+"""Read e-books: their chapters in reading order, as Markdown."""
 
 import posixpath
 import zipfile
@@ -17,7 +17,7 @@ _NAMES = {
     "enc": "http://www.w3.org/2001/04/xmlenc#",
 }
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-"""Ways to obscure fonts, which protect no text."""
+"""Methods that obscure fonts; they do not protect text."""
 _CHAPTERS = ("application/xhtml+xml", "text/html")
 
 
@@ -25,7 +25,7 @@ def read(path: Path) -> Source:
     """Return a book chapter by chapter, without its table of contents.
 
     Raises:
-        InputError: It is damaged, protected against copying, or no e-book.
+        InputError: The file is damaged, copy-protected, or not an e-book.
     """
     with archives.opened(path) as archive:
         _refuse_protected(archive)
@@ -56,7 +56,7 @@ def _refuse_protected(archive: zipfile.ZipFile) -> None:
 
 
 def _spine(archive: zipfile.ZipFile) -> list[tuple[str, bool]]:
-    """Return the members in reading order, each with whether it is the contents."""
+    """Return the chapters in order, and whether each is the table of contents."""
     box = _parsed(archive, "META-INF/container.xml")
     root = box.find(".//box:rootfile", _NAMES)
     place = root.get("full-path", "") if root is not None else ""
@@ -78,7 +78,7 @@ def _spine(archive: zipfile.ZipFile) -> list[tuple[str, bool]]:
 
 
 def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    """Return an XML member; no entity of it reaches a file or another machine."""
+    """Return a parsed XML member. External entities are not resolved."""
     try:
         return ElementTree.fromstring(archive.read(name))
     except ElementTree.ParseError as error:

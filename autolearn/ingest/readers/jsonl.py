@@ -1,4 +1,4 @@
-"""JSON lines: one object, or one string, a line."""
+"""Read JSON Lines: one object or string per line."""
 
 import json
 from io import TextIOWrapper
@@ -10,10 +10,10 @@ from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
 
 def read(path: Path) -> Source:
-    """Return the texts of a file with one JSON object, or string, a line.
+    """Return the texts of a file with one JSON object or string per line.
 
     Raises:
-        InputError: A line holds no text; it is named.
+        InputError: A line has no text; the message names it.
     """
     return text_rows.read(path, _objects)
 

@@ -1,4 +1,4 @@
-"""HTML becomes Markdown: headings, lists, tables and code stay what they are."""
+"""Convert HTML to Markdown with its headings, lists, tables and code."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
 _UNSEEN = ["script", "style", "template", "noscript", "svg", "math", "head"]
-"""No person reads these. Formulas and drawings have no text of their own."""
+"""Elements that no person reads. Formulas and drawings have no text of their own."""
 _ASIDE = {
     "nav": "navigation",
     "footer": "foot of the page",
@@ -36,7 +36,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def read(path: Path) -> Source:
-    """Return a page as Markdown; navigation and the like are left out.
+    """Return a page as Markdown, without navigation and the like.
 
     Raises:
         InputError: It is too large to be parsed, or nested too deeply.
@@ -47,10 +47,10 @@ def read(path: Path) -> Source:
 
 
 def check_size(n_bytes: int) -> None:
-    """Refuse what is too large to be parsed as a whole.
+    """Check that a document is small enough to be parsed as a whole.
 
     Raises:
-        InputError: It is.
+        InputError: It is too large.
     """
     if n_bytes > LARGEST_PARSED:
         raise InputError(
@@ -60,7 +60,7 @@ def check_size(n_bytes: int) -> None:
 
 
 def parse(data: bytes | str) -> BeautifulSoup:
-    """Return a page, its encoding found by its own words or by its bytes."""
+    """Return a parsed page; its encoding is declared or detected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # EPUB is XHTML
         return BeautifulSoup(data, "html.parser")
@@ -69,7 +69,7 @@ def parse(data: bytes | str) -> BeautifulSoup:
 def pieces(
     soup: BeautifulSoup, *, opens: bool = False, share: float = 1.0
 ) -> Iterator[Piece]:
-    """Yield a page as Markdown, and what is left out of it where it stood.
+    """Yield a page as Markdown, with left-out parts at their places.
 
     Raises:
         InputError: It is nested too deeply.
@@ -85,10 +85,10 @@ def pieces(
         ) from None
     for i, part in enumerate(re.split(f"{mark}-([0-9]+)-", text)):
         if i % 2:
-            removed, reason = left_out[int(part)]
-            yield Piece(removed, left_out=reason, share=share)
-        elif kept := _BLANK_LINES.sub("\n\n", part).strip("\n"):
-            yield Piece(f"{kept}\n\n", opens=opens, share=share)
+            removed_text, reason = left_out[int(part)]
+            yield Piece(removed_text, left_out=reason, share=share)
+        elif markdown := _BLANK_LINES.sub("\n\n", part).strip("\n"):
+            yield Piece(f"{markdown}\n\n", opens=opens, share=share)
             opens = False
 
 
@@ -104,7 +104,7 @@ def _converter() -> MarkdownConverter:
 
 
 def _take_out(soup: BeautifulSoup, mark: str) -> list[tuple[str, str]]:
-    """Put marks in the place of what is no part of the text; return what it was."""
+    """Replace what is not part of the text by marks; return the removed texts."""
     for tag in soup(_UNSEEN):
         tag.decompose()
     for comment in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
@@ -112,7 +112,7 @@ def _take_out(soup: BeautifulSoup, mark: str) -> list[tuple[str, str]]:
     left_out: list[tuple[str, str]] = []
     for tag in soup.find_all(lambda tag: bool(_reason(tag))):
         if not any(parent is soup for parent in tag.parents):
-            continue  # it was taken out with one around it
+            continue  # removed together with an enclosing element
         left_out.append((tag.get_text(" ", strip=True), _reason(tag)))
         placeholder = soup.new_tag("p")
         placeholder.string = f"{mark}-{len(left_out) - 1}-"
@@ -121,7 +121,7 @@ def _take_out(soup: BeautifulSoup, mark: str) -> list[tuple[str, str]]:
 
 
 def _reason(tag: Tag) -> str:
-    """Return why a tag is left out; empty: it is not."""
+    """Return why an element is left out; empty if it is not."""
     if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
         return "hidden"
     role = tag.get("role") or tag.get("epub:type")
@@ -129,7 +129,7 @@ def _reason(tag: Tag) -> str:
 
 
 def _flow(soup: BeautifulSoup) -> None:
-    """Join the lines of running text, which a page breaks wherever it likes."""
+    """Collapse white space in running text, whose line breaks have no meaning."""
     for string in list(soup.find_all(string=True)):
         if isinstance(string, NavigableString) and not _is_preformatted(string):
             string.replace_with(NavigableString(_SPACE.sub(" ", string)))

@@ -1,4 +1,4 @@
-"""Word documents become Markdown, by way of HTML."""
+"""Convert Word documents to Markdown, by way of HTML."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +16,10 @@ _BODY = "word/document.xml"
 def read(path: Path) -> Source:
     """Return a document with its headings, lists, tables and footnotes.
 
-    Comments, deleted text, running heads and pictures are no part of it.
+    Comments, deleted text, page headers and pictures are left out.
 
     Raises:
-        InputError: It is damaged, protected, too large or no Word document.
+        InputError: It is damaged, protected, too large, or not a Word document.
     """
     with path.open("rb") as file:
         if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":

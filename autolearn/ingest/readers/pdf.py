@@ -1,7 +1,7 @@
-"""PDF: its pages become running text again.
+"""Convert the pages of a PDF to running text.
 
-What a page repeats at its head and foot is found in a first pass and left out; lines
-are joined to paragraphs, also across pages, and words that were divided are whole.
+A first pass finds lines that are repeated at the head or foot of pages; they are left
+out. Lines are joined to paragraphs, also across pages, and divided words are joined.
 """
 
 import re
@@ -16,32 +16,33 @@ from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pieces import Piece, Source
 
 N_EDGE = 2
-"""Lines at the head and at the foot of a page that may be repeated ones."""
+"""Lines at the head and at the foot of a page that may be repeated."""
 REPEATED = 3
-"""Pages from which on such a line, numbers aside, is a running head; or both of two."""
+"""Pages on which a line, ignoring numbers, must occur to count as a running head; fewer
+in shorter documents."""
 FULL_LINE = 0.75
-"""A line of so much of the usual length goes on in the next one."""
+"""A line of at least this share of the usual length continues in the next line."""
 
 _DIVIDED = "\ufffe"
-"""What pdfium puts for a hyphen at the end of a line, and the line's end."""
+"""What pdfium writes for a hyphen at the end of a line, and the line break."""
 _DIGITS = re.compile(r"\d+|\b[ivxlc]+\b")
 _ITEM = re.compile(r"([-•▪◦‣*–]|\(?[0-9a-zA-Z]{1,3}[.)])\s")  # noqa: RUF001
 _ENDS = re.compile(r"[.!?:。！？][\"'”’)\]]*$")  # noqa: RUF001
 _INCORRECT_PASSWORD = 4
 
 Line = tuple[str, str]
-"""A line, and why it is left out if it is."""
+"""A line, and why it is left out; empty if it is not."""
 
 
 def read(path: Path) -> Source:
     """Return the text of all pages.
 
     Raises:
-        InputError: It is damaged, encrypted, or has pictures of pages but no text.
+        InputError: The file is damaged, encrypted, or has images of pages but no text.
     """
     with _opened(path) as document:
-        n_pages, repeated = len(document), _repeated(document)
-    return Source(_pieces(path, repeated, n_pages))
+        n_pages, running_heads = len(document), _repeated(document)
+    return Source(_pieces(path, running_heads, n_pages))
 
 
 def _opened(path: Path) -> "closing[pdfium.PdfDocument]":
@@ -60,47 +61,47 @@ def _lines(document: pdfium.PdfDocument, number: int) -> list[str]:
 
 def _edges(lines: list[str]) -> list[int]:
     """Return the indices of the first and last lines that are not blank."""
-    said = [i for i, line in enumerate(lines) if line]
-    return sorted({*said[:N_EDGE], *said[-N_EDGE:]})
+    indices = [i for i, line in enumerate(lines) if line]
+    return sorted({*indices[:N_EDGE], *indices[-N_EDGE:]})
 
 
 def _repeated(document: pdfium.PdfDocument) -> set[str]:
-    """Return the lines, numbers made alike, that stand at the edge of many pages."""
-    seen: Counter[str] = Counter()
+    """Return the lines, with digits replaced, at the edges of many pages."""
+    counts: Counter[str] = Counter()
     n_characters = 0
     for number in range(len(document)):
         lines = _lines(document, number)
         n_characters += sum(map(len, lines))
-        seen.update({_alike(lines[i]) for i in _edges(lines)})
+        counts.update({_alike(lines[i]) for i in _edges(lines)})
     if not n_characters:
         raise InputError(
             "has no text, only pictures of pages; let a program for text recognition "
             "(OCR) read it first."
         )
     least = min(REPEATED, max(2, len(document)))
-    return {line for line, n in seen.items() if n >= least}
+    return {line for line, n in counts.items() if n >= least}
 
 
 def _alike(line: str) -> str:
     return _DIGITS.sub("#", line.lower())
 
 
-def _pieces(path: Path, repeated: set[str], n_pages: int) -> Iterator[Piece]:
+def _pieces(path: Path, running_heads: set[str], n_pages: int) -> Iterator[Piece]:
     with _opened(path) as document:
-        before = ""
+        previous = ""
         for number in range(n_pages):
             lines = _lines(document, number)
-            heads = {i for i in _edges(lines) if _alike(lines[i]) in repeated}
+            heads = {i for i in _edges(lines) if _alike(lines[i]) in running_heads}
             usual = _usual_length([x for i, x in enumerate(lines) if i not in heads])
             share = (number + 1) / n_pages
             for i, line in enumerate(lines):
                 if i in heads:
                     yield Piece(line, left_out="running head", share=share)
                 elif line:
-                    if before:
-                        yield Piece(_joint(before, line, usual), share=share)
+                    if previous:
+                        yield Piece(_joint(previous, line, usual), share=share)
                     yield from _whole_words(line, share)
-                    before = line
+                    previous = line
         yield Piece("\n", share=1.0)
 
 
@@ -110,7 +111,7 @@ def _usual_length(lines: list[str]) -> int:
 
 
 def _joint(line: str, following: str, usual: int) -> str:
-    """Return what stands between two lines: a space, or the end of a paragraph."""
+    """Return what joins two lines: a space, a line break or a paragraph break."""
     is_full = len(line) >= FULL_LINE * usual
     if _ITEM.match(following) or (_ENDS.search(line) and not is_full):
         return "\n\n" if _ENDS.search(line) else "\n"
@@ -118,7 +119,7 @@ def _joint(line: str, following: str, usual: int) -> str:
 
 
 def _whole_words(line: str, share: float) -> Iterator[Piece]:
-    """Yield a line; the hyphens of words that were divided are left out."""
+    """Yield a line, without the hyphens of divided words."""
     parts = line.split(_DIVIDED)
     for i, part in enumerate(parts):
         if i and part[:1].islower():

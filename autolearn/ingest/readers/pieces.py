@@ -1,30 +1,30 @@
-"""What readers yield."""
+"""The pieces that readers yield."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 LARGEST_PARSED = 32 * 2**20
-"""Bytes of a file, or of a chapter, that is parsed as a whole."""
+"""Most bytes of a file, or of a chapter, that are parsed as a whole."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a text."""
+    """A part of a text."""
 
     text: str
     left_out: str = ""
-    """Why it is not part of what is learned from; empty: it is."""
+    """Why it is not part of the studied text; empty if it is."""
     opens: bool = False
-    """A passage has to begin here."""
+    """Whether a passage must begin here."""
     share: float = 0.0
-    """How much of the file has been read with this piece, 0 to 1."""
+    """Share of the file that has been read with this piece, 0..1."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text that is read while its pieces are taken."""
+    """A text that is read lazily, piece by piece."""
 
     pieces: Iterator[Piece]
     note: str = ""
-    """What a person should know about how it is read, as a sentence."""
+    """A sentence for the person about how the file was read."""
     media_type: str = ""

@@ -1,4 +1,4 @@
-"""Plain text and Markdown, in whatever encoding it was written."""
+"""Read plain text and Markdown in any encoding."""
 
 import codecs
 import re
@@ -15,16 +15,16 @@ from autolearn.ingest.readers.pieces import Piece, Source
 BLOCK = 2**20
 """Bytes, or characters, that are read at once."""
 SAMPLE = 2**18
-"""Bytes by which an unknown encoding is recognised."""
+"""Bytes from which an unknown encoding is detected."""
 SHOWN = 60
-"""Characters of the preview of a text in another encoding."""
+"""Characters of the excerpt that is shown for a text in another encoding."""
 MOST_BROKEN = 0.05
-"""Share of signs beyond ASCII that may be broken in what is still called UTF-8."""
+"""Highest share of non-ASCII characters that may be invalid in a UTF-8 file."""
 MOST_CONTROLS = 0.01
 
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose BOM is its prefix
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -37,7 +37,7 @@ _NO_TEXT = "is no text, although its name says so; save its text as .txt."
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the bytes of a file become text."""
+    """How to decode the bytes of a file."""
 
     encoding: str
     errors: str = "strict"
@@ -45,10 +45,10 @@ class Decoding:
 
 
 def read(path: Path) -> Source:
-    """Return a text in blocks, line ends made alike.
+    """Return a text in blocks, with uniform line ends.
 
     Raises:
-        InputError: It is binary, or its encoding cannot be told.
+        InputError: The file is binary, or its encoding is unknown.
     """
     decoding = recognise(path)
     return Source(_blocks(path, decoding), decoding.note)
@@ -74,16 +74,17 @@ def _blocks(path: Path, decoding: Decoding) -> Iterator[Piece]:
 def recognise(path: Path) -> Decoding:
     """Return the encoding of a text file.
 
-    UTF-8 unless it cannot be: by its mark, by its bytes, or, where these are no UTF-8,
-    by what the letters would spell. A few broken bytes are replaced and counted.
+    A byte order mark decides. Otherwise UTF-8 is used if at most a few bytes are
+    invalid; these are replaced and counted. Otherwise the encoding is detected from the
+    text.
 
     Raises:
-        InputError: It is binary, or no encoding fits.
+        InputError: The file is binary, or no encoding fits.
     """
     with path.open("rb") as file:
-        opening = file.read(4)
+        first_bytes = file.read(4)
     for mark, encoding in _BOMS.items():
-        if opening.startswith(mark):
+        if first_bytes.startswith(mark):
             return Decoding(encoding)
     n_broken, n_beyond, sample = _survey(path)
     if not n_broken:
@@ -98,29 +99,29 @@ def recognise(path: Path) -> Decoding:
     text = str(best)
     first = _BEYOND.search(text)
     start = text.rfind("\n", 0, first.start() if first else 0) + 1
-    shown = " ".join(text[start : start + SHOWN].split())
-    return Decoding(best.encoding, note=f"was read as {best.encoding}: “{shown}…”")
+    excerpt = " ".join(text[start : start + SHOWN].split())
+    return Decoding(best.encoding, note=f"was read as {best.encoding}: “{excerpt}…”")
 
 
 def _survey(path: Path) -> tuple[int, int, bytes]:
-    """Return how many bytes are no UTF-8, how many signs are beyond ASCII, a sample.
+    """Count invalid bytes and non-ASCII characters; return them and a sample.
 
-    The sample is of the lines that are no UTF-8.
+    The sample has the lines that are not valid UTF-8.
     """
     n_broken = n_beyond = n_controls = n = 0
     sample = bytearray()
     with path.open("rb") as binary:
-        wrapped = TextIOWrapper(binary, "utf-8", errors="surrogateescape", newline="\n")
-        with wrapped as file:
+        decoder = TextIOWrapper(binary, "utf-8", errors="surrogateescape", newline="\n")
+        with decoder as file:
             while text := file.read(BLOCK):
                 if "\0" in text:
                     raise InputError(_NO_TEXT)
-                broken = len(_BROKEN.findall(text))
+                n_new = len(_BROKEN.findall(text))
                 n_controls += len(_CONTROLS.findall(text))
-                n_broken += broken
+                n_broken += n_new
                 n_beyond += len(_BEYOND.findall(text))
                 n += len(text)
-                if broken and len(sample) < SAMPLE:
+                if n_new and len(sample) < SAMPLE:
                     sample += _strange_lines(text)[: SAMPLE - len(sample)]
     if n_controls > MOST_CONTROLS * n:
         raise InputError(_NO_TEXT)

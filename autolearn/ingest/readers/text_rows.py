@@ -1,4 +1,4 @@
-"""Rows of texts: what JSON lines and CSV have in common."""
+"""Rows of texts: the common part of JSON Lines and CSV."""
 
 from collections.abc import Callable, Iterator
 from io import TextIOWrapper
@@ -10,18 +10,18 @@ from autolearn.ingest.readers import plain
 from autolearn.ingest.readers.pieces import Piece, Source
 
 TEXT_COLUMNS = ("text", "content", "passage", "body", "document")
-"""Where the text of a row stands: the first of them that is there."""
+"""Columns for the text of a row; the first one present is used."""
 TITLE_COLUMNS = ("title", "heading", "name")
 
 Rows = Iterator[tuple[int, Any]]
-"""Each with the number of its line."""
+"""Rows with their line numbers."""
 
 
 def read(path: Path, parse: Callable[[TextIOWrapper], Rows]) -> Source:
-    """Return the texts of rows, each a passage or more of its own.
+    """Return the texts of rows, each as at least one passage of its own.
 
     Raises:
-        InputError: A row holds no text; it is named.
+        InputError: A row has no text; the message names it.
     """
     decoding = plain.recognise(path)
     return Source(_pieces(path, decoding, parse), decoding.note)
@@ -40,7 +40,7 @@ def _pieces(
 
 
 def _section(row: Any, number: int) -> str:
-    """Return a row as a section of its own, under its title if it has one."""
+    """Return a row as a section, below its title if it has one."""
     if isinstance(row, str):
         return f"{row.strip()}\n\n"
     values = row if isinstance(row, dict) else {}
@@ -63,8 +63,8 @@ def _lacking(values: dict[str, Any], number: int) -> str:
             "holds instructions, not texts; add it as such: under Library, or with "
             "python -m autolearn add --instructions FILE"
         )
-    found = ", ".join(map(str, values)) or "nothing"
+    columns = ", ".join(map(str, values)) or "nothing"
     return (
-        f"has no text in line {number}, only {found[:200]}; name its column "
+        f"has no text in line {number}, only {columns[:200]}; name its column "
         f"{' or '.join(TEXT_COLUMNS)}."
     )

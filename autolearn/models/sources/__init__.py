@@ -1,4 +1,4 @@
-"""Where models come from: the Hugging Face hub, its cache on this computer, GGUF files.
+"""Sources of models: the Hugging Face hub, its local cache, and GGUF files.
 
-Nothing here loads torch, and no weights are read.
+Nothing here loads torch or reads weights.
 """

@@ -1,8 +1,8 @@
-"""What a GGUF file says of its model, and where the model made from it lies.
+"""Read the header of a GGUF file, and find the model that was converted from it.
 
-The header is read here rather than by the ``gguf`` package, whose reader takes 4 to 20
-seconds on the vocabularies of small models, and the page cannot wait for that. The
-sizes of quantised blocks are that package's.
+The header is parsed here and not by the ``gguf`` package, whose reader takes 4 to 20
+seconds for the vocabularies of small models. The page cannot wait that long. The sizes
+of quantised blocks come from that package.
 """
 
 import hashlib
@@ -19,9 +19,9 @@ from autolearn.core.errors import BackendError, ModelNotFound
 from autolearn.models import files as model_files
 
 FOLDER = "models"
-"""Of a workspace: the models that were made from GGUF files."""
+"""The folder of a workspace for models converted from GGUF files."""
 NOTE = "source.json"
-"""Lies beside converted weights and says what they were made from."""
+"""A note beside converted weights that names their source."""
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
@@ -29,41 +29,41 @@ _STRING, _ARRAY = 8, 9
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?"}
 _NUMBERS |= {10: "Q", 11: "q", 12: "d"}
 _END = 1 << 20
-"""Bytes at both ends of a file by which it is recognised."""
+"""Bytes at both ends of a file that identify it."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """A GGUF file without its weights."""
+    """The header of a GGUF file."""
 
     values: dict[str, Any]
-    """Its keys, except arrays."""
+    """Its keys with their values, except arrays."""
     parameters: int
     kinds: tuple[str, ...]
-    """How its weights are packed, the commonest first."""
+    """The quantisation types of its weights, the most frequent first."""
     n_bytes: int
-    """How long the file has to be."""
+    """The size that the complete file has."""
 
     @property
     def architecture(self) -> str:
-        """Return what llama.cpp calls the family of the model."""
+        """Return the name of the model family in llama.cpp."""
         return str(self.values.get("general.architecture", "unknown"))
 
     @property
     def has_template(self) -> bool:
-        """Return whether there is a chat template."""
+        """Return whether the file has a chat template."""
         return bool(self.values.get("tokenizer.chat_template"))
 
     @property
     def licence(self) -> str | None:
-        """Return what it says of its licence."""
+        """Return the licence that the file names."""
         licence = self.values.get("general.license")
         return str(licence) if licence else None
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a file: its size, packing, and place behind the header."""
+    """A tensor of a file: shape, quantisation type, and offset after the header."""
 
     shape: tuple[int, ...]
     kind: int
@@ -71,7 +71,7 @@ class Tensor:
 
     @property
     def n_bytes(self) -> int:
-        """Return how many bytes it takes; 0 if its packing is not known."""
+        """Return its size in bytes; 0 if its type is unknown."""
         try:
             block, n_bytes = GGML_QUANT_SIZES[GGMLQuantizationType(self.kind)]
         except (KeyError, ValueError):
@@ -80,24 +80,23 @@ class Tensor:
 
 
 def locate(model: str) -> Path:
-    """Return the file of this name.
+    """Return the path of a GGUF file.
 
     Raises:
-        ModelNotFound: There is none.
+        ModelNotFound: There is no such file.
     """
     file = Path(model.strip()).expanduser()
     if not file.is_file():
         raise ModelNotFound(f"There is no file {file}; give the path of a GGUF file.")
-    # Only its folder is resolved: in the hub's cache the file is a link to a name that
-    # says nothing.
+    # Only the folder is resolved: in the hub cache the file is a link to a hash.
     return file.parent.resolve() / file.name
 
 
 def read(file: Path) -> Header:
-    """Return what the header of a file says.
+    """Read the header of a file.
 
     Raises:
-        BackendError: It is no GGUF file, or it is cut off.
+        BackendError: The file is not a GGUF file, or it is truncated.
     """
     try:
         with file.open("rb") as stream:
@@ -179,10 +178,10 @@ def _tensor(file: BinaryIO) -> Tensor:
 
 
 def check(file: Path, header: Header) -> None:
-    """Refuse a file that holds no whole model that could be trained.
+    """Check that a file holds a complete model that can be trained.
 
     Raises:
-        BackendError: The text says what is the matter, and what to do.
+        BackendError: It does not; the message says what to do.
     """
     if int(header.values.get("split.count", 0)) > 1:
         raise BackendError(
@@ -209,9 +208,9 @@ def check(file: Path, header: Header) -> None:
 
 
 def digest(file: Path) -> str:
-    """Return which file this is, whatever its name: size and both ends, as SHA-256.
+    """Return a SHA-256 of size and both ends, which identifies a file under any name.
 
-    The beginning holds its settings and vocabulary, the end changes with any training.
+    The beginning has the settings and vocabulary. The end changes with any training.
     """
     size = file.stat().st_size
     checksum = hashlib.sha256(str(size).encode())
@@ -223,16 +222,16 @@ def digest(file: Path) -> str:
 
 
 def converted(workspace: Path, file: Path) -> Path | None:
-    """Return the folder with the model that was made from a file, if there is one."""
-    own = digest(file)
+    """Return the folder of the model converted from a file, if there is one."""
+    file_digest = digest(file)
     for folder in _folders(workspace):
-        if source(folder).get("digest") == own:
+        if source(folder).get("digest") == file_digest:
             return folder
     return None
 
 
 def new_folder(workspace: Path, file: Path) -> Path:
-    """Return a folder that does not exist yet for the model of a file."""
+    """Return the path of a new folder for the model of a file."""
     names = {folder.name for folder in _folders(workspace)}
     name, n = file.stem, 1
     while name in names:
@@ -242,10 +241,10 @@ def new_folder(workspace: Path, file: Path) -> Path:
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """Return what converted weights were made from; nothing for other folders."""
+    """Return the source of converted weights; empty for other folders."""
     return model_files.read_json(folder / NOTE)
 
 
 def _folders(workspace: Path) -> list[Path]:
-    # A draft of a conversion that goes on, or was killed, begins with a dot.
+    # Unfinished conversions, also those of a killed process, begin with a dot.
     return [f for f in sorted((workspace / FOLDER).glob("[!.]*")) if f.is_dir()]

@@ -1,6 +1,6 @@
-"""The Hugging Face hub, as the page, the command line and the worker use it.
+"""The interface to the Hugging Face hub for page, command line and worker.
 
-What goes over the network is done by ``hub_process``, a process of its own.
+Network access happens in ``hub_process``, a process of its own.
 """
 
 import json
@@ -21,24 +21,24 @@ from autolearn.core.ports import Cancelled, Stop
 from autolearn.models import hardware
 
 LOOK_SECONDS = 0.1
-"""How often a download looks whether it is to stop."""
+"""How often a download checks for cancellation."""
 PATIENCE_SECONDS = 60.0
-"""How long the hub may take to say anything; the library would wait for ever."""
+"""How long to wait for the first answer of the hub; the library has no limit."""
 SPARE = 256 << 20
-"""Bytes of the disk that a download leaves free."""
+"""Bytes of disk space that a download leaves free."""
 
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Xet writes files in its own way; what is resumed here comes by plain HTTP.
+    # Xet has its own file format, so its downloads cannot be resumed as plain HTTP.
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
-"""Environment variables for huggingface_hub, beside the token, endpoint and folders
-that the person has set."""
+"""Environment variables for huggingface_hub, in addition to the token, endpoint and
+folders that the person has set."""
 
 Tell = Callable[[str, int, int], None]
-"""Takes the file that is fetched, the bytes that are here, and all bytes."""
+"""Called with the name of the current file, the bytes received, and all bytes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class HubFile:
 
 @dataclass(frozen=True)
 class Offer:
-    """A model on the hub: what would be fetched, and whether there is room for it."""
+    """A model on the hub: its files, and whether there is disk space for them."""
 
     name: str
     commit: str
@@ -59,38 +59,38 @@ class Offer:
     gated: bool
     parts: tuple[HubFile, ...]
     bytes_missing: int
-    """Of all parts, those that are not on this computer yet."""
+    """Bytes that are not on this computer yet."""
     bytes_free: int
-    """On the disk of the hub's cache."""
+    """Free bytes on the disk of the hub cache."""
     cache: str
     endpoint: str
 
     @property
     def n_bytes(self) -> int:
-        """Return the size of all parts."""
+        """Return the size of all files in bytes."""
         return sum(part.n_bytes for part in self.parts)
 
     @property
     def fits(self) -> bool:
-        """Return whether the disk has room for what is missing."""
+        """Return whether the disk has space for the missing files."""
         return self.bytes_missing + SPARE <= self.bytes_free
 
     def no_room(self) -> str:
-        """Return the sentence that says that the disk is too small."""
-        missing, free = self.bytes_missing / 2**30, self.bytes_free / 2**30
+        """Return the error message for a disk that is too small."""
+        lack, free = self.bytes_missing / 2**30, self.bytes_free / 2**30
         return (
-            f"{self.name} needs {missing:.1f} GiB more and {free:.1f} GiB are free in "
+            f"{self.name} needs {lack:.1f} GiB more and {free:.1f} GiB are free in "
             f"{self.cache}; free some space, or put the hub's cache elsewhere with "
             "HF_HOME."
         )
 
 
 def look(name: str) -> Offer:
-    """Ask the hub about a model: size, licence and files; nothing is downloaded.
+    """Ask the hub for size, licence and files of a model. Nothing is downloaded.
 
     Raises:
-        BackendError: There is no such model, or none that can be used here, or the hub
-            cannot be reached; the text says what to do.
+        BackendError: There is no such model, it cannot be used here, or the hub cannot
+            be reached; the message says what to do.
     """
     with _process("look", name) as process:
         answers = list(_while_running(process, lambda: False))
@@ -100,11 +100,11 @@ def look(name: str) -> Offer:
 
 
 def fetch(name: str, stop: Stop, tell: Tell) -> Path:
-    """Download a model into the hub's cache; return its folder, or its GGUF file.
+    """Download a model into the hub cache; return its folder, or its GGUF file.
 
     Raises:
-        BackendError: The hub, the network or the disk did not let it happen.
-        Cancelled: ``stop`` says so; another try goes on from what has come.
+        BackendError: The hub, the network or the disk failed.
+        Cancelled: ``stop`` returned True. Another call resumes the download.
     """
     answer: dict[str, Any] = {}
     with _process("fetch", name) as process:
@@ -115,14 +115,14 @@ def fetch(name: str, stop: Stop, tell: Tell) -> Path:
 
 
 def nearest_folder(path: Path) -> Path:
-    """Return the folder that exists, at this place or above it."""
+    """Return the nearest existing folder at this path or above it."""
     absolute = path.expanduser().absolute()
     return next(p for p in (absolute, *absolute.parents) if p.is_dir())
 
 
 @contextmanager
 def _process(verb: str, name: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the process that talks to the hub; it does not outlive the block."""
+    """Run the process that talks to the hub, and end it with the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "autolearn.models.sources.hub_process", verb, name],
         stdin=subprocess.DEVNULL,
@@ -136,7 +136,7 @@ def _process(verb: str, name: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             if process.poll() is None:
-                process.kill()  # it keeps nothing that would have to be saved
+                process.kill()  # it has no state that must be saved
 
 
 def _answers(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
@@ -148,13 +148,13 @@ def _answers(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 def _while_running(
     process: subprocess.Popen[str], stop: Stop
 ) -> Iterator[dict[str, Any]]:
-    """Yield what the process says, until it ends or is to be stopped.
+    """Yield the answers of the process until it ends or is cancelled.
 
-    A thread reads, since a process whose network hangs says nothing.
+    A thread reads them, since a process whose network hangs writes nothing.
 
     Raises:
-        Cancelled: ``stop`` says so.
-        BackendError: The hub does not answer at all.
+        Cancelled: ``stop`` returned True.
+        BackendError: The hub does not answer.
     """
     answers: Queue[dict[str, Any] | None] = Queue()
 
@@ -180,15 +180,15 @@ def _while_running(
             continue
         if answer is None:
             return
-        deadline = math.inf  # it has answered; from here on the library looks to that
+        deadline = math.inf  # from here on the library handles time-outs
         yield answer
 
 
 def _checked(answer: dict[str, Any], name: str) -> Any:
-    """Return what the process has answered.
+    """Return the value of an answer.
 
     Raises:
-        BackendError: It could not; the text is its own.
+        BackendError: The process reported an error, or ended without an answer.
     """
     if "error" in answer:
         raise BackendError(answer["error"])

@@ -1,4 +1,4 @@
-"""What huggingface_hub, the network and the disk refuse, each in one sentence."""
+"""Turn errors of huggingface_hub, the network and the disk into one sentence each."""
 
 import errno
 import logging
@@ -28,15 +28,15 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def in_words(request: ModelRequest) -> Iterator[None]:
-    """Turn what the library raises into one sentence that says what to do.
+    """Turn errors of the library into one sentence that says what to do.
 
     Raises:
-        BackendError: The hub, the network or the disk did not let it happen.
+        BackendError: The hub, the network or the disk failed.
     """
     try:
         yield
     except BrokenPipeError:
-        os._exit(1)  # nobody listens any more: who started this process is gone
+        os._exit(1)  # the process that reads our answers has ended
     except (
         RevisionResolutionError,
         LocalEntryNotFoundError,
@@ -51,7 +51,7 @@ def in_words(request: ModelRequest) -> Iterator[None]:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return what is behind an error of the library that only says "not here"."""
+    """Return the cause of an error that only says that a file is not cached."""
     while isinstance(error, (RevisionResolutionError, LocalEntryNotFoundError)):
         if error.__cause__ is None:
             break
@@ -94,25 +94,25 @@ def _disk(error: OSError) -> str:
 
 
 def _answer(name: str, hub: str, error: HfHubHTTPError) -> str:
-    """Return what it means that the hub refuses a request."""
+    """Return the message for a request that the hub rejected."""
     if isinstance(error, GatedRepoError):
-        then = (
+        hint = (
             "the token that is set has no access to it yet"
             if get_token()
             else "then set HF_TOKEN, or log in with 'hf auth login'"
         )
         return (
             f"{name} is gated: accept the conditions of its owner at {hub}/{name}; "
-            f"{then}."
+            f"{hint}."
         )
     if isinstance(error, RepositoryNotFoundError):
-        way = (
+        tip = (
             "use another token"
             if get_token()
             else "set HF_TOKEN, or log in with 'hf auth login'"
         )
         return (
-            f"{hub} has no model {name}, or it is private; check the name, or {way} if "
+            f"{hub} has no model {name}, or it is private; check the name, or {tip} if "
             "you may read it."
         )
     if isinstance(error, RevisionNotFoundError):

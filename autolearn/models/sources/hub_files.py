@@ -1,7 +1,7 @@
-"""Which files of a hub repository make a model that can be used here.
+"""Choose the files of a hub repository that make up a usable model.
 
-Weights as safetensors, tokenizer, chat template and configuration: no pickles, no
-code, no second copy of the weights in another format.
+These are safetensors weights, tokenizer, chat template and configuration. Pickle files,
+code and copies of the weights in other formats are left out.
 """
 
 import re
@@ -30,8 +30,8 @@ SMALL_FILES = (
     "NOTICE",
     "README.md",
 )
-"""Configuration, tokenizer and template; the model card and licence say what the
-weights may be used for."""
+"""Configuration, tokenizer and template. Model card and licence say how the weights may
+be used."""
 
 _INDEX = "model.safetensors.index.json"
 _WHOLE = "model.safetensors"
@@ -42,28 +42,28 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """What a person asks the hub for: a repository, or one GGUF file in it."""
+    """A request to the hub: a repository, or one GGUF file in it."""
 
     repository: str
     gguf: str | None = None
 
     @property
     def name(self) -> str:
-        """Return it as the person writes it."""
+        """Return the request as it is written."""
         return f"{self.repository}/{self.gguf}" if self.gguf else self.repository
 
 
 def parse(text: str, endpoint: str = "https://huggingface.co") -> ModelRequest:
-    """Read ``ORG/NAME``, ``ORG/NAME/FILE.gguf``, or the address of the model's page.
+    """Parse ``ORG/NAME``, ``ORG/NAME/FILE.gguf``, or the URL of the model's page.
 
     Raises:
-        InputError: It is none of these.
+        InputError: The text is none of these.
     """
-    plain = text.strip()
+    path = text.strip()
     for prefix in (endpoint.rstrip("/"), "https://huggingface.co", "https://hf.co"):
-        plain = plain.removeprefix(f"{prefix}/")
-    plain = re.sub(r"/(tree|blob|resolve)/main(?=/|$)", "", plain).strip("/")
-    organisation, _, rest = plain.partition("/")
+        path = path.removeprefix(f"{prefix}/")
+    path = re.sub(r"/(tree|blob|resolve)/main(?=/|$)", "", path).strip("/")
+    organisation, _, rest = path.partition("/")
     name, _, file = rest.partition("/")
     repository = f"{organisation}/{name}"
     is_path = not file or (file.endswith(".gguf") and ".." not in file.split("/"))
@@ -76,11 +76,10 @@ def parse(text: str, endpoint: str = "https://huggingface.co") -> ModelRequest:
 
 
 def choose(request: ModelRequest, names: Sequence[str]) -> tuple[str, ...]:
-    """Return which files of a repository to fetch.
+    """Return the names of the files to download.
 
     Raises:
-        BackendError: They do not make a model that can be used here; the text says
-            what to do instead.
+        BackendError: They do not make up a usable model; the message says what to do.
     """
     if request.gguf:
         if request.gguf not in names:
@@ -102,8 +101,8 @@ def choose(request: ModelRequest, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _weights(names: Sequence[str]) -> list[str]:
-    # As transformers looks for them; consolidated.safetensors, original/ and onnx/
-    # hold the same weights once more.
+    # The same names that transformers looks for. consolidated.safetensors, original/
+    # and onnx/ are copies of the same weights.
     if _WHOLE in names:
         return [_WHOLE]
     shards = sorted(name for name in names if _SHARD.fullmatch(name))
@@ -134,7 +133,7 @@ def _no_weights(repository: str, names: Sequence[str]) -> str:
 
 
 def _ggufs(names: Sequence[str]) -> str:
-    """Return the GGUF files that there are, as the end of a sentence."""
+    """Return the GGUF files as the end of a sentence."""
     files = sorted(name for name in names if name.endswith(".gguf"))
     if not files:
         return ""

@@ -1,16 +1,15 @@
-"""Talks to the Hugging Face hub, in a process of its own.
+"""Talk to the Hugging Face hub, in a process of its own.
 
-Started as ``python -m autolearn.models.sources.hub_process look|fetch NAME`` by
-``hub``; each line that it prints is one JSON value, the last one the answer or the
-error. It is a process because a download has to end at once when a person cancels it,
-however long the network hangs, and because huggingface_hub reads its environment when
-it is imported.
+``hub`` starts it as ``python -m autolearn.models.sources.hub_process look|fetch NAME``.
+Each line of output is one JSON value; the last one is the answer or an error. It is a
+process for two reasons: a cancelled download must end at once even if the network
+hangs, and huggingface_hub reads its environment when it is imported.
 
-Resuming: huggingface_hub 2.4 removes what it has of a file when a download breaks off,
-since another process could be writing to it. So weights are fetched here with its
-``http_get``, which can begin in the middle of a file, into a file with a fixed name,
-under the lock of that file. They are then checked against the digest that the hub
-announced and put where huggingface_hub looks for them.
+Resuming: huggingface_hub 2.4 removes a partial file when a download breaks off, since
+another process could be writing to it. Weights are therefore fetched with its
+``http_get``, which can start in the middle of a file, into a file with a fixed name
+that is protected by a lock. They are then checked against the digest that the hub
+announced and moved to where huggingface_hub looks for them.
 """
 
 import hashlib
@@ -39,14 +38,15 @@ from autolearn.models.sources.hub_errors import in_words
 from autolearn.models.sources.hub_files import ModelRequest
 
 CHUNK = 256 << 10
-"""Bytes that are written at once; what a kill loses of a download is less than two."""
+"""Bytes per write. A kill loses less than two of them."""
 REPORT_SECONDS = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Look at a model on the hub, or fetch it; return the exit code."""
+    """Look up a model on the hub, or download it; return the exit code."""
     verb, name = arguments or sys.argv[1:]
-    # The library's chunks of 10 MiB would let a slow download stand still for minutes.
+    # With the library's chunks of 10 MiB, a slow download shows no progress for
+    # minutes.
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     try:
         request = hub_files.parse(name, constants.ENDPOINT)
@@ -62,14 +62,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def look(request: ModelRequest) -> Offer:
-    """Ask the hub about a model; nothing is downloaded."""
+    """Return what the hub says about a model. Nothing is downloaded."""
     return _offer(request, _info(request))
 
 
 def fetch(request: ModelRequest) -> Path:
-    """Download a model into the hub's cache; return its folder, or its GGUF file.
+    """Download a model into the hub cache; return its folder, or its GGUF file.
 
-    What an earlier try has brought is not fetched again.
+    Bytes of an earlier try are not fetched again.
     """
     info = _info(request)
     offer = _offer(request, info)
@@ -88,11 +88,12 @@ def fetch(request: ModelRequest) -> Path:
     weight_names = {sibling.rfilename for sibling in weights}
     folder = Path(_snapshot(info, [name for name in names if name not in weight_names]))
     if not request.gguf:
-        model_files.check_small_files(folder)  # before gigabytes of no use are fetched
+        # Reject unusable models before gigabytes are fetched.
+        model_files.check_small_files(folder)
     for sibling in weights:
         _fetch_weights(info, sibling, transfer)
     folder = Path(_snapshot(info, names))
-    # Where the network fails, the library returns what there is of a folder.
+    # If the network fails, the library returns an incomplete folder without an error.
     if missing := [name for name in names if not (folder / name).exists()]:
         raise BackendError(
             f"{request.name} has not come completely ({missing[0]} is missing); resume "
@@ -112,7 +113,7 @@ def _info(request: ModelRequest) -> ModelInfo:
     info = api.model_info(
         request.repository, revision=revision.resolved, files_metadata=True
     )
-    if info.gated:  # everybody may read what it is, but not its files
+    if info.gated:  # the metadata of gated models are public, their files are not
         api.auth_check(request.repository)
     return info
 
@@ -146,7 +147,7 @@ def _licence(info: ModelInfo) -> str | None:
 
 
 def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
-    """Have files of a model linked into its folder, fetching those that are missing."""
+    """Link files of a model into its snapshot folder; fetch those that are missing."""
     return snapshot_download(info.id, revision=info.sha, allow_patterns=list(names))
 
 
@@ -156,7 +157,7 @@ def _snapshot(info: ModelInfo, names: Sequence[str]) -> str:
 def _etag(sibling: RepoSibling) -> str:
     """Return the name of a file's content in the cache.
 
-    The SHA-256 of large files; of those that git itself keeps, git's name.
+    It is the SHA-256 of large files and the git hash of small ones.
     """
     return str(sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
 
@@ -208,7 +209,7 @@ def _fetch_weights(
 
 
 def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
-    """Refuse a file that is not what the hub announced, and remove it."""
+    """Remove a file whose digest is not the announced one, and raise an error."""
     checksum = hashlib.sha256()
     with draft.open("rb") as file:
         while block := file.read(1 << 20):
@@ -223,7 +224,7 @@ def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
 
 
 class _Transfer:
-    """How much of all files is here, told a few times a second."""
+    """Reports the progress over all files a few times per second."""
 
     def __init__(self, total: int, held: int) -> None:
         self._total, self._held = total, held
@@ -232,23 +233,23 @@ class _Transfer:
         self._reported = ("", 0.0)
 
     def begin(self, name: str, held: int) -> None:
-        """Note which file is fetched, and how much of it is here already."""
+        """Set the current file, and how much of it is already here."""
         self._name, self._begun = name, held
         self.tell(name)
 
     def bar(self, *, initial: int = 0, **_: Any) -> "_Bar":
-        """Return what ``http_get`` takes for its progress bar."""
-        # A server that cannot begin in the middle of a file sends all of it.
+        """Return the progress bar for ``http_get``."""
+        # A server without range requests sends the whole file again.
         self._held -= self._begun - initial
         return _Bar(self)
 
     def add(self, n_bytes: int) -> None:
-        """Count bytes that have come."""
+        """Count received bytes."""
         self._held += n_bytes
         self.tell(self._name)
 
     def tell(self, stage: str) -> None:
-        """Print how far it is, unless that was done just now."""
+        """Print the progress, at most every ``REPORT_SECONDS`` for one stage."""
         now = time.monotonic()
         last_stage, last_time = self._reported
         if stage == last_stage and now - last_time < REPORT_SECONDS:
@@ -270,12 +271,12 @@ class _Bar:
         pass
 
     def update(self, n_bytes: int | float | None = 1) -> None:
-        """Count bytes that have come, or are gone."""
+        """Count received bytes; negative if they were discarded."""
         self._transfer.add(int(n_bytes or 0))
 
 
 def _print(value: object) -> None:
-    # Who started this process may have been killed; then this ends it too.
+    # If the reading process was killed, this raises BrokenPipeError and ends us too.
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 

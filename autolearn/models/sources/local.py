@@ -1,4 +1,4 @@
-"""The models that are on this computer, to choose from."""
+"""List the models on this computer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,31 +18,34 @@ class LocalModel:
     """A model on this computer, and whether it can be used."""
 
     name: str
-    """What it is chosen by: a hub id, a folder, or a GGUF file."""
+    """How it is selected: a hub id, a folder, or a GGUF file."""
     place: str
-    """Where it is from: ``built-in``, ``hub cache``, ``converted``."""
+    """Its source: ``built-in``, ``hub cache`` or ``converted``."""
     n_bytes: int
     problem: str | None
     """Why it cannot be used; None if it can."""
 
 
 def on_this_computer(converted: Path) -> list[LocalModel]:
-    """Return the built-in model, those converted from GGUF, and the hub's cache.
+    """Return the built-in model, converted GGUF models, and those in the hub cache.
 
-    Looks at names, sizes and small files. ``converted``: the folder with the
-    converted models of a workspace.
+    Only names, sizes and small files are read.
+
+    Args:
+        converted: The folder of a workspace with converted models.
     """
     built_in = [_model("built-in", "built-in", model_files.BUILT_IN)]
-    # A draft of a conversion that goes on, or was killed, begins with a dot.
+    # Unfinished conversions, also those of a killed process, begin with a dot.
     folders = [f for f in sorted(converted.glob("[!.]*")) if f.is_dir()]
     converted_models = [_model(str(folder), "converted", folder) for folder in folders]
     return [*built_in, *converted_models, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
 
 
 def in_hub_cache(cache: Path) -> list[LocalModel]:
-    """Return the language models in the hub's cache, by name.
+    """Return the language models in the hub cache, sorted by name.
 
-    Cheaper than ``scan_cache_dir``, which looks at every file of every data set too.
+    This is faster than ``scan_cache_dir``, which also looks at every file of every data
+    set.
     """
     hub_models = [m for f in cache.glob(f"{_PREFIX}*") for m in _in_repository(f)]
     return sorted(hub_models, key=lambda model: model.name.lower())
@@ -61,13 +64,13 @@ def _in_repository(folder: Path) -> Iterator[LocalModel]:
     if model:
         yield model
     for file in sorted(snapshot.glob("**/*.gguf")) if snapshot else ():
-        # Not resolved: the name of the content in the cache says nothing to a person.
+        # Not resolved: in the cache the target of the link is a hash.
         if file.exists():
             yield LocalModel(str(file), "hub cache", file.stat().st_size, None)
 
 
 def _snapshot(folder: Path) -> Path | None:
-    """Return the folder of the files of a repository's main branch."""
+    """Return the snapshot folder of a repository's main branch."""
     try:
         commit = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:

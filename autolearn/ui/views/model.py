@@ -110,7 +110,7 @@ def _smaller(estimator: MemoryEstimator, free: int) -> str:
     if estimator.quantization == "none" and not too_big(packed.total, free):
         return f"In 4 bit it needs {html.size(packed.total)} and fits."
     room = USABLE_SHARE * free - packed.libraries
-    most = room / max(1, packed.weights + packed.scales) * estimator.seen.parameters
+    most = room / max(1, packed.weights + packed.scales) * estimator.shape.parameters
     if most <= 0:
         return "Close other programs first: there is no room for any model."
     return f"About {_count(int(most))} parameters in 4 bit would fit."
