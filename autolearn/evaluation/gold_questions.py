@@ -1,8 +1,9 @@
 """Quiz and control questions with their gold, and what a round changed."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from autolearn.core.codec import Coded
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Passage, Question, QuizMode, QuizResult, Split
 from autolearn.evaluation import quiz
@@ -102,12 +103,37 @@ def taught(store: Store, round_id: int, asked: Sequence[QuizQuestion]) -> set[in
     return quiz.studied(asked, trained)
 
 
+@dataclass(frozen=True)
+class QuizShares(Coded):
+    """Shares of right answers to the same ``n`` questions, 0..1; None: not asked."""
+
+    n: int = 0
+    closed_book_before: float | None = None
+    closed_book_after: float | None = None
+    open_book: float | None = None
+    """With the passage in view, before the round: what could be learned at most."""
+    gap_closed: float | None = None
+    """Share of the gap to the open-book bound that the round closed."""
+
+
+@dataclass(frozen=True)
+class RoundChange(QuizShares):
+    """What a round changed of all quiz questions, and of some of them."""
+
+    studied: QuizShares = QuizShares()
+    """Of those whose answer the round learned."""
+    control_before: float | None = None
+    control_after: float | None = None
+    newly_right: int = 0
+    newly_wrong: int = 0
+
+
 def compare(
     store: Store,
     before: Sequence[QuizResult],
     after: Sequence[QuizResult],
     round_id: int,
-) -> dict[str, Any]:
+) -> RoundChange:
     """Return what a round changed: shares before and after, flips, gap closed.
 
     ``before`` holds closed-book and open-book results of the model that the round
@@ -123,14 +149,14 @@ def compare(
         _pick(before, "open_book"),
     )
     changed = quiz.flips(_of(was, all_ids), _of(now, all_ids))
-    return {
-        **_shares(was, now, open_book, all_ids),
-        "studied": _shares(was, now, open_book, known),
-        "control_before": _right(was, control),
-        "control_after": _right(now, control),
-        "newly_right": len(changed.newly_right),
-        "newly_wrong": len(changed.newly_wrong),
-    }
+    return RoundChange(
+        **_shares(was, now, open_book, all_ids).as_dict(),
+        studied=_shares(was, now, open_book, known),
+        control_before=_right(was, control),
+        control_after=_right(now, control),
+        newly_right=len(changed.newly_right),
+        newly_wrong=len(changed.newly_wrong),
+    )
 
 
 def _pick(results: Iterable[QuizResult], mode: QuizMode) -> list[QuizResult]:
@@ -151,17 +177,12 @@ def _shares(
     now: list[QuizResult],
     open_book: list[QuizResult],
     ids: set[int],
-) -> dict[str, Any]:
+) -> QuizShares:
     before, after, bound = (_right(r, ids) for r in (was, now, open_book))
     closed = (
         quiz.gap_closed(before, after, bound)
         if before is not None and after is not None and bound is not None
         else None
     )
-    return {
-        "n": len(_of(now, ids)),
-        "closed_book_before": before,
-        "closed_book_after": after,
-        "open_book": bound,
-        "gap_closed": None if closed is None else round(closed, 4),
-    }
+    closed = None if closed is None else round(closed, 4)
+    return QuizShares(len(_of(now, ids)), before, after, bound, closed)
