@@ -189,7 +189,8 @@ def quiz(args: Args) -> Result:
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None
         if before and model.round_id:
             was, now = map(store.runs.quiz_results, (before.id, run.id))
-            result["change"] = gold_questions.compare(store, was, now, model.round_id)
+            change = gold_questions.compare(store, was, now, model.round_id)
+            result["change"] = change.as_dict()
         return result
 
 

@@ -1,8 +1,9 @@
 """Quiz and control questions with gold answers, and the effect of a round on them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from autolearn.core.codec import Coded
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Passage, Question, QuizMode, QuizResult, Split
 from autolearn.evaluation import quiz
@@ -104,12 +105,37 @@ def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> s
     return quiz.studied(candidates, answers)
 
 
+@dataclass(frozen=True)
+class QuizShares(Coded):
+    """Shares of right answers to the same ``n`` questions, 0..1; None: not asked."""
+
+    n: int = 0
+    closed_book_before: float | None = None
+    closed_book_after: float | None = None
+    open_book: float | None = None
+    """With the passage in view, before the round: what could be learned at most."""
+    gap_closed: float | None = None
+    """Share of the gap to the open-book bound that the round closed."""
+
+
+@dataclass(frozen=True)
+class RoundChange(QuizShares):
+    """What a round changed of all quiz questions, and of some of them."""
+
+    studied: QuizShares = QuizShares()
+    """Of those whose answer the round learned."""
+    control_before: float | None = None
+    control_after: float | None = None
+    newly_right: int = 0
+    newly_wrong: int = 0
+
+
 def compare(
     store: Store,
     before: Sequence[QuizResult],
     after: Sequence[QuizResult],
     round_id: int,
-) -> dict[str, Any]:
+) -> RoundChange:
     """Return the effect of a round: shares before and after, flips, gap closed.
 
     Args:
@@ -129,14 +155,14 @@ def compare(
         _pick(before, "open_book"),
     )
     flips = quiz.flips(_of(before_closed, all_ids), _of(after_closed, all_ids))
-    return {
-        **_shares(before_closed, after_closed, open_book, all_ids),
-        "studied": _shares(before_closed, after_closed, open_book, taught_ids),
-        "control_before": _right(before_closed, control),
-        "control_after": _right(after_closed, control),
-        "newly_right": len(flips.newly_right),
-        "newly_wrong": len(flips.newly_wrong),
-    }
+    return RoundChange(
+        **_shares(before_closed, after_closed, open_book, all_ids).as_dict(),
+        studied=_shares(before_closed, after_closed, open_book, taught_ids),
+        control_before=_right(before_closed, control),
+        control_after=_right(after_closed, control),
+        newly_right=len(flips.newly_right),
+        newly_wrong=len(flips.newly_wrong),
+    )
 
 
 def _pick(results: Iterable[QuizResult], mode: QuizMode) -> list[QuizResult]:
@@ -157,7 +183,7 @@ def _shares(
     after_results: list[QuizResult],
     open_book: list[QuizResult],
     ids: set[int],
-) -> dict[str, Any]:
+) -> QuizShares:
     before, after, bound = (
         _right(r, ids) for r in (before_results, after_results, open_book)
     )
@@ -166,10 +192,5 @@ def _shares(
         if before is not None and after is not None and bound is not None
         else None
     )
-    return {
-        "n": len(_of(after_results, ids)),
-        "closed_book_before": before,
-        "closed_book_after": after,
-        "open_book": bound,
-        "gap_closed": None if gap is None else round(gap, 4),
-    }
+    gap = None if gap is None else round(gap, 4)
+    return QuizShares(len(_of(after_results, ids)), before, after, bound, gap)

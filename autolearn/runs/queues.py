@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
-from autolearn.core.records import Run, RunKind
+from autolearn.core.records import Run, RunKind, RunState
 from autolearn.core.run_settings import RunSettings
 from autolearn.models import hardware
 from autolearn.store import Store
@@ -80,7 +80,7 @@ QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QU
 _started: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
 
-ENDED = ("done", "failed", "cancelled", "interrupted")
+ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
 
 
 # --- the lock -----------------------------------------------------------------

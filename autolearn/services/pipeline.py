@@ -188,7 +188,9 @@ def _numbers(
         "validation": trained.validation,
         "forgetting_kl": trained.forgetting_kl,
         "scale": trained.scale,
-        **gold_questions.compare(store, quizzes[0], quizzes[1], trained.round),
+        **gold_questions.compare(
+            store, quizzes[0], quizzes[1], trained.round
+        ).as_dict(),
         "seconds": _seconds(chain),
     }
 

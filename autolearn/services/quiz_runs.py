@@ -6,11 +6,11 @@ questions that both were asked.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from autolearn.core.records import QuizMode, QuizResult, Round, Run, Split
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.evaluation import gold_questions, quiz, statistics
+from autolearn.evaluation.gold_questions import RoundChange
 from autolearn.evaluation.quiz import QuizQuestion
 from autolearn.services import actions
 from autolearn.store import Store
@@ -44,8 +44,7 @@ class QuizChange:
 class RoundComparison:
     """A round against the model before it."""
 
-    scores: dict[str, Any]
-    """As ``evaluation.gold_questions.compare`` gives them."""
+    scores: RoundChange
     quiz: QuizChange
     control: QuizChange
     questions: dict[int, QuizQuestion]

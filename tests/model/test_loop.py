@@ -113,10 +113,10 @@ def test_the_round_learned_what_it_studied(lab):
         if run.kind == "quiz"
     )
     change = gold_questions.compare(lab, before, after, 1)
-    studied = change["studied"]
-    assert studied["n"] >= 5
-    assert studied["closed_book_after"] >= studied["closed_book_before"] + 0.4
-    assert 0 < studied["open_book"] <= 1
+    studied = change.studied
+    assert studied.n >= 5
+    assert studied.closed_book_after >= studied.closed_book_before + 0.4
+    assert 0 < studied.open_book <= 1
     scores = lab.rounds.get(1).scores
     asked = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
     assert sum(asked) == len(after)
@@ -130,8 +130,8 @@ def test_a_round_tells_what_it_forgot(lab):
     )
     change = gold_questions.compare(lab, before, after, 1)
     scores = lab.rounds.get(1).scores
-    assert change["control_before"] >= 0.9
-    assert change["control_after"] == scores["control_closed_book"]["right"]
+    assert change.control_before >= 0.9
+    assert change.control_after == scores["control_closed_book"]["right"]
     assert scores["forgetting_kl"] > 0
     # Too few wordings to validate by: then nothing is shrunk or ended early.
     assert (scores["validation"], scores["scale"]) == (None, 1.0)

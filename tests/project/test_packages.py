@@ -20,6 +20,8 @@ WITHOUT_TORCH = (
     "autolearn.runs.queues",
     "autolearn.services.actions",
 )
+STORED = ("settings", "result", "scores")
+"""The fields of runs and rounds that hold JSON values."""
 N_TOP = 4
 """Most modules at the top of the package."""
 
@@ -114,6 +116,28 @@ def test_only_the_store_reaches_into_the_database():
         for node in ast.walk(ast.parse(path.read_text())):
             assert not (isinstance(node, ast.Attribute) and node.attr == "db"), path
         assert not {"sqlite3", "sqlite_utils"} & imports_of(path), path
+
+
+def stored_keys_of(path: Path) -> list[str]:
+    """Return where a module reads settings, a result or scores by the name of a key."""
+    places = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Subscript):
+            place = node.value
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
+            assert isinstance(node.func, ast.Attribute)
+            place = node.func.value
+        else:
+            continue
+        if isinstance(place, ast.Attribute) and place.attr in STORED:
+            places.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return places
+
+
+def test_what_is_stored_with_runs_and_rounds_is_read_by_its_dataclass():
+    sources = {path for path in MODULES if "engine" not in parts_of(path)}
+    assert sources
+    assert [place for path in sources for place in stored_keys_of(path)] == []
 
 
 def test_no_two_public_classes_have_the_same_name():

@@ -1,3 +1,4 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
@@ -7,8 +8,9 @@ import sqlite_utils
 from autolearn.core import records
 from autolearn.core.errors import SchemaTooNew
 from autolearn.core.records import TrainItem
-from autolearn.store import Store, schema_sql
+from autolearn.store import RunFilter, Store, schema_sql
 from autolearn.store.migrations import MIGRATIONS
+from tests.support import old_runs
 
 
 def test_opening_again_changes_nothing(workspace):
@@ -65,6 +67,55 @@ def test_a_database_of_the_first_release_keeps_its_rounds(workspace):
         assert [row["id"] for row in store.db.rows("SELECT id FROM round_items")] == [7]
         with Store.open(workspace.with_name("new")) as new:
             assert schema_sql(store.db) == schema_sql(new.db)
+
+
+def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
+    workspace.mkdir()
+    old = sqlite_utils.Database(workspace / "autolearn.db")
+    MIGRATIONS.apply(old, stop_before="m011_run_links")
+    for row in old_runs.rows():
+        old.execute(
+            "INSERT INTO runs (id, kind, state, settings, result) VALUES (?,?,?,?,?)",
+            (
+                row["id"],
+                row["kind"],
+                row["state"],
+                json.dumps(row["settings"]),
+                json.dumps(row["result"]),
+            ),
+        )
+    old.conn.commit()
+    old.close()
+    with Store.open(workspace) as store:
+        chain = [1]
+        while following := store.runs.next_in_pipeline(chain[-1]):
+            chain.append(following.id)
+        assert chain == [1, 2, 3, 4]
+        digest = old_runs.DIGEST
+        assert [run.id for run in store.runs.quizzes(digest, None)] == [2]
+        assert [run.id for run in store.runs.quizzes(digest, 1)] == [4]
+        assert store.runs.quizzes("another", None) == []
+        with_model = store.runs.find(RunFilter(model="built-in", quantization="nf4"))
+        assert {run.kind for run in with_model} >= {"study", "train", "quiz", "chat"}
+        assert store.runs.last("import").model is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("after_id = 1", "runs_by_after"),
+        ("conversation = 1 ORDER BY id", "runs_by_conversation"),
+        ("kind = 'study' ORDER BY id DESC", "runs_by_"),
+        (
+            "kind = 'quiz' AND model_digest = 'd' AND round_id IS NULL ORDER BY id",
+            "runs_by_model",
+        ),
+    ],
+)
+def test_runs_are_found_by_their_links_through_an_index(store, condition, index):
+    plan = store.db.rows(f"EXPLAIN QUERY PLAN SELECT * FROM runs WHERE {condition}")
+    assert len(plan) == 1, "nothing is sorted"
+    assert f"SEARCH runs USING INDEX {index}" in plan[0]["detail"]
 
 
 def test_every_table_is_strict(store):

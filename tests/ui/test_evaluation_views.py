@@ -85,7 +85,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
     assert (found.quiz.n, found.quiz.right_before, found.quiz.right_after) == (10, 2, 9)
     assert len(found.quiz.newly_right) == 7
     assert len(found.quiz.still_wrong) == 1
-    assert found.scores["closed_book_after"] == 0.9
+    assert found.scores.closed_book_after == 0.9
     shown = shown_of(store, made.id, None)
     assert "answers more of the quiz" in shown
     assert "+70 points" in shown

@@ -73,7 +73,7 @@ def _verdict(found: RoundComparison) -> Html:
 
 
 def _shares(found: RoundComparison) -> Html:
-    scores, studied = found.scores, found.scores["studied"]
+    scores, studied = found.scores, found.scores.studied
     rows = [
         _row("Quiz, closed-book", found.quiz),
         _row("Control, closed-book", found.control),
@@ -83,15 +83,15 @@ def _shares(found: RoundComparison) -> Html:
         rows,
         "Shares of right answers before and after",
     )
-    change = f"{_share(studied['closed_book_before'])} to "
-    change += _share(studied["closed_book_after"])
+    change = f"{_share(studied.closed_book_before)} to "
+    change += _share(studied.closed_book_after)
     shown = {
         "Open-book bound (the base model reads the passage)": html.percent(
-            scores["open_book"]
+            scores.open_book
         ),
-        "Gap to that bound closed": html.percent(scores["gap_closed"]),
-        f"Facts that the round studied (n = {studied['n']})": html.text(change),
-        "Gap closed on these": html.percent(studied["gap_closed"]),
+        "Gap to that bound closed": html.percent(scores.gap_closed),
+        f"Facts that the round studied (n = {studied.n})": html.text(change),
+        "Gap closed on these": html.percent(studied.gap_closed),
     }
     return table + html.tag("div", html.pairs(shown), "al-card al-below")
 

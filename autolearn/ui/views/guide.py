@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autolearn.core.run_results import RoundScores
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -21,7 +21,7 @@ class GuideStep:
 def of(store: Store) -> list[GuideStep]:
     """Return the steps of a round by hand, in their order."""
     samples = store.samples.counts()
-    done = {run.kind for run in store.runs.in_state("done")}
+    answered = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
     trained = [one for one in store.rounds.all() if one.adapter]
     judged = any(RoundScores.of(one).quiz_closed_book for one in trained)
     return [
@@ -30,7 +30,7 @@ def of(store: Store) -> list[GuideStep]:
         GuideStep("Review", "Approve what it may learn", samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(trained)),
         GuideStep("Proof", "See whether it helped", judged),
-        GuideStep("Ask", "Ask it something", "chat" in done),
+        GuideStep("Ask", "Ask it something", bool(answered)),
     ]
 
 

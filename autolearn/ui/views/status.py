@@ -4,7 +4,7 @@ from autolearn.core.records import Run
 from autolearn.models import hardware
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -107,7 +107,7 @@ def _waiting(runs: list[Run]) -> Html:
 
 def _last_error(store: Store) -> Html:
     """Return why the newest ended run failed, unless a later one went well."""
-    ended = [r for r in store.runs.newest(20) if r.state not in ("running", "queued")]
+    ended = store.runs.find(RunFilter(states=queues.ENDED), limit=1)
     if not ended or not ended[0].error:
         return Html("")
     run = ended[0]

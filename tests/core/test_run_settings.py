@@ -1,0 +1,143 @@
+"""The settings and results of runs: one class a kind, and rows of old versions."""
+
+import json
+from typing import get_args
+
+import pytest
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Round, Run, RunKind
+from autolearn.core.run_results import (
+    FailedResult,
+    ImportResult,
+    QuizRunResult,
+    RoundScores,
+    RunResult,
+    Score,
+    StudyResult,
+    TrainResult,
+)
+from autolearn.core.run_settings import (
+    ExportRunSettings,
+    ImportRunSettings,
+    PipelineRunSettings,
+    PromptSettings,
+    QuizRunSettings,
+    RunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
+from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.evaluation.skill_report import SkillRunResult
+from tests.support import old_runs
+
+MODEL = ModelIdentity("m", "d", "nf4", "", "")
+ROWS = old_runs.rows()
+
+
+def classes(base):
+    """Return the classes below this one that no other builds on, by their kind."""
+    below, leaves = [base], {}
+    while below:
+        cls = below.pop()
+        below += cls.__subclasses__()
+        if cls.kind and not cls.__subclasses__():
+            leaves[cls.kind] = cls
+    return leaves
+
+
+SETTINGS, RESULTS = classes(RunSettings), classes(RunResult)
+
+
+def run_of(row):
+    return Run(row["kind"], row["settings"], row["state"], result=row["result"])
+
+
+def old_run(number):
+    return run_of(ROWS[number - 1])
+
+
+def test_every_kind_of_run_has_settings_and_a_result():
+    kinds = set(get_args(RunKind))
+    assert SETTINGS.keys() == RESULTS.keys() == kinds
+    assert RESULTS["skills"] is SkillRunResult
+    assert {row["kind"] for row in ROWS} == kinds
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['kind']}-{row['id']}")
+def test_rows_of_an_old_version_are_read_whole_and_written_with_the_same_keys(row):
+    for classes, values in ((SETTINGS, row["settings"]), (RESULTS, row["result"])):
+        cls = classes[row["kind"]]
+        # The first run of a whole round said with null that there was none before it.
+        kept = {k: v for k, v in values.items() if (k, v) != ("after", None)}
+        written = json.loads(json.dumps(cls.from_dict(values).as_dict()))
+        assert {name: written[name] for name in kept} == kept
+
+
+def test_an_old_study_carries_the_plan_of_its_round():
+    study, quiz = (PipelineRunSettings.of(old_run(number)) for number in (1, 2))
+    assert study.plan.phases == ("quiz", "train", "quiz")
+    assert study.plan.trains == (TrainSettings(),)
+    assert (study.after, quiz.after) == (None, 1)
+    assert StudyRunSettings.of(old_run(1)).study == StudySettings(quiz_share=0.0)
+    assert StudyResult.of(old_run(1)).flags["same_fact"] == 243
+
+
+def test_an_old_quiz_has_its_parts_and_scores():
+    settings = QuizRunSettings.of(old_run(2))
+    assert settings.asks("open_book")
+    assert not QuizRunSettings.of(old_run(4)).asks("open_book")
+    assert QuizRunResult.of(old_run(2)).quiz_closed_book == Score(
+        105, 0.0095, 0.0095, 0.7557
+    )
+
+
+def test_an_old_round_has_what_was_measured():
+    made = Round("join", 3, ROWS[2]["settings"], MODEL, scores=old_runs.round_scores())
+    scores, result = RoundScores.of(made), TrainResult.of(old_run(3))
+    assert (scores.leaked, scores.scale, scores.validation) == (25, 0.9, 1.0)
+    assert scores.control_closed_book.right == 0.9889
+    assert (result.round, result.items, result.scales) == (1, 611, scores.scales)
+    assert TrainRunSettings.of(made) == TrainRunSettings.of(old_run(3))
+
+
+def test_old_imports_are_of_texts_or_of_a_corpus():
+    texts, corpus = (ImportRunSettings.of(old_run(number)) for number in (5, 6))
+    assert [one.name for one in texts.given] == ["avel.txt", "missing.txt"]
+    assert (texts.corpus, corpus.corpus.name) == (None, "gold.jsonl")
+    assert ImportResult.of(old_run(6)).n_refused == 1
+
+
+def test_only_an_export_of_weights_has_a_model():
+    samples, weights = (ExportRunSettings.of(old_run(number)) for number in (9, 10))
+    assert samples.model is None
+    assert weights.model.round_id == 1
+    assert PromptSettings.of(old_run(10)).changed_prompts == {}
+    assert PromptSettings.of(old_run(9)).changed_prompts is None
+
+
+@pytest.mark.parametrize("kind", sorted(SETTINGS))
+def test_a_row_without_any_key_has_the_defaults(kind):
+    assert SETTINGS[kind].of(Run(kind, {})) == SETTINGS[kind]()
+    if kind != "skills":  # a report is whole, or there is none
+        assert RESULTS[kind].of(Run(kind, {})) == RESULTS[kind]()
+
+
+def test_keys_of_another_version_are_ignored():
+    settings = {"train": {"rank": 8, "gone": 1}, "later": True}
+    run = Run("train", settings, result={"round": 2, "later": {"a": 1}})
+    assert TrainRunSettings.of(run).train == TrainSettings(rank=8)
+    assert TrainResult.of(run).round == 2
+
+
+def test_a_run_of_another_kind_is_refused():
+    with pytest.raises(TypeError, match="kind quiz has no StudyRunSettings"):
+        StudyRunSettings.of(Run("quiz", {}))
+    with pytest.raises(TypeError, match="kind quiz has no StudyResult"):
+        StudyResult.of(Run("quiz", {}))
+
+
+def test_the_advice_of_a_failed_run_is_read_from_any_kind():
+    run = Run("train", {}, "failed", result={"advice": {"batch_size": 2}})
+    assert FailedResult.of(run).advice == {"batch_size": 2}
+    assert FailedResult.of(Run("chat", {})).advice == {}
