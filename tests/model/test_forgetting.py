@@ -238,9 +238,7 @@ def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkey
 def test_the_smallest_scale_that_loses_nothing_is_chosen():
     def best(*shares, confidence=(0.9, 0.9, 0.9)):
         scales = zip(adapter_scale.SCALES, shares, confidence, strict=True)
-        seen = [
-            ScaleMeasurement(scale, share, sure, 0.1) for scale, share, sure in scales
-        ]
+        seen = [ScaleMeasurement(scale, share, sure) for scale, share, sure in scales]
         return adapter_scale.chosen(seen).scale
 
     assert best(0.9, 0.9, 0.9) == 0.8
@@ -250,7 +248,7 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.4, 0.2)) == 1.0
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.46, 0.3)) == 0.9
-    assert adapter_scale.chosen([ScaleMeasurement(1.0, None, None, 0.1)]).scale == 1.0
+    assert adapter_scale.chosen([ScaleMeasurement(1.0, None, None)]).scale == 1.0
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(

@@ -31,19 +31,25 @@ class ScaleMeasurement:
     """Share of validation answered exactly, 0..1."""
     confidence: float | None
     """Mean probability of the answers of validation, 0..1."""
-    kl: float | None
-    """KL(base || round) per answer token of the gauge, in nats."""
 
 
 def settle(
     parameters: Mapping[str, Parameter],
     scales: Sequence[float],
     measure: Callable[[float], ScaleMeasurement],
+    forgotten: Callable[[], float | None],
 ) -> dict[str, Any]:
     """Try the scales, leave the adapter at the best, and return what a round keeps.
 
-    Scaled is B, so the adapter that is written is like any other. ``measure`` is told
-    the scale at which the adapter is when it is called.
+    Scaled is B, so the adapter that is written is like any other.
+
+    Args:
+        parameters: Those of the adapter, by their names.
+        scales: Those that are tried, the trained one first.
+        measure: Given the scale at which the adapter is when it is called.
+        forgotten: Returns KL(base || round) per answer token of the gauge, in nats. It
+            is asked at the best scale alone: it reads the gauge twice, which takes as
+            long as several steps, and decides nothing.
     """
     halves = [p for name, p in parameters.items() if "lora_B" in name]
     trained = [half.detach().clone() for half in halves]
@@ -62,7 +68,7 @@ def settle(
     return {
         "scale": best.scale,
         "validation": best.validation,
-        "forgetting_kl": best.kl,
+        "forgetting_kl": forgotten(),
         "scales": [asdict(one) for one in seen],
     }
 
