@@ -257,13 +257,13 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
     settings = training(max_steps=60, stop_at=0.0)
     as_trained = {**places, "output": tmp_path / "whole"}
-    backend.train(items, replace(settings, choose_scale=False), Watch(), **as_trained)
+    fixed = replace(settings, choose_scale=False)
+    unscaled = backend.train(items, fixed, Watch(), **as_trained)
     outcome = backend.train(items, settings, Watch(), **places)
+    assert outcome.scores["forgetting_kl"] < unscaled.scores["forgetting_kl"]
     scale, seen = outcome.scores["scale"], outcome.scores["scales"]
     assert scale < 1
     assert [one["scale"] for one in seen] == list(adapter_scale.SCALES)
-    kls = [one["kl"] for one in seen]
-    assert kls == sorted(kls, reverse=True)
     whole, scaled = (
         load_file(place["output"] / "adapter_model.safetensors")
         for place in (as_trained, places)
