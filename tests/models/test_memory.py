@@ -85,6 +85,28 @@ def test_more_memory_lets_more_through_at_once(large):
         assert load.tokens >= 512
 
 
+def test_a_cpu_takes_no_more_at_once_than_pays(large):
+    half_a_billion = replace(
+        large,
+        linear=LAYER[:2] + ((4864, 896),) * 72,
+        hidden=896,
+        inner=4864,
+        kv=128,
+        layers=24,
+        vocabulary=151_936,
+    )
+    needs = Needs(half_a_billion, "none", CPU)
+    load = needs.plan(SETTINGS, items(longest=200), 200 * GIB)
+    assert (load.tokens, load.recompute) == (256, False)
+    assert needs.training(SETTINGS, load).at_work < 2 * GIB
+    # The longest item goes through in any case, and a card takes what it has.
+    assert needs.plan(SETTINGS, items(longest=900), 200 * GIB).tokens == 900
+    card = replace(needs, device=CARD)
+    assert (
+        card.plan(SETTINGS, items(longest=200, batch=64), 200 * GIB).tokens == AT_ONCE
+    )
+
+
 def test_what_does_not_fit_is_told_with_settings_that_would(large):
     estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
     with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:
