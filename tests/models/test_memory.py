@@ -95,13 +95,13 @@ def test_a_cpu_takes_no_more_at_once_than_pays(large):
         layers=24,
         vocabulary=151_936,
     )
-    needs = Needs(half_a_billion, "none", CPU)
-    load = needs.plan(SETTINGS, items(longest=200), 200 * GIB)
+    estimator = MemoryEstimator(half_a_billion, "none", CPU)
+    load = estimator.plan(SETTINGS, items(longest=200), 200 * GIB)
     assert (load.tokens, load.recompute) == (256, False)
-    assert needs.training(SETTINGS, load).at_work < 2 * GIB
+    assert estimator.training(SETTINGS, load).at_work < 2 * GIB
     # The longest item goes through in any case, and a card takes what it has.
-    assert needs.plan(SETTINGS, items(longest=900), 200 * GIB).tokens == 900
-    card = replace(needs, device=CARD)
+    assert estimator.plan(SETTINGS, items(longest=900), 200 * GIB).tokens == 900
+    card = replace(estimator, device=CARD)
     assert (
         card.plan(SETTINGS, items(longest=200, batch=64), 200 * GIB).tokens == AT_ONCE
     )
