@@ -85,6 +85,28 @@ def test_more_memory_allows_more_tokens_per_pass(large):
         assert load.tokens >= 512
 
 
+def test_a_cpu_takes_no_more_at_once_than_pays(large):
+    half_a_billion = replace(
+        large,
+        linear=LAYER[:2] + ((4864, 896),) * 72,
+        hidden=896,
+        inner=4864,
+        kv=128,
+        layers=24,
+        vocabulary=151_936,
+    )
+    estimator = MemoryEstimator(half_a_billion, "none", CPU)
+    load = estimator.plan(SETTINGS, items(longest=200), 200 * GIB)
+    assert (load.tokens, load.recompute) == (256, False)
+    assert estimator.training(SETTINGS, load).at_work < 2 * GIB
+    # The longest item goes through in any case, and a card takes what it has.
+    assert estimator.plan(SETTINGS, items(longest=900), 200 * GIB).tokens == 900
+    card = replace(estimator, device=CARD)
+    assert (
+        card.plan(SETTINGS, items(longest=200, batch=64), 200 * GIB).tokens == AT_ONCE
+    )
+
+
 def test_a_round_that_does_not_fit_raises_an_error_with_settings(large):
     estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
     with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:

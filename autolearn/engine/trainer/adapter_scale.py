@@ -34,20 +34,25 @@ class ScaleMeasurement:
     """Share of validation answered exactly, 0..1."""
     confidence: float | None
     """Mean probability of the answers of validation, 0..1."""
-    kl: float | None
-    """KL(base || round) per answer token of the gauge, in nats."""
-    """KL(base || round) per answer token of the drift probe, in nats."""
 
 
 def choose_scale(
     parameters: Mapping[str, Parameter],
     scales: Sequence[float],
     measure: Callable[[float], ScaleMeasurement],
+    drift: Callable[[], float | None],
 ) -> dict[str, Any]:
     """Try the scales, leave the adapter at the best, and return what a round keeps.
 
-    Only B is scaled, so the saved adapter is like any other. ``measure`` gets the scale
-    that the adapter has when it is called.
+    Only B is scaled, so the saved adapter is like any other.
+
+    Args:
+        parameters: The parameters of the adapter, by name.
+        scales: The scales to try, the trained one first.
+        measure: Called with the scale that the adapter has at that time.
+        drift: Returns KL(base || round) per answer token of the drift probe, in nats.
+            It is called at the best scale alone, since it decides nothing and takes
+            as long as several steps.
     """
     # The update is B A, so scaling B alone scales it.
     b_matrices = [p for name, p in parameters.items() if "lora_B" in name]
@@ -67,7 +72,7 @@ def choose_scale(
     return {
         "scale": best.scale,
         "validation": best.validation,
-        "forgetting_kl": best.kl,
+        "forgetting_kl": drift(),
         "scales": [asdict(m) for m in measurements],
     }
 

@@ -261,11 +261,15 @@ class RoundTrainer:
         def measure(scale: float) -> adapter_scale.ScaleMeasurement:
             share = self._forward.exact_share(validation)
             confidence = self._forward.mean_probability(validation)
-            kl = self._forward.mean_divergence(gauge)
-            return adapter_scale.ScaleMeasurement(scale, share, confidence, kl)
+            return adapter_scale.ScaleMeasurement(scale, share, confidence)
 
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
-        return adapter_scale.choose_scale(self._parameters, scales, measure)
+        return adapter_scale.choose_scale(
+            self._parameters,
+            scales,
+            measure,
+            lambda: self._forward.mean_divergence(gauge),
+        )
 
     def _set_up(self, start: Path | None) -> None:
         recompute = self._batch_sizer.plan()
