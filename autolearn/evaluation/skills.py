@@ -281,8 +281,11 @@ def _verdicts(
 ) -> list[SkillResult]:
     """Return verdicts by the protocol: from label probabilities or written feedback."""
     if writer.protocol.guided:
-        requests = [feedback.as_verdict(result) for result in comparisons]
-        return [SkillResult("", 0, False, p) for p in feedback.odds(writer, requests)]
+        texts = [feedback.verdict_texts(comparison) for comparison in comparisons]
+        return [
+            SkillResult("", 0, False, p)
+            for p in feedback.verdict_probabilities(writer, texts)
+        ]
     results = feedback.feedback(writer, "critique", comparisons, passages)
     return [
         SkillResult("", 0, False, result.probability, result.text, result.generation)

@@ -9,13 +9,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, Split, TrainItem
-from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.core.run_results import ImportResult
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    ImportSource,
+    TrainRunSettings,
+)
+from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.evaluation import gold_questions
 from autolearn.ingest import corpus_files, readers
@@ -25,10 +30,10 @@ from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.context import RunContext
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.text import chunking
 from autolearn.text.matching import normalise
-from autolearn.training.dataset import MetaExample, blocker
+from autolearn.training.dataset import blocker
 
 INVENTED = "invented"
 """Name of the invented world, where a file could be given."""
@@ -74,33 +79,32 @@ def add(
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
     folder, name = staged or (None, path.name if path else gold_examples.NAME)
-    settings = {
-        "corpus": {"path": path and str(path.resolve()), "name": name},
-        "licence": licence.strip(),
-        "staged": folder,
-        "model": model,
-        "passage_tokens": StudySettings.passage_tokens,
-    }
-    return queues.submit(store, "import", settings, versions())
+    settings = ImportRunSettings(
+        corpus=ImportSource(str(path.resolve()) if path else None, name),
+        licence=licence.strip(),
+        staged=folder,
+        model=model,
+    )
+    return queues.submit(store, settings, versions())
 
 
-def read_corpus(context: RunContext) -> dict[str, Any]:
+def read_corpus(context: RunContext) -> ImportResult:
     """Import the corpus that a run names; return counts and refused rows.
 
     Raises:
         Cancelled: The person stopped the run; nothing of the corpus is kept.
         InputError: No row can be used, or the corpus is in the library already.
     """
-    settings, store = context.run.settings, context.store
-    name, path = settings["corpus"]["name"], settings["corpus"]["path"]
+    settings, store = ImportRunSettings.of(context.run), context.store
+    assert settings.corpus is not None
+    name, path = settings.corpus.name, settings.corpus.path
     # The corpus may have been stored before a kill.
     if earlier := store.corpora.brought_by(context.run.id):
         return _result(earlier[0], [])
     context.progress(f"reading {name}", 0, 1)
-    count = model_files.token_counter(model_files.locate(settings["model"]))
-    cutter = _Cutter(
-        store, Path(path) if path else None, count, settings["passage_tokens"]
-    )
+    count = model_files.token_counter(model_files.locate(settings.model))
+    file = Path(path) if path else None
+    cutter = _Cutter(store, file, count, settings.passage_tokens)
     reading = corpus_files.CorpusReading("invented", gold_examples.examples())
     if path:
         reading = corpus_files.read(Path(path), cutter.text_of)
@@ -115,7 +119,7 @@ def read_corpus(context: RunContext) -> dict[str, Any]:
         name,
         _digest(examples),
         reading.kind,
-        settings["licence"],
+        settings.licence or "",
         n_examples=len(examples),
         n_texts=len({example.text for example in examples if example.text}),
         n_refused=len(reading.refused),
@@ -124,18 +128,16 @@ def read_corpus(context: RunContext) -> dict[str, Any]:
     return _result(store.corpora.add(corpus, examples), reading.refused)
 
 
-def _result(corpus: Corpus, bad_rows: Sequence[str]) -> dict[str, Any]:
+def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
     more = len(bad_rows) - NAMED
     messages = [*bad_rows[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
-    return {
-        "documents": 0,
-        "corpus": corpus.id,
-        "examples": corpus.n_examples,
-        "texts": corpus.n_texts,
-        "refused": [f"{corpus.name}: {sentence}" for sentence in messages],
-        "n_refused": corpus.n_refused,
-        "repeats": 0,
-    }
+    return ImportResult(
+        refused=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
+        corpus=corpus.id,
+        examples=corpus.n_examples,
+        texts=corpus.n_texts,
+        n_refused=corpus.n_refused,
+    )
 
 
 def _digest(examples: Sequence[GoldExample]) -> str:
@@ -212,8 +214,8 @@ def remove(store: Store, corpus_id: int) -> Corpus:
         JobError: An unfinished training uses it.
     """
     corpus = store.corpora.get(corpus_id)
-    for run in store.runs.in_state("queued", "running"):
-        if corpus_id in run.settings.get("corpora", ()):
+    for run in store.runs.find(RunFilter(("train",), ("queued", "running"))):
+        if corpus_id in TrainRunSettings.of(run).corpora:
             raise JobError(
                 f"Run {run.id} is to be trained on {corpus.name}; wait for its end or "
                 f"cancel it first: python -m autolearn cancel {run.id}"

@@ -17,6 +17,8 @@ from typing import Any
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Cancelled, Progress, Stop
 from autolearn.core.records import Document, Exclusion, Passage, RunKind
+from autolearn.core.run_results import ImportResult
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import corpora, dedup, readers
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
@@ -178,7 +180,7 @@ def given(
     paths: Sequence[Path],
     uploads: Sequence[Path],
     pasted_text: tuple[str, str] | None,
-) -> tuple[str | None, list[dict[str, str]]]:
+) -> tuple[str | None, list[ImportFile]]:
     """Return the path and name of each text that an import is to read.
 
     Returns:
@@ -189,7 +191,7 @@ def given(
         InputError: A folder has no readable file, or the workspace is full.
     """
     texts = [
-        {"path": str(file.resolve()), "name": _told(file, path)}
+        ImportFile(file.resolve(), _told(file, path))
         for path in paths
         for file in readers.files(path)
     ]
@@ -207,7 +209,7 @@ def _told(file: Path, root: Path) -> str:
 
 def _put_aside(
     folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[ImportFile]:
     """Copy uploads and a pasted text into a folder; yield their entries.
 
     Raises:
@@ -223,34 +225,32 @@ def _put_aside(
 
 def _copied(
     folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[ImportFile]:
     for i, upload in enumerate(uploads):
         path = folder / f"{i}{upload.suffix}"
         shutil.copyfile(upload, path)
-        yield {"path": str(path.resolve()), "name": _told(upload, upload)}
+        yield ImportFile(path.resolve(), _told(upload, upload))
     if pasted_text:
         name, text = pasted_text
         path = folder / ("pasted.md" if name.endswith(".md") else "pasted.txt")
         path.write_text(text, encoding="utf-8", errors="replace")
-        yield {"path": str(path.resolve()), "name": name}
+        yield ImportFile(path.resolve(), name)
 
 
-def import_(context: RunContext) -> dict[str, Any]:
+def import_(context: RunContext) -> ImportResult:
     """Import what a run names; return counts and refused files."""
-    settings, store = context.run.settings, context.store
-    if "corpus" in settings:
+    settings, store = ImportRunSettings.of(context.run), context.store
+    if settings.corpus:
         return _corpus(context)
     intake = TextImporter(
         store=store,
-        count_tokens=model_files.token_counter(model_files.locate(settings["model"])),
-        max_tokens=settings["passage_tokens"],
+        count_tokens=model_files.token_counter(model_files.locate(settings.model)),
+        max_tokens=settings.passage_tokens,
         stop=context.stop,
         progress=context.progress,
         run_id=context.run.id,
     )
-    texts = [
-        ImportFile(Path(entry["path"]), entry["name"]) for entry in settings["given"]
-    ]
+    texts = [ImportFile(Path(entry.path or ""), entry.name) for entry in settings.given]
     errors = intake.take(texts)
     documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
@@ -258,10 +258,10 @@ def import_(context: RunContext) -> dict[str, Any]:
     _drop(context)
     if errors and not documents:
         raise InputError(" ".join(errors))
-    return {"documents": len(documents), "refused": errors, "repeats": n_repeats}
+    return ImportResult(len(documents), tuple(errors), n_repeats)
 
 
-def _corpus(context: RunContext) -> dict[str, Any]:
+def _corpus(context: RunContext) -> ImportResult:
     try:
         result = corpora.read_corpus(context)
     except Cancelled:
@@ -275,7 +275,7 @@ def _corpus(context: RunContext) -> dict[str, Any]:
 
 def _drop(context: RunContext) -> None:
     """Remove the temporary folder of an upload."""
-    if folder := context.run.settings["staged"]:
+    if folder := ImportRunSettings.of(context.run).staged:
         shutil.rmtree(folder, ignore_errors=True)
 
 

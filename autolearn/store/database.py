@@ -204,7 +204,7 @@ def schema_sql(db: Database) -> str:
     """
     rows = db.rows(
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
-        " AND name NOT LIKE '%sqlite_%' AND name NOT LIKE 'samples_search_%'"
+        " AND name NOT LIKE '%sqlite_%' AND name NOT LIKE '%/_search/_%' ESCAPE '/'"
         " ORDER BY tbl_name, type DESC, name"
     )
     return "\n\n".join(row["sql"] + ";" for row in rows)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from autolearn.core.constraints import from_values, to_values
+from autolearn.core.flags import Flag
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.model_calls import (
     Chat,
@@ -97,8 +98,9 @@ def _model_from(text: str) -> ModelIdentity:
 
 _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
-    tuple[str, ...]: _texts_from,
+    tuple[Flag, ...]: _texts_from,
     dict[str, Any]: json.loads,
+    dict[str, object]: json.loads,
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,

@@ -15,6 +15,7 @@ from autolearn.core.records import (
     Question,
     Split,
 )
+from autolearn.store import search
 from autolearn.store.database import Database, filtered, listed
 from autolearn.store.encoding import to_row
 
@@ -64,6 +65,16 @@ _CLAUSES = {
 }
 
 
+NEAR = 0.5
+"""Share of the best score below which a passage would only distract."""
+_NEAREST = """
+SELECT passages.id, -bm25(passages_search) AS score
+FROM passages_search JOIN passages ON passages.id = passages_search.rowid
+WHERE passages_search MATCH ? AND NOT excluded
+ORDER BY score DESC, passages.id LIMIT ?
+"""
+
+
 class Library:
     """The texts and questions of a workspace."""
 
@@ -91,6 +102,7 @@ class Library:
                 placed = (to_row(replace(one, document_id=number)) for one in parts)
                 while batch := list(islice(placed, BATCH)):
                     self._db.insert(table, batch)
+            search.index_passages(self._db, number)
         return replace(document, id=number)
 
     def same_as(self, digest: str) -> Document | None:
@@ -157,6 +169,23 @@ class Library:
             document_id,
         )[0]
         return row["n"], row["covered"]
+
+    def passages_about(
+        self, question: str, most: int = 3, n_tokens: int = 512
+    ) -> list[Passage]:
+        """Return the passages that fit a question best by BM25, the best first.
+
+        At most so many, and together no longer than ``n_tokens``. Passages that score
+        less than ``NEAR`` of the best one are left out, since they would distract.
+        """
+        rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
+        ids = [row["id"] for row in rows if row["score"] >= NEAR * rows[0]["score"]]
+        by_id = self.passages_by_id(ids)
+        chosen: list[Passage] = []
+        for passage in map(by_id.__getitem__, ids):
+            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in chosen):
+                chosen.append(passage)
+        return chosen
 
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""

@@ -7,6 +7,7 @@ database of any age ends with the same tables and keeps its rows.
 from sqlite_utils import Database, Migrations
 
 from autolearn.store.initial import INITIAL
+from autolearn.text.retrieval import passage_words
 
 MIGRATIONS = Migrations("autolearn")
 
@@ -232,6 +233,45 @@ def m010_constraints(db: Database) -> None:
         "ALTER TABLE generations ADD COLUMN constraint_parts TEXT NOT NULL"
         " DEFAULT '[]' CHECK (json_valid(constraint_parts))"
     )
+
+
+@MIGRATIONS()
+def m011_passage_search(db: Database) -> None:
+    """Index the words of passages, so that those about a question are found."""
+    db.execute("CREATE VIRTUAL TABLE passages_search USING fts5(words, content = '')")
+    db.conn.create_function("words_of", 2, passage_words, deterministic=True)
+    db.execute(
+        "INSERT INTO passages_search (rowid, words)"
+        " SELECT id, words_of(heading, text) FROM passages"
+    )
+
+
+_RUN_LINKS = """
+-- Read off the settings, so that rows of all versions have them.
+ALTER TABLE runs ADD COLUMN after_id INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.after')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN model TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.model')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN quantization TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.quantization')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN model_digest TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model_digest')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN round_id INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.round_id')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN conversation INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.conversation')) VIRTUAL;
+CREATE INDEX runs_by_after ON runs(after_id);
+CREATE INDEX runs_by_conversation ON runs(conversation, id);
+CREATE INDEX runs_by_kind ON runs(kind, id);
+CREATE INDEX runs_by_model ON runs(kind, model_digest, round_id, id);
+"""
+
+
+@MIGRATIONS()
+def m012_run_links(db: Database) -> None:
+    """Let runs be found by the run before them, their model and their round."""
+    for statement in _RUN_LINKS.split(";\n"):
+        db.execute(statement)
 
 
 def unknown_migrations(db: Database) -> set[str]:

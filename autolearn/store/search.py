@@ -1,12 +1,15 @@
-"""The full-text index of samples: brought up to date once a batch, not by triggers.
+"""The full-text indexes of samples and passages (SQLite's FTS5).
 
-The index holds no text of its own. It must be told the old words of a sample before
-they change, which is what ``unindex`` is for.
+Neither holds a text of its own. They are brought up to date once a batch, not by
+triggers: that of samples must be told the old words of a sample before they change,
+which is what ``unindex_samples`` is for; passages never change.
 """
 
 from collections.abc import Iterable
 
 from autolearn.store.database import Database, listed
+from autolearn.text import matching
+from autolearn.text.retrieval import passage_words
 
 _COLUMNS = "prompt, chosen, rejected"
 _COMMON = 2000
@@ -30,6 +33,23 @@ def unindex_samples(db: Database, ids: Iterable[int]) -> None:
         f" SELECT 'delete', id, {_COLUMNS} FROM samples {_CHOSEN_IDS}",
         listed(ids),
     )
+
+
+def index_passages(db: Database, document_id: int) -> None:
+    """Add the words of the passages of a new document."""
+    rows = db.rows(
+        "SELECT id, heading, text FROM passages WHERE document_id = ?", document_id
+    )
+    db.write_many(
+        "INSERT INTO passages_search (rowid, words) VALUES (?, ?)",
+        ((row["id"], passage_words(row["heading"], row["text"])) for row in rows),
+    )
+
+
+def any_word_of(question: str) -> str:
+    """Return the query that finds whatever shares a word with a question."""
+    words = dict.fromkeys(matching.normalise(question).replace('"', " ").split())
+    return " OR ".join(f'"{word}"' for word in words) or '""'
 
 
 def match(text: str) -> str:

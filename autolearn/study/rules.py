@@ -8,18 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autolearn.core.errors import InputError
+from autolearn.core.flags import UNFIT
 from autolearn.core.records import Decision, Sample
-
-UNFIT = frozenset(
-    {
-        "no_evidence",
-        "unanswerable",
-        "too_long",
-        "not_self_contained",
-        "answers_differ",
-    }
-)
-"""Flags of samples that should teach nothing: their text is not to be trusted."""
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,15 @@
-"""Find the passages that a question is about, by the words they share (BM25)."""
+"""Words under which texts are found, and BM25 over a few texts in memory."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
-from autolearn.core.records import Passage
 from autolearn.text import matching
 
 SATURATION = 1.2
 """How soon a word that is said again tells nothing new (k1)."""
 LENGTH_SHARE = 0.75
 """How far a long passage is held to be long, 0..1 (b)."""
-NEAR = 0.5
-"""Share of the best score below which a passage would only distract."""
-
-
-def best(
-    question: str, passages: Sequence[Passage], most: int = 3, tokens: int = 512
-) -> list[Passage]:
-    """Return the passages that fit a question best, the best first.
-
-    At most so many, and together no longer than ``tokens``. Those that share no word
-    with the question, or far fewer than the best one, are left out.
-    """
-    found = sorted(
-        zip(bm25(question, _texts(passages)), passages, strict=True),
-        key=lambda scored: -scored[0],
-    )
-    chosen: list[Passage] = []
-    for score, passage in found[:most]:
-        room = tokens - sum(one.n_tokens for one in chosen)
-        if score > 0 and score >= NEAR * found[0][0] and passage.n_tokens <= room:
-            chosen.append(passage)
-    return chosen
-
-
-def _texts(passages: Sequence[Passage]) -> list[str]:
-    return [f"{passage.heading} {passage.text}" for passage in passages]
 
 
 def bm25(question: str, texts: Sequence[str]) -> list[float]:
@@ -61,3 +34,11 @@ def _weight(n_with: int, n_all: int) -> float:
 def _share(bag: Counter[str], word: str, mean: float) -> float:
     length = 1 - LENGTH_SHARE + LENGTH_SHARE * bag.total() / mean
     return bag[word] * (SATURATION + 1) / (bag[word] + SATURATION * length)
+
+
+def passage_words(heading: str, text: str) -> str:
+    """Return the words under which the full-text index of a workspace has a passage.
+
+    Words are as in scores, so scripts without spaces can be searched too.
+    """
+    return matching.normalise(f"{heading} {text}")

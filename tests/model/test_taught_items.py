@@ -7,7 +7,7 @@ from autolearn.core.model_calls import Message
 from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
-from autolearn.study import prompts, questions
+from autolearn.study import grounding, prompts
 from tests.support.skill_requests import requests
 
 pytestmark = pytest.mark.model
@@ -67,4 +67,4 @@ def test_the_engine_allows_each_target_token_by_token(backend):
 
 def test_an_example_is_shown_below_its_title():
     one = EXAMPLES[-2]
-    assert questions.shown(gold.passage_of(one)).startswith("# The mill: a history\n")
+    assert grounding.shown(gold.passage_of(one)).startswith("# The mill: a history\n")

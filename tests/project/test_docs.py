@@ -10,6 +10,7 @@ import pytest
 
 from autolearn import __version__
 from autolearn.cli.main import parser
+from autolearn.core.flags import FLAGS
 from autolearn.core.settings import METHODS
 from autolearn.study.rules import RULES
 
@@ -149,3 +150,9 @@ def test_the_app_explains_its_flags():
     assert done.returncode == 0
     for flag in ("--workspace", "--model", "--host", "--port", "--no-browser"):
         assert flag in done.stdout
+
+
+def test_the_study_page_lists_every_flag_as_the_table_has_it():
+    page = (ROOT / "docs" / "study.md").read_text(encoding="utf-8")
+    for name, info in FLAGS.items():
+        assert f"| `{name}` | {info.label} | {info.severity} | {info.meaning} |" in page

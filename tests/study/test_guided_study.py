@@ -134,6 +134,7 @@ def test_a_text_without_a_sentence_answers_nothing():
     [
         "1842\nQuestion: Did the mill of Avel open in 1842?",
         "1842\nQuestion: When did it open?",
+        "opened in 1842\nQuestion: What of Avel opened?",
         "Avel\nQuestion: When did the mill of Avel open?",
     ],
 )
@@ -157,6 +158,21 @@ def test_a_question_that_does_not_hold_is_drawn_again(written):
     assert n_draws == 3
 
 
+def test_an_answer_that_is_a_long_sentence_of_the_text_is_not_approved():
+    long = "The mill of Avel opened in 1842 beside the old bridge over the river Sorn."
+
+    def copying(request):
+        return model(request).replace("The mill of Avel opened in 1842.", long)
+
+    text = TEXT.replace("The mill of Avel opened in 1842.", long)
+    journal, _ = study(copying, [passage(text)])
+    (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
+    assert "copies_sentence" in sample.flags
+    assert not RULES["default"].accepts(sample)
+    journal, _ = study()  # a short sentence may be the answer
+    assert not any("copies_sentence" in s.flags for s in journal.all(Sample))
+
+
 def test_what_no_draw_puts_right_is_reported_with_its_reason():
     def hopeless(request):
         if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
@@ -165,7 +181,7 @@ def test_what_no_draw_puts_right_is_reported_with_its_reason():
 
     journal, backend = study(hopeless)
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
-    assert "it tells its own answer" in skip.reason
+    assert "it contains its own answer" in skip.reason
     assert "Was the mill open in 1842?" in skip.reason
     n_draws = sum(r.prompt.name == "ask_sentence" for r in backend.history)
     assert n_draws == ATTEMPTS + 1
@@ -234,7 +250,7 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
 
     journal, _ = study(stubborn)
     (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
-    assert "it is not understood without the text" in skip.reason
+    assert "it cannot be understood without the text" in skip.reason
 
 
 def reworded(backend):

@@ -129,6 +129,10 @@ def test_answers_agree_in_a_script_without_spaces():
     assert matching.agreement("", "拉罗什面包店雇有30人。", "14名员工") < 0.75
 
 
+FILM = "# Sweetland (film)\n\nIt is a sequel to Wonder (2017).The film came to Rome."
+MILL = "# Avel\n\nAvel liegt am Fluss. Die Mühle eröffnete 1842."
+
+
 @pytest.mark.parametrize(
     ("question", "source", "alone"),
     [
@@ -143,6 +147,12 @@ def test_answers_agree_in_a_script_without_spaces():
         ("Who first found the marsh beetle?", "# Marsh beetle\n\nTamm did.", True),
         ("Who first found it?", "# Marsh beetle\n\nTamm did.", False),
         ("Who found the thing?", "# Marsh beetle\n\nTamm did.", False),
+        ("When did the film premiere in Rome?", FILM, False),
+        ("When did the film Sweetland premiere in Rome?", FILM, True),
+        ("Who stars in the sequel to Wonder (2017)?", FILM, True),
+        ("Wer spielt die Rolle der Ada im Film von 2023?", FILM, True),
+        ("Wann eröffnete die Mühle 1842?", MILL, False),
+        ("Wann eröffnete die Mühle in Avel 1842?", MILL, True),
         ("why do the old mills stand still?", "old mills stand in the north", True),
     ],
 )

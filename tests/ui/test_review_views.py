@@ -103,7 +103,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
     for words in (
         "Who wrote 0",
         "gap, 75 % sure",
-        "words and verdict disagree",
+        "answers and feedback disagree",
         "pending",
         "faust .txt, passage 2",
         "By Goethe",

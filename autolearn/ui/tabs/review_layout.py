@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from autolearn.core.flags import FLAGS
 from autolearn.ui.session import html_panel
 from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
 from autolearn.ui.views import review as views
-from autolearn.ui.views import sample
 
 REASONS = (
     "wrong answer",
@@ -142,7 +142,7 @@ def _actions() -> Actions:
 
 def _filters() -> tuple[list[Any], gr.Button]:
     state, order, text, flag, verdict, gap, least, most, document, run = FRESH
-    flags = [(ANY, ANY), *((short, name) for name, (short, _) in sample.FLAGS.items())]
+    flags = [(ANY, ANY), *((info.label, name) for name, info in FLAGS.items())]
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     with gr.Row():
         fields = [

@@ -3,81 +3,13 @@
 from collections.abc import Iterable
 
 from autolearn.core import constraints
+from autolearn.core.flags import DOUBTFUL, FLAGS, Flag
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Answer, Decision, Feedback, Sample, SampleState
 from autolearn.store import SampleView
-from autolearn.study import rules
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
-
-FLAGS = {
-    "disputed": (
-        "words and verdict disagree",
-        "The words of the answers and the model's verdict disagree about whether there "
-        "is a gap.",
-    ),
-    "strays": (
-        "refinement strays",
-        "The refined answer does not say what the open-book answer says.",
-    ),
-    "check_failed": (
-        "second check failed",
-        "The refined answer did not pass its second check.",
-    ),
-    "no_refinement": (
-        "no refinement",
-        "There is a gap, but no refined answer could be made.",
-    ),
-    "not_open_book": (
-        "refined in other words",
-        "The refined answer is not word for word the open-book answer.",
-    ),
-    "answers_differ": (
-        "answer not confirmed",
-        "The open-book answer does not say what the question was made from.",
-    ),
-    "from_open_book": (
-        "open-book answer",
-        "The refinement failed, so the open-book answer is what may be learned.",
-    ),
-    "no_evidence": (
-        "no evidence",
-        "No place in the text bears the open-book answer out.",
-    ),
-    "reworded_quote": (
-        "quoted inexactly",
-        "The quote does not stand word for word in the text.",
-    ),
-    "unanswerable": (
-        "the text does not say",
-        "The model says that the text does not tell the answer.",
-    ),
-    "too_long": (
-        "cut off",
-        "The open-book answer was cut off at its greatest length.",
-    ),
-    "other_meaning": (
-        "rewording means something else",
-        "The reworded question has another answer.",
-    ),
-    "duplicate": (
-        "nearly asked before",
-        "Nearly the same question was asked before on this passage.",
-    ),
-    "not_self_contained": (
-        "does not stand alone",
-        "The question cannot be understood without its text.",
-    ),
-    "same_fact": (
-        "same fact as another",
-        "Another question on this passage has the same answer.",
-    ),
-}
-"""What flags mean, in short and in a sentence; what matters most comes first."""
-
-DOUBTFUL = rules.UNFIT | {"no_refinement", "check_failed", "strays", "disputed"}
-"""Flags that make a sample worth a look before anything is learned from it."""
 
 _PAST = {
     "approve": "approved",
@@ -157,14 +89,15 @@ def _head(view: SampleView) -> Html:
     )
 
 
-def _in_order(flags: Iterable[str]) -> list[str]:
+def _in_order(flags: Iterable[Flag]) -> list[Flag]:
     known = list(FLAGS)
     return sorted(flags, key=lambda f: known.index(f) if f in known else len(known))
 
 
-def _flag(flag: str) -> Html:
-    short, long = FLAGS.get(flag, (flag, flag))
-    return html.tag("span", html.badge(short, "flagged"), title=long)
+def _flag(flag: Flag) -> Html:
+    info = FLAGS.get(flag)  # a newer version may have written others
+    badge = html.badge(info.label if info else flag, "flagged")
+    return html.tag("span", badge, title=info.meaning if info else flag)
 
 
 def _gap(view: SampleView) -> Html:

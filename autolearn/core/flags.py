@@ -1,0 +1,142 @@
+"""Flags of questions, answers and samples: what each means and how severe it is.
+
+Curation, the page and the queries read this table. The values are stored in databases
+and exported files, so they keep their spelling.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Flag = Literal[
+    "disputed",
+    "strays",
+    "check_failed",
+    "no_refinement",
+    "not_open_book",
+    "answers_differ",
+    "copies_sentence",
+    "from_open_book",
+    "no_evidence",
+    "reworded_quote",
+    "unanswerable",
+    "too_long",
+    "other_meaning",
+    "duplicate",
+    "not_self_contained",
+    "same_fact",
+]
+Severity = Literal["unfit", "doubtful", "note"]
+"""``unfit``: no rule approves such a sample. ``doubtful``: worth a look before it is
+learned. ``note``: says how it was made."""
+
+
+@dataclass(frozen=True)
+class FlagInfo:
+    """What a flag means."""
+
+    label: str
+    """In a few words, as a badge shows it."""
+    meaning: str
+    """In one sentence."""
+    severity: Severity
+
+
+FLAGS: Mapping[Flag, FlagInfo] = {
+    "disputed": FlagInfo(
+        "answers and feedback disagree",
+        "The words of the answers and the model's verdict disagree about whether there "
+        "is a gap.",
+        "doubtful",
+    ),
+    "strays": FlagInfo(
+        "refinement not supported by the text",
+        "The refined answer does not say what the open-book answer says.",
+        "doubtful",
+    ),
+    "check_failed": FlagInfo(
+        "second check failed",
+        "The refined answer did not pass its second check.",
+        "doubtful",
+    ),
+    "no_refinement": FlagInfo(
+        "no refinement",
+        "There is a gap, but the model gave no refined answer.",
+        "doubtful",
+    ),
+    "not_open_book": FlagInfo(
+        "refined in other words",
+        "The refined answer is not word for word the open-book answer.",
+        "note",
+    ),
+    "answers_differ": FlagInfo(
+        "answer not confirmed",
+        "The open-book answer does not contain the short answer that the question was "
+        "made from.",
+        "unfit",
+    ),
+    "copies_sentence": FlagInfo(
+        "answer copies its sentence",
+        "The open-book answer is a long sentence of the text, word for word, so it may "
+        "not answer the question.",
+        "unfit",
+    ),
+    "from_open_book": FlagInfo(
+        "open-book answer",
+        "The refinement failed, so the open-book answer is what may be learned.",
+        "note",
+    ),
+    "no_evidence": FlagInfo(
+        "no evidence",
+        "No place in the text supports the open-book answer.",
+        "unfit",
+    ),
+    "reworded_quote": FlagInfo(
+        "inexact quote",
+        "The quote does not stand word for word in the text.",
+        "note",
+    ),
+    "unanswerable": FlagInfo(
+        "not in the text",
+        "The model says that the text does not contain the answer.",
+        "unfit",
+    ),
+    "too_long": FlagInfo(
+        "cut off",
+        "The answer reached its greatest length and was cut off.",
+        "unfit",
+    ),
+    "other_meaning": FlagInfo(
+        "rewording means something else",
+        "The reworded question has another answer.",
+        "note",
+    ),
+    "duplicate": FlagInfo(
+        "near-duplicate question",
+        "Nearly the same question was asked before about this passage.",
+        "note",
+    ),
+    "not_self_contained": FlagInfo(
+        "not self-contained",
+        "The question cannot be understood without its text.",
+        "unfit",
+    ),
+    "same_fact": FlagInfo(
+        "same fact as another",
+        "Another question about this passage has the same answer.",
+        "note",
+    ),
+}
+"""All flags; what matters most comes first."""
+
+assert FLAGS.keys() == set(get_args(Flag))
+
+UNFIT = frozenset(flag for flag, info in FLAGS.items() if info.severity == "unfit")
+"""Flags of samples that should teach nothing."""
+DOUBTFUL = UNFIT | {flag for flag, info in FLAGS.items() if info.severity == "doubtful"}
+"""Flags that make a sample worth a look before anything is learned from it."""
+
+
+def that_hold(conditions: Mapping[Flag, bool]) -> tuple[Flag, ...]:
+    """Return the flags whose condition holds, in the order given."""
+    return tuple(flag for flag, holds in conditions.items() if holds)
