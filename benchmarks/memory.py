@@ -172,7 +172,7 @@ def main() -> None:
         return
     lines = [
         f"{'width x layers, vocabulary':28}{'rank':>5}{'items x tokens':>16}"
-        f"{'learned':>9}{'MiB':>8}{'foretold':>10}{'corrected':>11}"
+        f"{'learned':>9}{'MiB':>8}{'predicted':>10}{'corrected':>11}"
     ]
     results = []
     corrections: dict[Model, Correction] = {}

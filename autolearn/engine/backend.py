@@ -157,6 +157,7 @@ class HuggingFaceBackend:
 
         The base is active afterwards, also after an error.
         """
+        # The trainer attaches an adapter of its own.
         self.use_adapter(None)
         try:
             training = train.RoundTrainer(self._loaded, items, settings)
@@ -173,6 +174,7 @@ class HuggingFaceBackend:
         self, settings: TrainSettings, start: Path | None, output: Path
     ) -> None:
         """Note in the adapter how to prompt it: without worked examples after meta."""
+        # A continued adapter keeps the protocol that it was trained for.
         protocol = (study_protocol(start) if start else None) or self._protocol
         if settings.method == "meta" and PROTOCOLS[protocol].guided:
             protocol = "taught"

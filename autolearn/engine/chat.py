@@ -54,6 +54,7 @@ class ChatFormat:
     def __init__(self, tokenizer: Any, eos_ids: Iterable[int] = ()):
         self._tokenizer = tokenizer
         self._options = self._without_thinking()
+        # Models disagree about where they declare their stop tokens, so both count.
         self._eos_ids = {*eos_ids, tokenizer.eos_token_id} - {None}
 
     def prompt(self, chat: Chat) -> list[int]:
@@ -62,6 +63,7 @@ class ChatFormat:
         Control tokens that appear in the text of a turn are encoded as plain text, so a
         passage cannot end its turn.
         """
+        # sanitize_control_tokens keeps the content of turns plain text.
         ids = self._tokenizer.apply_chat_template(
             self._turns(chat),
             chat_template=self._answer_template,
@@ -89,6 +91,7 @@ class ChatFormat:
 
     def answer(self, text: str) -> list[int]:
         """Return the ids of an answer followed by the end of its turn."""
+        # The end is learned too, or the model would never stop.
         return [*self.encode(self._opening.lead + text.strip()), self._end]
 
     def encode(self, text: str) -> list[int]:
@@ -124,6 +127,7 @@ class ChatFormat:
     def user_end(self) -> tuple[frozenset[int], str]:
         """The ids that end a user turn, and the plain text that does."""
         _, after = self._around_user
+        # Only the first token counts: what follows it belongs to the next turn.
         first_id = self._control(after)[:1]
         stops = [i for i in first_id if i in self._control_ids]
         return self.stop_ids.union(stops), self.decode(self._control(after))
@@ -168,6 +172,7 @@ class ChatFormat:
         switch, or none; see ``_opening``.
         """
         template = self._tokenizer.get_chat_template()
+        # Templates with reasoning_effort accept "none" or at least "low".
         effort = "none" if re.search("""['"]none['"]""", template) else "low"
         switches = {"enable_thinking": False, "thinking": False}
         return {
@@ -256,6 +261,7 @@ class ChatFormat:
         """The id that ends an answer, without what the template writes after it."""
         after = self._control(self._around_answer[1])
         ends = [i for i in after if i in self._control_ids]
+        # Without an end in the template, any stop token of the model will do.
         ends += sorted(self._eos_ids)
         if not ends:
             raise BackendError(
@@ -268,6 +274,7 @@ class ChatFormat:
     def _control_ids(self) -> frozenset[int]:
         """All ids of control tokens. Some models do not declare theirs as special."""
         special_tokens = self._tokenizer.added_tokens_decoder.items()
+        # Some tokenizers add plain white space as a token, which is text.
         declared_ids = {i for i, token in special_tokens if not token.content.isspace()}
         return frozenset(
             self._eos_ids.union(declared_ids, self._tokenizer.all_special_ids)

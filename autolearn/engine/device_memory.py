@@ -55,6 +55,7 @@ class PeakMemory:
 
     def __enter__(self) -> Self:
         if self._device.type == "cuda":
+            # torch counts peaks itself, exactly and without a thread.
             torch.cuda.reset_peak_memory_stats(self._device)
         else:
             self._looking.start()
@@ -70,6 +71,7 @@ class PeakMemory:
 
     def _look(self) -> None:
         while True:
+            # A short peak between two samples is missed.
             self.bytes = max(self.bytes, held(self._device))
             if self._over.wait(self._every):
                 return

@@ -104,6 +104,7 @@ def rounding(folder: Path, stop: Stop, texts: Sequence[str] = SENTENCES) -> Roun
     """
     plain = _likelihoods(folder, "none", texts, stop)
     nf4 = _likelihoods(folder, "nf4", texts, stop)
+    # kl_div takes the approximation first: KL(p || q) is kl_div(q, p).
     divergences = [
         functional.kl_div(q, p, reduction="none", log_target=True).sum(-1)
         for p, q in zip(plain, nf4, strict=True)
@@ -132,5 +133,6 @@ def _likelihoods(
             raise Cancelled
         ids = torch.tensor([loaded.chat.encode(text)], device=loaded.device)
         logits = loaded.model(input_ids=ids).logits[0]
+        # On the CPU, so that the GPU holds only one text at a time.
         likelihoods.append(functional.log_softmax(logits.float(), -1).cpu())
     return likelihoods

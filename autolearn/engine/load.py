@@ -112,6 +112,7 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
         settings.quantization,
         device_memory.device(device, dtype),
     )
+    # Fail before reading gigabytes that do not fit.
     estimator = _fit_weights(estimator, settings.model)
     quiet_libraries()
     with memory_guard(), _readable(folder):
@@ -171,6 +172,7 @@ def _check_tokens(chat: ChatFormat, model: Any) -> None:
         BackendError: Some are missing.
     """
     n_embedded = model.config.get_text_config().vocab_size
+    # A short chat uses all control tokens of the template.
     turn = chat.prompt((Message("user", "?"),)) + chat.answer("?")
     if max(turn) >= n_embedded:
         raise BackendError(
@@ -198,6 +200,7 @@ def memory_guard() -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
             raise
+        # Blocks that torch caches would make the next try fail as well.
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise OutOfMemory(
@@ -218,6 +221,7 @@ def _readable(folder: Path) -> Iterator[None]:
     try:
         yield
     except causes as error:
+        # Too little memory is no fault of the files; memory_guard reports it.
         if isinstance(error, RuntimeError) and _is_out_of_memory(error):
             raise
         raise BackendError(
@@ -238,6 +242,7 @@ def _weights(folder: Path, estimator: MemoryEstimator, dtype: torch.dtype) -> An
     )
     if in_4_bit:
         model = _prepare_4_bit(model, estimator, dtype)
+    # Only adapters are trained; the base never needs a gradient.
     return model.eval().requires_grad_(False)
 
 
@@ -249,6 +254,7 @@ def read_model(folder: Path, **options: Any) -> Any:
     """
     restrictions = {"trust_remote_code": False, "local_files_only": True}
     config = AutoConfig.from_pretrained(folder, **restrictions)
+    # The changed config is passed on, so the file on disk stays as it is.
     _drop_unknown_pad(config.get_text_config())
     model, loading_info = _class_for(config, folder).from_pretrained(
         folder,

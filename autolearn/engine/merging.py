@@ -40,6 +40,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         model = read_model(base, dtype=torch.bfloat16)
         model_16_bit = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
         model_16_bit.save_pretrained(draft)
+        # save_pretrained writes weights and config only.
         _copy_texts(base, draft)
     log.info("merged %s into %s", adapter, target)
 

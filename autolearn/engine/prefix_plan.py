@@ -66,6 +66,7 @@ def lay_out(rows: Sequence[list[int]]) -> PrefixTree:
 
 def _sorted_indices(rows: Sequence[list[int]]) -> list[int]:
     """Return the indices of the sequences in the order of their token ids."""
+    # Lexicographic order: sequences with a common prefix become neighbours.
     return sorted(range(len(rows)), key=rows.__getitem__)
 
 
@@ -97,6 +98,7 @@ def groups(
     """
 
     def cost(columns: int) -> int:
+        # Each column costs the linear layers and attention over all columns.
         return columns * (token_cost + columns)
 
     group: list[int] = []

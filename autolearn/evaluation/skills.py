@@ -281,10 +281,10 @@ def _verdicts(
 ) -> list[SkillResult]:
     """Return verdicts by the protocol: from label probabilities or written feedback."""
     if writer.protocol.guided:
-        cases = [feedback.verdict_texts(pair) for pair in comparisons]
+        texts = [feedback.verdict_texts(comparison) for comparison in comparisons]
         return [
             SkillResult("", 0, False, p)
-            for p in feedback.verdict_probabilities(writer, cases)
+            for p in feedback.verdict_probabilities(writer, texts)
         ]
     results = feedback.feedback(writer, "critique", comparisons, passages)
     return [

@@ -103,9 +103,8 @@ def read_corpus(context: RunContext) -> ImportResult:
         return _result(earlier[0], [])
     context.progress(f"reading {name}", 0, 1)
     count = model_files.token_counter(model_files.locate(settings.model))
-    cutter = _Cutter(
-        store, Path(path) if path else None, count, settings.passage_tokens
-    )
+    file = Path(path) if path else None
+    cutter = _Cutter(store, file, count, settings.passage_tokens)
     reading = corpus_files.CorpusReading("invented", gold_examples.examples())
     if path:
         reading = corpus_files.read(Path(path), cutter.text_of)
@@ -129,9 +128,9 @@ def read_corpus(context: RunContext) -> ImportResult:
     return _result(store.corpora.add(corpus, examples), reading.refused)
 
 
-def _result(corpus: Corpus, refused: Sequence[str]) -> ImportResult:
-    more = len(refused) - NAMED
-    messages = [*refused[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
+def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
+    more = len(bad_rows) - NAMED
+    messages = [*bad_rows[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
     return ImportResult(
         refused=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
         corpus=corpus.id,

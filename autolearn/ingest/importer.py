@@ -210,7 +210,7 @@ def _told(file: Path, root: Path) -> str:
 def _put_aside(
     folder: Path, uploads: Sequence[Path], pasted_text: tuple[str, str] | None
 ) -> Iterator[ImportFile]:
-    """Copy uploads and a pasted text into a folder; yield them as given.
+    """Copy uploads and a pasted text into a folder; yield their entries.
 
     Raises:
         InputError: The folder cannot be written.
@@ -275,8 +275,8 @@ def _corpus(context: RunContext) -> ImportResult:
 
 def _drop(context: RunContext) -> None:
     """Remove the temporary folder of an upload."""
-    if staged := ImportRunSettings.of(context.run).staged:
-        shutil.rmtree(staged, ignore_errors=True)
+    if folder := ImportRunSettings.of(context.run).staged:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 HANDLERS: dict[RunKind, Handler] = {"import": import_}

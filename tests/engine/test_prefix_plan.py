@@ -1,4 +1,4 @@
-"""What sequences have in common, found in their ids."""
+"""Prefixes that token sequences share, found in their ids."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from autolearn.engine.prefix_plan import (
 )
 
 
-def some_rows(seed: int) -> list[list[int]]:
+def random_rows(seed: int) -> list[list[int]]:
     """Return rows over few ids, so that many begin alike; some are equal or empty."""
     draw = random.Random(seed)
     rows = [
@@ -26,7 +26,7 @@ def some_rows(seed: int) -> list[list[int]]:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_each_path_through_a_tree_is_its_row(seed):
-    rows = some_rows(seed)
+    rows = random_rows(seed)
     tree = lay_out(rows)
     assert sorted(tree.members) == list(range(len(rows)))
     for member, path in zip(tree.members, tree.paths, strict=True):
@@ -36,14 +36,14 @@ def test_each_path_through_a_tree_is_its_row(seed):
 
 @pytest.mark.parametrize("seed", range(50))
 def test_a_tree_holds_each_shared_prefix_once(seed):
-    rows = some_rows(seed)
+    rows = random_rows(seed)
     beginnings = {tuple(row[:n]) for row in rows for n in range(1, len(row) + 1)}
     assert len(lay_out(rows).ids) == len(beginnings)
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_a_column_belongs_to_the_sequences_whose_path_has_it(seed):
-    tree = lay_out(some_rows(seed))
+    tree = lay_out(random_rows(seed))
     assert tree.ids
     for column in range(len(tree.ids)):
         on = [number for number, path in enumerate(tree.paths) if column in path]
@@ -63,7 +63,7 @@ def test_sequences_with_a_common_prefix_are_grouped_up_to_a_limit():
 
 @pytest.mark.parametrize("seed", range(50))
 def test_a_prefix_is_common_to_its_group(seed):
-    rows = [[9, *row] for row in some_rows(seed)]
+    rows = [[9, *row] for row in random_rows(seed)]
     seen = []
     for members, n_shared in prefix_groups(rows, 4):
         assert 0 < len(members) <= 4
@@ -84,7 +84,7 @@ def cuts(n: int, most: int) -> Iterator[list[range]]:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_no_other_grouping_reads_fewer_tokens(seed):
-    rows = sorted([9, *row] for row in some_rows(seed))[:9]
+    rows = sorted([9, *row] for row in random_rows(seed))[:9]
 
     def read(members: Sequence[int], n_shared: int) -> float:
         own = sum(len(rows[i]) - 1 - n_shared for i in members)

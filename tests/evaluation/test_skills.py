@@ -32,7 +32,7 @@ def generator(backend, stop=lambda: False):
     return Generator(backend, StudySettings(), stop, lambda _: None)
 
 
-def checked(store, backend, n_texts=20):
+def run_check(store, backend, n_texts=20):
     run = store.runs.create("skills", {})
     told = []
     report = check(
@@ -44,7 +44,7 @@ def checked(store, backend, n_texts=20):
     return report, told
 
 
-def a_report(**values):
+def make_report(**values):
     half = Share(9, 10)
     verdicts = VerdictSkill(0.9, 60, 60, 0.62, Share(110, 120))
     shares = dict.fromkeys(SHARES, half)
@@ -127,12 +127,12 @@ def test_the_best_threshold_is_where_most_verdicts_are_right(
 
 
 def test_a_report_comes_back_from_its_values():
-    report = a_report(round_id=3)
+    report = make_report(round_id=3)
     assert SkillReport.from_dict(report.as_dict()) == report
 
 
 def test_every_skill_is_shown_within_its_interval():
-    shown = rows(a_report())
+    shown = rows(make_report())
     assert len(shown) == 7
     assert all(row.interval[0] <= row.value <= row.interval[1] for row in shown)
     assert [row.shown for row in shown if row.name == "verdicts"] == ["0.90"]
@@ -143,7 +143,7 @@ def test_every_skill_is_shown_within_its_interval():
 
 @pytest.mark.parametrize("protocol", ["guided", "taught", "trained"])
 def test_a_perfect_model_gets_full_scores(store, protocol):
-    report, told = checked(store, perfect(protocol))
+    report, told = run_check(store, perfect(protocol))
     for name in SHARES:
         share = getattr(report, name)
         assert (name, share.right) == (name, share.n)
@@ -158,7 +158,7 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])
 def test_verdicts_at_chance_get_an_auc_of_one_half(store, protocol):
-    report, _ = checked(store, at_chance(protocol), 4)
+    report, _ = run_check(store, at_chance(protocol), 4)
     assert report.verdicts.auc == 0.5
     assert not report.verdicts.counts
     assert report.open_book.value == 1.0
@@ -166,7 +166,7 @@ def test_verdicts_at_chance_get_an_auc_of_one_half(store, protocol):
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])
 def test_a_model_that_answers_nothing_scores_zero(store, protocol):
-    report, _ = checked(store, silent(protocol), 4)
+    report, _ = run_check(store, silent(protocol), 4)
     assert [getattr(report, name).right for name in SHARES] == [0] * 6
     assert [getattr(report, name).n > 0 for name in SHARES] == [True] * 6
     assert report.verdicts.auc == 0.5
@@ -189,7 +189,7 @@ def test_a_resumed_check_goes_on_from_the_last_step(store):
     assert n_before
     again = check(generator(backend), store.journal(run.id), lambda *_: None)
     whole = perfect()
-    assert again == checked(store, whole)[0]
+    assert again == run_check(store, whole)[0]
     assert len(backend.history) == len(whole.history)
 
 
@@ -201,7 +201,7 @@ def verdicts(value):
 
 
 def test_good_verdicts_count_from_their_threshold():
-    guided_by = guidance(a_report())
+    guided_by = guidance(make_report())
     assert (guided_by.uses_verdicts, guided_by.verdict_threshold) == (True, 0.62)
     assert len(guided_by.advice) == 1
     assert "are used (AUC 0.90)" in guided_by.advice[0]
@@ -209,7 +209,7 @@ def test_good_verdicts_count_from_their_threshold():
 
 @pytest.mark.parametrize(("value", "word"), [(0.48, "chance"), (0.65, "unreliable")])
 def test_verdicts_that_say_little_do_not_count(value, word):
-    guided_by = guidance(a_report(verdicts=verdicts(value)))
+    guided_by = guidance(make_report(verdicts=verdicts(value)))
     assert not guided_by.uses_verdicts
     assert guided_by.advice[0] == (
         f"The verdicts of this model are {word} (AUC {value:.2f}): the words of the "
@@ -218,7 +218,7 @@ def test_verdicts_that_say_little_do_not_count(value, word):
 
 
 def test_a_weak_skill_has_a_remedy():
-    weak = guidance(a_report(**dict.fromkeys(SHARES, Share(2, 10))))
+    weak = guidance(make_report(**dict.fromkeys(SHARES, Share(2, 10))))
     assert weak.advice[1] == (
         "It asks 20 % valid questions: teach it the skills first (a meta-skill "
         "round), or choose a larger model."
@@ -227,7 +227,7 @@ def test_a_weak_skill_has_a_remedy():
 
 
 def test_the_check_changes_no_study_of_a_trained_protocol():
-    report = a_report(protocol="trained", verdicts=verdicts(0.5))
+    report = make_report(protocol="trained", verdicts=verdicts(0.5))
     guided_by = guidance(report)
     assert replace(guided_by, advice=()) == Guidance()
     assert "changes no study" in guided_by.advice[0]
@@ -236,17 +236,17 @@ def test_the_check_changes_no_study_of_a_trained_protocol():
 def test_the_newest_report_on_the_same_weights_counts(store):
     for run_id, report in enumerate(
         (
-            a_report(),
-            a_report(verdicts=verdicts(0.5)),
-            a_report(quantization="none"),
-            a_report(protocol="taught"),
+            make_report(),
+            make_report(verdicts=verdicts(0.5)),
+            make_report(quantization="none"),
+            make_report(protocol="taught"),
         ),
         1,
     ):
         assert store.runs.create("skills", {}).id == run_id
         store.skills.add(run_id, report.as_dict())
     kept = store.skills.newest("digest", "nf4", None, "guided")
-    assert SkillReport.from_dict(kept) == a_report(verdicts=verdicts(0.5))
+    assert SkillReport.from_dict(kept) == make_report(verdicts=verdicts(0.5))
     assert store.skills.newest("digest", "nf4", None)["protocol"] == "taught"
     assert store.skills.newest("digest", "nf4", 1) is None
     assert store.skills.newest("other", "nf4", None) is None

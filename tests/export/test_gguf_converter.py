@@ -1,4 +1,4 @@
-"""What is made of llama.cpp's converter being there, missing, or of another mind."""
+"""Export to GGUF with llama.cpp's converter: present, missing or failing."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def never():
 
 
 @pytest.fixture
-def write(tmp_path):
+def write_converter(tmp_path):
     """Write a program in place of the converter."""
 
     def written(code):
@@ -27,8 +27,10 @@ def write(tmp_path):
     return written
 
 
-def test_the_converter_is_found_in_the_folder_of_the_environment(write, monkeypatch):
-    place = write("")
+def test_the_converter_is_found_in_the_folder_of_the_environment(
+    write_converter, monkeypatch
+):
+    place = write_converter("")
     monkeypatch.setenv("PATH", str(place.parent))
     monkeypatch.delenv("LLAMA_CPP", raising=False)
     assert gguf_converter.converter() == place
@@ -52,22 +54,22 @@ def test_without_a_converter_no_export_is_queued(store, tmp_path, monkeypatch):
     assert len(store.runs.newest(9)) == 1
 
 
-def test_the_last_line_of_the_converter_is_the_error(write, tmp_path):
-    by = write("print('begun'); sys.exit('ValueError: what is this?')")
+def test_the_last_line_of_the_converter_is_the_error(write_converter, tmp_path):
+    by = write_converter("print('begun'); sys.exit('ValueError: what is this?')")
     with pytest.raises(BackendError, match=r"model: ValueError: what is this\?$"):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
-    silent = write("sys.exit(3)")
+    silent = write_converter("sys.exit(3)")
     with pytest.raises(BackendError, match="ended with 3 and said nothing"):
         gguf_converter.convert(silent, tmp_path, tmp_path / "x.gguf", never)
 
 
-def test_a_converter_that_wrote_nothing_has_failed(write, tmp_path):
-    by = write("print('well done')")
+def test_a_converter_that_wrote_nothing_has_failed(write_converter, tmp_path):
+    by = write_converter("print('well done')")
     with pytest.raises(BackendError, match="model: well done"):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", never)
 
 
-def test_cancelling_kills_the_converter(write, tmp_path):
-    by = write("time.sleep(600)")
+def test_cancelling_kills_the_converter(write_converter, tmp_path):
+    by = write_converter("time.sleep(600)")
     with pytest.raises(Cancelled):
         gguf_converter.convert(by, tmp_path, tmp_path / "x.gguf", lambda: True)

@@ -22,7 +22,7 @@ def read(path):
     return "".join(p.text for p in pieces if not p.left_out), pieces, source
 
 
-def left_out(pieces):
+def texts_left_out(pieces):
     return [(p.left_out, p.text) for p in pieces if p.left_out]
 
 
@@ -122,7 +122,7 @@ def test_a_pdf_becomes_running_text_without_heads_and_divided_words(tmp_path):
     )
     got, pieces, _ = read(path)
     assert got.split() == (text.replace("moun- tains", "mountains") * 36).split()
-    heads = [text for why, text in left_out(pieces) if why == "running head"]
+    heads = [text for why, text in texts_left_out(pieces) if why == "running head"]
     assert heads.count("Report of Avel") >= 2
     assert {"1", "2"} <= set(heads)
 
@@ -136,7 +136,7 @@ def test_a_word_that_is_divided_in_a_pdf_is_whole_again(tmp_path, monkeypatch):
     files.pdf(tmp_path / "a.pdf", ["any"])
     got, pieces, _ = read(tmp_path / "a.pdf")
     assert got == "It was founded by a company of weavers in Avel.\n"
-    assert left_out(pieces) == [("hyphen at the end of a line", "-")]
+    assert texts_left_out(pieces) == [("hyphen at the end of a line", "-")]
 
 
 def test_scanned_and_encrypted_pdfs_are_rejected_with_a_message(tmp_path):
@@ -167,7 +167,7 @@ def test_a_page_becomes_markdown_without_its_navigation(tmp_path):
     assert text.startswith("# Avel\n\nOld town\n\n| Year | Event |\n| --- | --- |")
     assert "```\na = 1\nb = 2\n```" in text
     assert "- one" in text
-    assert left_out(pieces) == [
+    assert texts_left_out(pieces) == [
         ("navigation", "Home"),
         ("hidden", "secret"),
         ("foot of the page", "in foot"),
@@ -190,7 +190,7 @@ def test_a_book_is_read_in_its_order_and_each_chapter_opens_a_passage(tmp_path):
     text, pieces, _ = read(tmp_path / "a.epub")
     assert text.split() == " ".join([*TOWNS[1:], *TOWNS[:1]]).split()
     assert [p.opens for p in pieces if not p.left_out] == [True, True]
-    assert [why for why, _ in left_out(pieces)] == ["table of contents"]
+    assert [why for why, _ in texts_left_out(pieces)] == ["table of contents"]
 
 
 def test_paths_in_a_book_cannot_reach_files_outside_it(tmp_path):

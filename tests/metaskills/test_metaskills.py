@@ -1,4 +1,4 @@
-"""Gold examples: read from files, and made into what a taught model is asked."""
+"""Gold examples: read from files, and turned into meta-skill items."""
 
 import json
 import random
@@ -27,11 +27,11 @@ TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 INVENTED = gold_examples.examples(n_passages=40)
 
 
-def nothing(name, asked):
+def no_text(name, asked):
     return ""
 
 
-def written(tmp_path, name, content):
+def write_file(tmp_path, name, content):
     path = tmp_path / name
     rows = content if isinstance(content, list) else None
     text = "\n".join(map(json.dumps, rows)) if rows else json.dumps(content)
@@ -39,8 +39,8 @@ def written(tmp_path, name, content):
     return path
 
 
-def read(tmp_path, content, text_of=nothing, name="file.jsonl"):
-    return corpus_files.read(written(tmp_path, name, content), text_of)
+def read(tmp_path, content, text_of=no_text, name="file.jsonl"):
+    return corpus_files.read(write_file(tmp_path, name, content), text_of)
 
 
 def squad(*asked):
@@ -129,7 +129,7 @@ def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
     bad.append({"text": TEXT, "question": "When?", "answer": None})
     lines = ["{", *map(json.dumps, [*bad, good])]
     path.write_text("\n".join(lines))
-    made = corpus_files.read(path, nothing)
+    made = corpus_files.read(path, no_text)
     assert [one.answer for one in made.examples] == ["1711"]
     places = [sentence.split(" ")[1] for sentence in made.refused]
     assert places == ["1", "2", "3", "4", "5", "6"]
@@ -140,7 +140,7 @@ def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
 def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=r"a\.json has no gold example"):
-        corpus_files.read(tmp_path / "a.json", nothing)
+        corpus_files.read(tmp_path / "a.json", no_text)
 
 
 @given(
@@ -181,7 +181,7 @@ def test_any_row_gives_an_example_or_an_error_message(content):
         parsed
         for file in (content, [content, good])
         for _, row in corpus_files._rows(json.dumps(file))
-        for _, parsed in corpus_files._parsed(row, nothing)
+        for _, parsed in corpus_files._parsed(row, no_text)
     ]
     assert any(isinstance(one, GoldExample) for one in made)
     for one in made:
@@ -200,7 +200,7 @@ def regex(part):
     return r"((?:.|\n)+?)" if isinstance(part, Excerpt) else f"(?:{part.regex})"
 
 
-def keeps(request, target):
+def satisfies(request, target):
     """Return whether a target is what the request lets a model write."""
     last = request.prompt.chat[-1]
     begun = last.content if last.role == "assistant" else ""
@@ -214,7 +214,7 @@ def keeps(request, target):
     )
 
 
-def find(made, skill):
+def items_of_skill(made, skill):
     return [item for item in made if items.skill_of(item) == skill]
 
 
@@ -246,20 +246,22 @@ def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
     assert made
     for item in made:
         if items.skill_of(item) in ("ask", "answer"):
-            assert any(keeps(request, item.chosen) for request in asked[item.chat])
-    for item in find(made, "ask"):
+            assert any(satisfies(request, item.chosen) for request in asked[item.chat])
+    for item in items_of_skill(made, "ask"):
         assert item.chosen.endswith(fact_questions.QUESTION_MARKS)
         assert model_output.tagged(item.chosen)["question"]
     texts = [sentence.text for one in chosen for sentence in sentences.of(one.text)]
-    for item in find(made, "answer"):
+    for item in items_of_skill(made, "answer"):
         quoted = item.chosen.removeprefix("Evidence: ").partition("\nShort answer: ")[0]
         assert quoted in texts
 
 
 def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
     made, _ = items.make(INVENTED, 400, 0, lambda question: False)
-    assert all(find(made, skill) for skill in ("verdict", "feedback", "refine"))
-    for item in find(made, "verdict"):
+    assert all(
+        items_of_skill(made, skill) for skill in ("verdict", "feedback", "refine")
+    )
+    for item in items_of_skill(made, "verdict"):
         shown = re.fullmatch(
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
             item.chat[-1].content,
@@ -273,18 +275,18 @@ def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
             "correct" if right else "incorrect"
         )
     by_text = {(one.question, one.text): one for one in INVENTED}
-    for item in find(made, "feedback"):
-        one, _ = criticised(item, by_text)
+    for item in items_of_skill(made, "feedback"):
+        one, _ = comparison_of(item, by_text)
         assert item.chat == request_of(one, item).prompt.chat[:-1]
-        assert keeps(request_of(one, item), item.chosen)
+        assert satisfies(request_of(one, item), item.chosen)
         assert model_output.verdict(item.chosen) == "incorrect"
-    for item in find(made, "refine"):
+    for item in items_of_skill(made, "refine"):
         assert item.chosen.startswith("Better answer: ")
         critique = item.chat[-1].content.partition("\nFeedback: ")[2]
         assert "\nVerdict: incorrect\nReason: The text gives" in critique
 
 
-def criticised(item, by_text):
+def comparison_of(item, by_text):
     text, _, rest = item.chat[-1].content.rpartition("\n\nQuestion: ")
     question = rest.partition("\n")[0]
     return by_text[question, text], text
@@ -305,8 +307,8 @@ def request_of(one, item):
 
 def test_refinement_items_use_the_prompt_of_the_study():
     made, _ = items.make(INVENTED, 80, 1, lambda question: False)
-    assert find(made, "refine")
-    for item in find(made, "refine"):
+    assert items_of_skill(made, "refine")
+    for item in items_of_skill(made, "refine"):
         given = re.fullmatch(
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
             item.chat[-1].content,
@@ -320,7 +322,7 @@ def test_refinement_items_use_the_prompt_of_the_study():
             {0: Passage(0, 0, 0, 9, text, 0)},
         )
         assert item.chat == request.prompt.chat[:-1]
-        assert keeps(request, item.chosen)
+        assert satisfies(request, item.chosen)
 
 
 def test_the_skills_are_balanced():
@@ -328,12 +330,14 @@ def test_the_skills_are_balanced():
     counts = Counter(map(items.skill_of, made))
     assert (len(made), blocked) == (80, 0)
     assert counts == dict(ask=20, answer=20, verdict=20, feedback=10, refine=10)
-    assert Counter(item.chosen for item in find(made, "verdict")) == {
+    assert Counter(item.chosen for item in items_of_skill(made, "verdict")) == {
         "Verdict: correct": 10,
         "Verdict: incorrect": 10,
     }
     none = [
-        item for item in find(made, "answer") if "Short answer: none" in item.chosen
+        item
+        for item in items_of_skill(made, "answer")
+        if "Short answer: none" in item.chosen
     ]
     assert len(none) == 20 / items.WITHOUT_ANSWER
     assert {item.chosen.partition("\nAnswer: ")[2] for item in none} == {
@@ -404,13 +408,13 @@ def test_the_evidence_is_the_sentence_with_the_answer_that_is_most_like_the_ques
 def test_an_answer_that_is_in_no_sentence_is_neither_asked_for_nor_quoted():
     chosen = [GoldExample(TEXT, "Who founded Avel?", f"Bo {i}") for i in range(9)]
     made, _ = items.make(chosen, 40, 0, lambda question: False)
-    assert not find(made, "ask")
-    assert not find(made, "answer")
+    assert not items_of_skill(made, "ask")
+    assert not items_of_skill(made, "answer")
 
 
 def test_a_question_that_does_not_stand_alone_is_not_taught():
     one = GoldExample(TEXT, "When was it founded?", "1711")
-    assert not find(items.make([one], 40, 0, lambda q: False)[0], "ask")
+    assert not items_of_skill(items.make([one], 40, 0, lambda q: False)[0], "ask")
 
 
 def test_feedback_in_a_language_without_a_wording_is_left_out():
@@ -420,7 +424,7 @@ def test_feedback_in_a_language_without_a_wording_is_left_out():
         for i in range(300, 320)
     ]
     made, _ = items.make(chosen, 80, 0, lambda question: False)
-    assert not find(made, "feedback")
+    assert not items_of_skill(made, "feedback")
 
 
 def test_the_invented_corpus_is_the_same_each_time_and_stands_in_its_texts():

@@ -1,4 +1,4 @@
-"""The tiny network, loaded by the same function as any other model."""
+"""A tiny network, loaded by the same function as any other model."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Attention as the library calls it, where no text is a branch of another."""
+"""Attention as transformers calls it, without shared prefixes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Batches: which tokens are learned, what is shared, how a step is cut."""
+"""Batches: which tokens are learned, what is shared, how a step is split."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def test_all_tokens_of_a_raw_text_are_learned(backend):
     assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
 
 
-def alone(loaded, rows):
+def log_probs_alone(loaded, rows):
     """The log-probability of each answer, by the library's forward on it alone."""
     found = []
     for row in rows:
@@ -55,7 +55,9 @@ def test_padding_changes_no_log_probability(backend):
     loaded = backend._loaded
     rows = [Row(list(range(9 * n, 10 * n)), n - 4) for n in (6, 9, 20)]
     assert collate(rows, 0, loaded.device).is_plain
-    torch.testing.assert_close(Forward(loaded).log_probs(rows), alone(loaded, rows))
+    torch.testing.assert_close(
+        Forward(loaded).log_probs(rows), log_probs_alone(loaded, rows)
+    )
 
 
 def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
@@ -74,7 +76,7 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
     loaded.model.requires_grad_(True)
     gradients = []
-    for found in (Forward(loaded).log_probs(rows), alone(loaded, rows)):
+    for found in (Forward(loaded).log_probs(rows), log_probs_alone(loaded, rows)):
         loaded.model.zero_grad()
         (found @ weights).backward()
         gradients.append((found, [p.grad.clone() for p in loaded.model.parameters()]))

@@ -1,4 +1,4 @@
-"""How the built-in model is made: packed rows, checkpoints, growing an earlier one."""
+"""The builder of the built-in model: packed rows, checkpoints, an earlier model."""
 
 import random
 from dataclasses import replace

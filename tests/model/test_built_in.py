@@ -1,4 +1,4 @@
-"""What the built-in model can do with texts that no generator made."""
+"""The built-in model with texts that no generator made."""
 
 import json
 import random
@@ -96,7 +96,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
             paths.append(tmp_path / name)
             paths[-1].write_text(texts[name])
         put(store, *paths)
-        actions.add_gold(store, written(tmp_path / "quiz.jsonl", edits), "quiz")
+        actions.add_gold(store, written_copy(tmp_path / "quiz.jsonl", edits), "quiz")
 
         before = finish(store, actions.quiz(store, ModelSettings()))
         finish(store, actions.study(store, ModelSettings(), StudySettings()))
@@ -108,9 +108,9 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
             store, actions.train(store, ModelSettings(), TrainSettings())
         ).result["round"]
         after = finish(store, actions.quiz(store, ModelSettings(round_id=round_id)))
-        assert right(store, before) == [False, False]
+        assert n_right(store, before) == [False, False]
         # The wordings that the study itself keeps for the quiz come after these two.
-        assert right(store, after)[:2] == [True, True]
+        assert n_right(store, after)[:2] == [True, True]
         assert queues.stop_worker(store.folder)
 
 
@@ -145,7 +145,7 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
         assert queues.stop_worker(store.folder)
 
 
-def written(path, edits):
+def written_copy(path, edits):
     """Return the path of a quiz on edited facts, in wordings that nothing trains."""
     rows = [
         {
@@ -160,5 +160,5 @@ def written(path, edits):
     return path
 
 
-def right(store, run):
+def n_right(store, run):
     return [bool(result.right) for result in store.runs.quiz_results(run.id)]

@@ -1,4 +1,4 @@
-"""What is done on a GPU, without one: no tensor of the CPU gets in between."""
+"""Work on a GPU, simulated: no CPU tensor is mixed in."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from tests.support.tiny import (
 pytestmark = pytest.mark.model
 
 
-def asked():
+def requests_of():
     """Return requests that share a beginning, some of them drawn."""
     return [
         request(f"the sea is {i}", temperature=i % 2, top_p=0.9, seed=i)
@@ -37,13 +37,13 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
     place = (build_sliding(tmp_path),) if sliding else ()
     backend = open_model("none", *place)
     chats, labels = [chat("a?"), chat("b?")], ["yes", "no"]
-    written = backend.complete(asked(), never)
+    written = backend.complete(requests_of(), never)
     told = backend.probabilities(chats, ["", "so "], labels)
     kind = padded_rows.PaddedRows if sliding else shared_prefix.SharedPrefixCache
     with away(backend._loaded) as there:
         assert shared_prefix.cache_class(there) is kind
         backend = HuggingFaceBackend(there)
-        assert backend.complete(asked(), never) == written
+        assert backend.complete(requests_of(), never) == written
         for one, other in zip(
             backend.probabilities(chats, ["", "so "], labels), told, strict=True
         ):

@@ -1,4 +1,4 @@
-"""The look at this computer, with the real libraries."""
+"""The doctor with the real libraries."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from autolearn.services import doctor
 pytestmark = pytest.mark.model
 
 
-def found(workspace):
+def checks_by_name(workspace):
     return {check.what: check for check in doctor.examine(workspace)}
 
 
 def test_the_doctor_reports_a_working_machine(tmp_path):
-    told = found(tmp_path)
+    told = checks_by_name(tmp_path)
     needed = set(told) - {"browser"}
     assert [name for name in needed if not told[name].well] == []
     assert "torch for" in told["device"].found
@@ -22,18 +22,18 @@ def test_the_doctor_reports_a_working_machine(tmp_path):
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
     broken = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
     monkeypatch.setattr(doctor, "_PROBE", broken)
-    check = found(tmp_path)["4 bit"]
+    check = checks_by_name(tmp_path)["4 bit"]
     assert not check.well
     assert check.found.startswith("bitsandbytes fails: ")
     monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
-    told = found(tmp_path)
+    told = checks_by_name(tmp_path)
     assert "No module named 'no_such_library'" in told["device"].found
     assert "4 bit" not in told
 
 
 def test_the_doctor_reports_an_unusable_workspace(tmp_path):
     (tmp_path / "file").write_text("x")
-    check = found(tmp_path / "file")["workspace"]
+    check = checks_by_name(tmp_path / "file")["workspace"]
     assert not check.well
     assert "not a folder" in check.found
 

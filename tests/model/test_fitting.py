@@ -1,4 +1,4 @@
-"""A round and the memory that there is: foretold, measured, given way to."""
+"""A round and memory: predicted, measured, and reduced after errors."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What is measured of a round, when it stops, and what keeps it from forgetting."""
+"""Scores of a round, its early end, and replay against forgetting."""
 
 from dataclasses import replace
 
@@ -21,11 +21,11 @@ from tests.support.tiny import Watch, chat, facts, never, request, training
 pytestmark = pytest.mark.model
 
 
-def apart(kind, items):
+def items_of_kind(kind, items):
     return [replace(item, kind=kind) for item in items]
 
 
-def own(backend, kind, words="tell of"):
+def self_answers(backend, kind, words="tell of"):
     """What the base itself says."""
     asked = [f"{words} {i}" for i in range(4)]
     answers = backend.complete([request(text) for text in asked], never)
@@ -35,12 +35,12 @@ def own(backend, kind, words="tell of"):
     ]
 
 
-def everything(backend):
+def all_items(backend):
     return [
         *facts(n=9),
-        *apart("validation", facts(n=4)),
-        *own(backend, "replay"),
-        *own(backend, "gauge", "speak of"),
+        *items_of_kind("validation", facts(n=4)),
+        *self_answers(backend, "replay"),
+        *self_answers(backend, "gauge", "speak of"),
     ]
 
 
@@ -75,14 +75,14 @@ def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
     backend.use_adapter(places["output"])
     found = forward.mean_divergence(gauge[:1])
     row = gauge[0].chosen
-    now = expected(backend, row)
+    now = greedy_answer(backend, row)
     backend.use_adapter(None)
-    base = expected(backend, row)
+    base = greedy_answer(backend, row)
     kl = (base.exp() * (base - now)).sum(dim=1).mean()
     assert found == pytest.approx(float(kl), rel=1e-3)
 
 
-def expected(backend, row):
+def greedy_answer(backend, row):
     """The log-probabilities of all tokens at each place of the answer."""
     with torch.inference_mode():
         logits = backend._loaded.model(torch.tensor([row.ids])).logits[0]
@@ -90,7 +90,11 @@ def expected(backend, row):
 
 
 def test_a_round_reports_validation_and_drift(backend, places):
-    items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    items = [
+        *facts(),
+        *items_of_kind("validation", facts()),
+        *self_answers(backend, "gauge"),
+    ]
     settings = training(max_steps=60, choose_scale=False)
     outcome = backend.train(items, settings, watch := Watch(), **places)
     assert outcome.scores["validation"] == watch.seen[-1]["validation"] == 1.0
@@ -100,7 +104,11 @@ def test_a_round_reports_validation_and_drift(backend, places):
 
 def test_validation_and_drift_probe_items_are_not_trained(backend, places, tmp_path):
     other = {**places, "output": tmp_path / "other"}
-    measured = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    measured = [
+        *facts(),
+        *items_of_kind("validation", facts()),
+        *self_answers(backend, "gauge"),
+    ]
     settings = training(choose_scale=False, stop_at=0.0)
     backend.train(facts(), settings, Watch(), **places)
     backend.train(measured, settings, Watch(), **other)
@@ -115,7 +123,7 @@ def test_a_round_without_replay_never_runs_the_base(backend, places, monkeypatch
         return without(model)
 
     monkeypatch.setattr(adapters, "without", counted)
-    items = facts() + own(backend, "replay")
+    items = facts() + self_answers(backend, "replay")
     for weight in (0.0, 1.0):
         looks.clear()
         backend.train(items, training(replay_weight=weight), Watch(), **places)
@@ -126,7 +134,7 @@ def test_a_round_without_replay_never_runs_the_base(backend, places, monkeypatch
 
 
 def test_validation_is_measured_at_the_end_of_each_epoch(backend, places):
-    items = facts(n=9) + apart("validation", facts(n=2))
+    items = facts(n=9) + items_of_kind("validation", facts(n=2))
     settings = training(max_steps=7, stop_at=0.0)
     backend.train(items, settings, watch := Watch(), **places)
     measured = [i + 1 for i, seen in enumerate(watch.seen) if "validation" in seen]
@@ -134,7 +142,7 @@ def test_validation_is_measured_at_the_end_of_each_epoch(backend, places):
 
 
 def test_a_round_cools_down_and_stops_when_validation_is_answered(backend, places):
-    items = facts() + apart("validation", facts())
+    items = facts() + items_of_kind("validation", facts())
     watch, settings = Watch(), training(max_steps=200, stop_at=0.75)
     outcome = backend.train(items, settings, watch, **places)
     *before, enough, _, _ = [seen["validation"] for seen in watch.seen]
@@ -160,7 +168,7 @@ def test_a_resumed_round_gets_the_same_scores_and_scale(
     open_model, places, tmp_path, values
 ):
     backend = open_model()
-    items = everything(backend)
+    items = all_items(backend)
     settings = training(max_steps=40, replay_share=0.5, **values)
     calm = {**places, "output": tmp_path / "calm", "checkpoints": tmp_path / "other"}
     whole = backend.train(items, settings, Watch(), **calm)
@@ -176,7 +184,7 @@ def test_a_resumed_round_gets_the_same_scores_and_scale(
 def test_a_round_killed_after_validation_was_reached_does_not_train_on(
     backend, places, monkeypatch
 ):
-    items = facts() + apart("validation", facts())
+    items = facts() + items_of_kind("validation", facts())
     settings = training(max_steps=200, stop_at=0.75, checkpoint_seconds=0.0)
 
     def killed(*_):
@@ -192,7 +200,7 @@ def test_a_round_killed_after_validation_was_reached_does_not_train_on(
     assert outcome.scores["validation"] >= 0.75
 
 
-def answered(monkeypatch, *shares):
+def fake_validation(monkeypatch, *shares):
     """Let validation be answered so well at the end of each epoch, and afterwards."""
     left = iter(shares)
     monkeypatch.setattr(Forward, "exact_share", lambda *_: next(left))
@@ -206,9 +214,9 @@ def best_state(places):
 def test_a_round_that_got_worse_ends_with_its_best_checkpoint(
     backend, places, monkeypatch, end, taken
 ):
-    items = facts() + apart("validation", facts())
+    items = facts() + items_of_kind("validation", facts())
     settings = training(max_steps=5, stop_at=0.0, choose_scale=False)
-    answered(monkeypatch, 0.25, 0.9, 0.75, 0.5, end, end, 0.9)
+    fake_validation(monkeypatch, 0.25, 0.9, 0.75, 0.5, end, end, 0.9)
     outcome = backend.train(items, settings, Watch(4), **places)
     adapter = best_state(places)["adapter"]
     best = {name.replace(".default", ""): p for name, p in adapter.items()}
@@ -221,9 +229,9 @@ def test_a_round_that_got_worse_ends_with_its_best_checkpoint(
 
 
 def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkeypatch):
-    items = facts() + apart("validation", facts())
+    items = facts() + items_of_kind("validation", facts())
     settings = training(max_steps=9, stop_at=0.0, checkpoint_seconds=0.0)
-    answered(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
+    fake_validation(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
     backend.train(items, settings, Watch(5), **places)
     names = sorted(path.name for path in places["checkpoints"].iterdir())
     assert names == ["best", "step-4", "step-5"]
@@ -255,7 +263,11 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     backend, folder, places, tmp_path
 ):
-    items = [*facts(), *apart("validation", facts()), *own(backend, "gauge")]
+    items = [
+        *facts(),
+        *items_of_kind("validation", facts()),
+        *self_answers(backend, "gauge"),
+    ]
     settings = training(max_steps=60, stop_at=0.0)
     as_trained = {**places, "output": tmp_path / "whole"}
     fixed = replace(settings, choose_scale=False)
@@ -280,7 +292,7 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
 
 
 def test_a_continued_adapter_is_not_scaled(backend, places, tmp_path):
-    items = facts() + apart("validation", facts())
+    items = facts() + items_of_kind("validation", facts())
     settings = training(max_steps=40)
     backend.train(items, settings, Watch(), **places)
     second = {**places, "start": places["output"], "output": tmp_path / "second"}

@@ -1,4 +1,4 @@
-"""Writing: order, limits, stops and chance."""
+"""Generation: order, limits, cancellation and sampling."""
 
 import pytest
 import torch
@@ -265,7 +265,7 @@ def greedy_alone(backend, ids, n):
     return backend._loaded.chat.decode(written[0, len(ids) :].tolist())
 
 
-def tangled(backend):
+def prompts_with_nested_prefixes(backend):
     """Prompts that begin alike in many ways, some of them equal or of one token."""
     encode = backend._loaded.chat.encode
     texts = ["the sea is wide, " + q for q in ("why?", "why not?", "how?", "why?")]
@@ -283,7 +283,7 @@ def test_texts_with_shared_prefixes_equal_texts_generated_alone(
     monkeypatch.setattr(prefix_plan, "_GROUP_TOKEN_COST", 0.5)
     monkeypatch.setitem(shared_prefix.READ_AT_ONCE, "cpu", at_once)
     monkeypatch.setitem(shared_prefix.SCORES_AT_ONCE, "cpu", 100 * at_once)
-    prompts = tangled(backend)
+    prompts = prompts_with_nested_prefixes(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
     asked = [
         (ids, Sampling(max_new_tokens=n))
@@ -297,7 +297,7 @@ def test_texts_with_shared_prefixes_equal_texts_generated_alone(
 
 def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
     backend = open_model("none", build_sliding(tmp_path / "sliding"))
-    prompts = tangled(backend)
+    prompts = prompts_with_nested_prefixes(backend)
     with caplog.at_level("INFO"):
         found = generate(
             backend._loaded,
@@ -312,7 +312,7 @@ def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
 
 
 def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog):
-    prompts = tangled(backend)
+    prompts = prompts_with_nested_prefixes(backend)
     asked = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
     expected = generate(backend._loaded, asked, never)
     finished = []

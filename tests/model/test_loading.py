@@ -1,4 +1,4 @@
-"""Loading: what goes wrong is told in a sentence."""
+"""Loading of models, and the errors of what cannot be loaded."""
 
 import json
 import shutil
@@ -66,14 +66,14 @@ def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
     assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
 
 
-def change(path: Path, **values) -> None:
+def change_config(path: Path, **values) -> None:
     """Set values in a JSON file."""
     told = json.loads(path.read_text())
     path.write_text(json.dumps(told | values))
 
 
 @pytest.fixture
-def damaged(folder, tmp_path) -> Path:
+def damaged_folder(folder, tmp_path) -> Path:
     """A copy of the model, for a test to spoil."""
     place: Path = tmp_path / "damaged"
     shutil.copytree(folder, place)
@@ -83,11 +83,11 @@ def damaged(folder, tmp_path) -> Path:
 @pytest.mark.parametrize("in_config", [False, True])
 @pytest.mark.parametrize("pad", [5000, -1])
 def test_a_pad_token_beyond_the_embedding_is_not_used(
-    open_model, backend, damaged, pad, in_config
+    open_model, backend, damaged_folder, pad, in_config
 ):
     if in_config:
-        change(damaged / "config.json", pad_token_id=pad)
-    spoiled = open_model("none", damaged)
+        change_config(damaged_folder / "config.json", pad_token_id=pad)
+    spoiled = open_model("none", damaged_folder)
     loaded = spoiled._loaded
     loaded.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
     assert loaded.tokenizer.pad_token_id == loaded.model.config.vocab_size
@@ -100,14 +100,14 @@ def test_a_pad_token_beyond_the_embedding_is_not_used(
     )
 
 
-def test_a_round_pads_with_a_token_that_exists(open_model, damaged, places):
-    tokenizer = damaged / "tokenizer.json"
+def test_a_round_pads_with_a_token_that_exists(open_model, damaged_folder, places):
+    tokenizer = damaged_folder / "tokenizer.json"
     told = json.loads(tokenizer.read_text())
     filling = {**told["added_tokens"][0], "id": 5000, "content": "<|filling|>"}
     told["added_tokens"].append(filling)
     tokenizer.write_text(json.dumps(told))
-    change(damaged / "tokenizer_config.json", pad_token="<|filling|>")
-    backend = open_model("nf4", damaged)
+    change_config(damaged_folder / "tokenizer_config.json", pad_token="<|filling|>")
+    backend = open_model("nf4", damaged_folder)
     assert backend._loaded.tokenizer.pad_token == "<|filling|>"
     watch = Watch()
     backend.train(facts(), training(max_steps=12), watch, **places)
@@ -115,50 +115,50 @@ def test_a_round_pads_with_a_token_that_exists(open_model, damaged, places):
 
 
 def test_a_template_whose_tokens_the_weights_do_not_know_is_refused(
-    open_model, damaged
+    open_model, damaged_folder
 ):
-    weights = load_file(damaged / "model.safetensors")
+    weights = load_file(damaged_folder / "model.safetensors")
     for name in ("model.embed_tokens.weight", "lm_head.weight"):
         weights[name] = weights[name][:100].clone()
-    save_file(weights, damaged / "model.safetensors", {"format": "pt"})
+    save_file(weights, damaged_folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(BackendError, match="cannot be loaded; check that its files"):
-        open_model("none", damaged)
-    change(damaged / "config.json", vocab_size=100)
+        open_model("none", damaged_folder)
+    change_config(damaged_folder / "config.json", vocab_size=100)
     with pytest.raises(BackendError, match="but its weights know only 100"):
-        open_model("none", damaged)
+        open_model("none", damaged_folder)
 
 
-def test_missing_weights_raise_an_error(open_model, damaged):
-    weights = load_file(damaged / "model.safetensors")
+def test_missing_weights_raise_an_error(open_model, damaged_folder):
+    weights = load_file(damaged_folder / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]
-    save_file(weights, damaged / "model.safetensors", {"format": "pt"})
+    save_file(weights, damaged_folder / "model.safetensors", {"format": "pt"})
     for kind in ("none", "packed"):
         with pytest.raises(BackendError, match=r"lack 1 parts of a Llama.*up_proj"):
-            open_model(kind, damaged)
+            open_model(kind, damaged_folder)
 
 
 def test_the_same_weights_in_another_layout_are_neither_counted_nor_read(
-    open_model, backend, folder, damaged
+    open_model, backend, folder, damaged_folder
 ):
-    weights = load_file(damaged / "model.safetensors")
-    (damaged / "model.safetensors").unlink()
+    weights = load_file(damaged_folder / "model.safetensors")
+    (damaged_folder / "model.safetensors").unlink()
     parts = {f"model-{i}.safetensors": dict[str, torch.Tensor]() for i in (1, 2)}
     place = {name: f"model-{1 + i % 2}.safetensors" for i, name in enumerate(weights)}
     for name, part in place.items():
         parts[part][name] = weights[name]
     for part, some in parts.items():
-        save_file(some, damaged / part, {"format": "pt"})
+        save_file(some, damaged_folder / part, {"format": "pt"})
     index = {"metadata": {}, "weight_map": place}
-    (damaged / "model.safetensors.index.json").write_text(json.dumps(index))
+    (damaged_folder / "model.safetensors.index.json").write_text(json.dumps(index))
     other = {f"layers.{i}": weight for i, weight in enumerate(weights.values())}
-    save_file(other, damaged / "consolidated.safetensors")
-    assert model_files.locate(str(damaged)) == damaged
-    seen, plain = model_shape.of(damaged), model_shape.of(folder)
+    save_file(other, damaged_folder / "consolidated.safetensors")
+    assert model_files.locate(str(damaged_folder)) == damaged_folder
+    seen, plain = model_shape.of(damaged_folder), model_shape.of(folder)
     assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
     asked = [request("why?")]
-    assert open_model("none", damaged).complete(asked, never) == backend.complete(
+    assert open_model("none", damaged_folder).complete(
         asked, never
-    )
+    ) == backend.complete(asked, never)
 
 
 def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_path):

@@ -26,7 +26,7 @@ from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 pytestmark = pytest.mark.model
 
 
-def some_control(folder):
+def write_control(folder):
     lines = (LIBRARY / "control.jsonl").read_text().splitlines()[:20]
     (folder / "control.jsonl").write_text("\n".join(lines))
     return folder / "control.jsonl"
@@ -38,7 +38,7 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
         actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
-        actions.add_gold(store, some_control(folder), "control")
+        actions.add_gold(store, write_control(folder), "control")
         finish(store, actions.quiz(store, MODEL, open_book=True))
         finish(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "default")

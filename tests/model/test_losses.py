@@ -1,4 +1,4 @@
-"""What a round minimises, against what autograd makes of the plain definitions."""
+"""The losses, compared with autograd on their plain definitions."""
 
 import pytest
 import torch
@@ -16,14 +16,14 @@ def _seed():
     torch.manual_seed(0)
 
 
-def pair(scale=3.0, dtype=torch.float32):
+def random_logits(scale=3.0, dtype=torch.float32):
     """Logits of a base, and of a policy near it that has a gradient."""
     base = scale * torch.randn(N, V)
     policy = (base + torch.randn(N, V)).to(dtype).requires_grad_()
     return base.to(dtype), policy
 
 
-def plain(base, policy):
+def full_kl(base, policy):
     wanted, given = base.float().log_softmax(1), policy.float().log_softmax(1)
     return kl_div(given, wanted, reduction="sum", log_target=True)
 
@@ -46,7 +46,7 @@ def _parts(request, monkeypatch):
 
 @pytest.mark.usefixtures("_parts")
 def test_log_probabilities_and_their_gradient_are_those_of_log_softmax():
-    _, policy = pair()
+    _, policy = random_logits()
     ids = torch.randint(V, (N, 5))
     ids[:, 1] = ids[:, 0]  # a token may be asked for twice
     weight = torch.randn(N, 6)
@@ -64,8 +64,8 @@ def test_log_probabilities_and_their_gradient_are_those_of_log_softmax():
 @pytest.mark.usefixtures("_parts")
 def test_with_all_tokens_the_divergence_is_the_full_kl(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", V)
-    base, policy = pair()
-    found, whole = on_likeliest(base, policy), plain(base, policy)
+    base, policy = random_logits()
+    found, whole = on_likeliest(base, policy), full_kl(base, policy)
     assert found.item() == pytest.approx(whole.item(), rel=1e-5)
     torch.testing.assert_close(gradient(found, policy), gradient(whole, policy))
     assert losses.divergence(base, policy).item() == pytest.approx(whole.item())
@@ -74,14 +74,14 @@ def test_with_all_tokens_the_divergence_is_the_full_kl(monkeypatch):
 def test_with_some_tokens_the_divergence_is_a_growing_lower_bound(
     monkeypatch,
 ):
-    base, policy = pair()
-    whole = plain(base, policy)
+    base, policy = random_logits()
+    whole = full_kl(base, policy)
     seen, apart = [], []
     for k in (1, 8, 64, 256, V - 1, V):
         monkeypatch.setattr(losses, "LIKELIEST", k)
         found = on_likeliest(base, policy)
         seen.append(found.item())
-        off = gradient(found, policy) - gradient(plain(base, policy), policy)
+        off = gradient(found, policy) - gradient(full_kl(base, policy), policy)
         apart.append(off.norm().item())
     assert seen == sorted(seen)
     assert 0 < seen[0] < seen[-1]
@@ -92,7 +92,7 @@ def test_with_some_tokens_the_divergence_is_a_growing_lower_bound(
 
 def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", 4)
-    base, _ = pair()
+    base, _ = random_logits()
     unlikely = base.argmin(dim=1, keepdim=True)
     moved = base.scatter_add(1, unlikely, torch.full((N, 1), 20.0)).requires_grad_()
     found = on_likeliest(base, moved)
@@ -106,7 +106,7 @@ def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_confident_tokens_have_finite_gradients(dtype):
-    base, policy = pair(scale=200.0, dtype=dtype)
+    base, policy = random_logits(scale=200.0, dtype=dtype)
     found = on_likeliest(base, policy)
     grad = gradient(found, policy)
     assert grad.dtype == dtype

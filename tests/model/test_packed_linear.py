@@ -1,4 +1,4 @@
-"""Weights laid out for few rows: the same numbers, and nothing left behind."""
+"""Packed weights give the same numbers and leave nothing behind."""
 
 import pytest
 import torch
@@ -19,13 +19,13 @@ QUESTIONS = [f"what is {i} and {i + 1}?" for i in range(5)]
 
 
 @pytest.fixture(autouse=True)
-def small_ones_count(monkeypatch):
+def pack_small_layers(monkeypatch):
     monkeypatch.setattr(packed_linear, "LEAST_WEIGHT", 1)
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1)
 
 
 @pytest.fixture
-def roomy(backend):
+def backend_with_memory(backend):
     """The tiny model on a device that has memory for a second copy."""
     loaded = backend._loaded
     loaded.estimator = MemoryEstimator(
@@ -34,7 +34,7 @@ def roomy(backend):
     return backend
 
 
-def written(backend):
+def generated_texts(backend):
     return backend.complete([request(q, max_new_tokens=24) for q in QUESTIONS], never)
 
 
@@ -64,50 +64,54 @@ def test_packed_layers_keep_their_gradient():
     assert layer.weight.grad.abs().sum() > 0
 
 
-def test_packed_weights_generate_the_same_texts(roomy, monkeypatch):
-    packed = written(roomy)
-    assert roomy._loaded.packed
-    roomy._loaded.packed.drop()
+def test_packed_weights_generate_the_same_texts(backend_with_memory, monkeypatch):
+    packed = generated_texts(backend_with_memory)
+    assert backend_with_memory._loaded.packed
+    backend_with_memory._loaded.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
-    assert packed == written(roomy)
-    assert not roomy._loaded.packed
+    assert packed == generated_texts(backend_with_memory)
+    assert not backend_with_memory._loaded.packed
 
 
-def test_adapters_work_with_packed_weights(roomy, places, monkeypatch):
-    base = written(roomy)
-    roomy.train(facts(), training(), Watch(), **places)
-    assert not roomy._loaded.packed, "a training needs their memory"
-    assert written(roomy) == base
-    roomy.use_adapter(places["output"])
-    adapted = written(roomy)
+def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypatch):
+    base = generated_texts(backend_with_memory)
+    backend_with_memory.train(facts(), training(), Watch(), **places)
+    assert not backend_with_memory._loaded.packed, "a training needs their memory"
+    assert generated_texts(backend_with_memory) == base
+    backend_with_memory.use_adapter(places["output"])
+    adapted = generated_texts(backend_with_memory)
     assert adapted != base
-    roomy.use_adapter(None)
-    assert written(roomy) == base
+    backend_with_memory.use_adapter(None)
+    assert generated_texts(backend_with_memory) == base
 
-    roomy._loaded.packed.drop()
-    roomy.use_adapter(places["output"])
-    assert written(roomy) == adapted, "made while the adapter was on"
-    roomy._loaded.packed.drop()
+    backend_with_memory._loaded.packed.drop()
+    backend_with_memory.use_adapter(places["output"])
+    assert generated_texts(backend_with_memory) == adapted, (
+        "made while the adapter was on"
+    )
+    backend_with_memory._loaded.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
-    assert written(roomy) == adapted, "written with plain weights"
+    assert generated_texts(backend_with_memory) == adapted, "written with plain weights"
 
 
-def test_training_after_generation_equals_training_without(roomy, places, tmp_path):
+def test_training_after_generation_equals_training_without(
+    backend_with_memory, places, tmp_path
+):
     first, second = Watch(), Watch()
-    roomy.train(facts(), training(), first, **places)
-    written(roomy)
-    assert roomy._loaded.packed
+    backend_with_memory.train(facts(), training(), first, **places)
+    generated_texts(backend_with_memory)
+    assert backend_with_memory._loaded.packed
     others = {**places, "checkpoints": tmp_path / "c", "output": tmp_path / "a"}
-    roomy.train(facts(), training(), second, **others)
+    backend_with_memory.train(facts(), training(), second, **others)
     assert [step["loss"] for step in first.seen] == [
         step["loss"] for step in second.seen
     ]
 
 
-def test_adapter_layers_are_not_packed(roomy, places):
-    roomy.train(facts(), training(), Watch(), **places)
-    roomy.use_adapter(places["output"])
-    model = roomy._loaded.model
+def test_adapter_layers_are_not_packed(backend_with_memory, places):
+    backend_with_memory.train(facts(), training(), Watch(), **places)
+    backend_with_memory.use_adapter(places["output"])
+    model = backend_with_memory._loaded.model
     named = {id(layer): name for name, layer in model.named_modules()}
     names = [named[id(layer)] for layer in packed_linear.packable(model)]
     assert names
@@ -116,13 +120,13 @@ def test_adapter_layers_are_not_packed(roomy, places):
 
 def test_4_bit_weights_are_not_packed(open_model):
     packed = open_model("packed")
-    written(packed)
+    generated_texts(packed)
     assert not packed._loaded.packed
 
 
-def test_one_text_or_few_tokens_are_not_worth_packing(roomy, monkeypatch):
-    roomy.complete([request(QUESTIONS[0])], never)
-    assert not roomy._loaded.packed
+def test_one_text_or_few_tokens_are_not_worth_packing(backend_with_memory, monkeypatch):
+    backend_with_memory.complete([request(QUESTIONS[0])], never)
+    assert not backend_with_memory._loaded.packed
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 5 * 24 + 1)
-    written(roomy)
-    assert not roomy._loaded.packed
+    generated_texts(backend_with_memory)
+    assert not backend_with_memory._loaded.packed

@@ -1,4 +1,4 @@
-"""What the page shows of the tokens is what the training takes its loss on."""
+"""The token preview of the page shows the loss mask of the trainer."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The skill check with the real built-in model, and the study that goes by it."""
+"""The skill check with the built-in model, and the study that uses it."""
 
 from dataclasses import replace
 
@@ -25,26 +25,26 @@ def handlers():
     return RunHandlers()
 
 
-def do(store, handlers, run):
+def perform(store, handlers, run):
     context = RunContext(store, run, lambda: False, lambda *_: None)
     return handlers.handlers()[run.kind](context)
 
 
-def kept(store, cls, table):
+def stored_records(store, cls, table):
     rows = store.db.rows(f"SELECT * FROM {table}")
     return store.db.records(cls, rows, whole=True)
 
 
 def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
-    result = do(store, handlers, skill_actions.check(store, MODEL))
+    result = perform(store, handlers, skill_actions.check(store, MODEL))
     report = skill_actions.known(store, MODEL)
     assert report == SkillReport.from_dict(result.as_dict())
     assert report.protocol == "trained"
     assert (report.open_book.n, report.not_stated.n) == (6, 4)
     assert report.verdicts.n_right == report.verdicts.n_wrong == 6
     assert result.advice
-    results = kept(store, SkillResult, "skill_results")
+    results = stored_records(store, SkillResult, "skill_results")
     written = [r for r in results if r.skill in ("open_book", "refinement")]
     assert len(written) == 12
     assert all(r.generation.request.prompt.chat for r in written)
@@ -63,7 +63,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     )
     monkeypatch.setattr("autolearn.handlers.model_runs.StudySettings", lambda: settings)
     check = skill_actions.check(store, MODEL)
-    do(store, handlers, check)
+    perform(store, handlers, check)
     report = skill_actions.known(store, MODEL)
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
@@ -81,8 +81,10 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
         return studies[-1]
 
     monkeypatch.setattr("autolearn.handlers.model_runs.Study", study)
-    do(store, handlers, actions.study(store, MODEL, settings))
+    perform(store, handlers, actions.study(store, MODEL, settings))
     assert not studies[0].uses_verdicts
     assert studies[0].verdict_threshold == 0.5
-    verdicts = {(f.verdict, f.probability) for f in kept(store, Feedback, "feedback")}
+    verdicts = {
+        (f.verdict, f.probability) for f in stored_records(store, Feedback, "feedback")
+    }
     assert verdicts <= {("unclear", None)}

@@ -1,4 +1,4 @@
-"""Stopping, killing, resuming: what a worker does on the built-in model."""
+"""Cancelling, killing and resuming a worker with the built-in model."""
 
 import os
 import random
@@ -18,7 +18,7 @@ from tests.support.texts import put
 pytestmark = pytest.mark.model
 
 
-def written(store):
+def stored_texts(store):
     """Return what a workspace knows, without ids, times and runs."""
     tables = {
         "questions": "text, split, origin, flags, passage_id",
@@ -58,7 +58,7 @@ def finish_through_kills(store, run, kills, draw):
     return finish(store, run)
 
 
-def whole_story(folder, kills=0):
+def run_everything(folder, kills=0):
     draw = random.Random(7)
     with open_library(folder) as store:
         run = actions.study(store, MODEL, STUDY)
@@ -67,7 +67,7 @@ def whole_story(folder, kills=0):
         run = actions.train(store, MODEL, TRAIN)
         finish_through_kills(store, run, kills, draw)
         adapter = store.folder / store.rounds.get(1).adapter
-        story = written(store), model_files.adapter_digest(adapter)
+        story = stored_texts(store), model_files.adapter_digest(adapter)
         assert queues.stop_worker(folder)
         return story
 
@@ -76,8 +76,8 @@ def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
     tmp_path, request
 ):
     kills = request.config.getoption("kills")
-    undisturbed = whole_story(tmp_path / "calm")
-    disturbed = whole_story(tmp_path / "killed", kills)
+    undisturbed = run_everything(tmp_path / "calm")
+    disturbed = run_everything(tmp_path / "killed", kills)
     assert disturbed == undisturbed
 
 

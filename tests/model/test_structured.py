@@ -1,4 +1,4 @@
-"""Answers that are begun, held to a form, and shown worked examples."""
+"""Constrained answers with given beginnings and worked examples."""
 
 import re
 
@@ -23,7 +23,7 @@ FORMS = {
 }
 
 
-def keeps(constraint, text):
+def satisfies(constraint, text):
     """Return whether a text has a form, by another way than the engine's."""
     match = re.fullmatch("".join(map(regex, constraint)), text)
     excerpts = [part for part in constraint if isinstance(part, Excerpt)]
@@ -45,7 +45,7 @@ def regex(part):
     return r"((?:.|\n)+)" if isinstance(part, Excerpt) else f"(?:{part.regex})"
 
 
-def asked(text, constraint=(), begun="", **sampling):
+def constrained_request(text, constraint=(), begun="", **sampling):
     turns = (Message("user", text),)
     if begun:
         turns = (*turns, Message("assistant", begun))
@@ -59,27 +59,29 @@ def asked(text, constraint=(), begun="", **sampling):
 @pytest.mark.parametrize("heat", [0.0, 1.0])
 def test_constrained_texts_match_in_any_batch(backend, heat):
     requests = [
-        asked(f"q{i}", form, temperature=heat, seed=i)
+        constrained_request(f"q{i}", form, temperature=heat, seed=i)
         for i, form in enumerate(FORMS.values())
     ]
-    requests.append(asked("free", temperature=heat))
+    requests.append(constrained_request("free", temperature=heat))
     together = backend.complete(requests, never)
     assert together == [backend.complete([one], never)[0] for one in requests]
     for request, made in zip(requests[:-1], together, strict=False):
         if made.finish == "stop":
-            assert keeps(request.constraint, made.text), made.text
+            assert satisfies(request.constraint, made.text), made.text
     ended = [made for made in together[:-1] if made.finish == "stop"]
     assert len(ended) >= 3
 
 
 def test_a_complete_constraint_ends_the_text(backend):
-    (made,) = backend.complete([asked("q", ("Yes.",))], never)
+    (made,) = backend.complete([constrained_request("q", ("Yes.",))], never)
     assert (made.text, made.finish, made.n_tokens) == ("Yes.", "stop", 4)
 
 
 def test_a_constraint_computes_no_mask_while_the_model_follows_it(backend):
     loaded = backend._loaded
-    (made,) = backend.complete([asked("who?", (Pattern("[a-z]+"),))], never)
+    (made,) = backend.complete(
+        [constrained_request("who?", (Pattern("[a-z]+"),))], never
+    )
     masked = []
     matcher = loaded.grammars.matcher((Pattern("[a-z]+"),))
     for token in loaded.chat.encode(made.text):
@@ -95,7 +97,7 @@ def test_a_constraint_computes_no_mask_while_the_model_follows_it(backend):
 
 def test_an_impossible_constraint_raises_an_error(backend):
     with pytest.raises(Exception, match="form of an answer"):
-        backend.complete([asked("q", (Pattern("("),))], never)
+        backend.complete([constrained_request("q", (Pattern("("),))], never)
 
 
 def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
@@ -112,7 +114,7 @@ def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
     (made,) = backend.complete([request], never)
     assert made.text.startswith('Evidence: "')
     if made.finish == "stop":
-        assert keeps(("Evidence: ", *form), made.text)
+        assert satisfies(("Evidence: ", *form), made.text)
     whole = backend._loaded.tokenizer.decode(backend._loaded.chat.to_answer(turns)[0])
     assert whole.endswith("Evidence: ")
     assert whole.index("a?") < whole.index("b.") < whole.index("c?")
@@ -121,8 +123,10 @@ def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
 @pytest.mark.parametrize("build", [None, build_sliding])
 def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
     backend = open_model("none", build(tmp_path)) if build else open_model()
-    (whole,) = backend.complete([asked("why?", (Pattern("[a-z ]{12}"),))], never)
-    rest = asked("why?", (Pattern("[a-z ]{9}"),), begun=whole.text[:3])
+    (whole,) = backend.complete(
+        [constrained_request("why?", (Pattern("[a-z ]{12}"),))], never
+    )
+    rest = constrained_request("why?", (Pattern("[a-z ]{9}"),), begun=whole.text[:3])
     (made,) = backend.complete([rest], never)
     assert made.text == whole.text
     assert (whole.n_tokens, made.n_tokens) == (12, 9)
@@ -140,7 +144,7 @@ def n_read_by(backend, requests):
     return sum(read), made
 
 
-def about(passage):
+def question_about(passage):
     """Return two requests on a passage, after a worked example."""
     shown = (Message("user", "x" * LEAST), Message("assistant", "yes"))
     return [
@@ -153,7 +157,7 @@ def about(passage):
 
 
 def test_worked_examples_are_read_once_for_all_later_prompts(backend):
-    sea, hill, wood = map(about, ("sea " * 8, "hills " * 5, "wood " * 6))
+    sea, hill, wood = map(question_about, ("sea " * 8, "hills " * 5, "wood " * 6))
     n_first, first = n_read_by(backend, [*sea, *hill])
     n_later, later = n_read_by(backend, wood)
     assert n_first < 2 * LEAST + 30 + 2 * 40
@@ -164,7 +168,7 @@ def test_worked_examples_are_read_once_for_all_later_prompts(backend):
 
 
 def test_switching_adapters_clears_the_prefix_cache(backend):
-    requests = [*about("sea " * 8), *about("hills " * 5)]
+    requests = [*question_about("sea " * 8), *question_about("hills " * 5)]
     backend.complete(requests, never)
     ids = backend._loaded.chat.prompt(requests[0].prompt.chat)
     assert backend._loaded.prefixes.longest(ids)[0] >= LEAST

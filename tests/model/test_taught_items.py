@@ -1,4 +1,4 @@
-"""What a meta-skill round is trained on is what the engine later asks and allows."""
+"""Meta-skill items match the prompts and constraints of the engine."""
 
 import pytest
 

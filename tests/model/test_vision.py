@@ -1,4 +1,4 @@
-"""Models that see as well as read: their text layers go the whole way, alone."""
+"""Models for images and text: their text layers are loaded and trained."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def settings(kind: str) -> dict[str, Any]:
 @pytest.fixture(
     scope="module", params=["gemma3", "mistral3", "llava", "qwen2_5_vl", "smolvlm"]
 )
-def seeing(request, tmp_path_factory):
+def image_model(request, tmp_path_factory):
     """The folder of a model for images and text, with random weights."""
     folder = tmp_path_factory.mktemp("seeing") / request.param
     tokenizer = build_tokenizer(TEMPLATE)
@@ -108,9 +108,9 @@ def is_text(name: str) -> bool:
     return "language_model" in name or "text_model" in name
 
 
-def test_an_image_model_generates_text_like_transformers(seeing, open_model):
-    assert model_files.locate(str(seeing)) == seeing
-    loaded = open_model("none", seeing)._loaded
+def test_an_image_model_generates_text_like_transformers(image_model, open_model):
+    assert model_files.locate(str(image_model)) == image_model
+    loaded = open_model("none", image_model)._loaded
     prompts = [loaded.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
     ours = generate(
         loaded,
@@ -130,8 +130,8 @@ def test_an_image_model_generates_text_like_transformers(seeing, open_model):
         assert written.text == loaded.chat.decode(theirs.tolist())
 
 
-def test_a_round_trains_its_text_layers_alone(seeing, open_model, tmp_path):
-    backend = open_model("packed", seeing)
+def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path):
+    backend = open_model("packed", image_model)
     places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
     watch = Watch()
     backend.train(facts(), training(max_steps=12), watch, start=None, **places)
@@ -146,7 +146,7 @@ def test_a_round_trains_its_text_layers_alone(seeing, open_model, tmp_path):
     assert adapted == {f"base_model.model.{name}" for name in linear}
     assert len(linear) == 14
     backend.use_adapter(places["output"])
-    again = open_model("packed", seeing)
+    again = open_model("packed", image_model)
     base = logits(again._loaded.model)
     again.use_adapter(places["output"])
     learned = logits(again._loaded.model)
@@ -154,24 +154,28 @@ def test_a_round_trains_its_text_layers_alone(seeing, open_model, tmp_path):
     assert not torch.allclose(base, learned, atol=1e-2)
 
 
-def test_a_round_is_merged_into_the_whole_image_model(seeing, open_model, tmp_path):
-    backend = open_model("none", seeing)
+def test_a_round_is_merged_into_the_whole_image_model(
+    image_model, open_model, tmp_path
+):
+    backend = open_model("none", image_model)
     places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
     backend.train(facts(), training(), Watch(), start=None, **places)
     backend.use_adapter(places["output"])
-    merging.merge(seeing, places["output"], tmp_path / "whole")
+    merging.merge(image_model, places["output"], tmp_path / "whole")
     whole = open_model("none", tmp_path / "whole")
     merged, learned = logits(whole._loaded.model), logits(backend._loaded.model)
     backend.use_adapter(None)
     base = logits(backend._loaded.model)
     assert (merged - learned).norm() < 0.1 * (merged - base).norm()
-    seen, before = model_shape.of(tmp_path / "whole"), model_shape.of(seeing)
+    seen, before = model_shape.of(tmp_path / "whole"), model_shape.of(image_model)
     assert seen.parameters == before.parameters
 
 
-def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(seeing, open_model):
-    seen = model_shape.of(seeing)
-    model = open_model("none", seeing)._loaded.model
+def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(
+    image_model, open_model
+):
+    seen = model_shape.of(image_model)
+    model = open_model("none", image_model)._loaded.model
     layers = {
         name: module.weight
         for name, module in model.named_modules()

@@ -1,4 +1,4 @@
-"""How long a training takes, from sizes and the speed of the processor."""
+"""The estimated time of a training."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Finding a model: what is taken, and what is refused with which words."""
+"""Finding models on disk, and the errors of those that cannot be used."""
 
 import json
 import os

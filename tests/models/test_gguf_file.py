@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says, and which files are refused."""
+"""Headers of GGUF files, and the errors of files that cannot be used."""
 
 import json
 
@@ -15,7 +15,7 @@ from autolearn.models.sources import gguf_file
 from autolearn.services import model_actions
 
 
-def write(file, *, template="{{ 1 }}", kind="model", **numbers):
+def write_gguf(file, *, template="{{ 1 }}", kind="model", **numbers):
     """Write a file with a few weights, and keys of every type that there is."""
     writer = GGUFWriter(file, "llama")
     writer.add_type(kind)
@@ -42,7 +42,7 @@ def write(file, *, template="{{ 1 }}", kind="model", **numbers):
 
 @pytest.fixture
 def file(tmp_path):
-    return write(tmp_path / "tiny.gguf")
+    return write_gguf(tmp_path / "tiny.gguf")
 
 
 def refusal(file):
@@ -87,7 +87,7 @@ def test_what_is_no_gguf_is_refused(file):
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_what_to_do(tmp_path, more, says):
-    words = refusal(write(tmp_path / "tiny.gguf", **more))
+    words = refusal(write_gguf(tmp_path / "tiny.gguf", **more))
     assert says.replace("\\", "") in words
 
 
@@ -102,11 +102,11 @@ def test_a_file_is_recognised_by_what_it_holds(tmp_path, file):
     with other.open("r+b") as opened:
         opened.seek(-8, 2)
         opened.write(b"trained!")
-    again = write(tmp_path / "again.gguf")
+    again = write_gguf(tmp_path / "again.gguf")
     assert gguf_file.digest(again) == before != gguf_file.digest(other)
 
 
-def note_of(workspace, file, name):
+def write_note(workspace, file, name):
     folder = workspace / gguf_file.FOLDER / name
     folder.mkdir(parents=True)
     note = {"file": file.name, "digest": gguf_file.digest(file)}
@@ -116,9 +116,9 @@ def note_of(workspace, file, name):
 
 def test_what_was_made_from_a_file_is_found_and_a_draft_is_not(tmp_path, file):
     assert gguf_file.converted(tmp_path, file) is None
-    note_of(tmp_path, file, ".tiny.draft")
+    write_note(tmp_path, file, ".tiny.draft")
     assert gguf_file.converted(tmp_path, file) is None
-    folder = note_of(tmp_path, file, "tiny")
+    folder = write_note(tmp_path, file, "tiny")
     assert gguf_file.converted(tmp_path, file) == folder
     assert gguf_file.new_folder(tmp_path, file) == folder.with_name("tiny-2")
 
@@ -126,7 +126,7 @@ def test_what_was_made_from_a_file_is_found_and_a_draft_is_not(tmp_path, file):
 def test_a_converted_file_stands_for_its_folder(store, file):
     with pytest.raises(BackendError, match="has not been converted yet"):
         model_actions.as_folder(store, str(file))
-    folder = note_of(store.folder, file, "tiny")
+    folder = write_note(store.folder, file, "tiny")
     assert model_actions.as_folder(store, str(file)) == str(folder)
     assert model_actions.as_folder(store, "built-in") == "built-in"
 

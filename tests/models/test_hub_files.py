@@ -1,4 +1,4 @@
-"""Which files of a repository are fetched, and what is refused with which words."""
+"""The choice of files in a hub repository, and its errors."""
 
 import pytest
 

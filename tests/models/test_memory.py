@@ -1,4 +1,4 @@
-"""What a model needs of memory, and what would fit."""
+"""Estimates of memory, and plans that fit."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a model is, counted without reading its weights."""
+"""The sizes of a model, read without its weights."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Sentences and facts: every one has its place, and together they are the text."""
+"""Sentences and facts: their places, and that they cover the text."""
 
 from itertools import pairwise
 

@@ -5,7 +5,7 @@ from autolearn.training import dataset
 from autolearn.training.dataset import ApprovedExample
 
 
-def lesson(question="Who leads Avel?", gap=True, id=1, **more):
+def example(question="Who leads Avel?", gap=True, id=1, **more):
     sample = Sample(1, question, "Ada leads Avel.", "Bo leads Avel.", gap, 0.9, id=id)
     values = {"opened": "Ada leads Avel.", "closed": "Bo leads Avel."} | more
     return ApprovedExample(sample, "Ada leads Avel.", **values)
@@ -17,7 +17,7 @@ def build(method, lessons, corpus=(), quiz=(), **settings):
     )
 
 
-def shown(item):
+def prompt_text(item):
     return item.chat[-1].content
 
 
@@ -25,8 +25,8 @@ META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads
 
 
 def test_join_learns_the_refined_answer_in_every_wording():
-    made = build("join", [lesson(wordings=("Avel is led by whom?",))])
-    assert [(shown(i), i.chosen, i.sample_id) for i in made.items] == [
+    made = build("join", [example(wordings=("Avel is led by whom?",))])
+    assert [(prompt_text(i), i.chosen, i.sample_id) for i in made.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
     ]
@@ -34,16 +34,16 @@ def test_join_learns_the_refined_answer_in_every_wording():
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
     for method in ("join", "al1", "al2", "self"):
-        made = build(method, [lesson()]).items
+        made = build(method, [example()]).items
         assert made
         for item in made:
-            assert shown(item) == "Who leads Avel?"
+            assert prompt_text(item) == "Who leads Avel?"
 
 
 def test_stage_1_can_keep_the_skill_of_asking():
-    plain, dqa = build("al1", [lesson()]), build("al1", [lesson()], dqa=True)
+    plain, dqa = build("al1", [example()]), build("al1", [example()], dqa=True)
     assert len(plain.items) == 1
-    assert [shown(i).startswith("Ada leads Avel.") for i in dqa.items] == [
+    assert [prompt_text(i).startswith("Ada leads Avel.") for i in dqa.items] == [
         False,
         True,
         True,
@@ -51,7 +51,7 @@ def test_stage_1_can_keep_the_skill_of_asking():
 
 
 def test_stage_2_prefers_open_book_over_closed_book():
-    (item,) = build("al2", [lesson()]).items
+    (item,) = build("al2", [example()]).items
     assert (item.kind, item.chosen, item.rejected) == (
         "dpo",
         "Ada leads Avel.",
@@ -60,12 +60,12 @@ def test_stage_2_prefers_open_book_over_closed_book():
 
 
 def test_stage_2_leaves_out_pairs_that_prefer_nothing():
-    same = lesson(closed="Ada leads Avel.")
+    same = example(closed="Ada leads Avel.")
     assert build("al2", [same], only_gaps=False).items == ()
 
 
 def test_the_gap_filter_can_be_switched_off():
-    known = lesson(gap=False)
+    known = example(gap=False)
     assert build("al1", [known]).items == ()
     assert len(build("al1", [known], only_gaps=False).items) == 1
 
@@ -80,28 +80,28 @@ def test_meta_skills_are_feedback_refinement_and_answer():
 
 
 def test_a_corrected_sample_is_a_meta_skill_example():
-    fixed = lesson(corrected=True, critique="Not Bo.\nVerdict: incorrect")
-    items = build("meta", [fixed, lesson(id=2)]).items
+    fixed = example(corrected=True, critique="Not Bo.\nVerdict: incorrect")
+    items = build("meta", [fixed, example(id=2)]).items
     assert len(items) == 3
-    assert "Ada leads Avel." in shown(items[0])
+    assert "Ada leads Avel." in prompt_text(items[0])
     assert items[0].chosen.startswith("Not Bo.")
 
 
 def test_self_evolution_replays_a_share_of_meta_skills():
-    lessons = [lesson(f"Who leads {name}?", id=i) for i, name in enumerate("ABCD")]
+    lessons = [example(f"Who leads {name}?", id=i) for i, name in enumerate("ABCD")]
     items = build("self", lessons, [META], meta_share=0.5).items
     assert len(items) == 6
 
 
 def test_raw_text_takes_each_passage_once():
-    items = build("cpt", [lesson(), lesson("Who is Ada?")]).items
+    items = build("cpt", [example(), example("Who is Ada?")]).items
     assert [(i.kind, i.chosen) for i in items] == [("text", "Ada leads Avel.")]
 
 
 def test_what_the_quiz_asks_is_not_trained():
-    one = lesson(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
+    one = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
     made = build("join", [one], quiz=["avel is led by whom"])
-    assert [shown(i) for i in made.items] == [
+    assert [prompt_text(i) for i in made.items] == [
         "Who leads Avel?",
         "Who is leader of Avel?",
     ]
@@ -109,15 +109,15 @@ def test_what_the_quiz_asks_is_not_trained():
 
 
 def test_a_question_of_the_quiz_goes_with_all_its_wordings():
-    one = lesson(wordings=("Avel is led by whom?",))
+    one = example(wordings=("Avel is led by whom?",))
     made = build("join", [one], quiz=["Who leads the Avel"])
     assert made.items == ()
     assert made.leaked == 2
 
 
-def many(n=100, **more):
+def many_examples(n=100, **more):
     return [
-        lesson(
+        example(
             f"Who leads town {i}?",
             id=i,
             wordings=(f"Town {i} is led by whom?",),
@@ -128,11 +128,11 @@ def many(n=100, **more):
 
 
 def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
-    made = build("join", many(), validation_share=0.2)
-    held = {shown(item) for item in made.validation}
+    made = build("join", many_examples(), validation_share=0.2)
+    held = {prompt_text(item) for item in made.validation}
     assert len(held) == len(made.validation) == 20
     assert len(made.items) == 200 - 20
-    assert not held & {shown(item) for item in made.items}
+    assert not held & {prompt_text(item) for item in made.items}
     taught = {(item.sample_id, item.chosen) for item in made.items}
     assert {(item.sample_id, item.chosen) for item in made.validation} <= taught
     assert {item.kind for item in made.validation} == {"validation"}
@@ -140,29 +140,31 @@ def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
 
 def test_validation_is_the_same_for_a_seed():
     first, again, other = (
-        build("join", many(), validation_share=0.2, seed=seed).validation
+        build("join", many_examples(), validation_share=0.2, seed=seed).validation
         for seed in (1, 1, 2)
     )
     assert first == again != other
 
 
 def test_a_wording_that_another_lesson_trains_validates_nothing():
-    one = lesson(wordings=("Avel is led by whom?",), id=200)
-    other = lesson("By whom is Avel led?", id=201)
-    made = build("join", [*many(), one, other], validation_share=1.0)
+    one = example(wordings=("Avel is led by whom?",), id=200)
+    other = example("By whom is Avel led?", id=201)
+    made = build("join", [*many_examples(), one, other], validation_share=1.0)
     assert len(made.validation) == 100
     assert 200 not in {item.sample_id for item in made.validation}
 
 
 def test_a_wording_of_the_quiz_is_not_validation():
     quiz = ["Town 3 is led by whom?"]
-    made = build("join", many(), quiz=quiz, validation_share=1.0)
+    made = build("join", many_examples(), quiz=quiz, validation_share=1.0)
     assert len(made.validation) == 99
-    assert not set(quiz) & {shown(item) for item in (*made.items, *made.validation)}
+    assert not set(quiz) & {
+        prompt_text(item) for item in (*made.items, *made.validation)
+    }
 
 
 def test_validation_expects_the_answer_that_the_method_teaches():
-    lessons = many(opened="It is Ada.")
+    lessons = many_examples(opened="It is Ada.")
     expected = {
         "join": "Ada leads Avel.",
         "al1": "It is Ada.",
@@ -177,7 +179,7 @@ def test_validation_expects_the_answer_that_the_method_teaches():
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
-        made = build("join", many(n), validation_share=share)
+        made = build("join", many_examples(n), validation_share=share)
         assert (len(made.items), made.validation) == (2 * n, ())
 
 
@@ -188,7 +190,7 @@ def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():
 
 def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
     skills = [TrainItem("sft", (), str(i)) for i in range(100)]
-    lessons = [lesson(id=i) for i in range(1, 9)]
+    lessons = [example(id=i) for i in range(1, 9)]
 
     def drawn(seed):
         settings = TrainSettings(method="self", meta_share=1.0, seed=seed)

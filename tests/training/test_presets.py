@@ -1,4 +1,4 @@
-"""Settings by the size of the model."""
+"""Settings by model size."""
 
 import shutil
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the model makes up is made once for all its rounds, whatever interrupts it."""
+"""Replay items are generated once for all rounds of a model, even after kills."""
 
 from dataclasses import replace
 
@@ -17,11 +17,11 @@ from autolearn.training import replay
 CLOSED_BOOK = prompts.load("closed_book").digest
 
 
-def because(request):
+def long_reply(request):
     return f"It is, since {request.prompt.chat[-1].content}"
 
 
-def backend(n_different=10**9, reply=because):
+def backend(n_different=10**9, reply=long_reply):
     return ScriptedBackend(reply, imagine=lambda seed: f"Why {seed % n_different}?")
 
 
@@ -67,7 +67,7 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
         calls.append(request)
         if len(calls) > replay.STEP + 5:
             raise KeyboardInterrupt
-        return because(request)
+        return long_reply(request)
 
     with pytest.raises(KeyboardInterrupt):
         imagine(store, 150, backend(reply=die), run)
@@ -94,7 +94,7 @@ def test_a_model_that_repeats_itself_is_asked_a_limited_number_of_times(store):
 
 def test_an_answer_that_says_nothing_is_not_kept(store):
     model = backend(
-        reply=lambda request: "" if "7?" in str(request) else because(request)
+        reply=lambda request: "" if "7?" in str(request) else long_reply(request)
     )
     made = imagine(store, 50, model)
     assert len(made) == 50
@@ -103,7 +103,7 @@ def test_an_answer_that_says_nothing_is_not_kept(store):
 
 def test_of_those_with_the_same_answer_only_some_are_kept(store):
     def reply(request):
-        return because(request) if "0?" in str(request) else "No idea."
+        return long_reply(request) if "0?" in str(request) else "No idea."
 
     made = imagine(store, 60, backend(reply=reply))
     said = [one.generation.completion.text for one in made]
@@ -237,7 +237,7 @@ def test_guesses_are_not_kept_for_replay(store):
     def sure(answer):
         return -1.0 if int(answer[-2]) % 2 else -0.1
 
-    model = ScriptedBackend(because, imagine=lambda seed: f"Why {seed}?", sure=sure)
+    model = ScriptedBackend(long_reply, imagine=lambda seed: f"Why {seed}?", sure=sure)
     made = imagine(store, 40, model)
     odd = [one for one in made if int(one.text[-2]) % 2]
     assert len(odd) < len(made) / 4

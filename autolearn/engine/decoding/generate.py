@@ -272,6 +272,7 @@ def _pack_weights(loaded: Loaded, texts: Sequence[DecodedText]) -> None:
     """Pack the weights for small batches if that pays off and memory allows it."""
     n_tokens = sum(text.sampling.max_new_tokens for text in texts)
     pays_off = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
+    # A packed copy is kept until a training drops it.
     if loaded.packed or not pays_off:
         return
     if loaded.estimator.copies_within(device_memory.free(loaded.device)):
@@ -301,6 +302,7 @@ def _next_tokens(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
     """
     next_ids = logits.argmax(dim=1)
     sampled_rows = [i for i, text in enumerate(texts) if text.sampling.temperature]
+    # Temperature 0 is greedy; most texts of a study are.
     if not sampled_rows:
         return next_ids
     sampled_texts = [texts[i] for i in sampled_rows]
@@ -341,6 +343,7 @@ def _sample_top_p(
     """
     n_tokens = probs.shape[1]
     top_probs, top_ids = probs.topk(min(n_first, n_tokens), dim=1)
+    # Rows whose first tokens do not reach top_p need the whole ranking.
     is_short = (top_probs.sum(dim=1, keepdim=True) < top_p)[:, 0]
     # Drop tokens once those before them reach top_p. The first one always stays.
     top_probs[top_probs.cumsum(dim=1) - top_probs >= top_p] = 0

@@ -71,6 +71,7 @@ class PackedLinears:
             copy = torch.ops.mkldnn._reorder_linear_weight(
                 layer.weight.detach(), _BATCH_HINT
             )
+            # On the instance, so that deleting it restores the method of the class.
             layer.forward = partial(_product, layer, copy)  # type: ignore[method-assign]
             self._layers.append(layer)
             self.n_bytes += layer.weight.numel() * layer.weight.element_size()
@@ -96,6 +97,7 @@ def packable(model: nn.Module) -> Iterator[nn.Linear]:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     for name, layer in model.named_modules():
+        # Subclasses, such as quantised layers, have other weights.
         if type(layer) is not nn.Linear or "lora_" in name:
             continue
         weight = layer.weight

@@ -56,6 +56,7 @@ def choose_scale(
     """
     # The update is B A, so scaling B alone scales it.
     b_matrices = [p for name, p in parameters.items() if "lora_B" in name]
+    # Scales are applied to the originals, so rounding does not accumulate.
     originals = [matrix.detach().clone() for matrix in b_matrices]
 
     def resize(scale: float) -> None:

@@ -29,6 +29,7 @@ class BaseLogits:
         for part in self._forward.parts(examples):
             if stop():
                 return False
+            # ``expected`` disables the adapter, so this is the base alone.
             predictions = self._forward.expected([example.chosen for example in part])
             self._noted.update(zip(part, predictions, strict=True))
         return True

@@ -102,6 +102,7 @@ def _row(prompt: list[int], answer: str, chat: ChatFormat) -> Row:
 
 def is_learnable(example: Example, max_tokens: int) -> bool:
     """Return whether the example is short enough and every answer has a token."""
+    # A pair without a rejected answer has no preference to learn.
     if example.kind == "dpo" and example.rejected is None:
         return False
     has_answers = all(row.n_answer > 0 for row in example.rows)
@@ -223,6 +224,7 @@ def micro_batches(
     The largest part comes first, so that too little memory shows at once. An item that
     is longer is a part of its own.
     """
+    # Both answers of a pair stay in one group, since they share their prompt.
     prompts = [example.chosen.ids for example in examples]
     groups_by_width = []
     for group in _grouped(prompts, token_cost):
@@ -294,6 +296,7 @@ class Schedule:
         self._window = window
         self._seed = seed
         self.steps_per_epoch = ceil(len(examples) / batch_size)
+        # Steps come in order, so only the present epoch is kept.
         self._epoch = lru_cache(maxsize=1)(self._make_epoch)
 
     def batch(self, step: int) -> list[int]:
@@ -328,5 +331,6 @@ def _similarity_keys(
     for number, group in enumerate(_grouped(examples, token_cost)):
         longest = max(len(examples[i]) for i in group)
         for i in group:
+            # Length first: batches then hold items that need little padding.
             keys[i] = (longest, number)
     return keys

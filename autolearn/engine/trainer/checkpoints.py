@@ -66,6 +66,7 @@ class Checkpoints:
         state: State = torch.load(
             folder / _STATE, map_location="cpu", weights_only=True
         )
+        # Resuming with other items would silently train something else.
         if state["work"] != self._work:
             raise TrainingError(
                 "The checkpoint belongs to other items, settings or another model; "

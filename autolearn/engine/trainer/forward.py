@@ -125,6 +125,7 @@ class Forward:
         One pass without decoding: an answer counts if each of its tokens, its end
         included, is the likeliest after those before it. None for no examples.
         """
+        # A single wrong token makes its answer inexact.
         n_exact = 0
         for part in self.parts(examples):
             batch = self.collate([example.chosen for example in part])
@@ -172,6 +173,7 @@ class Forward:
         return logits
 
     def _mask(self, batch: Batch) -> Tensor:
+        # One text per row: the library needs to know the padding only.
         if batch.is_plain:
             return (batch.first <= batch.last).long()
         visible = _visible(batch.first, batch.last, batch.places)

@@ -103,6 +103,7 @@ class _TokenLogProbs(torch.autograd.Function):
         grad_sum = grad.sum(dim=1, keepdim=True)
         # r is 0 when ids has all tokens; no token then takes this gradient.
         per_rest = torch.where(rest_probs > 0, rest_grad / rest_probs, 0.0)
+        # One chunk at a time, so only the result has the size of the logits.
         result = torch.empty_like(logits)
         for rows in _row_chunks(logits):
             chunk_ids = ids[rows]
@@ -130,6 +131,7 @@ def likeliest(logits: Tensor) -> Likeliest:
     Shapes:
         logits: (N, V).
     """
+    # int32 halves the memory of the stored ids.
     ids = logits.topk(min(LIKELIEST, logits.shape[1]), dim=1).indices
     return Likeliest(ids.int(), token_log_probs(logits.detach(), ids))
 
@@ -151,6 +153,7 @@ def reward_margins(policy: Tensor, reference: Tensor, beta: float) -> Tensor:
         policy, reference: (P, 2) log-probabilities of the chosen and rejected answer.
         returns: (P,) float32.
     """
+    # The implicit reward of DPO: beta log(policy / reference).
     return beta * ((policy - reference)[:, 0] - (policy - reference)[:, 1])
 
 

@@ -36,10 +36,12 @@ class LRSchedule:
         """
         if self.learned_at is not None and step > self.learned_at:
             remaining = (self.n_steps - step) / (self.n_steps - self.learned_at)
+            # Continue from the rate at that step, so the curve has no jump.
             return self._planned_rate(self.learned_at) * remaining
         return self._planned_rate(step)
 
     def _planned_rate(self, step: int) -> float:
+        # The first step already has a rate above zero.
         warm_up = (step + 1) / (self._warm_up + 1)
         decay = (self._planned - step) / max(1, self._planned - self._warm_up)
         return self._peak * min(1.0, warm_up, decay)

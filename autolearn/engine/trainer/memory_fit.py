@@ -56,6 +56,7 @@ class BatchSizer:
         """Return the estimated memory of a step with these examples."""
         estimator = self._loaded.estimator
         batch_shapes = map(self._load, self._forward.parts(examples))
+        # The largest part decides, since parts run one after the other.
         estimates = (estimator.training(self._settings, load) for load in batch_shapes)
         return max(estimates, key=attrgetter("total"))
 
@@ -108,6 +109,7 @@ def _items(
     longest = max(example.length for example in examples)
     rows_per_item = max(len(example.rows) for example in examples)
     n_replay = in_step(settings, len(taught), len(replay))
+    # The worst step: all rows as long as the longest.
     n_rows = max(settings.batch_size * rows_per_item, n_replay)
     return ItemSizes(
         longest=longest,
