@@ -35,7 +35,7 @@ def end(store, answers):
 
 
 def test_an_empty_conversation_says_what_to_do(store):
-    assert "Nothing asked yet" in views.conversation(store, 1)
+    assert "Pick two models" in views.conversation(store, 1)
 
 
 def test_a_question_is_asked_once_a_column(session, store):
@@ -43,7 +43,7 @@ def test_a_question_is_asked_once_a_column(session, store):
     runs = store.runs.conversation(1)
     assert [run.settings["column"] for run in runs] == ["left", "right"]
     assert all(run.settings["refine"] for run in runs)
-    assert views.conversation(store, 1).count("Waiting for its turn") == 2
+    assert views.conversation(store, 1).count("Queued") == 2
 
 
 def test_an_open_book_gets_its_passages(session, store):
@@ -85,7 +85,7 @@ def test_before_the_first_round_the_right_side_says_that_it_waits(session, store
 def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store):
     with pytest.raises(JobError, match="no trained round"):
         ask._ask(session, AskForm("Who?", NEWEST, 0, False, False))
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(InputError, match="Type a question"):
         ask._ask(session, AskForm("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")
 
@@ -104,7 +104,7 @@ def test_the_newest_round_is_the_newest_that_is_finished(session, store):
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
     ask._clear(session)
     ask._ask(session, AskForm("Who?", 0, 0, False, False))
-    assert "Nothing asked yet" in ask._clear(session)
+    assert "Pick two models" in ask._clear(session)
     assert len(store.runs.conversation(1)) == 2
 
 

@@ -1,4 +1,4 @@
-"""Ask: the same question to two sets of weights, and to the texts themselves."""
+"""Chat: the same question to two sets of weights, and to the texts themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
 
-TITLE = "Ask"
+TITLE = "Chat"
 NEWEST = -1
 """The round that is the newest when it is asked."""
 
@@ -36,30 +36,30 @@ def build(context: PageContext) -> None:
         left = gr.Dropdown(
             value=0,
             choices=_choices(session),
-            label="Left answers with",
+            label="Left model",
             info="the base model, or the adapter of a round",
         )
         right = gr.Dropdown(
             value=NEWEST,
             choices=_choices(session),
-            label="Right answers with",
-            info="the same question, to compare",
+            label="Right model",
+            info="answers the same question, to compare",
         )
         open_book = gr.Checkbox(
-            label="Open book", info="a third column, with the passages in view"
+            label="Open book", info="adds a column that answers from your texts"
         )
         refine = gr.Checkbox(
-            label="Refine", info="answer, feedback, refined answer, left and right"
+            label="Refine", info="each model checks its answer and writes it again"
         )
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             show_label=False,
-            placeholder="Ask something (Enter sends)",
+            placeholder="Ask a question (Enter sends)",
             scale=5,
             elem_id="ask-question",
         )
-        send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
-        clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
+        send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
+        clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
     shown = html_panel("ask-conversation")
     context.redraw_on_change(lambda: _shown(session), [], [shown])
     context.redraw_on_opening(lambda: _renewed(session), [], [left, right])
@@ -122,7 +122,7 @@ def _ask(session: Session, wish: AskForm) -> None:
     store = session.store
     question = wish.question.strip()
     if not question:
-        raise InputError("Ask something; the question is empty.")
+        raise InputError("Type a question first.")
     past = store.runs.conversation(_number(store))
     if any(run.state in ("queued", "running") for run in past):
         raise JobError("The answers to the last question are still being written.")
@@ -172,7 +172,7 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     found = store.library.passages_about(question, n_tokens=context // 2)
     if not found:
         raise InputError(
-            "No passage shares a word with this question; ask without open book."
+            "No passage shares a word with this question; switch open book off."
         )
     return [one.id for one in found]
 
