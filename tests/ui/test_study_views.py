@@ -349,7 +349,7 @@ def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
     store.runs.claim(1, ["study"])
     time.sleep(0.02)
     store.runs.finish(run.id, "done", None, {"passages": n})
-    assert "at the pace of the last study" in tab._effort(session, [], *given.values())
+    assert "at the speed of the last study" in tab._effort(session, [], *given.values())
 
 
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):
