@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autolearn.core.flags import Flag
 from autolearn.core.model_calls import (
     Completion,
     Generation,
@@ -36,7 +37,13 @@ from autolearn.store.search import index_samples
 from autolearn.ui.views import review, sample
 
 DOCUMENTS, PASSAGES = 200, 5
-FLAGS = ("disputed", "strays", "check_failed", "same_fact", "no_evidence")
+FLAGS: tuple[Flag, ...] = (
+    "disputed",
+    "strays",
+    "check_failed",
+    "same_fact",
+    "no_evidence",
+)
 SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "vas", "el", "po", "sha", "din")
 
 

@@ -133,7 +133,7 @@ def ours(loaded: Loaded, text: str) -> Work:
         backend.work.n_samples = actions.approve(store, RULE)
         round_id = shop.train(
             _context(store, actions.train(store, ModelSettings(), SETTINGS))
-        )["round"]
+        ).round
         taught = [item for item in store.rounds.items(round_id) if item.teaches]
     return replace(backend.work, items=taught)
 

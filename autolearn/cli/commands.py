@@ -11,11 +11,18 @@ from autolearn.cli import corpus_commands
 from autolearn.cli.terminal import Progress, as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Run
+from autolearn.core.records import Decision, Round, Run
+from autolearn.core.run_results import DownloadResult, ImportResult, RoundScores
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
-from autolearn.services import actions, model_actions, pipeline, skill_actions
+from autolearn.services import (
+    actions,
+    model_actions,
+    pipeline,
+    quiz_runs,
+    skill_actions,
+)
 from autolearn.services import doctor as diagnosis
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
@@ -63,7 +70,8 @@ def _add_texts(store: Store, args: Args) -> Result:
     model = _named(store, args.model, quiet=args.json)
     run = actions.add_texts(store, args.files, model, tokens)
     run = _finish(store, run, "read", quiet=args.json)
-    for sentence in run.result["refused"]:
+    result = ImportResult.of(run)
+    for sentence in result.refused:
         warn(sentence)
     brought = store.library.brought_by(run.id)
     for document in brought:
@@ -72,8 +80,8 @@ def _add_texts(store: Store, args: Args) -> Result:
     passages = store.library.passages([d.id for d in brought])
     return {
         "documents": len(brought),
-        "refused": len(run.result["refused"]),
-        "repeats": run.result["repeats"],
+        "refused": len(result.refused),
+        "repeats": result.repeats,
         "passages": len(passages),
     }
 
@@ -167,8 +175,8 @@ def train(args: Args) -> Result:
         preset = presets.PRESETS[presets.preset_for(model, given.method)]
         usual = preset.apply(given).as_dict()
         settings = replace(given, **{name: usual[name] for name in open_ones})
-        corpus, more = corpus_commands.chosen(store, args, _finish)
-        run = actions.train(store, model, settings, args.parent, corpus, more)
+        gold = corpus_commands.chosen(store, args, _finish)
+        run = actions.train(store, model, settings, args.parent, gold)
         return _finish(store, run, "train", quiet=args.json).result
 
 
@@ -178,31 +186,19 @@ def quiz(args: Args) -> Result:
         model = _model(store, args)
         run = actions.quiz(store, model, open_book=args.open_book)
         result = dict(_finish(store, run, "quiz", quiet=args.json).result)
-        before = _base_take(store, run) if model.round_id else None
+        before = quiz_runs.base_quiz_before(store, run) if model.round_id else None
         if before and model.round_id:
             was, now = map(store.runs.quiz_results, (before.id, run.id))
             result["change"] = gold_questions.compare(store, was, now, model.round_id)
         return result
 
 
-def _base_take(store: Store, run: Run) -> Run | None:
-    """Return the newest quiz of the base model before this one."""
-    takes = [
-        other
-        for other in store.runs.in_state("done")
-        if other.kind == "quiz"
-        and other.id < run.id
-        and other.settings["model"]["round_id"] is None
-    ]
-    return takes[-1] if takes else None
-
-
 def skills(args: Args) -> Result:
     """Measure what the model can do of what a study asks of it."""
     with _store(args) as store:
         run = skill_actions.check(store, _model(store, args))
-        result = _finish(store, run, "skills", quiet=args.json).result
-    return result if args.json else skill_actions.readable(result)
+        run = _finish(store, run, "skills", quiet=args.json)
+    return run.result if args.json else skill_actions.readable(run)
 
 
 def chat(args: Args) -> Result:
@@ -241,23 +237,26 @@ def runs(args: Args) -> list[Result]:
 def rounds(args: Args) -> list[Result]:
     """List rounds."""
     with _store(args) as store:
-        return [
-            {
-                "round": one.id,
-                "method": one.method,
-                "state": one.state,
-                "parent": one.parent_id,
-                "base": one.model.name,
-                "steps": one.n_steps,
-                "validation": one.scores.get("validation"),
-                "forgetting_kl": one.scores.get("forgetting_kl"),
-                "scale": one.scores.get("scale"),
-                "quiz": one.scores.get("quiz_closed_book", {}).get("right"),
-                "control": one.scores.get("control_closed_book", {}).get("right"),
-                "adapter": one.adapter,
-            }
-            for one in store.rounds.all()
-        ]
+        return [_listed_round(one) for one in store.rounds.all()]
+
+
+def _listed_round(one: Round) -> Result:
+    scores = RoundScores.of(one)
+    quiz_score, control = scores.quiz_closed_book, scores.control_closed_book
+    return {
+        "round": one.id,
+        "method": one.method,
+        "state": one.state,
+        "parent": one.parent_id,
+        "base": one.model.name,
+        "steps": one.n_steps,
+        "validation": scores.validation,
+        "forgetting_kl": scores.forgetting_kl,
+        "scale": scores.scale,
+        "quiz": quiz_score and quiz_score.right,
+        "control": control and control.right,
+        "adapter": one.adapter,
+    }
 
 
 def resume(args: Args) -> Result:
@@ -267,9 +266,9 @@ def resume(args: Args) -> Result:
         if args.run is None and not unfinished:
             raise JobError("There is no unfinished run to resume.")
         run = queues.resume(store, args.run or unfinished[-1].id)
-        result = _finish(store, run, run.kind, quiet=args.json).result
+        run = _finish(store, run, run.kind, quiet=args.json)
         is_report = run.kind == "skills" and not args.json
-        return skill_actions.readable(result) if is_report else result
+        return skill_actions.readable(run) if is_report else run.result
 
 
 def cancel(args: Args) -> Result:
@@ -314,8 +313,9 @@ def download(args: Args) -> Result:
     warn(as_lines(facts))
     with _store(args) as store:
         run = model_actions.download(store, offer)
-        result = _finish(store, run, "download", quiet=args.json).result
-    return {"model": result["model"], "folder": result["path"]}
+        run = _finish(store, run, "download", quiet=args.json)
+    result = DownloadResult.of(run)
+    return {"model": result.model, "folder": result.path}
 
 
 def doctor(args: Args) -> list[Result]:

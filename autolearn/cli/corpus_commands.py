@@ -7,13 +7,14 @@ from typing import Any
 
 from autolearn.cli.terminal import warn
 from autolearn.core.errors import InputError
-from autolearn.core.gold import KINDS
+from autolearn.core.gold import KINDS, MetaExample
 from autolearn.core.records import Run
+from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpora, gold_files
+from autolearn.services.actions import GoldSources
 from autolearn.store import Store
-from autolearn.training.dataset import MetaExample
 
 Args = argparse.Namespace
 Result = dict[str, Any]
@@ -33,10 +34,15 @@ def _added(
     # The built-in tokenizer only measures where long texts are cut.
     run = corpora.add(store, path, ModelSettings.model, licence)
     run = finish(store, run, "read", quiet=args.json)
-    for sentence in run.result["refused"]:
+    result = ImportResult.of(run)
+    for sentence in result.refused:
         warn(sentence)
-    names = ("corpus", "examples", "texts", "n_refused")
-    return {name: run.result[name] for name in names}
+    return {
+        "corpus": result.corpus,
+        "examples": result.examples,
+        "texts": result.texts,
+        "n_refused": result.n_refused,
+    }
 
 
 def change(store: Store, args: Args) -> list[Result]:
@@ -72,9 +78,7 @@ def _with_feedback(name: str) -> list[MetaExample]:
         ) from error
 
 
-def chosen(
-    store: Store, args: Args, finish: Finish
-) -> tuple[list[MetaExample], Result]:
+def chosen(store: Store, args: Args, finish: Finish) -> GoldSources:
     """Return the examples of the files that are named, and which corpora to use.
 
     Nothing named: those of the library. The invented world is added if it is missing.
@@ -86,5 +90,5 @@ def chosen(
         _added(store, args, finish, None)
     examples = [one for name in files for one in _with_feedback(name)]
     if not names:
-        return [], {}
-    return examples, {"corpora": corpora.ids(store, others) if others else []}
+        return GoldSources()
+    return GoldSources(examples, corpora.ids(store, others) if others else [])

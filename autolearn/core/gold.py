@@ -67,6 +67,19 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class MetaExample:
+    """A meta-skill example (p, r, f, r_hat) of SELF, imported or corrected."""
+
+    prompt: str
+    response: str
+    feedback: str
+    refinement: str
+    passage: str = ""
+    reference: str = ""
+    sample_id: int | None = None
+
+
+@dataclass(frozen=True)
 class GoldQuestion:
     """A quiz or control question with its gold, as imported."""
 

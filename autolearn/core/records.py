@@ -20,6 +20,7 @@ Origin = Literal["model", "paraphrase", "gold", "person"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
+QuizMode = Literal["closed_book", "open_book"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
@@ -228,7 +229,8 @@ class Round:
 
     method: str
     run_id: int
-    settings: dict[str, Any]
+    settings: dict[str, object]
+    """Those of its run as they are stored; ``core.run_settings`` reads them."""
     model: ModelIdentity
     parent_id: int | None = None
     state: RoundState = "training"
@@ -236,7 +238,8 @@ class Round:
     """Folder of the adapter, relative to the workspace."""
     adapter_digest: str | None = None
     n_steps: int = 0
-    scores: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, object] = field(default_factory=dict)
+    """As they are stored; ``core.run_results.RoundScores`` reads them."""
     id: int = 0
 
 
@@ -245,7 +248,8 @@ class Run:
     """One execution of work by the worker."""
 
     kind: RunKind
-    settings: dict[str, Any]
+    settings: dict[str, object]
+    """As they are stored; ``core.run_settings`` reads them."""
     state: RunState = "queued"
     stage: str = ""
     done: int = 0
@@ -254,7 +258,8 @@ class Run:
     """Units of the stage a second."""
     eta_seconds: float | None = None
     error: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, object] = field(default_factory=dict)
+    """As it is stored; ``core.run_results`` reads it."""
     versions: dict[str, str] = field(default_factory=dict)
     cancel_requested: bool = False
     pid: int | None = None
@@ -262,6 +267,14 @@ class Run:
     started_at: str | None = None
     heartbeat_at: str | None = None
     finished_at: str | None = None
+    after_id: int | None = None
+    """The run before it in a whole round. This and what follows are columns that the
+    database reads off the settings; None: they do not have it."""
+    model: str | None = None
+    quantization: str | None = None
+    model_digest: str | None = None
+    round_id: int | None = None
+    """The round whose adapter its model has; None also for the base model."""
     id: int = 0
 
     @property
@@ -288,7 +301,7 @@ class QuizResult:
     """One answer to one quiz or control question, scored."""
 
     question_id: int
-    mode: Literal["closed_book", "open_book"]
+    mode: QuizMode
     text: str
     right: bool
     """The gold value stands in the answer."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import Passage, Question, QuizResult, Split
+from autolearn.core.records import Passage, Question, QuizMode, QuizResult, Split
 from autolearn.evaluation import quiz
 from autolearn.evaluation.quiz import QuizQuestion
 from autolearn.store import Store
@@ -133,7 +133,7 @@ def compare(
     }
 
 
-def _pick(results: Iterable[QuizResult], mode: quiz.Mode) -> list[QuizResult]:
+def _pick(results: Iterable[QuizResult], mode: QuizMode) -> list[QuizResult]:
     return [result for result in results if result.mode == mode]
 
 

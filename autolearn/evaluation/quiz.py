@@ -5,18 +5,17 @@ round must not make worse.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import Question, QuizResult
+from autolearn.core.records import Question, QuizMode, QuizResult
+from autolearn.core.run_results import Score
 from autolearn.study.answers import TextQuestion, open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.text import matching, model_output
 
-Mode = Literal["closed_book", "open_book"]
 STEP = 64
 """Questions a step of the journal."""
 
@@ -35,7 +34,7 @@ def ask_questions(
     writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],
-    mode: Mode,
+    mode: QuizMode,
     name: str,
     progress: Callable[[int], None],
 ) -> list[QuizResult]:
@@ -59,14 +58,14 @@ def ask_questions(
 
 
 def _answer(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
+    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
 ) -> list[QuizResult]:
     requests = _requests(writer, questions, mode)
     return [score(one, mode, made) for one, made in writer.write(requests)]
 
 
 def _requests(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: Mode
+    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
 ) -> list[GenerationRequest[QuizQuestion]]:
     if mode == "open_book":
         cases = [TextQuestion(q, q.passage or "", q.question.text) for q in questions]
@@ -78,7 +77,7 @@ def _requests(
     ]
 
 
-def score(one: QuizQuestion, mode: Mode, generation: Generation) -> QuizResult:
+def score(one: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
     """Score one answer.
 
     It is right if the gold value stands in it; where no short value is given, if
@@ -103,22 +102,12 @@ def score(one: QuizQuestion, mode: Mode, generation: Generation) -> QuizResult:
     )
 
 
-@dataclass(frozen=True)
-class Score:
-    """How one set of questions was answered: shares in 0..1 of ``n`` questions."""
-
-    n: int
-    right: float
-    exact: float
-    f1: float
-
-
 def summarise(results: Iterable[QuizResult]) -> Score:
     """Return the mean scores; all zero for no results."""
     rows = list(results)
     n = len(rows)
     if not n:
-        return Score(0, 0.0, 0.0, 0.0)
+        return Score()
     return Score(
         n,
         sum(r.right for r in rows) / n,
@@ -169,12 +158,4 @@ def studied(
         one.question.id
         for one in questions
         if matching.normalise(one.gold_answer) in told
-    }
-
-
-def as_json(score: Score) -> dict[str, Any]:
-    """Return a score with shares rounded to four places."""
-    return {
-        name: round(value, 4) if isinstance(value, float) else value
-        for name, value in asdict(score).items()
     }

@@ -1,10 +1,13 @@
 """What a skill check says of a model, and how a study goes by it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Self
+from typing import ClassVar, Self
 
+from autolearn.core.codec import Coded
+from autolearn.core.records import RunKind
+from autolearn.core.run_results import RunResult
 from autolearn.evaluation import statistics
 
 LEAST_AUC = 0.7
@@ -63,7 +66,7 @@ class VerdictSkill:
 
 
 @dataclass(frozen=True)
-class SkillReport:
+class SkillReport(Coded):
     """What a model can do of what a study asks of it."""
 
     model: str
@@ -84,20 +87,6 @@ class SkillReport:
     refinements: Share
     """Refinements of a wrong answer that contain the gold value."""
     verdicts: VerdictSkill
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build a report from JSON values."""
-        kept = dict(values)
-        for name in SHARES:
-            kept[name] = Share(**kept[name])
-        verdicts = dict(kept.pop("verdicts"))
-        accuracy = Share(**verdicts.pop("accuracy"))
-        return cls(**kept, verdicts=VerdictSkill(**verdicts, accuracy=accuracy))
 
 
 MEANINGS = {
@@ -232,6 +221,20 @@ def guidance(report: SkillReport) -> Guidance:
     advice = (_about_verdicts(report), *_about_weak_skills(report))
     threshold = verdicts.threshold if verdicts.counts else 0.5
     return Guidance(verdicts.counts, threshold, advice)
+
+
+@dataclass(frozen=True)
+class SkillRunResult(SkillReport, RunResult):
+    """What a skill check has given: its report, and what to do about it."""
+
+    kind: ClassVar[RunKind | None] = "skills"
+    advice: tuple[str, ...] = ()
+
+    @classmethod
+    def of_report(cls, report: SkillReport) -> Self:
+        """Build the result of a check from its report."""
+        shown = {one.name: getattr(report, one.name) for one in fields(report)}
+        return cls(**shown, advice=guidance(report).advice)
 
 
 def _about_verdicts(report: SkillReport) -> str:

@@ -263,8 +263,11 @@ def _verdicts(
 ) -> list[SkillResult]:
     """Return verdicts as the protocol has them: by odds, or in a written feedback."""
     if writer.protocol.guided:
-        asked = [feedback.as_verdict(one) for one in comparisons]
-        return [SkillResult("", 0, False, p) for p in feedback.odds(writer, asked)]
+        asked = [feedback.verdict_texts(one) for one in comparisons]
+        return [
+            SkillResult("", 0, False, p)
+            for p in feedback.verdict_probabilities(writer, asked)
+        ]
     made = feedback.feedback(writer, "critique", comparisons, passages)
     return [
         SkillResult("", 0, False, one.probability, one.text, one.generation)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autolearn.core.records import Round, TrainItem
+from autolearn.core.run_results import ExportResult
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import METHODS
 from autolearn.export import gguf_converter
 
@@ -54,15 +56,15 @@ _WEIGHTS = {
 def weights(
     about: Round,
     what: str,
-    compared: Mapping[str, int],
+    result: ExportResult,
     frozen: Sequence[TrainItem],
     versions: Mapping[str, str],
 ) -> str:
     """Return the card of an exported adapter, or of a model with it merged in."""
     asked = (
-        f"Asked {compared['asked']} questions after the export, it answered "
-        f"{compared['alike']} of them word for word like the round in autolearn."
-        if compared["asked"]
+        f"Asked {result.asked} questions after the export, it answered "
+        f"{result.alike} of them word for word like the round in autolearn."
+        if result.asked
         else "It was not asked anything after the export."
     )
     title = f"Round {about.id} of autolearn, {what}"
@@ -95,7 +97,7 @@ def _made(
         "## Scores",
         _json(about.scores),
         "## Settings",
-        _json(about.settings.get("train", {})),
+        _json(TrainRunSettings.of(about).train.as_dict()),
         _date(),
     ]
 

@@ -4,25 +4,26 @@ So a study, a training or the reading of texts does not wait for a download, and
 download does not wait for them.
 """
 
-from typing import Any
-
 from autolearn.core.records import RunKind
+from autolearn.core.run_results import DownloadResult
+from autolearn.core.run_settings import DownloadRunSettings
 from autolearn.models.sources import hub
 from autolearn.runs.context import Handler, RunContext
 
 KB = 1024
 
 
-def download(context: RunContext) -> dict[str, Any]:
+def download(context: RunContext) -> DownloadResult:
     """Download the model that a run names; return where it is and its size."""
-    name = context.run.settings["name"]
+    settings = DownloadRunSettings.of(context.run)
+    name = settings.name
     context.progress(f"asking for {name}", 0, 0)
 
     def tell(stage: str, done: int, total: int) -> None:
         context.progress(stage, done // KB, max(1, total // KB))
 
     place = hub.fetch(name, context.stop, tell)
-    return {"model": name, "path": str(place), "bytes": context.run.settings["bytes"]}
+    return DownloadResult(name, str(place), settings.bytes)
 
 
 HANDLERS: dict[RunKind, Handler] = {"download": download}

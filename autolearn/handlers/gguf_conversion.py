@@ -4,13 +4,13 @@ The weights are written whole or not at all, with a note of what they were made 
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from autolearn.core.atomic import atomic_folder
 from autolearn.core.ports import Cancelled
-from autolearn.core.settings import ModelSettings
+from autolearn.core.run_results import ConvertResult
+from autolearn.core.run_settings import ConvertRunSettings
 from autolearn.engine import gguf
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file
@@ -20,22 +20,21 @@ from autolearn.runs.model_choice import choose_model
 _STEPS = 3
 
 
-def convert(context: RunContext) -> dict[str, Any]:
+def convert(context: RunContext) -> ConvertResult:
     """Convert the file that a run names, measure its second rounding, choose it.
 
     A file that has been converted is not converted again.
     """
-    settings = context.run.settings
-    file = gguf_file.locate(settings["file"])
+    settings = ConvertRunSettings.of(context.run)
+    file = gguf_file.locate(settings.file)
     folder = gguf_file.converted(context.workspace, file)
     if folder is None:
         folder = gguf_file.new_folder(context.workspace, file)
         _convert(context, file, folder)
-    if settings["use"]:
-        model = ModelSettings.from_dict({**settings["use"], "model": str(folder)})
-        choose_model(context.store, model)
+    if settings.use:
+        choose_model(context.store, replace(settings.use, model=str(folder)))
     note = gguf_file.source(folder)
-    return {"model": str(folder), "source": str(file), "rounding": note["rounding"]}
+    return ConvertResult(str(folder), str(file), note["rounding"])
 
 
 def _convert(context: RunContext, file: Path, folder: Path) -> None:

@@ -6,35 +6,51 @@ never import it. Each handler returns the result that is kept with its run.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from autolearn.core.errors import BackendError, InputError
-from autolearn.core.model_calls import Chat, Generation, Message, Request, Sampling
-from autolearn.core.ports import Cancelled
-from autolearn.core.records import Round, RunKind
+from autolearn.core.model_calls import Request, Sampling
+from autolearn.core.records import QuizMode, Round, RunKind, Split
+from autolearn.core.run_results import (
+    ChatResult,
+    ConvertResult,
+    ExportResult,
+    QuizRunResult,
+    Score,
+    StudyResult,
+    TrainResult,
+)
+from autolearn.core.run_settings import (
+    ExportRunSettings,
+    ModelRunSettings,
+    PromptSettings,
+    QuizRunSettings,
+    StudyRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, quiz, skills
-from autolearn.evaluation.skill_report import Guidance, SkillReport, guidance
+from autolearn.evaluation.skill_report import (
+    Guidance,
+    SkillReport,
+    SkillRunResult,
+    guidance,
+)
 from autolearn.export import formats, gguf_converter, model_card
-from autolearn.handlers import gguf_conversion, round_training
+from autolearn.handlers import chat, gguf_conversion, round_training
 from autolearn.models import files as model_files
-from autolearn.runs.context import Draft, RunContext
+from autolearn.runs.context import Handler, RunContext
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
-from autolearn.study.answers import TextQuestion, open_book_requests
-from autolearn.study.generation import GenerationRequest, Generator
+from autolearn.study.generation import Generator
 from autolearn.study.loop import Study
-from autolearn.text import model_output
 
-Handler = Callable[[RunContext], dict[str, Any]]
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
 
@@ -62,7 +78,8 @@ class RunHandlers:
 
     def backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
-        settings = ModelSettings.from_dict(context.run.settings["model"])
+        wanted = ModelRunSettings.of(context.run)
+        settings = wanted.model
         folder = model_files.locate(settings.model)
         key = (folder, settings.quantization)
         if self._backend is None or self._key != key:
@@ -70,7 +87,7 @@ class RunHandlers:
             self._backend = None  # free the old weights before loading new ones
             self._backend = HuggingFaceBackend.load(settings, folder)
             self._key = key
-        if self._backend.identity.digest != context.run.settings["model_digest"]:
+        if self._backend.identity.digest != wanted.model_digest:
             raise BackendError(
                 f"The files of {settings.model} have changed since this run was "
                 "ordered; order it anew."
@@ -90,11 +107,11 @@ class RunHandlers:
         folder = context.workspace / chosen.adapter
         backend.use_adapter(folder, round_id, chosen.adapter_digest)
 
-    def study(self, context: RunContext) -> dict[str, Any]:
+    def study(self, context: RunContext) -> StudyResult:
         """Study the documents of the run, or all, and the instructions if asked to."""
-        wanted = context.run.settings
-        settings = StudySettings.from_dict(wanted["study"])
-        passages = context.store.library.passages(wanted.get("documents"))
+        wanted = StudyRunSettings.of(context.run)
+        settings = wanted.study
+        passages = context.store.library.passages(wanted.documents)
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
         study = Study(backend, journal, settings, context.stop, context.progress)
@@ -103,93 +120,57 @@ class RunHandlers:
         study.verdict_threshold = guided_by.verdict_threshold
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
-            if wanted.get("instructions"):
+            if wanted.instructions:
                 study.evolve(context.store.library.instructions())
         context.measured(0, numbers)
-        result = _tally(context) | {"passages": len(passages)}
-        if passages and not result["questions"]:
+        result = replace(_tally(context), passages=len(passages))
+        if passages and not result.questions:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
             told = "; ".join(sorted(reasons))
             raise BackendError(f"No passage gave a question: {told}.")
         return result
 
-    def train(self, context: RunContext) -> dict[str, Any]:
+    def train(self, context: RunContext) -> TrainResult:
         """Train a round."""
         return round_training.train(context, self.backend(context))
 
-    def quiz(self, context: RunContext) -> dict[str, Any]:
+    def quiz(self, context: RunContext) -> QuizRunResult:
         """Ask quiz and control, closed-book and open-book, as the run says."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
         journal = context.store.journal(context.run.id)
-        result: dict[str, Any] = {}
-        for split, mode in context.run.settings["parts"]:
+        scores: dict[tuple[Split, QuizMode], Score] = {}
+        for split, mode in QuizRunSettings.of(context.run).parts:
             asked = gold_questions.questions(context.store, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(asked))
             made = quiz.ask_questions(writer, journal, asked, mode, stage, progress)
-            result[f"{split}_{mode}"] = quiz.as_json(quiz.summarise(made))
+            scores[split, mode] = quiz.summarise(made).rounded()
+        result = QuizRunResult.scored(scores)
         if backend.identity.round_id is not None:
             asked_of = context.store.rounds.get(backend.identity.round_id)
-            scores = asked_of.scores | result
-            context.store.rounds.update(replace(asked_of, scores=scores))
+            all_scores = asked_of.scores | result.as_dict()
+            context.store.rounds.update(replace(asked_of, scores=all_scores))
         return result
 
-    def skills(self, context: RunContext) -> dict[str, Any]:
+    def skills(self, context: RunContext) -> SkillRunResult:
         """Measure what the model can do of what a study asks of it."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
         journal = context.store.journal(context.run.id)
         report = skills.check(writer, journal, context.progress)
         context.store.skills.add(context.run.id, report.as_dict())
-        return report.as_dict() | {"advice": list(guidance(report).advice)}
+        return SkillRunResult.of_report(report)
 
-    def chat(self, context: RunContext) -> dict[str, Any]:
-        """Answer the last turn of a chat, and refine the answer if that is asked for.
+    def chat(self, context: RunContext) -> ChatResult:
+        """Answer the last turn of a chat."""
+        return chat.answer(context, self.backend(context))
 
-        Source: self-refinement at inference of arXiv 2310.00533.
-        """
-        backend = self.backend(context)
-        *earlier, last = (Message(**m) for m in context.run.settings["messages"])
-        question = last.content
-
-        draft, wanted = Draft(context), context.run.settings
-        n_parts = 3 if wanted.get("refine") else 1
-
-        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
-
-        def say(asked: GenerationRequest[None], read: Reading) -> None:
-            stage = asked.prompt.name.removesuffix("_free").replace("_", "-")
-            context.progress(stage, len(draft.parts), n_parts)
-            chat = _after(earlier, asked.prompt.chat)
-            prompt = replace(asked.prompt, chat=chat)
-            sampling = Sampling(**context.run.settings["sampling"])
-            request = Request(prompt, sampling, asked.constraint)
-            done = _say(context, backend, request, lambda raw: draft.write(read(raw)))
-            draft.parts |= read(done)
-
-        def put(name: str, **values: str) -> GenerationRequest[None]:
-            return writer.request(name, None, {"question": question, **values}, 0)
-
-        if wanted.get("passages"):
-            asked = TextQuestion(None, _given(context), question)
-            (request,) = open_book_requests(writer, [asked])
-            say(request, _open_book)
-            return draft.parts
-        say(put("closed_book"), _part("answer", model_output.without_thinking))
-        if wanted.get("refine"):
-            feedback = put("feedback_free", **draft.parts)
-            say(feedback, _part("feedback", model_output.without_thinking))
-            say(
-                put("refine_free", **draft.parts), _part("refined", model_output.answer)
-            )
-        return draft.parts
-
-    def export(self, context: RunContext) -> dict[str, Any]:
+    def export(self, context: RunContext) -> ExportResult:
         """Write approved samples, or the items or the weights of a round."""
-        wanted, store = context.run.settings, context.store
-        target, what = Path(wanted["target"]), wanted["what"]
-        about = store.rounds.get(wanted["round_id"]) if wanted["round_id"] else None
+        wanted, store = ExportRunSettings.of(context.run), context.store
+        target, what = Path(wanted.target), wanted.what
+        about = store.rounds.get(wanted.round_id) if wanted.round_id else None
         if about is None:
             samples = store.samples.find(SampleFilter(state="approved"))
             n = formats.export_samples(samples, what, target)
@@ -198,23 +179,25 @@ class RunHandlers:
             return self._export_weights(context, about, target)
         else:
             items, versions = store.rounds.items(about.id), _versions(context, about)
-            taught = store.runs.get(about.run_id).settings.get(prompts.CHANGED, {})
-            with prompts.fixed(taught):  # a skill is known by the rules of its prompt
+            taught = PromptSettings.of(store.runs.get(about.run_id)).changed_prompts
+            with prompts.fixed(
+                taught or {}
+            ):  # a skill is known by the rules of its prompt
                 n = formats.export_items(items, what, target)
             told = model_card.items(about, what, n, items, versions)
             card = formats.write_card(target, told)
-        return {"path": str(target), "samples": n, "card": str(card)}
+        return ExportResult(str(target), n, str(card))
 
-    def convert(self, context: RunContext) -> dict[str, Any]:
+    def convert(self, context: RunContext) -> ConvertResult:
         """Convert a GGUF file."""
         self._key = self._backend = None  # there may be room for one model only
         return gguf_conversion.convert(context)
 
     def _export_weights(
         self, context: RunContext, about: Round, target: Path
-    ) -> dict[str, Any]:
+    ) -> ExportResult:
         """Write the adapter of a round, or its model; ask both the same afterwards."""
-        what = context.run.settings["what"]
+        what = ExportRunSettings.of(context.run).what
         asked = gold_questions.some_questions(context.store, N_ASKED)
         before = _answers(context, self.backend(context), asked)
         adapter = context.workspace / (about.adapter or "")
@@ -229,12 +212,11 @@ class RunHandlers:
             exported = write(context, adapter, target)
         after = _answers(context, exported, asked) if exported else []
         alike = sum(one == other for one, other in zip(before, after, strict=False))
-        compared = {"asked": len(after), "alike": alike}
         items = context.store.rounds.items(about.id)
         versions = _versions(context, about)
-        told = model_card.weights(about, what, compared, items, versions)
-        card = formats.write_card(target, told)
-        return {"path": str(target), "card": str(card), **compared}
+        result = ExportResult(str(target), asked=len(after), alike=alike)
+        told = model_card.weights(about, what, result, items, versions)
+        return replace(result, card=str(formats.write_card(target, told)))
 
     def _merged(
         self, context: RunContext, adapter: Path, target: Path
@@ -249,7 +231,7 @@ class RunHandlers:
         """Write a merged model as GGUF, and load what was written, if that can be."""
         with TemporaryDirectory(dir=context.workspace) as place:
             whole = Path(place) / "model"
-            by = Path(context.run.settings["converter"])
+            by = Path(ExportRunSettings.of(context.run).converter or "")
             with merging.new_folder(target) as draft:
                 self._merge(context, adapter, whole)
                 context.progress("converting", 0, 1)
@@ -266,7 +248,7 @@ class RunHandlers:
 
     def _merge(self, context: RunContext, adapter: Path, target: Path) -> None:
         context.progress("merging", 0, 1)
-        settings = ModelSettings.from_dict(context.run.settings["model"])
+        settings = ModelRunSettings.of(context.run).model
         merging.merge(model_files.locate(settings.model), adapter, target)
 
 
@@ -300,56 +282,11 @@ def _versions(context: RunContext, about: Round) -> dict[str, str]:
     return context.store.runs.get(about.run_id).versions
 
 
-def _given(context: RunContext) -> str:
-    """Return the passages that a question is to be answered from."""
-    wanted = context.run.settings["passages"]
-    found = context.store.library.passages_by_id(wanted)
-    return "\n\n".join(found[number].text.strip() for number in wanted)
-
-
-Reading = Callable[[str], dict[str, str]]
-"""Finds the parts of an answer in what the model has written of it."""
-
-
-def _part(name: str, read: Callable[[str], str]) -> Reading:
-    return lambda raw: {name: read(raw)}
-
-
-def _open_book(raw: str) -> dict[str, str]:
-    found = model_output.open_book(raw)
-    return {"answer": found.answer, "evidence": found.evidence}
-
-
-def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
-    """Return a chat with earlier turns before its last question."""
-    at = max(i for i, message in enumerate(chat) if message.role == "user")
-    return (*chat[:at], *earlier, *chat[at:])
-
-
-def _say(
-    context: RunContext,
-    backend: HuggingFaceBackend,
-    request: Request,
-    hear: Callable[[str], None],
-) -> str:
-    """Return what the model says to a request, and keep how it came about."""
-    completion = backend.stream(request, context.stop, hear)
-    if completion.finish == "cancelled":
-        raise Cancelled
-    if completion.finish == "overlong":
-        raise InputError(
-            "The chat no longer fits the context of the model; begin a new one."
-        )
-    generation = Generation(request, completion, backend.identity)
-    context.store.journal(context.run.id).log([generation])
-    return completion.text
-
-
 def _report(context: RunContext, stage: str, total: int, done: int) -> None:
     context.progress(stage, done, total)
 
 
-def _tally(context: RunContext) -> dict[str, Any]:
+def _tally(context: RunContext) -> StudyResult:
     """Count what a study has made, and what gave nothing."""
     store, run_id = context.store, context.run.id
     questions = store.library.questions(QuestionFilter(run_id=run_id))
@@ -359,18 +296,18 @@ def _tally(context: RunContext) -> dict[str, Any]:
     asked = [question for question in questions if question.origin == "model"]
     served = {question.passage_id for question in asked}
     silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
-    return {
-        "questions": len(asked),
-        "duplicates": sum("duplicate" in question.flags for question in asked),
-        "paraphrases": len(questions) - len(asked),
-        "instructions": sum(sample.passage_id is None for sample in samples),
-        "samples": len(samples),
-        "gaps": sum(sample.gap for sample in samples),
-        "approvable": sum(map(rules.rule("default").accepts, samples)),
-        "flags": dict(flags.most_common()),
-        "passages_without_question": len(silent - served),
-        "skipped": len(skips),
-    }
+    return StudyResult(
+        questions=len(asked),
+        duplicates=sum("duplicate" in question.flags for question in asked),
+        paraphrases=len(questions) - len(asked),
+        instructions=sum(sample.passage_id is None for sample in samples),
+        samples=len(samples),
+        gaps=sum(sample.gap for sample in samples),
+        approvable=sum(map(rules.rule("default").accepts, samples)),
+        flags=dict(flags.most_common()),
+        passages_without_question=len(silent - served),
+        skipped=len(skips),
+    )
 
 
 HANDLERS = RunHandlers().handlers()

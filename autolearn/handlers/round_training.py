@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from autolearn.core.errors import InputError, TrainingError
+from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Backend, Cancelled, Trainer
 from autolearn.core.records import Round, Sample, SelfGeneratedItem, TrainItem
+from autolearn.core.run_results import RoundScores, TrainResult
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
@@ -22,7 +25,7 @@ from autolearn.study import prompts, statements
 from autolearn.study.answers import keeps_sense
 from autolearn.study.generation import Generator, of
 from autolearn.training import dataset, replay
-from autolearn.training.dataset import ApprovedExample, Dataset, MetaExample
+from autolearn.training.dataset import ApprovedExample, Dataset
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class TrainableBackend(Backend, Trainer, Protocol):
     """A model that answers and learns."""
 
 
-def train(context: RunContext, backend: TrainableBackend) -> dict[str, Any]:
+def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     """Train the round of this run, or go on with it, and return how it ended.
 
     Raises:
@@ -39,10 +42,10 @@ def train(context: RunContext, backend: TrainableBackend) -> dict[str, Any]:
         TrainingError: The round cannot go on, or nothing is left to train on.
     """
     store, run = context.store, context.run
-    settings = TrainSettings.from_dict(run.settings["train"])
+    settings = TrainRunSettings.of(run).train
     begun = store.rounds.all(run.id)
     if begun:
-        mine, leaked = begun[0], begun[0].scores.get("leaked", 0)
+        mine, leaked = begun[0], RoundScores.of(begun[0]).leaked
     else:
         mine, leaked = _freeze(context, backend, settings)
     items = store.rounds.items(mine.id)
@@ -76,17 +79,17 @@ def train(context: RunContext, backend: TrainableBackend) -> dict[str, Any]:
         )
     )
     shutil.rmtree(states, ignore_errors=True)
-    return {
-        "round": mine.id,
-        "items": sum(item.teaches for item in items),
-        "replay": sum(item.kind == "replay" for item in items),
-        "samples": len({item.sample_id for item in items if item.sample_id}),
-        "dropped": len(outcome.dropped),
-        "kept_out_for_the_quiz": leaked,
-        "kept_out_for_validation": sum(item.kind == "validation" for item in items),
-        "steps": outcome.n_steps,
-        **outcome.scores,
-    }
+    return replace(
+        TrainResult.from_dict(outcome.scores),
+        round=mine.id,
+        items=sum(item.teaches for item in items),
+        replay=sum(item.kind == "replay" for item in items),
+        samples=len({item.sample_id for item in items if item.sample_id}),
+        dropped=len(outcome.dropped),
+        kept_out_for_the_quiz=leaked,
+        kept_out_for_validation=sum(item.kind == "validation" for item in items),
+        steps=outcome.n_steps,
+    )
 
 
 def why_nothing(settings: TrainSettings) -> str:
@@ -108,19 +111,17 @@ def _freeze(
     context: RunContext, backend: TrainableBackend, settings: TrainSettings
 ) -> tuple[Round, int]:
     """Keep the round with what it will train on; from here on nothing changes it."""
-    store, wanted = context.store, context.run.settings
-    parent_id: int | None = wanted.get("parent")
-    learned = approved_examples(store, settings, parent_id)
-    corpus = [MetaExample(**row) for row in wanted.get("corpus", ())]
-    made = build(store, settings, learned, corpus, wanted.get("corpora", ()))
+    store, wanted = context.store, TrainRunSettings.of(context.run)
+    learned = approved_examples(store, settings, wanted.parent)
+    made = build(store, settings, learned, wanted.corpus, wanted.corpora)
     if not made.items:
         raise InputError(why_nothing(settings))
     new = Round(
         settings.method,
         context.run.id,
-        wanted,
+        context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
-        parent_id,
+        wanted.parent,
         scores={"leaked": made.leaked},
     )
     taught = [*made.items, *_stated(context, backend, settings, made.items)]
@@ -228,7 +229,7 @@ def _logged(
 def study_settings(store: Store) -> StudySettings:
     """Return how it was studied last: replay is written within the same limits."""
     last = store.runs.last("study")
-    return StudySettings.from_dict(last.settings["study"]) if last else StudySettings()
+    return StudyRunSettings.of(last).study if last else StudySettings()
 
 
 def _writer(
@@ -260,7 +261,7 @@ def _imagine(
 
 def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGeneratedItem]:
     """Return what the model's folder brings of what it made up; it is kept."""
-    name = context.run.settings["model"]["model"]
+    name = TrainRunSettings.of(context.run).model.model
     path = model_files.locate(name) / replay.SHIPPED
     if not path.is_file():
         return []

@@ -8,13 +8,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, Split, TrainItem
-from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.core.run_results import ImportResult
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    ImportSource,
+    TrainRunSettings,
+)
+from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.evaluation import gold_questions
 from autolearn.ingest import corpus_files, readers
@@ -24,10 +29,10 @@ from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.context import RunContext
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.text import chunking
 from autolearn.text.matching import normalise
-from autolearn.training.dataset import MetaExample, blocker
+from autolearn.training.dataset import blocker
 
 INVENTED = "invented"
 """What stands for the invented world where a file could be named."""
@@ -73,30 +78,30 @@ def add(
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
     folder, name = staged or (None, path.name if path else gold_examples.NAME)
-    wanted = {
-        "corpus": {"path": path and str(path.resolve()), "name": name},
-        "licence": licence.strip(),
-        "staged": folder,
-        "model": model,
-        "passage_tokens": StudySettings.passage_tokens,
-    }
-    return queues.submit(store, "import", wanted, versions())
+    settings = ImportRunSettings(
+        corpus=ImportSource(str(path.resolve()) if path else None, name),
+        licence=licence.strip(),
+        staged=folder,
+        model=model,
+    )
+    return queues.submit(store, settings, versions())
 
 
-def read_corpus(context: RunContext) -> dict[str, Any]:
+def read_corpus(context: RunContext) -> ImportResult:
     """Read the corpus that a run names; return how much came in and what was refused.
 
     Raises:
         Cancelled: The person stopped it; nothing of it is kept.
         InputError: Nothing of it can be used, or it is in the library already.
     """
-    wanted, store = context.run.settings, context.store
-    name, path = wanted["corpus"]["name"], wanted["corpus"]["path"]
+    wanted, store = ImportRunSettings.of(context.run), context.store
+    assert wanted.corpus is not None
+    name, path = wanted.corpus.name, wanted.corpus.path
     if brought := store.corpora.brought_by(context.run.id):  # kept before a kill
         return _result(brought[0], [])
     context.progress(f"reading {name}", 0, 1)
-    count = model_files.token_counter(model_files.locate(wanted["model"]))
-    cut = _Cutter(store, Path(path) if path else None, count, wanted["passage_tokens"])
+    count = model_files.token_counter(model_files.locate(wanted.model))
+    cut = _Cutter(store, Path(path) if path else None, count, wanted.passage_tokens)
     read = corpus_files.CorpusReading("invented", gold_examples.examples())
     if path:
         read = corpus_files.read(Path(path), cut.text_of)
@@ -111,7 +116,7 @@ def read_corpus(context: RunContext) -> dict[str, Any]:
         name,
         _digest(kept),
         read.kind,
-        wanted["licence"],
+        wanted.licence or "",
         n_examples=len(kept),
         n_texts=len({one.text for one in kept if one.text}),
         n_refused=len(read.refused),
@@ -120,18 +125,16 @@ def read_corpus(context: RunContext) -> dict[str, Any]:
     return _result(store.corpora.add(corpus, kept), read.refused)
 
 
-def _result(corpus: Corpus, refused: Sequence[str]) -> dict[str, Any]:
+def _result(corpus: Corpus, refused: Sequence[str]) -> ImportResult:
     more = len(refused) - NAMED
     told = [*refused[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
-    return {
-        "documents": 0,
-        "corpus": corpus.id,
-        "examples": corpus.n_examples,
-        "texts": corpus.n_texts,
-        "refused": [f"{corpus.name}: {sentence}" for sentence in told],
-        "n_refused": corpus.n_refused,
-        "repeats": 0,
-    }
+    return ImportResult(
+        refused=tuple(f"{corpus.name}: {sentence}" for sentence in told),
+        corpus=corpus.id,
+        examples=corpus.n_examples,
+        texts=corpus.n_texts,
+        n_refused=corpus.n_refused,
+    )
 
 
 def _digest(kept: Sequence[GoldExample]) -> str:
@@ -206,8 +209,8 @@ def remove(store: Store, corpus_id: int) -> Corpus:
         JobError: A training that is not over uses it.
     """
     corpus = store.corpora.get(corpus_id)
-    for run in store.runs.in_state("queued", "running"):
-        if corpus_id in run.settings.get("corpora", ()):
+    for run in store.runs.find(RunFilter(("train",), ("queued", "running"))):
+        if corpus_id in TrainRunSettings.of(run).corpora:
             raise JobError(
                 f"Run {run.id} is to be trained on {corpus.name}; wait for its end or "
                 f"cancel it first: python -m autolearn cancel {run.id}"

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.core.gold import GoldQuestion
-from autolearn.training.dataset import MetaExample
+from autolearn.core.gold import GoldQuestion, MetaExample
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""

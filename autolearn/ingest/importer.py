@@ -17,6 +17,8 @@ from typing import Any
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Cancelled, Progress, Stop
 from autolearn.core.records import Document, Exclusion, Passage, RunKind
+from autolearn.core.run_results import ImportResult
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import corpora, dedup, readers
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
@@ -174,7 +176,7 @@ def given(
     paths: Sequence[Path],
     uploads: Sequence[Path],
     pasted: tuple[str, str] | None,
-) -> tuple[str | None, list[dict[str, str]]]:
+) -> tuple[str | None, list[ImportFile]]:
     """Return the place and the name of each text that an import is to read.
 
     Returns:
@@ -185,7 +187,7 @@ def given(
         InputError: A folder holds nothing to read, or the workspace is full.
     """
     found = [
-        {"path": str(file.resolve()), "name": _told(file, path)}
+        ImportFile(file.resolve(), _told(file, path))
         for path in paths
         for file in readers.files(path)
     ]
@@ -203,7 +205,7 @@ def _told(file: Path, given: Path) -> str:
 
 def _put_aside(
     folder: Path, uploads: Sequence[Path], pasted: tuple[str, str] | None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[ImportFile]:
     """Copy uploads and a pasted text into a folder; yield them as given.
 
     Raises:
@@ -219,32 +221,32 @@ def _put_aside(
 
 def _copied(
     folder: Path, uploads: Sequence[Path], pasted: tuple[str, str] | None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[ImportFile]:
     for i, upload in enumerate(uploads):
         path = folder / f"{i}{upload.suffix}"
         shutil.copyfile(upload, path)
-        yield {"path": str(path.resolve()), "name": _told(upload, upload)}
+        yield ImportFile(path.resolve(), _told(upload, upload))
     if pasted:
         name, text = pasted
         path = folder / ("pasted.md" if name.endswith(".md") else "pasted.txt")
         path.write_text(text, encoding="utf-8", errors="replace")
-        yield {"path": str(path.resolve()), "name": name}
+        yield ImportFile(path.resolve(), name)
 
 
-def import_(context: RunContext) -> dict[str, Any]:
+def import_(context: RunContext) -> ImportResult:
     """Take in what a run names; return what came in and what was refused."""
-    wanted, store = context.run.settings, context.store
-    if "corpus" in wanted:
+    wanted, store = ImportRunSettings.of(context.run), context.store
+    if wanted.corpus:
         return _corpus(context)
     intake = TextImporter(
         store=store,
-        count_tokens=model_files.token_counter(model_files.locate(wanted["model"])),
-        max_tokens=wanted["passage_tokens"],
+        count_tokens=model_files.token_counter(model_files.locate(wanted.model)),
+        max_tokens=wanted.passage_tokens,
         stop=context.stop,
         progress=context.progress,
         run_id=context.run.id,
     )
-    texts = [ImportFile(Path(one["path"]), one["name"]) for one in wanted["given"]]
+    texts = [ImportFile(Path(one.path or ""), one.name) for one in wanted.given]
     refused = intake.take(texts)
     brought = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
@@ -252,10 +254,10 @@ def import_(context: RunContext) -> dict[str, Any]:
     _drop(context)
     if refused and not brought:
         raise InputError(" ".join(refused))
-    return {"documents": len(brought), "refused": refused, "repeats": n_repeats}
+    return ImportResult(len(brought), tuple(refused), n_repeats)
 
 
-def _corpus(context: RunContext) -> dict[str, Any]:
+def _corpus(context: RunContext) -> ImportResult:
     try:
         made = corpora.read_corpus(context)
     except Cancelled:
@@ -269,7 +271,7 @@ def _corpus(context: RunContext) -> dict[str, Any]:
 
 def _drop(context: RunContext) -> None:
     """Remove the folder in which an upload was put aside."""
-    if staged := context.run.settings["staged"]:
+    if staged := ImportRunSettings.of(context.run).staged:
         shutil.rmtree(staged, ignore_errors=True)
 
 

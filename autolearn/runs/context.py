@@ -8,10 +8,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from autolearn.core.ports import Progress, Stop
 from autolearn.core.records import Metric, Run, RunKind
+from autolearn.core.run_results import ChatResult, RunResult
 from autolearn.store import Pace, Store
 
 RATE_SECONDS = 60.0
@@ -25,8 +25,8 @@ REPORT_SECONDS = 0.2
 class RunContext:
     """One run as its handler sees it.
 
-    A handler returns the result of the run as JSON values. When ``stop`` has told it
-    to end before it is done, it raises ``Cancelled``.
+    A handler returns the result of the run. When ``stop`` has told it to end before it
+    is done, it raises ``Cancelled``.
     """
 
     store: Store
@@ -46,23 +46,23 @@ class RunContext:
 
 
 class Draft:
-    """What a run has written so far, told seldom enough to cost nothing."""
+    """What a chat has written so far, told seldom enough to cost nothing."""
 
     def __init__(self, context: RunContext) -> None:
-        self.parts: dict[str, str] = {}
+        self.result = ChatResult()
         self._context = context
         self._told = 0.0
 
-    def write(self, parts: Mapping[str, str]) -> None:
-        """Take note of the parts as they are now."""
-        self.parts |= parts
+    def write(self, result: ChatResult) -> None:
+        """Take note of the answer as it is now."""
+        self.result = result
         now = time.monotonic()
         if now - self._told >= REPORT_SECONDS:
             self._told = now
-            self._context.store.runs.tell(self._context.run.id, self.parts)
+            self._context.store.runs.tell(self._context.run.id, result.as_dict())
 
 
-Handler = Callable[[RunContext], dict[str, Any]]
+Handler = Callable[[RunContext], RunResult]
 """Does a run of one kind and returns its result."""
 
 Handlers = dict[RunKind, Handler]

@@ -1,10 +1,17 @@
 """Which model the next work uses, and whether a round may be used with it."""
 
+from dataclasses import replace
+from typing import TypeVar
+
 from autolearn.core.errors import JobError
 from autolearn.core.records import Round
+from autolearn.core.run_settings import ModelRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.store import Store
+from autolearn.study import prompts
+
+M = TypeVar("M", bound=ModelRunSettings)
 
 
 def chosen_model(store: Store) -> ModelSettings:
@@ -50,3 +57,27 @@ def finished_round(store: Store, round_id: int) -> Round:
     if found.adapter is None:
         raise JobError(f"Round {round_id} is not finished; resume its run first.")
     return found
+
+
+def with_model(store: Store, wanted: M, model: ModelSettings) -> M:
+    """Return the settings of a run with their model, before anything is queued.
+
+    The digests of model and prompts go with the run: whoever looks at it later can
+    tell whether they are still the same. So do the texts of changed prompts.
+
+    Raises:
+        ModelNotFound: There is no model at that place.
+        BackendError: There is one, but it cannot be used.
+        JobError: The round is not finished, or was trained on another model.
+    """
+    if model.round_id is not None:
+        check_base(finished_round(store, model.round_id), model)
+    digest = model_files.digest(model_files.locate(model.model))
+    asked = prompts.of_run()
+    return replace(
+        wanted,
+        model=model,
+        model_digest=digest,
+        prompts=asked["prompts"],
+        changed_prompts=asked[prompts.CHANGED],
+    )

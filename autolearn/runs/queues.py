@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
 from autolearn.core.records import Run, RunKind
+from autolearn.core.run_settings import RunSettings
 from autolearn.models import hardware
 from autolearn.store import Store
 
@@ -215,13 +215,11 @@ def stop_worker(
 
 
 def submit(
-    store: Store,
-    kind: RunKind,
-    settings: Mapping[str, Any],
-    versions: Mapping[str, str] | None = None,
+    store: Store, settings: RunSettings, versions: Mapping[str, str] | None = None
 ) -> Run:
-    """Put a run into the queue; a worker will take it."""
-    return store.runs.create(kind, settings, versions)
+    """Put a run with these settings into the queue; a worker will take it."""
+    assert settings.kind is not None
+    return store.runs.create(settings.kind, settings.as_dict(), versions)
 
 
 def wait(

@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Self
 
 from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
+from autolearn.core.run_results import FailedResult, RunResult
+from autolearn.core.run_settings import PromptSettings
 from autolearn.models import hardware
 from autolearn.runs.context import Handlers, Reporter, RunContext
 from autolearn.runs.queues import MODEL_QUEUE, QUEUES, WorkerQueue, worker_lock
@@ -39,7 +41,7 @@ LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 1.0
 """How long a beginning worker waits for the lock, which may only be looked at."""
 
-Outcome = tuple[RunState, str | None, dict[str, Any]]
+Outcome = tuple[RunState, str | None, RunResult]
 
 log = logging.getLogger("autolearn")
 
@@ -151,12 +153,12 @@ def _do(
         state, error, result = _outcome(context, handlers)
         if state == "done":
             error = _queue_next(context, queue, result)
-    store.runs.finish(run.id, state, error, result)
+    store.runs.finish(run.id, state, error, result.as_dict())
     hardware.release_memory()
 
 
 def _queue_next(
-    context: RunContext, queue: WorkerQueue, result: dict[str, Any]
+    context: RunContext, queue: WorkerQueue, result: RunResult
 ) -> str | None:
     """Queue what follows on this run; return why it cannot, if it cannot."""
     if not queue.follow_up:
@@ -172,26 +174,28 @@ def _queue_next(
 def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
-        with prompts.fixed(context.run.settings.get(prompts.CHANGED)):
+        with prompts.fixed(PromptSettings.of(context.run).changed_prompts):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)
-        return "cancelled" if is_wish else "interrupted", None, {}
+        return "cancelled" if is_wish else "interrupted", None, RunResult()
     except OutOfMemory as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
-        return "failed", str(error), {"advice": error.advice}
+        return "failed", str(error), FailedResult(error.advice)
     except AutolearnError as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
-        return "failed", str(error), {}
+        return "failed", str(error), RunResult()
     except OSError as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         place = error.filename or context.workspace
         told = f"{place} cannot be read or written: {error.strerror or error}."
-        return "failed", f"{told} Mend that and resume; nothing committed is lost.", {}
+        told += " Mend that and resume; nothing committed is lost."
+        return "failed", told, RunResult()
     except Exception as error:
         log.exception("Run %d failed unexpectedly", number)
         told = f"Unexpected error ({type(error).__name__})"
-        return "failed", f"{told}; details in logs/run-{number}.log.", {}
+        told += f"; details in logs/run-{number}.log."
+        return "failed", told, RunResult()
 
 
 @contextmanager

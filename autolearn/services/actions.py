@@ -4,13 +4,28 @@ Both the command line and the page order through here, so both refuse the same
 things with the same sentences. Nothing here loads a model.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Question, Round, Run, RunKind, Split
+from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
+from autolearn.core.run_settings import (
+    ChatRunSettings,
+    ExportRunSettings,
+    ImportRunSettings,
+    ImportSource,
+    ModelRunSettings,
+    PipelineLink,
+    PipelineRunSettings,
+    QuizRunSettings,
+    RunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter
@@ -22,12 +37,14 @@ from autolearn.runs.model_choice import (
     choose_model,
     chosen_model,
     finished_round,
+    with_model,
 )
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.store.samples import SampleFilter
-from autolearn.study import prompts, rules
-from autolearn.training.dataset import MetaExample
+from autolearn.study import rules
+
+P = TypeVar("P", bound=PipelineRunSettings)
 
 
 def add_texts(
@@ -52,13 +69,9 @@ def add_texts(
     staged, given = importer.given(store, paths, uploads, pasted)
     if not given:
         raise InputError("Choose files or paste a text first.")
-    wanted = {
-        "given": given,
-        "staged": staged,
-        "model": model,
-        "passage_tokens": passage_tokens,
-    }
-    return _submit(store, "import", wanted)
+    sources = tuple(ImportSource(str(file.path), file.name) for file in given)
+    wanted = ImportRunSettings(sources, staged, model, passage_tokens)
+    return _submit(store, wanted)
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -87,13 +100,14 @@ def study(
     model: ModelSettings,
     settings: StudySettings,
     documents: Sequence[int] | None = None,
-    more: Mapping[str, object] | None = None,
     *,
     instructions: bool = False,
+    link: PipelineLink | None = None,
 ) -> Run:
-    """Queue a study of these documents, or of all; ``more`` is kept with the run.
+    """Queue a study of these documents, or of all.
 
-    ``instructions`` are studied too, without any text.
+    ``instructions`` are studied too, without any text. ``link`` is the place of the
+    run in a whole round.
 
     Raises:
         JobError: There is nothing to study.
@@ -111,13 +125,12 @@ def study(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
-    wanted = {
-        "study": settings.as_dict(),
-        "documents": documents,
-        "instructions": instructions,
-        **(more or {}),
-    }
-    return _submit(store, "study", with_model(store, model) | wanted)
+    wanted = StudyRunSettings(
+        study=settings,
+        documents=None if documents is None else tuple(documents),
+        instructions=instructions,
+    )
+    return _submit(store, with_model(store, _linked(wanted, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -148,32 +161,44 @@ def decide(store: Store, sample_ids: Sequence[int], decision: Decision) -> int:
     return len(store.decisions.decide(decisions))
 
 
+@dataclass(frozen=True)
+class GoldSources:
+    """The gold examples that a round is taught from."""
+
+    examples: Sequence[MetaExample] = ()
+    """Examples that are not kept in the library."""
+    corpora: Sequence[int] | None = None
+    """The ids of corpora of the library; None: all that are not left out, if the method
+    is taught from corpora."""
+
+
 def train(
     store: Store,
     model: ModelSettings,
     settings: TrainSettings,
     parent_id: int | None = None,
-    corpus: Sequence[MetaExample] = (),
-    more: Mapping[str, object] | None = None,
+    gold: GoldSources | None = None,
+    link: PipelineLink | None = None,
 ) -> Run:
-    """Queue a round; ``more`` is kept with the run.
-
-    ``corpora`` in it: the ids of those of the library, else all not left out (SELF).
+    """Queue a round; ``link`` is its place in a whole round.
 
     Raises:
         JobError: Its turn has not come: nothing approved, or no stage-1 round.
     """
-    wanted = {
-        "train": settings.as_dict(),
-        "parent": parent_id,
-        "corpus": [asdict(example) for example in corpus],
-        "corpora": corpora.ids(store) if settings.method in corpora.TAUGHT else [],
-        **(more or {}),
-    }
-    given = bool(corpus or wanted["corpora"])
-    check_train(store, model, settings, parent_id, has_corpus=given)
+    gold = gold or GoldSources()
+    corpus_ids = gold.corpora
+    if corpus_ids is None:
+        corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
+    has_corpus = bool(gold.examples or corpus_ids)
+    check_train(store, model, settings, parent_id, has_corpus=has_corpus)
+    wanted = TrainRunSettings(
+        train=settings,
+        parent=parent_id,
+        corpus=tuple(gold.examples),
+        corpora=tuple(corpus_ids),
+    )
     base = replace(model, round_id=None)
-    return _submit(store, "train", with_model(store, base) | wanted)
+    return _submit(store, with_model(store, _linked(wanted, link), base))
 
 
 def check_train(
@@ -218,11 +243,8 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "a stage-1 round (method al1)."
         )
     # In a chain the study that is about to end orders the training behind it.
-    studies = store.runs.in_state("done", "running")
-    if not any(
-        s.kind == "study" and s.settings["model"]["round_id"] == parent.id
-        for s in studies
-    ):
+    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
+    if not store.runs.find(studied, limit=1):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             "first: choose its adapter under Model, or "
@@ -235,26 +257,39 @@ def quiz(
     model: ModelSettings,
     *,
     open_book: bool = False,
-    more: Mapping[str, object] | None = None,
+    link: PipelineLink | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    ``more`` is kept with the run.
+    ``link`` is the place of the run in a whole round.
 
     Raises:
         JobError: There is no question to ask.
     """
-    parts = [["quiz", "closed_book"], ["control", "closed_book"]]
+    parts: list[tuple[Split, QuizMode]] = [
+        ("quiz", "closed_book"),
+        ("control", "closed_book"),
+    ]
     if open_book:
-        parts.append(["quiz", "open_book"])
-    parts = [part for part in parts if gold_questions.questions(store, part[0])]  # type: ignore[arg-type]
-    if not parts:
+        parts.append(("quiz", "open_book"))
+    asked = tuple(part for part in parts if gold_questions.questions(store, part[0]))
+    if not asked:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    wanted = {"parts": parts, **(more or {})}
-    return _submit(store, "quiz", with_model(store, model) | wanted)
+    wanted = QuizRunSettings(parts=asked)
+    return _submit(store, with_model(store, _linked(wanted, link), model))
+
+
+@dataclass(frozen=True)
+class ChatPlace:
+    """Where a chat stands on the page, and the passages that it is answered from."""
+
+    conversation: int | None = None
+    turn: int | None = None
+    column: str | None = None
+    passages: tuple[int, ...] | None = None
 
 
 def chat(
@@ -264,25 +299,28 @@ def chat(
     sampling: Sampling,
     *,
     refine: bool = False,
-    more: Mapping[str, object] | None = None,
+    place: ChatPlace | None = None,
 ) -> Run:
     """Queue the answer to the last of these messages, with self-refinement if wanted.
 
-    ``more`` is kept with the run; ids of passages in it, as ``passages``, have the
-    question answered from these, without refinement.
+    Passages of its place have the question answered from these, without refinement.
 
     Raises:
         InputError: It is empty.
     """
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
-    wanted = {
-        "messages": [asdict(message) for message in messages],
-        "sampling": asdict(sampling),
-        "refine": refine,
-        **(more or {}),
-    }
-    return _submit(store, "chat", with_model(store, model) | wanted)
+    place = place or ChatPlace()
+    wanted = ChatRunSettings(
+        messages=tuple(messages),
+        sampling=sampling,
+        refine=refine,
+        conversation=place.conversation,
+        turn=place.turn,
+        column=place.column,
+        passages=place.passages,
+    )
+    return _submit(store, with_model(store, wanted, model))
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -297,16 +335,30 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
         raise InputError(f"There is no export {what!r}; choose one of {told}.")
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export, with --round.")
-    wanted: dict[str, object] = {"what": what, "round_id": round_id}
-    wanted["target"] = str(target.resolve())
+    wanted = ExportRunSettings(
+        what=what, target=str(target.resolve()), round_id=round_id
+    )
     if round_id is not None:
         found = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
-            wanted["converter"] = str(gguf_converter.converter())
+            wanted = replace(wanted, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            wanted |= with_model(store, _own_model(found, round_id))
-    return _submit(store, "export", wanted)
+            wanted = _with_weights(store, wanted, _own_model(found, round_id))
+    return _submit(store, wanted)
+
+
+def _with_weights(
+    store: Store, wanted: ExportRunSettings, model: ModelSettings
+) -> ExportRunSettings:
+    own = with_model(store, ModelRunSettings(), model)
+    return replace(
+        wanted,
+        model=own.model,
+        model_digest=own.model_digest,
+        prompts=own.prompts,
+        changed_prompts=own.changed_prompts,
+    )
 
 
 def keep(store: Store, round_id: int) -> Round:
@@ -336,22 +388,12 @@ def roll_back(store: Store, round_id: int) -> Round:
 
 def _own_model(found: Round, round_id: int | None) -> ModelSettings:
     """Return the model that a round was trained on, with the adapter of a round."""
-    own = ModelSettings.from_dict(found.settings["model"])
-    return replace(own, round_id=round_id)
+    return replace(TrainRunSettings.of(found).model, round_id=round_id)
 
 
-def _submit(store: Store, kind: RunKind, wanted: Mapping[str, object]) -> Run:
-    return queues.submit(store, kind, wanted, versions())
+def _submit(store: Store, wanted: RunSettings) -> Run:
+    return queues.submit(store, wanted, versions())
 
 
-def with_model(store: Store, model: ModelSettings) -> dict[str, object]:
-    """Refuse a model or a round that cannot be used before anything is queued.
-
-    The digests of model and prompts go with the run: whoever looks at it later can
-    tell whether they are still the same. So do the texts of changed prompts.
-    """
-    if model.round_id is not None:
-        check_base(finished_round(store, model.round_id), model)
-    digest = model_files.digest(model_files.locate(model.model))
-    asked = prompts.of_run()
-    return {"model": model.as_dict(), "model_digest": digest, **asked}
+def _linked(wanted: P, link: PipelineLink | None) -> P:
+    return replace(wanted, plan=link.plan, after=link.after) if link else wanted

@@ -12,6 +12,8 @@ from statistics import fmean
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Run, RunKind, TrainItem
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.handlers import round_training
 from autolearn.ingest import corpora
@@ -21,7 +23,7 @@ from autolearn.models import shape as model_shape
 from autolearn.models.memory import ItemSizes, Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
 from autolearn.runs import queues
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
 from autolearn.study.questions import LISTED, how_many
 from autolearn.training import replay
@@ -222,11 +224,9 @@ def first_pace(
 
 def pace(store: Store, model: str) -> float | None:
     """Return the tokens a second of the last training with this model, if any."""
-    for run in store.runs.newest(200):
-        if run.kind == "train" and run.settings["model"]["model"] == model:
-            speed = latest_speed(store, run)
-            if speed:
-                return speed
+    for run in store.runs.find(RunFilter(("train",), model=model)):
+        if speed := latest_speed(store, run):
+            return speed
     return None
 
 
@@ -290,8 +290,8 @@ def study_seconds(
 ) -> float | None:
     """Return how long a study takes at the pace of the last one; None: not known."""
     for run in _earlier(store, model, "study"):
-        if studied := run.result.get("passages"):
-            then = StudySettings.from_dict(run.settings["study"])
+        if studied := StudyResult.of(run).passages:
+            then = StudyRunSettings.of(run).study
             now = passages * settings.questions_per_passage
             each: float = (run.seconds or 0) / (studied * then.questions_per_passage)
             return now * each
@@ -321,17 +321,15 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     return {name: rows[-1].value for name, rows in found.items() if rows}
 
 
-def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> Iterator[Run]:
-    """Yield the runs of a kind with this model loaded so, the newest first."""
-    for run in store.runs.newest(200):
-        if run.kind == kind and _is_with(run, model):
-            yield run
+def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> list[Run]:
+    """Return the runs of a kind with this model loaded so, the newest first."""
+    wanted = RunFilter((kind,), model=model.model, quantization=model.quantization)
+    return store.runs.find(wanted)
 
 
 def _is_with(run: Run, model: ModelSettings) -> bool:
     """Return whether a run of the worker is one with this model, loaded in this way."""
-    own = ModelSettings.from_dict(run.settings.get("model") or {})
-    return (own.model, own.quantization) == (model.model, model.quantization)
+    return (run.model, run.quantization) == (model.model, model.quantization)
 
 
 def _needs(model: ModelSettings) -> MemoryEstimator:
@@ -355,9 +353,9 @@ def _outlook(
     teacher, taught = lesson_of(store, model, kind)
     if teacher:
         return free, teacher, taught.apply
-    begun = (run for run in store.runs.newest(200) if run.started_at)
-    last = next((run for run in begun if run.kind in queues.MODEL_QUEUE.kinds), None)
-    kept = held if last and _is_with(last, model) else 0
+    begun = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
+    last = store.runs.find(begun, limit=1)
+    kept = held if last and _is_with(last[0], model) else 0
 
     def at_least(need: Memory) -> Memory:
         return replace(need, libraries=need.libraries + max(0, kept - need.loaded))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.records import Run
+from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
@@ -18,7 +19,7 @@ from autolearn.models.sources.local import LocalModel
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model
 from autolearn.runs.versions import versions
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 
 HUB = "https://huggingface.co"
 
@@ -51,13 +52,13 @@ def download(store: Store, offer: Offer) -> Run:
     """
     if not offer.fits:
         raise BackendError(offer.no_room())
-    for run in store.runs.in_state("queued", "running"):
-        if run.kind == "download" and run.settings["name"] == offer.name:
+    for run in store.runs.find(RunFilter(("download",), ("queued", "running"))):
+        if DownloadRunSettings.of(run).name == offer.name:
             raise JobError(
                 f"{offer.name} is being downloaded already, by run {run.id}."
             )
-    settings = {"name": offer.name, "bytes": offer.n_bytes, "commit": offer.commit}
-    return queues.submit(store, "download", settings, versions())
+    settings = DownloadRunSettings(offer.name, offer.n_bytes, offer.commit)
+    return queues.submit(store, settings, versions())
 
 
 def on_this_computer(store: Store) -> list[LocalModel]:
@@ -115,11 +116,11 @@ def convert(store: Store, model: str, then_use: ModelSettings | None = None) -> 
             f"Converting {file.name} needs {n_bytes / 2**30:.1f} GiB of memory and "
             f"{hardware.free_memory() / 2**30:.1f} are free; close other programs."
         )
-    for run in store.runs.in_state("queued", "running"):
-        if run.kind == "convert" and run.settings["file"] == str(file):
+    for run in store.runs.find(RunFilter(("convert",), ("queued", "running"))):
+        if ConvertRunSettings.of(run).file == str(file):
             raise JobError(f"{file.name} is being converted already, by run {run.id}.")
-    settings = {"file": str(file), "use": then_use.as_dict() if then_use else None}
-    return queues.submit(store, "convert", settings, versions())
+    settings = ConvertRunSettings(str(file), then_use)
+    return queues.submit(store, settings, versions())
 
 
 def use(store: Store, model: ModelSettings) -> Run | None:

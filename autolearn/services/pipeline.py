@@ -6,13 +6,21 @@ that was stopped and is resumed takes up the rest of the chain with it.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import Run
+from autolearn.core.run_results import RunResult, StudyResult, TrainResult
+from autolearn.core.run_settings import (
+    Phase,
+    PipelineLink,
+    PipelinePlan,
+    PipelineRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library
 from autolearn.evaluation import gold_questions
@@ -26,34 +34,8 @@ from autolearn.training import presets
 LIBRARY = BUILT_IN.parent / "demo-library"
 RULE = "default"
 
-MEASURED = ("validation", "forgetting_kl", "scale")
-"""What the trainer itself measured, beside quiz and control, which it never sees."""
-
-Phase = Literal["study", "quiz", "train"]
 Finish = Callable[[Run, str], Run]
 """Waits for a run under a title; raises if it does not end well."""
-
-
-@dataclass(frozen=True)
-class PipelinePlan:
-    """What is still to come; kept as JSON in the settings of each run of the chain."""
-
-    phases: tuple[Phase, ...]
-    model: dict[str, Any]
-    study: dict[str, Any]
-    trains: tuple[dict[str, Any], ...]
-    """Settings of each training that is still to come."""
-    round_id: int | None = None
-    """The round trained last."""
-
-    @classmethod
-    def of(cls, run: Run) -> Self | None:
-        """Return the plan that a run carries, if it is part of a chain."""
-        kept = run.settings.get("plan")
-        if kept is None:
-            return None
-        phases, trains = tuple(kept["phases"]), tuple(kept["trains"])
-        return cls(**kept | {"phases": phases, "trains": trains})
 
 
 def begin(
@@ -80,14 +62,14 @@ def begin(
         trains = [replace(half, method="al1"), half]
     plan = PipelinePlan(
         phases,
-        replace(model, round_id=None).as_dict(),
-        (study or StudySettings()).as_dict(),
-        tuple(one.as_dict() for one in trains),
+        replace(model, round_id=None),
+        study or StudySettings(),
+        tuple(trains),
     )
     return _order(store, plan, after=None)
 
 
-def queue_next(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
+def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     """Queue what follows on a run that ends with this result; None if nothing does.
 
     Called before the end of the run is written, so that no kill can break the chain;
@@ -96,39 +78,29 @@ def queue_next(store: Store, run: Run, result: dict[str, Any]) -> Run | None:
     Raises:
         AutolearnError: The next run cannot begin; the chain ends here.
     """
-    plan = PipelinePlan.of(run)
-    if plan is None or not plan.phases or next_run(store, run.id):
+    plan = PipelineRunSettings.of(run).plan
+    if plan is None or not plan.phases or store.runs.next_in_pipeline(run.id):
         return None
-    if run.kind == "train":
-        plan = replace(plan, round_id=result["round"])
+    if isinstance(result, TrainResult):
+        plan = replace(plan, round_id=result.round)
     return _order(store, plan, run.id)
-
-
-def next_run(store: Store, run_id: int) -> Run | None:
-    """Return the run that was queued after this one in its chain."""
-    for run in store.runs.newest():
-        if run.settings.get("after") == run_id:
-            return run
-    return None
 
 
 def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
     """Queue the first phase of a plan; it carries the rest."""
     phase, *rest = plan.phases
-    model = replace(ModelSettings.from_dict(plan.model), round_id=plan.round_id)
+    model = replace(plan.model, round_id=plan.round_id)
     left = replace(plan, phases=tuple(rest))
     if phase == "train":
         left = replace(left, trains=plan.trains[1:])
-    more = {"plan": asdict(left), "after": after}
+    link = PipelineLink(left, after)
     if phase == "study":
-        study = StudySettings.from_dict(plan.study)
-        return actions.study(store, model, study, more=more)
+        return actions.study(store, model, plan.study, link=link)
     if phase == "quiz":
         is_base = plan.round_id is None
-        return actions.quiz(store, model, open_book=is_base, more=more)
+        return actions.quiz(store, model, open_book=is_base, link=link)
     actions.approve(store, RULE)
-    train = TrainSettings.from_dict(plan.trains[0])
-    return actions.train(store, model, train, plan.round_id, more=more)
+    return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
 
 # --- the demo -----------------------------------------------------------------
@@ -182,7 +154,7 @@ def demo(
     following_run: Run | None = run
     while following_run:
         chain.append(finish(following_run, _title(chain, following_run)))
-        following_run = next_run(store, chain[-1].id)
+        following_run = store.runs.next_in_pipeline(chain[-1].id)
     return _numbers(store, chain, seed, settings)
 
 
@@ -190,9 +162,9 @@ def _title(before: list[Run], run: Run) -> str:
     if run.kind == "quiz":
         is_after = any(one.kind == "quiz" for one in before)
         return "quiz after" if is_after else "quiz before"
-    return (
-        f"train {run.settings['train']['method']}" if run.kind == "train" else "study"
-    )
+    if run.kind == "train":
+        return f"train {TrainRunSettings.of(run).train.method}"
+    return "study"
 
 
 def _numbers(
@@ -200,21 +172,23 @@ def _numbers(
 ) -> dict[str, Any]:
     if chain[-1].error:
         raise JobError(chain[-1].error)
-    studied, trained = chain[0], [run for run in chain if run.kind == "train"][-1]
+    studied = StudyResult.of(chain[0])
+    trained = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
     quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
     return {
         "workspace": str(store.folder),
         "seed": seed,
         "method": settings.method,
-        "questions": studied.result["questions"],
-        "gaps": studied.result["gaps"],
+        "questions": studied.questions,
+        "gaps": studied.gaps,
         "approved": store.samples.counts()["approved"],
-        "trained": trained.result["items"],
-        "steps": trained.result["steps"],
-        **{name: trained.result[name] for name in MEASURED},
-        **gold_questions.compare(
-            store, quizzes[0], quizzes[1], trained.result["round"]
-        ),
+        "trained": trained.items,
+        "steps": trained.steps,
+        # Measured by the trainer, which sees neither quiz nor control.
+        "validation": trained.validation,
+        "forgetting_kl": trained.forgetting_kl,
+        "scale": trained.scale,
+        **gold_questions.compare(store, quizzes[0], quizzes[1], trained.round),
         "seconds": _seconds(chain),
     }
 

@@ -5,13 +5,13 @@ questions that both were asked.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from autolearn.core.records import QuizResult, Round, Run, Split
-from autolearn.core.settings import ModelSettings
+from autolearn.core.records import QuizMode, QuizResult, Round, Run, Split
+from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.evaluation import gold_questions, quiz, statistics
-from autolearn.evaluation.quiz import Mode, QuizQuestion
+from autolearn.evaluation.quiz import QuizQuestion
 from autolearn.services import actions
 from autolearn.store import Store
 
@@ -57,17 +57,17 @@ class RoundComparison:
 
 
 def latest_quiz(
-    store: Store, measured: Round, round_id: int | None, mode: Mode = "closed_book"
+    store: Store, measured: Round, round_id: int | None, mode: QuizMode = "closed_book"
 ) -> Run | None:
     """Return the last finished quiz of the base or a round, on this round's base."""
-    for run in store.runs.newest(1000):
-        if run.kind != "quiz" or run.state != "done":
-            continue
-        is_ours = run.settings["model_digest"] == measured.model.digest
-        asked = any(part[1] == mode for part in run.settings["parts"])
-        if is_ours and asked and run.settings["model"]["round_id"] == round_id:
-            return run
-    return None
+    quizzes = store.runs.quizzes(measured.model.digest, round_id)
+    return next((run for run in quizzes if QuizRunSettings.of(run).asks(mode)), None)
+
+
+def base_quiz_before(store: Store, run: Run) -> Run | None:
+    """Return the newest quiz of the base model of a quiz that was queued before it."""
+    quizzes = store.runs.quizzes(run.model_digest or "", None)
+    return next((other for other in quizzes if other.id < run.id), None)
 
 
 def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Run]:
@@ -79,12 +79,12 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
         JobError: There is no quiz, or the round is not finished.
     """
     measured = store.rounds.get(round_id)
-    own = measured.settings["model"]
+    own = TrainRunSettings.of(measured).model
     queued = []
     if not _is_current(store, measured, before_id):
-        before = ModelSettings.from_dict(own | {"round_id": before_id})
+        before = replace(own, round_id=before_id)
         queued.append(actions.quiz(store, before, open_book=before_id is None))
-    after = ModelSettings.from_dict(own | {"round_id": round_id})
+    after = replace(own, round_id=round_id)
     return [*queued, actions.quiz(store, after)]
 
 

@@ -3,19 +3,19 @@
 As ``orders``: checked and queued, for page and command line alike.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import Run
+from autolearn.core.run_settings import SkillRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import skill_report
-from autolearn.evaluation.skill_report import SkillReport
+from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
 from autolearn.models import files as model_files
 from autolearn.runs import queues
+from autolearn.runs.model_choice import with_model
 from autolearn.runs.versions import versions
-from autolearn.services import actions
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 
 
 def check(store: Store, model: ModelSettings) -> Run:
@@ -27,18 +27,19 @@ def check(store: Store, model: ModelSettings) -> Run:
         JobError: It is being checked already; or its round is not finished, or was
             trained on another model.
     """
-    wanted = actions.with_model(store, model)
+    wanted = with_model(store, SkillRunSettings(), model)
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
-    return queues.submit(store, "skills", wanted, versions())
+    return queues.submit(store, wanted, versions())
 
 
 def active(store: Store, model: ModelSettings) -> Run | None:
     """Return the check of a model that is queued or running, if there is one."""
-    for run in store.runs.in_state("queued", "running"):
-        if run.kind == "skills" and run.settings["model"] == model.as_dict():
-            return run
-    return None
+    active_checks = RunFilter(
+        ("skills",), ("queued", "running"), model.model, model.quantization
+    )
+    runs = store.runs.find(active_checks)
+    return next((run for run in runs if run.round_id == model.round_id), None)
 
 
 def known(store: Store, model: ModelSettings) -> SkillReport | None:
@@ -53,10 +54,9 @@ def known(store: Store, model: ModelSettings) -> SkillReport | None:
     return SkillReport.from_dict(kept) if kept else None
 
 
-def readable(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a skill report as a table, with what it means below."""
-    kept = {name: value for name, value in result.items() if name != "advice"}
-    report = SkillReport.from_dict(kept)
+def readable(run: Run) -> dict[str, Any]:
+    """Return the report of a skill check as a table, with what it means below."""
+    report = SkillRunResult.of(run)
     return {
         "model": report.model,
         "protocol": report.protocol,
@@ -70,5 +70,5 @@ def readable(result: Mapping[str, Any]) -> dict[str, Any]:
             }
             for row in skill_report.rows(report)
         ],
-        "advice": result["advice"],
+        "advice": list(report.advice),
     }

@@ -19,7 +19,7 @@ from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
 from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
-from autolearn.store.runs import Pace, Runs
+from autolearn.store.runs import Pace, RunFilter, Runs
 from autolearn.store.samples import SampleFilter, Samples, SampleView
 from autolearn.store.skills import SkillChecks
 
@@ -28,6 +28,7 @@ __all__ = [
     "EDITABLE",
     "Pace",
     "QuestionFilter",
+    "RunFilter",
     "RunJournal",
     "SampleFilter",
     "SampleView",

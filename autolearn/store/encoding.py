@@ -100,6 +100,7 @@ _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
     tuple[Flag, ...]: _texts_from,
     dict[str, Any]: json.loads,
+    dict[str, object]: json.loads,
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,

@@ -246,6 +246,34 @@ def m011_passage_search(db: Database) -> None:
     )
 
 
+_RUN_LINKS = """
+-- Read off the settings, so that rows of all versions have them.
+ALTER TABLE runs ADD COLUMN after_id INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.after')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN model TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.model')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN quantization TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.quantization')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN model_digest TEXT
+    GENERATED ALWAYS AS (json_extract(settings, '$.model_digest')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN round_id INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.model.round_id')) VIRTUAL;
+ALTER TABLE runs ADD COLUMN conversation INTEGER
+    GENERATED ALWAYS AS (json_extract(settings, '$.conversation')) VIRTUAL;
+CREATE INDEX runs_by_after ON runs(after_id);
+CREATE INDEX runs_by_conversation ON runs(conversation, id);
+CREATE INDEX runs_by_kind ON runs(kind, id);
+CREATE INDEX runs_by_model ON runs(kind, model_digest, round_id, id);
+"""
+
+
+@MIGRATIONS()
+def m012_run_links(db: Database) -> None:
+    """Let runs be found by the run before them, their model and their round."""
+    for statement in _RUN_LINKS.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}

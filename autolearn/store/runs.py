@@ -10,7 +10,7 @@ from typing import Any
 
 from autolearn.core.errors import JobError
 from autolearn.core.records import Metric, QuizResult, Run, RunKind, RunState, Skip
-from autolearn.store.database import NOW, Database, listed
+from autolearn.store.database import NOW, Database, filtered, listed
 from autolearn.store.encoding import as_json
 
 
@@ -24,6 +24,29 @@ class Pace:
     rate: float = 0.0
     """Units a second."""
     eta_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs are wanted; None: whatever they have there."""
+
+    kinds: tuple[RunKind, ...] | None = None
+    states: tuple[RunState, ...] | None = None
+    model: str | None = None
+    quantization: str | None = None
+    round_id: int | None = None
+    started: bool | None = None
+    """Whether a worker has begun them."""
+
+
+_RUN_CLAUSES = {
+    "kinds": "kind IN (SELECT value FROM json_each(?))",
+    "states": "state IN (SELECT value FROM json_each(?))",
+    "model": "model = ?",
+    "quantization": "quantization = ?",
+    "round_id": "round_id = ?",
+    "started": "(started_at IS NOT NULL) = ?",
+}
 
 
 class Runs:
@@ -63,18 +86,35 @@ class Runs:
         tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, before_id, before_id, limit)
 
+    def find(self, wanted: RunFilter, limit: int = -1) -> list[Run]:
+        """Return the runs that a filter lets through, the newest first; -1: all."""
+        where, params = filtered(wanted, _RUN_CLAUSES)
+        tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
+        return self._db.select(Run, tail, *params, limit)
+
     def last(self, kind: RunKind) -> Run | None:
-        """Return the newest run of a kind."""
-        found = self._db.select(Run, "WHERE kind = ? ORDER BY id DESC LIMIT 1", kind)
+        """Return the newest run of a kind, whatever its state."""
+        return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
+
+    def next_in_pipeline(self, run_id: int) -> Run | None:
+        """Return the run that was queued after this one in a whole round."""
+        found = self._db.select(Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id)
         return found[0] if found else None
+
+    def quizzes(self, model_digest: str, round_id: int | None) -> list[Run]:
+        """Return the finished quizzes of a round of a model, the newest first.
+
+        ``round_id`` None: of the base model.
+        """
+        tail = (
+            "WHERE kind = 'quiz' AND state = 'done' AND model_digest = ?"
+            " AND round_id IS ? ORDER BY id DESC"
+        )
+        return self._db.select(Run, tail, model_digest, round_id)
 
     def conversation(self, number: int) -> list[Run]:
         """Return the chats of one conversation, the first first."""
-        tail = (
-            "WHERE kind = 'chat' AND json_extract(settings, '$.conversation') = ?"
-            " ORDER BY id"
-        )
-        return self._db.select(Run, tail, number)
+        return self._db.select(Run, "WHERE conversation = ? ORDER BY id", number)
 
     def in_state(self, *states: RunState) -> list[Run]:
         """Return the runs in any of these states, the oldest first."""
@@ -207,11 +247,6 @@ class Runs:
     def skips(self, run_id: int) -> list[Skip]:
         """Return what gave nothing in a run, and why."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
-
-    def newest_of(self, kind: RunKind) -> Run | None:
-        """Return the newest run of a kind, whatever its state."""
-        tail = "WHERE kind = ? ORDER BY id DESC LIMIT 1"
-        return next(iter(self._db.select(Run, tail, kind)), None)
 
     def quizzed_rounds(self) -> list[int]:
         """Return the ids of the rounds that were asked a quiz, in their order."""

@@ -22,16 +22,16 @@ from autolearn.text.sentences import Sentence
 T = TypeVar("T")
 
 ATTEMPTS = 3
-"""How often a question about a fact is drawn at most; once in a quick study."""
+"""Draws per fact at most; a quick study draws once."""
 TOLD = 0.6
-"""Share of the words of its answer from which a question tells it."""
+"""Share of the words of its answer from which a question gives it away."""
 QUESTION = Pattern(r"[^\s?？][^\n?？]{4,240}[?？]")  # noqa: RUF001
 QUESTION_MARKS = ("?", "？")  # noqa: RUF001
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A stretch of a sentence, of which one question is asked."""
+    """A part of a sentence, about which one question is asked."""
 
     passage: Passage
     sentence: Sentence
@@ -40,12 +40,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class _Draft:
-    """What the model wrote about a fact."""
+    """A question that the model wrote about a fact."""
 
     fact: Fact
     generation: Generation
     fault: str = ""
-    """Why it cannot be kept, as the end of a sentence; empty: it can."""
+    """Why it is not kept, as a clause; empty: it is."""
 
     @property
     def text(self) -> str:
@@ -65,20 +65,20 @@ class _Draft:
 
     @property
     def form_fault(self) -> str:
-        """Return what is wrong with it to the eye; empty: nothing."""
+        """Return a fault that shows in the text itself; empty: none."""
         if not self.text.endswith(QUESTION_MARKS):
             return why_nothing(self.generation, "no question could be read")
         if not matching.tells_something(self.short_answer):
             return "it has no answer"
-        if _told_share(self.text, self.short_answer) >= TOLD:
-            return "it tells its own answer"
+        if _share_given_away(self.text, self.short_answer) >= TOLD:
+            return "it contains its own answer"
         if not self.stands_alone:
-            return "it is not understood without the text"
+            return "it cannot be understood without the text"
         return ""
 
 
-def _told_share(question: str, answer: str) -> float:
-    """Return how much of an answer its question tells already, 0..1."""
+def _share_given_away(question: str, answer: str) -> float:
+    """Return the share of an answer that its question already contains, 0..1."""
     if matching.contains(question, answer):
         return 1.0
     n_all = len(matching.key_terms("", answer))
@@ -86,7 +86,7 @@ def _told_share(question: str, answer: str) -> float:
 
 
 def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
-    """Return what is asked about in a passage: all of it, or evenly chosen stretches.
+    """Return the facts of a passage: all, or evenly chosen ones.
 
     At most twice ``questions_per_passage``.
     """
@@ -99,20 +99,20 @@ def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
     return [all_facts[i * len(all_facts) // n] for i in range(n)]
 
 
-def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Ask about each fact of each passage until a question holds.
 
-    It must stand alone, be new, and lead back to the answer that it was made for. What
-    still does not hold at the last attempt is reported.
+    It must be self-contained and new, and lead back to the answer that it was made
+    from. Facts without a question after the last attempt become skips.
     """
-    all_facts = [fact for p in passages for fact in facts(writer.settings, p)]
+    all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
     served = {fact.passage.id for fact in all_facts}
     todo, kept = all_facts, dict[Fact, Question]()
     known: dict[int, list[str]] = {}
     failed: list[_Draft] = []
-    for attempt in range(1 if writer.settings.quick else ATTEMPTS):
-        drafts = _checked(writer, _drafts(writer, todo, attempt))
-        drafts = [_held_against(writer, draft, known) for draft in drafts]
+    for attempt in range(1 if generator.settings.quick else ATTEMPTS):
+        drafts = _checked(generator, _drafts(generator, todo, attempt))
+        drafts = [_held_against(generator, draft, known) for draft in drafts]
         kept |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
         failed = [draft for draft in drafts if draft.fault]
         todo = [draft.fact for draft in failed]
@@ -127,48 +127,48 @@ def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
     ]
 
 
-def _drafts(writer: Generator, todo: Sequence[Fact], attempt: int) -> list[_Draft]:
-    """Write a question about each fact; once more what does not stand alone."""
-    requests = [_about(writer, fact, attempt) for fact in todo]
-    drafts = [_Draft(*written) for written in writer.write(requests)]
+def _drafts(generator: Generator, todo: Sequence[Fact], attempt: int) -> list[_Draft]:
+    """Write a question about each fact; rewrite those that are not self-contained."""
+    requests = [_about(generator, fact, attempt) for fact in todo]
+    drafts = [_Draft(*written) for written in generator.write(requests)]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
     naming = [
         naming_request(
-            writer, i, shown(draft.fact.passage), draft.short_answer, draft.text
+            generator, i, shown(draft.fact.passage), draft.short_answer, draft.text
         )
         for i in unclear
         for draft in [drafts[i]]
     ]
-    for i, generation in writer.write(naming):
+    for i, generation in generator.write(naming):
         renamed = replace(drafts[i], generation=generation)
         if renamed.stands_alone:
             drafts[i] = renamed
     return drafts
 
 
-def _checked(writer: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
-    """Note what is wrong with each draft, its round trip included."""
+def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Note the fault of each draft, its round trip included."""
     drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
-    asked = [
+    cases = [
         (shown(draft.fact.passage), draft.text, draft.fact.sentence.text)
         for draft in drafts
         if not draft.fault
     ]
-    answers = iter(short_answers(writer, asked))
+    answers = iter(short_answers(generator, cases))
     return [
         draft
         if draft.fault or same_short_answer(next(answers), draft.short_answer)
-        else replace(draft, fault="it leads to another answer than it was made for")
+        else replace(draft, fault="it leads to another answer")
         for draft in drafts
     ]
 
 
 def _held_against(
-    writer: Generator, draft: _Draft, known: dict[int, list[str]]
+    generator: Generator, draft: _Draft, known: dict[int, list[str]]
 ) -> _Draft:
-    """Note whether a question repeats one that was kept; if it holds, keep it."""
+    """Note whether a question repeats a known one; if it holds, it becomes known."""
     seen = known.setdefault(draft.fact.passage.id, [])
-    limit = writer.settings.duplicate_threshold
+    limit = generator.settings.duplicate_threshold
     if any(matching.similarity(draft.text, other) >= limit for other in seen):
         return replace(draft, fault=draft.fault or "it repeats another one")
     if not draft.fault:
@@ -191,42 +191,44 @@ def _question(draft: _Draft) -> Question:
 
 
 def _skip(draft: _Draft) -> Skip:
-    asked = f" ({draft.text!r})" if draft.text else ""
-    reason = f"no question about {draft.fact.stretch!r} holds{asked}: {draft.fault}"
+    quote = f" ({draft.text!r})" if draft.text else ""
+    reason = f"no question about {draft.fact.stretch!r} holds{quote}: {draft.fault}"
     return Skip("questions", reason, draft.fact.passage.id, None, draft.generation)
 
 
 def about_sentence(
-    writer: Generator,
+    generator: Generator,
     subject: T,
     text: str,
     sentence: str,
     stretch: str,
     draw: int = 0,
 ) -> GenerationRequest[T]:
-    """Return what is put to a guided model for a question about a sentence of a text.
+    """Return the request to a guided model for a question about a sentence.
 
     Its short answer can be nothing but words of ``stretch``.
     """
     begun = prompts.load("ask_sentence").begun()
     constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
     form = Form(begun, constraint, languages.of(text), draw)
-    given = {"passage": text, "sentence": sentence}
-    limit = 2 * writer.settings.question_tokens
-    return writer.request("ask_sentence", subject, given, limit, form)
+    values = {"passage": text, "sentence": sentence}
+    limit = 2 * generator.settings.question_tokens
+    return generator.request("ask_sentence", subject, values, limit, form)
 
 
-def _about(writer: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
+def _about(generator: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
     text = shown(fact.passage)
-    return about_sentence(writer, fact, text, fact.sentence.text, fact.stretch, attempt)
+    return about_sentence(
+        generator, fact, text, fact.sentence.text, fact.stretch, attempt
+    )
 
 
 def naming_request(
-    writer: Generator, subject: T, text: str, answer: str, question: str
+    generator: Generator, subject: T, text: str, answer: str, question: str
 ) -> GenerationRequest[T]:
-    """Return what is put to a guided model for a question that names its subject."""
-    given = {"passage": text, "answer": answer, "question": question}
+    """Return the request to a guided model for a question that names its subject."""
+    values = {"passage": text, "answer": answer, "question": question}
     begun = prompts.load("stand_alone").begun(answer=answer)
     form = Form(begun, (" ", QUESTION), languages.of(text))
-    limit = writer.settings.question_tokens
-    return writer.request("stand_alone", subject, given, limit, form)
+    limit = generator.settings.question_tokens
+    return generator.request("stand_alone", subject, values, limit, form)

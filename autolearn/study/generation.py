@@ -1,4 +1,4 @@
-"""Let the model write one text after another, and keep how each was made."""
+"""Let the model write texts, and keep how each was made."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,14 +21,14 @@ def of(kind: type[T], records: Iterable[object]) -> list[T]:
 
 
 def draw_seed(seed: int, *key: object) -> int:
-    """Return a seed that depends on what is drawn, not on when or beside what."""
+    """Return a seed that depends on the content of a draw, not on its batch or time."""
     text = "\x1f".join(str(part) for part in (seed, *key))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
 @dataclass(frozen=True)
 class GenerationRequest(Generic[T]):
-    """One text to be asked for, with the thing that it is about."""
+    """One text to generate, with the subject that it is about."""
 
     subject: T
     prompt: Prompt
@@ -36,40 +36,40 @@ class GenerationRequest(Generic[T]):
     draw: int = 0
     """0 is greedy, 1.. are sampled draws."""
     constraint: Constraint = ()
-    """The form of what is added to the prompt; empty: free."""
+    """The form of what the model adds to the prompt; empty: free text."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """How an answer of a guided model is to look."""
+    """The form of an answer of a guided model."""
 
     begun: str = ""
-    """Its beginning, which is given."""
+    """The prefill: how the answer begins."""
     constraint: Constraint = ()
-    """What may follow."""
+    """What may follow the prefill."""
     language: str | None = prompts.ENGLISH
-    """That of the worked examples; None: without."""
+    """The language of the worked examples; None: no examples."""
     draw: int = 0
     """0 is greedy, 1.. are sampled draws."""
 
 
 @dataclass(frozen=True)
 class Generator:
-    """The model at work, asked by the protocol that suits it."""
+    """A model with the protocol by which it is asked."""
 
     backend: Backend
     settings: StudySettings
     stop: Stop
     report: Callable[[float], None]
-    """Told the finished share of what is being written, 0..1."""
+    """Called with the finished share of the requests being written, 0..1."""
     verdict_threshold: float = 0.5
-    """P(correct) from which a verdict is correct, where a model is guided."""
+    """P(correct) from which the verdict of a guided model is "correct"."""
     uses_verdicts: bool = True
-    """Whether its verdicts count; if not, the words of the answers decide alone."""
+    """Whether its verdicts count; if not, word overlap decides alone."""
 
     @property
     def protocol(self) -> Protocol:
-        """Return how the model is asked."""
+        """Return the protocol by which the model is asked."""
         chosen = self.settings.protocol
         return PROTOCOLS[self.backend.protocol if chosen == "auto" else chosen]
 
@@ -81,10 +81,10 @@ class Generator:
         max_new_tokens: int,
         form: Form | None = None,
     ) -> GenerationRequest[T]:
-        """Return what is put to the model, by the name of its prompt.
+        """Return a request that renders the prompt of this name.
 
-        ``values`` are the variables of the prompt; ``form`` counts only where the
-        protocol guides the model.
+        ``values`` are the variables of the prompt; ``form`` counts only for protocols
+        that guide the model.
         """
         file, protocol = prompts.load(name), self.protocol
         if form is None or not protocol.guided:
@@ -96,39 +96,43 @@ class Generator:
             subject, prompt, max_new_tokens, form.draw, form.constraint
         )
 
-    def write(self, asks: Sequence[GenerationRequest[T]]) -> list[tuple[T, Generation]]:
-        """Return what the model wrote for each ask, in their order.
+    def write(
+        self, requests: Sequence[GenerationRequest[T]]
+    ) -> list[tuple[T, Generation]]:
+        """Return the subject and the generation of each request, in order.
 
         Raises:
             Cancelled: The person stopped the run.
         """
-        requests = [
-            Request(ask.prompt, self._sampling(ask), ask.constraint) for ask in asks
+        calls = [
+            Request(request.prompt, self._sampling(request), request.constraint)
+            for request in requests
         ]
         completions = self.backend.complete(
-            requests, self.stop, lambda done: self.report(done / max(1, len(requests)))
+            calls, self.stop, lambda done: self.report(done / max(1, len(calls)))
         )
         if any(completion.finish == "cancelled" for completion in completions):
             raise Cancelled
         model = self.backend.identity
         return [
-            (ask.subject, Generation(request, completion, model))
-            for ask, request, completion in zip(
-                asks, requests, completions, strict=True
+            (request.subject, Generation(call, completion, model))
+            for request, call, completion in zip(
+                requests, calls, completions, strict=True
             )
         ]
 
-    def _sampling(self, ask: GenerationRequest[T]) -> Sampling:
-        shown = next(m.content for m in ask.prompt.chat[::-1] if m.role == "user")
+    def _sampling(self, request: GenerationRequest[T]) -> Sampling:
+        prompt, draw = request.prompt, request.draw
+        last_turn = next(m.content for m in prompt.chat[::-1] if m.role == "user")
         return Sampling(
-            temperature=self.settings.temperature if ask.draw else 0.0,
-            max_new_tokens=ask.max_new_tokens,
-            seed=draw_seed(self.settings.seed, ask.prompt.name, shown, ask.draw),
+            temperature=self.settings.temperature if draw else 0.0,
+            max_new_tokens=request.max_new_tokens,
+            seed=draw_seed(self.settings.seed, prompt.name, last_turn, draw),
         )
 
 
 def why_nothing(generation: Generation, otherwise: str) -> str:
-    """Say why a generation gave nothing that could be used."""
+    """Return why a generation gave nothing usable; ``otherwise`` if it simply did."""
     completion = generation.completion
     if completion.finish == "overlong":
         return (

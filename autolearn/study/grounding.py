@@ -25,13 +25,13 @@ The sentence that holds the answer was among them for 98 % of 1,357 gold questio
 Wikipedia articles of three sentences or more.
 """
 _CASES_PER_CALL = 32
-"""Questions compared at once, between two looks at whether to stop."""
+"""Questions that are compared between two checks for cancellation."""
 NOT_STATED = "none"
 """The short answer that stands for: the text does not say."""
 
 
 def shown(passage: Passage) -> str:
-    """Return a passage as a guided model sees it: below its heading."""
+    """Return a passage as a guided model gets it: below its heading."""
     text = passage.text.strip()
     if not passage.heading or passage.heading in text.partition("\n")[0]:
         return text
@@ -58,32 +58,32 @@ def evidence_begun(sentence: str) -> str:
 
 
 def short_answers(
-    writer: Generator, asked: Sequence[tuple[str, str, str]]
+    generator: Generator, cases: Sequence[tuple[str, str, str]]
 ) -> list[str]:
     """Return the short answer of a guided model to each text, question and sentence.
 
     It is written as the open-book answer begins, after the sentence as its evidence.
-    But it may be an excerpt of the whole text, or "none": a question that asks for
-    something else than its sentence tells shows itself by that.
+    But it may be any excerpt of the text, or "none", so that it reveals a question that
+    asks for something that its sentence does not tell.
     """
-    requests = [_short_answer(writer, *one) for one in asked]
+    requests = [_short_answer(generator, *case) for case in cases]
     return [
         model_output.tagged(made.completion.text).get("short answer", "")
-        for _, made in writer.write(requests)
+        for _, made in generator.write(requests)
     ]
 
 
 def _short_answer(
-    writer: Generator, text: str, question: str, sentence: str
+    generator: Generator, text: str, question: str, sentence: str
 ) -> GenerationRequest[None]:
     constraint = (" ", Excerpt(text, NOT_STATED))
     form = Form(evidence_begun(sentence), constraint, languages.of(text))
-    given = {"passage": text, "question": question}
-    return writer.request("open_book", None, given, SHORT_ANSWER_TOKENS, form)
+    values = {"passage": text, "question": question}
+    return generator.request("open_book", None, values, SHORT_ANSWER_TOKENS, form)
 
 
 def likeliest_sentences(
-    writer: Generator, asked: Sequence[tuple[str, str]]
+    generator: Generator, cases: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Return the sentence of each text that most likely answers its question.
 
@@ -95,24 +95,24 @@ def likeliest_sentences(
     Raises:
         Cancelled: The person stopped the run.
     """
-    found: list[str] = []
-    for begin in range(0, len(asked), _CASES_PER_CALL):
-        if writer.stop():
+    likeliest: list[str] = []
+    for begin in range(0, len(cases), _CASES_PER_CALL):
+        if generator.stop():
             raise Cancelled
-        found += _likeliest(writer, asked[begin : begin + _CASES_PER_CALL])
-    return found
+        likeliest += _likeliest(generator, cases[begin : begin + _CASES_PER_CALL])
+    return likeliest
 
 
-def _likeliest(writer: Generator, asked: Sequence[tuple[str, str]]) -> list[str]:
-    nearest = [_nearest(text, question) for text, question in asked]
+def _likeliest(generator: Generator, cases: Sequence[tuple[str, str]]) -> list[str]:
+    nearest = [_nearest(text, question) for text, question in cases]
     prompt = prompts.load("sentence_question")
     chats, questions = [], []
-    for (text, question), candidates in zip(asked, nearest, strict=True):
+    for (text, question), candidates in zip(cases, nearest, strict=True):
         for sentence in candidates:
             values = {"heading": _heading(text), "sentence": sentence}
             chats.append(prompt.render(**values).chat)
             questions.append(question)
-    means = iter(writer.backend.confidence(chats, questions))
+    means = iter(generator.backend.confidence(chats, questions))
     chosen = []
     for candidates in nearest:
         likelihood = {sentence: next(means) for sentence in candidates}
@@ -124,7 +124,7 @@ def _nearest(text: str, question: str) -> list[str]:
     """Return the sentences of a text that are nearest to a question, by BM25."""
     all_sentences = [sentence.text for sentence in sentences.of(text)]
     scores = retrieval.bm25(question, all_sentences)
-    ranked = sorted(zip(scores, all_sentences, strict=True), key=lambda one: -one[0])
+    ranked = sorted(zip(scores, all_sentences, strict=True), key=lambda pair: -pair[0])
     return [sentence for _, sentence in ranked[:CANDIDATES]]
 
 

@@ -14,14 +14,15 @@ from autolearn.core.ports import Backend, Cancelled, Journal, Progress, Stop
 from autolearn.core.records import Answer, Feedback, Passage, Purpose, Question, Record
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
-from autolearn.study.feedback import Comparison, Studied, feedback, is_sound, samples
+from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of
 from autolearn.study.questions import ask, paraphrase
+from autolearn.study.samples import StudiedQuestion, is_sound, samples
 from autolearn.text import matching
 
 INSTRUCTIONS_PER_STEP = 32
 EVOLUTION = ("answers", "feedback", "refinements", "second check", "samples")
-"""What is done with instructions, for which there is no text."""
+"""The stages of instructions, which have no text."""
 STAGES = (
     "questions",
     "open-book answers",
@@ -47,7 +48,7 @@ class Study:
     verdict_threshold: float = 0.5
     """P(correct) from which a verdict of a guided model is correct."""
     uses_verdicts: bool = True
-    """Whether verdicts count; if not, the words of the answers decide about gaps."""
+    """Whether verdicts count; if not, word overlap decides about gaps."""
 
     def run(self, passages: Sequence[Passage]) -> None:
         """Study all passages that are not excluded.
@@ -61,7 +62,7 @@ class Study:
             self._group(todo[begin : begin + size], begin, len(todo))
 
     def evolve(self, instructions: Sequence[Question]) -> None:
-        """Answer instructions, criticise the answers, refine those that are wrong.
+        """Answer instructions, judge the answers, refine those that are wrong.
 
         Source: a round of self-evolution of arXiv 2310.00533, on unlabelled prompts.
 
@@ -75,14 +76,16 @@ class Study:
             self._evolve(part, step)
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
-        writer = self._generator(step)
-        made = step("answers", lambda: closed_book(writer, instructions))
-        answers = _by_question(of(Answer, made))
+        generator = self._generator(step)
+        records = step("answers", lambda: closed_book(generator, instructions))
+        answers = _by_question(of(Answer, records))
         studied = [
-            Studied(q, answers[q.id], None) for q in instructions if q.id in answers
+            StudiedQuestion(q, answers[q.id], None)
+            for q in instructions
+            if q.id in answers
         ]
 
-        judge = partial(_judge, step, writer, {})
+        judge = partial(_judge, step, generator, {})
         todo = [Comparison(s.question, s.closed) for s in studied]
         critiques = judge("feedback", "critique", todo)
         studied = [
@@ -90,7 +93,7 @@ class Study:
             for s in studied
             if s.closed.id in critiques
         ]
-        studied = _refine(step, writer, studied, {})
+        studied = _refine(step, generator, studied, {})
         checks = judge("second check", "check", _refined(studied))
         studied = _checked(studied, checks)
         step("samples", lambda: samples(studied))
@@ -109,68 +112,68 @@ class Study:
         """Take a few passages through all stages."""
         place = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, place, begin, len(passages), total)
-        writer = self._generator(step)
+        generator = self._generator(step)
         by_id = {passage.id: passage for passage in passages}
 
-        asked = step("questions", lambda: ask(writer, passages))
-        questions = [q for q in of(Question, asked) if "duplicate" not in q.flags]
+        records = step("questions", lambda: ask(generator, passages))
+        questions = [q for q in of(Question, records) if "duplicate" not in q.flags]
         opened = step(
             "open-book answers",
-            lambda: open_book(writer, questions, by_id),
+            lambda: open_book(generator, questions, by_id),
         )
-        closed = step("closed-book answers", lambda: closed_book(writer, questions))
+        closed = step("closed-book answers", lambda: closed_book(generator, questions))
         studied = _pair(questions, of(Answer, opened), of(Answer, closed))
-        falls_back = writer.protocol.guided or self.settings.quick
-        uses_verdicts = writer.uses_verdicts
+        falls_back = generator.protocol.guided or self.settings.quick
+        uses_verdicts = generator.uses_verdicts
         studied = [
             replace(s, falls_back=falls_back, uses_verdicts=uses_verdicts)
             for s in studied
         ]
 
-        judge = partial(_judge, step, writer, by_id)
-        critiques = judge("feedback", "critique", self._to_judge(writer, studied))
+        judge = partial(_judge, step, generator, by_id)
+        critiques = judge("feedback", "critique", self._to_judge(generator, studied))
         studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
-        studied = _refine(step, writer, studied, by_id)
+        studied = _refine(step, generator, studied, by_id)
         checks = judge("second check", "check", _refined(studied))
         studied = _checked(studied, checks)
-        self._reword(step, writer, studied, by_id)
+        self._reword(step, generator, studied, by_id)
         step("samples", lambda: samples(studied))
 
     def _to_judge(
-        self, writer: Generator, studied: Sequence[Studied]
+        self, generator: Generator, studied: Sequence[StudiedQuestion]
     ) -> list[Comparison]:
-        """Return what needs a critique.
+        """Return the answers that need feedback.
 
-        A guided model does not criticise answers to questions that no rule would
-        approve, and a quick study goes by the words of the answers alone.
+        A guided model gives none where no rule would approve the sample anyway, and a
+        quick study decides by word overlap alone.
         """
         if self.settings.quick:
             return []
         return _unlike(
-            [s for s in studied if is_sound(s) or not writer.protocol.guided]
+            [s for s in studied if is_sound(s) or not generator.protocol.guided]
         )
 
     def _reword(
         self,
         step: "_Steps",
-        writer: Generator,
-        studied: Sequence[Studied],
+        generator: Generator,
+        studied: Sequence[StudiedQuestion],
         passages: Passages,
     ) -> None:
-        """Say in other words what is to be learned; check that the sense is kept."""
+        """Reword what is to be learned; check that the meaning is kept."""
         known = {s.question.id: s.question for s in studied}
         gaps = [s.question for s in studied if s.refined]
         if self.settings.quick:
             gaps = []
-        elif writer.protocol.guided:
-            # Wordings of what no rule would approve took half of the time of a study.
+        elif generator.protocol.guided:
+            # Wordings that no rule would approve took half of the time of a study.
             gaps = [s.question for s in studied if s.gap.is_gap and is_sound(s)]
-        made = step("paraphrases", lambda: paraphrase(writer, gaps, known))
-        worded = of(Question, made)
+        records = step("paraphrases", lambda: paraphrase(generator, gaps, known))
+        wordings = of(Question, records)
         expected = {s.question.id: s.opened for s in studied if s.opened}
         step(
             "paraphrase check",
-            lambda: reworded(writer, worded, passages, expected),
+            lambda: reworded(generator, wordings, passages, expected),
         )
 
 
@@ -179,9 +182,9 @@ _Feedback = dict[int, Feedback]
 
 @dataclass
 class _Steps:
-    """The steps of one group: journal them, and tell progress.
+    """The steps of one group: runs them through the journal and reports progress.
 
-    Progress counts things times stages, so that one ETA covers them all.
+    Progress counts passages or instructions times stages, so one ETA covers all.
     """
 
     study: Study
@@ -212,35 +215,37 @@ class _Steps:
 
 def _judge(
     step: _Steps,
-    writer: Generator,
+    generator: Generator,
     passages: Passages,
     stage: str,
     purpose: Purpose,
     todo: list[Comparison],
 ) -> _Feedback:
-    """Write feedback; return it by the id of the answer that it is on."""
-    made = step(stage, lambda: feedback(writer, purpose, todo, passages))
-    return {feedback.answer_id: feedback for feedback in of(Feedback, made)}
+    """Write feedback; return it by the id of the judged answer."""
+    records = step(stage, lambda: feedback(generator, purpose, todo, passages))
+    return {feedback.answer_id: feedback for feedback in of(Feedback, records)}
 
 
 def _refine(
     step: _Steps,
-    writer: Generator,
-    studied: Sequence[Studied],
+    generator: Generator,
+    studied: Sequence[StudiedQuestion],
     passages: Passages,
-) -> list[Studied]:
-    """Write again what has a gap."""
+) -> list[StudiedQuestion]:
+    """Refine the answers that have a gap."""
     gaps = [
         (s.question, s.closed, s.critique)
         for s in studied
         if s.critique and s.gap.is_gap
     ]
-    made = step("refinements", lambda: refine(writer, gaps, passages))
-    refined = _by_question(of(Answer, made))
+    records = step("refinements", lambda: refine(generator, gaps, passages))
+    refined = _by_question(of(Answer, records))
     return [replace(s, refined=refined.get(s.question.id)) for s in studied]
 
 
-def _checked(studied: Sequence[Studied], checks: _Feedback) -> list[Studied]:
+def _checked(
+    studied: Sequence[StudiedQuestion], checks: _Feedback
+) -> list[StudiedQuestion]:
     return [
         replace(s, check=checks.get(s.refined.id)) if s.refined else s for s in studied
     ]
@@ -253,18 +258,18 @@ def _by_question(answers: Sequence[Answer]) -> dict[int, Answer]:
 
 def _pair(
     questions: Sequence[Question], opened: Sequence[Answer], closed: Sequence[Answer]
-) -> list[Studied]:
+) -> list[StudiedQuestion]:
     """Return the questions that have both an open-book and a closed-book answer."""
     with_text, without = _by_question(opened), _by_question(closed)
     return [
-        Studied(question, without[question.id], with_text[question.id])
+        StudiedQuestion(question, without[question.id], with_text[question.id])
         for question in questions
         if question.id in with_text and question.id in without
     ]
 
 
-def _unlike(studied: Sequence[Studied]) -> list[Comparison]:
-    """Return what needs a critique: word for word the same needs none."""
+def _unlike(studied: Sequence[StudiedQuestion]) -> list[Comparison]:
+    """Return the answers that are not word for word the open-book answer."""
     return [
         Comparison(s.question, s.closed, s.opened)
         for s in studied
@@ -272,5 +277,5 @@ def _unlike(studied: Sequence[Studied]) -> list[Comparison]:
     ]
 
 
-def _refined(studied: Sequence[Studied]) -> list[Comparison]:
+def _refined(studied: Sequence[StudiedQuestion]) -> list[Comparison]:
     return [Comparison(s.question, s.refined, s.opened) for s in studied if s.refined]

@@ -1,9 +1,9 @@
-"""How a model is asked, by what it has learned: the ways through the same stages.
+"""Protocols: how a model is asked at each stage, depending on what it has learned.
 
-An instruct model as it comes does not keep a format that it is only told. So it is
-shown worked examples, asked for one fact at a time, has its answers begun for it and
-held to a form, and its verdict is read as a probability. A model that was trained on
-the bare prompts of the loop needs none of that.
+An instruct model does not keep a format that it is only asked for. So it gets worked
+examples, is asked for one fact at a time, its answers are prefilled and constrained to
+a form, and its verdict is read as a probability. A model that was trained on the bare
+prompts of the loop needs none of that.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of asking."""
+    """One way of asking a model."""
 
     name: str
     meaning: str
     guided: bool
-    """Facts one at a time, answers begun and held to a form, verdicts as odds."""
+    """One fact at a time, constrained answers, verdicts as probabilities."""
     shows_examples: bool
-    """Worked examples stand before each request."""
+    """Whether worked examples precede each request."""
 
 
 PROTOCOLS = {
@@ -26,8 +26,8 @@ PROTOCOLS = {
     for protocol in (
         Protocol(
             "guided",
-            "worked examples, one fact at a time, constrained answers; for instruct "
-            "models",
+            "worked examples, one fact at a time, prefilled and constrained answers; "
+            "for instruct models",
             guided=True,
             shows_examples=True,
         ),

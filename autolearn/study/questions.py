@@ -23,40 +23,39 @@ from autolearn.text import chunking, languages, matching, model_output
 T = TypeVar("T")
 
 LISTED = 2
-"""Wordings asked for in one draw."""
+"""Wordings requested in one draw."""
 
 
-def ask(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Write questions about passages, by the protocol of the model.
 
-    A passage that gave no question is reported.
+    A passage without a question becomes a skip.
     """
-    if writer.protocol.guided:
-        return fact_questions.ask(writer, passages)
-    return _ask_for_lists(writer, passages)
+    if generator.protocol.guided:
+        return fact_questions.ask(generator, passages)
+    return _ask_for_lists(generator, passages)
 
 
-def _ask_for_lists(writer: Generator, passages: Sequence[Passage]) -> list[Record]:
+def _ask_for_lists(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Write ``ask_rounds`` lists of questions per passage, the first one greedily.
 
-    A passage that gave no question is asked once more; then it is reported.
+    A passage without a question gets one more draw, then becomes a skip.
     """
-    settings = writer.settings
+    settings = generator.settings
     rounds = range(settings.ask_rounds)
-    asks = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
-    written = writer.write(asks)
-    records = _read(writer, written)
+    requests = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
+    records = _read(generator, generator.write(requests))
     served = {question.passage_id for question in of(Question, records)}
     if silent := [passage for passage in passages if passage.id not in served]:
-        again = [listing(settings, p.text, p, len(rounds)) for p in silent]
-        records += _read(writer, writer.write(again))
+        retries = [listing(settings, p.text, p, len(rounds)) for p in silent]
+        records += _read(generator, generator.write(retries))
     return records
 
 
 def how_many(settings: StudySettings, text: str) -> int:
-    """Return how many questions one list asks for: more where the text says more.
+    """Return how many questions one list asks for.
 
-    One for each sentence, if that is more than is set, but at most twice that number.
+    One per sentence, but at least ``questions_per_passage`` and at most twice as many.
     """
     n = settings.questions_per_passage
     return max(n, min(chunking.n_sentences(text), 2 * n))
@@ -65,16 +64,16 @@ def how_many(settings: StudySettings, text: str) -> int:
 def listing(
     settings: StudySettings, text: str, subject: T, draw: int = 0
 ) -> GenerationRequest[T]:
-    """Return what is put to the model for a list of questions about a text."""
+    """Return the request for a list of questions about a text."""
     n = how_many(settings, text)
     prompt = prompts.load("ask").render(passage=text, n=n)
     return GenerationRequest(subject, prompt, n * settings.question_tokens, draw)
 
 
 def _read(
-    writer: Generator, written: Sequence[tuple[Passage, Generation]]
+    generator: Generator, written: Sequence[tuple[Passage, Generation]]
 ) -> list[Record]:
-    """Turn lists into questions; repeats are merged, near-repeats flagged."""
+    """Read questions from lists; duplicates are dropped, near-duplicates flagged."""
     records: list[Record] = []
     known: dict[int, list[str]] = {}
     for passage, generation in written:
@@ -82,12 +81,12 @@ def _read(
         if not texts:
             reason = why_nothing(generation, "no question could be read")
             records.append(Skip("questions", reason, passage.id, None, generation))
-        seen = known.setdefault(passage.id, [])
+        earlier = known.setdefault(passage.id, [])
         for text in texts:
-            if text not in seen:
-                flags = _flags(writer, text, seen)
+            if text not in earlier:
+                flags = _flags(generator, text, earlier)
                 records.append(_question(text, passage, flags, generation))
-                seen.append(text)
+                earlier.append(text)
     return records
 
 
@@ -99,12 +98,12 @@ def _question(
     )
 
 
-def _flags(writer: Generator, text: str, seen: Iterable[str]) -> tuple[Flag, ...]:
-    limit = writer.settings.duplicate_threshold
+def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Flag, ...]:
+    limit = generator.settings.duplicate_threshold
     return that_hold(
         {
             "duplicate": any(
-                matching.similarity(text, other) >= limit for other in seen
+                matching.similarity(text, other) >= limit for other in earlier
             ),
             "not_self_contained": not matching.stands_alone(text),
         }
@@ -112,48 +111,47 @@ def _flags(writer: Generator, text: str, seen: Iterable[str]) -> tuple[Flag, ...
 
 
 def paraphrase(
-    writer: Generator, questions: Sequence[Question], known: Mapping[int, Question]
+    generator: Generator, questions: Sequence[Question], known: Mapping[int, Question]
 ) -> list[Record]:
-    """Say questions in other words; of some, the first wording is for the quiz.
+    """Reword questions; of some, the first wording goes to the quiz.
 
-    Small models repeat themselves within a list, so each wording is drawn from a
-    short list of its own. Which questions serve the quiz is decided here, before
-    anything is trained, and by the question alone, so that it cannot depend on how
-    well the model does.
+    Small models repeat themselves within a list, so each wording is drawn from a short
+    list of its own. Which questions serve the quiz is decided here, before training
+    and by the question alone, so that it cannot depend on how well the model does.
     """
-    n = writer.settings.paraphrases
-    asks = [
-        rewording(writer, question.text, question, draw)
+    n = generator.settings.paraphrases
+    requests = [
+        rewording(generator, question.text, question, draw)
         for question in questions
         for draw in range(1, n + 1)
     ]
     records: list[Record] = []
-    seen = {question.text for question in known.values()}
-    n_made: Counter[int] = Counter()
-    for question, generation in writer.write(asks):
+    texts = {question.text for question in known.values()}
+    n_wordings: Counter[int] = Counter()
+    for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):
-            if text in seen or n_made[question.id] == n:
+            if text in texts or n_wordings[question.id] == n:
                 continue
-            to_quiz = not n_made[question.id] and _keeps_quiz(writer, question)
+            to_quiz = not n_wordings[question.id] and _serves_quiz(generator, question)
             records.append(_wording(text, question, to_quiz, generation))
-            seen.add(text)
-            n_made[question.id] += 1
+            texts.add(text)
+            n_wordings[question.id] += 1
     return records + [
         Skip("paraphrases", "no new wording was found", q.passage_id, q.id)
         for q in questions
-        if n and not n_made[q.id]
+        if n and not n_wordings[q.id]
     ]
 
 
 def rewording(
-    writer: Generator, question: str, subject: T, draw: int = 0
+    generator: Generator, question: str, subject: T, draw: int = 0
 ) -> GenerationRequest[T]:
-    """Return what is put to the model for a question in other words."""
-    limit = writer.settings.question_tokens
-    if writer.protocol.guided:
+    """Return the request for a question in other words."""
+    limit = generator.settings.question_tokens
+    if generator.protocol.guided:
         form = Form("", (QUESTION,), languages.of(question), draw)
-        given = {"question": question, "n": 1}
-        return writer.request("paraphrase", subject, given, limit, form)
+        values = {"question": question, "n": 1}
+        return generator.request("paraphrase", subject, values, limit, form)
     prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
     return GenerationRequest(subject, prompt, LISTED * limit, draw)
 
@@ -174,7 +172,7 @@ def _wording(
     )
 
 
-def _keeps_quiz(writer: Generator, question: Question) -> bool:
-    settings = writer.settings
+def _serves_quiz(generator: Generator, question: Question) -> bool:
+    settings = generator.settings
     draw = draw_seed(settings.seed, "quiz", question.text) / 2**32
     return draw < settings.quiz_share

@@ -1,7 +1,7 @@
-"""Say what passages say: statements and implications, to be trained as raw text.
+"""Let the model state what passages say and imply, to be trained as raw text.
 
 Source: implications are the strongest self-written training text of SEAL (arXiv
-2506.10943); here they stand beside the passages of continued pre-training.
+2506.10943); here they are trained beside the passages (continued pre-training).
 """
 
 from collections.abc import Sequence
@@ -14,23 +14,23 @@ from autolearn.text import model_output
 
 
 def state(
-    writer: Generator, texts: Sequence[str], n: int
+    generator: Generator, texts: Sequence[str], n: int
 ) -> list[tuple[TrainItem, Generation]]:
-    """Return what the model says that each text states or implies, as raw text.
+    """Return the model's statements about each text, as raw text.
 
-    ``n``: statements asked for per text. A text about which nothing was said has none.
+    ``n``: statements asked for per text. A text without any statement is left out.
 
     Raises:
         Cancelled: The person stopped the run.
     """
     prompt = prompts.load("statements")
-    limit = n * writer.settings.answer_tokens
-    asks = [
+    limit = n * generator.settings.answer_tokens
+    requests = [
         GenerationRequest(text, prompt.render(passage=text, n=n), limit)
         for text in texts
     ]
     return [
         (TrainItem("text", (), "\n".join(lines)), generation)
-        for _, generation in writer.write(asks)
+        for _, generation in generator.write(requests)
         if (lines := model_output.statements(generation.completion.text))
     ]

@@ -10,28 +10,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from autolearn.core.records import Passage
 
 WRAPPED = 50
-"""A line of so many characters may have been broken only because it was full."""
+"""A line of at least so many characters may have been wrapped."""
 SIGNS_PER_TOKEN = 32
-"""More characters than any token has: a unit is cut here before it is counted."""
+"""More characters than any token has; longer units are cut before they are counted."""
 BLOCK = 1 << 16
-"""Characters that are gathered before they are looked at."""
+"""Characters that are collected before units are cut."""
 
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
-_UNIT = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[\"'”’)\]]*\s+|(?<=[。！？])|\n")  # noqa: RUF001
+_UNIT = re.compile(
+    r"\n[ \t]*\n\s*|(?<=[.!?])[\"'”’)\]]*\s+|(?<=[。！？])|\n"  # noqa: RUF001
+    # Many texts from the web lack the space between two sentences ("in 2020.The film").
+    r"|(?<=[a-z\d)]{2}[.!?])(?=[A-Z][a-z]*\s)"
+)
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
-"""How a line begins that does not go on with the one before."""
+"""The start of a line that does not continue the one before."""
 _SHORT = re.compile(
     r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
     r"|e\.g|i\.e|[A-Z])\.$"
 )
-"""A dot that ends no sentence."""
+"""An abbreviation, whose dot ends no sentence."""
 _LOOK = 16
-"""Characters behind a break by which it is judged."""
+"""Characters after a break that are needed to classify it."""
 _WORD = re.compile(r"\S+\s*|\s+")
 
 CountTokens = Callable[[str], int]
 Block = tuple[str, bool]
-"""A stretch of a text, and whether a passage has to begin with it."""
+"""A part of a text, and whether a passage has to begin with it."""
 
 
 def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
@@ -70,12 +74,12 @@ def passages(
 
 
 def n_sentences(text: str) -> int:
-    """Return how many sentences a text has, headings not counted."""
+    """Return the number of sentences of a text, without headings."""
     return sum(1 for unit, is_heading in units(text) if unit.strip() and not is_heading)
 
 
 def units(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the sentences and headings that together are a text; and which they are."""
+    """Yield the sentences and headings of a text, and whether each is a heading."""
     for unit, _ in _units([(text, False)], len(text) + 1):
         yield unit, _HEADING.match(unit.strip()) is not None
 
@@ -174,7 +178,7 @@ def _cut(
 
 
 def _is_within(text: str, match: re.Match[str]) -> bool:
-    """Return whether a sentence goes on behind what looks like its end."""
+    """Return whether a sentence continues after what looks like its end."""
     start, end = match.span()
     if match[0] != "\n":
         return bool(_SHORT.search(text, max(0, start - 8), start))

@@ -47,7 +47,7 @@ _STOP_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class QuoteMatch:
-    """Where a quote stands in a source, and how like it is, 0..1."""
+    """The place of a quote in a source, and its similarity, 0..1."""
 
     start: int
     end: int
@@ -71,81 +71,81 @@ def exact_match(text: str, gold: str) -> bool:
 
 def token_f1(text: str, gold: str) -> float:
     """Return the F1 of shared words, 0..1."""
-    words, wanted = normalise(text).split(), normalise(gold).split()
-    if not words or not wanted:
-        return float(words == wanted)
-    shared = (Counter(words) & Counter(wanted)).total()
-    return 2 * shared / (len(words) + len(wanted))
+    words, gold_words = normalise(text).split(), normalise(gold).split()
+    if not words or not gold_words:
+        return float(words == gold_words)
+    shared = (Counter(words) & Counter(gold_words)).total()
+    return 2 * shared / (len(words) + len(gold_words))
 
 
 def contains(text: str, value: str) -> bool:
-    """Return whether the value stands in the text as whole words."""
+    """Return whether the text contains the value as whole words."""
     value = normalise(value)
     return bool(value) and f" {value} " in f" {normalise(text)} "
 
 
 def key_terms(question: str, answer: str) -> list[str]:
-    """Return the words of an answer that the question does not already give."""
-    given = set(normalise(question).split())
+    """Return the words of an answer that the question does not contain."""
+    of_question = set(normalise(question).split())
     return [
         word
         for word in dict.fromkeys(normalise(answer).split())
-        if word not in given and word not in _STOP_WORDS
+        if word not in of_question and word not in _STOP_WORDS
     ]
 
 
 def tells_something(text: str) -> bool:
-    """Return whether a text has more than common words and signs."""
+    """Return whether a text has more than stop words and punctuation."""
     return bool(key_terms("", text)) or bool(_WITHOUT_SPACES.search(text))
 
 
 def agreement(question: str, answer: str, reference: str) -> float:
-    """Return how much of what the reference tells the answer tells too, 0..1.
+    """Return the share of the informative words of a reference in an answer, 0..1.
 
-    Overlap of whole sentences says little where only a year differs, so the words
-    that the question already gives do not count.
+    Words of the question do not count: whole sentences that differ only in a year
+    overlap almost completely.
     """
     if exact_match(answer, reference):
         return 1.0
     terms = key_terms(question, reference)
     if not terms:
         return token_f1(answer, reference)
-    told = set(normalise(answer).split())
-    return sum(term in told for term in terms) / len(terms)
+    words = set(normalise(answer).split())
+    return sum(term in words for term in terms) / len(terms)
 
 
 def supports(
     sentence: str, question: str, answer: str, *, faithful: bool = False
 ) -> bool:
-    """Return whether a sentence bears out an answer.
+    """Return whether a sentence supports an answer.
 
-    Of what the answer tells beyond the question, every name and number must stand
-    in the sentence, and half of all words: the verb may well be another one. Of a
-    ``faithful`` quote one word is enough, since its place is not in doubt, and a
-    word is not taken for a name just because the answer begins with it.
+    The sentence must contain every name and number that the answer adds to the
+    question, and half of all words that it adds (the verb may differ). For a
+    ``faithful`` quote one word is enough, since its place is certain, and the first
+    word of the answer does not count as a name just because it has a capital.
     """
     terms = key_terms(question, answer)
-    said = set(normalise(sentence).split())
+    of_sentence = set(normalise(sentence).split())
     words = answer.split()
     if faithful and words[1:] and words[1].islower():
         words = words[1:]
-    firm = {w for raw in words if _is_firm(raw) for w in normalise(raw).split()}
-    borne_out = [term for term in terms if term in said]
-    missing = firm & set(terms) - said
-    needed = 1 if faithful else len(terms) / 2
-    return bool(borne_out) and not missing and len(borne_out) >= needed
+    names = {w for raw in words if _is_name(raw) for w in normalise(raw).split()}
+    supported = [term for term in terms if term in of_sentence]
+    missing = names & set(terms) - of_sentence
+    required = 1 if faithful else len(terms) / 2
+    return bool(supported) and not missing and len(supported) >= required
 
 
-def similarity(one: str, other: str) -> float:
+def similarity(question: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
-    a, b = _bag(one), _bag(other)
+    a, b = _bag(question), _bag(other)
     shared = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
     return shared / (a.total() + b.total() - shared or 1)
 
 
 @lru_cache(1 << 14)
 def _bag(text: str) -> Counter[str]:
-    """Return the words of a text; a quiz is compared with each question of a round."""
+    """Return the words of a text; cached, since questions are compared in pairs."""
     return Counter(normalise(text).split())
 
 
@@ -167,13 +167,14 @@ def stands_alone(question: str, source: str = "") -> bool:
         return True
     if _refers_back(question, source):
         return False
-    told = set(normalise(source).split())
-    known = {word for name in names for word in normalise(name).split()} & told
+    of_source = set(normalise(source).split())
+    shared = {word for name in names for word in normalise(name).split()} & of_source
     heading = key_terms("", source.strip().partition("\n")[0])
-    asked = set(normalise(question).split())
-    is_headed = 2 * len(asked & set(heading)) >= len(heading) > 0
-    least = 4 if _names(source) else 2
-    return bool(known) or is_headed or _n_shared_words(question, source) >= least
+    words = set(normalise(question).split())
+    names_heading = 2 * len(words & set(heading)) >= len(heading) > 0
+    required = 4 if _names(source) else 2
+    is_specific = _n_shared_words(question, source) >= required
+    return bool(shared) or names_heading or is_specific
 
 
 def _refers_back(question: str, source: str) -> bool:
@@ -186,31 +187,31 @@ def _refers_back(question: str, source: str) -> bool:
     if not body.strip() or len(heading.split()) > _HEADING_WORDS:
         return False
     subject = set(key_terms("", heading))
-    asked = set(normalise(question).split())
+    words = set(normalise(question).split())
     return any(
-        not asked & (subject - {match["noun"].lower()})
+        not words & (subject - {match["noun"].lower()})
         and re.search(rf"(?:^|[.!?,;:])\s*{re.escape(match[0])}\b", body, _BY_LINE)
         for match in _DEFINITE.finditer(question)
     )
 
 
 def _names(text: str) -> list[str]:
-    """Return the words that begin with a capital or are numbers, but for the first."""
-    return [word for word in text.split()[1:] if _is_firm(word)]
+    """Return the words that begin with a capital or a digit, without the first word."""
+    return [word for word in text.split()[1:] if _is_name(word)]
 
 
 def _has_capital(word: str) -> bool:
     return any(sign.isupper() for sign in word)
 
 
-def _is_firm(word: str) -> bool:
+def _is_name(word: str) -> bool:
     """Return whether a word begins with a capital or a digit, of any script."""
     first = word.lstrip(string.punctuation + _QUOTES)[:1]
     return first.isupper() or first.isdigit()
 
 
 def _n_shared_words(question: str, source: str) -> int:
-    """Return how many words, or pairs of signs, a question shares with a text."""
+    """Return how many words, or pairs of characters, a question shares with a text."""
     terms = {word for word in normalise(question).split() if word not in _STOP_WORDS}
     if _WITHOUT_SPACES.search(question):
         signs = "".join(_WITHOUT_SPACES.findall(question))
@@ -220,7 +221,7 @@ def _n_shared_words(question: str, source: str) -> int:
 
 
 def find_quote(quote: str, source: str) -> QuoteMatch | None:
-    """Return where a quote stands in a source, or the sentence most like it.
+    """Return the place of a quote in a source, or of the most similar sentence.
 
     White space does not matter. None: one of the two is empty.
     """

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import Method, TrainSettings
@@ -36,19 +37,6 @@ class ApprovedExample:
     """Other wordings of the question, checked, none of them in the quiz."""
     corrected: bool = False
     """A person has edited the feedback or the refinement."""
-
-
-@dataclass(frozen=True)
-class MetaExample:
-    """A meta-skill example (p, r, f, r_hat) of SELF, imported or corrected."""
-
-    prompt: str
-    response: str
-    feedback: str
-    refinement: str
-    passage: str = ""
-    reference: str = ""
-    sample_id: int | None = None
 
 
 @dataclass(frozen=True)

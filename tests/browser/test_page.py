@@ -61,9 +61,9 @@ def worked(tmp_path_factory):
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
-            more = {"conversation": 1, "turn": 1, "column": column}
+            place = actions.ChatPlace(1, 1, column)
             asked = [Message("user", f"Orlo {HOSTILE}")]
-            chat = actions.chat(store, model, asked, Sampling(), more=more)
+            chat = actions.chat(store, model, asked, Sampling(), place=place)
             assert queues.wait(store, chat.id).state == "done"
         store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
         given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}

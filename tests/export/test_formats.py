@@ -6,6 +6,7 @@ import pytest
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Round, Sample, TrainItem
+from autolearn.core.run_results import ExportResult
 from autolearn.export import formats, model_card
 from autolearn.study import prompts
 
@@ -103,8 +104,8 @@ def test_a_card_says_how_a_round_was_made():
     base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
     settings = {"train": {"rank": 32}}
     one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
-    compared = {"asked": 5, "alike": 4}
-    told = model_card.weights(one, "merged", compared, ITEMS, {"torch": "2.13.0"})
+    result = ExportResult(asked=5, alike=4)
+    told = model_card.weights(one, "merged", result, ITEMS, {"torch": "2.13.0"})
     assert told.startswith(formats.CARD)
     assert "Asked 5 questions after the export, it answered 4 of them" in told
     for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):

@@ -39,14 +39,14 @@ def train(store, run, learner):
 def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approved):
     learner = Learner()
     result = train(store, ordered(store, validation_share=0.5), learner)
-    items = store.rounds.items(result["round"])
+    items = store.rounds.items(result.round)
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
     n_checked = round(replay.CHECKING * 60)
     assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
-    assert (result["items"], result["replay"]) == (60, 60 + n_checked)
-    assert result["kept_out_for_validation"] == 20
+    assert (result.items, result.replay) == (60, 60 + n_checked)
+    assert result.kept_out_for_validation == 20
 
 
 @pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
@@ -63,7 +63,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
     learner = Learner()
     result = train(store, ordered(store), learner)
-    assert (result["items"], result["replay"]) == (80, 80 + 5 * 5 + 5)
+    assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
     assert len(read) == 4 * replay.READING * 80
@@ -116,9 +116,9 @@ def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, appr
 
 def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
     result = train(store, ordered(store), Learner())
-    kept = store.rounds.get(result["round"])
+    kept = store.rounds.get(result.round)
     assert kept.scores == {"leaked": 0, **SCORES}
-    assert {name: result[name] for name in SCORES} == SCORES
+    assert {name: result.as_dict()[name] for name in SCORES} == SCORES | {"scales": ()}
 
 
 def test_a_resumed_round_has_the_items_it_began_with(store, approved):
@@ -148,7 +148,7 @@ def test_what_only_measures_does_not_count_as_taught(store, approved):
     store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
     result = train(store, ordered(store), Learner())
     asked = gold_questions.questions(store, "quiz")
-    assert gold_questions.taught(store, result["round"], asked) == set()
+    assert gold_questions.taught(store, result.round, asked) == set()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlite_utils
@@ -44,7 +43,7 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
         "CC BY-SA 4.0",
     )
     assert (corpus.n_examples, corpus.n_texts, corpus.n_refused) == (30, 30, 1)
-    assert made["refused"] == ["towns.jsonl: Line 31 lacks question."]
+    assert made.refused == ("towns.jsonl: Line 31 lacks question.",)
     with pytest.raises(InputError, match="already in the library, as corpus towns"):
         added(store, written(tmp_path / "again.jsonl", rows()))
 
@@ -52,9 +51,9 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
 def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
     path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
     made = added(store, path)
-    assert len(made["refused"]) == corpora.NAMED + 1
-    assert made["refused"][-1] == "a.jsonl: 30 more rows are like that."
-    assert made["n_refused"] == 50
+    assert len(made.refused) == corpora.NAMED + 1
+    assert made.refused[-1] == "a.jsonl: 30 more rows are like that."
+    assert made.n_refused == 50
 
 
 def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
@@ -69,8 +68,8 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
         for n, y in (("Avel", "1711"), ("Boro", "1802"), ("Cado", "1900"))
     ]
     made = added(store, written(tmp_path / "quiz.jsonl", quiz))
-    assert made["examples"] == 2
-    assert "'cado.md'" in made["refused"][0]
+    assert made.examples == 2
+    assert "'cado.md'" in made.refused[0]
     texts = [one.text for one in store.corpora.sample([1], 9, 0, with_feedback=False)]
     assert any("1711" in text for text in texts)
     assert any("1802" in text for text in texts)
@@ -89,34 +88,34 @@ def test_the_invented_world_is_a_corpus_too(store):
     made = added(store)
     (corpus,) = store.corpora.all()
     assert (corpus.name, corpus.kind) == (gold_examples.NAME, "invented")
-    assert made["examples"] == len(gold_examples.examples())
+    assert made.examples == len(gold_examples.examples())
     assert corpora.ids(store, ["invented"]) == [corpus.id]
 
 
 def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
     run = corpora.add(store, None, "built-in")
     first = take(store, run)
-    assert take(store, run)["corpus"] == first["corpus"]
+    assert take(store, run).corpus == first.corpus
 
 
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
     folder, (placed,) = importer.given(store, [], [path], None)
-    staged = (folder, placed["name"])
-    run = corpora.add(store, Path(placed["path"]), "built-in", staged=staged)
+    staged = (folder, placed.name)
+    run = corpora.add(store, placed.path, "built-in", staged=staged)
     with pytest.raises(Cancelled):
         importer.import_(RunContext(store, run, lambda: True, lambda *told: None))
     assert store.corpora.all() == []
-    assert take(store, run)["examples"] == 30
+    assert take(store, run).examples == 30
 
 
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
     folder, (placed,) = importer.given(store, [], [path], None)
-    placed_file = Path(placed["path"])
+    placed_file = placed.path
     take(
         store,
-        corpora.add(store, placed_file, "built-in", staged=(folder, placed["name"])),
+        corpora.add(store, placed_file, "built-in", staged=(folder, placed.name)),
     )
     assert not placed_file.parent.exists()
     assert store.corpora.all()[0].name == "a.jsonl"
@@ -126,10 +125,10 @@ def test_a_round_is_taught_from_the_corpora_and_freezes_its_items(store, tmp_pat
     added(store, written(tmp_path / "towns.jsonl", rows(60)))
     run = actions.train(store, ModelSettings(), META)
     learner, made = train(store, run)
-    kept = store.rounds.items(made["round"])
+    kept = store.rounds.items(made.round)
     assert kept == learner.items
     taught = [item for item in kept if item.teaches]
-    assert len(taught) == made["items"] == META.meta_examples
+    assert len(taught) == made.items == META.meta_examples
     assert {items.skill_of(item) for item in taught} == set(items.SHARES)
 
 
@@ -141,7 +140,8 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
     store.corpora.set_excluded(1, excluded=True)
     run = actions.train(store, ModelSettings(), META)
     assert run.settings["corpora"] == [2]
-    run = actions.train(store, ModelSettings(), META, more={"corpora": [1]})
+    gold = actions.GoldSources(corpora=[1])
+    run = actions.train(store, ModelSettings(), META, gold=gold)
     assert run.settings["corpora"] == [1]
     with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):
         corpora.ids(store, ["x"])
@@ -159,7 +159,7 @@ def test_quiz_questions_are_kept_out_and_counted(store, tmp_path):
     )
     run = actions.train(store, ModelSettings(), META)
     learner, made = train(store, run)
-    assert made["kept_out_for_the_quiz"] >= len(asked)
+    assert made.kept_out_for_the_quiz >= len(asked)
     told = "\n".join(
         f"{i.chat[-1].content}\n{i.chosen}" for i in learner.items if i.teaches
     )
@@ -189,7 +189,7 @@ def test_self_replays_a_random_share_of_all_skills(store):
     skills = [items.skill_of(item) for item in learner.items if item.teaches]
     assert sum(skill is not None for skill in skills) == 20
     assert len(set(skills)) > 4
-    assert made["items"] == 60
+    assert made.items == 60
 
 
 def test_a_round_needs_something_to_learn_meta_skills_from(store):

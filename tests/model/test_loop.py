@@ -191,9 +191,9 @@ def test_an_answer_is_checked_and_written_again(lab):
 
 def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
-    more = {"passages": [passage.id]}
+    place = actions.ChatPlace(passages=(passage.id,))
     asked = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), more=more))
+    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), place=place))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)

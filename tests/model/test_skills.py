@@ -8,7 +8,7 @@ from autolearn.core.records import Feedback, SkillResult
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts
-from autolearn.evaluation.skill_report import Share
+from autolearn.evaluation.skill_report import Share, SkillReport
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.runs.context import RunContext
 from autolearn.services import actions, skill_actions
@@ -39,11 +39,11 @@ def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     monkeypatch.setattr(skills, "texts", lambda: texts()[:2])
     result = do(store, handlers, skill_actions.check(store, MODEL))
     report = skill_actions.known(store, MODEL)
-    assert report.as_dict() == {k: v for k, v in result.items() if k != "advice"}
+    assert report == SkillReport.from_dict(result.as_dict())
     assert report.protocol == "trained"
     assert (report.open_book.n, report.not_stated.n) == (6, 4)
     assert report.verdicts.n_right == report.verdicts.n_wrong == 6
-    assert result["advice"]
+    assert result.advice
     results = kept(store, SkillResult, "skill_results")
     written = [r for r in results if r.skill in ("open_book", "refinement")]
     assert len(written) == 12

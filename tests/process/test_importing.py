@@ -171,7 +171,7 @@ def read(store, *paths, **more):
 def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
     with queues.worker_lock(lab.folder):
-        waiting = queues.submit(lab, "study", {})
+        waiting = lab.runs.create("study", {})
         run = read(lab, tmp_path / "a.txt", pasted=("b.md", "Boro is new."))
         done = queues.wait(lab, run.id)
     assert done.state == "done", done.error

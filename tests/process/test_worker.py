@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 
 import pytest
 
 from autolearn.core.errors import InputError, WorkerLost
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question, Skip
+from autolearn.core.run_results import RunResult
 from autolearn.runs import queues
 from autolearn.runs.context import Handlers
 from autolearn.runs.worker import main
@@ -23,6 +25,16 @@ from autolearn.store import QuestionFilter, Store
 from autolearn.study import prompts
 
 N_STEPS = 30
+
+
+@dataclass(frozen=True)
+class Texts(RunResult):
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Digests(RunResult):
+    digests: tuple[str, ...]
 
 
 def study(context):
@@ -46,7 +58,7 @@ def study(context):
             if isinstance(record, Question)
         ]
         context.progress("ask", step + 1, N_STEPS)
-    return {"texts": texts}
+    return Texts(tuple(texts))
 
 
 def fail(context):
@@ -59,7 +71,7 @@ def quiz(context):
         fail(context)
     before = prompts.load("closed_book").digest
     until((context.workspace / "changed").exists)
-    return {"digests": [before, prompts.load("closed_book").digest]}
+    return Digests((before, prompts.load("closed_book").digest))
 
 
 def crash(context):
@@ -137,7 +149,7 @@ def kept(store, run):
 
 
 def test_a_run_is_done_and_shows_how_it_goes_on(shared):
-    run = queues.submit(shared, "study", {"seconds": 0.02})
+    run = shared.runs.create("study", {"seconds": 0.02})
     seen = []
     done = queues.wait(shared, run.id, seen.append)
     assert (done.state, done.error, done.pid) == ("done", None, None)
@@ -147,7 +159,7 @@ def test_a_run_is_done_and_shows_how_it_goes_on(shared):
 
 
 def test_a_refusal_ends_the_run_with_its_sentence(shared):
-    run = queues.wait(shared, queues.submit(shared, "quiz", {}).id)
+    run = queues.wait(shared, shared.runs.create("quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
 
@@ -160,7 +172,7 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
         digests = []
         for text in texts:
             prompt_editor.save(shared.folder, "closed_book", text)
-            run = queues.submit(shared, "quiz", prompts.of_run())
+            run = shared.runs.create("quiz", prompts.of_run())
             until(lambda run=run: shared.runs.get(run.id).state != "queued")
             prompt_editor.save(shared.folder, "closed_book", texts[1])
             (shared.folder / "changed").touch()
@@ -173,21 +185,21 @@ def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
 
 def test_a_run_with_a_broken_prompt_fails_with_its_sentence(shared):
     settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
-    run = queues.wait(shared, queues.submit(shared, "quiz", settings).id)
+    run = queues.wait(shared, shared.runs.create("quiz", settings).id)
     assert run.state == "failed"
     assert "'closed_book' needs the parts" in run.error
     assert "prompts reset closed_book" in run.error
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(shared):
-    run = queues.wait(shared, queues.submit(shared, "train", {}).id)
+    run = queues.wait(shared, shared.runs.create("train", {}).id)
     assert run.state == "failed"
     assert "adapters/round-1 cannot be read or written: No space left" in run.error
     assert "nothing committed is lost" in run.error
 
 
 def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
-    run = queues.wait(shared, queues.submit(shared, "export", {}).id)
+    run = queues.wait(shared, shared.runs.create("export", {}).id)
     logs = shared.folder / "logs"
     assert run.state == "failed"
     assert run.error == (
@@ -202,13 +214,13 @@ def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
 
 
 def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(shared):
-    run = queues.wait(shared, queues.submit(shared, "train", {}).id)
+    run = queues.wait(shared, shared.runs.create("train", {}).id)
     assert run.state == "failed"
     assert queues.worker_alive(shared.folder)
 
 
 def test_a_run_is_cancelled_within_a_second(shared):
-    run = queues.submit(shared, "chat", {})
+    run = shared.runs.create("chat", {})
     until(lambda: is_running(shared, run))
     began = time.monotonic()
     queues.cancel(shared, run.id)
@@ -217,7 +229,7 @@ def test_a_run_is_cancelled_within_a_second(shared):
 
 
 def test_the_heartbeat_moves(shared):
-    run = queues.submit(shared, "chat", {})
+    run = shared.runs.create("chat", {})
     until(lambda: is_running(shared, run))
     first = shared.runs.get(run.id).heartbeat_at
     until(lambda: shared.runs.get(run.id).heartbeat_at > first)
@@ -241,7 +253,7 @@ def test_a_second_worker_is_refused_before_it_loads_anything(shared):
 
 def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
     moments = random.Random(5)
-    run = queues.submit(store, "study", {"seconds": 0.02})
+    run = store.runs.create("study", {"seconds": 0.02})
     for _ in range(3):
         start()
         until(lambda: is_running(store, run))
@@ -252,7 +264,7 @@ def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
         queues.resume(store, run.id)
     start()
     resumed = queues.wait(store, run.id)
-    undisturbed = queues.wait(store, queues.submit(store, "study", {"seconds": 0}).id)
+    undisturbed = queues.wait(store, store.runs.create("study", {"seconds": 0}).id)
     assert resumed.state == undisturbed.state == "done"
     assert resumed.result == undisturbed.result
     assert kept(store, resumed) == kept(store, undisturbed)
@@ -260,7 +272,7 @@ def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
 
 
 def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
-    run = queues.submit(store, "study", {"seconds": 0.02})
+    run = store.runs.create("study", {"seconds": 0.02})
     process = start()
     until(lambda: is_running(store, run))
     time.sleep(0.1)
@@ -277,7 +289,7 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):
 
 
 def test_an_idle_worker_ends_by_itself(store, start):
-    run = queues.submit(store, "study", {"seconds": 0})
+    run = store.runs.create("study", {"seconds": 0})
     process = start((sys.executable, __file__, "--idle", "0.1"))
     assert queues.wait(store, run.id).state == "done"
     assert process.wait(5) == 0

@@ -70,7 +70,7 @@ def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
 
 
 def test_what_a_dead_worker_left_is_interrupted(store):
-    run = queues.submit(store, "study", {"seed": 1})
+    run = store.runs.create("study", {"seed": 1})
     store.runs.claim(os.getpid(), ["study"])
     with queues.worker_lock(store.folder):
         assert queues.recover(store) == (queues.MODEL_QUEUE,)
@@ -80,7 +80,7 @@ def test_what_a_dead_worker_left_is_interrupted(store):
 
 
 def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
-    run = queues.submit(store, "study", {})
+    run = store.runs.create("study", {})
     store.runs.claim(os.getpid(), ["study"])
     with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
         queues.wait(store, run.id)
@@ -88,27 +88,27 @@ def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
 
 def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
     monkeypatch.setattr(queues, "START_SECONDS", 0.0)
-    run = queues.submit(store, "study", {})
+    run = store.runs.create("study", {})
     with pytest.raises(WorkerLost, match=r"No worker takes run 1; .*worker\.log"):
         queues.wait(store, run.id)
 
 
 def test_waiting_for_an_ended_run_returns_it(store):
-    run = queues.submit(store, "study", {})
+    run = store.runs.create("study", {})
     seen = []
     assert queues.cancel(store, run.id).state == "cancelled"
     assert queues.wait(store, run.id, seen.append) == seen[0]
 
 
 def test_an_ended_run_cannot_be_cancelled(store):
-    run = queues.submit(store, "study", {})
+    run = store.runs.create("study", {})
     queues.cancel(store, run.id)
     with pytest.raises(JobError, match="Run 1 is cancelled; there is nothing to stop"):
         queues.cancel(store, run.id)
 
 
 def test_only_an_unfinished_run_can_be_resumed(store):
-    run = queues.submit(store, "study", {})
+    run = store.runs.create("study", {})
     with pytest.raises(JobError, match="Run 1 is queued; only a run that was"):
         queues.resume(store, run.id)
     queues.cancel(store, run.id)

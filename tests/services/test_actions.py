@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, Sample
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -153,8 +154,8 @@ def test_evolution_from_the_base_takes_no_parent(store):
 
 
 def test_meta_skills_can_come_from_a_corpus_alone(store):
-    corpus = [actions.MetaExample("p", "r", "f", "rr")]
-    run = actions.train(store, MODEL, TrainSettings(method="meta"), corpus=corpus)
+    gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
+    run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)
     assert run.settings["corpus"][0]["feedback"] == "f"
 
 

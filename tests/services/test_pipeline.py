@@ -4,11 +4,13 @@ import pytest
 
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
+from autolearn.core.run_results import RunResult, TrainResult
+from autolearn.core.run_settings import PipelineRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model, chosen_model
 from autolearn.services import actions, pipeline
-from autolearn.services.pipeline import PipelinePlan
+from autolearn.store import RunFilter
 from autolearn.store.samples import SampleFilter
 from tests.support.rounds import one_round
 from tests.support.texts import put_text
@@ -28,8 +30,9 @@ def stocked(store):
 
 def end(store, run, result=None):
     """What the worker does when a run has ended well."""
-    following = pipeline.queue_next(store, run, result or {})
-    store.runs.finish(run.id, "done", None, result)
+    result = result or RunResult()
+    following = pipeline.queue_next(store, run, result)
+    store.runs.finish(run.id, "done", None, result.as_dict())
     return following
 
 
@@ -51,25 +54,36 @@ def test_each_run_queues_the_next_until_the_round_is_whole(stocked):
     assert train.kind == "train"
     assert stocked.samples.find(SampleFilter(state="approved")), "the rule has decided"
     made = one_round(stocked, "join")
-    after = end(stocked, train, {"round": made.id})
+    after = end(stocked, train, TrainResult(round=made.id))
     assert after.settings["model"]["round_id"] == made.id
     assert after.settings["parts"] == [["quiz", "closed_book"]]
     assert end(stocked, after) is None
-    assert pipeline.next_run(stocked, after.id) is None
+    assert stocked.runs.next_in_pipeline(after.id) is None
 
 
 def test_what_follows_is_queued_once_however_often_a_run_ends(stocked):
     study = pipeline.begin(stocked, MODEL)
     studied(stocked, study)
-    first = pipeline.queue_next(stocked, study, {})
-    assert pipeline.queue_next(stocked, study, {}) is None
-    assert pipeline.next_run(stocked, study.id) == first
+    first = pipeline.queue_next(stocked, study, RunResult())
+    assert pipeline.queue_next(stocked, study, RunResult()) is None
+    assert stocked.runs.next_in_pipeline(study.id) == first
     assert len(stocked.runs.in_state("queued")) == 2
+
+
+def test_what_follows_is_found_however_many_runs_are_newer(stocked):
+    study = pipeline.begin(stocked, MODEL)
+    studied(stocked, study)
+    before = pipeline.queue_next(stocked, study, RunResult())
+    for _ in range(60):
+        stocked.runs.create("chat", {})
+    assert stocked.runs.next_in_pipeline(study.id) == before
+    assert pipeline.queue_next(stocked, study, RunResult()) is None
+    assert [run.after_id for run in stocked.runs.find(RunFilter(("quiz",)))] == [1]
 
 
 def test_a_run_by_itself_is_followed_by_nothing(stocked):
     run = actions.study(stocked, MODEL, StudySettings())
-    assert PipelinePlan.of(run) is None
+    assert PipelineRunSettings.of(run).plan is None
     assert end(stocked, run) is None
 
 
@@ -77,7 +91,7 @@ def test_a_chain_ends_where_nothing_can_be_trained(stocked):
     study = pipeline.begin(stocked, MODEL)
     before = end(stocked, study)
     with pytest.raises(JobError, match="no samples"):
-        pipeline.queue_next(stocked, before, {})
+        pipeline.queue_next(stocked, before, RunResult())
 
 
 def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
@@ -88,14 +102,14 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
     made = one_round(stocked, "al1")
     assert stage_1.settings["train"]["method"] == "al1"
     assert stage_1.settings["train"]["max_steps"] == 50
-    again = end(stocked, stage_1, {"round": made.id})
+    again = end(stocked, stage_1, TrainResult(round=made.id))
     assert (again.kind, again.settings["model"]["round_id"]) == ("study", made.id)
     while stocked.runs.get(again.id).state == "queued":
         stocked.runs.claim(1, queues.MODEL_QUEUE.kinds)
-    stage_2 = pipeline.queue_next(stocked, again, {})
+    stage_2 = pipeline.queue_next(stocked, again, RunResult())
     assert stage_2.settings["train"]["method"] == "al2"
     assert stage_2.settings["parent"] == made.id
-    assert PipelinePlan.of(stage_2).phases == ("quiz",)
+    assert PipelineRunSettings.of(stage_2).plan.phases == ("quiz",)
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):

@@ -1,7 +1,7 @@
 import pytest
 
 from autolearn.core.records import Feedback
-from autolearn.study.feedback import judge_gap
+from autolearn.study.samples import judge_gap
 
 QUESTION = "When did Avel come into being?"
 RIGHT = "Avel was founded in 1711."

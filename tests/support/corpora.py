@@ -30,7 +30,7 @@ def take(store, run):
 
     run = store.runs.get(run.id)
     made = importer.import_(RunContext(store, run, lambda: False, progress))
-    store.runs.finish(run.id, "done", None, made)
+    store.runs.finish(run.id, "done", None, made.as_dict())
     return made
 
 

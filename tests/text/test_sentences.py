@@ -57,3 +57,24 @@ def test_a_long_sentence_is_cut_where_a_clause_ends_and_dates_stay_whole():
 )
 def test_the_language_of_a_text(text, language):
     assert languages.of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "It was announced in 2020.The film came to Rome.",
+            ["It was announced in 2020.", "The film came to Rome."],
+        ),
+        (
+            "Avel is a sequel to Wonder (2017).Gheisar stars in it.",
+            ["Avel is a sequel to Wonder (2017).", "Gheisar stars in it."],
+        ),
+        (
+            "It is a U.S.A film, i.e.The one of Ph.D students.",
+            ["It is a U.S.A film, i.e.The one of Ph.D students."],
+        ),
+    ],
+)
+def test_a_missing_space_does_not_join_two_sentences(text, expected):
+    assert [sentence.text for sentence in sentences.of(text)] == expected

@@ -1,7 +1,8 @@
+from autolearn.core.gold import MetaExample
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.training import dataset
-from autolearn.training.dataset import ApprovedExample, MetaExample
+from autolearn.training.dataset import ApprovedExample
 
 
 def lesson(question="Who leads Avel?", gap=True, id=1, **more):

@@ -35,10 +35,20 @@ def test_empty_places_say_what_to_do(store):
     assert "two different runs" in views.compare(store, None, 3)
 
 
-def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
-    quiz = store.runs.create("quiz", {"model": MODEL})
-    result = {"quiz_closed_book": {"right": 0.03}}
+def base_quiz(store, digest, right):
+    """Keep a quiz of the base model with these files."""
+    wanted = {
+        "model": MODEL,
+        "model_digest": digest,
+        "parts": [["quiz", "closed_book"]],
+    }
+    quiz = store.runs.create("quiz", wanted)
+    result = {"quiz_closed_book": {"n": 100, "right": right}}
     store.runs.finish(quiz.id, "done", result=result)
+
+
+def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
+    base_quiz(store, "abc", 0.03)
     scores = {
         "quiz_closed_book": {"right": 0.62},
         "control_closed_book": {"right": 1.0},
@@ -52,6 +62,16 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     details = views.round_details(store, first.id)
     assert "1 sft" in details
     assert is_safe(details)
+
+
+def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
+    scores = {"quiz_closed_book": {"n": 100, "right": 0.62}}
+    one_round(store, state="kept", scores=scores)
+    base_quiz(store, "abc", 0.03)
+    base_quiz(store, "another model", 0.47)
+    shown = views.lineage(store)
+    assert ">3 %<" in shown
+    assert "47 %" not in shown
 
 
 def test_runs_come_in_pages_by_their_number(store):

@@ -8,6 +8,8 @@ import gradio as gr
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Run
+from autolearn.core.run_results import ChatResult
+from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
@@ -132,18 +134,16 @@ def _ask(session: Session, wish: AskForm) -> None:
     passages = _passages(store, question, columns["left"]) if wish.open_book else []
     if wish.open_book:
         columns["open"] = columns["left"]
-    turn = 1 + max((run.settings["turn"] for run in past), default=0)
+    turn = 1 + max((ChatRunSettings.of(run).turn or 0 for run in past), default=0)
     for column, model in columns.items():
-        more = {"conversation": _number(store), "turn": turn, "column": column}
-        if column == "open":
-            more["passages"] = passages
+        given = tuple(passages) if column == "open" else None
         run = actions.chat(
             store,
             model,
             [*_before(past, column), Message("user", question)],
             Sampling(),
             refine=wish.refine and column != "open",
-            more=more,
+            place=actions.ChatPlace(_number(store), turn, column, given),
         )
     session.order(run)
 
@@ -181,8 +181,8 @@ def _before(past: Sequence[Run], column: str) -> list[Message]:
     """Return what was asked and answered in a column so far."""
     messages: list[Message] = []
     for run in past:
-        if run.settings["column"] == column and run.state == "done":
-            asked = run.settings["messages"][-1]["content"]
-            said = run.result.get("refined") or run.result["answer"]
+        settings = ChatRunSettings.of(run)
+        if settings.column == column and run.state == "done":
+            asked, said = settings.messages[-1].content, ChatResult.of(run).final
             messages += [Message("user", asked), Message("assistant", said)]
     return messages

@@ -64,10 +64,10 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
     session.order(
         corpora.add(
             store,
-            Path(upload["path"]),
+            upload.path,
             chosen_model(store).model,
             licence,
-            staged=(folder, upload["name"]),
+            staged=(folder, upload.name),
         )
     )
     return None, ""

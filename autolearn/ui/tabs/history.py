@@ -9,6 +9,8 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
+from autolearn.core.run_results import ExportResult
+from autolearn.core.run_settings import ExportRunSettings
 from autolearn.export import formats
 from autolearn.runs import queues
 from autolearn.services import actions
@@ -164,11 +166,10 @@ def _export(session: Session, round_id: int, what: str) -> None:
 def _packed(session: Session, run_id: int) -> str:
     """Return a zip of what an export wrote, where the browser may fetch it."""
     run = session.store.runs.get(run_id)
-    written = [
-        Path(run.result[name]) for name in ("path", "card") if name in run.result
-    ]
+    settings, result = ExportRunSettings.of(run), ExportResult.of(run)
+    written = [Path(name) for name in (result.path, result.card) if name]
     if not written or not all(path.exists() for path in written):
         raise JobError(f"The files of run {run_id} no longer exist; export again.")
-    about = run.settings["round_id"]
-    name = f"{f'round-{about}' if about else 'approved'}-{run.settings['what']}.zip"
+    about = settings.round_id
+    name = f"{f'round-{about}' if about else 'approved'}-{settings.what}.zip"
     return str(formats.pack(written, Path(mkdtemp()) / name))

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.records import Action
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
@@ -100,8 +100,7 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     documents = [(d.name, d.id) for d in store.library.shelf()]
     studies = [
         (views.study_name(run), run.id)
-        for run in store.runs.newest(1000)
-        if run.kind == "study"
+        for run in store.runs.find(RunFilter(("study",)))
     ]
     return gr.Dropdown([(ANY, 0), *documents]), gr.Dropdown([(ANY, 0), *studies])
 

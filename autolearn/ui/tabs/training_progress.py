@@ -7,7 +7,8 @@ import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.records import Run
-from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.core.run_results import FailedResult
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
@@ -150,10 +151,9 @@ def _retry(session: Session, run_id: int) -> Any:
     """Queue a round like one that did not fit, with the settings that would."""
     store = session.store
     run = _named(store, run_id)
-    wanted = run.settings["train"] | run.result["advice"]
-    settings = TrainSettings.from_dict(wanted)
-    model = ModelSettings.from_dict(run.settings["model"])
-    session.order(actions.train(store, model, settings, run.settings["parent"]))
+    before = TrainRunSettings.of(run)
+    settings = replace(before.train, **FailedResult.of(run).advice)
+    session.order(actions.train(store, before.model, settings, before.parent))
     return newest(store)
 
 
@@ -166,8 +166,7 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
         raise JobError(f"Run {run.id} has no finished round; resume it first.")
     if not epochs:
         raise InputError("Enter the number of epochs first.")
-    settings = TrainSettings.from_dict(run.settings["train"])
-    settings = replace(settings, epochs=epochs, max_steps=0, least_steps=0)
-    model = ModelSettings.from_dict(run.settings["model"])
-    session.order(actions.train(store, model, settings, learned[0].id))
+    before = TrainRunSettings.of(run)
+    settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
+    session.order(actions.train(store, before.model, settings, learned[0].id))
     return newest(store)

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from autolearn.core.records import Passage, Run
+from autolearn.core.run_results import ChatResult
+from autolearn.core.run_settings import ChatRunSettings
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -21,17 +23,17 @@ def conversation(store: Store, number: int) -> Html:
             "Pick two models and ask about your texts: a trained round should know the "
             "answer, the base model should not."
         )
-    used = (i for run in runs for i in run.settings.get("passages", ()))
+    used = (i for run in runs for i in ChatRunSettings.of(run).passages or ())
     passages = store.library.passages_by_id(used)
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
-        turns[run.settings["turn"]].append(run)
+        turns[ChatRunSettings.of(run).turn or 0].append(run)
     return html.join(_turn(turns[key], passages) for key in sorted(turns, reverse=True))
 
 
 def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
-    question = runs[0].settings["messages"][-1]["content"]
-    by_column = {run.settings["column"]: run for run in runs}
+    question = ChatRunSettings.of(runs[0]).messages[-1].content
+    by_column = {ChatRunSettings.of(run).column or "": run for run in runs}
     cards = {column: _answer(run, passages) for column, run in by_column.items()}
     cards.setdefault("right", _nobody("right"))
     cells = html.join(cards[column] for column in COLUMNS if column in cards)
@@ -43,12 +45,13 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
 
 def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     """Return what one column answered, or how far it is."""
-    who = labels.adapter(run.settings["model"]["round_id"])
-    body = _told(run.result) if run.state in ("done", "running") else Html("")
+    settings = ChatRunSettings.of(run)
+    who = labels.adapter(settings.model.round_id)
+    body = _told(ChatResult.of(run)) if run.state in ("done", "running") else Html("")
     if run.state != "done":
         body += _not_yet(run)
-    used = [passages[i] for i in run.settings.get("passages", ()) if i in passages]
-    return _card(run.settings["column"], who, body + _sources(used))
+    used = [passages[i] for i in settings.passages or () if i in passages]
+    return _card(settings.column or "", who, body + _sources(used))
 
 
 def _nobody(column: str) -> Html:
@@ -63,27 +66,27 @@ def _card(column: str, who: str, body: Html) -> Html:
     return html.tag("article", html.tag("header", head, "al-spread") + body, "al-card")
 
 
-def _told(result: Mapping[str, str]) -> Html:
+def _told(result: ChatResult) -> Html:
     """Return what was said, or is said so far."""
-    if "feedback" in result:
+    if result.feedback is not None:
         return _refined(result)
-    if "answer" not in result:
+    if result.answer is None:
         return Html("")
-    shown = _text(result["answer"] or "The answer is empty.")
-    if result.get("evidence"):
-        quote = html.tag("q", html.text(result["evidence"]))
+    shown = _text(result.answer or "The answer is empty.")
+    if result.evidence:
+        quote = html.tag("q", html.text(result.evidence))
         shown += html.tag("p", Html("Evidence: ") + quote, "al-faint")
     return shown
 
 
-def _refined(result: Mapping[str, str]) -> Html:
+def _refined(result: ChatResult) -> Html:
     """Return the answer, the model's feedback on it, and what it made of that."""
     shown = {
-        "Answer": _text(result["answer"]),
-        "Feedback": _text(result["feedback"]),
+        "Answer": _text(result.answer or ""),
+        "Feedback": _text(result.feedback or ""),
     }
-    if "refined" in result:
-        changed = html.difference(result["answer"], result["refined"])
+    if result.refined is not None:
+        changed = html.difference(result.answer or "", result.refined)
         shown["Refined"] = html.tag("div", changed, "al-text")
     return html.pairs(shown)
 

@@ -3,9 +3,8 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
-from typing import Any
-
 from autolearn.core.records import Round
+from autolearn.core.run_results import RoundScores, Score
 from autolearn.evaluation import statistics
 from autolearn.services import quiz_runs
 from autolearn.services.quiz_runs import QuizChange, RoundComparison
@@ -143,20 +142,20 @@ def _share(share: float | None) -> str:
 
 def _own(measured: Round) -> Html:
     """Return what the training itself measured."""
-    scores = measured.scores
+    scores = RoundScores.of(measured)
     shown = {
         "Forgetting (KL to the base model on its own answers)": html.number(
-            scores.get("forgetting_kl"), 4
+            scores.forgetting_kl, 4
         ),
-        "Validation (exact match)": html.percent(scores.get("validation")),
-        "Adapter scale": html.number(scores.get("scale"), 2),
+        "Validation (exact match)": html.percent(scores.validation),
+        "Adapter scale": html.number(scores.scale, 2),
         "Steps": _steps(measured),
     }
     return html.tag("div", html.pairs(shown), "al-card al-below")
 
 
 def _steps(measured: Round) -> Html:
-    steps, best = html.number(measured.n_steps), measured.scores.get("best_at")
+    steps, best = html.number(measured.n_steps), RoundScores.of(measured).best_at
     if not best:
         return steps
     return steps + html.text(
@@ -217,23 +216,23 @@ def rounds(store: Store) -> Html:
 
 
 def _round(one: Round) -> tuple[Html, ...]:
-    scores = one.scores
+    scores = RoundScores.of(one)
     return (
         html.number(one.id),
         html.text(labels.method(one.method)),
         html.text(f"round {one.parent_id}" if one.parent_id else one.model.name),
         labels.state(one.state),
         html.number(one.n_steps),
-        html.percent(scores.get("validation")),
-        _score(scores.get("quiz_closed_book")),
-        _score(scores.get("control_closed_book")),
-        html.number(scores.get("forgetting_kl"), 4),
-        html.number(scores.get("scale"), 2),
+        html.percent(scores.validation),
+        _score(scores.quiz_closed_book),
+        _score(scores.control_closed_book),
+        html.number(scores.forgetting_kl, 4),
+        html.number(scores.scale, 2),
     )
 
 
-def _score(score: dict[str, Any] | None) -> Html:
+def _score(score: Score | None) -> Html:
     """Return a share with the number of questions that it stands on."""
-    if not score or not score["n"]:
+    if not score or not score.n:
         return html.text(html.DASH)
-    return html.text(f"{100 * score['right']:.0f} % of {score['n']}")
+    return html.text(f"{100 * score.right:.0f} % of {score.n}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autolearn.core.run_results import RoundScores
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -22,7 +23,7 @@ def of(store: Store) -> list[GuideStep]:
     samples = store.samples.counts()
     done = {run.kind for run in store.runs.in_state("done")}
     trained = [one for one in store.rounds.all() if one.adapter]
-    judged = any("quiz_closed_book" in one.scores for one in trained)
+    judged = any(RoundScores.of(one).quiz_closed_book for one in trained)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         GuideStep("Study", "Let the model study them", any(samples.values())),

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.records import Round, Run
+from autolearn.core.run_results import (
+    ExportResult,
+    QuizRunResult,
+    QuizScores,
+    RoundScores,
+)
+from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.core.settings import METHODS
 from autolearn.export import formats
-from autolearn.store import Store
+from autolearn.services import quiz_runs
+from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import curve, labels
@@ -34,10 +42,10 @@ def lineage(store: Store) -> Html:
     children: defaultdict[int | None, list[Round]] = defaultdict(list)
     for one in found:
         children[one.parent_id].append(one)
-    right = _base_takes(store)
     base = html.tag("div", html.text("base model"), "al-card al-base")
     below = html.tag(
-        "ul", html.join(_branch(r, children, right) for r in children[None])
+        "ul",
+        html.join(_branch(r, children, _base_scores(store, r)) for r in children[None]),
     )
     return html.tag("div", base + below, "al-lineage")
 
@@ -47,7 +55,7 @@ def _branch(
     children: Mapping[int | None, Sequence[Round]],
     right: Mapping[str, float | None],
 ) -> Html:
-    scores = _right(one.scores)
+    scores = _right(RoundScores.of(one))
     title = html.tag(
         "strong", html.text(f"round {one.id}: {labels.method(one.method)} ")
     )
@@ -64,22 +72,16 @@ def _branch(
     return html.tag("li", html.pick(shown, one.id, "al-card al-round") + lower)
 
 
-def _right(scores: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the shares of right closed-book answers among the scores of a round."""
-    return {
-        name: scores.get(f"{name}_closed_book", {}).get("right")
-        for name in ("quiz", "control")
-    }
+def _right(scores: QuizScores) -> dict[str, float | None]:
+    """Return the shares of right closed-book answers among the scores of a quiz."""
+    asked = {"quiz": scores.quiz_closed_book, "control": scores.control_closed_book}
+    return {name: score.right if score else None for name, score in asked.items()}
 
 
-def _base_takes(store: Store) -> dict[str, float | None]:
-    """Return the same shares of the base model, from its newest quiz."""
-    takes = [
-        run
-        for run in store.runs.in_state("done")
-        if run.kind == "quiz" and run.settings["model"]["round_id"] is None
-    ]
-    return _right(takes[-1].result if takes else {})
+def _base_scores(store: Store, one: Round) -> dict[str, float | None]:
+    """Return the same shares of the base model of a round, from its newest quiz."""
+    quiz = quiz_runs.latest_quiz(store, one, None)
+    return _right(QuizRunResult.of(quiz) if quiz else QuizScores())
 
 
 def round_details(store: Store, round_id: int) -> Html:
@@ -105,7 +107,7 @@ def round_details(store: Store, round_id: int) -> Html:
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
         + _folded("Scores", one.scores)
-        + _folded("Settings", one.settings.get("train", {})),
+        + _folded("Settings", TrainRunSettings.of(one).train.as_dict()),
         "al-card",
     )
 
@@ -236,25 +238,26 @@ def _shown(value: object) -> str:
 
 def exports(store: Store) -> Html:
     """Return what was exported, the newest first; a click on one fetches it."""
-    found = [run for run in store.runs.newest(200) if run.kind == "export"][:10]
+    found = store.runs.find(RunFilter(("export",)), limit=10)
     if not found:
         return html.note("No exports yet.")
     return html.join(_export(run) for run in found)
 
 
 def _export(run: Run) -> Html:
-    about, n = run.settings["round_id"], run.result.get("samples")
-    title = f"{run.settings['what']} of " + (f"round {about}" if about else "samples")
+    settings, result = ExportRunSettings.of(run), ExportResult.of(run)
+    about, n = settings.round_id, result.samples
+    title = f"{settings.what} of " + (f"round {about}" if about else "samples")
     told = html.tag("strong", html.text(title)) + labels.state(run.state)
-    if run.state == "done" and run.settings["what"] not in formats.WHOLE:
+    if run.state == "done" and settings.what not in formats.WHOLE:
         told += html.pick(
             html.text("Download"), run.id, aria_label=f"Download: {title}"
         )
-    body = html.tag("div", html.text(run.settings["target"]), "al-faint al-path")
+    body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
         body += html.tag("div", html.text(f"{n} lines"), "al-faint")
-    if asked := run.result.get("asked"):
-        words = f"{run.result['alike']} of {asked} quiz answers match this workspace"
+    if asked := result.asked:
+        words = f"{result.alike} of {asked} quiz answers match this workspace"
         body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from autolearn.core.records import Document, Exclusion, Passage, Run
+from autolearn.core.run_results import ImportResult
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -147,7 +148,7 @@ def report(store: Store) -> Html:
         names = ", ".join(one.name for one in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
     parts += [html.note(f"{one.name} {one.note}.") for one in new if one.note]
-    if n := run.result.get("repeats"):
+    if n := ImportResult.of(run).repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
     return html.join([*parts, _ended(run)])
 
@@ -177,4 +178,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(one) for one in run.result["refused"])
+    return html.join(html.problem(one) for one in ImportResult.of(run).refused)

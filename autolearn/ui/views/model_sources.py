@@ -1,6 +1,8 @@
 """Where models come from: what the hub offers, a download, and what is here already."""
 
 from autolearn.core.records import Run
+from autolearn.core.run_results import DownloadResult
+from autolearn.core.run_settings import DownloadRunSettings
 from autolearn.models.sources import gguf_file
 from autolearn.models.sources.gguf_file import Header
 from autolearn.models.sources.hub import Offer
@@ -76,9 +78,9 @@ def download(store: Store) -> Html:
     run = store.runs.last("download")
     if run is None:
         return Html("")
-    name = run.settings["name"]
+    name = DownloadRunSettings.of(run).name
     if run.state == "done":
-        place = run.result["path"]
+        place = DownloadResult.of(run).path
         key = place if model_actions.is_gguf(place) else name
         if key == chosen_model(store).model:
             return Html("")
@@ -102,9 +104,10 @@ def _pace(run: Run) -> Html:
     pace = "stopping" if run.cancel_requested else "estimating the time left"
     if run.rate and not run.cancel_requested:
         pace = f"{run.rate / 1024:.1f} MiB/s, {html.duration(run.eta_seconds)} left"
+    title = f"Download of {DownloadRunSettings.of(run).name}"
     return (
         html.tag("div", html.text(text))
-        + html.bar(run.done, run.total, f"Download of {run.settings['name']}")
+        + html.bar(run.done, run.total, title)
         + html.tag("div", html.text(pace), "al-faint")
     )
 

@@ -1,6 +1,7 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
 from autolearn.core.records import Decision, Run
+from autolearn.core.settings import ModelSettings
 from autolearn.store import SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
@@ -76,10 +77,8 @@ def _share(agreed: list[bool]) -> str:
 
 def study_name(run: Run) -> str:
     """Return a study by the model that wrote its answers."""
-    model = run.settings.get("model", {})
-    told = f"study {run.id}: {model.get('model', 'built-in')}"
-    number = model.get("round_id")
-    return f"{told} with round {number}" if number else told
+    told = f"study {run.id}: {run.model or ModelSettings.model}"
+    return f"{told} with round {run.round_id}" if run.round_id else told
 
 
 KEYS = {

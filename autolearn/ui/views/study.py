@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.records import Run, Sample, Skip
+from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates import MemoryFit
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
@@ -38,7 +39,7 @@ def effort(
 
 def newest_run(store: Store) -> Run | None:
     """Return the newest study, whatever its state."""
-    return store.runs.newest_of("study")
+    return store.runs.last("study")
 
 
 def newest(store: Store, *, only_last: bool) -> Html:
@@ -77,16 +78,16 @@ def _headline(store: Store, run: Run) -> Html:
 
 def _quality(run: Run) -> Html:
     """Return how much of a finished study may be learned, and what to do if little."""
-    result = run.result
-    if run.state != "done" or not result.get("samples") or "approvable" not in result:
+    result = StudyResult.of(run)
+    n, good = result.samples, result.approvable
+    if run.state != "done" or not n or good is None:
         return Html("")
-    n, good = result["samples"], result["approvable"]
-    told = f"The default rule would approve {good} of {n}, of {result['gaps']} gaps."
-    flags = [(k, v) for k, v in result["flags"].items() if k in DOUBTFUL]
+    told = f"The default rule would approve {good} of {n}, of {result.gaps} gaps."
+    flags = [(k, v) for k, v in result.flags.items() if k in DOUBTFUL]
     if flags:
         reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
         told += f" Most often in the way: {reasons}."
-    if result["gaps"] and good < POOR * result["gaps"]:
+    if result.gaps and good < POOR * result.gaps:
         told += (
             " This model asks or reads too poorly to teach itself from these texts: "
             "teach it the skills first (Train, method SELF meta-skills), or choose a "

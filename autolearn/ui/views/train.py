@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from autolearn.core.records import Round, Run
+from autolearn.core.run_results import FailedResult
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.handlers import round_training
 from autolearn.ingest import corpora
@@ -10,7 +12,7 @@ from autolearn.models import hardware
 from autolearn.services import estimates
 from autolearn.services.estimates import MemoryFit, RoundContents, StudyEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
-from autolearn.store import Store
+from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
 from autolearn.training.presets import Preset
 from autolearn.ui import html
@@ -181,12 +183,12 @@ def _tokens(row: ShownRow) -> Html:
 
 def trainings(store: Store) -> list[Run]:
     """Return the runs that train, the newest first."""
-    return [run for run in store.runs.newest(500) if run.kind == "train"]
+    return store.runs.find(RunFilter(("train",)))
 
 
 def title(run: Run) -> str:
     """Return what a training is called in a list."""
-    method = labels.method(run.settings["train"]["method"])
+    method = labels.method(TrainRunSettings.of(run).train.method)
     return f"run {run.id}: {method}, {run.state}, {labels.local_time(run.created_at)}"
 
 
@@ -258,22 +260,21 @@ def _next(run: Run) -> str:
 
 def advised(run: Run) -> str:
     """Return the settings with which a run that lacked memory would fit, if any."""
-    advice = run.result.get("advice", {})
+    advice = FailedResult.of(run).advice
     return " and ".join(f"{name} {value}" for name, value in advice.items())
 
 
 def _settings(run: Run) -> Html:
     """Return what this run was begun with, what is not the default marked."""
     usual = TrainSettings().as_dict()
-    wanted = run.settings["train"]
+    settings = TrainRunSettings.of(run)
     values = {
         name: html.tag("strong" if value != usual.get(name) else "span", _word(value))
-        for name, value in wanted.items()
+        for name, value in settings.train.as_dict().items()
     }
-    parent = run.settings.get("parent")
     shown = {
-        "model": html.text(run.settings["model"]["model"]),
-        "started from": html.text(labels.adapter(parent)),
+        "model": html.text(settings.model.model),
+        "started from": html.text(labels.adapter(settings.parent)),
         **values,
     }
     names = html.tag("summary", "Settings of this run")

@@ -1,0 +1,95 @@
+"""Dataclasses as JSON values and back, by their type hints.
+
+Rows outlive the version that wrote them. A key that no field has is therefore ignored,
+and a field without a key gets its default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+EXTRA = {"extra": True}
+"""The metadata of a field that has no key while it is None."""
+
+
+def encode(record: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as JSON values."""
+    values: dict[str, Any] = asdict(record)
+    left_out = {f.name for f in fields(record) if f.metadata == EXTRA}
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None or name not in left_out
+    }
+
+
+def decode(cls: type[T], values: Mapping[str, Any]) -> T:
+    """Build a dataclass from JSON values.
+
+    Raises:
+        KeyError: A field without a default has no value.
+        InputError: The dataclass refuses a value.
+    """
+    hints = _hints(cast(Any, cls))
+    given: dict[str, Any] = {}
+    for one in fields(cast(Any, cls)):
+        value = values.get(one.name)
+        if value is None and not _is_optional(hints[one.name]):
+            if _is_required(one):
+                raise KeyError(f"{cls.__name__} needs {one.name}.")
+        elif one.name in values:
+            given[one.name] = _decoded(hints[one.name], value)
+    return cls(**given)
+
+
+class Coded:
+    """A dataclass that is kept as JSON values."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return encode(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build one from JSON values, of whatever version.
+
+        Raises:
+            InputError: A value is refused.
+        """
+        return decode(cls, values)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _is_required(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def _is_optional(hint: Any) -> bool:
+    is_union = get_origin(hint) in (Union, UnionType)
+    return hint in (Any, object) or (is_union and type(None) in get_args(hint))
+
+
+def _decoded(hint: Any, value: Any) -> Any:
+    """Return a JSON value as its hint says; text and numbers stay as they are."""
+    if value is None:
+        return None
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        (inner,) = (part for part in parts if part is not type(None))
+        return _decoded(inner, value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return decode(hint, value)
+    if origin is tuple and parts[1:] == (...,):
+        return tuple(_decoded(parts[0], item) for item in value)
+    if origin is tuple:
+        return tuple(map(_decoded, parts, value))
+    if origin is dict:
+        return {name: _decoded(parts[1], item) for name, item in value.items()}
+    return value

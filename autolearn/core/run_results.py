@@ -1,0 +1,209 @@
+"""The result of each kind of run, and the scores of a round, as they are kept.
+
+A run that has not ended has no result yet, one that failed has at most an advice. All
+fields therefore have a default.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
+
+
+@dataclass(frozen=True)
+class RunResult(Coded):
+    """What a run has given."""
+
+    kind: ClassVar[RunKind | None] = None
+    """The kind of runs that have this result; None: of several."""
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Return the result of a run, as far as there is one.
+
+        Raises:
+            TypeError: It is a run of another kind.
+        """
+        if cls.kind not in (None, run.kind):
+            raise TypeError(f"A run of kind {run.kind} has no {cls.__name__}.")
+        return cls.from_dict(run.result)
+
+
+@dataclass(frozen=True)
+class FailedResult(RunResult):
+    """What a run left that ended for want of memory."""
+
+    advice: dict[str, Any] = field(default_factory=dict)
+    """The settings with which it would have fit."""
+
+
+@dataclass(frozen=True)
+class StudyResult(RunResult):
+    """What a study has made, and what gave nothing."""
+
+    kind: ClassVar[RunKind | None] = "study"
+    questions: int = 0
+    duplicates: int = 0
+    paraphrases: int = 0
+    instructions: int = 0
+    """Samples that rest on no text."""
+    samples: int = 0
+    gaps: int = 0
+    approvable: int | None = field(default=None, metadata=EXTRA)
+    """Samples that the default rule would approve; None: an old version did not say."""
+    flags: dict[str, int] = field(default_factory=dict)
+    """How many samples have each flag, the most frequent first."""
+    passages_without_question: int = 0
+    skipped: int = 0
+    passages: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one set of questions was answered: shares in 0..1 of ``n`` questions."""
+
+    n: int = 0
+    right: float = 0.0
+    exact: float = 0.0
+    f1: float = 0.0
+
+    def rounded(self) -> "Score":
+        """Return the score with shares rounded to four places."""
+        shares = (round(share, 4) for share in (self.right, self.exact, self.f1))
+        return Score(self.n, *shares)
+
+
+@dataclass(frozen=True)
+class QuizScores:
+    """How each set of questions was answered; None: it was not asked."""
+
+    quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
+    control_closed_book: Score | None = field(default=None, metadata=EXTRA)
+    quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
+    control_open_book: Score | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class QuizRunResult(QuizScores, RunResult):
+    """What a quiz has given."""
+
+    kind: ClassVar[RunKind | None] = "quiz"
+
+    @classmethod
+    def scored(cls, scores: dict[tuple[Split, QuizMode], Score]) -> Self:
+        """Build a result from the scores of the parts of a quiz."""
+        return cls(**{f"{split}_{mode}": scores[split, mode] for split, mode in scores})
+
+
+@dataclass(frozen=True)
+class TrainCounts(RunResult):
+    """What a round was trained on, and for how long."""
+
+    kind: ClassVar[RunKind | None] = "train"
+    round: int = 0
+    items: int = 0
+    """Those that teach."""
+    replay: int = 0
+    samples: int = 0
+    dropped: int = 0
+    kept_out_for_the_quiz: int = 0
+    kept_out_for_validation: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class TrainScores:
+    """What the trainer itself measured; None: it could not be."""
+
+    scale: float | None = None
+    validation: float | None = None
+    forgetting_kl: float | None = None
+    scales: tuple[dict[str, Any], ...] = ()
+    """What was measured at each scale of the adapter that was tried."""
+    best_at: int | None = field(default=None, metadata=EXTRA)
+    """The step that the adapter is of, where later ones were worse."""
+
+
+@dataclass(frozen=True)
+class TrainResult(TrainScores, TrainCounts):
+    """What the training of a round has given."""
+
+
+@dataclass(frozen=True)
+class RoundScores(QuizScores, TrainScores, Coded):
+    """All that was measured of a round."""
+
+    leaked: int = 0
+    """Items that were left out since the quiz asks the same."""
+
+    @classmethod
+    def of(cls, measured: Round) -> Self:
+        """Return the scores of a round."""
+        return cls.from_dict(measured.scores)
+
+
+@dataclass(frozen=True)
+class ChatResult(RunResult):
+    """What was answered, or is written so far; None: not begun, or not asked for."""
+
+    kind: ClassVar[RunKind | None] = "chat"
+    answer: str | None = field(default=None, metadata=EXTRA)
+    evidence: str | None = field(default=None, metadata=EXTRA)
+    feedback: str | None = field(default=None, metadata=EXTRA)
+    refined: str | None = field(default=None, metadata=EXTRA)
+
+    @property
+    def final(self) -> str:
+        """Return the answer that counts."""
+        return self.refined or self.answer or ""
+
+
+@dataclass(frozen=True)
+class ExportResult(RunResult):
+    """What was written, and how exported weights answered afterwards."""
+
+    kind: ClassVar[RunKind | None] = "export"
+    path: str | None = field(default=None, metadata=EXTRA)
+    samples: int | None = field(default=None, metadata=EXTRA)
+    """Lines that were written; None: weights."""
+    card: str | None = field(default=None, metadata=EXTRA)
+    asked: int | None = field(default=None, metadata=EXTRA)
+    """Questions put to exported weights, and how many were answered alike."""
+    alike: int | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class ImportResult(RunResult):
+    """What was read; ``corpus`` and what follows it only of a corpus."""
+
+    kind: ClassVar[RunKind | None] = "import"
+    documents: int = 0
+    refused: tuple[str, ...] = ()
+    """Why files or rows were refused."""
+    repeats: int = 0
+    corpus: int | None = field(default=None, metadata=EXTRA)
+    """The id of the corpus."""
+    examples: int | None = field(default=None, metadata=EXTRA)
+    texts: int | None = field(default=None, metadata=EXTRA)
+    n_refused: int | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class DownloadResult(RunResult):
+    """Where a downloaded model is."""
+
+    kind: ClassVar[RunKind | None] = "download"
+    model: str = ""
+    path: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class ConvertResult(RunResult):
+    """Where a converted model is, and what its second rounding changed."""
+
+    kind: ClassVar[RunKind | None] = "convert"
+    model: str = ""
+    source: str = ""
+    rounding: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,205 @@
+"""The settings of each kind of run, as they are kept with it.
+
+``RunSettings.of(run)`` is the only way to read them; see ``core.codec`` for how rows of
+earlier versions are read.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Self
+
+from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.gold import MetaExample
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+
+Phase = Literal["study", "quiz", "train"]
+
+
+@dataclass(frozen=True)
+class RunSettings(Coded):
+    """What a run is to do."""
+
+    kind: ClassVar[RunKind | None] = None
+    """The kind of runs that have these settings; None: of several."""
+
+    @classmethod
+    def of(cls, run: Run | Round) -> Self:
+        """Return the settings of a run, or of the run that trained a round.
+
+        Raises:
+            TypeError: It is a run of another kind.
+            InputError: A kept value is refused by this version.
+        """
+        if isinstance(run, Run) and cls.kind not in (None, run.kind):
+            raise TypeError(f"A run of kind {run.kind} has no {cls.__name__}.")
+        return cls.from_dict(run.settings)
+
+
+@dataclass(frozen=True)
+class PipelinePlan(Coded):
+    """What is still to come of a whole round; each run of it carries the rest."""
+
+    phases: tuple[Phase, ...]
+    model: ModelSettings
+    study: StudySettings
+    trains: tuple[TrainSettings, ...]
+    """The settings of each training that is still to come."""
+    round_id: int | None = None
+    """The round trained last."""
+
+
+@dataclass(frozen=True)
+class PipelineLink:
+    """Where a run stands in a whole round."""
+
+    plan: PipelinePlan
+    after: int | None = None
+    """The run before it; None for the first."""
+
+
+@dataclass(frozen=True)
+class PromptSettings(RunSettings):
+    """Which prompts a run uses, whatever is changed while it waits or goes on."""
+
+    prompts: dict[str, str] | None = field(default=None, metadata=EXTRA)
+    """The digests of all prompts by name."""
+    changed_prompts: dict[str, str] | None = field(default=None, metadata=EXTRA)
+    """The texts of the changed ones by name; None: those of the workspace."""
+
+
+@dataclass(frozen=True)
+class _OfModel(RunSettings):
+    model: ModelSettings = field(default_factory=ModelSettings)
+    model_digest: str = ""
+    """Of the files of the model when the run was queued."""
+
+
+@dataclass(frozen=True)
+class ModelRunSettings(PromptSettings, _OfModel):
+    """The model of a run, and its prompts."""
+
+
+@dataclass(frozen=True)
+class PipelineRunSettings(ModelRunSettings):
+    """A run that may be part of a whole round."""
+
+    plan: PipelinePlan | None = field(default=None, metadata=EXTRA)
+    after: int | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class StudyRunSettings(PipelineRunSettings):
+    """A study of passages and of instructions."""
+
+    kind: ClassVar[RunKind | None] = "study"
+    study: StudySettings = field(default_factory=StudySettings)
+    documents: tuple[int, ...] | None = None
+    """None: all."""
+    instructions: bool = False
+
+
+@dataclass(frozen=True)
+class TrainRunSettings(PipelineRunSettings):
+    """The training of a round."""
+
+    kind: ClassVar[RunKind | None] = "train"
+    train: TrainSettings = field(default_factory=TrainSettings)
+    parent: int | None = None
+    """The round to begin from; None: the base model."""
+    corpus: tuple[MetaExample, ...] = ()
+    """Examples that are not kept in the library."""
+    corpora: tuple[int, ...] = ()
+    """The ids of the corpora of the library that it is taught from."""
+
+
+@dataclass(frozen=True)
+class QuizRunSettings(PipelineRunSettings):
+    """A quiz of a model."""
+
+    kind: ClassVar[RunKind | None] = "quiz"
+    parts: tuple[tuple[Split, QuizMode], ...] = ()
+
+    def asks(self, mode: QuizMode) -> bool:
+        """Return whether anything is asked in this mode."""
+        return any(mode == asked for _, asked in self.parts)
+
+
+@dataclass(frozen=True)
+class SkillRunSettings(ModelRunSettings):
+    """A skill check of a model."""
+
+    kind: ClassVar[RunKind | None] = "skills"
+
+
+@dataclass(frozen=True)
+class ChatRunSettings(ModelRunSettings):
+    """One answer of a chat."""
+
+    kind: ClassVar[RunKind | None] = "chat"
+    messages: tuple[Message, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+    refine: bool = False
+    conversation: int | None = field(default=None, metadata=EXTRA)
+    """The conversation on the page that it belongs to, and its place there."""
+    turn: int | None = field(default=None, metadata=EXTRA)
+    column: str | None = field(default=None, metadata=EXTRA)
+    passages: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The ids of the passages that the question is answered from."""
+
+
+@dataclass(frozen=True)
+class ExportRunSettings(PromptSettings):
+    """An export of approved samples, or of a round; weights are loaded with a model."""
+
+    kind: ClassVar[RunKind | None] = "export"
+    what: str = ""
+    target: str = ""
+    round_id: int | None = None
+    converter: str | None = field(default=None, metadata=EXTRA)
+    """The path of llama.cpp's converter, for GGUF."""
+    model: ModelSettings | None = field(default=None, metadata=EXTRA)
+    model_digest: str | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class ImportSource:
+    """A file to be read; ``path`` is None for the invented world."""
+
+    path: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class ImportRunSettings(RunSettings):
+    """The reading of texts, or of one corpus."""
+
+    kind: ClassVar[RunKind | None] = "import"
+    given: tuple[ImportSource, ...] = ()
+    staged: str | None = None
+    """A folder of uploads that is removed afterwards."""
+    model: str = ModelSettings.model
+    """Its tokens measure the passages."""
+    passage_tokens: int = StudySettings.passage_tokens
+    corpus: ImportSource | None = field(default=None, metadata=EXTRA)
+    licence: str | None = field(default=None, metadata=EXTRA)
+
+
+@dataclass(frozen=True)
+class DownloadRunSettings(RunSettings):
+    """The download of a model."""
+
+    kind: ClassVar[RunKind | None] = "download"
+    name: str = ""
+    bytes: int = 0
+    commit: str = ""
+
+
+@dataclass(frozen=True)
+class ConvertRunSettings(RunSettings):
+    """The conversion of a GGUF file."""
+
+    kind: ClassVar[RunKind | None] = "convert"
+    file: str = ""
+    use: ModelSettings | None = None
+    """How the model is chosen once it is converted; None: it is not chosen."""

@@ -1,0 +1,109 @@
+"""Answer in a chat: from memory, with self-refinement, or from passages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from autolearn.core.errors import InputError
+from autolearn.core.model_calls import Chat, Generation, Message, Request
+from autolearn.core.ports import Cancelled
+from autolearn.core.run_results import ChatResult
+from autolearn.core.run_settings import ChatRunSettings
+from autolearn.core.settings import StudySettings
+from autolearn.engine.backend import HuggingFaceBackend
+from autolearn.runs.context import Draft, RunContext
+from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.generation import GenerationRequest, Generator
+from autolearn.text import model_output
+
+
+def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
+    """Answer the last turn of a chat, and refine the answer if that is asked for.
+
+    Source: self-refinement at inference of arXiv 2310.00533.
+    """
+    draft, wanted = Draft(context), ChatRunSettings.of(context.run)
+    *earlier, last = wanted.messages
+    question = last.content
+    n_parts = 3 if wanted.refine else 1
+
+    writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+
+    def say(asked: GenerationRequest[None], read: Reading) -> None:
+        stage = asked.prompt.name.removesuffix("_free").replace("_", "-")
+        context.progress(stage, len(draft.result.as_dict()), n_parts)
+        chat = _after(earlier, asked.prompt.chat)
+        prompt = replace(asked.prompt, chat=chat)
+        request = Request(prompt, wanted.sampling, asked.constraint)
+        before = draft.result
+        done = _say(
+            context, backend, request, lambda raw: draft.write(read(before, raw))
+        )
+        draft.result = read(before, done)
+
+    def put(name: str, **values: str) -> GenerationRequest[None]:
+        return writer.request(name, None, {"question": question, **values}, 0)
+
+    if wanted.passages:
+        asked = TextQuestion(None, _given(context, wanted.passages), question)
+        (request,) = open_book_requests(writer, [asked])
+        say(request, _open_book)
+        return draft.result
+    say(put("closed_book"), _answer)
+    if wanted.refine:
+        first = draft.result.answer or ""
+        say(put("feedback_free", answer=first), _feedback)
+        feedback = draft.result.feedback or ""
+        say(put("refine_free", answer=first, feedback=feedback), _refined)
+    return draft.result
+
+
+def _given(context: RunContext, passage_ids: Sequence[int]) -> str:
+    """Return the passages that a question is to be answered from."""
+    passages = context.store.library.passages_by_id(passage_ids)
+    return "\n\n".join(passages[number].text.strip() for number in passage_ids)
+
+
+Reading = Callable[[ChatResult, str], ChatResult]
+"""Adds to a result what the model has written of its next part, raw."""
+
+
+def _answer(before: ChatResult, raw: str) -> ChatResult:
+    return replace(before, answer=model_output.without_thinking(raw))
+
+
+def _feedback(before: ChatResult, raw: str) -> ChatResult:
+    return replace(before, feedback=model_output.without_thinking(raw))
+
+
+def _refined(before: ChatResult, raw: str) -> ChatResult:
+    return replace(before, refined=model_output.answer(raw))
+
+
+def _open_book(before: ChatResult, raw: str) -> ChatResult:
+    parsed = model_output.open_book(raw)
+    return replace(before, answer=parsed.answer, evidence=parsed.evidence)
+
+
+def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
+    """Return a chat with earlier turns before its last question."""
+    at = max(i for i, message in enumerate(chat) if message.role == "user")
+    return (*chat[:at], *earlier, *chat[at:])
+
+
+def _say(
+    context: RunContext,
+    backend: HuggingFaceBackend,
+    request: Request,
+    hear: Callable[[str], None],
+) -> str:
+    """Return what the model says to a request, and keep how it came about."""
+    completion = backend.stream(request, context.stop, hear)
+    if completion.finish == "cancelled":
+        raise Cancelled
+    if completion.finish == "overlong":
+        raise InputError(
+            "The chat no longer fits the context of the model; begin a new one."
+        )
+    generation = Generation(request, completion, backend.identity)
+    context.store.journal(context.run.id).log([generation])
+    return completion.text

@@ -1,0 +1,174 @@
+"""Decide where there is a gap, and build the samples that may be learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autolearn.core.flags import UNFIT, Flag, that_hold
+from autolearn.core.records import Answer, Feedback, Question, Record, Sample
+from autolearn.text import matching
+
+AGREED = 0.75
+"""Share of the informative words from which two answers count as the same."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Whether the model lacks an answer, with what confidence."""
+
+    is_gap: bool
+    probability: float
+    """P(gap), 0..1."""
+    disputed: bool
+    """Whether word overlap and verdict contradict each other."""
+
+
+def judge_gap(
+    question: str,
+    closed: str,
+    opened: str,
+    critique: Feedback | None,
+    *,
+    uses_verdicts: bool = True,
+) -> Gap:
+    """Decide whether closed-book and open-book answers disagree.
+
+    There are two signals: word overlap, and the model's own verdict on the closed-book
+    answer. Either is enough for a gap; if they contradict each other, the sample is
+    flagged. Without ``uses_verdicts`` word overlap decides alone.
+    """
+    if matching.exact_match(closed, opened):
+        return Gap(False, 0.0, False)
+    difference = 1.0 - matching.agreement(question, closed, opened)
+    by_words = difference > 1.0 - AGREED
+    if not uses_verdicts:
+        return Gap(by_words, difference, False)
+    if critique is None or critique.probability is None:
+        return Gap(by_words, difference, critique is not None)
+    by_verdict = critique.verdict == "incorrect"
+    probability = (difference + 1.0 - critique.probability) / 2
+    return Gap(by_words or by_verdict, probability, by_words != by_verdict)
+
+
+def judge_own(critique: Feedback | None) -> Gap:
+    """Decide by the model's verdict alone whether its answer needs a refinement.
+
+    Source: the self-feedback of arXiv 2310.00533, where there is no text.
+    """
+    if critique is None:
+        return Gap(False, 0.0, False)
+    is_wrong = critique.verdict == "incorrect"
+    p_correct = critique.probability
+    return Gap(is_wrong, float(is_wrong) if p_correct is None else 1 - p_correct, False)
+
+
+@dataclass(frozen=True)
+class StudiedQuestion:
+    """A question with everything that a study has generated for it."""
+
+    question: Question
+    closed: Answer
+    opened: Answer | None
+    """None: the question is an instruction, and there is no text."""
+    critique: Feedback | None = None
+    refined: Answer | None = None
+    check: Feedback | None = None
+    falls_back: bool = False
+    """Whether the open-book answer replaces a refinement that failed."""
+    uses_verdicts: bool = True
+    """Whether the verdicts of the model count; see ``Generator.uses_verdicts``."""
+
+    @property
+    def best(self) -> Answer:
+        """Return the answer that may be learned."""
+        if self.opened and self.uses_open_book:
+            return self.opened
+        return self.refined or self.opened or self.closed
+
+    @property
+    def uses_open_book(self) -> bool:
+        """Return whether the refinement failed and the open-book answer is chosen."""
+        if not (self.falls_back and self.gap.is_gap and self.opened):
+            return False
+        if self.refined is None or "too_long" in self.refined.flags:
+            return True
+        texts = (self.question.text, self.refined.text, self.opened.text)
+        return not self.passes_check or matching.agreement(*texts) < AGREED
+
+    @property
+    def passes_check(self) -> bool:
+        """Return whether the second check accepts the refinement."""
+        if self.check is None:
+            return False
+        # Without a text there is no word overlap to decide, so the verdict must.
+        by_words = not self.uses_verdicts and self.opened is not None
+        return by_words or self.check.verdict == "correct"
+
+    @property
+    def gap(self) -> Gap:
+        """Return whether closed-book and open-book answer differ."""
+        if self.opened is None:
+            return judge_own(self.critique)
+        texts = (self.question.text, self.closed.text, self.opened.text)
+        return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
+
+
+def is_sound(studied: StudiedQuestion) -> bool:
+    """Return whether neither question nor open-book answer has an ``unfit`` flag."""
+    of_answer = studied.opened.flags if studied.opened else ()
+    flags = {*studied.question.flags, *of_answer}
+    return not UNFIT & flags
+
+
+def samples(studied: Sequence[StudiedQuestion]) -> list[Record]:
+    """Build one sample per question: the refined over the closed-book answer.
+
+    Source: chosen is r_hat of SELF (arXiv 2310.00533), rejected a_c of Autonomous
+    Learning (arXiv 2406.00606).
+    """
+    facts: set[tuple[int | None, str]] = set()
+    records: list[Record] = []
+    for question in studied:
+        best = question.opened or question.refined or question.closed
+        fact = (question.question.passage_id, matching.normalise(best.text))
+        is_repeated = question.opened is not None and fact in facts
+        records.append(_sample(question, same_fact=is_repeated))
+        facts.add(fact)
+    return records
+
+
+def _sample(studied: StudiedQuestion, *, same_fact: bool) -> Sample:
+    gap = studied.gap
+    best = studied.best
+    return Sample(
+        studied.question.id,
+        prompt=studied.question.text,
+        chosen=best.text,
+        rejected=studied.closed.text,
+        gap=gap.is_gap,
+        gap_probability=gap.probability,
+        passage_id=studied.question.passage_id,
+        open_answer_id=studied.opened.id if studied.opened else None,
+        closed_answer_id=studied.closed.id,
+        critique_id=studied.critique.id if studied.critique else None,
+        refined_answer_id=studied.refined.id if studied.refined else None,
+        check_id=studied.check.id if studied.check else None,
+        flags=_flags(studied, gap, same_fact),
+    )
+
+
+def _flags(studied: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
+    refined, opened = studied.refined, studied.opened
+    conditions: dict[Flag, bool] = {"same_fact": same_fact, "disputed": gap.disputed}
+    if studied.uses_open_book:
+        conditions["from_open_book"] = True
+    else:
+        is_same = refined is not None and refined.text == studied.closed.text
+        conditions["no_refinement"] = gap.is_gap and (refined is None or is_same)
+        conditions["check_failed"] = refined is not None and not studied.passes_check
+    if refined and opened and not studied.uses_open_book:
+        texts = (studied.question.text, refined.text, opened.text)
+        is_same = matching.exact_match(refined.text, opened.text)
+        conditions["strays"] = matching.agreement(*texts) < AGREED
+        conditions["not_open_book"] = not is_same
+    of_answer = opened.flags if opened else ()
+    return (*studied.question.flags, *of_answer, *that_hold(conditions))
