@@ -77,6 +77,12 @@ def finished(store: Store) -> list[tuple[str, int]]:
     ]
 
 
+def finished_of(store: Store, digest: str) -> list[tuple[str, int]]:
+    """Return the finished rounds of one model, the newest first."""
+    own = {one.id for one in store.rounds.all() if one.model.digest == digest}
+    return [choice for choice in finished(store) if choice[1] in own]
+
+
 def adapter(round_id: int | None) -> str:
     """Return what the weights of a round are called, or those without one."""
     return f"round {round_id}" if round_id else BASE[0]
