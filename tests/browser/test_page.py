@@ -78,8 +78,10 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
 ):
     app = start(small)
     page = visit(app)
+    expect(page.locator("#title")).to_contain_text("studies your texts")
     page.locator("#whole").click()
     until(lambda: kinds(app, "running"))
+    expect(page.locator("#whole")).to_be_disabled()
     load_anew(page, app)
     expect(page.locator(".al-running")).to_be_visible()
     open_tab(page, "Study")

@@ -67,6 +67,11 @@ def test_the_model_is_unloaded_only_while_nothing_runs(store):
         model._free(session)
 
 
+def test_a_model_begins_with_what_a_person_needs_and_folds_its_digest(store):
+    shown = views.about(store, "built-in", "nf4")
+    assert shown.index("<summary>Files") < shown.index("Digest")
+
+
 def test_checks_can_be_copied():
     found = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
     assert views.report(found).splitlines()[0] == "OK       disk: 9 GiB free"

@@ -39,7 +39,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
         html.tag("header", head, "al-spread")
         + html.pairs(_facts(seen, folder))
         + _fit(seen, quantization)
-        + _rounding(folder),
+        + _rounding(folder)
+        + _files(folder),
         "al-card al-model",
     )
 
@@ -57,7 +58,6 @@ def _rounding(folder: Path) -> Html:
 
 
 def _facts(seen: ModelShape, folder: Path) -> dict[str, Html]:
-    digest = model_files.digest(folder)
     return {
         "Family": html.text(seen.family),
         "Architecture": html.text(seen.architecture),
@@ -66,9 +66,17 @@ def _facts(seen: ModelShape, folder: Path) -> dict[str, Html]:
         "Stored as": html.text(seen.dtype),
         "Chat template": html.text("yes" if model_files.has_template(folder) else "no"),
         "Licence": html.text(_licence(seen, folder)),
-        "Digest": html.tag("span", html.text(digest[:12]), title=digest),
-        "Folder": html.text(folder),
     }
+
+
+def _files(folder: Path) -> Html:
+    """Return where the model is stored, and the digest of its files, folded."""
+    shown = {
+        "Folder": html.text(folder),
+        "Digest": html.text(model_files.digest(folder)),
+    }
+    head = html.tag("summary", "Files")
+    return html.tag("details", head + html.pairs(shown))
 
 
 def _licence(seen: ModelShape, folder: Path) -> str:
