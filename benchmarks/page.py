@@ -24,8 +24,8 @@ PLACES = {
     "Study": "#study-found",
     "Review": "#review-card",
     "Train": "#train-plan dl",
-    "Proof": "#proof-rounds",
-    "Ask": "#ask-conversation",
+    "Evaluation": "#proof-rounds",
+    "Chat": "#ask-conversation",
     "History": "#history-runs",
 }
 """Each tab with the element that must be visible before a person can begin."""
@@ -111,7 +111,7 @@ def _measure_page(page: Page, repeats: int) -> None:
     heads = ("median", "least", "most")
     _say(f"{'milliseconds':32}" + "".join(f"{head:>9}" for head in heads))
     for name, place in PLACES.items():
-        other = "Ask" if name != "Ask" else "Model"
+        other = "Chat" if name != "Chat" else "Model"
 
         def leave(tab: str = other) -> None:
             page.get_by_role("tab", name=tab, exact=True).click()

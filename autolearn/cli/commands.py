@@ -277,7 +277,7 @@ def cancel(args: Args) -> Result:
     with _store(args) as store:
         active = store.runs.in_state("running", "queued")
         if args.run is None and not active:
-            raise JobError("No run is going on.")
+            raise JobError("No run is in progress.")
         run_id = args.run or active[0].id
         queues.cancel(store, run_id)
         return {"cancelled": run_id}
@@ -369,5 +369,5 @@ def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
         return ended
     if ended.kind == "import" and ended.error:
         raise JobError(ended.error)  # another try would be refused likewise
-    again = f"go on with: python -m autolearn resume {run.id}"
+    again = f"resume it: python -m autolearn resume {run.id}"
     raise JobError(f"{ended.error or f'The run was {ended.state}.'} To {again}")

@@ -46,7 +46,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=__version__)
     kinds = top.add_subparsers(required=True, metavar="COMMAND")
-    _demo(_command(kinds, "demo", commands.demo, "run the whole loop once, by itself"))
+    _demo(
+        _command(
+            kinds, "demo", commands.demo, "run the whole loop once on a demo library"
+        )
+    )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
@@ -54,15 +58,19 @@ def parser() -> argparse.ArgumentParser:
     _approve(_command(kinds, "approve", commands.approve, "approve samples"))
     _reject(_command(kinds, "reject", commands.reject, "reject samples"))
     _edit(_command(kinds, "edit", commands.edit, "correct a sample"))
-    _command(kinds, "undo", commands.undo, "take back what was decided last")
+    _command(kinds, "undo", commands.undo, "undo the last decision")
     _train(
-        _command(kinds, "train", commands.train, "train a round on what is approved")
+        _command(
+            kinds, "train", commands.train, "train a round on the approved samples"
+        )
     )
-    _quiz(_command(kinds, "quiz", commands.quiz, "ask the quiz and the control set"))
+    _quiz(_command(kinds, "quiz", commands.quiz, "run the quiz and the control set"))
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
-    _chat(_command(kinds, "chat", commands.chat, "ask the model something"))
+    _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
-    models = _command(kinds, "models", commands.models, "list models to choose from")
+    models = _command(
+        kinds, "models", commands.models, "list the models on this computer"
+    )
     models.set_defaults(show=terminal.as_table)
     _download(
         _command(kinds, "download", commands.download, "download a model from the hub")
@@ -74,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     runs.set_defaults(show=terminal.as_table)
     rounds = _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
     rounds.set_defaults(show=terminal.as_table)
-    _resume(_command(kinds, "resume", commands.resume, "go on with an unfinished run"))
+    _resume(_command(kinds, "resume", commands.resume, "resume an unfinished run"))
     _cancel(_command(kinds, "cancel", commands.cancel, "stop a run; it can be resumed"))
     doctor = _command(kinds, "doctor", commands.doctor, "check this computer")
     doctor.set_defaults(show=terminal.as_table)
@@ -123,7 +131,7 @@ def _settings(
             continue
         option = "--" + field.name.replace("_", "-")
         default = None if field.name in by_size else field.default
-        told = "by the size of the model" if default is None else default
+        told = "depends on the model size" if default is None else default
         note = f"{notes[field.name]} (default: {told})".replace("%", "%%")
         if field.type is bool:
             action = argparse.BooleanOptionalAction
@@ -138,7 +146,7 @@ def _demo(made: Any) -> None:
         "--seed",
         type=int,
         metavar="N",
-        help="make a fresh library that the built-in model has never seen "
+        help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
     made.add_argument("--method", default="join", choices=METHODS, help=_methods())
@@ -156,7 +164,7 @@ def _add(made: Any) -> None:
         "--instructions",
         type=Path,
         metavar="FILE",
-        help="JSON lines of prompt: what is to be answered without any text (SELF)",
+        help="JSON lines of prompt: instructions that need no text (SELF)",
     )
     made.add_argument(
         "--corpus",
@@ -165,7 +173,7 @@ def _add(made: Any) -> None:
         "texts with questions and answers; invented: of the invented world",
     )
     made.add_argument(
-        "--licence", default="", metavar="TEXT", help="note it with the corpus"
+        "--licence", default="", metavar="TEXT", help="stored with the corpus"
     )
     made.add_argument("--model", default=ModelSettings.model, help="counts the tokens")
     made.add_argument(
@@ -178,9 +186,9 @@ def _add(made: Any) -> None:
 
 def _corpora(made: Any) -> None:
     for option, meaning in (
-        ("--leave-out", "leave this one out of the rounds from now on"),
-        ("--use", "use this one again"),
-        ("--remove", "remove this one"),
+        ("--leave-out", "exclude this corpus from rounds"),
+        ("--use", "include it again"),
+        ("--remove", "remove it"),
     ):
         made.add_argument(option, type=int, action="append", metavar="N", help=meaning)
     made.set_defaults(show=terminal.as_table)
@@ -189,12 +197,12 @@ def _corpora(made: Any) -> None:
 def _study(made: Any) -> None:
     _model(made)
     made.add_argument(
-        "--document", type=int, action="append", metavar="N", help="only this one"
+        "--document", type=int, action="append", metavar="N", help="only this document"
     )
     made.add_argument(
         "--instructions",
         action="store_true",
-        help="study the instructions, and no text unless --document names one",
+        help="study the instructions, and no text unless --document is given",
     )
     _settings(made, StudySettings, skip=["passage_tokens"])
 
@@ -225,13 +233,13 @@ def _reject(made: Any) -> None:
 def _edit(made: Any) -> None:
     made.add_argument("id", type=int, metavar="ID", help="of a sample")
     made.add_argument("--answer", metavar="TEXT", help="the answer to be learned")
-    made.add_argument("--refined", metavar="TEXT", help="the refinement, put right")
-    made.add_argument("--feedback", metavar="TEXT", help="the feedback, put right")
+    made.add_argument("--refined", metavar="TEXT", help="the corrected refinement")
+    made.add_argument("--feedback", metavar="TEXT", help="the corrected feedback")
 
 
 def _train(made: Any) -> None:
     _model(made, with_round=False)
-    made.add_argument("--parent", type=int, metavar="N", help="go on from this round")
+    made.add_argument("--parent", type=int, metavar="N", help="continue this round")
     made.add_argument(
         "--corpus",
         action="append",
@@ -251,11 +259,11 @@ def _quiz(made: Any) -> None:
 
 
 def _chat(made: Any) -> None:
-    made.add_argument("question", nargs="+", help="what you want to know")
+    made.add_argument("question", nargs="+", help="your question")
     made.add_argument(
         "--refine",
         action="store_true",
-        help="let it check its answer and write it again",
+        help="let the model check its answer and write it again",
     )
     _model(made)
 

@@ -16,13 +16,13 @@ StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
 
 METHODS: dict[str, str] = {
-    "join": "refined answers and paraphrases, SFT (both papers joined)",
-    "al1": "Autonomous Learning, stage 1: question to open-book answer, SFT",
-    "al2": "Autonomous Learning, stage 2: open-book over closed-book answer, DPO",
-    "self": "SELF evolution: all refined answers so far with meta-skill replay, SFT",
-    "meta": "SELF meta-skills: asking, answering, judging and refining, learned from "
-    "gold corpora and corrections, SFT",
-    "cpt": "baseline: continued pre-training on the raw passages",
+    "join": "both papers joined (refined SFT): refined answers and paraphrases",
+    "al1": "Autonomous Learning, stage 1 (SFT): question to open-book answer",
+    "al2": "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
+    "self": "SELF evolution (SFT): all refined answers so far, with meta-skill replay",
+    "meta": "SELF meta-skills (SFT): asking, answering, judging and refining, learned "
+    "from gold corpora and your corrections",
+    "cpt": "continued pre-training (baseline): on the raw passages",
 }
 
 
@@ -80,7 +80,8 @@ class ModelSettings(_Settings):
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
-        _check(bool(self.model.strip()), "model", "a name", self.model)
+        if not self.model.strip():
+            raise InputError("Enter a model.")
         _one_of("quantization", self.quantization, ("nf4", "none"))
 
 
@@ -89,37 +90,37 @@ class StudySettings(_Settings):
     """How texts are studied."""
 
     protocol: StudyProtocol = "auto"
-    """How the model is asked; auto: as suits it, which its folder or round says."""
+    """How the prompts are put; auto: as stored with the model or its round."""
     quick: bool = False
-    """Quick: no feedback, refinements and rewordings; open-book answers are learned."""
+    """Quick: no feedback, refinements or paraphrases; learns the open-book answers."""
     questions_per_passage: int = 6
-    """In one list, 1..50; up to twice as many of a long passage."""
+    """Per list, 1..50; up to twice as many for a long passage."""
     ask_rounds: int = 4
-    """Lists of questions; the first greedy, the others sampled, 1..20."""
+    """The first list is decoded greedily, the others are sampled, 1..20."""
     closed_book_samples: int = 0
-    """Further closed-book answers, sampled, per question, 0..50."""
+    """Sampled closed-book answers per question, beside the greedy one, 0..50."""
     paraphrases: int = 3
-    """Other wordings per question that is to be learned, 0..10."""
+    """Paraphrases per question that is learned, 0..10."""
     quiz_share: float = 0.1
-    """Share of questions of which one paraphrase is kept for the quiz, 0..1."""
+    """Share of questions that give one paraphrase to the quiz, 0..1."""
     temperature: float = 0.9
-    """For sampled lists, samples and paraphrases, above 0, up to 2."""
+    """For sampled questions, answers and paraphrases, above 0, up to 2."""
     question_tokens: int = 32
-    """Most new tokens a question, 8..512."""
+    """New tokens per question at most, 8..512."""
     answer_tokens: int = 96
-    """Most new tokens an answer, and as many for a quote, 8..4096."""
+    """New tokens per answer at most, and as many for its quote, 8..4096."""
     feedback_tokens: int = 128
-    """Most new tokens a feedback, 8..4096."""
+    """New tokens per feedback at most, 8..4096."""
     passage_tokens: int = 320
-    """Most tokens of a passage when a text is cut, 32..8192."""
+    """Tokens per passage at most when a text is split, 32..8192."""
     passages_per_step: int = 8
-    """Passages worked on together; the unit that a resumed run goes on from, 1..256."""
+    """Passages processed together, 1..256; a resumed run repeats one group at most."""
     evidence_threshold: float = 0.5
-    """Likeness of quote and source from which its place counts as found, 0..1."""
+    """Similarity from which a quote counts as found in the text, 0..1."""
     duplicate_threshold: float = 0.92
-    """Likeness of two questions on one passage from which one is dropped, 0..1."""
+    """Similarity from which two questions on a passage are duplicates, 0..1."""
     seed: int = 0
-    """Where all draws begin; the same seed draws the same."""
+    """The same seed gives the same random choices."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
@@ -155,54 +156,54 @@ class TrainSettings(_Settings):
     alpha: int = 64
     """LoRA alpha; the adapter is scaled by alpha / rank, 1..1024."""
     learning_rate: float = 0.0
-    """Peak rate of AdamW, 0..1; 0: 3e-3 for SFT, 1e-4 for DPO."""
+    """Peak learning rate of AdamW, 0..1; 0: 3e-3 for SFT, 1e-4 for DPO."""
     epochs: float = 8
     """Passes over the items, above 0."""
     max_steps: int = 0
-    """Optimiser steps; 0 follows from epochs."""
+    """Optimiser steps; 0: as many as the epochs take."""
     least_steps: int = 120
-    """Optimiser steps at least, where few items make short epochs; not for pairs."""
+    """Optimiser steps at least, where few items make short epochs; not for DPO."""
     batch_size: int = 8
     """Items per optimiser step, 1..1024."""
     warmup_steps: int = 10
-    """Steps of linear warm-up, then linear decay to zero."""
+    """Steps of linear warm-up; then linear decay to zero."""
     max_grad_norm: float = 1.0
-    """Clipping of the gradient norm, above 0."""
+    """The gradient norm is clipped to this value, above 0."""
     weight_decay: float = 0.0
     """AdamW weight decay, 0..1."""
     max_tokens: int = 1024
-    """Longest item in tokens; longer ones are dropped and listed."""
+    """Longer items are dropped and listed, 16..1000000."""
     replay_share: float = 1.0
-    """Replay items per new item, 0..4: the base model's answers to its own prompts."""
+    """Replay items per training item, 0..4: the base model's answers to own prompts."""
     replay_weight: float = 3.0
-    """The dial: 0 (no replay) learns fastest, 100 forgets least; weight of the KL."""
+    """Higher forgets less (KL weight); 0 switches replay off, 0..100."""
     validation_share: float = 0.2
-    """Share of reworded samples that keep one wording untrained, to validate, 0..1."""
+    """Share of paraphrased samples that hold out one wording for validation, 0..1."""
     stop_at: float = 1.0
-    """Share of validation to answer exactly before the round ends early, 0..1; the
+    """Share of exact validation answers at which the round ends early, 0..1; the
     learning rate then falls to zero over two more epochs; 0: never."""
     choose_scale: bool = True
-    """Shrink a new adapter afterwards to 0.9 or 0.8 where validation allows it."""
+    """Scale the finished adapter to 0.9 or 0.8 if validation does not suffer."""
     only_gaps: bool = True
-    """Train only where closed and open book disagree; False is faithful to AL."""
+    """Train only on samples with a gap; off: all, as Autonomous Learning does."""
     dqa: bool = False
     """AL stage 1: also train passage to question and answer, as its authors do."""
     statements: int = 0
-    """CPT: statements on each passage that it writes and learns as well, 0..50."""
+    """CPT: statements per passage that the model writes and learns, 0..50."""
     beta: float = 0.1
     """DPO beta, above 0."""
     nll_weight: float = 1.0
-    """Weight of the chosen answer's NLL beside DPO; 0 is faithful to AL."""
+    """Weight of the chosen answer's NLL beside DPO, 0..100; 0: as AL does."""
     evolution: Evolution = "restart"
-    """SELF: from the base on all data, on from the last round on all or new data."""
+    """SELF: restart from the base on all data, or continue on all or only new data."""
     meta_share: float = 0.25
     """SELF: meta-skill items replayed per new item, 0..4."""
     meta_examples: int = 420
-    """SELF: most meta-skill items made of the corpora of the library, 0..1000000."""
+    """Meta-skill items from the gold corpora at most, 0..1000000."""
     checkpoint_seconds: float = 20.0
-    """Time between checkpoints, in seconds."""
+    """Seconds between checkpoints."""
     seed: int = 0
-    """Where all draws begin; the same seed draws the same."""
+    """The same seed gives the same random choices."""
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""

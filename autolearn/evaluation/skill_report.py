@@ -95,14 +95,17 @@ MEANINGS = {
         "it asks questions that stand alone and that the text answers",
     ),
     "evidence": ("Evidence", "it quotes the sentence that holds the answer"),
-    "verbatim": ("Word for word", "what it quotes stands in the text like that"),
-    "open_book": ("Open-book answers", "it answers right with the text in view"),
-    "not_stated": ("Not stated", "it says so where the text does not answer"),
+    "verbatim": ("Word for word", "its quotes are in the text word for word"),
+    "open_book": ("Open-book answers", "it answers correctly with the text in view"),
+    "not_stated": (
+        "Not stated",
+        "it says so when the text does not contain the answer",
+    ),
     "verdicts": (
         "Verdicts (AUC)",
-        "it tells right answers from wrong ones; 0.5 is chance",
+        "it tells correct answers from incorrect ones; 0.5 is chance",
     ),
-    "refinements": ("Refinements", "it puts a wrong answer right"),
+    "refinements": ("Refinements", "it corrects a wrong answer"),
 }
 """The title and the meaning of each skill."""
 SHARES = tuple(name for name in MEANINGS if name != "verdicts")
@@ -203,9 +206,9 @@ class Guidance:
 
 
 TRAINED_NOTE = (
-    "This model was trained for texts of one kind, and the check has others: it says "
-    "how the model does with everyday English, and changes no study. For texts of "
-    "your own, choose an instruct model."
+    "This model was trained for one kind of text, and the check uses another. The "
+    "result shows how the model handles everyday English; it changes no study. For "
+    "your own texts, choose an instruct model."
 )
 
 
@@ -249,8 +252,8 @@ def _about_verdicts(report: SkillReport) -> str:
             f"correct from a probability of {report.verdicts.threshold:.2f}."
         )
     return (
-        f"The verdicts of this model are {what} ({value}): the words of the answers "
-        "decide about gaps."
+        f"The verdicts of this model are {what} ({value}): gaps are decided by the "
+        "words of the answers alone."
     )
 
 
@@ -264,17 +267,17 @@ _REMEDIES = {
         "evidence and answer in the review."
     ),
     "open_book": (
-        "It answers {} of the questions right with the text in view: what a round "
-        "would learn is often wrong, so teach it the skills first (a meta-skill "
-        "round), or choose a larger model."
+        "It answers {} of the questions correctly with the text in view: what a round "
+        "would learn is often wrong. Teach it the skills first (a meta-skill round), "
+        "or choose a larger model."
     ),
     "not_stated": (
-        "It says so in {} of the cases where the text does not state the answer: look "
-        "out for made-up answers in the review."
+        "It says so in {} of the cases where the text does not contain the answer: "
+        "watch for invented answers in the review."
     ),
     "refinements": (
-        "It puts {} of wrong answers right: the open-book answer takes the place of a "
-        "refinement that fails."
+        "It corrects {} of the wrong answers: where a refinement fails, the open-book "
+        "answer is used instead."
     ),
 }
 """What to do about a weak skill."""

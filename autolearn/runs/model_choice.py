@@ -43,7 +43,7 @@ def check_base(chosen: Round, model: ModelSettings) -> None:
     if model_files.digest(model_files.locate(model.model)) != chosen.model.digest:
         raise JobError(
             f"Round {chosen.id} was trained on {chosen.model.name}, not on "
-            f"{model.model} as it is now; name that model with --model."
+            f"{model.model} as it is now; choose that model first."
         )
 
 

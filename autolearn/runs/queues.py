@@ -244,8 +244,8 @@ def wait(
             _refuse_interrupted(store.runs.get(run_id))
         elif time.monotonic() - seen_alive > START_SECONDS:
             raise WorkerLost(
-                f"No worker takes run {run_id}; "
-                f"{store.folder / 'logs' / queue.name}.log says why."
+                f"No worker takes run {run_id}; the reason is in "
+                f"{store.folder / 'logs' / queue.name}.log."
             )
         time.sleep(POLL_SECONDS)
 
@@ -284,6 +284,6 @@ def resume(store: Store, run_id: int) -> Run:
 def _refuse_interrupted(run: Run) -> None:
     if run.state == "interrupted":
         raise WorkerLost(
-            f"The worker ended in the middle of run {run.id}; go on with"
+            f"The worker ended during run {run.id}; resume it under History, or with"
             f" python -m autolearn resume {run.id}."
         )

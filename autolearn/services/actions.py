@@ -221,8 +221,8 @@ def check_train(
         _check_stage_2(store, parent)
     elif settings.method == "self" and settings.evolution == "restart" and parent:
         raise JobError(
-            "SELF with evolution 'restart' begins from the base model; leave the "
-            "parent out, or choose 'continual'."
+            "SELF with evolution 'restart' starts from the base model; choose the base "
+            "model, or evolution 'continual'."
         )
     is_meta = settings.method == "meta"
     if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
@@ -233,14 +233,14 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
     """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
     if parent is None:
         raise JobError(
-            "AL stage 2 goes on from a stage-1 round; train one with --method al1 and "
-            "name it with --parent."
+            "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
+            "start from it."
         )
     line = [parent, *store.rounds.ancestors(parent.id)]
     if not any(one.method in ("al1", "join", "self") for one in line):
         raise JobError(
-            f"Round {parent.id} has learned no open-book answers; AL stage 2 goes on "
-            "from a stage-1 round (--method al1)."
+            f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
+            "a stage-1 round (method al1)."
         )
     # In a chain the study that is about to end orders the training behind it.
     studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
@@ -309,7 +309,7 @@ def chat(
         InputError: It is empty.
     """
     if not messages or not messages[-1].content.strip():
-        raise InputError("Ask something; the question is empty.")
+        raise InputError("Type a question first.")
     place = place or ChatPlace()
     wanted = ChatRunSettings(
         messages=tuple(messages),
@@ -334,7 +334,7 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
         told = ", ".join(formats.KINDS)
         raise InputError(f"There is no export {what!r}; choose one of {told}.")
     if round_id is None and what not in formats.FORMATS:
-        raise InputError(f"Name the round whose {what} to export with --round.")
+        raise InputError(f"Choose the round whose {what} to export, with --round.")
     wanted = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )

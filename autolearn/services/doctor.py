@@ -95,7 +95,7 @@ def _browser() -> Check:
     try:
         found = webbrowser.get()
     except webbrowser.Error:
-        return Check("browser", False, "none is known; open the page's address in one")
+        return Check("browser", False, "No browser found; open the address yourself.")
     return Check("browser", True, getattr(found, "name", type(found).__name__))
 
 

@@ -135,7 +135,7 @@ def use(store: Store, model: ModelSettings) -> Run | None:
         InputError: No model is named.
     """
     if not model.model.strip():
-        raise InputError("Name a model first.")
+        raise InputError("Enter a model.")
     if is_gguf(model.model) and converted(store, model.model) is None:
         return convert(store, model.model, model)
     folder = as_folder(store, model.model)

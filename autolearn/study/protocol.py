@@ -26,21 +26,20 @@ PROTOCOLS = {
     for protocol in (
         Protocol(
             "guided",
-            "worked examples, one fact at a time, prefilled and constrained answers: "
+            "worked examples, one fact at a time, prefilled and constrained answers; "
             "for instruct models",
             guided=True,
             shows_examples=True,
         ),
         Protocol(
             "taught",
-            "as guided, without worked examples: for models after a meta-skill round",
+            "as guided, without worked examples; for models after a meta-skill round",
             guided=True,
             shows_examples=False,
         ),
         Protocol(
             "trained",
-            "the bare prompts: for models that were trained on them, as the built-in "
-            "one",
+            "the bare prompts; for models trained on them, such as the built-in model",
             guided=False,
             shows_examples=False,
         ),

@@ -38,15 +38,15 @@ RULES = {
     for rule in (
         Rule(
             "default",
-            "a gap, evidence in the text that bears the answer out, the question "
-            "stands alone, and the refinement passes its second check and says what "
-            "the open-book answer says",
+            "a gap, evidence in the text that supports the answer, a self-contained "
+            "question, and a refinement that passes its second check and agrees with "
+            "the open-book answer",
             _default,
         ),
         Rule(
             "strict",
-            "as default, and the refinement is word for word the open-book answer, "
-            "and words and verdict agree that there is a gap",
+            "as default; in addition the refinement is the open-book answer word for "
+            "word, and word overlap and verdict both report a gap",
             lambda s: _default(s) and not {"not_open_book", "disputed"} & set(s.flags),
         ),
         Rule(

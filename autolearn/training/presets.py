@@ -33,11 +33,11 @@ class Preset:
 
 PRESETS = {
     # Measured on the built-in model; see docs/lab-notes.md.
-    "tiny": Preset("tiny models, up to 0.05 billion parameters", 5e7),
+    "tiny": Preset("Tiny models (up to 50 million parameters)", 5e7),
     # Measured on SmolLM2-135M and Qwen2.5-Coder-0.5B; see docs/lab-notes.md. SEAL
     # (arXiv 2506.10943) teaches facts to a 7B model at the same rate in 10 epochs.
     "facts": Preset(
-        "facts into 0.05 to 13 billion parameters",
+        "Facts (50 million to 13 billion parameters)",
         13.5e9,
         {
             "rank": 16,
@@ -52,7 +52,7 @@ PRESETS = {
     ),
     # The values with which QLoRA (arXiv 2305.14314) trains 33B and 65B models.
     "gentle": Preset(
-        "more than 13 billion parameters, or gently, as in QLoRA",
+        "Gentle, as in QLoRA (above 13 billion parameters)",
         float("inf"),
         {
             "rank": 64,
@@ -66,7 +66,7 @@ PRESETS = {
 
 PRESETS["skills"] = Preset(
     # Measured on SmolLM2-135M with 420 items: 70 steps of six.
-    "meta-skills into models as they come",
+    "Meta-skills (instruct models)",
     0.0,
     {
         "rank": 16,

@@ -32,6 +32,14 @@ TABS = (model, library, study, review, train, evaluation, ask, history)
 """One module a tab; each has TITLE and ``build(context)``."""
 
 
+INTRODUCTION = html.note(
+    "A language model on this computer studies your texts, writes its own training "
+    "samples and learns from those you approve. New here? Press “Run a whole round”: "
+    "it takes a few minutes with the built-in model and library. For your own texts, "
+    "start with Library."
+)
+
+
 def build(folder: Path) -> gr.Blocks:
     """Return the page of a workspace; nothing of it is kept in memory."""
     session = Session(folder)
@@ -40,7 +48,7 @@ def build(folder: Path) -> gr.Blocks:
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=300):
-            html_panel("title", html.tag("h1", "autolearn", "al-title"))
+            html_panel("title", html.tag("h1", "autolearn", "al-title") + INTRODUCTION)
             sidebar = html_panel("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
@@ -51,7 +59,7 @@ def build(folder: Path) -> gr.Blocks:
         )
         with gr.Tabs(selected=model.TITLE) as tabs:
             context = PageContext(
-                session, current, pulses, timer, notice, sidebar, walk, stop
+                session, current, pulses, timer, notice, sidebar, walk, stop, whole
             )
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:

@@ -207,6 +207,8 @@ class PageContext:
     sidebar: gr.HTML
     steps: gr.HTML
     stop: gr.Button
+    whole: gr.Button
+    """Starts a whole round; only while nothing runs."""
     redrawn_on_change: list[Drawing] = field(default_factory=list)
     redrawn_on_opening: list[Drawing] = field(default_factory=list)
 
@@ -264,7 +266,7 @@ class PageContext:
 
     def refresh_after(self, event: Callable[..., Any]) -> None:
         """Look at the workspace after an event."""
-        outputs = [self.sidebar, self.steps, self.timer, self.stop]
+        outputs = [self.sidebar, self.steps, self.timer, self.stop, self.whole]
         outputs += self.revisions.values()
         event(with_error_panel(self._refresh, outputs), self.current, outputs, **QUIET)
 
@@ -277,5 +279,6 @@ class PageContext:
             guide.draw(store),
             gr.Timer(active=busy),
             gr.Button(interactive=busy),
+            gr.Button(interactive=not busy),
             *(revision if name == current else gr.skip() for name in self.revisions),
         )

@@ -46,18 +46,18 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     server.seconds_a_slice = 0.1
     page.locator("#hub-download").click()
     progress = page.locator("#hub-progress")
-    expect(progress).to_contain_text("MiB a second")
+    expect(progress).to_contain_text("MiB/s")
     load_anew(page, app)
     progress.get_by_text("Cancel", exact=True).click()
-    expect(progress).to_contain_text("what has come is kept")
+    expect(progress).to_contain_text("they are kept")
     expect(page.locator("#model-local")).to_contain_text("1 that cannot be used yet")
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
     progress.get_by_text("Resume", exact=True).click()
     expect(progress).to_contain_text(f"{NAME} is on this computer")
     assert server.bytes_sent < len(server.repositories[NAME].files["model.safetensors"])
     expect(page.locator("#model-local table")).to_contain_text(NAME)
-    progress.get_by_text("Choose it").click()
-    expect(page.locator("#model-about")).to_contain_text("not in use yet")
+    progress.get_by_text("Select it").click()
+    expect(page.locator("#model-about")).to_contain_text("not in use")
     page.locator("#model-use").click()
     expect(page.locator("#status")).to_contain_text(NAME)
     with app.store() as store:

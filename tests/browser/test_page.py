@@ -20,12 +20,12 @@ from tests.support.texts import put_text
 
 pytestmark = pytest.mark.model
 
-TABS = ("Model", "Library", "Study", "Review", "Train", "Proof", "Ask", "History")
+TABS = ("Model", "Library", "Study", "Review", "Train", "Evaluation", "Chat", "History")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
 HOSTILE_PLACES = {
     "library-documents": "Library",
     "study-documents": "Study",
-    "ask-conversation": "Ask",
+    "ask-conversation": "Chat",
     "history-exports": "History",
 }
 expect.set_options(timeout=PATIENCE)
@@ -78,14 +78,16 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
 ):
     app = start(small)
     page = visit(app)
+    expect(page.locator("#title")).to_contain_text("studies your texts")
     page.locator("#whole").click()
     until(lambda: kinds(app, "running"))
+    expect(page.locator("#whole")).to_be_disabled()
     load_anew(page, app)
     expect(page.locator(".al-running")).to_be_visible()
     open_tab(page, "Study")
     expect(page.locator("#study-found .al-pick").first).to_be_visible()
     until(lambda: kinds(app, "done") == ["study", "quiz", "train", "quiz"], 300)
-    open_tab(page, "Proof")
+    open_tab(page, "Evaluation")
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
     with app.store() as store:
         (made,) = store.rounds.all()
@@ -111,7 +113,7 @@ def test_a_round_is_made_by_hand(start, visit, small):
     study_by_hand(app, page, other)
     review_by_hand(app, page)
     train_by_hand(app, page)
-    open_tab(page, "Proof")
+    open_tab(page, "Evaluation")
     page.locator("#proof-take").click()
     until(lambda: ended(app, "quiz"))
     expect(page.locator("#proof-result")).to_contain_text("Quiz, closed-book")
@@ -119,7 +121,7 @@ def test_a_round_is_made_by_hand(start, visit, small):
     expect(page.get_by_text("Round 1 is kept")).to_be_visible()
     ask_by_hand(app, page)
     export_by_hand(app, page)
-    open_tab(other, "Proof")
+    open_tab(other, "Evaluation")
     expect(other.locator("#status")).to_contain_text("round 1")
     expect(other.locator("#proof-result")).to_contain_text("kept")
     with app.store() as store:
@@ -143,7 +145,7 @@ def study_by_hand(app, page, other):
             counts(app)["pending"]
         )
     page.locator("#study-found .al-pick").first.click()
-    expect(page.locator("#study-detail")).to_contain_text("Open book, with the text")
+    expect(page.locator("#study-detail")).to_contain_text("Open-book answer")
 
 
 def review_by_hand(app, page):
@@ -191,7 +193,7 @@ def train_by_hand(app, page):
 
 
 def ask_by_hand(app, page):
-    open_tab(page, "Ask")
+    open_tab(page, "Chat")
     question = page.locator("#ask-question").get_by_role("textbox")
     question.fill("Who are you?")
     question.press("Enter")
@@ -325,11 +327,11 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     expect(page.locator("#train-plan")).to_contain_text("No sample is approved")
     page.locator("#train-go").click()
     expect(page.get_by_text("No sample is approved").last).to_be_visible()
-    open_tab(page, "Proof")
+    open_tab(page, "Evaluation")
     page.locator("#proof-take").click()
     expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
     open_tab(page, "Library")
-    expect(page.get_by_role("button", name="Leave out").first).to_be_visible()
+    expect(page.get_by_role("button", name="Exclude").first).to_be_visible()
     locked = sqlite3.connect(app.folder / "autolearn.db")
     locked.execute("BEGIN IMMEDIATE")
     page.locator("#library-text").get_by_role("textbox").fill("Avel is a town.")

@@ -212,8 +212,8 @@ def test_verdicts_that_say_little_do_not_count(value, word):
     guided_by = guidance(make_report(verdicts=verdicts(value)))
     assert not guided_by.uses_verdicts
     assert guided_by.advice[0] == (
-        f"The verdicts of this model are {word} (AUC {value:.2f}): the words of the "
-        "answers decide about gaps."
+        f"The verdicts of this model are {word} (AUC {value:.2f}): gaps are decided by "
+        "the words of the answers alone."
     )
 
 

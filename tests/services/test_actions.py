@@ -195,7 +195,7 @@ def test_an_unknown_sample_is_refused_and_nothing_decided(store):
 
 
 def test_an_empty_question_is_refused(store):
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(InputError, match="Type a question"):
         actions.chat(store, MODEL, [Message("user", "  ")], Sampling())
 
 

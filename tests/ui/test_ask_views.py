@@ -1,12 +1,16 @@
 """What a conversation looks like, and how a question is put into runs."""
 
+import shutil
+
 import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round
+from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.runs import queues
+from autolearn.runs.model_choice import choose_model
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import ask
 from autolearn.ui.tabs.ask import NEWEST, AskForm
@@ -35,7 +39,7 @@ def end(store, answers):
 
 
 def test_an_empty_conversation_says_what_to_do(store):
-    assert "Nothing asked yet" in views.conversation(store, 1)
+    assert "Pick two models" in views.conversation(store, 1)
 
 
 def test_a_question_is_asked_once_a_column(session, store):
@@ -43,7 +47,7 @@ def test_a_question_is_asked_once_a_column(session, store):
     runs = store.runs.conversation(1)
     assert [run.settings["column"] for run in runs] == ["left", "right"]
     assert all(run.settings["refine"] for run in runs)
-    assert views.conversation(store, 1).count("Waiting for its turn") == 2
+    assert views.conversation(store, 1).count("Queued") == 2
 
 
 def test_an_open_book_gets_its_passages(session, store):
@@ -85,7 +89,7 @@ def test_before_the_first_round_the_right_side_says_that_it_waits(session, store
 def test_nothing_is_queued_where_a_round_or_a_question_is_missing(session, store):
     with pytest.raises(JobError, match="no trained round"):
         ask._ask(session, AskForm("Who?", NEWEST, 0, False, False))
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(InputError, match="Type a question"):
         ask._ask(session, AskForm("  ", 0, 0, False, False))
     assert not store.runs.in_state("queued")
 
@@ -101,10 +105,62 @@ def test_the_newest_round_is_the_newest_that_is_finished(session, store):
     assert ask._model(store, 0).round_id is None
 
 
+@pytest.fixture
+def other_model(tmp_path):
+    """A second model that can be chosen: the built-in one with another config."""
+    folder = tmp_path / "other"
+    shutil.copytree(model_files.BUILT_IN, folder)
+    config = folder / "config.json"
+    config.write_text(config.read_text() + "\n")
+    return str(folder)
+
+
+def test_a_round_of_another_model_is_refused_before_anything_is_queued(
+    session, store, other_model
+):
+    run = store.runs.create("train", {})
+    digest = model_files.digest(model_files.BUILT_IN)
+    base = ModelIdentity("built-in", digest, "nf4", "", "")
+    store.rounds.create(Round("join", run.id, {}, base, adapter="adapters/1"), [])
+    store.runs.finish(run.id, "done")
+    assert 1 in dict(map(reversed, ask._choices(session)))
+    choose_model(store, ModelSettings(other_model))
+    assert 1 not in dict(map(reversed, ask._choices(session)))
+    left, right = ask._renewed(session, 1, 1)
+    assert (left.value, right.value) == (0, NEWEST)
+    with pytest.raises(JobError, match="choose that model first") as refusal:
+        ask._ask(session, AskForm("Who?", 0, 1, False, False))
+    assert "--" not in str(refusal.value)
+    assert not store.runs.in_state("queued")
+    ask._ask(session, AskForm("Who?", 0, 0, False, False))
+    assert len(store.runs.in_state("queued")) == 2
+
+
+def test_another_model_does_not_get_the_answers_of_the_first(
+    session, store, other_model
+):
+    ask._ask(session, AskForm("Who?", 0, 0, False, False))
+    end(store, {"left": "Ada.", "right": "Ada."})
+    choose_model(store, ModelSettings(other_model))
+    ask._ask(session, AskForm("And now?", 0, 0, False, False))
+    asked = [run.settings["messages"] for run in store.runs.in_state("queued")]
+    assert [len(messages) for messages in asked] == [1, 1]
+
+
+def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
+    session, ordered = Session(store.folder), []
+    monkeypatch.setattr(session, "order", ordered.append)
+    ask._ask(session, AskForm("Who?", 0, 0, False, False))
+    ordered.clear()
+    with pytest.raises(JobError, match="still being written"):
+        ask._ask(session, AskForm("Who else?", 0, 0, False, False))
+    assert len(ordered) == 1
+
+
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
     ask._clear(session)
     ask._ask(session, AskForm("Who?", 0, 0, False, False))
-    assert "Nothing asked yet" in ask._clear(session)
+    assert "Pick two models" in ask._clear(session)
     assert len(store.runs.conversation(1)) == 2
 
 

@@ -38,8 +38,8 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
     session, one = Session(store.folder), kept(store)
     corpora._press(session, str(one.id))
     assert store.corpora.chosen() == []
-    assert "left out" in views.corpora(store)
-    assert "Use again" in views.corpora(store)
+    assert "excluded" in views.corpora(store)
+    assert "Include" in views.corpora(store)
     before = session.revision()
     corpora._press(session, str(one.id))
     assert [c.id for c in store.corpora.chosen()] == [one.id]

@@ -72,9 +72,9 @@ def test_without_a_round_or_a_take_it_says_what_to_do(store, asked):
     made = one_round(store)
     shown = shown_of(store, made.id, None)
     assert "base model, round 1" in shown
-    assert "Take the quiz" in shown
+    assert "Run the quiz" in shown
     store.runs.create("quiz", {})
-    assert "being taken" in shown_of(store, made.id, None)
+    assert "is running" in shown_of(store, made.id, None)
 
 
 def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
@@ -87,7 +87,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
     assert len(found.quiz.still_wrong) == 1
     assert found.scores.closed_book_after == 0.9
     shown = shown_of(store, made.id, None)
-    assert "answers more of the quiz" in shown
+    assert "answers more quiz questions" in shown
     assert "+70 points" in shown
     assert "Newly right, quiz: 7" in shown
     assert "Wrong before and after, quiz: 1" in shown
@@ -101,8 +101,8 @@ def test_what_got_lost_is_said(store, asked):
     take(store, asked, 9)
     take(store, asked, 8, made.id)
     shown = shown_of(store, made.id, None)
-    assert "told apart from chance" in shown
-    assert "1 of 10 control questions got lost" in shown
+    assert "not statistically significant" in shown
+    assert "1 of 10 control answers is now wrong" in shown
     assert "Newly wrong, quiz: 1" in shown
 
 
@@ -112,7 +112,9 @@ def test_only_what_both_were_asked_counts(store, asked):
     take(store, asked, 9, made.id)
     found = quiz_runs.compare(store, made.id, None)
     assert (found.quiz.n, found.left_out) == (8, 2)
-    assert "2 questions were asked in one take only" in shown_of(store, made.id, None)
+    assert "2 questions were asked in one of the two runs only" in shown_of(
+        store, made.id, None
+    )
 
 
 def test_a_round_can_be_compared_with_its_parent(store, asked):

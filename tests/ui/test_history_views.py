@@ -28,10 +28,10 @@ def is_safe(shown):
 
 def test_empty_places_say_what_to_do(store):
     assert "No round yet" in views.lineage(store)
-    assert "Nothing was run yet" in views.runs(store, 0)
-    assert "Nothing was exported yet" in views.exports(store)
-    assert "Click a run" in views.run_details(store, 0)
-    assert "Click a round" in views.round_details(store, 0)
+    assert "No runs yet" in views.runs(store, 0)
+    assert "No exports yet" in views.exports(store)
+    assert "Select a run" in views.run_details(store, 0)
+    assert "Select a round" in views.round_details(store, 0)
     assert "two different runs" in views.compare(store, None, 3)
 
 
@@ -56,7 +56,7 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     first = one_round(store, state="kept", scores=scores)
     one_round(store, parent=first.id, state="training")
     shown = views.lineage(store)
-    assert shown.index("round 1: join") < shown.index("round 2: join")
+    assert shown.index("round 1: Both") < shown.index("round 2: Both")
     assert shown.count("<ul>") == 2
     assert shown.index("3 %") < shown.index("62 %") < shown.index("100 %")
     details = views.round_details(store, first.id)
@@ -87,7 +87,7 @@ def test_runs_come_in_pages_by_their_number(store):
 
 def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
     run = store.runs.create("study", {"study": {"name": HOSTILE}})
-    assert "There is no log" in views.run_details(store, run.id)
+    assert "has no log" in views.run_details(store, run.id)
     store.runs.claim(1, queues.MODEL_QUEUE.kinds)
     store.runs.finish(run.id, "failed", HOSTILE)
     lines = [f"line {n} {HOSTILE}" for n in range(300)]
@@ -127,11 +127,11 @@ def test_an_export_is_ordered_listed_and_packed(store, monkeypatch):
     history._export(session, made.id, "chat")
     run = store.runs.newest(1)[0]
     assert "chat of round 1" in views.exports(store)
-    with pytest.raises(JobError, match="are gone"):
+    with pytest.raises(JobError, match="no longer exist"):
         history._packed(session, run.id)
     folder = store.subfolder("exports")
     (folder / "data.jsonl").write_text("{}")
     result = {"path": str(folder / "data.jsonl"), "samples": 1}
     store.runs.finish(run.id, "done", result=result)
-    assert "Fetch" in views.exports(store)
+    assert "Download" in views.exports(store)
     assert history._packed(session, run.id).endswith("round-1-chat.zip")

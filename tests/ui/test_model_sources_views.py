@@ -45,30 +45,30 @@ def test_size_licence_and_free_disk_are_shown_first(offer):
 
 
 def test_what_is_here_already_is_not_counted_again(offer):
-    assert "the rest is here" in views.offer(replace(offer, bytes_missing=GIB))
-    assert "all of it is here" in views.offer(replace(offer, bytes_missing=0))
+    assert "the rest is already here" in views.offer(replace(offer, bytes_missing=GIB))
+    assert "already on this computer" in views.offer(replace(offer, bytes_missing=0))
 
 
 def test_a_disk_that_is_too_small_is_told_with_what_to_do(offer):
     shown = views.offer(replace(offer, bytes_free=GIB))
-    assert "no room" in shown
+    assert "does not fit" in shown
     assert "needs 2.0 GiB more and 1.0 GiB are free" in shown
 
 
 def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
     assert views.download(store) == ""
     run = store.runs.create("download", {"name": "org/name", "bytes": 9})
-    assert "Waits for its turn" in views.download(store)
+    assert "Queued." in views.download(store)
     store.runs.claim(1, ["download"])
     store.runs.report(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
     shown = views.download(store)
     assert "2 MiB of 8 MiB" in shown
-    assert "1.0 MiB a second, 6 s left" in shown
+    assert "1.0 MiB/s, 6 s left" in shown
     assert f'data-pick="stop {run.id}"' in shown
     store.runs.finish(run.id, "failed", HOSTILE)
     shown = views.download(store)
     assert f'data-pick="resume {run.id}"' in shown
-    assert "what has come is kept" in shown
+    assert "they are kept" in shown
     assert is_escaped(shown)
 
 
@@ -107,5 +107,5 @@ def test_the_history_shows_a_download_like_any_run(store):
 def test_what_the_second_rounding_changes_is_told(kl, much):
     measured = {"kl": kl, "same": 0.9, "n_tokens": 200}
     shown = views.rounding({"file": "a.gguf", "rounding": measured})
-    assert "of 200 next tokens 90% stay" in shown
+    assert "at 90% of 200 positions" in shown
     assert ("16 or 32 bit" in shown) == much

@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.errors import JobError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Round
+from autolearn.core.records import Round, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.runs.model_choice import choose_model
@@ -27,12 +27,12 @@ def no_gpu(monkeypatch):
 def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
     assert "fits" in views.about(store, "built-in", "nf4")
     assert "in use" in views.about(store, "built-in", "nf4")
-    assert "unpacked once" in views.about(store, "built-in", "nf4")
+    assert "kept unpacked" in views.about(store, "built-in", "nf4")
     assert "unpacked" not in views.about(store, "built-in", "none")
     monkeypatch.setattr(hardware, "free_memory", lambda: 10)
     shown = views.about(store, "built-in", "none")
-    assert "too big" in shown
-    assert "not in use yet" in shown
+    assert "does not fit" in shown
+    assert "not in use" in shown
 
 
 def test_a_hostile_name_is_text(store):
@@ -48,26 +48,33 @@ def test_only_finished_rounds_can_be_chosen(store):
     store.rounds.create(new, [])
     done = replace(new, state="rolled_back", adapter="adapters/round-2")
     store.rounds.create(done, [])
-    assert labels.finished(store) == [("round 2: join, rolled back", 2)]
+    assert labels.finished(store) == [
+        ("round 2: Both papers joined (refined SFT), rolled back", 2)
+    ]
 
 
 def test_the_worker_is_there_or_not(store, monkeypatch):
-    assert "No worker" in views.worker(store)
+    assert "No model is loaded" in views.worker(store)
     monkeypatch.setattr(hardware, "worker_memory", lambda path: 3 << 30)
     assert "3.0 GiB" in views.worker(store)
 
 
-def test_the_memory_is_freed_only_where_nothing_runs(store):
+def test_the_model_is_unloaded_only_while_nothing_runs(store):
     session = Session(store.folder)
-    assert "free again" in model._free(session)
+    assert "unloaded" in model._free(session)
     store.runs.create("study", {})
-    with pytest.raises(JobError, match="going on or waits"):
+    with pytest.raises(JobError, match="in progress or queued"):
         model._free(session)
+
+
+def test_a_model_begins_with_what_a_person_needs_and_folds_its_digest(store):
+    shown = views.about(store, "built-in", "nf4")
+    assert shown.index("<summary>Files") < shown.index("Digest")
 
 
 def test_checks_can_be_copied():
     found = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
-    assert views.report(found).splitlines()[0] == "well  disk: 9 GiB free"
+    assert views.report(found).splitlines()[0] == "OK       disk: 9 GiB free"
     assert "<img" not in views.checks(found)
 
 
@@ -81,7 +88,9 @@ def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
     assert "other" not in after
 
 
-def test_a_rate_is_told_in_what_is_counted(store):
-    run = replace(store.runs.create("train", {}), rate=2.0, stage="training")
-    assert status.rate(run) == "2.0 steps a second"
-    assert status.rate(replace(run, rate=0.05)) == "3.0 steps a minute"
+def test_a_running_run_shows_the_time_left_and_no_rate():
+    run = Run("train", {}, state="running", stage="training", done=3, total=9, id=1)
+    assert "estimating the time left" in status._running(run)
+    shown = status._running(replace(run, rate=2.0, eta_seconds=63))
+    assert "1 min 03 s left" in shown
+    assert "a second" not in shown

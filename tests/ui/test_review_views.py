@@ -102,7 +102,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
     shown = sample_views.card(store.samples.view(sample.id))
     for words in (
         "Who wrote 0",
-        "gap, 75 % sure",
+        "gap, P(gap) 75 %",
         "answers and feedback disagree",
         "pending",
         "faust .txt, passage 2",
@@ -110,7 +110,7 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
         "10 % likely correct",
         "<mark>Goethe</mark> wrote Faust",
         "asked",
-        "what the model wrote",
+        "model output",
         "None yet.",
     ):
         assert words in shown
@@ -143,8 +143,8 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
         "sample", lambda: [Sample(question.id, "Why?", "So.", "", False, 0.0)]
     )
     shown = sample_views.card(store.samples.view(sample.id))
-    assert "known, gap 0 % sure" in shown
-    assert "came without a text" in shown
+    assert "known, P(gap) 0 %" in shown
+    assert "has no text" in shown
     assert "Refinement" not in shown
 
 
@@ -179,7 +179,7 @@ def test_an_empty_place_says_what_to_do_next(store):
     pending = SampleFilter(state="pending")
     assert "study a text first" in review.empty(store, pending)
     (sample,) = filled(store)
-    assert "widen or clear" in review.empty(store, SampleFilter(text="nowhere"))
+    assert "change or clear" in review.empty(store, SampleFilter(text="nowhere"))
     review_queue.decide(store, [sample.id], "approve", "")
     assert "All 1 samples are decided. Train on the 1" in review.empty(store, pending)
 
@@ -191,7 +191,7 @@ def test_progress_counts_what_is_decided(store):
     review_queue.decide(store, [second.id], "reject", "trivial")
     shown = review.progress(store)
     assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in shown
-    assert "after 18 more decisions" in shown
+    assert "after 18 more of your decisions" in shown
 
 
 def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
@@ -201,7 +201,7 @@ def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
         review_queue.decide(store, [sample.id], "approve", "")
     for sample in samples[15:20]:
         review_queue.decide(store, [sample.id], "reject", "")
-    assert "agree with rule default: 75 % (n = 20)" in review.progress(store)
+    assert "agree with the rule default: 75 % (n = 20)" in review.progress(store)
     assert "second check: 75 % (n = 20)" in review.progress(store)
     review_queue.decide(store, [samples[15].id], "approve", "")
     assert "80 % (n = 20)" in review.progress(store)
@@ -228,7 +228,7 @@ def test_what_is_in_doubt_comes_first(store):
     wanted = [both, strays, plain, tossed, sure]
     assert gone_through(store, chosen()) == [s.id for s in wanted]
     by_id = [s.id for s in (sure, tossed, strays, both, plain)]
-    assert gone_through(store, chosen(order="as made")) == by_id
+    assert gone_through(store, chosen(order="oldest first")) == by_id
 
 
 @pytest.mark.parametrize("order", review_queue.ORDERS)
@@ -324,13 +324,13 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
     assert told.startswith("5 samples approved.")
     assert store.samples.counts()["approved"] == 6
     shown, note, _ = review_queue.undo(store, 0)
-    assert (shown, note) == (1, "5 decisions made at once are taken back.")
+    assert (shown, note) == (1, "5 decisions that were made together are reverted.")
     assert store.samples.find() == before
 
 
 def test_a_set_that_has_changed_meanwhile_is_not_decided(store):
     filled(store, 3)
-    with pytest.raises(InputError, match="finds 3 samples, not 2"):
+    with pytest.raises(InputError, match="matches 3 samples instead of 2"):
         review_queue.decide_all(store, chosen(), ("reject", 2), "")
     assert store.samples.counts()["pending"] == 3
 
@@ -350,7 +350,7 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
     last = store.decisions.decide(made)[-1].id
     shown, note, asked = review_queue.undo(store, 0)
     assert (shown, asked) == (0, last)
-    assert "rule default; Undo once more" in note
+    assert "rule default; press Undo again" in note
     assert store.samples.counts()["approved"] == 2
     assert review_queue.undo(store, asked)[2] == 0
     assert store.samples.counts()["pending"] == 2
@@ -381,9 +381,9 @@ def test_an_edit_without_a_change_is_no_decision(store):
 def test_a_text_cannot_be_emptied(store):
     (sample,) = filled(store)
     _, *rest = review_queue.texts(store, sample.id)
-    with pytest.raises(InputError, match="cannot be emptied"):
+    with pytest.raises(InputError, match="cannot be left empty"):
         review_queue.edit(store, sample.id, (" ", *rest))
-    with pytest.raises(InputError, match="none to edit"):
+    with pytest.raises(InputError, match="nothing to edit"):
         review_queue.edit(store, 0, ("", *rest))
 
 

@@ -34,7 +34,7 @@ def keep(store, **values):
 def test_without_a_check_a_study_is_said_to_work(store):
     shown = views.draw(store, MODEL)
     assert "have not been checked" in shown
-    assert "A study works without" in shown
+    assert "A study also works without" in shown
     assert "<svg" not in shown
 
 

@@ -122,9 +122,9 @@ def quizzed(store, kept, right):
 
 
 def test_empty_places_say_what_to_do_next(store):
-    assert "Add one in the library" in study.newest(store, only_last=True)
-    assert "Add one in the library" in knowledge_map.draw(store, MapCell())
-    assert "Choose a question" in study.detail(store, 0)
+    assert "Add one under Library" in study.newest(store, only_last=True)
+    assert "Add one under Library" in knowledge_map.draw(store, MapCell())
+    assert "Select a question" in study.detail(store, 0)
 
 
 def test_a_library_without_a_study_asks_for_one(store, library):
@@ -211,7 +211,7 @@ def test_a_person_overrules_the_gap_and_takes_it_back(store, library):
     assert 'data-pick="known"' in study.detail(store, kept.id)
     review_queue.overrule(store, kept.id, gap=False)
     drawn = study.detail(store, kept.id)
-    assert "overruled by you" in drawn
+    assert "changed by you" in drawn
     assert 'data-pick="gap"' in drawn
     store.decisions.undo(store.decisions.last().id)
     assert "overruled" not in study.detail(store, kept.id)
@@ -224,7 +224,7 @@ def test_words_of_a_person_stand_in_place_of_those_of_the_model(store, library):
     drawn = study.detail(store, kept.id)
     assert "Not Schiller." in drawn
     assert "It was Goethe" in drawn
-    assert drawn.count("in your words") == 2
+    assert drawn.count("edited by you") == 2
 
 
 # --- the map ------------------------------------------------------------------
@@ -335,12 +335,12 @@ def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
     given = {name: getattr(usual, name) for name in tab.LABELS}
     shown = tab._effort(session, [], *given.values())
     n = len(store.library.passages())
-    assert f"{n} passages; time known after the first study" in shown
-    assert "keys and values" in shown
+    assert f"{n} passages; time unknown until the first study" in shown
+    assert "KV cache" in shown
     more = {**given, "answer_tokens": 4096}
     assert tab._effort(session, [], *more.values()) != shown
     empty = {**given, "temperature": None}
-    assert "is empty" in tab._effort(session, [], *empty.values())
+    assert "Enter a number" in tab._effort(session, [], *empty.values())
     wrong = {**given, "paraphrases": 99}
     assert "from 0 to 10" in tab._effort(session, [], *wrong.values())
     run = store.runs.create(
@@ -349,7 +349,7 @@ def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
     store.runs.claim(1, ["study"])
     time.sleep(0.02)
     store.runs.finish(run.id, "done", None, {"passages": n})
-    assert "at the pace of the last study" in tab._effort(session, [], *given.values())
+    assert "at the speed of the last study" in tab._effort(session, [], *given.values())
 
 
 def test_the_end_of_a_study_says_how_much_may_be_learned_and_what_to_do(store, library):

@@ -20,8 +20,8 @@ class Usage:
     """What a change of it means, where that is not plain."""
 
 
-_ROUNDS = "Rounds train on it as it is when they start."
-_TAGGED = "Its answer is read by the English words before the colons; keep them."
+_ROUNDS = "Rounds train on the version that is current when they start."
+_TAGGED = "The English labels before the colons are parsed; keep them."
 
 USAGES = {
     "ask_sentence": Usage(
@@ -31,7 +31,7 @@ USAGES = {
         caution=_TAGGED,
     ),
     "stand_alone": Usage(
-        "Asks for a question again that is not understood without its passage.",
+        "Asks for a self-contained version of a question that needs its passage.",
         "guided",
         shows_examples=True,
         caution=_TAGGED,
@@ -45,8 +45,8 @@ USAGES = {
         caution=_TAGGED,
     ),
     "sentence_question": Usage(
-        "Chooses the sentence that answers a question that was not made from one: "
-        "after it the question is likeliest. Nothing is written.",
+        "Finds the sentence that answers a question that was not made from one: the "
+        "sentence that makes the question most likely. No text is generated.",
         "guided",
     ),
     "closed_book": Usage(

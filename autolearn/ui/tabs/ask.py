@@ -1,11 +1,11 @@
-"""Ask: the same question to two sets of weights, and to the texts themselves."""
+"""Chat: the same question to two sets of weights, and to the texts themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from autolearn.core.errors import InputError, JobError
+from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Run
 from autolearn.core.run_results import ChatResult
@@ -13,7 +13,7 @@ from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from autolearn.runs.model_choice import chosen_model
+from autolearn.runs.model_choice import check_base, chosen_model, finished_round
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui.html import Html
@@ -21,7 +21,7 @@ from autolearn.ui.session import PageContext, Session, html_panel
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
 
-TITLE = "Ask"
+TITLE = "Chat"
 NEWEST = -1
 """The round that is the newest when it is asked."""
 
@@ -38,33 +38,34 @@ def build(context: PageContext) -> None:
         left = gr.Dropdown(
             value=0,
             choices=_choices(session),
-            label="Left answers with",
+            label="Left model",
             info="the base model, or the adapter of a round",
         )
         right = gr.Dropdown(
             value=NEWEST,
             choices=_choices(session),
-            label="Right answers with",
-            info="the same question, to compare",
+            label="Right model",
+            info="answers the same question, to compare",
         )
         open_book = gr.Checkbox(
-            label="Open book", info="a third column, with the passages in view"
+            label="Open book", info="adds a column that answers from your texts"
         )
         refine = gr.Checkbox(
-            label="Refine", info="answer, feedback, refined answer, left and right"
+            label="Refine", info="each model checks its answer and writes it again"
         )
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             show_label=False,
-            placeholder="Ask something (Enter sends)",
+            placeholder="Ask a question (Enter sends)",
             scale=5,
             elem_id="ask-question",
         )
-        send = gr.Button("Ask", variant="primary", scale=1, elem_id="ask-send")
-        clear = gr.Button("Clear", scale=1, elem_id="ask-clear")
+        send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
+        clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
     shown = html_panel("ask-conversation")
     context.redraw_on_change(lambda: _shown(session), [], [shown])
-    context.redraw_on_opening(lambda: _renewed(session), [], [left, right])
+    sides = [left, right]
+    context.redraw_on_opening(lambda *of: _renewed(session, *of), sides, sides)
     given = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:
@@ -86,13 +87,28 @@ class AskForm:
     refine: bool
 
 
+def _rounds(store: Store) -> list[tuple[str, int]]:
+    """Return the finished rounds of the model in use; none if it is not there."""
+    try:
+        folder = model_files.locate(chosen_model(store).model)
+    except AutolearnError:
+        return []
+    return labels.finished_of(store, model_files.digest(folder))
+
+
 def _choices(session: Session) -> list[tuple[str, int]]:
-    return [labels.BASE, ("newest round", NEWEST), *labels.finished(session.store)]
+    return [labels.BASE, ("newest round", NEWEST), *_rounds(session.store)]
 
 
-def _renewed(session: Session) -> tuple[gr.Dropdown, gr.Dropdown]:
+def _renewed(
+    session: Session, left: int | None, right: int | None
+) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """Return the choices for the model in use; a round of another model is dropped."""
     choices = _choices(session)
-    return gr.Dropdown(choices=choices), gr.Dropdown(choices=choices)
+    known = {value for _, value in choices}
+    values = (left if left in known else 0, right if right in known else NEWEST)
+    first, second = (gr.Dropdown(choices=choices, value=value) for value in values)
+    return first, second
 
 
 def _number(store: Store) -> int:
@@ -124,13 +140,11 @@ def _ask(session: Session, wish: AskForm) -> None:
     store = session.store
     question = wish.question.strip()
     if not question:
-        raise InputError("Ask something; the question is empty.")
-    past = store.runs.conversation(_number(store))
-    if any(run.state in ("queued", "running") for run in past):
-        raise JobError("The answers to the last question are still being written.")
+        raise InputError("Type a question first.")
     columns = {"left": _model(store, wish.left)}
     if wish.right != NEWEST or _newest(store):
         columns["right"] = _model(store, wish.right)
+    past = _past(session, columns["left"].model)
     passages = _passages(store, question, columns["left"]) if wish.open_book else []
     if wish.open_book:
         columns["open"] = columns["left"]
@@ -148,20 +162,48 @@ def _ask(session: Session, wish: AskForm) -> None:
     session.order(run)
 
 
+def _past(session: Session, model: str) -> list[Run]:
+    """Return the conversation so far; one with another model is left behind.
+
+    Raises:
+        JobError: The answers to the last question are not there yet.
+    """
+    store = session.store
+    past = store.runs.conversation(_number(store))
+    if pending := [run for run in past if run.state in ("queued", "running")]:
+        session.order(pending[0])  # its worker may have been lost
+        raise JobError("The answers to the last question are still being written.")
+    if any(ChatRunSettings.of(run).model.model != model for run in past):
+        store.choices.set(CHOICE, _number(store) + 1)
+        return []
+    return past
+
+
 def _model(store: Store, chosen: int) -> ModelSettings:
-    """Return the chosen model with the adapter that a column asks for."""
+    """Return the model in use with the adapter that a column asks for.
+
+    Raises:
+        JobError: There is no round yet, or the round belongs to another model.
+        ModelNotFound: The model is not there.
+    """
     round_id = _newest(store) if chosen == NEWEST else chosen
     if round_id is None:
         raise JobError(
             "There is no trained round yet; train one, or choose the base model on "
             "the left."
         )
-    return replace(chosen_model(store), round_id=round_id or None)
+    model = replace(chosen_model(store), round_id=round_id or None)
+    # All columns are checked before one is queued: a half-queued question would
+    # block the conversation.
+    model_files.locate(model.model)
+    if model.round_id:
+        check_base(finished_round(store, model.round_id), model)
+    return model
 
 
 def _newest(store: Store) -> int | None:
     """Return the newest round that is finished, None before there is one."""
-    return next((round_id for _, round_id in labels.finished(store)), None)
+    return next((round_id for _, round_id in _rounds(store)), None)
 
 
 def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
@@ -172,7 +214,7 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     found = store.library.passages_about(question, n_tokens=context // 2)
     if not found:
         raise InputError(
-            "No passage shares a word with this question; ask without open book."
+            "No passage shares a word with this question; switch open book off."
         )
     return [one.id for one in found]
 

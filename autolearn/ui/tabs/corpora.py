@@ -34,7 +34,7 @@ def build(context: PageContext) -> None:
 
 
 def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
-    with gr.Accordion("Add gold examples, to teach meta-skills", open=False):
+    with gr.Accordion("Add gold examples to teach meta-skills", open=False):
         file = gr.File(
             label="SQuAD-style JSON, or JSON lines of texts with questions and answers",
             file_types=[".json", ".jsonl"],
@@ -43,12 +43,14 @@ def _form() -> tuple[gr.File, gr.Textbox, gr.Button, gr.Button]:
         )
         licence = gr.Textbox(
             label="Licence and origin",
-            info="A note that is kept with it.",
+            info="Stored with the corpus.",
             placeholder="CC BY-SA 4.0, Wikipedia",
             elem_id="library-licence",
         )
         take = gr.Button("Add the corpus", elem_id="library-corpus-take")
-        make = gr.Button("Add the invented world", elem_id="library-corpus-make")
+        make = gr.Button(
+            "Add the built-in invented world", elem_id="library-corpus-make"
+        )
     return file, licence, take, make
 
 

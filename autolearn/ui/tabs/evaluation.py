@@ -13,7 +13,7 @@ from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import evaluation as views
 from autolearn.ui.views import labels
 
-TITLE = "Proof"
+TITLE = "Evaluation"
 
 NEWEST = 0
 """Stands for the newest finished round."""
@@ -29,20 +29,20 @@ def build(context: PageContext) -> None:
             [("the newest round", NEWEST)],
             value=NEWEST,
             label="Round",
-            info="The round that is measured.",
+            info="The round to evaluate.",
             elem_id="proof-round",
         )
         before = gr.Radio(
-            [("the base model", BASE), ("the round it was begun from", PARENT)],
+            [("the base model", BASE), ("the round it started from", PARENT)],
             value=BASE,
             label="Compared with",
-            info="What answered the same questions before.",
+            info="The baseline, on the same questions.",
             elem_id="proof-before",
         )
     with gr.Row():
-        take = gr.Button("Take the quiz", variant="primary", elem_id="proof-take")
+        take = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
         keep = gr.Button("Keep this round", elem_id="proof-keep")
-        back = gr.Button("Roll this round back", elem_id="proof-back")
+        back = gr.Button("Roll back this round", elem_id="proof-back")
     shown = html_panel("proof-result")
     table = html_panel("proof-rounds")
     questions = html_panel("proof-questions")
@@ -110,7 +110,7 @@ def _take(session: Session, chosen: int, before: str) -> None:
 
 def _keep(session: Session, chosen: int) -> str:
     kept = actions.keep(session.store, _named(session.store, chosen))
-    return f"Round {kept.id} is kept and is worked with from now on."
+    return f"Round {kept.id} is kept and is now in use."
 
 
 def _roll_back(session: Session, chosen: int) -> str:
@@ -118,4 +118,4 @@ def _roll_back(session: Session, chosen: int) -> str:
     gone = actions.roll_back(store, _named(store, chosen))
     now = chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
-    return f"Round {gone.id} is rolled back; {told_of} is worked with from now on."
+    return f"Round {gone.id} is rolled back; {told_of} is now in use."

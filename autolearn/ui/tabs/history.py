@@ -23,11 +23,11 @@ TITLE = "History"
 WHAT = [
     ("chats (SFT)", "chat"),
     ("preference pairs", "preference"),
-    ("meta-skills, of a round", "meta"),
-    ("raw texts, of a round", "text"),
-    ("adapter, of a round", "adapter"),
-    ("whole model in 16 bit, of a round", "merged"),
-    ("GGUF for llama.cpp, of a round", "gguf"),
+    ("meta-skill items (of a round)", "meta"),
+    ("raw texts (of a round)", "text"),
+    ("adapter (of a round)", "adapter"),
+    ("merged model in 16 bit (of a round)", "merged"),
+    ("GGUF for llama.cpp (of a round)", "gguf"),
 ]
 
 
@@ -66,7 +66,9 @@ def _runs(context: PageContext) -> None:
     with gr.Row():
         newest = gr.Button("Newest", size="sm", elem_id="history-newest")
         older = gr.Button("Older", size="sm", elem_id="history-older")
-        resume = gr.Button("Resume this run", size="sm", elem_id="history-resume")
+        resume = gr.Button(
+            "Resume the selected run", size="sm", elem_id="history-resume"
+        )
     details = html_panel("history-run")
     shown = [chosen, drawn]
     context.redraw_on_change(lambda i: views.runs(session.store, i), [before], [table])
@@ -85,7 +87,7 @@ def _compare(context: PageContext) -> None:
     with gr.Row():
         sides = [
             gr.Dropdown([], value=None, label=label, min_width=160)
-            for label in ("One run", "Another run")
+            for label in ("First run", "Second run")
         ]
     result = html_panel("history-compare")
 
@@ -99,12 +101,12 @@ def _compare(context: PageContext) -> None:
 
 def _exports(context: PageContext) -> None:
     session = context.session
-    of = gr.Dropdown(_sources(session), value=0, label="Of", elem_id="export-of")
-    what = gr.Dropdown(WHAT, value="chat", label="What", elem_id="export-what")
+    of = gr.Dropdown(_sources(session), value=0, label="Source", elem_id="export-of")
+    what = gr.Dropdown(WHAT, value="chat", label="Format", elem_id="export-what")
     go = gr.Button("Export", elem_id="export-go")
     made = html_panel("history-exports")
     file = gr.File(
-        label="To save", visible=False, interactive=False, elem_id="export-file"
+        label="Download", visible=False, interactive=False, elem_id="export-file"
     )
     context.redraw_on_opening(lambda: gr.Dropdown(choices=_sources(session)), [], [of])
     context.redraw_on_change(lambda: views.exports(session.store), [], [made])
@@ -153,7 +155,7 @@ def _sources(session: Session) -> list[tuple[str, int]]:
 def _export(session: Session, round_id: int, what: str) -> None:
     """Queue an export into a new folder of the workspace."""
     if not round_id and what not in formats.FORMATS:
-        raise InputError("Choose a round; this is not in the approved samples.")
+        raise InputError("Choose a round as the source; this format needs one.")
     source = f"round-{round_id}" if round_id else "approved"
     name = f"{source}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = session.folder / "exports" / name
@@ -167,7 +169,7 @@ def _packed(session: Session, run_id: int) -> str:
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)
     written = [Path(name) for name in (result.path, result.card) if name]
     if not written or not all(path.exists() for path in written):
-        raise JobError(f"The files of run {run_id} are gone; export anew.")
+        raise JobError(f"The files of run {run_id} no longer exist; export again.")
     about = settings.round_id
     name = f"{f'round-{about}' if about else 'approved'}-{settings.what}.zip"
     return str(formats.pack(written, Path(mkdtemp()) / name))

@@ -68,28 +68,28 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
     kinds = ", ".join(kind[1:] for kind in readers.KINDS)
     with gr.Accordion("Add texts", open=True):
         files = gr.File(
-            label="Files, as many as you like",
+            label="Files",
             file_count="multiple",
             file_types=list(readers.KINDS),
             height=150,
             elem_id="library-files",
         )
         folder = gr.Textbox(
-            label="Or a file or folder on this computer",
-            info=f"Read where it is: {kinds}.",
+            label="Or the path of a file or folder on this computer",
+            info=f"Formats: {kinds}.",
             placeholder="/home/me/papers",
             elem_id="library-folder",
         )
         pasted = gr.Textbox(
-            label="Or a text",
-            info="Passages are cut at headings and sentences.",
+            label="Or paste a text",
+            info="It is split into passages at headings and sentence ends.",
             lines=3,
             max_lines=12,
             elem_id="library-text",
         )
         name = gr.Textbox(
-            label="Name of that text",
-            info="It stands with each passage.",
+            label="Name of the pasted text",
+            info="Shown with each passage.",
             placeholder="notes.txt",
             elem_id="library-name",
         )
@@ -103,17 +103,18 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
         kind = gr.Radio(
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
-            label="What the file has",
-            info="Instructions: prompt. Quiz and control: question, answer, value.",
+            label="Content of the file",
+            info="Instructions: prompt. Quiz and control: question, answer, and "
+            "optionally value and document.",
             elem_id="library-kind",
         )
         file = gr.File(
-            label="JSON lines",
+            label="JSON lines file",
             file_types=[".jsonl"],
             height=120,
             elem_id="library-questions",
         )
-        take = gr.Button("Add them", elem_id="library-take")
+        take = gr.Button("Add the file", elem_id="library-take")
     return kind, file, take
 
 

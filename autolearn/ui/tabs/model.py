@@ -37,7 +37,7 @@ def build(context: PageContext) -> None:
                 use = gr.Button(
                     "Use this model", variant="primary", elem_id="model-use"
                 )
-                own = gr.Button("Built-in", elem_id="model-own", min_width=80)
+                own = gr.Button("Built-in model", elem_id="model-own", min_width=80)
             answer = html_panel("model-answer")
             picked = model_sources.local(context, name)
             _memory(context)
@@ -64,21 +64,21 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
         "",  # drawing may begin before the page has been told of the model
         label="Model",
-        info="built-in, a folder or a GGUF file, or the hub id of a downloaded model",
+        info="built-in, the path of a folder or GGUF file, or the hub id of a download",
         elem_id="model-name",
     )
     loading = gr.Radio(
         LOADING,
         value="nf4",
-        label="Loaded in",
-        info="4 bit takes about a quarter of the memory",
+        label="Precision",
+        info="4 bit needs about a quarter of the memory of 16 bit",
         elem_id="model-loading",
     )
     adapter = gr.Dropdown(
         [labels.BASE],
         value=0,
         label="Adapter",
-        info="of a finished round of this model; none for the base",
+        info="of a finished round of this model; the base model has none",
         filterable=False,
         elem_id="model-adapter",
     )
@@ -147,7 +147,7 @@ def _use(
 def _memory(context: PageContext) -> None:
     session = context.session
     held = html_panel("model-worker")
-    free = gr.Button("Free the memory", size="sm", elem_id="model-free")
+    free = gr.Button("Unload the model", size="sm", elem_id="model-free")
     context.redraw_on_change(lambda: views.worker(session.store), [], [held])
     context.on_action([free.click], lambda: _free(session), [], [held])
 
@@ -157,7 +157,7 @@ def _check_up(context: PageContext) -> None:
     check = gr.Button("Check this computer", size="sm", elem_id="model-check")
     found = html_panel("model-checks")
     copied = gr.Textbox(
-        label="The same as text",
+        label="Report as text",
         lines=4,
         max_lines=16,
         interactive=False,
@@ -184,9 +184,11 @@ def _free(session: Session) -> Html:
     if session.is_busy() and any(
         run.kind in queues.MODEL_QUEUE.kinds for run in active
     ):
-        raise JobError("A run is going on or waits; stop it before freeing the memory.")
+        raise JobError(
+            "A run is in progress or queued; stop it before you unload the model."
+        )
     if not queues.stop_worker(session.folder):
-        raise JobError("The worker does not end yet; try again in a moment.")
+        raise JobError("The worker has not stopped yet; try again in a moment.")
     return views.freed()
 
 

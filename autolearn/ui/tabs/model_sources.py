@@ -61,13 +61,14 @@ def hub(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
     with gr.Accordion("Download from the Hugging Face hub", open=True):
         hub_id = gr.Textbox(
             "",
-            label="Id on the hub",
-            info="ORG/NAME as on its page; the hub is asked when you press a button",
+            label="Model id",
+            info="ORG/NAME as on its hub page. The hub is contacted only when you "
+            "press a button.",
             placeholder="HuggingFaceTB/SmolLM2-135M-Instruct",
             elem_id="hub-name",
         )
         with gr.Row():
-            look = gr.Button("Look it up", elem_id="hub-look", min_width=80)
+            look = gr.Button("Look up", elem_id="hub-look", min_width=80)
             fetch = gr.Button("Download", elem_id="hub-download", min_width=80)
         about = html_panel("hub-offer")
         progress = html_panel("hub-progress")
@@ -99,7 +100,7 @@ def _download(
 ) -> tuple[Any, Any, Html]:
     """Download what was looked at; what was not is looked at first."""
     if not name.strip():
-        raise InputError("Type the id of a model first.")
+        raise InputError("Enter the id of a model first.")
     if offer is None or offer.name != model_actions.parsed(name):
         return (*_look(name), views.download(session.store))
     session.order(model_actions.download(session.store, offer))

@@ -34,15 +34,15 @@ def build(context: PageContext) -> None:
             about = html_panel("prompts-about")
         text = gr.Textbox(
             label="Text",
-            info="$names are filled in when the model is asked; keep all of them. What "
-            "is saved is used by the next run that is ordered.",
+            info="$names are placeholders; keep all of them. A saved prompt is "
+            "used from the next run on.",
             lines=N_LINES,
             max_lines=N_LINES_SHOWN,
             elem_id="prompts-text",
         )
         with gr.Row():
             save = gr.Button("Save", variant="primary", elem_id="prompts-save")
-            reset = gr.Button("Back to default", elem_id="prompts-reset")
+            reset = gr.Button("Restore default", elem_id="prompts-reset")
         document, number, look = _preview_form(context)
         preview = html_panel("prompts-preview")
 
@@ -80,7 +80,7 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
             [],
             value=None,
             label="Document",
-            info="None chosen: the first one.",
+            info="None selected: the first document.",
             elem_id="prompts-document",
         )
         number = gr.Number(

@@ -90,8 +90,8 @@ def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
     approve, reject = total - counts["approved"], total - counts["rejected"]
     return (
         views.progress(store),
-        gr.Button(f"Approve all {approve:,} of this filter", interactive=approve > 0),
-        gr.Button(f"Reject all {reject:,} of this filter", interactive=reject > 0),
+        gr.Button(f"Approve all {approve:,} filtered samples", interactive=approve > 0),
+        gr.Button(f"Reject all {reject:,} filtered samples", interactive=reject > 0),
     )
 
 
@@ -159,7 +159,7 @@ def _go(session: Session, name: str, current: int, of: ReviewQueue) -> tuple[Any
     if found or not current:
         return _show(session, of, found)
     end = "first" if name == "previous" else "last"
-    return _show(session, of, current, f"This is the {end} one of this filter.")
+    return _show(session, of, current, f"This is the {end} sample of this filter.")
 
 
 # --- editing ------------------------------------------------------------------

@@ -14,9 +14,9 @@ from autolearn.ui.views import review as views
 REASONS = (
     "wrong answer",
     "not in the text",
-    "question does not stand alone",
+    "question not self-contained",
     "trivial",
-    "asked before",
+    "duplicate",
 )
 BUTTONS = {
     "approve": "A",
@@ -85,7 +85,7 @@ class Bulk:
 def lay_out() -> Parts:
     """Lay out filter, buttons, boxes and card."""
     with gr.Accordion(
-        "Filter, order, decide many at once", open=False, elem_id="review-filter"
+        "Filter, order and bulk decisions", open=False, elem_id="review-filter"
     ):
         filters, clear = _filters()
         bulk = _bulk_row()
@@ -131,7 +131,7 @@ def _actions() -> Actions:
         elem_id="review-reason",
     )
     keys = gr.Checkbox(
-        label="Keys on",
+        label="Shortcuts on",
         container=False,
         min_width=100,
         elem_id="review-keys",
@@ -153,15 +153,15 @@ def _filters() -> tuple[list[Any], gr.Button]:
     with gr.Row():
         fields += [
             gr.Dropdown(flags, value=flag, label="Flag"),
-            gr.Dropdown(verdicts, value=verdict, label="Feedback says"),
+            gr.Dropdown(verdicts, value=verdict, label="Verdict"),
             gr.Dropdown([ANY, "gap", "no gap"], value=gap, label="Gap"),
-            gr.Slider(0, 1, least, step=0.05, label="Sure from"),
-            gr.Slider(0, 1, most, step=0.05, label="to"),
+            gr.Slider(0, 1, least, step=0.05, label="P(gap) from"),
+            gr.Slider(0, 1, most, step=0.05, label="P(gap) to"),
         ]
     with gr.Row():
         fields += [
             gr.Dropdown([(ANY, 0)], value=document, label="Document"),
-            gr.Dropdown([(ANY, 0)], value=run, label="Written by"),
+            gr.Dropdown([(ANY, 0)], value=run, label="Study"),
         ]
         clear = gr.Button("Clear the filter", size="sm")
     return fields, clear
@@ -185,7 +185,7 @@ def _bulk_row() -> Bulk:
 
 def _edit() -> Edit:
     with gr.Column(visible=False, elem_id="review-panel") as panel:
-        names = ("Answer that will be learned", "Feedback", "Refinement")
+        names = ("Answer to learn", "Feedback", "Refinement")
         ids = ("answer", "feedback", "refined")
         with gr.Row():
             boxes: list[Any] = [

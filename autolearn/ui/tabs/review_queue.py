@@ -12,7 +12,7 @@ from autolearn.store.samples import Order
 
 ANY = "any"
 STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
-ORDERS: dict[str, Order] = {"most useful first": "doubt", "as made": "id"}
+ORDERS: dict[str, Order] = {"most useful first": "doubt", "oldest first": "id"}
 FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
 """The filter as it is at first, in the order of its fields on the page."""
 
@@ -74,7 +74,7 @@ def decide(
         InputError: There is none.
     """
     if not all(ids):
-        raise InputError("No sample is shown, so there is none to decide on.")
+        raise InputError("No sample is shown; there is nothing to decide.")
     given = (reason or "").strip() if action == "reject" else ""
     actions.decide(store, ids, Decision(0, action, "person", given))
 
@@ -91,11 +91,11 @@ def decide_all(
     ids = queue.undecided(store, action)
     if len(ids) != n:
         raise InputError(
-            f"Meanwhile the filter finds {len(ids)} samples, not {n}; look at them "
-            "and press again."
+            f"The filter now matches {len(ids)} samples instead of {n}; check them and "
+            "press again."
         )
     decide(store, ids, action, reason)
-    return f"{counted(n)} {_BECOMES[action]}. Undo takes all of it back."
+    return f"{counted(n)} {_BECOMES[action]}. Undo reverts all of them."
 
 
 def counted(n: int) -> str:
@@ -117,12 +117,14 @@ def undo(store: Store, asked: int) -> tuple[int, str, int]:
         raise InputError("There is no decision to undo.")
     if last.author != "person" and asked != last.id:
         rule = last.author.replace("rule:", "rule ")
-        note = f"The last decisions are those of {rule}; Undo once more takes all back."
+        note = (
+            f"The last decisions were made by {rule}; press Undo again to revert them."
+        )
         return 0, note, last.id
     undone = store.decisions.undo_batch(last.id)
-    note = f"{len(undone):,} decisions made at once are taken back."
+    note = f"{len(undone):,} decisions that were made together are reverted."
     if len(undone) == 1:
-        note = "The last decision is taken back."
+        note = "The last decision is reverted."
     return undone[-1].sample_id, note, 0
 
 
@@ -139,7 +141,7 @@ def texts(store: Store, number: int) -> tuple[str, str, str]:
         InputError: There is no such sample.
     """
     if not number:
-        raise InputError("No sample is shown, so there is none to edit.")
+        raise InputError("No sample is shown; there is nothing to edit.")
     view = store.samples.view(number)
     critique, refined = view.critique(), view.answer(view.sample.refined_answer_id)
     return (
@@ -162,10 +164,10 @@ def edit(store: Store, number: int, now: Sequence[str]) -> str:
             continue
         if not given:
             raise InputError(
-                "A text that was there cannot be emptied; reject the sample instead."
+                "This text cannot be left empty; reject the sample instead."
             )
         after[name] = given
     if not after:
         return "Nothing was changed."
     actions.decide(store, [number], Decision(0, "edit", "person", after=after))
-    return "Saved. Undo takes it back."
+    return "Saved. Undo reverts it."

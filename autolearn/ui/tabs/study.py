@@ -23,20 +23,20 @@ LAST, ALL, MAP = "Last study", "All samples", "Knowledge map"
 
 LABELS = {
     "questions_per_passage": "Questions per passage",
-    "ask_rounds": "Lists per passage",
-    "closed_book_samples": "Further closed-book samples",
+    "ask_rounds": "Question lists per passage",
+    "closed_book_samples": "Extra closed-book answers",
     "paraphrases": "Paraphrases",
     "quiz_share": "Quiz share",
-    "protocol": "How the model is asked",
-    "quick": "Extent",
+    "protocol": "Prompt protocol",
+    "quick": "Scope",
     "temperature": "Temperature",
     "seed": "Seed",
-    "question_tokens": "Tokens per question",
-    "answer_tokens": "Tokens per answer",
-    "feedback_tokens": "Tokens per feedback",
+    "question_tokens": "Max. tokens per question",
+    "answer_tokens": "Max. tokens per answer",
+    "feedback_tokens": "Max. tokens per feedback",
     "passages_per_step": "Passages per step",
-    "evidence_threshold": "Evidence from",
-    "duplicate_threshold": "Repeats from",
+    "evidence_threshold": "Evidence threshold",
+    "duplicate_threshold": "Duplicate threshold",
 }
 """The settings of the form in its order; ``passage_tokens`` is for adding texts."""
 
@@ -81,12 +81,12 @@ def _form(
 ) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     session, names = context.session, list(LABELS)
-    with gr.Accordion("What to study, and how", open=True, elem_id="study-form"):
+    with gr.Accordion("What to study and how", open=True, elem_id="study-form"):
         with gr.Row(equal_height=False):
             documents = gr.CheckboxGroup(
                 [],
                 label="Documents",
-                info="None chosen: all documents.",
+                info="None selected: all documents.",
                 scale=4,
                 elem_id="study-documents",
             )
@@ -121,7 +121,7 @@ def _documents(session: Session) -> gr.CheckboxGroup:
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
     if name == "quick":
         return gr.Radio(
-            [("whole", False), ("quick", True)],
+            [("full", False), ("quick", True)],
             value=StudySettings.quick,
             label=LABELS[name],
             info=StudySettings.help()[name],
@@ -132,7 +132,7 @@ def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
         return _number(name)
     ways = [(f"{way.name}: {way.meaning}", way.name) for way in PROTOCOLS.values()]
     return gr.Dropdown(
-        [("auto: as its folder or round says", "auto"), *ways],
+        [("auto: as stored with the model or round", "auto"), *ways],
         value=StudySettings.protocol,
         label=LABELS[name],
         info=StudySettings.help()[name],
@@ -202,6 +202,6 @@ def _wanted(
     how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
     for name, value in how.items():
         if value is None:
-            raise InputError(f"“{LABELS[name]}” is empty; give a number.")
+            raise InputError(f"Enter a number for “{LABELS[name]}”.")
     texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
     return StudySettings(**how), texts, INSTRUCTIONS in documents

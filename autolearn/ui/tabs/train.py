@@ -41,26 +41,32 @@ SPARE = 256 << 20
 COUNTED = 1 << 16
 """Most texts whose tokens are remembered."""
 
-LOOKING = "Looking through the approved samples …"
+LOOKING = "Reading the approved samples …"
 
 FIRST = ("method", "replay_weight", "epochs", "max_steps")
 """The settings that are always seen; the others are folded."""
 LABELS = {
     "replay_weight": "Learn faster (0) … forget less (100)",
-    "epochs": "Epochs (passes)",
-    "max_steps": "Steps (0: from the epochs)",
-    "least_steps": "Steps at least",
+    "epochs": "Epochs",
+    "max_steps": "Steps (0: from epochs)",
+    "least_steps": "Steps, minimum",
     "rank": "LoRA rank",
     "alpha": "LoRA alpha",
     "batch_size": "Batch size (items)",
     "warmup_steps": "Warm-up (steps)",
-    "max_tokens": "Longest item (tokens)",
+    "max_tokens": "Max. tokens per item",
+    "max_grad_norm": "Gradient clipping (norm)",
+    "stop_at": "Stop early at (validation)",
+    "choose_scale": "Tune the adapter scale",
+    "only_gaps": "Gaps only",
+    "statements": "Statements per passage (CPT)",
+    "evolution": "Evolution (SELF)",
     "dqa": "Also learn to ask (AL stage 1)",
     "nll_weight": "NLL weight (AL stage 2)",
     "beta": "DPO beta (AL stage 2)",
     "meta_share": "Meta-skill items replayed (SELF)",
-    "meta_examples": "Most meta-skill items (SELF)",
-    "checkpoint_seconds": "Checkpoint every (seconds)",
+    "meta_examples": "Max. meta-skill items (meta, SELF)",
+    "checkpoint_seconds": "Checkpoint interval (seconds)",
 }
 """What settings are called, where their name alone says too little."""
 
@@ -89,7 +95,7 @@ def build(context: PageContext) -> None:
         [plan],
         trigger_mode="always_last",
     )
-    waiting = html.note("Encoding all items with the model's tokenizer …")
+    waiting = html.note("Tokenizing all items …")
     chosen = training_progress.build(context, parent)
     asked = look.click(lambda: waiting, None, tokens, **QUIET)
     redraw_on(
@@ -144,22 +150,22 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
     parent = gr.Dropdown(
         [labels.BASE],
         value=0,
-        label="Begin from",
-        info="A finished round to go on from, or the base model.",
+        label="Start from",
+        info="The base model, or a finished round to continue.",
         elem_id="train-parent",
     )
     preset = gr.Dropdown(
         [(one.title, name) for name, one in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
-        info="Sets rank, alpha, rate, epochs and batch for the size of the model.",
+        info="Sets rank, alpha, learning rate, epochs and batch size.",
         filterable=False,
         elem_id="train-preset",
     )
     for name in FIRST[1:]:
         parts[name] = _field(name)
     names = [one.name for one in fields(TrainSettings)]
-    with gr.Accordion("All other settings", open=False):
+    with gr.Accordion("More settings", open=False):
         for name in names:
             if name not in parts:
                 parts[name] = _field(name)
@@ -176,7 +182,9 @@ def _field(name: str) -> Any:
         "elem_id": f"train-{name}",
     }
     if name == "method":
-        choices = [(f"{key}: {words}", key) for key, words in METHODS.items()]
+        choices = [
+            (f"{words[:1].upper()}{words[1:]}", key) for key, words in METHODS.items()
+        ]
         told_of = {"info": "What the round learns from.", "filterable": False}
         return gr.Dropdown(choices, **common | told_of)
     if name == "evolution":
@@ -198,7 +206,7 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     for one, value in zip(fields(TrainSettings), values, strict=True):
         if value is None:
             label = LABELS.get(one.name, one.name.replace("_", " "))
-            raise InputError(f"{label} is empty; give a number.")
+            raise InputError(f"Enter a number for “{label}”.")
         wanted[one.name] = value
     return TrainSettings(**wanted)
 
@@ -310,7 +318,9 @@ def _tokens(session: Session, memo: PlanCache, parent: int, *values: Any) -> Htm
     settings = settings_of(values)
     items = memo.intake(session.store, settings, parent).made.items
     if not items:
-        raise InputError("Nothing goes in yet, so there are no tokens to show.")
+        raise InputError(
+            "There is no training data yet, so there are no tokens to show."
+        )
     folder = model_files.locate(chosen_model(session.store).model)
     return views.preview(token_preview.look(folder, items, settings.max_tokens))
 

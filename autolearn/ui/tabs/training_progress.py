@@ -13,12 +13,14 @@ from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
 NEWEST = 0
 """Stands for the newest training where one could be chosen."""
+N_MORE = 4
+"""Epochs that a continued round gets, unless the person says otherwise."""
 
 
 def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
@@ -30,23 +32,25 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         chosen = gr.Dropdown(
             [("the newest training", NEWEST)],
             value=NEWEST,
-            label="Training to look at",
-            info="Its progress, curves and own settings stand below.",
+            label="Training run",
+            info="Its progress, curves and settings are shown below.",
             scale=3,
             elem_id="train-run",
         )
         more = gr.Number(
-            4,
+            N_MORE,
             label="More epochs",
-            info="A new round from there on.",
+            info="Continued in a new round.",
             minimum=1,
             elem_id="train-more",
         )
     with gr.Row():
         stop = gr.Button("Stop (keeps a checkpoint)", elem_id="train-stop")
         again = gr.Button("Resume", elem_id="train-resume")
-        go_on = gr.Button("Go on for so many epochs", elem_id="train-on")
-        less = gr.Button("Retry so that it fits", visible=False, elem_id="train-less")
+        go_on = gr.Button(_more(N_MORE), elem_id="train-on")
+        less = gr.Button(
+            "Retry with settings that fit", visible=False, elem_id="train-less"
+        )
     shown = html_panel("train-live")
     known = gr.State(())
     session = context.session
@@ -57,8 +61,13 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
     redraw_on([chosen.change], lambda run: _live(session, run), [chosen], [shown])
     context.redraw_on_change(lambda run: _less(session, run), [chosen], [less])
     redraw_on([chosen.change], lambda run: _less(session, run), [chosen], [less])
+    more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
     _wire(context, chosen, more, (stop, again, go_on, less))
     return chosen
+
+
+def _more(epochs: float | None) -> str:
+    return f"Train {epochs or 0:g} more epochs"
 
 
 def _wire(
@@ -115,7 +124,7 @@ def _run(store: Store, run_id: int) -> Run | None:
 def _named(store: Store, run_id: int) -> Run:
     run = _run(store, run_id)
     if run is None:
-        raise JobError("No round was trained yet; start one first.")
+        raise JobError("No round has been trained yet; start one first.")
     return run
 
 
@@ -156,7 +165,7 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     if not learned:
         raise JobError(f"Run {run.id} has no finished round; resume it first.")
     if not epochs:
-        raise InputError("Say for how many epochs the round is to go on.")
+        raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
     session.order(actions.train(store, before.model, settings, learned[0].id))

@@ -20,9 +20,8 @@ def conversation(store: Store, number: int) -> Html:
     runs = store.runs.conversation(number)
     if not runs:
         return html.note(
-            "Nothing asked yet. Choose what stands left and right, and ask something "
-            "that your texts tell: a trained round should know it, the base model "
-            "should not."
+            "Pick two models and ask about your texts: a trained round should know the "
+            "answer, the base model should not."
         )
     used = (i for run in runs for i in ChatRunSettings.of(run).passages or ())
     passages = store.library.passages_by_id(used)
@@ -57,7 +56,7 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
 
 def _nobody(column: str) -> Html:
     """Return a column that waited for the first round when this was asked."""
-    told = "There was no trained round yet: train one, and ask again to compare."
+    told = "There was no trained round yet. Train one, then ask again to compare."
     return _card(column, "newest round", html.note(told))
 
 
@@ -73,7 +72,7 @@ def _told(result: ChatResult) -> Html:
         return _refined(result)
     if result.answer is None:
         return Html("")
-    shown = _text(result.answer or "No answer came.")
+    shown = _text(result.answer or "The answer is empty.")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
         shown += html.tag("p", Html("Evidence: ") + quote, "al-faint")
@@ -98,7 +97,7 @@ def _text(said: str) -> Html:
 
 def _not_yet(run: Run) -> Html:
     if run.state == "queued":
-        return html.note("Waiting for its turn …")
+        return html.note("Queued …")
     if run.state == "running":
         return html.note("Writing …")
     if run.state == "failed":

@@ -21,22 +21,22 @@ def corpora(store: Store) -> Html:
     found = store.corpora.all()
     if not found:
         return html.note(
-            "No gold corpus yet. With one, a model that judges or quotes badly learns "
-            "these skills by the method meta, under Train."
+            "No gold corpus yet. From gold questions and answers a model learns to "
+            "ask, answer, judge and refine (Train, SELF meta-skills)."
         )
-    heads = ("Corpus", "From", "Examples", "Texts", "Rows refused", "Licence", "")
+    heads = ("Corpus", "Source", "Examples", "Texts", "Rejected rows", "Licence", "")
     return html.table(heads, [_row(one) for one in found], "Gold corpora")
 
 
 def _row(one: Corpus) -> tuple[Html, ...]:
-    turn = "Use again" if one.excluded else "Leave out"
+    turn = "Include" if one.excluded else "Exclude"
     buttons = [
         html.pick(html.text(word), key, aria_label=f"{word}: corpus {one.name}")
         for word, key in ((turn, str(one.id)), ("Remove", f"{REMOVE}{one.id}"))
     ]
     name = html.text(one.name)
     if one.excluded:
-        name = name + html.text(" ") + html.badge("left out", "gap")
+        name = name + html.text(" ") + html.badge("excluded", "gap")
     return (
         Html(name),
         html.text(KINDS[one.kind]),

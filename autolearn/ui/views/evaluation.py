@@ -20,11 +20,13 @@ SEVERAL = 30
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
     """Return what a round changed against another, in numbers and by questions."""
     if not round_id:
-        told = "No round is finished yet. Train one first; then choose it here and "
-        return html.note(f"{told}take the quiz."), Html("")
+        told = "No round is finished yet. Train one first, then run the quiz here."
+        return html.note(told), Html("")
     measured = store.rounds.get(round_id)
     found = quiz_runs.compare(store, round_id, before_id)
-    head = html.tag("h3", html.text(f"Round {round_id}: {measured.method}"))
+    head = html.tag(
+        "h3", html.text(f"Round {round_id}: {labels.method(measured.method)}")
+    )
     top = html.tag("header", head + labels.state(measured.state), "al-spread")
     if found is None:
         told = _missing(store, measured, before_id)
@@ -44,9 +46,9 @@ def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
     ]
     active = store.runs.in_state("running", "queued")
     if any(run.kind == "quiz" for run in active):
-        return html.note("The quiz is being taken; the result comes here by itself.")
+        return html.note("The quiz is running; the result will appear here.")
     return html.note(
-        f"No quiz yet of: {', '.join(lacking)}. Press “Take the quiz” to compare."
+        f"No quiz yet for: {', '.join(lacking)}. Press “Run the quiz” to compare."
     )
 
 
@@ -54,21 +56,26 @@ def _verdict(found: RoundComparison) -> Html:
     """Return the outcome in one sentence; no change is claimed without an interval."""
     low, high = found.quiz.interval
     if found.quiz.n == 0:
-        return html.note("The two takes share no quiz question; take the quiz again.")
+        return html.note("The two quiz runs share no question; run the quiz again.")
     if low > 0:
-        told = "The round answers more of the quiz than before."
+        told = "The round answers more quiz questions correctly than before."
     elif high < 0:
-        told = "The round answers less of the quiz than before."
+        told = "The round answers fewer quiz questions correctly than before."
     else:
-        told = "No change of the quiz can be told apart from chance."
+        told = "The change on the quiz is not statistically significant."
     parts = html.tag("strong", html.text(told))
     lost = len(found.control.newly_wrong)
     if lost:
-        warned = f" {lost} of {found.control.n} control questions got lost."
+        verb = "answers is" if lost == 1 else "answers are"
+        right = len(found.control.newly_right)
+        warned = (
+            f" {lost} of {found.control.n} control {verb} now wrong "
+            f"({right} newly right)."
+        )
         parts += html.tag("span", html.text(warned), "al-problem")
     if found.left_out:
-        only = f" {found.left_out} questions were asked in one take only and are left"
-        parts += html.tag("span", html.text(f"{only} out."), "al-faint")
+        only = f" {found.left_out} questions were asked in one of the two runs only "
+        parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
     return html.tag("p", parts)
 
 
@@ -140,8 +147,8 @@ def _own(measured: Round) -> Html:
         "Forgetting (KL to the base model on its own answers)": html.number(
             scores.forgetting_kl, 4
         ),
-        "Validation answered exactly": html.percent(scores.validation),
-        "Scale of the adapter": html.number(scores.scale, 2),
+        "Validation (exact match)": html.percent(scores.validation),
+        "Adapter scale": html.number(scores.scale, 2),
         "Steps": _steps(measured),
     }
     return html.tag("div", html.pairs(shown), "al-card al-below")
@@ -151,7 +158,9 @@ def _steps(measured: Round) -> Html:
     steps, best = html.number(measured.n_steps), RoundScores.of(measured).best_at
     if not best:
         return steps
-    return steps + html.text(f" (it got worse, and is as it was after {best})")
+    return steps + html.text(
+        f" (validation fell later; the adapter of step {best} is kept)"
+    )
 
 
 def _questions(found: RoundComparison) -> Html:
@@ -182,7 +191,7 @@ def _question(found: RoundComparison, question_id: int) -> Html:
     one = found.questions[question_id]
     was, now = found.before[question_id], found.after[question_id]
     shown = {
-        "Gold": html.text(one.gold_answer),
+        "Gold answer": html.text(one.gold_answer),
         "Before": html.text(was or html.DASH),
         "After": html.text(now or html.DASH),
         "Difference": html.difference(was, now),
@@ -210,7 +219,7 @@ def _round(one: Round) -> tuple[Html, ...]:
     scores = RoundScores.of(one)
     return (
         html.number(one.id),
-        html.text(one.method),
+        html.text(labels.method(one.method)),
         html.text(f"round {one.parent_id}" if one.parent_id else one.model.name),
         labels.state(one.state),
         html.number(one.n_steps),

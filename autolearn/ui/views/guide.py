@@ -27,10 +27,10 @@ def of(store: Store) -> list[GuideStep]:
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         GuideStep("Study", "Let the model study them", any(samples.values())),
-        GuideStep("Review", "Approve what it may learn", samples["approved"] > 0),
+        GuideStep("Review", "Approve samples", samples["approved"] > 0),
         GuideStep("Train", "Train a round", bool(trained)),
-        GuideStep("Proof", "See whether it helped", judged),
-        GuideStep("Ask", "Ask it something", bool(answered)),
+        GuideStep("Evaluation", "See what it learned", judged),
+        GuideStep("Chat", "Ask it a question", bool(answered)),
     ]
 
 

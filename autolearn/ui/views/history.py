@@ -56,7 +56,9 @@ def _branch(
     right: Mapping[str, float | None],
 ) -> Html:
     scores = _right(RoundScores.of(one))
-    title = html.tag("strong", html.text(f"round {one.id}: {one.method} "))
+    title = html.tag(
+        "strong", html.text(f"round {one.id}: {labels.method(one.method)} ")
+    )
     shown = title + labels.state(one.state)
     told = [
         f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
@@ -85,7 +87,7 @@ def _base_scores(store: Store, one: Round) -> dict[str, float | None]:
 def round_details(store: Store, round_id: int) -> Html:
     """Return everything about one round."""
     if not round_id:
-        return html.note("Click a round to see how it was made.")
+        return html.note("Select a round to see how it was made.")
     one = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
     head = html.tag("h3", html.text(f"Round {one.id}")) + labels.state(one.state)
@@ -94,7 +96,7 @@ def round_details(store: Store, round_id: int) -> Html:
         "Method": html.text(METHODS.get(one.method, one.method)),
         "Base": html.text(one.model.name),
         "Digest of the base": html.text(one.model.digest[:12]),
-        "Built on": html.text(f"round {one.parent_id}" if one.parent_id else "base"),
+        "Started from": html.text(labels.adapter(one.parent_id)),
         "Run": html.text(one.run_id),
         "Steps": html.text(one.n_steps),
         "Items": html.text(told or html.DASH),
@@ -129,24 +131,24 @@ def runs(store: Store, before_id: int) -> Html:
     found = page(store, before_id)
     if not found:
         return html.note(
-            "No older run." if before_id else "Nothing was run yet. Begin under Study."
+            "No older run." if before_id else "No runs yet. Start with Study."
         )
     rows = [
         (
             html.pick(html.text(labels.run(run)), run.id, "al-link"),
             labels.state(run.state),
             html.text(html.duration(run.seconds)),
-            html.text((run.started_at or "")[:16].replace("T", " ")),
+            html.text(labels.local_time(run.started_at)),
         )
         for run in found
     ]
-    return html.table(("Run", "State", "Took", "Began (UTC)"), rows, "Runs")
+    return html.table(("Run", "State", "Took", "Started"), rows, "Runs")
 
 
 def run_details(store: Store, run_id: int) -> Html:
     """Return one run with its settings, what it gave and its log."""
     if not run_id:
-        return html.note("Click a run to see its settings and its log.")
+        return html.note("Select a run to see its settings and its log.")
     run = store.runs.get(run_id)
     head = html.tag("h3", html.text(labels.run(run)))
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
@@ -166,7 +168,7 @@ def log_tail(folder: Path, run_id: int) -> str:
     """Return the last lines of the log of a run."""
     path = folder / "logs" / f"run-{run_id}.log"
     if not path.is_file():
-        return "There is no log of this run."
+        return "This run has no log."
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _LOG_BYTES))
         told = file.read().decode("utf-8", "replace")
@@ -211,7 +213,7 @@ def settings_table(values: Mapping[str, Any], title: str) -> Html:
     """Return values within values as lines of a table."""
     rows = [(html.text(name), html.text(value)) for name, value in flat(values).items()]
     if not rows:
-        return html.note("Nothing is kept here.")
+        return html.note("Empty.")
     return html.table(("Name", "Value"), rows, title)
 
 
@@ -238,7 +240,7 @@ def exports(store: Store) -> Html:
     """Return what was exported, the newest first; a click on one fetches it."""
     found = store.runs.find(RunFilter(("export",)), limit=10)
     if not found:
-        return html.note("Nothing was exported yet.")
+        return html.note("No exports yet.")
     return html.join(_export(run) for run in found)
 
 
@@ -248,12 +250,14 @@ def _export(run: Run) -> Html:
     title = f"{settings.what} of " + (f"round {about}" if about else "samples")
     told = html.tag("strong", html.text(title)) + labels.state(run.state)
     if run.state == "done" and settings.what not in formats.WHOLE:
-        told += html.pick(html.text("Fetch"), run.id, aria_label=f"Fetch: {title}")
+        told += html.pick(
+            html.text("Download"), run.id, aria_label=f"Download: {title}"
+        )
     body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
         body += html.tag("div", html.text(f"{n} lines"), "al-faint")
     if asked := result.asked:
-        words = f"{result.alike} of {asked} quiz answers as in this workspace"
+        words = f"{result.alike} of {asked} quiz answers match this workspace"
         body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)

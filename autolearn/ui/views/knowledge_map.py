@@ -30,8 +30,8 @@ WORDS = {
     "known": "known",
     "gap": "gap",
     "flagged": "flagged",
-    "right": "asked again, right",
-    "wrong": "asked again, wrong",
+    "right": "asked again: correct",
+    "wrong": "asked again: wrong",
     "trained": "trained, not asked again",
 }
 
@@ -80,7 +80,7 @@ def draw(store: Store, place: MapCell) -> Html:
     """Return the map of one document; its parts lead on, cells are samples."""
     documents = store.library.shelf()
     if not documents:
-        return html.note("There is no text yet. Add one in the library, then study it.")
+        return html.note("There is no text yet. Add one under Library, then study it.")
     one = next((d for d in documents if d.id == place.document_id), documents[0])
     found = store.samples.find(SampleFilter(document_id=one.id))
     switches = _documents(documents, one) + _rounds(store, place)

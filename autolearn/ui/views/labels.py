@@ -1,6 +1,9 @@
 """What runs, rounds and states are called, the same in every tab."""
 
+from datetime import datetime
+
 from autolearn.core.records import Round, Run
+from autolearn.core.settings import METHODS
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -51,7 +54,20 @@ def run(one: Run) -> str:
 
 def round_(one: Round) -> str:
     """Return what a round is called in a list."""
-    return f"round {one.id}: {one.method}, {one.state.replace('_', ' ')}"
+    return f"round {one.id}: {method(one.method)}, {one.state.replace('_', ' ')}"
+
+
+def method(name: str) -> str:
+    """Return the title of a training method; an unknown one keeps its name."""
+    title = METHODS.get(name, name).split(":")[0]
+    return f"{title[:1].upper()}{title[1:]}"
+
+
+def local_time(moment: str | None) -> str:
+    """Return a stored moment (ISO 8601, UTC) in the time zone of this computer."""
+    if not moment:
+        return html.DASH
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
 def finished(store: Store) -> list[tuple[str, int]]:
@@ -59,6 +75,12 @@ def finished(store: Store) -> list[tuple[str, int]]:
     return [
         (round_(one), one.id) for one in reversed(store.rounds.all()) if one.adapter
     ]
+
+
+def finished_of(store: Store, digest: str) -> list[tuple[str, int]]:
+    """Return the finished rounds of one model, the newest first."""
+    own = {one.id for one in store.rounds.all() if one.model.digest == digest}
+    return [choice for choice in finished(store) if choice[1] in own]
 
 
 def adapter(round_id: int | None) -> str:

@@ -22,8 +22,8 @@ def documents(store: Store) -> Html:
     found = store.library.shelf()
     if not found:
         return html.note(
-            "No text yet. Upload or paste one, or press “Run a whole round” to begin "
-            "with the built-in library."
+            "No text yet. Upload or paste one, or press “Run a whole round” to use the "
+            "built-in library."
         )
     rows = [
         (
@@ -49,7 +49,7 @@ def passages(store: Store, document_id: int, first: int = 0) -> Html:
     """
     shelf = store.library.shelf()
     if not shelf:
-        return html.note("The passages of a document are read here.")
+        return html.note("The passages of a document are shown here.")
     document = store.library.document(document_id or shelf[0].id)
     n, covered = store.library.coverage(document.id)
     found = store.library.stretch(document.id, first, AT_ONCE)
@@ -95,8 +95,8 @@ def _left_out(found: list[Exclusion]) -> Html:
         (html.text(reason), html.text(_short(text)), html.number(n))
         for (reason, text), n in counted.most_common(AT_ONCE)
     ]
-    heads = ("Why", "What", "Times")
-    told = f"{len(found)} pieces of the file are no part of the text"
+    heads = ("Reason", "Text", "Count")
+    told = f"Left out of the file: {len(found)} parts that are no running text"
     return html.tag(
         "details",
         html.tag("summary", html.text(told)) + html.table(heads, rows, told),
@@ -113,9 +113,9 @@ def _passage(one: Passage, earlier: Passage | None, name: str) -> Html:
     place += f"{one.n_tokens} tokens"
     if earlier:
         is_same = earlier.text.split() == one.text.split()
-        place += ", the same as " if is_same else ", much like "
-        place += f"{earlier.position + 1}. of {name}"
-    word = "Take in again" if one.excluded else "Leave out"
+        place += ", a repeat of " if is_same else ", similar to "
+        place += f"passage {earlier.position + 1} of {name}"
+    word = "Include" if one.excluded else "Exclude"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
         html.text(word), one.id, aria_label=f"{word}: passage {one.position + 1}"
     )
@@ -138,7 +138,7 @@ def report(store: Store) -> Html:
             "p",
             html.text(
                 f"Added: corpus {one.name}, {one.n_examples:,} examples on "
-                f"{one.n_texts:,} texts; a round is taught from it under Train."
+                f"{one.n_texts:,} texts; train on it by the method SELF meta-skills."
             ),
             "al-good",
         )
@@ -163,19 +163,19 @@ QUESTIONS = {
 
 def taken(kind: str, n: int) -> Html:
     """Return how many instructions or questions came in, and what they are for."""
-    told = f"{n} new instructions; study them under Study."
+    told = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        told = f"The {kind} has {n} more questions; it is asked under Proof."
+        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
     return html.tag("p", html.text(told), "al-good")
 
 
 def _ended(run: Run) -> Html:
     if run.state in ("queued", "running"):
-        return html.note(f"{run.stage or 'Waiting'}…")
+        return html.note(f"{run.stage or 'Queued'} …")
     if run.error:
         return html.problem(run.error)
     if run.state != "done":
         return html.problem(
-            f"{labels.run(run)} was {run.state}; History can resume it."
+            f"{labels.run(run)} was {run.state}; resume it under History."
         )
     return html.join(html.problem(one) for one in ImportResult.of(run).refused)

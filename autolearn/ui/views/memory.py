@@ -7,16 +7,16 @@ from autolearn.ui.html import Html
 
 NAMES = {
     "weights": "weights",
-    "scales": "numbers to unpack 4 bit",
-    "libraries": "the libraries",
+    "scales": "quantisation constants",
+    "libraries": "libraries",
     "adapter": "adapter",
     "gradients": "gradients",
-    "moments": "moments of Adam",
-    "noted": "what the base says of the replay",
+    "moments": "optimizer state",
+    "noted": "replay targets",
     "activations": "activations",
-    "logits": "scores of the words",
-    "cache": "keys and values",
-    "copies": "weights laid out for writing",
+    "logits": "logits",
+    "cache": "KV cache",
+    "copies": "unpacked weights",
 }
 """The parts of an estimate, in the order in which they are told."""
 
@@ -34,19 +34,19 @@ def fit(found: MemoryFit) -> dict[str, Html]:
     """Return the parts, their sum, what is free, and how sure that is."""
     whole = html.tag("strong", html.text(html.size(found.need.total)))
     told = (
-        f"corrected by what run {found.told_by} took"
+        f"calibrated with run {found.told_by}"
         if found.told_by
-        else "rough, until a run was measured"
+        else "rough until a run has been measured"
     )
     return parts(found.need) | {
-        "Memory in all": whole + html.text(f" ({told})"),
-        "Memory free": html.text(html.size(found.free)),
+        "Memory, total": whole + html.text(f" ({told})"),
+        "Memory, free": html.text(html.size(found.free)),
     }
 
 
 def seen(numbers: dict[str, float]) -> Html:
-    """Return what a run took beside what was foretold; a dash where nobody looked."""
+    """Return the measured peak and the estimate; a dash if nothing was measured."""
     if not numbers:
         return html.text(html.DASH)
     took, told = numbers["memory_measured"], numbers["memory_predicted"]
-    return html.text(f"{html.size(took)} at most, {html.size(told)} foretold")
+    return html.text(f"peak {html.size(took)}, estimated {html.size(told)}")

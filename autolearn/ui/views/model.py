@@ -39,7 +39,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
         html.tag("header", head, "al-spread")
         + html.pairs(_facts(seen, folder))
         + _fit(seen, quantization)
-        + _rounding(folder),
+        + _rounding(folder)
+        + _files(folder),
         "al-card al-model",
     )
 
@@ -48,7 +49,7 @@ def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
     chosen = chosen_model(store)
     if (chosen.model, chosen.quantization) == (name.strip(), quantization):
         return html.badge("in use", "approved")
-    return html.badge("not in use yet")
+    return html.badge("not in use")
 
 
 def _rounding(folder: Path) -> Html:
@@ -57,18 +58,25 @@ def _rounding(folder: Path) -> Html:
 
 
 def _facts(seen: ModelShape, folder: Path) -> dict[str, Html]:
-    digest = model_files.digest(folder)
     return {
         "Family": html.text(seen.family),
         "Architecture": html.text(seen.architecture),
         "Parameters": html.text(_count(seen.parameters)),
         "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
-        "Kept in": html.text(seen.dtype),
+        "Stored as": html.text(seen.dtype),
         "Chat template": html.text("yes" if model_files.has_template(folder) else "no"),
         "Licence": html.text(_licence(seen, folder)),
-        "Digest": html.tag("span", html.text(digest[:12]), title=digest),
-        "Folder": html.text(folder),
     }
+
+
+def _files(folder: Path) -> Html:
+    """Return where the model is stored, and the digest of its files, folded."""
+    shown = {
+        "Folder": html.text(folder),
+        "Digest": html.text(model_files.digest(folder)),
+    }
+    head = html.tag("summary", "Files")
+    return html.tag("details", head + html.pairs(shown))
 
 
 def _licence(seen: ModelShape, folder: Path) -> str:
@@ -91,13 +99,16 @@ def _fit(seen: ModelShape, quantization: Quantization) -> Html:
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
     told = (
-        f"Needs about {html.size(need.total)} {how} to answer (estimate); "
-        f"{html.size(free)} are free {place}. Study and Train tell what they need."
+        f"Needs about {html.size(need.total)} {how} for answering (estimate); "
+        f"{html.size(free)} are free {place}. Study and Train show their own "
+        "estimates."
     )
     if estimator.unpacks:
-        told += " So small a model is unpacked once: the same values, at hand."
+        told += (
+            " A model this small is kept unpacked in memory; its values are the same."
+        )
     if too_big(need.total, free):
-        badge = html.badge("too big", "wrong")
+        badge = html.badge("does not fit", "wrong")
         told += f" {_smaller(estimator, free)}"
     else:
         badge = html.badge("fits", "approved")
@@ -112,7 +123,7 @@ def _smaller(estimator: MemoryEstimator, free: int) -> str:
     room = USABLE_SHARE * free - packed.libraries
     most = room / max(1, packed.weights + packed.scales) * estimator.shape.parameters
     if most <= 0:
-        return "Close other programs first: there is no room for any model."
+        return "Close other programs first: no model fits into the free memory."
     return f"About {_count(int(most))} parameters in 4 bit would fit."
 
 
@@ -120,34 +131,36 @@ def worker(store: Store) -> Html:
     """Return whether a worker is there, and how much memory it holds."""
     held = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
     if held is None:
-        return html.note("No worker is there, so no model is in memory.")
-    told = f"The worker is there and holds {html.size(held)} with its model."
+        return html.note("No model is loaded.")
+    told = f"The worker process is running and uses {html.size(held)} of memory."
     return html.tag("p", html.text(told), "al-faint")
 
 
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
-    told = f"From now on: {model.model}, {how}, {labels.adapter(model.round_id)}."
+    told = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
     return html.tag("p", html.text(told), "al-good", role="status")
 
 
 def being_converted(model: ModelSettings) -> Html:
     """Return that a GGUF file is converted first."""
-    told = f"{model.model} is being converted; it is chosen as soon as that is done."
+    told = f"{model.model} is being converted; it is used when the conversion is done."
     return html.tag("p", html.text(told), "al-good", role="status")
 
 
 def freed() -> Html:
     """Return that the worker has ended."""
-    return html.tag("p", "The memory is free again.", "al-good", role="status")
+    return html.tag("p", "The model is unloaded.", "al-good", role="status")
 
 
 def checks(found: Sequence[Check]) -> Html:
     """Return what was found on this computer."""
     rows = [
         (
-            html.badge("well", "approved") if one.well else html.badge("no", "wrong"),
+            html.badge("OK", "approved")
+            if one.well
+            else html.badge("Missing", "wrong"),
             html.text(one.what),
             html.text(one.found),
         )
@@ -159,5 +172,5 @@ def checks(found: Sequence[Check]) -> Html:
 def report(found: Sequence[Check]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'well' if one.well else 'NO':4}  {one.what}: {one.found}" for one in found
+        f"{'OK' if one.well else 'Missing':7}  {one.what}: {one.found}" for one in found
     )

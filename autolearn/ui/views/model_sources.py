@@ -28,21 +28,23 @@ HIGH_LOSS = 0.1
 
 def offer(offered: Offer) -> Html:
     """Return what the hub has, and what would be fetched."""
-    badge = html.badge("fits", "approved") if offered.fits else html.badge("no room")
+    badge = (
+        html.badge("fits", "approved") if offered.fits else html.badge("does not fit")
+    )
     head = html.tag("h3", html.text(offered.name)) + badge
     missing = html.size(offered.bytes_missing)
     if not offered.bytes_missing:
-        missing = "nothing, all of it is here"
+        missing = "nothing; it is already on this computer"
     elif offered.bytes_missing < offered.n_bytes:
-        missing += ", the rest is here"
+        missing += "; the rest is already here"
     licence = offered.licence or "not stated; see its page"
     facts = {
         "Licence": html.text(licence),
         "Size": html.text(html.size(offered.n_bytes)),
         "To download": html.text(missing),
         "Free on the disk": html.text(html.size(offered.bytes_free)),
-        "Into": html.text(offered.cache),
-        "From": html.text(offered.endpoint),
+        "Saved in": html.text(offered.cache),
+        "Source": html.text(offered.endpoint),
     }
     if offered.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
@@ -82,7 +84,7 @@ def download(store: Store) -> Html:
         key = place if model_actions.is_gguf(place) else name
         if key == chosen_model(store).model:
             return Html("")
-        choose = html.pick(html.text("Choose it"), key)
+        choose = html.pick(html.text("Select it"), key)
         text = html.tag("p", html.text(f"{name} is on this computer."), "al-good")
         return html.tag("div", text + choose, "al-box", role="status")
     head = html.tag("strong", html.text(name)) + labels.state(run.state)
@@ -97,11 +99,11 @@ def download(store: Store) -> Html:
 
 def _pace(run: Run) -> Html:
     if not run.total:
-        return html.note("Waits for its turn." if not run.stage else "Asks the hub.")
+        return html.note("Queued." if not run.stage else "Contacting the hub.")
     text = f"{run.stage}: {status.progress(run)}"
-    pace = "stopping" if run.cancel_requested else "pace not known yet"
+    pace = "stopping" if run.cancel_requested else "estimating the time left"
     if run.rate and not run.cancel_requested:
-        pace = f"{status.rate(run)}, {html.duration(run.eta_seconds)} left"
+        pace = f"{run.rate / 1024:.1f} MiB/s, {html.duration(run.eta_seconds)} left"
     title = f"Download of {DownloadRunSettings.of(run).name}"
     return (
         html.tag("div", html.text(text))
@@ -113,7 +115,7 @@ def _pace(run: Run) -> Html:
 def _kept(run: Run) -> Html:
     if not run.total:
         return Html("")
-    text = f"{status.progress(run)} have come; what has come is kept."
+    text = f"{status.progress(run)} downloaded; they are kept."
     return html.tag("p", html.text(text), "al-faint")
 
 
@@ -122,7 +124,7 @@ def local(local_models: list[LocalModel]) -> Html:
     usable = [model for model in local_models if not model.problem]
     others = [model for model in local_models if model.problem]
     table = html.table(
-        ("Model", "Size", "From"),
+        ("Model", "Size", "Source"),
         [
             (
                 html.pick(
@@ -166,10 +168,10 @@ def gguf(name: str) -> Html:
     gguf_file.check(file, header)
     head = html.tag("h3", html.text(file.name)) + html.badge("to be converted")
     text = (
-        "A GGUF file cannot be trained as it is. “Use this model” converts it once: "
-        "its weights are unpacked and written into the workspace, which takes a minute "
-        "or more. Loaded in 4 bit they are rounded a second time, and what that "
-        "changes is measured."
+        "A GGUF file must be converted before it can be trained. “Use this model” "
+        "converts it once: its weights are dequantised and written into the workspace, "
+        "which takes a minute or more. In 4 bit they are quantised a second time; the "
+        "effect of that is measured."
     )
     return html.tag(
         "section",
@@ -184,9 +186,9 @@ def _header(header: Header) -> dict[str, Html]:
     return {
         "Architecture": html.text(header.architecture),
         "Parameters": html.text(f"{header.parameters / 10**6:,.0f} million"),
-        "Packed as": html.text(", ".join(header.kinds)),
+        "Quantised as": html.text(", ".join(header.kinds)),
         "Licence": html.text(header.licence or "not stated in the file"),
-        "Converted, it takes": html.text(html.size(2 * header.parameters)),
+        "Size after conversion": html.text(html.size(2 * header.parameters)),
     }
 
 
@@ -194,11 +196,11 @@ def rounding(source: dict[str, object]) -> Html:
     """Return what the second rounding of converted weights changes."""
     values: dict[str, float] = source["rounding"]  # type: ignore[assignment]
     text = (
-        f"Converted from {source['file']}. In 4 bit its weights are rounded a second "
-        f"time: of {values['n_tokens']:.0f} next tokens {values['same']:.0%} stay the "
-        f"likeliest, and the distributions differ by {values['kl']:.2f} nats a token "
-        "on average (0 would be no difference)."
+        f"Converted from {source['file']}. In 4 bit its weights are quantised a second "
+        f"time. The most likely token stays the same at {values['same']:.0%} of "
+        f"{values['n_tokens']:.0f} positions; the mean KL divergence is "
+        f"{values['kl']:.2f} nats per token (0: no difference)."
     )
     if values["kl"] >= HIGH_LOSS:
-        text += " That is much; load it in 16 or 32 bit where it fits."
+        text += " This is a large difference; use 16 or 32 bit if the model fits."
     return html.tag("p", html.text(text))

@@ -50,16 +50,14 @@ def _overview(states: Sequence[PromptState]) -> Html:
 
 def preview(made: PromptPreview, place: str) -> Html:
     """Return the turns that a model would be shown, one below the other."""
-    told = [f"{place}, as the protocol {made.shown_by} asks, by the text above."]
+    told = [f"{place}, protocol {made.shown_by}, with the text above."]
     if made.shown_by != made.protocol:
         told.append(
-            f"The chosen model is asked by {made.protocol}, which does not use this "
-            "prompt."
+            f"The chosen model uses the protocol {made.protocol}, which does not use "
+            "this prompt."
         )
     if made.stand_ins:
-        told.append(
-            f"Not known before the passage is studied: {', '.join(made.stand_ins)}."
-        )
+        told.append(f"Known once the passage is studied: {', '.join(made.stand_ins)}.")
     n = len(made.chat)
     turns = [_turn(turn, is_last=i == n) for i, turn in enumerate(made.chat, 1)]
     return html.tag("p", html.text(" ".join(told)), "al-faint") + html.join(turns)

@@ -17,16 +17,16 @@ def empty(store: Store, wanted: SampleFilter) -> Html:
     counts = store.samples.counts()
     if not any(counts.values()):
         return html.note(
-            "Nothing to review: study a text first, in the tab Study, or press "
+            "Nothing to review yet: study a text first, in the tab Study, or press "
             "“Run a whole round”."
         )
     if wanted == SampleFilter(state="pending"):
         return html.note(
             f"All {sum(counts.values())} samples are decided. Train on the "
             f"{counts['approved']} approved ones in the tab Train, or choose another "
-            "state in the filter to look at them again."
+            "state in the filter to see them again."
         )
-    return html.note("No sample passes this filter; widen or clear it.")
+    return html.note("No sample matches this filter; change or clear it.")
 
 
 def progress(store: Store) -> Html:
@@ -54,7 +54,7 @@ def _agreement(store: Store) -> str:
         newest.setdefault(one.sample_id, one)
     if len(newest) < ENOUGH:
         left = ENOUGH - len(newest)
-        return f"Agreement with the model: after {left} more decisions of yours"
+        return f"Agreement with the model: shown after {left} more of your decisions"
     samples = store.samples.find(SampleFilter(ids=list(newest)))
     approved = {number: d.action == "approve" for number, d in newest.items()}
     accepts = rules.rule("default").accepts
@@ -65,7 +65,7 @@ def _agreement(store: Store) -> str:
         for s in samples
         if s.check_id
     ]
-    told = f"Your decisions agree with rule default: {_share(by_rule)}"
+    told = f"Your decisions agree with the rule default: {_share(by_rule)}"
     return f"{told}, with the model's second check: {_share(by_check)}"
 
 
@@ -84,11 +84,11 @@ def study_name(run: Run) -> str:
 KEYS = {
     "A": "approve",
     "E": "edit; Ctrl+Enter saves, Escape cancels",
-    "R": "reject, for the reason that is chosen",
+    "R": "reject, with the selected reason",
     "S": "skip: decide later",
     "J": "next",
     "K": "previous",
-    "U": "undo the last decision, with all that was decided at once with it",
+    "U": "undo the last decision; a bulk decision is undone as a whole",
     "?": "show or hide this help",
 }
 

@@ -15,7 +15,7 @@ _PAST = {
     "approve": "approved",
     "reject": "rejected",
     "edit": "edited",
-    "undo": "took back a decision",
+    "undo": "undid a decision",
 }
 _EDITED = {
     "chosen": "the answer",
@@ -28,7 +28,7 @@ _ANSWERS = {
     "closed_book": "Closed-book answer",
     "open_book": "Open-book answer",
     "refined": "Refined answer",
-    "human": "Answer of a person",
+    "human": "Your answer",
 }
 _LEARNED: dict[SampleState, str] = {
     "approved": "Will be learned",
@@ -104,14 +104,14 @@ def _gap(view: SampleView) -> Html:
     """Return whether there is a gap, how sure that is, and the way to overrule it."""
     sample = view.sample
     share = f"{100 * sample.gap_probability:.0f} %"
-    badge = html.badge(f"known, gap {share} sure", "known")
+    badge = html.badge(f"known, P(gap) {share}", "known")
     if sample.gap:
-        badge = html.badge(f"gap, {share} sure", "gap")
-    word = "No, it is known" if sample.gap else "No, it is a gap"
+        badge = html.badge(f"gap, P(gap) {share}", "gap")
+    word = "Mark as known" if sample.gap else "Mark as gap"
     edits = [d for d in view.decisions if "gap" in d.before]
     own = Html("")
     if edits and edits[0].before["gap"] != sample.gap:
-        own = html.badge("overruled by you")
+        own = html.badge("changed by you")
     button = html.pick(html.text(word), "known" if sample.gap else "gap", "al-overrule")
     return badge + own + button
 
@@ -135,28 +135,28 @@ def _closed(view: SampleView) -> Html:
     content = _said(closed.text if closed else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(one.text)) for one in further)
-        title = html.tag("summary", f"{len(further)} more, drawn at random")
+        title = html.tag("summary", f"{len(further)} more sampled answers")
         content += html.tag("details", title + html.tag("ol", rows))
-    return _part("Closed book, from memory", content)
+    return _part("Closed-book answer", content)
 
 
 def _opened(view: SampleView) -> Html:
     """Return the answer with the text in view, and how far its quote is one."""
     opened = view.answer(view.sample.open_answer_id)
     if opened is None:
-        return _part("Open book, with the text", html.note("There is none."))
+        return _part("Open-book answer", html.note("None."))
     told = html.tag("div", html.text(_similarity(opened)), "al-faint")
-    return _part("Open book, with the text", _said(opened.text) + told)
+    return _part("Open-book answer", _said(opened.text) + told)
 
 
 def _similarity(opened: Answer) -> str:
     if not opened.evidence:
-        return "It quotes nothing."
+        return "It has no quote."
     if opened.start is None:
-        return "Its quote does not stand in the text, or does not bear it out."
+        return "Its quote is not in the text, or does not support it."
     if opened.evidence_score == 1.0:
-        return "Its quote stands word for word in the text."
-    return f"Its quote is {100 * (opened.evidence_score or 0):.0f} % like the text."
+        return "Its quote is in the text word for word."
+    return f"Its quote matches the text to {100 * (opened.evidence_score or 0):.0f} %."
 
 
 def _verdict(feedback: Feedback) -> Html:
@@ -168,7 +168,7 @@ def _verdict(feedback: Feedback) -> Html:
 
 
 def _own(edited: str | None) -> Html:
-    return html.badge("in your words") if edited is not None else Html("")
+    return html.badge("edited by you") if edited is not None else Html("")
 
 
 def _feedback(view: SampleView) -> Html:
@@ -193,7 +193,7 @@ def _refined(view: SampleView) -> Html:
     if check:
         about = html.tag("span", "Second check: ", "al-faint") + _verdict(check)
     body = about + _own(edited) + html.tag("div", changed, "al-text")
-    return _part("Refinement, against the closed-book answer", body)
+    return _part("Refinement (compared with the closed-book answer)", body)
 
 
 # --- text and decisions -------------------------------------------------------
@@ -202,7 +202,7 @@ def _refined(view: SampleView) -> Html:
 def _passage(view: SampleView) -> Html:
     """Return the passage with the evidence marked."""
     if view.passage is None:
-        return _part("Passage", html.note("This question came without a text."))
+        return _part("Passage", html.note("This question has no text."))
     opened = view.answer(view.sample.open_answer_id)
     start, end = _evidence(opened, view.passage.start, view.passage.end)
     shown = html.marked(view.passage.text, start, end)
@@ -256,7 +256,7 @@ def _outputs(view: SampleView) -> Html:
 
 def _kind(answer: Answer) -> str:
     name = _ANSWERS[answer.kind]
-    return f"{name}, draw {answer.sample_index}" if answer.sample_index else name
+    return f"{name}, sample {answer.sample_index}" if answer.sample_index else name
 
 
 def _output(name: str, made: Generation) -> Html:
@@ -270,8 +270,10 @@ def _output(name: str, made: Generation) -> Html:
     )
     turns = html.join(_raw(turn.role, turn.content) for turn in asked.prompt.chat)
     if asked.constraint:
-        turns += _raw("form of what follows", constraints.description(asked.constraint))
-    wrote = _raw("what the model wrote", done.text, "al-wrote")
+        turns += _raw(
+            "constraint on the output", constraints.description(asked.constraint)
+        )
+    wrote = _raw("model output", done.text, "al-wrote")
     head = html.tag("strong", html.text(name))
     head += html.tag("span", html.text(told), "al-faint")
     return html.tag("details", html.tag("summary", head) + turns + wrote)

@@ -39,9 +39,9 @@ def _under_way(run: Run | None) -> Html:
 
 def _none() -> Html:
     return html.note(
-        "The skills of this model have not been checked. A study works without a "
-        "check; with one it knows whether verdicts count, and you know which skill "
-        "to teach first. It asks some 60 questions about invented texts."
+        "The skills of this model have not been checked. The check asks about 60 "
+        "questions on invented texts. It shows which skills are weak and whether the "
+        "verdicts of the model can be used. A study also works without it."
     )
 
 
@@ -50,7 +50,7 @@ def _shown(report: SkillReport) -> Html:
     advice = html.join(
         html.tag("li", html.text(sentence)) for sentence in guidance(report).advice
     )
-    protocol = f"Asked by the protocol “{report.protocol}”."
+    protocol = f"Prompt protocol: {report.protocol}."
     return (
         _chart(skills)
         + _table(skills)
@@ -63,7 +63,7 @@ def _shown(report: SkillReport) -> Html:
 def _table(skills: Sequence[SkillRow]) -> Html:
     """Return the same in numbers, with what each skill means."""
     return html.table(
-        ("Skill", "Measured", "95 % interval", "Asked"),
+        ("Skill", "Measured", "95 % interval", "Items"),
         (
             [
                 html.tag("strong", html.text(row.title))
@@ -105,8 +105,8 @@ def _chart(skills: Sequence[SkillRow]) -> Html:
     )
     caption = html.tag("strong", "Skills") + html.tag(
         "span",
-        "bar: share or AUC; line: 95 % interval; tick: least that counts as strong; "
-        "hatched: weak",
+        "bar: share or AUC; line: 95 % interval; tick: threshold; hatched: below the "
+        "threshold (weak)",
         "al-key",
     )
     figure = html.tag("figcaption", caption) + svg

@@ -9,10 +9,6 @@ from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
-UNITS = {"train": "steps", "quiz": "questions", "import": "KB"}
-STAGE_UNITS = {"prompts of its own": "prompts"}
-"""What is counted, where it is not just parts of the work."""
-
 
 def draw(store: Store) -> Html:
     """Return the whole sidebar."""
@@ -38,12 +34,12 @@ def _place(store: Store) -> Html:
     shown = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.text(model.model),
-        "Loading": html.text(
+        "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
         ),
         "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
-        "Worker holds": html.text(html.size(held)),
+        "Memory in use": html.text(html.size(held)),
     }
     if card:
         used = f"{html.size(card.used)} of {html.size(card.total)}"
@@ -66,9 +62,9 @@ def _running(run: Run) -> Html:
     told = run.stage or "starting"
     if run.total:
         told += f": {progress(run)}"
-    pace = "pace not known yet"
+    pace = "estimating the time left"
     if run.rate:
-        pace = f"{rate(run)}, {html.duration(run.eta_seconds)} left"
+        pace = f"{html.duration(run.eta_seconds)} left"
     if run.cancel_requested:
         pace = "stopping at the next checkpoint"
     return html.tag(
@@ -88,20 +84,10 @@ def progress(run: Run) -> str:
     return f"{run.done} of {run.total}"
 
 
-def rate(run: Run) -> str:
-    """Return how fast a run goes, in what its stage counts."""
-    if run.kind == "download":
-        return f"{run.rate / 1024:.1f} MiB a second"
-    unit = STAGE_UNITS.get(run.stage) or UNITS.get(run.kind, "parts")
-    if run.rate >= 1:
-        return f"{run.rate:.1f} {unit} a second"
-    return f"{60 * run.rate:.1f} {unit} a minute"
-
-
 def _waiting(runs: list[Run]) -> Html:
     names = (labels.run(run) for run in runs)
     rows = html.join(html.tag("li", html.text(name)) for name in names)
-    title = html.tag("strong", "Waiting")
+    title = html.tag("strong", "Queued")
     return html.tag("div", title + html.tag("ul", rows), "al-box")
 
 

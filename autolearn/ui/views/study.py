@@ -27,9 +27,9 @@ def effort(
     many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
         instructions
     )
-    time = "time known after the first study with this model"
+    time = "time unknown until the first study with this model"
     if seconds is not None:
-        time = f"about {html.duration(seconds)} at the pace of the last study"
+        time = f"about {html.duration(seconds)}, at the speed of the last study"
     size, free = html.size(fit.need.total), html.size(fit.free)
     told = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
     line = html.tag("summary", html.text(told))
@@ -57,7 +57,7 @@ def newest(store: Store, *, only_last: bool) -> Html:
 def detail(store: Store, sample_id: int) -> Html:
     """Return everything about one sample."""
     if not sample_id:
-        return html.note("Choose a question above to see what its sample rests on.")
+        return html.note("Select a question to see its answers, evidence and feedback.")
     return samples.card(store.samples.view(sample_id))
 
 
@@ -90,7 +90,8 @@ def _quality(run: Run) -> Html:
     if result.gaps and good < POOR * result.gaps:
         told += (
             " This model asks or reads too poorly to teach itself from these texts: "
-            "teach it the skills first (Train, method meta), or choose a larger model."
+            "teach it the skills first (Train, method SELF meta-skills), or choose a "
+            "larger model."
         )
     return html.tag("p", html.text(told))
 
@@ -99,20 +100,29 @@ def _nothing(store: Store, run: Run | None) -> Html:
     """Return what to do, or to wait for, where there is no sample."""
     if run and run.state in ("queued", "running"):
         return html.note(
-            "Samples appear here group by group, each when its passages have gone "
-            "through all stages."
+            "Samples appear here in groups, as soon as their passages have passed all "
+            "stages."
         )
     if run:
-        return html.note("The last study gave no sample; see below what gave nothing.")
+        return html.note(
+            "The last study produced no sample; the reasons are under “Skipped” below."
+        )
     if not store.library.is_empty():
         return html.note("Nothing was studied yet. Press “Study”.")
-    return html.note("There is no text yet. Add one in the library, then study it.")
+    return html.note("There is no text yet. Add one under Library, then study it.")
 
 
 def _table(store: Store, found: Sequence[Sample]) -> Html:
     answers = store.library.answers(one.question_id for one in found)
     texts = {answer.id: answer.text for answer in answers}
-    heads = ("Question", "From memory", "With the text", "Verdict", "Gap", "State")
+    heads = (
+        "Question",
+        "Closed-book answer",
+        "Open-book answer",
+        "Result",
+        "P(gap)",
+        "State",
+    )
     return html.table(heads, [_row(one, texts) for one in found], "Newest samples")
 
 
@@ -154,11 +164,11 @@ def _left_out(store: Store, run: Run) -> Html:
         )
         for skip in shown
     ]
-    title = f"What gave nothing in run {run.id} ({len(skips)})"
+    title = f"Skipped in run {run.id} ({len(skips)})"
     if len(skips) > N_SKIPS:
         title += f", the first {N_SKIPS}"
-    heads = ("Stage", "Passage", "Question", "Why")
-    content = html.table(heads, rows, "What gave nothing")
+    heads = ("Stage", "Passage", "Question", "Reason")
+    content = html.table(heads, rows, "Skipped")
     return html.tag("details", html.tag("summary", html.text(title)) + content)
 
 

@@ -22,9 +22,9 @@ from autolearn.ui.views import curve, labels, memory
 
 CURVES = (
     ("loss", "Loss", "nats per token"),
-    ("reward_margin", "Reward of the chosen over the rejected answer", "nats"),
-    ("replay_kl", "Distance from the base model", "KL per token"),
-    ("validation", "Validation answered exactly", "share"),
+    ("reward_margin", "DPO reward margin", "nats"),
+    ("replay_kl", "KL to the base model on replay", "nats per token"),
+    ("validation", "Validation (exact match)", "share"),
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
@@ -37,19 +37,19 @@ def intake(found: RoundContents, settings: TrainSettings) -> Html:
     made = found.made
     shown = {
         "Approved samples": html.number(found.approved),
-        f"Considered by {settings.method}": html.number(found.for_method),
-        "Left out: the model knew the answer": html.number(found.without_gap),
-        "Left out: asked by quiz or control (wordings)": html.number(made.leaked),
-        "Kept aside for validation (wordings)": html.number(len(made.validation)),
-        "Samples that go in": html.number(found.samples),
-        "Items to learn (all their wordings)": html.number(len(made.items)),
+        "Used by this method": html.number(found.for_method),
+        "Excluded: no gap": html.number(found.without_gap),
+        "Excluded: in quiz or control (wordings)": html.number(made.leaked),
+        "Held out for validation (wordings)": html.number(len(made.validation)),
+        "Samples to train on": html.number(found.samples),
+        "Training items (all wordings)": html.number(len(made.items)),
     }
     if settings.method in corpora.TAUGHT:
         shown |= {
             "Gold corpora": html.text(", ".join(found.corpora) or "none yet"),
-            "Items by what they teach": corpus_views.skills(made.items),
+            "Items by skill": corpus_views.skills(made.items),
         }
-    return _section("What goes in", html.pairs(shown))
+    return _section("Training data", html.pairs(shown))
 
 
 def preflight(
@@ -61,9 +61,9 @@ def preflight(
         html.tag("li", html.badge("note", "gap") + html.text(one)) for one in warnings
     ]
     if not problems:
-        good = html.text(ready or "Nothing keeps this round from starting.")
+        good = html.text(ready or "Ready to train.")
         told.insert(0, html.tag("li", html.tag("p", good, "al-good")))
-    return _section("Before it starts", html.tag("ul", html.join(told), "al-checks"))
+    return _section("Checks", html.tag("ul", html.join(told), "al-checks"))
 
 
 def warnings(found: RoundContents, settings: TrainSettings, usual: Preset) -> list[str]:
@@ -71,29 +71,31 @@ def warnings(found: RoundContents, settings: TrainSettings, usual: Preset) -> li
     told = []
     if settings.peak_rate > usual.apply(settings).peak_rate:
         told.append(
-            "The learning rate is higher than is usual for a model of this size; "
-            f"the preset is: {usual.title}."
+            "The learning rate is higher than usual for a model of this size; the "
+            f"fitting preset is “{usual.title}”."
         )
     if found.made.items and not found.made.validation:
         told.append(
-            f"There is no validation: it takes {FEWEST} samples with a second wording, "
-            "after the validation share. The round cannot end early or be shrunk."
+            f"Validation needs at least {FEWEST} samples with a second wording. "
+            "Without it the round cannot end early and its adapter scale is not tuned."
         )
     too_long = sum(n > settings.max_tokens for n in found.tokens)
     if too_long:
         told.append(
             f"About {too_long} items are longer than {settings.max_tokens} tokens and "
-            "would be dropped; raise max tokens to learn from them."
+            "will be dropped; raise “Max. tokens per item” to train on them."
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
-        told.append("The round ends before its learning rate has risen.")
+        told.append(
+            "The round ends during the warm-up; use more steps or less warm-up."
+        )
     if not hardware.device().half:
         told.append(
-            "This processor has no 16-bit arithmetic, so the round computes in 32 bit: "
-            "twice the memory, and slower."
+            "This device has no fast 16-bit arithmetic, so the round computes in 32 "
+            "bit: twice the memory, and slower."
         )
     if not settings.replays:
-        told.append("Nothing holds this round near the base model: it may forget.")
+        told.append("Replay is off: the round may forget what the model knows.")
     return told
 
 
@@ -103,16 +105,14 @@ def estimate(effort: StudyEstimate, fit: MemoryFit, *, is_first: bool = False) -
     ``is_first``: no round with this model has shown its pace yet.
     """
     unknown = "known after the first round"
-    basis = (
-        "from this computer's speed" if is_first else "at the pace of the last round"
-    )
+    basis = "from the speed of this computer" if is_first else "from the last round"
     time = unknown if effort.seconds is None else html.duration(effort.seconds)
     shown = {
         "Optimiser steps, at most": html.number(effort.steps),
-        "Tokens a step, about": html.number(effort.tokens_per_step),
-        f"Time, {basis}": html.text(time),
+        "Tokens per step, about": html.number(effort.tokens_per_step),
+        f"Time, estimated {basis}": html.text(time),
         **memory.fit(fit),
-        "Disk for checkpoints and adapter": html.text(html.size(fit.disk)),
+        "Disk space for checkpoints and adapter": html.text(html.size(fit.disk)),
     }
     return _section("Estimate", html.pairs(shown))
 
@@ -123,11 +123,11 @@ def preview(found: TokenPreview) -> Html:
         f"{found.trained:,} of {found.tokens:,} tokens are learned "
         f"({100 * found.trained / max(1, found.tokens):.0f} %), in {found.n_items} "
         f"items. {found.too_long} items are longer than {found.longest} tokens and "
-        f"{found.empty} have no answer; these are dropped. Each answer ends with "
-        f"“{found.end}”, which is learned too."
+        f"{found.empty} have no answer; these are dropped. Each answer ends with the "
+        f"token “{found.end}”, which is learned too."
     )
-    legend = html.tag("span", "like this", "al-learned") + html.text(
-        " is learned; all else is only read."
+    legend = html.tag("span", "Marked tokens", "al-learned") + html.text(
+        " are learned; the others are context."
     )
     items = html.join(
         _item(number, rows) for number, rows in enumerate(found.items, start=1)
@@ -145,7 +145,7 @@ def _dropped(found: TokenPreview) -> Html:
         (html.number(n), html.beginning(text, N_CHARACTERS))
         for n, text in found.dropped
     ]
-    name = "Items that are too long and are dropped"
+    name = "Dropped items (too long)"
     shown = html.table(("Tokens", "Answer"), rows, name)
     return html.tag("details", html.tag("summary", name) + shown)
 
@@ -188,15 +188,15 @@ def trainings(store: Store) -> list[Run]:
 
 def title(run: Run) -> str:
     """Return what a training is called in a list."""
-    method = TrainRunSettings.of(run).train.method
-    return f"run {run.id}: {method}, {run.state}, {run.created_at[:16]}"
+    method = labels.method(TrainRunSettings.of(run).train.method)
+    return f"run {run.id}: {method}, {run.state}, {labels.local_time(run.created_at)}"
 
 
 def live(store: Store, run: Run | None) -> Html:
     """Return how one training goes or went, with the settings it was begun with."""
     if run is None:
         return html.note(
-            "No round was trained yet. Approve samples under Review, then start one."
+            "No round has been trained yet. Approve samples under Review, then train."
         )
     drawn = html.join(
         curve.draw(title, unit, {"": store.runs.metrics(run.id, name)})
@@ -220,10 +220,10 @@ def _progress(store: Store, run: Run) -> Html:
         (run.stage or "waiting").capitalize(): html.text(
             f"{run.done:,} of {run.total:,}"
         ),
-        "Tokens a second": html.number(speed),
+        "Tokens per second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
         "Memory": memory.seen(estimates.memory_of(store, run)),
-        "Kept on disk": html.text(_kept(store, rounds)),
+        "On disk": html.text(_kept(store, rounds)),
     }
     told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
     if run.error:
@@ -242,20 +242,20 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
         taken = html.size(hardware.size_on_disk(states))
         return f"{n} checkpoint{'s' * (n != 1)}, {taken}"
     size = hardware.size_on_disk(store.folder / one.adapter)
-    return f"the adapter, {html.size(size)}"
+    return f"adapter, {html.size(size)}"
 
 
 def _next(run: Run) -> str:
     """Return what can be done with a run, or why not."""
     if run.state in ("queued", "running"):
         if run.cancel_requested:
-            return "It stops at its next checkpoint, and can be resumed from there."
-        return "Stop keeps a checkpoint. Resume and more epochs come when it has ended."
+            return "It stops at its next checkpoint. You can resume it from there."
+        return "You can stop it at a checkpoint and resume it later."
     if run.state == "done":
-        return "It is finished, so there is nothing to resume; it can get more epochs."
+        return "It is finished. You can train more epochs."
     if advice := advised(run):
-        return f"It can be tried again with {advice}, or resumed as it was."
-    return "It can be resumed where it ended. More epochs need a finished round."
+        return f"You can retry it with {advice}, or resume it unchanged."
+    return "You can resume it where it stopped."
 
 
 def advised(run: Run) -> str:
@@ -274,11 +274,11 @@ def _settings(run: Run) -> Html:
     }
     shown = {
         "model": html.text(settings.model.model),
-        "begun from": html.text(labels.adapter(settings.parent)),
+        "started from": html.text(labels.adapter(settings.parent)),
         **values,
     }
-    names = html.tag("summary", "Settings that this run was begun with")
-    hint = html.tag("p", "In bold: not the default.", "al-faint")
+    names = html.tag("summary", "Settings of this run")
+    hint = html.tag("p", "Bold: not the default.", "al-faint")
     return html.tag("details", names + hint + html.pairs(shown), "al-card")
 
 
