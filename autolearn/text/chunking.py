@@ -25,7 +25,7 @@ _UNIT = re.compile(
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
 """The start of a line that does not continue the one before."""
 _SHORT = re.compile(
-    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
+    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|Bros|Inc|Ltd|Corp|Co|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
     r"|e\.g|i\.e|[A-Z])\.$"
 )
 """An abbreviation, whose dot ends no sentence."""

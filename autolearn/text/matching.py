@@ -181,7 +181,8 @@ def _refers_back(question: str, source: str) -> bool:
     """Return whether a question has a definite noun that only its source explains.
 
     That is a noun with a definite article that begins a clause of the source ("The
-    film stars …"), in a question that has no other word of the heading.
+    film stars …"), in a question that has no other word of the heading. A noun with a
+    capital may be a name ("the Moon"), so it is accepted.
     """
     heading, _, body = source.strip().partition("\n")
     if not body.strip() or len(heading.split()) > _HEADING_WORDS:
@@ -189,7 +190,8 @@ def _refers_back(question: str, source: str) -> bool:
     subject = set(key_terms("", heading))
     words = set(normalise(question).split())
     return any(
-        not words & (subject - {match["noun"].lower()})
+        match["noun"][0].islower()
+        and not words & (subject - {match["noun"]})
         and re.search(rf"(?:^|[.!?,;:])\s*{re.escape(match[0])}\b", body, _BY_LINE)
         for match in _DEFINITE.finditer(question)
     )

@@ -130,7 +130,8 @@ def test_answers_agree_in_a_script_without_spaces():
 
 
 FILM = "# Sweetland (film)\n\nIt is a sequel to Wonder (2017).The film came to Rome."
-MILL = "# Avel\n\nAvel liegt am Fluss. Die Mühle eröffnete 1842."
+FILM_FR = "# Avel\n\nAda tourne en 1841. Le film sort en 1842."
+MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
 
 
 @pytest.mark.parametrize(
@@ -151,8 +152,8 @@ MILL = "# Avel\n\nAvel liegt am Fluss. Die Mühle eröffnete 1842."
         ("When did the film Sweetland premiere in Rome?", FILM, True),
         ("Who stars in the sequel to Wonder (2017)?", FILM, True),
         ("Wer spielt die Rolle der Ada im Film von 2023?", FILM, True),
-        ("Wann eröffnete die Mühle 1842?", MILL, False),
-        ("Wann eröffnete die Mühle in Avel 1842?", MILL, True),
+        ("Quand le film est-il sorti en 1842 ?", FILM_FR, False),
+        ("When was the Moon released in 2023?", MOON, True),
         ("why do the old mills stand still?", "old mills stand in the north", True),
     ],
 )
