@@ -263,13 +263,11 @@ class RoundTrainer:
             confidence = self._forward.mean_probability(validation)
             return adapter_scale.ScaleMeasurement(scale, share, confidence)
 
+        def drift() -> float | None:
+            return self._forward.mean_divergence(gauge)
+
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
-        return adapter_scale.choose_scale(
-            self._parameters,
-            scales,
-            measure,
-            lambda: self._forward.mean_divergence(gauge),
-        )
+        return adapter_scale.choose_scale(self._parameters, scales, measure, drift)
 
     def _set_up(self, start: Path | None) -> None:
         recompute = self._batch_sizer.plan()
