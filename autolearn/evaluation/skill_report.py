@@ -203,6 +203,8 @@ class Guidance:
     verdict_threshold: float = 0.5
     advice: tuple[str, ...] = ()
     """What the report means and what to do, in sentences."""
+    needs_teaching: bool = False
+    """Whether a meta-skill round may help: a skill is weak or verdicts do not count."""
 
 
 TRAINED_NOTE = (
@@ -221,9 +223,11 @@ def guidance(report: SkillReport) -> Guidance:
     if report.protocol == "trained":
         return Guidance(advice=(TRAINED_NOTE, _about_verdicts(report)))
     verdicts = report.verdicts
-    advice = (_about_verdicts(report), *_about_weak_skills(report))
+    weak = tuple(_about_weak_skills(report))
+    advice = (_about_verdicts(report), *weak)
     threshold = verdicts.threshold if verdicts.counts else 0.5
-    return Guidance(verdicts.counts, threshold, advice)
+    needs_teaching = bool(weak) or not verdicts.counts
+    return Guidance(verdicts.counts, threshold, advice, needs_teaching)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What a person orders about the skills of a model, and what is known of them.
+"""Skill checks and the rounds that teach skills: checked and queued, and looked up.
 
-As ``orders``: checked and queued, for page and command line alike.
+Used by page and command line alike, as ``services.actions``.
 """
 
 from typing import Any
@@ -8,14 +8,16 @@ from typing import Any
 from autolearn.core.errors import JobError
 from autolearn.core.records import Run
 from autolearn.core.run_settings import SkillRunSettings
-from autolearn.core.settings import ModelSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import skill_report
 from autolearn.evaluation.skill_report import SkillReport, SkillRunResult
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.model_choice import with_model
 from autolearn.runs.versions import versions
+from autolearn.services import actions
 from autolearn.store import RunFilter, Store
+from autolearn.training import presets
 
 
 def check(store: Store, model: ModelSettings) -> Run:
@@ -31,6 +33,20 @@ def check(store: Store, model: ModelSettings) -> Run:
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
     return queues.submit(store, wanted, versions())
+
+
+def teach(store: Store, model: ModelSettings) -> Run:
+    """Queue a meta-skill round on the corpora of the library, by the fitting preset.
+
+    It starts from the base model, or continues the round of ``model``.
+
+    Raises:
+        JobError: There is no corpus, or the round cannot be trained yet.
+        AutolearnError: The model is not on this computer.
+    """
+    preset = presets.PRESETS[presets.preset_for(model, "meta")]
+    settings = preset.apply(TrainSettings(method="meta"))
+    return actions.train(store, model, settings, model.round_id)
 
 
 def active(store: Store, model: ModelSettings) -> Run | None:

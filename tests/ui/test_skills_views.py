@@ -7,6 +7,8 @@ from xml.etree import ElementTree
 import pytest
 
 from autolearn.core.errors import JobError
+from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation.skill_report import Share, SkillReport, VerdictSkill
 from autolearn.models import files as model_files
@@ -75,3 +77,26 @@ def test_a_model_is_checked_once_at_a_time(store):
     assert skill_actions.check(store, replace(MODEL, quantization="none")).kind == (
         "skills"
     )
+
+
+def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
+    assert not views.needs_teaching(store, MODEL)
+    counts = VerdictSkill(0.97, 60, 60, 0.5, Share(115, 120))
+    keep(store, verdicts=counts)
+    assert not views.needs_teaching(store, MODEL)
+    keep(store, verdicts=counts, questions=Share(12, 60))
+    assert views.needs_teaching(store, MODEL)
+    keep(store, protocol="trained")
+    assert not views.needs_teaching(store, MODEL)
+
+
+def test_a_model_is_taught_from_the_corpora_of_the_library(store):
+    with pytest.raises(JobError, match="add --corpus"):
+        skill_actions.teach(store, MODEL)
+    corpus = Corpus("squad.json", "d1", "squad", n_examples=1, n_texts=1, n_refused=0)
+    example = GoldExample("Avel has 300 inhabitants.", "How many live in Avel?", "300")
+    corpus = store.corpora.add(corpus, [example])
+    run = skill_actions.teach(store, MODEL)
+    settings = TrainRunSettings.of(run)
+    assert settings.train.method == "meta"
+    assert settings.corpora == (corpus.id,)

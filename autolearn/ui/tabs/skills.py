@@ -5,9 +5,11 @@ from typing import Any
 
 import gradio as gr
 
+from autolearn.core.records import Run
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import model_actions, skill_actions
+from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import skills as views
@@ -18,24 +20,37 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     session = context.session
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
     shown = html_panel("model-skills")
+    teach = gr.Button(
+        "Teach these skills (meta-skill round)",
+        size="sm",
+        visible=False,
+        elem_id="model-skills-teach",
+    )
+    outputs = [shown, teach]
 
-    def draw(*given: Any) -> Html:
-        return views.draw(session.store, _model(session, *given))
+    def draw(*values: Any) -> tuple[Html, gr.Button]:
+        return _drawn(session, _model(session, *values))
 
     name, loading, adapter = inputs
-    context.redraw_on_change(draw, inputs, [shown])
+    context.redraw_on_change(draw, inputs, outputs)
     changed: list[Callable[..., Any]] = [
         name.submit,  # type: ignore[attr-defined]
         name.blur,  # type: ignore[attr-defined]
         loading.change,  # type: ignore[attr-defined]
         adapter.change,  # type: ignore[attr-defined]
     ]
-    redraw_on(changed, draw, inputs, [shown])
+    redraw_on(changed, draw, inputs, outputs)
     context.on_action(
         [check.click],
-        lambda *given: _check(session, _model(session, *given)),
+        lambda *values: _order(session, skill_actions.check, *values),
         inputs,
-        [shown],
+        outputs,
+    )
+    context.on_action(
+        [teach.click],
+        lambda *values: _order(session, skill_actions.teach, *values),
+        inputs,
+        outputs,
     )
 
 
@@ -47,6 +62,16 @@ def _model(
     return ModelSettings(folder, loading, adapter or None)
 
 
-def _check(session: Session, model: ModelSettings) -> Html:
-    session.order(skill_actions.check(session.store, model))
-    return views.draw(session.store, model)
+def _order(
+    session: Session, order: Callable[[Store, ModelSettings], Run], *values: Any
+) -> tuple[Html, gr.Button]:
+    model = _model(session, *values)
+    session.order(order(session.store, model))
+    return _drawn(session, model)
+
+
+def _drawn(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
+    """Return the chart, and the button where a meta-skill round may help."""
+    store = session.store
+    needs_teaching = views.needs_teaching(store, model)
+    return views.draw(store, model), gr.Button(visible=needs_teaching)

@@ -30,6 +30,15 @@ def draw(store: Store, model: ModelSettings) -> Html:
     return html.tag("section", head + body, "al-card al-skills")
 
 
+def needs_teaching(store: Store, model: ModelSettings) -> bool:
+    """Return whether the newest check shows a skill that a round may teach."""
+    try:
+        report = skill_actions.known(store, model)
+    except (AutolearnError, OSError):
+        return False
+    return report is not None and guidance(report).needs_teaching
+
+
 def _under_way(run: Run | None) -> Html:
     if run is None:
         return Html("")
