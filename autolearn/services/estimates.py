@@ -312,7 +312,7 @@ def lesson_of(
 
 
 def memory_of(store: Store, run: Run) -> dict[str, float]:
-    """Return what was foretold and what was seen of the memory of a run, if anything.
+    """Return the predicted and the measured memory of a run, if known.
 
     Names are those of ``models.memory_calibration.NUMBERS``; a resumed run was
     measured again.
