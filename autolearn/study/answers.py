@@ -181,7 +181,7 @@ def _copies_sentence(parts: model_output.OpenBook) -> bool:
     Small models do that where they cannot answer: of six such answers of a 0.5B model
     to its own questions, five did not answer them.
     """
-    is_long = sentences.n_words(parts.evidence) >= sentences.FACT_WORDS
+    is_long = sentences.n_words(parts.answer) >= sentences.FACT_WORDS
     return is_long and matching.contains(parts.evidence, parts.answer)
 
 
@@ -277,6 +277,9 @@ def _read_answer(
     kind: AnswerKind, question: Question, generation: Generation, draw: int = 0
 ) -> Answer | Skip:
     text = model_output.answer(generation.completion.text)
+    if kind == "closed_book" and not text:
+        # Whatever a model says instead of an answer, it does not know the answer.
+        text = model_output.without_thinking(generation.completion.text)
     if not text:
         stage = "refinements" if kind == "refined" else "closed-book answers"
         return _skip(stage, question, generation)

@@ -169,8 +169,27 @@ def test_an_answer_that_is_a_long_sentence_of_the_text_is_not_approved():
     (sample,) = (s for s in journal.all(Sample) if "When" in s.prompt)
     assert "copies_sentence" in sample.flags
     assert not RULES["default"].accepts(sample)
+
+    def brief(request):
+        return model(request).replace("The mill of Avel opened in 1842.", "1842")
+
+    journal, _ = study(brief, [passage(text)])  # a few words of a long sentence
+    assert not any("copies_sentence" in s.flags for s in journal.all(Sample))
     journal, _ = study()  # a short sentence may be the answer
     assert not any("copies_sentence" in s.flags for s in journal.all(Sample))
+
+
+def test_a_closed_book_answer_in_another_form_is_a_gap():
+    def strange(request):
+        if request.prompt.name == "closed_book":
+            return "Verdict: incorrect"
+        return model(request)
+
+    journal, _ = study(strange)
+    samples = journal.all(Sample)
+    assert [s.rejected for s in samples] == ["Verdict: incorrect"] * 2
+    assert all(s.gap for s in samples)
+    assert not any(s.stage == "closed-book answers" for s in journal.all(Skip))
 
 
 def test_what_no_draw_puts_right_is_reported_with_its_reason():
