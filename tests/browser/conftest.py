@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -47,6 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 Start = Callable[..., App]
 
 
+def _unused_port() -> int:
+    """Return a port of the system's choice: apps begun at once would take the same."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the app on a workspace; what is left at the end is ended."""
@@ -55,8 +63,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def started(folder: Path = tmp_path / "workspace") -> App:
+        place = ("--workspace", str(folder), "--port", str(_unused_port()))
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--workspace", str(folder), "--no-browser"],
+            [sys.executable, "app.py", *place, "--no-browser"],
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,
