@@ -172,8 +172,7 @@ def train(args: Args) -> Result:
     open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
     with _store(args) as store:
         model = _model(store, args)
-        preset = presets.PRESETS[presets.preset_for(model, given.method)]
-        usual = preset.apply(given).as_dict()
+        usual = presets.preset_settings(model, given).as_dict()
         settings = replace(given, **{name: usual[name] for name in open_ones})
         gold = corpus_commands.chosen(store, args, _finish)
         run = actions.train(store, model, settings, args.parent, gold)

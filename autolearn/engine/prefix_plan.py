@@ -5,7 +5,7 @@ neighbours. Prompts for generation are cut into groups with one prefix each
 (``prefix_groups``). Training items become trees in which each shared token occurs once
 (``lay_out``, ``groups``).
 
-Why: no caller has to declare what is shared, and prefixes that nobody planned are found
+Why: no caller has to declare what is shared, and unplanned common prefixes are found
 too.
 
 Gain: the study of demo 1 reads 170,500 tokens. Each prompt by itself would need

@@ -12,8 +12,9 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
 from autolearn.core.records import Question, QuizMode, QuizResult
 from autolearn.core.run_results import Score
-from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.answers import open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator, of
+from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
 
 STEP = 64

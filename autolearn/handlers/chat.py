@@ -11,8 +11,9 @@ from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.runs.context import Draft, RunContext
-from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.answers import open_book_requests
 from autolearn.study.generation import GenerationRequest, Generator
+from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
 
 

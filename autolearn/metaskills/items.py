@@ -176,7 +176,7 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
             sentence = grounding.nearest_sentence(text, question)
         is_allowed = Excerpt(sentence, grounding.NOT_STATED).allows(short)
         if question and sentence and answer and is_allowed:
-            case = answers.TextQuestion(example, text, question, sentence)
+            case = grounding.TextQuestion(example, text, question, sentence)
             request = answers.quoting(source.writer, case)
             beginning = request.prompt.chat[-1].content
             yield _item(request, f"{beginning} {short}\nAnswer: {answer}")

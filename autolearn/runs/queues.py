@@ -116,7 +116,8 @@ def worker_lock(
 @contextmanager
 def _probe(folder: Path, queue: WorkerQueue) -> Iterator[bool]:
     """Yield whether there is no worker; while there is none, none can begin."""
-    with FileLock(folder / "probe.lock"):  # or two who look would see one another
+    # Without it, concurrent probes would mistake each other for a worker.
+    with FileLock(folder / "probe.lock"):
         try:
             with worker_lock(folder, queue=queue):
                 yield True
@@ -182,7 +183,7 @@ def ensure_worker(
 
 
 def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
-    """Take note that our workers have ended, or they would stay as zombies."""
+    """Reap exited workers that this process started, so that none stays a zombie."""
     for process in [one for one, place in _started.items() if place == (folder, queue)]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)

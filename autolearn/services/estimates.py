@@ -169,7 +169,7 @@ class _Beside:
 
 
 @dataclass(frozen=True)
-class StudyEstimate:
+class TrainingEstimate:
     """How long a round takes, at most: it may have learned enough before."""
 
     steps: int
@@ -180,7 +180,7 @@ class StudyEstimate:
 
 def effort(
     settings: TrainSettings, found: RoundContents, pace: float | None
-) -> StudyEstimate:
+) -> TrainingEstimate:
     """Return the steps and, by the tokens a second, the time that the round takes.
 
     What is only read takes half as long: what the base says of the replay, and the
@@ -195,14 +195,14 @@ def effort(
     an_epoch += sum(one.tokens for one in found.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
-        return StudyEstimate(steps, per_step, None)
+        return TrainingEstimate(steps, per_step, None)
     read = replay.GAUGE * found.made_up.tokens * 2
     if settings.replays:
         read += settings.replayed(n) * found.made_up.tokens
         read += sum(one.tokens for one in found.beside)
     looks = steps // max(1, per_epoch) + 1
     read += looks * sum(found.validation)
-    return StudyEstimate(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
+    return TrainingEstimate(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
 
 
 def first_pace(

@@ -53,7 +53,7 @@ def begin(
     Raises:
         JobError: There is no text to study.
     """
-    train = train or presets.PRESETS[presets.preset_for(model)].apply(TrainSettings())
+    train = train or presets.preset_settings(model, TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
     if train.method == "al2":

@@ -44,8 +44,7 @@ def teach(store: Store, model: ModelSettings) -> Run:
         JobError: There is no corpus, or the round cannot be trained yet.
         AutolearnError: The model is not on this computer.
     """
-    preset = presets.PRESETS[presets.preset_for(model, "meta")]
-    settings = preset.apply(TrainSettings(method="meta"))
+    settings = presets.preset_settings(model, TrainSettings(method="meta"))
     return actions.train(store, model, settings, model.round_id)
 
 

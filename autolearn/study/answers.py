@@ -1,8 +1,8 @@
 """Answer questions: open-book, closed-book, and again after feedback."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from autolearn.core.constraints import LINE, Excerpt, Part
 from autolearn.core.flags import that_hold
@@ -18,22 +18,16 @@ from autolearn.core.records import (
 )
 from autolearn.study import grounding, prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
-from autolearn.study.grounding import NOT_STATED, SHORT_ANSWER_TOKENS, shown
+from autolearn.study.grounding import (
+    NOT_STATED,
+    SHORT_ANSWER_TOKENS,
+    TextQuestion,
+    shown,
+)
 from autolearn.text import languages, matching, model_output, sentences
 
 Passages = Mapping[int, Passage]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class TextQuestion(Generic[T]):
-    """A question to be answered from a text."""
-
-    subject: T
-    text: str
-    question: str
-    sentence: str = ""
-    """The sentence that is known to answer it; empty: unknown."""
 
 
 def passage_of(question: Question, passages: Passages) -> Passage:
@@ -124,11 +118,8 @@ def quoting(
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)
-    begun = grounding.evidence_begun(case.sentence or NOT_STATED)
-    form = Form(begun, constraint, languages.of(case.text))
-    values = {"passage": case.text, "question": case.question}
     limit = generator.settings.answer_tokens + SHORT_ANSWER_TOKENS
-    return generator.request("open_book", case.subject, values, limit, form)
+    return grounding.after_evidence(generator, case, constraint, limit)
 
 
 def _read_open_book(

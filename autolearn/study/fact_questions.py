@@ -2,7 +2,7 @@
 
 The answer is copied from the fact before the question is written, so that every
 question is grounded, and each part of a passage is asked about. A question that does
-not hold is drawn again: small models write one in two so that it does not.
+not hold is drawn again: half of those that small models write do not.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,12 @@ from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
-from autolearn.study.grounding import same_short_answer, short_answers, shown
+from autolearn.study.grounding import (
+    TextQuestion,
+    same_short_answer,
+    short_answers,
+    shown,
+)
 from autolearn.text import languages, matching, model_output, sentences
 from autolearn.text.sentences import Sentence
 
@@ -112,7 +117,7 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     failed: list[_Draft] = []
     for attempt in range(1 if generator.settings.quick else ATTEMPTS):
         drafts = _checked(generator, _drafts(generator, todo, attempt))
-        drafts = [_held_against(generator, draft, known) for draft in drafts]
+        drafts = [_compared(generator, draft, known) for draft in drafts]
         kept |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
         failed = [draft for draft in drafts if draft.fault]
         todo = [draft.fact for draft in failed]
@@ -132,25 +137,27 @@ def _drafts(generator: Generator, todo: Sequence[Fact], attempt: int) -> list[_D
     requests = [_about(generator, fact, attempt) for fact in todo]
     drafts = [_Draft(*written) for written in generator.write(requests)]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
-    naming = [
-        naming_request(
-            generator, i, shown(draft.fact.passage), draft.short_answer, draft.text
-        )
-        for i in unclear
-        for draft in [drafts[i]]
-    ]
-    for i, generation in generator.write(naming):
-        renamed = replace(drafts[i], generation=generation)
-        if renamed.stands_alone:
-            drafts[i] = renamed
+    for i, generation in generator.write(
+        [_naming(generator, drafts[i], i) for i in unclear]
+    ):
+        rewritten = replace(drafts[i], generation=generation)
+        if rewritten.stands_alone:
+            drafts[i] = rewritten
     return drafts
+
+
+def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationRequest[int]:
+    text = shown(draft.fact.passage)
+    return naming_request(generator, place, text, draft.short_answer, draft.text)
 
 
 def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
     """Note the fault of each draft, its round trip included."""
     drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
     cases = [
-        (shown(draft.fact.passage), draft.text, draft.fact.sentence.text)
+        TextQuestion(
+            None, shown(draft.fact.passage), draft.text, draft.fact.sentence.text
+        )
         for draft in drafts
         if not draft.fault
     ]
@@ -163,16 +170,16 @@ def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
     ]
 
 
-def _held_against(
+def _compared(
     generator: Generator, draft: _Draft, known: dict[int, list[str]]
 ) -> _Draft:
     """Note whether a question repeats a known one; if it holds, it becomes known."""
-    seen = known.setdefault(draft.fact.passage.id, [])
+    earlier = known.setdefault(draft.fact.passage.id, [])
     limit = generator.settings.duplicate_threshold
-    if any(matching.similarity(draft.text, other) >= limit for other in seen):
+    if any(matching.similarity(draft.text, other) >= limit for other in earlier):
         return replace(draft, fault=draft.fault or "it repeats another one")
     if not draft.fault:
-        seen.append(draft.text)
+        earlier.append(draft.text)
     return draft
 
 

@@ -5,14 +5,18 @@ the answer that it was made for. For a question that came from elsewhere the sen
 chosen among all of the text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from autolearn.core.constraints import Excerpt
+from autolearn.core.constraints import Constraint, Excerpt
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Passage
 from autolearn.study import prompts
 from autolearn.study.generation import Form, GenerationRequest, Generator
 from autolearn.text import languages, matching, model_output, retrieval, sentences
+
+T = TypeVar("T")
 
 ROUND_TRIP = 0.75
 """Share of the words of a short answer that the open-book answer has to tell."""
@@ -28,6 +32,17 @@ _CASES_PER_CALL = 32
 """Questions that are compared between two checks for cancellation."""
 NOT_STATED = "none"
 """The short answer that stands for: the text does not say."""
+
+
+@dataclass(frozen=True)
+class TextQuestion(Generic[T]):
+    """A question to be answered from a text."""
+
+    subject: T
+    text: str
+    question: str
+    sentence: str = ""
+    """The sentence that is known to answer it; empty: unknown."""
 
 
 def shown(passage: Passage) -> str:
@@ -47,39 +62,41 @@ def tells(answer: str, short: str) -> bool:
     return matching.agreement("", answer, short) >= ROUND_TRIP
 
 
-def same_short_answer(one: str, other: str) -> bool:
+def same_short_answer(short: str, other: str) -> bool:
     """Return whether of two short answers one tells the other."""
-    return tells(one, other) or tells(other, one)
+    return tells(short, other) or tells(other, short)
 
 
-def evidence_begun(sentence: str) -> str:
-    """Return the beginning of an open-book answer whose evidence is known."""
-    return f"{prompts.load('open_book').begun()} {sentence}\nShort answer:"
+def after_evidence(
+    generator: Generator, case: TextQuestion[T], constraint: Constraint, limit: int
+) -> GenerationRequest[T]:
+    """Return the request to a guided model for what follows ``Short answer:``.
+
+    The evidence before it is given: the sentence of the case, or "none".
+    """
+    evidence = f"{prompts.load('open_book').begun()} {case.sentence or NOT_STATED}"
+    form = Form(f"{evidence}\nShort answer:", constraint, languages.of(case.text))
+    values = {"passage": case.text, "question": case.question}
+    return generator.request("open_book", case.subject, values, limit, form)
 
 
-def short_answers(
-    generator: Generator, cases: Sequence[tuple[str, str, str]]
-) -> list[str]:
-    """Return the short answer of a guided model to each text, question and sentence.
+def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> list[str]:
+    """Return the short answer of a guided model to each question.
 
     It is written as the open-book answer begins, after the sentence as its evidence.
     But it may be any excerpt of the text, or "none", so that it reveals a question that
     asks for something that its sentence does not tell.
     """
-    requests = [_short_answer(generator, *case) for case in cases]
-    return [
-        model_output.tagged(made.completion.text).get("short answer", "")
-        for _, made in generator.write(requests)
+    requests = [
+        after_evidence(
+            generator, case, (" ", Excerpt(case.text, NOT_STATED)), SHORT_ANSWER_TOKENS
+        )
+        for case in cases
     ]
-
-
-def _short_answer(
-    generator: Generator, text: str, question: str, sentence: str
-) -> GenerationRequest[None]:
-    constraint = (" ", Excerpt(text, NOT_STATED))
-    form = Form(evidence_begun(sentence), constraint, languages.of(text))
-    values = {"passage": text, "question": question}
-    return generator.request("open_book", None, values, SHORT_ANSWER_TOKENS, form)
+    return [
+        model_output.tagged(generation.completion.text).get("short answer", "")
+        for _, generation in generator.write(requests)
+    ]
 
 
 def likeliest_sentences(
@@ -108,16 +125,21 @@ def _likeliest(generator: Generator, cases: Sequence[tuple[str, str]]) -> list[s
     prompt = prompts.load("sentence_question")
     chats, questions = [], []
     for (text, question), candidates in zip(cases, nearest, strict=True):
-        for sentence in candidates:
-            values = {"heading": _heading(text), "sentence": sentence}
-            chats.append(prompt.render(**values).chat)
-            questions.append(question)
-    means = iter(generator.backend.confidence(chats, questions))
-    chosen = []
-    for candidates in nearest:
-        likelihood = {sentence: next(means) for sentence in candidates}
-        chosen.append(max(likelihood, key=likelihood.__getitem__, default=""))
-    return chosen
+        if len(candidates) > 1:
+            heading = _heading(text)
+            for sentence in candidates:
+                chats.append(prompt.render(heading=heading, sentence=sentence).chat)
+                questions.append(question)
+    likelihoods = iter(generator.backend.confidence(chats, questions))
+    return [_best(candidates, likelihoods) for candidates in nearest]
+
+
+def _best(candidates: Sequence[str], likelihoods: Iterator[float]) -> str:
+    """Return the likeliest sentence; one that stands alone needs no likelihood."""
+    if len(candidates) < 2:
+        return next(iter(candidates), "")
+    # ``max`` asks once for each candidate, in order.
+    return max(candidates, key=lambda _: next(likelihoods))
 
 
 def _nearest(text: str, question: str) -> list[str]:

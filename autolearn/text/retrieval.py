@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from autolearn.text import matching
 
 SATURATION = 1.2
-"""How soon a word that is said again tells nothing new (k1)."""
+"""k1: how fast repeated occurrences of a word stop raising the score."""
 LENGTH_SHARE = 0.75
-"""How far a long passage is held to be long, 0..1 (b)."""
+"""b: how much the score is normalised by the length of the text, 0..1."""
 
 
 def bm25(question: str, texts: Sequence[str]) -> list[float]:

@@ -94,6 +94,15 @@ NAMES = (
 """The settings that a preset changes."""
 
 
+def preset_settings(model: ModelSettings, settings: TrainSettings) -> TrainSettings:
+    """Return settings with what the preset for the model and their method changes.
+
+    Raises:
+        AutolearnError: The model is not on this computer.
+    """
+    return PRESETS[preset_for(model, settings.method)].apply(settings)
+
+
 def preset_for(model: ModelSettings, method: Method = "join") -> str:
     """Return the name of the preset for a model and a method.
 

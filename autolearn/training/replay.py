@@ -30,9 +30,10 @@ from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.study import prompts
-from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
 from autolearn.study.generation import GenerationRequest, Generator, draw_seed, of
+from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import model_output, sentences
 

@@ -200,10 +200,10 @@ class PageContext:
     current: gr.State
     """The id of the tab that is shown."""
     revisions: Mapping[str, gr.Textbox]
-    """The revision as each tab saw it last: only the tab that is open is told of it."""
+    """The revision each tab was last drawn for; only the open tab gets a new one."""
     timer: gr.Timer
     notice: gr.HTML
-    """Where is said why an order was refused."""
+    """Shows why an action was refused."""
     sidebar: gr.HTML
     steps: gr.HTML
     stop: gr.Button

@@ -9,9 +9,10 @@ from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample, Skip
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
-from autolearn.study.answers import TextQuestion, open_book_requests
+from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import ATTEMPTS
 from autolearn.study.generation import Generator
+from autolearn.study.grounding import TextQuestion
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from tests.support.journals import MemoryJournal

@@ -5,7 +5,7 @@ from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study import answers, fact_questions
 from autolearn.study.generation import Generator
-from autolearn.study.grounding import shown
+from autolearn.study.grounding import TextQuestion, shown
 from autolearn.text import sentences
 
 WRITER = Generator(
@@ -25,5 +25,5 @@ def requests(example):
         yield fact_questions.about_sentence(WRITER, None, *told)
     text = shown(passage)
     for sentence in sentences.of(text):
-        case = answers.TextQuestion(None, text, example.question, sentence.text)
+        case = TextQuestion(None, text, example.question, sentence.text)
         yield answers.quoting(WRITER, case, is_certain=False)

@@ -34,7 +34,7 @@ def keep(store, **values):
 
 
 def test_without_a_check_a_study_is_said_to_work(store):
-    shown = views.draw(store, MODEL)
+    shown = views.panel(store, MODEL).html
     assert "have not been checked" in shown
     assert "A study also works without" in shown
     assert "<svg" not in shown
@@ -42,7 +42,7 @@ def test_without_a_check_a_study_is_said_to_work(store):
 
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     keep(store, questions=Share(12, 60))
-    shown = views.draw(store, MODEL)
+    shown = views.panel(store, MODEL).html
     svg = ElementTree.fromstring(re.search(r"<svg.*</svg>", shown, re.DOTALL)[0])
     bars = [r for r in svg.iter("rect") if "al-skill-bar" in r.get("class", "")]
     assert len(bars) == 7
@@ -59,19 +59,22 @@ def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
 
 def test_a_check_of_other_weights_is_not_shown(store):
     keep(store)
-    assert "not been checked" in views.draw(store, replace(MODEL, quantization="none"))
-    assert "<svg" in views.draw(store, MODEL)
+    assert (
+        "not been checked"
+        in views.panel(store, replace(MODEL, quantization="none")).html
+    )
+    assert "<svg" in views.panel(store, MODEL).html
 
 
 def test_a_model_that_is_not_there_is_a_sentence(store):
-    shown = views.draw(store, ModelSettings("<b>none"))
+    shown = views.panel(store, ModelSettings("<b>none")).html
     assert "al-problem" in shown
     assert "<b>" not in shown
 
 
 def test_a_model_is_checked_once_at_a_time(store):
     run = skill_actions.check(store, MODEL)
-    assert f"Skill check (run {run.id}) is queued" in views.draw(store, MODEL)
+    assert f"Skill check (run {run.id}) is queued" in views.panel(store, MODEL).html
     with pytest.raises(JobError, match=f"already, by run {run.id}"):
         skill_actions.check(store, MODEL)
     assert skill_actions.check(store, replace(MODEL, quantization="none")).kind == (
@@ -80,14 +83,14 @@ def test_a_model_is_checked_once_at_a_time(store):
 
 
 def test_teaching_is_offered_where_a_skill_is_weak_and_nowhere_else(store):
-    assert not views.needs_teaching(store, MODEL)
+    assert not views.panel(store, MODEL).needs_teaching
     counts = VerdictSkill(0.97, 60, 60, 0.5, Share(115, 120))
     keep(store, verdicts=counts)
-    assert not views.needs_teaching(store, MODEL)
+    assert not views.panel(store, MODEL).needs_teaching
     keep(store, verdicts=counts, questions=Share(12, 60))
-    assert views.needs_teaching(store, MODEL)
+    assert views.panel(store, MODEL).needs_teaching
     keep(store, protocol="trained")
-    assert not views.needs_teaching(store, MODEL)
+    assert not views.panel(store, MODEL).needs_teaching
 
 
 def test_a_model_is_taught_from_the_corpora_of_the_library(store):

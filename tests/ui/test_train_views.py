@@ -14,7 +14,7 @@ from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
 from autolearn.services import actions, estimates
-from autolearn.services.estimates import ItemLength, MemoryFit, StudyEstimate
+from autolearn.services.estimates import ItemLength, MemoryFit, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store.runs import Pace
 from autolearn.study import prompts
@@ -220,7 +220,7 @@ def test_memory_follows_rank_and_the_models_sizes(store):
     assert weights / 4 < one.weights <= weights * 2
     assert other.adapter == 2 * one.adapter
     assert one.total > one.weights + one.adapter + one.moments
-    shown = views.estimate(StudyEstimate(1, 2, 3.0), fit(32))
+    shown = views.estimate(TrainingEstimate(1, 2, 3.0), fit(32))
     assert "optimizer state" in shown
     assert "rough until a run has been measured" in shown
 
@@ -241,7 +241,7 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     assert (before.told_by, after.told_by) == (None, run.id)
     assert after.need.total == before.need.total + (100 << 20)
     assert f"calibrated with run {run.id}" in views.estimate(
-        StudyEstimate(1, 2, 3.0), after
+        TrainingEstimate(1, 2, 3.0), after
     )
     other = ModelSettings(quantization="none")
     assert estimates.of_training(store, other, SETTINGS, found).told_by is None

@@ -130,12 +130,12 @@ def _clear(session: Session) -> Html:
 def _ask(session: Session, wish: AskForm) -> None:
     """Queue the question once for each column.
 
-    The right one has nobody to answer while it waits for the first round.
+    Before the first round, the right column gets no question.
 
     Raises:
         InputError: The question is empty, or the texts say nothing about it.
-        JobError: The left waits for the first round too, or the answers before are
-            still awaited.
+        JobError: The left column has no round either, or earlier answers are still
+            being written.
     """
     store = session.store
     question = wish.question.strip()

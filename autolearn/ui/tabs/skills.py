@@ -72,6 +72,5 @@ def _order(
 
 def _drawn(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
     """Return the chart, and the button where a meta-skill round may help."""
-    store = session.store
-    needs_teaching = views.needs_teaching(store, model)
-    return views.draw(store, model), gr.Button(visible=needs_teaching)
+    panel = views.panel(session.store, model)
+    return panel.html, gr.Button(visible=panel.needs_teaching)

@@ -1,6 +1,7 @@
 """What a model can do of what a study asks: a bar a skill, and what to do."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from autolearn.core.errors import AutolearnError
 from autolearn.core.records import Run
@@ -18,25 +19,26 @@ _BAR = 12
 """Height of a bar."""
 
 
-def draw(store: Store, model: ModelSettings) -> Html:
-    """Return the newest skill check of a model; that there is none, if so."""
+@dataclass(frozen=True)
+class SkillPanel:
+    """The newest skill check of a model."""
+
+    html: Html
+    needs_teaching: bool = False
+    """Whether it shows a skill that a meta-skill round may teach."""
+
+
+def panel(store: Store, model: ModelSettings) -> SkillPanel:
+    """Return the newest skill check of a model, or that there is none."""
     try:
         report = skill_actions.known(store, model)
     except (AutolearnError, OSError) as error:
-        return html.tag("section", html.problem(str(error)), "al-card")
+        return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     body = _under_way(skill_actions.active(store, model))
     body += _shown(report) if report else _none()
-    return html.tag("section", head + body, "al-card al-skills")
-
-
-def needs_teaching(store: Store, model: ModelSettings) -> bool:
-    """Return whether the newest check shows a skill that a round may teach."""
-    try:
-        report = skill_actions.known(store, model)
-    except (AutolearnError, OSError):
-        return False
-    return report is not None and guidance(report).needs_teaching
+    shown = html.tag("section", head + body, "al-card al-skills")
+    return SkillPanel(shown, bool(report and guidance(report).needs_teaching))
 
 
 def _under_way(run: Run | None) -> Html:

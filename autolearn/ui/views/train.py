@@ -10,7 +10,7 @@ from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import hardware
 from autolearn.services import estimates
-from autolearn.services.estimates import MemoryFit, RoundContents, StudyEstimate
+from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
@@ -99,7 +99,9 @@ def warnings(found: RoundContents, settings: TrainSettings, usual: Preset) -> li
     return told
 
 
-def estimate(effort: StudyEstimate, fit: MemoryFit, *, is_first: bool = False) -> Html:
+def estimate(
+    effort: TrainingEstimate, fit: MemoryFit, *, is_first: bool = False
+) -> Html:
     """Return steps, time and memory; all of it is estimated and says so.
 
     ``is_first``: no round with this model has shown its pace yet.
