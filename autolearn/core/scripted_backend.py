@@ -70,15 +70,15 @@ class ScriptedBackend:
             return Completion("", "cancelled", n_prompt, 0)
         self.history.append(request)
         text = self._reply(request)
-        begun = turns[-1].content if turns[-1].role == "assistant" else ""
-        if not text.startswith(begun):
-            begun = ""
-        added = text[len(begun) :]
+        prefill = turns[-1].content if turns[-1].role == "assistant" else ""
+        if not text.startswith(prefill):
+            prefill = ""
+        added = text[len(prefill) :]
         n_tokens = self.count_tokens(added)
         if n_tokens <= limit:
             return Completion(text, "stop", n_prompt, n_tokens)
         cut = " ".join(added.split()[:limit])
-        return Completion(f"{begun} {cut}".strip(), "length", n_prompt, limit)
+        return Completion(f"{prefill} {cut}".strip(), "length", n_prompt, limit)
 
     def probabilities(
         self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]

@@ -240,8 +240,8 @@ class SkillRunResult(SkillReport, RunResult):
     @classmethod
     def of_report(cls, report: SkillReport) -> Self:
         """Build the result of a check from its report."""
-        shown = {one.name: getattr(report, one.name) for one in fields(report)}
-        return cls(**shown, advice=guidance(report).advice)
+        values = {field.name: getattr(report, field.name) for field in fields(report)}
+        return cls(**values, advice=guidance(report).advice)
 
 
 def _about_verdicts(report: SkillReport) -> str:

@@ -22,35 +22,35 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
 
     Source: self-refinement at inference of arXiv 2310.00533.
     """
-    draft, wanted = Draft(context), ChatRunSettings.of(context.run)
-    *earlier, last = wanted.messages
+    draft, settings = Draft(context), ChatRunSettings.of(context.run)
+    *earlier, last = settings.messages
     question = last.content
-    n_parts = 3 if wanted.refine else 1
+    n_parts = 3 if settings.refine else 1
 
     writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
 
-    def say(asked: GenerationRequest[None], read: Reading) -> None:
-        stage = asked.prompt.name.removesuffix("_free").replace("_", "-")
+    def say(part: GenerationRequest[None], read: Reading) -> None:
+        stage = part.prompt.name.removesuffix("_free").replace("_", "-")
         context.progress(stage, len(draft.result.as_dict()), n_parts)
-        chat = _after(earlier, asked.prompt.chat)
-        prompt = replace(asked.prompt, chat=chat)
-        request = Request(prompt, wanted.sampling, asked.constraint)
+        chat = _after(earlier, part.prompt.chat)
+        prompt = replace(part.prompt, chat=chat)
+        request = Request(prompt, settings.sampling, part.constraint)
         before = draft.result
-        done = _say(
+        text = _say(
             context, backend, request, lambda raw: draft.write(read(before, raw))
         )
-        draft.result = read(before, done)
+        draft.result = read(before, text)
 
     def put(name: str, **values: str) -> GenerationRequest[None]:
         return writer.request(name, None, {"question": question, **values}, 0)
 
-    if wanted.passages:
-        asked = TextQuestion(None, _given(context, wanted.passages), question)
-        (request,) = open_book_requests(writer, [asked])
+    if settings.passages:
+        case = TextQuestion(None, _given(context, settings.passages), question)
+        (request,) = open_book_requests(writer, [case])
         say(request, _open_book)
         return draft.result
     say(put("closed_book"), _answer)
-    if wanted.refine:
+    if settings.refine:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""

@@ -109,25 +109,25 @@ class RunHandlers:
 
     def study(self, context: RunContext) -> StudyResult:
         """Study the documents of the run, or all, and the instructions if asked to."""
-        wanted = StudyRunSettings.of(context.run)
-        settings = wanted.study
-        passages = context.store.library.passages(wanted.documents)
+        run_settings = StudyRunSettings.of(context.run)
+        settings = run_settings.study
+        passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
         study = Study(backend, journal, settings, context.stop, context.progress)
-        guided_by = _guidance(context, backend, settings)
-        study.uses_verdicts = guided_by.uses_verdicts
-        study.verdict_threshold = guided_by.verdict_threshold
+        advice = _guidance(context, backend, settings)
+        study.uses_verdicts = advice.uses_verdicts
+        study.verdict_threshold = advice.verdict_threshold
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
-            if wanted.instructions:
+            if run_settings.instructions:
                 study.evolve(context.store.library.instructions())
         context.measured(0, numbers)
         result = replace(_tally(context), passages=len(passages))
         if passages and not result.questions:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
-            told = "; ".join(sorted(reasons))
-            raise BackendError(f"No passage gave a question: {told}.")
+            text = "; ".join(sorted(reasons))
+            raise BackendError(f"No passage gave a question: {text}.")
         return result
 
     def train(self, context: RunContext) -> TrainResult:
@@ -141,16 +141,18 @@ class RunHandlers:
         journal = context.store.journal(context.run.id)
         scores: dict[tuple[Split, QuizMode], Score] = {}
         for split, mode in QuizRunSettings.of(context.run).parts:
-            asked = gold_questions.questions(context.store, split)
+            questions = gold_questions.questions(context.store, split)
             stage = f"{split}, {mode.replace('_', '-')}"
-            progress = partial(_report, context, stage, len(asked))
-            made = quiz.ask_questions(writer, journal, asked, mode, stage, progress)
-            scores[split, mode] = quiz.summarise(made).rounded()
+            progress = partial(_report, context, stage, len(questions))
+            results = quiz.ask_questions(
+                writer, journal, questions, mode, stage, progress
+            )
+            scores[split, mode] = quiz.summarise(results).rounded()
         result = QuizRunResult.scored(scores)
         if backend.identity.round_id is not None:
-            asked_of = context.store.rounds.get(backend.identity.round_id)
-            all_scores = asked_of.scores | result.as_dict()
-            context.store.rounds.update(replace(asked_of, scores=all_scores))
+            round_ = context.store.rounds.get(backend.identity.round_id)
+            all_scores = round_.scores | result.as_dict()
+            context.store.rounds.update(replace(round_, scores=all_scores))
         return result
 
     def skills(self, context: RunContext) -> SkillRunResult:
