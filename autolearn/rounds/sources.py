@@ -1,0 +1,160 @@
+"""Collect from the store what a round is made of, and build its items.
+
+The first two steps of a training, which need no model: the page uses them for its
+estimate of a round, the worker to train it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autolearn.core.gold import MetaExample
+from autolearn.core.records import Sample, TrainItem
+from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.ingest import corpora
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter, SampleSources
+from autolearn.study.answers import keeps_sense
+from autolearn.training import dataset, replay_plan
+from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training.replay_plan import ReplayPlan
+
+
+@dataclass(frozen=True)
+class RoundSources:
+    """What the store has for a round."""
+
+    settings: TrainSettings
+    examples: tuple[ApprovedExample, ...]
+    """The approved samples that the method learns from."""
+    corpus: tuple[MetaExample, ...]
+    """Examples with feedback."""
+    skills: tuple[TrainItem, ...]
+    """Items made of corpora."""
+    quiz: tuple[str, ...]
+    """Questions that must not be trained."""
+    instructions: tuple[str, ...]
+    n_blocked: int = 0
+    """Examples of corpora that were left out because the quiz asks the same."""
+
+    def build(self) -> Dataset:
+        """Return the items that teach, and those for validation."""
+        result = dataset.build(
+            self.settings, self.examples, self.corpus, self.quiz, self.skills
+        )
+        return replace(result, leaked=result.leaked + self.n_blocked)
+
+    def replay(self, n_taught: int) -> ReplayPlan:
+        """Return what is replayed beside ``n_taught`` items that teach."""
+        return replay_plan.plan(
+            self.settings, n_taught, self.examples, self.instructions
+        )
+
+
+def collect(
+    store: Store,
+    settings: TrainSettings,
+    parent_id: int | None,
+    corpus: Sequence[MetaExample] = (),
+    corpus_ids: Sequence[int] = (),
+) -> RoundSources:
+    """Return what a round with these settings is made of.
+
+    Args:
+        store: The workspace.
+        settings: Method and options of the round.
+        parent_id: The round that it begins from; None: the base model.
+        corpus: Examples that are not kept in the library.
+        corpus_ids: Corpora of the library.
+
+    Raises:
+        InputError: A corpus has been removed from the library.
+    """
+    skills, with_feedback, n_blocked = corpora.skills(store, settings, corpus_ids)
+    return RoundSources(
+        settings,
+        tuple(approved_examples(store, settings, parent_id)),
+        (*corpus, *with_feedback),
+        tuple(skills),
+        tuple(corpora.asked(store)),
+        tuple(question.text for question in store.library.instructions()),
+        n_blocked,
+    )
+
+
+def why_nothing(settings: TrainSettings) -> str:
+    """Return why a round has no items, and what to do."""
+    if settings.method == "meta":
+        return corpora.MISSING
+    return (
+        f"The approved samples give method {settings.method!r} nothing to train on; "
+        "approve more, or train on all pairs instead of gaps only."
+    )
+
+
+def checkpoints(workspace: Path, round_id: int) -> Path:
+    """Return where the states of a round in training are kept."""
+    return workspace / "checkpoints" / f"round-{round_id}"
+
+
+def study_settings(store: Store) -> StudySettings:
+    """Return the settings of the last study: replay keeps to the same limits."""
+    last = store.runs.last("study")
+    return StudyRunSettings.of(last).study if last else StudySettings()
+
+
+def approved_examples(
+    store: Store, settings: TrainSettings, parent_id: int | None
+) -> list[ApprovedExample]:
+    """Return the approved samples that a round of this method learns from.
+
+    AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
+    what no round has learned yet; all others from everything approved so far.
+    """
+    samples = store.samples.find(SampleFilter(state="approved"))
+    sources = store.samples.sources(samples)
+    if settings.method == "al2":
+        samples = [one for one in samples if sources[one.id].written_by == parent_id]
+    if settings.evolution == "continual-new" and settings.method == "self":
+        learned = {
+            item.sample_id
+            for one in store.rounds.all()
+            if one.state != "training"
+            for item in store.rounds.items(one.id)
+        }
+        samples = [one for one in samples if one.id not in learned]
+    wordings = _wordings(store, samples)
+    return [
+        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
+        for one in samples
+    ]
+
+
+def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
+    """Return the checked wordings of each question that are not for the quiz."""
+    parents = [sample.question_id for sample in samples]
+    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
+    answers = store.library.answers([question.id for question in worded])
+    sound = {a.question_id for a in answers if keeps_sense(a)}
+    found: dict[int, tuple[str, ...]] = {}
+    for question in worded:
+        if question.id in sound and question.parent_id:
+            texts = found.get(question.parent_id, ())
+            found[question.parent_id] = (*texts, question.text)
+    return found
+
+
+def _approved_example(
+    sample: Sample, sources: SampleSources, wordings: tuple[str, ...]
+) -> ApprovedExample:
+    return ApprovedExample(
+        sample,
+        passage=sources.passage,
+        opened=sample.chosen if sources.opened is None else sources.opened,
+        closed=sample.rejected,
+        critique=sources.critique,
+        wordings=wordings,
+        corrected=sources.corrected,
+    )
