@@ -90,14 +90,8 @@ def _freeze(
     context: RunContext, backend: TrainableBackend, settings: TrainSettings
 ) -> tuple[Round, int]:
     """Store the round with what it will train on; from here on nothing changes it."""
-    store, run_settings = context.store, TrainRunSettings.of(context.run)
-    sources = rounds.collect(
-        store,
-        settings,
-        run_settings.parent,
-        run_settings.corpus,
-        run_settings.corpora,
-    )
+    store, order = context.store, TrainRunSettings.of(context.run)
+    sources = rounds.collect(store, order)
     result = sources.build()
     if not result.items:
         raise InputError(rounds.why_nothing(settings))
@@ -108,7 +102,7 @@ def _freeze(
         context.run.id,
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
-        run_settings.parent,
+        order.parent,
         scores={"leaked": result.leaked},
     )
     items = [*taught, *result.validation, *measured, *replayed]

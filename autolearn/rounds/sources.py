@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autolearn.core.gold import MetaExample
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.store import Store
@@ -53,30 +53,17 @@ class RoundSources:
         )
 
 
-def collect(
-    store: Store,
-    settings: TrainSettings,
-    parent_id: int | None,
-    corpus: Sequence[MetaExample] = (),
-    corpus_ids: Sequence[int] = (),
-) -> RoundSources:
-    """Return what a round with these settings is made of.
-
-    Args:
-        store: The workspace.
-        settings: Method and options of the round.
-        parent_id: The round that it begins from; None: the base model.
-        corpus: Examples that are not kept in the library.
-        corpus_ids: Corpora of the library.
+def collect(store: Store, order: TrainRunSettings) -> RoundSources:
+    """Return what a round that is ordered so is made of.
 
     Raises:
         InputError: A corpus has been removed from the library.
     """
-    skills, with_feedback, n_blocked = corpora.skills(store, settings, corpus_ids)
+    skills, with_feedback, n_blocked = corpora.skills(store, order.train, order.corpora)
     return RoundSources(
-        settings,
-        tuple(approved_examples(store, settings, parent_id)),
-        (*corpus, *with_feedback),
+        order.train,
+        tuple(approved_examples(store, order)),
+        (*order.corpus, *with_feedback),
         tuple(skills),
         tuple(corpora.asked(store)),
         tuple(question.text for question in store.library.instructions()),
@@ -105,17 +92,20 @@ def study_settings(store: Store) -> StudySettings:
     return StudyRunSettings.of(last).study if last else StudySettings()
 
 
-def approved_examples(
-    store: Store, settings: TrainSettings, parent_id: int | None
-) -> list[ApprovedExample]:
+def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExample]:
     """Return the approved samples that a round of this method learns from.
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
-    what no round has learned yet; all others from everything approved so far.
+    what no round has learned yet; all others from everything approved so far. In an
+    experiment the samples are named.
     """
+    if order.samples is not None:
+        samples = store.samples.find(SampleFilter(ids=order.samples))
+        return _as_examples(store, samples)
+    settings, parent_id = order.train, order.parent
     samples = store.samples.find(SampleFilter(state="approved"))
-    sources = store.samples.sources(samples)
     if settings.method == "al2":
+        sources = store.samples.sources(samples)
         samples = [one for one in samples if sources[one.id].written_by == parent_id]
     if settings.evolution == "continual-new" and settings.method == "self":
         learned = {
@@ -125,6 +115,11 @@ def approved_examples(
             for item in store.rounds.items(one.id)
         }
         samples = [one for one in samples if one.id not in learned]
+    return _as_examples(store, samples)
+
+
+def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExample]:
+    sources = store.samples.sources(samples)
     wordings = _wordings(store, samples)
     return [
         _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))

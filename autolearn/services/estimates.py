@@ -13,7 +13,7 @@ from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Run, RunKind, TrainItem
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
@@ -101,9 +101,12 @@ def round_contents(
 
     taught = settings.method in corpora.TAUGHT
     chosen = store.corpora.chosen() if taught else []
-    sources = rounds.collect(
-        store, settings, parent_id, corpus_ids=[corpus.id for corpus in chosen]
+    order = TrainRunSettings(
+        train=settings,
+        parent=parent_id,
+        corpora=tuple(corpus.id for corpus in chosen),
     )
+    sources = rounds.collect(store, order)
     examples = sources.examples
     known = sum(not e.sample.gap for e in examples) if settings.only_gaps else 0
     made = sources.build()
