@@ -25,7 +25,8 @@ from autolearn.study import prompts, statements
 from autolearn.study.answers import keeps_sense
 from autolearn.study.generation import Generator, of
 from autolearn.training import dataset, replay
-from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training.dataset import ApprovedExample, Dataset, Material
+from autolearn.training.leakage import Guard
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,6 @@ def _freeze(
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
         wanted.parent,
-        scores={"leaked": made.leaked},
     )
     taught = [*made.items, *_stated(context, backend, settings, made.items)]
     n_replay = settings.replayed(len(taught))
@@ -137,7 +137,10 @@ def _freeze(
         *_read(context, backend, to_read(learned, held)),
         *_checked(context, backend, made_up, held),
     ]
-    return store.rounds.create(new, items), made.leaked
+    admitted = Guard(corpora.asked(store)).admit(items)
+    leaked = made.leaked + admitted.n_blocked
+    new = replace(new, scores={"leaked": leaked})
+    return store.rounds.create(new, admitted.items), leaked
 
 
 def build(
@@ -152,11 +155,19 @@ def build(
     Raises:
         InputError: A corpus has been removed from the library.
     """
-    skills, examples, blocked = corpora.skills(store, settings, corpus_ids)
-    made = dataset.build(
-        settings, learned, [*corpus, *examples], corpora.asked(store), skills
-    )
+    guard = Guard(corpora.asked(store))
+    skills, examples, blocked = corpora.skills(store, settings, corpus_ids, guard)
+    texts = passages(store, learned) if settings.method == "cpt" else []
+    material = Material(settings, learned, skills, texts)
+    made = dataset.build(material, [*corpus, *examples], guard)
     return replace(made, leaked=made.leaked + blocked)
+
+
+def passages(store: Store, learned: Sequence[ApprovedExample]) -> list[str]:
+    """Return all passages of the documents that the examples are about."""
+    found = store.library.passages_by_id(one.sample.passage_id for one in learned)
+    documents = {passage.document_id for passage in found.values()}
+    return [passage.text for passage in store.library.passages(documents)]
 
 
 def _stated(
@@ -342,5 +353,5 @@ def _approved_example(
         closed=sample.rejected,
         critique=sources.critique,
         wordings=wordings,
-        corrected=sources.corrected,
+        edits=sources.edits,
     )
