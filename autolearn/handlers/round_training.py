@@ -103,10 +103,12 @@ def _freeze(
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
         order.parent,
-        scores={"leaked": result.leaked},
     )
     items = [*taught, *result.validation, *measured, *replayed]
-    return store.rounds.create(new, items), result.leaked
+    admitted = sources.guard.admit(items)
+    leaked = result.leaked + admitted.n_blocked
+    new = replace(new, scores={"leaked": leaked})
+    return store.rounds.create(new, admitted.items), leaked
 
 
 def _statements(

@@ -4,12 +4,12 @@ The first two steps of a training, which need no model: the page uses them for i
 estimate of a round, the worker to train it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolearn.core.gold import MetaExample
-from autolearn.core.records import Sample, TrainItem
+from autolearn.core.records import Sample
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
@@ -18,7 +18,8 @@ from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study.answers import keeps_sense
 from autolearn.training import dataset, replay_plan
-from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training.dataset import ApprovedExample, Dataset, Material
+from autolearn.training.leakage import Guard
 from autolearn.training.replay_plan import ReplayPlan
 
 
@@ -26,31 +27,24 @@ from autolearn.training.replay_plan import ReplayPlan
 class RoundSources:
     """What the store has for a round."""
 
-    settings: TrainSettings
-    examples: tuple[ApprovedExample, ...]
-    """The approved samples that the method learns from."""
+    material: Material
     corpus: tuple[MetaExample, ...]
     """Examples with feedback."""
-    skills: tuple[TrainItem, ...]
-    """Items made of corpora."""
-    quiz: tuple[str, ...]
-    """Questions that must not be trained."""
+    guard: Guard
+    """Recognises the questions of quiz and control."""
     instructions: tuple[str, ...]
     n_blocked: int = 0
     """Examples of corpora that were left out because the quiz asks the same."""
 
     def build(self) -> Dataset:
         """Return the items that teach, and those for validation."""
-        result = dataset.build(
-            self.settings, self.examples, self.corpus, self.quiz, self.skills
-        )
+        result = dataset.build(self.material, self.corpus, self.guard)
         return replace(result, leaked=result.leaked + self.n_blocked)
 
     def replay(self, n_taught: int) -> ReplayPlan:
         """Return what is replayed beside ``n_taught`` items that teach."""
-        return replay_plan.plan(
-            self.settings, n_taught, self.examples, self.instructions
-        )
+        settings, examples = self.material.settings, self.material.examples
+        return replay_plan.plan(settings, n_taught, examples, self.instructions)
 
 
 def collect(store: Store, order: TrainRunSettings) -> RoundSources:
@@ -59,16 +53,31 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
     Raises:
         InputError: A corpus has been removed from the library.
     """
-    skills, with_feedback, n_blocked = corpora.skills(store, order.train, order.corpora)
+    guard = Guard(corpora.asked(store))
+    skills, with_feedback, n_blocked = corpora.skills(
+        store, order.train, order.corpora, guard
+    )
+    examples = approved_examples(store, order)
+    texts = _passages(store, order, examples) if order.train.method == "cpt" else []
     return RoundSources(
-        order.train,
-        tuple(approved_examples(store, order)),
+        Material(order.train, examples, skills, texts),
         (*order.corpus, *with_feedback),
-        tuple(skills),
-        tuple(corpora.asked(store)),
+        guard,
         tuple(question.text for question in store.library.instructions()),
         n_blocked,
     )
+
+
+def _passages(
+    store: Store, order: TrainRunSettings, examples: Sequence[ApprovedExample]
+) -> list[str]:
+    """Return all passages of the documents of a round, as raw text."""
+    documents: Collection[int] | None = order.documents
+    if documents is None:
+        ids = (example.sample.passage_id for example in examples)
+        passages = store.library.passages_by_id(i for i in ids if i)
+        documents = {passage.document_id for passage in passages.values()}
+    return [passage.text for passage in store.library.passages(list(documents))]
 
 
 def why_nothing(settings: TrainSettings) -> str:
@@ -151,5 +160,5 @@ def _approved_example(
         closed=sample.rejected,
         critique=sources.critique,
         wordings=wordings,
-        corrected=sources.corrected,
+        edits=sources.edits,
     )

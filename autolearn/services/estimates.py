@@ -107,8 +107,8 @@ def round_contents(
         corpora=tuple(corpus.id for corpus in chosen),
     )
     sources = rounds.collect(store, order)
-    examples = sources.examples
-    known = sum(not e.sample.gap for e in examples) if settings.only_gaps else 0
+    examples = sources.material.examples
+    known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
     made = sources.build()
     learned = sum(count(item.chosen) for item in made.items)
     answer = learned // max(1, len(made.items))
