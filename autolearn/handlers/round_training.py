@@ -24,7 +24,7 @@ from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study import prompts, statements
 from autolearn.study.answers import keeps_sense
 from autolearn.study.generation import Generator, of
-from autolearn.training import dataset, replay
+from autolearn.training import dataset, leakage, replay
 from autolearn.training.dataset import ApprovedExample, Dataset, Material
 from autolearn.training.leakage import Guard
 
@@ -129,13 +129,14 @@ def _freeze(
     own = _imagine(context, backend, replay.GAUGE + n_replay)
     made_up = own[replay.GAUGE :]
     held = beside(settings, n_replay)
+    skills = new_skills(store, settings, made.items, wanted.parent)
     items = [
         *taught,
         *made.validation,
         *replay.items("gauge", own[: replay.GAUGE]),
         *replay.items("replay", made_up),
-        *_read(context, backend, to_read(learned, held)),
-        *_checked(context, backend, made_up, held),
+        *_read(context, backend, to_read(learned, held), skills),
+        *_checked(context, backend, made_up, 0 if skills & replay.CRITIC else held),
     ]
     admitted = Guard(corpora.asked(store)).admit(items)
     leaked = made.leaked + admitted.n_blocked
@@ -192,6 +193,23 @@ def beside(settings: TrainSettings, n_replay: int) -> int:
     return 0 if settings.method == "meta" else n_replay
 
 
+def new_skills(
+    store: Store,
+    settings: TrainSettings,
+    items: Sequence[TrainItem],
+    parent_id: int | None,
+) -> frozenset[str]:
+    """Return the skills that a round, or one that it continues, learns from a corpus.
+
+    Replay holds a round to the base model, which does not have them yet.
+    """
+    learned = list(items) if settings.method in corpora.TAUGHT else []
+    for one in _line(store, parent_id):
+        if one.method in corpora.TAUGHT:
+            learned += store.rounds.items(one.id)
+    return replay.taught_skills(learned)
+
+
 def to_read(
     examples: Sequence[ApprovedExample], n_replay: int
 ) -> list[replay.RereadText]:
@@ -200,11 +218,23 @@ def to_read(
     return replay.to_read([one for one in asked if all(one)], n_replay)
 
 
+def _line(store: Store, round_id: int | None) -> list[Round]:
+    """Return a round and those that it was built on; none for the base model."""
+    if round_id is None:
+        return []
+    return [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
+
+
 def _read(
-    context: RunContext, backend: TrainableBackend, texts: Sequence[replay.RereadText]
+    context: RunContext,
+    backend: TrainableBackend,
+    texts: Sequence[replay.RereadText],
+    skills: frozenset[str],
 ) -> list[TrainItem]:
+    """Return how the base reads texts again, without the skills that are taught."""
     writer = _writer(context, backend, "texts read again", len(texts))
-    return _logged(context, replay.read(writer, texts))
+    made = replay.without_skills(replay.read(writer, texts), skills)
+    return _logged(context, made)
 
 
 def to_check(store: Store, n_replay: int) -> tuple[list[str], int]:
@@ -308,25 +338,29 @@ def approved_examples(
     """Return the approved samples that a round of this method learns from.
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
-    what no round has learned yet; all others from everything approved so far.
+    what neither a kept round nor the one that it continues has learned; all others
+    from everything approved so far.
     """
     samples = store.samples.find(SampleFilter(state="approved"))
     sources = store.samples.sources(samples)
     if settings.method == "al2":
         samples = [one for one in samples if sources[one.id].written_by == parent_id]
     if settings.evolution == "continual-new" and settings.method == "self":
-        learned = {
-            item.sample_id
-            for one in store.rounds.all()
-            if one.state != "training"
-            for item in store.rounds.items(one.id)
-        }
+        rounds = [one.id for one in store.rounds.all() if one.state == "kept"]
+        rounds += [one.id for one in _line(store, parent_id)]
+        learned = store.rounds.trained_samples(rounds)
         samples = [one for one in samples if one.id not in learned]
     wordings = _wordings(store, samples)
     return [
         _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
         for one in samples
     ]
+
+
+def asked_by_rounds(store: Store) -> list[str]:
+    """Return the questions that any round has trained or been validated by."""
+    items = (item for one in store.rounds.all() for item in store.rounds.items(one.id))
+    return leakage.asked_in(items)
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:

@@ -107,6 +107,8 @@ def round_contents(
     )
     learned = sum(count(item.chosen) for item in made.items)
     n_replay = round_training.beside(settings, settings.replayed(len(made.items)))
+    skills = round_training.new_skills(store, settings, made.items, parent_id)
+    n_checks = 0 if skills & replay.CRITIC else n_replay
     beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
     return RoundContents(
         store.samples.counts()["approved"],
@@ -116,7 +118,7 @@ def round_contents(
         tuple(length(item) for item in made.items),
         learned,
         _made_up(store, shown, count),
-        (*beside.readings(examples, n_replay), *beside.checks(n_replay)),
+        (*beside.readings(examples, n_replay), *beside.checks(n_checks)),
         tuple(length(item) for item in made.validation),
         tuple(one.name for one in chosen),
     )

@@ -12,7 +12,7 @@ again (``to_read``), and checks and corrects its own answers (``checked``).
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
@@ -29,6 +29,7 @@ from autolearn.core.model_calls import (
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import Skill, skill_of
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
@@ -208,6 +209,24 @@ def items(kind: ItemKind, generated: Sequence[SelfGeneratedItem]) -> list[TrainI
         for item in generated
         if item.generation
     ]
+
+
+CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
+"""Skills that belong together: a model that judges anew also refines anew."""
+
+
+def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
+    """Return the skills of a study that items teach.
+
+    Replay must not hold a round to how the base model did what is taught anew.
+    """
+    skills = {skill for item in items if item.teaches and (skill := skill_of(item))}
+    return frozenset(skills | CRITIC if skills & CRITIC else skills)
+
+
+def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
+    """Return the items of the base model that use none of these skills."""
+    return [pair for pair in made if skill_of(pair[0]) not in skills]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
