@@ -64,14 +64,8 @@ def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> Qui
     It is right if it contains the gold value. Without a short gold value, it must
     contain everything that the gold answer says beyond the question.
     """
-    raw = generation.completion.text
-    text = model_output.answer(raw)
-    right = (
-        matching.contains(text, question.gold_value)
-        if question.gold_value
-        else matching.agreement(question.question.text, text, question.gold_answer)
-        == 1.0
-    )
+    text = model_output.answer(generation.completion.text)
+    right = is_right(question, text)
     return QuizResult(
         question.question.id,
         mode,
@@ -82,6 +76,14 @@ def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> Qui
         round_id=generation.model.round_id,
         generation=generation,
     )
+
+
+def is_right(question: QuizQuestion, text: str) -> bool:
+    """Return whether an answer is right; see ``score``."""
+    if question.gold_value:
+        return matching.contains(text, question.gold_value)
+    gold = question.gold_answer
+    return matching.agreement(question.question.text, text, gold) == 1.0
 
 
 def summarise(results: Iterable[QuizResult]) -> Score:

@@ -44,14 +44,19 @@ from autolearn.evaluation.skill_report import (
 )
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.handlers import chat, gguf_conversion, round_training
+from autolearn.ingest import corpora
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
+from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
+from autolearn.study.questions import AskedBefore
+from autolearn.training.leakage import Guard
 
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
@@ -120,6 +125,8 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
+        trained = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -258,6 +265,13 @@ class RunHandlers:
         context.progress("merging", 0, 1)
         settings = ModelRunSettings.of(context.run).model
         merging.merge(model_files.locate(settings.model), adapter, target)
+
+
+def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
+    """Return what quizzes ask by now, and what studies and rounds have asked."""
+    studied = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in studied)]
+    return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
 
 
 def _guidance(

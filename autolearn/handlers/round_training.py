@@ -96,7 +96,7 @@ def _freeze(
     if not result.items:
         raise InputError(rounds.why_nothing(settings))
     taught = [*result.items, *_statements(context, backend, settings, result.items)]
-    measured, replayed = _write_replay(context, backend, sources.replay(len(taught)))
+    measured, replayed = _write_replay(context, backend, sources.replay(taught))
     new = Round(
         settings.method,
         context.run.id,
@@ -136,7 +136,8 @@ def _write_replay(
     own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
     made_up = own[replay.GAUGE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
-    read = _logged(context, replay.read(reader, plan.texts))
+    rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
+    read = _logged(context, rows)
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
     checked = _logged(

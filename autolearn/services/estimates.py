@@ -121,7 +121,7 @@ def round_contents(
         tuple(length(item) for item in made.items),
         learned,
         _made_up(store, shown, count),
-        tuple(replay_sizes.of(sources.replay(len(made.items)))),
+        tuple(replay_sizes.of(sources.replay(made.items))),
         tuple(length(item) for item in made.validation),
         tuple(corpus.name for corpus in chosen),
     )

@@ -153,6 +153,13 @@ def test_evolution_from_the_base_takes_no_parent(store):
         actions.train(store, MODEL, TrainSettings(method="self"), parent.id)
 
 
+@pytest.mark.parametrize("evolution", ["continual", "continual-new"])
+def test_continual_evolution_needs_a_round_to_continue(store, evolution):
+    settings = TrainSettings(method="self", evolution=evolution)
+    with pytest.raises(JobError, match="continues an earlier round"):
+        actions.train(store, MODEL, settings)
+
+
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)

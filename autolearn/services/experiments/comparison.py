@@ -85,6 +85,14 @@ def quiz_task(arm: Arm, seed: int) -> str:
     return f"quiz {arm}, seed {seed}"
 
 
+def cost_tasks(arm: Arm, seed: int) -> list[str]:
+    """Return the names of the tasks that an arm does for itself, without its quiz."""
+    trained = train_task(arm, seed)
+    if arm == "al12":
+        return [_stage_1(seed), _second_study(seed), trained]
+    return [trained]
+
+
 class _Comparison:
     """Orders the runs of one comparison."""
 

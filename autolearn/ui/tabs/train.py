@@ -16,6 +16,7 @@ from autolearn.rounds import sources as rounds
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates, token_preview
 from autolearn.services.estimates import RoundContents
+from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html
@@ -292,9 +293,7 @@ def problems(
     told_of = []
     try:
         has_corpus = bool(store.corpora.chosen())
-        actions.check_train(
-            store, model, settings, parent or None, has_corpus=has_corpus
-        )
+        check_train(store, model, settings, parent or None, has_corpus=has_corpus)
         if not found.made.items:
             raise JobError(rounds.why_nothing(settings))
     except AutolearnError as error:
