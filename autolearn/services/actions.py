@@ -54,7 +54,7 @@ def add_texts(
     passage_tokens: int,
     *,
     uploads: Sequence[Path] = (),
-    pasted: tuple[str, str] | None = None,
+    pasted_text: tuple[str, str] | None = None,
 ) -> Run:
     """Queue the reading of files and folders, of uploads, and of a text with its name.
 
@@ -66,12 +66,12 @@ def add_texts(
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     model_files.locate(model)
-    staged, given = importer.given(store, paths, uploads, pasted)
-    if not given:
+    staging_folder, files = importer.given(store, paths, uploads, pasted_text)
+    if not files:
         raise InputError("Choose files or paste a text first.")
-    sources = tuple(ImportSource(str(file.path), file.name) for file in given)
-    wanted = ImportRunSettings(sources, staged, model, passage_tokens)
-    return _submit(store, wanted)
+    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
+    run_settings = ImportRunSettings(sources, staging_folder, model, passage_tokens)
+    return _submit(store, run_settings)
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -81,8 +81,10 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    given = gold_files.read_instructions(path)
-    store.library.add_questions([Question(one, "study", "person") for one in given])
+    instructions = gold_files.read_instructions(path)
+    store.library.add_questions(
+        [Question(instruction, "study", "person") for instruction in instructions]
+    )
     return len(store.library.instructions()) - before
 
 
@@ -125,12 +127,12 @@ def study(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
-    wanted = StudyRunSettings(
+    run_settings = StudyRunSettings(
         study=settings,
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    return _submit(store, with_model(store, _linked(run_settings, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -191,14 +193,14 @@ def train(
         corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
-    wanted = TrainRunSettings(
+    run_settings = TrainRunSettings(
         train=settings,
         parent=parent_id,
         corpus=tuple(gold.examples),
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(wanted, link), base))
+    return _submit(store, with_model(store, _linked(run_settings, link), base))
 
 
 def check_train(
@@ -236,15 +238,15 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
             "start from it."
         )
-    line = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(one.method in ("al1", "join", "self") for one in line):
+    lineage = [parent, *store.rounds.ancestors(parent.id)]
+    if not any(ancestor.method in ("al1", "join", "self") for ancestor in lineage):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."
         )
     # In a chain the study that is about to end orders the training behind it.
-    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
-    if not store.runs.find(studied, limit=1):
+    studies = RunFilter(("study",), ("done", "running"), round_id=parent.id)
+    if not store.runs.find(studies, limit=1):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             "first: choose its adapter under Model, or "
@@ -272,14 +274,16 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    asked = tuple(part for part in parts if gold_questions.questions(store, part[0]))
-    if not asked:
+    asked_parts = tuple(
+        part for part in parts if gold_questions.questions(store, part[0])
+    )
+    if not asked_parts:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    wanted = QuizRunSettings(parts=asked)
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    run_settings = QuizRunSettings(parts=asked_parts)
+    return _submit(store, with_model(store, _linked(run_settings, link), model))
 
 
 @dataclass(frozen=True)
@@ -311,7 +315,7 @@ def chat(
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
     place = place or ChatPlace()
-    wanted = ChatRunSettings(
+    run_settings = ChatRunSettings(
         messages=tuple(messages),
         sampling=sampling,
         refine=refine,
@@ -320,7 +324,7 @@ def chat(
         column=place.column,
         passages=place.passages,
     )
-    return _submit(store, with_model(store, wanted, model))
+    return _submit(store, with_model(store, run_settings, model))
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -331,29 +335,33 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             it needs llama.cpp's converter, which is not there.
     """
     if what not in formats.KINDS:
-        told = ", ".join(formats.KINDS)
-        raise InputError(f"There is no export {what!r}; choose one of {told}.")
+        kinds = ", ".join(formats.KINDS)
+        raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export, with --round.")
-    wanted = ExportRunSettings(
+    run_settings = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )
     if round_id is not None:
-        found = finished_round(store, round_id)
+        round_ = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
-            wanted = replace(wanted, converter=str(gguf_converter.converter()))
+            run_settings = replace(
+                run_settings, converter=str(gguf_converter.converter())
+            )
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            wanted = _with_weights(store, wanted, _own_model(found, round_id))
-    return _submit(store, wanted)
+            run_settings = _with_weights(
+                store, run_settings, _own_model(round_, round_id)
+            )
+    return _submit(store, run_settings)
 
 
 def _with_weights(
-    store: Store, wanted: ExportRunSettings, model: ModelSettings
+    store: Store, run_settings: ExportRunSettings, model: ModelSettings
 ) -> ExportRunSettings:
     own = with_model(store, ModelRunSettings(), model)
     return replace(
-        wanted,
+        run_settings,
         model=own.model,
         model_digest=own.model_digest,
         prompts=own.prompts,
@@ -367,9 +375,9 @@ def keep(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished, or its base model is not as it was.
     """
-    found = finished_round(store, round_id)
-    choose_model(store, _own_model(found, round_id))
-    return store.rounds.update(replace(found, state="kept"))
+    round_ = finished_round(store, round_id)
+    choose_model(store, _own_model(round_, round_id))
+    return store.rounds.update(replace(round_, state="kept"))
 
 
 def roll_back(store: Store, round_id: int) -> Round:
@@ -380,20 +388,24 @@ def roll_back(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished.
     """
-    found = finished_round(store, round_id)
+    round_ = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
-        choose_model(store, _own_model(found, found.parent_id))
-    return store.rounds.update(replace(found, state="rolled_back"))
+        choose_model(store, _own_model(round_, round_.parent_id))
+    return store.rounds.update(replace(round_, state="rolled_back"))
 
 
-def _own_model(found: Round, round_id: int | None) -> ModelSettings:
+def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
     """Return the model that a round was trained on, with the adapter of a round."""
-    return replace(TrainRunSettings.of(found).model, round_id=round_id)
+    return replace(TrainRunSettings.of(round_).model, round_id=round_id)
 
 
-def _submit(store: Store, wanted: RunSettings) -> Run:
-    return queues.submit(store, wanted, versions())
+def _submit(store: Store, run_settings: RunSettings) -> Run:
+    return queues.submit(store, run_settings, versions())
 
 
-def _linked(wanted: P, link: PipelineLink | None) -> P:
-    return replace(wanted, plan=link.plan, after=link.after) if link else wanted
+def _linked(run_settings: P, link: PipelineLink | None) -> P:
+    return (
+        replace(run_settings, plan=link.plan, after=link.after)
+        if link
+        else run_settings
+    )

@@ -150,7 +150,7 @@ def _add(
         chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
-        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+        pasted_text=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
     )
     session.order(run)
     return None, "", "", ""
