@@ -70,8 +70,8 @@ def add_texts(
     if not files:
         raise InputError("Choose files or paste a text first.")
     sources = tuple(ImportSource(str(file.path), file.name) for file in files)
-    run_settings = ImportRunSettings(sources, staging_folder, model, passage_tokens)
-    return _submit(store, run_settings)
+    request = ImportRunSettings(sources, staging_folder, model, passage_tokens)
+    return _submit(store, request)
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -81,10 +81,8 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    instructions = gold_files.read_instructions(path)
-    store.library.add_questions(
-        [Question(instruction, "study", "person") for instruction in instructions]
-    )
+    texts = gold_files.read_instructions(path)
+    store.library.add_questions([Question(text, "study", "person") for text in texts])
     return len(store.library.instructions()) - before
 
 
@@ -127,12 +125,12 @@ def study(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
-    run_settings = StudyRunSettings(
+    request = StudyRunSettings(
         study=settings,
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(run_settings, link), model))
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -193,14 +191,14 @@ def train(
         corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
-    run_settings = TrainRunSettings(
+    request = TrainRunSettings(
         train=settings,
         parent=parent_id,
         corpus=tuple(gold.examples),
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(run_settings, link), base))
+    return _submit(store, with_model(store, _linked(request, link), base))
 
 
 def check_train(
@@ -274,16 +272,14 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    asked_parts = tuple(
-        part for part in parts if gold_questions.questions(store, part[0])
-    )
-    if not asked_parts:
+    sets = tuple(part for part in parts if gold_questions.questions(store, part[0]))
+    if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    run_settings = QuizRunSettings(parts=asked_parts)
-    return _submit(store, with_model(store, _linked(run_settings, link), model))
+    request = QuizRunSettings(parts=sets)
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 @dataclass(frozen=True)
@@ -315,7 +311,7 @@ def chat(
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
     place = place or ChatPlace()
-    run_settings = ChatRunSettings(
+    request = ChatRunSettings(
         messages=tuple(messages),
         sampling=sampling,
         refine=refine,
@@ -324,7 +320,7 @@ def chat(
         column=place.column,
         passages=place.passages,
     )
-    return _submit(store, with_model(store, run_settings, model))
+    return _submit(store, with_model(store, request, model))
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -339,29 +335,25 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
         raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export, with --round.")
-    run_settings = ExportRunSettings(
+    request = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )
     if round_id is not None:
         round_ = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
-            run_settings = replace(
-                run_settings, converter=str(gguf_converter.converter())
-            )
+            request = replace(request, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            run_settings = _with_weights(
-                store, run_settings, _own_model(round_, round_id)
-            )
-    return _submit(store, run_settings)
+            request = _with_weights(store, request, _own_model(round_, round_id))
+    return _submit(store, request)
 
 
 def _with_weights(
-    store: Store, run_settings: ExportRunSettings, model: ModelSettings
+    store: Store, request: ExportRunSettings, model: ModelSettings
 ) -> ExportRunSettings:
     own = with_model(store, ModelRunSettings(), model)
     return replace(
-        run_settings,
+        request,
         model=own.model,
         model_digest=own.model_digest,
         prompts=own.prompts,
@@ -399,13 +391,9 @@ def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
     return replace(TrainRunSettings.of(round_).model, round_id=round_id)
 
 
-def _submit(store: Store, run_settings: RunSettings) -> Run:
-    return queues.submit(store, run_settings, versions())
+def _submit(store: Store, request: RunSettings) -> Run:
+    return queues.submit(store, request, versions())
 
 
-def _linked(run_settings: P, link: PipelineLink | None) -> P:
-    return (
-        replace(run_settings, plan=link.plan, after=link.after)
-        if link
-        else run_settings
-    )
+def _linked(request: P, link: PipelineLink | None) -> P:
+    return replace(request, plan=link.plan, after=link.after) if link else request

@@ -92,16 +92,16 @@ def round_contents(
     ``reads_system``: whether the template of the model has a place for that message.
     """
 
-    def prompt_tokens(chat: Chat) -> int:
+    def prompt_size(chat: Chat) -> int:
         return sum(count(m.content) for m in chat if reads_system or m.role != "system")
 
     def length(item: TrainItem) -> int:
-        return prompt_tokens(item.chat) + max(
+        return prompt_size(item.chat) + max(
             count(item.chosen), count(item.rejected or "")
         )
 
     examples = round_training.approved_examples(store, settings, parent_id)
-    n_without_gap = (
+    no_gap = (
         sum(not example.sample.gap for example in examples) if settings.only_gaps else 0
     )
     uses_corpora = settings.method in corpora.TAUGHT
@@ -109,19 +109,17 @@ def round_contents(
     dataset = round_training.build(
         store, settings, examples, [], [corpus.id for corpus in gold_corpora]
     )
-    learned_tokens = sum(count(item.chosen) for item in dataset.items)
+    n_learned = sum(count(item.chosen) for item in dataset.items)
     n_replay = round_training.beside(settings, settings.replayed(len(dataset.items)))
-    beside = _Beside(
-        store, count, prompt_tokens, learned_tokens // max(1, len(dataset.items))
-    )
+    beside = _Beside(store, count, prompt_size, n_learned // max(1, len(dataset.items)))
     return RoundContents(
         store.samples.counts()["approved"],
         len(examples),
-        n_without_gap,
+        no_gap,
         dataset,
         tuple(length(item) for item in dataset.items),
-        learned_tokens,
-        _made_up(store, prompt_tokens, count),
+        n_learned,
+        _made_up(store, prompt_size, count),
         (*beside.readings(examples, n_replay), *beside.checks(n_replay)),
         tuple(length(item) for item in dataset.validation),
         tuple(corpus.name for corpus in gold_corpora),
@@ -129,14 +127,14 @@ def round_contents(
 
 
 def _made_up(
-    store: Store, prompt_tokens: Callable[[Chat], int], count: Callable[[str], int]
+    store: Store, prompt_size: Callable[[Chat], int], count: Callable[[str], int]
 ) -> ItemLength:
     """Return how long made-up items are: every round has some, to be measured by."""
     for round_ in reversed(store.rounds.all()):
         if items := [i for i in store.rounds.items(round_.id) if i.kind == "gauge"]:
-            answer_tokens = fmean(count(item.chosen) for item in items)
+            answer_size = fmean(count(item.chosen) for item in items)
             return ItemLength(
-                fmean(prompt_tokens(item.chat) for item in items), answer_tokens
+                fmean(prompt_size(item.chat) for item in items), answer_size
             )
     return ItemLength(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
 
@@ -229,10 +227,8 @@ def first_pace(
     if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
         return None
     width = sum(contents.tokens) / max(1, len(contents.tokens))
-    learned_share = contents.learned / max(1, sum(contents.tokens))
-    return compute.tokens_per_second(
-        estimator.shape, settings.rank, width, learned_share
-    )
+    share = contents.learned / max(1, sum(contents.tokens))
+    return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
 
 
 def pace(store: Store, model: str) -> float | None:
@@ -359,46 +355,42 @@ def _outlook(
     With the run that taught how; until there is one, what the worker holds with the
     model is counted, since it will go on to hold it. Of a GPU that cannot be told.
     """
-    worker_bytes = 0
+    in_worker = 0
     if hardware.device().kind != "cuda":
-        worker_bytes = (
+        in_worker = (
             hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
         )
-    free = hardware.free() + worker_bytes
+    free = hardware.free() + in_worker
     teacher, adjustment = lesson_of(store, model, kind)
     if teacher:
         return free, teacher, adjustment.apply
     started_runs = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
     last = store.runs.find(started_runs, limit=1)
-    model_bytes = worker_bytes if last and _is_with(last[0], model) else 0
+    in_model = in_worker if last and _is_with(last[0], model) else 0
 
     def at_least(need: Memory) -> Memory:
-        return replace(
-            need, libraries=need.libraries + max(0, model_bytes - need.loaded)
-        )
+        return replace(need, libraries=need.libraries + max(0, in_model - need.loaded))
 
     return free, None, at_least
 
 
-def _items(settings: TrainSettings, contents: RoundContents) -> ItemSizes:
+def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     """Return what is learned and what will be replayed."""
-    item_sizes = [n for n in contents.tokens if n <= settings.max_tokens] or [0]
-    replay_items = [
-        *[contents.made_up] * settings.replayed(len(contents.tokens)),
-        *contents.beside,
+    new_lengths = [n for n in sizes.tokens if n <= settings.max_tokens] or [0]
+    self_made = [
+        *[sizes.made_up] * settings.replayed(len(sizes.tokens)),
+        *sizes.beside,
     ]
-    replay_answers = round(sum(item.said for item in replay_items))
-    sizes = [*item_sizes, *(ceil(item.tokens) for item in replay_items)]
+    answers = round(sum(item.said for item in self_made))
+    lengths = [*new_lengths, *(ceil(item.tokens) for item in self_made)]
     new = settings.batch_size * (2 if settings.method == "al2" else 1)
     # Both go through together only where they are about as long.
-    rows = max(
-        new, replay.in_step(settings, max(1, len(contents.tokens)), len(replay_items))
-    )
-    longest = max(sizes)
+    rows = max(new, replay.in_step(settings, max(1, len(sizes.tokens)), len(self_made)))
+    longest = max(lengths)
     return ItemSizes(
         longest,
-        sum(sizes),
-        contents.learned + replay_answers,
+        sum(lengths),
+        sizes.learned + answers,
         rows * longest,
-        replay_answers,
+        answers,
     )
