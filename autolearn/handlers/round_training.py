@@ -43,11 +43,11 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     """
     store, run = context.store, context.run
     settings = TrainRunSettings.of(run).train
-    begun = store.rounds.all(run.id)
-    if begun:
-        mine, leaked = begun[0], RoundScores.of(begun[0]).leaked
+    rounds = store.rounds.all(run.id)
+    if rounds:
+        mine, n_leaked = rounds[0], RoundScores.of(rounds[0]).leaked
     else:
-        mine, leaked = _freeze(context, backend, settings)
+        mine, n_leaked = _freeze(context, backend, settings)
     items = store.rounds.items(mine.id)
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
     start = context.workspace / parent.adapter if parent and parent.adapter else None
@@ -86,7 +86,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         replay=sum(item.kind == "replay" for item in items),
         samples=len({item.sample_id for item in items if item.sample_id}),
         dropped=len(outcome.dropped),
-        kept_out_for_the_quiz=leaked,
+        kept_out_for_the_quiz=n_leaked,
         kept_out_for_validation=sum(item.kind == "validation" for item in items),
         steps=outcome.n_steps,
     )
@@ -111,39 +111,39 @@ def _freeze(
     context: RunContext, backend: TrainableBackend, settings: TrainSettings
 ) -> tuple[Round, int]:
     """Keep the round with what it will train on; from here on nothing changes it."""
-    store, wanted = context.store, TrainRunSettings.of(context.run)
-    learned = approved_examples(store, settings, wanted.parent)
-    made = build(store, settings, learned, wanted.corpus, wanted.corpora)
-    if not made.items:
+    store, run_settings = context.store, TrainRunSettings.of(context.run)
+    examples = approved_examples(store, settings, run_settings.parent)
+    data = build(store, settings, examples, run_settings.corpus, run_settings.corpora)
+    if not data.items:
         raise InputError(why_nothing(settings))
     new = Round(
         settings.method,
         context.run.id,
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
-        wanted.parent,
-        scores={"leaked": made.leaked},
+        run_settings.parent,
+        scores={"leaked": data.leaked},
     )
-    taught = [*made.items, *_stated(context, backend, settings, made.items)]
-    n_replay = settings.replayed(len(taught))
+    new_items = [*data.items, *_stated(context, backend, settings, data.items)]
+    n_replay = settings.replayed(len(new_items))
     own = _imagine(context, backend, replay.GAUGE + n_replay)
     made_up = own[replay.GAUGE :]
-    held = beside(settings, n_replay)
+    n_read = beside(settings, n_replay)
     items = [
-        *taught,
-        *made.validation,
+        *new_items,
+        *data.validation,
         *replay.items("gauge", own[: replay.GAUGE]),
         *replay.items("replay", made_up),
-        *_read(context, backend, to_read(learned, held)),
-        *_checked(context, backend, made_up, held),
+        *_read(context, backend, to_read(examples, n_read)),
+        *_checked(context, backend, made_up, n_read),
     ]
-    return store.rounds.create(new, items), made.leaked
+    return store.rounds.create(new, items), data.leaked
 
 
 def build(
     store: Store,
     settings: TrainSettings,
-    learned: Sequence[ApprovedExample],
+    approved: Sequence[ApprovedExample],
     corpus: Sequence[MetaExample],
     corpus_ids: Sequence[int],
 ) -> Dataset:
@@ -152,11 +152,11 @@ def build(
     Raises:
         InputError: A corpus has been removed from the library.
     """
-    skills, examples, blocked = corpora.skills(store, settings, corpus_ids)
-    made = dataset.build(
-        settings, learned, [*corpus, *examples], corpora.asked(store), skills
+    skills, examples, n_blocked = corpora.skills(store, settings, corpus_ids)
+    data = dataset.build(
+        settings, approved, [*corpus, *examples], corpora.asked(store), skills
     )
-    return replace(made, leaked=made.leaked + blocked)
+    return replace(data, leaked=data.leaked + n_blocked)
 
 
 def _stated(
@@ -185,8 +185,10 @@ def to_read(
     examples: Sequence[ApprovedExample], n_replay: int
 ) -> list[replay.RereadText]:
     """Return the texts of the round that are read beside its replay."""
-    asked = [(one.passage, one.sample.prompt, one.closed) for one in examples]
-    return replay.to_read([one for one in asked if all(one)], n_replay)
+    texts = [
+        (example.passage, example.sample.prompt, example.closed) for example in examples
+    ]
+    return replay.to_read([parts for parts in texts if all(parts)], n_replay)
 
 
 def _read(
@@ -202,9 +204,9 @@ def to_check(store: Store, n_replay: int) -> tuple[list[str], int]:
     And how many made-up questions stand in for what there is not.
     """
     n = round(replay.CHECKING * n_replay)
-    put = [one.text for one in store.library.instructions()]
-    picked = replay.to_check(put, n)
-    return picked, n - len(picked)
+    put = [instruction.text for instruction in store.library.instructions()]
+    sample = replay.to_check(put, n)
+    return sample, n - len(sample)
 
 
 def _checked(
@@ -219,11 +221,11 @@ def _checked(
 
 
 def _logged(
-    context: RunContext, made: Sequence[tuple[TrainItem, Generation]]
+    context: RunContext, pairs: Sequence[tuple[TrainItem, Generation]]
 ) -> list[TrainItem]:
     """Keep how the items were written."""
-    context.store.journal(context.run.id).log(generation for _, generation in made)
-    return [item for item, _ in made]
+    context.store.journal(context.run.id).log(generation for _, generation in pairs)
+    return [item for item, _ in pairs]
 
 
 def study_settings(store: Store) -> StudySettings:
@@ -249,13 +251,13 @@ def _imagine(
 ) -> list[SelfGeneratedItem]:
     """Return so many of the model's own prompts and answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
-    known = context.store.pool.of(backend.identity, prompt.digest)
+    pool = context.store.pool.of(backend.identity, prompt.digest)
     return replay.imagine(
         _writer(context, backend),
         context.store.journal(context.run.id),
-        known or _shipped(context, backend),
+        pool or _shipped(context, backend),
         n,
-        lambda done: context.progress("prompts of its own", done, n),
+        lambda n_done: context.progress("prompts of its own", n_done, n),
     )
 
 
@@ -266,12 +268,12 @@ def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGenerat
     if not path.is_file():
         return []
     try:
-        found = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+        items = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
     journal = context.store.journal(context.run.id)
-    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: found))
+    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: items))
 
 
 @dataclass(frozen=True)
@@ -302,34 +304,40 @@ def approved_examples(
     samples = store.samples.find(SampleFilter(state="approved"))
     sources = store.samples.sources(samples)
     if settings.method == "al2":
-        samples = [one for one in samples if sources[one.id].written_by == parent_id]
+        samples = [
+            sample for sample in samples if sources[sample.id].written_by == parent_id
+        ]
     if settings.evolution == "continual-new" and settings.method == "self":
-        learned = {
+        old_ids = {
             item.sample_id
-            for one in store.rounds.all()
-            if one.state != "training"
-            for item in store.rounds.items(one.id)
+            for round_ in store.rounds.all()
+            if round_.state != "training"
+            for item in store.rounds.items(round_.id)
         }
-        samples = [one for one in samples if one.id not in learned]
+        samples = [sample for sample in samples if sample.id not in old_ids]
     wordings = _wordings(store, samples)
     return [
-        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
-        for one in samples
+        _approved_example(
+            sample, sources[sample.id], wordings.get(sample.question_id, ())
+        )
+        for sample in samples
     ]
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
     """Return the checked wordings of each question that are not for the quiz."""
     parents = [sample.question_id for sample in samples]
-    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
-    answers = store.library.answers([question.id for question in worded])
+    questions = store.library.questions(
+        QuestionFilter(parent_ids=parents, split="study")
+    )
+    answers = store.library.answers([question.id for question in questions])
     sound = {a.question_id for a in answers if keeps_sense(a)}
-    found: dict[int, tuple[str, ...]] = {}
-    for question in worded:
+    by_question: dict[int, tuple[str, ...]] = {}
+    for question in questions:
         if question.id in sound and question.parent_id:
-            texts = found.get(question.parent_id, ())
-            found[question.parent_id] = (*texts, question.text)
-    return found
+            texts = by_question.get(question.parent_id, ())
+            by_question[question.parent_id] = (*texts, question.text)
+    return by_question
 
 
 def _approved_example(

@@ -49,11 +49,11 @@ def feedback(
         GenerationRequest(pair, feedback_prompt(pair, passages), limit)
         for pair in comparisons
     ]
-    written = generator.write(requests)
-    p_correct = _verdict_probabilities(generator, [made for _, made in written])
+    results = generator.write(requests)
+    p_correct = _verdict_probabilities(generator, [answer for _, answer in results])
     return [
         _read_feedback(purpose, pair, generation, probability)
-        for (pair, generation), probability in zip(written, p_correct, strict=True)
+        for (pair, generation), probability in zip(results, p_correct, strict=True)
     ]
 
 

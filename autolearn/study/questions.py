@@ -45,8 +45,8 @@ def _ask_for_lists(generator: Generator, passages: Sequence[Passage]) -> list[Re
     rounds = range(settings.ask_rounds)
     requests = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
     records = _read(generator, generator.write(requests))
-    served = {question.passage_id for question in of(Question, records)}
-    if silent := [passage for passage in passages if passage.id not in served]:
+    passage_ids = {question.passage_id for question in of(Question, records)}
+    if silent := [passage for passage in passages if passage.id not in passage_ids]:
         retries = [listing(settings, p.text, p, len(rounds)) for p in silent]
         records += _read(generator, generator.write(retries))
     return records
@@ -71,17 +71,17 @@ def listing(
 
 
 def _read(
-    generator: Generator, written: Sequence[tuple[Passage, Generation]]
+    generator: Generator, results: Sequence[tuple[Passage, Generation]]
 ) -> list[Record]:
     """Read questions from lists; duplicates are dropped, near-duplicates flagged."""
     records: list[Record] = []
-    known: dict[int, list[str]] = {}
-    for passage, generation in written:
+    earlier_texts: dict[int, list[str]] = {}
+    for passage, generation in results:
         texts = model_output.questions(generation.completion.text)
         if not texts:
             reason = why_nothing(generation, "no question could be read")
             records.append(Skip("questions", reason, passage.id, None, generation))
-        earlier = known.setdefault(passage.id, [])
+        earlier = earlier_texts.setdefault(passage.id, [])
         for text in texts:
             if text not in earlier:
                 flags = _flags(generator, text, earlier)
@@ -111,7 +111,7 @@ def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Fla
 
 
 def paraphrase(
-    generator: Generator, questions: Sequence[Question], known: Mapping[int, Question]
+    generator: Generator, questions: Sequence[Question], by_id: Mapping[int, Question]
 ) -> list[Record]:
     """Reword questions; of some, the first wording goes to the quiz.
 
@@ -126,7 +126,7 @@ def paraphrase(
         for draw in range(1, n + 1)
     ]
     records: list[Record] = []
-    texts = {question.text for question in known.values()}
+    texts = {question.text for question in by_id.values()}
     n_wordings: Counter[int] = Counter()
     for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):

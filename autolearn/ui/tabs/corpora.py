@@ -67,7 +67,7 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
             upload.path,
             chosen_model(store).model,
             licence,
-            staged=(folder, upload.name),
+            upload=(folder, upload.name),
         )
     )
     return None, ""
