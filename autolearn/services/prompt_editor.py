@@ -286,7 +286,7 @@ def _feedback(writer: Generator, it: _Material) -> Chat:
 def _verdict(writer: Generator, it: _Material) -> Chat:
     texts = it.question.text, it.opened.text, it.closed.text
     chat = feedback.verdict_request(writer, *texts).prompt.chat
-    return (*chat, Message("assistant", prompts.load("verdict").begun()))
+    return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
 def _refinement(writer: Generator, it: _Material) -> Chat:

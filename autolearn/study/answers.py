@@ -260,7 +260,7 @@ def refinement_request(
         return generator.request("refine_free", question, values, limit)
     passage = passage_of(question, passages)
     name = "mend" if generator.protocol.guided else "refine"
-    form = Form(prompts.load(name).begun(), (" ", LINE), languages.of(passage.text))
+    form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
     values["passage"] = shown(passage) if generator.protocol.guided else passage.text
     return generator.request(name, question, values, limit, form)
 

@@ -215,7 +215,7 @@ def about_sentence(
 
     Its short answer can be nothing but words of ``stretch``.
     """
-    prefill = prompts.load("ask_sentence").begun()
+    prefill = prompts.load("ask_sentence").prefill()
     constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
     form = Form(prefill, constraint, languages.of(text), draw)
     values = {"passage": text, "sentence": sentence}
@@ -235,7 +235,7 @@ def naming_request(
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for a question that names its subject."""
     values = {"passage": text, "answer": answer, "question": question}
-    prefill = prompts.load("stand_alone").begun(answer=answer)
+    prefill = prompts.load("stand_alone").prefill(answer=answer)
     form = Form(prefill, (" ", QUESTION), languages.of(text))
     limit = generator.settings.question_tokens
     return generator.request("stand_alone", subject, values, limit, form)

@@ -114,7 +114,7 @@ def verdict_probabilities(
     generator: Generator, cases: Sequence[tuple[str, str, str]]
 ) -> list[float]:
     """Return P(correct) for each question, reference answer and answer to judge."""
-    prefill = prompts.load("verdict").begun()
+    prefill = prompts.load("verdict").prefill()
     chats = [verdict_request(generator, *texts).prompt.chat for texts in cases]
     rows = generator.backend.probabilities(chats, [prefill] * len(chats), VERDICTS)
     return [row[0] for row in rows]
@@ -138,7 +138,7 @@ def known_facts(pair: Comparison, verdict: str) -> str:
     """Return the part of a feedback that is known beforehand, with its verdict."""
     assert pair.reference is not None
     texts = {"reference": pair.reference.text, "answer": pair.answer.text}
-    return prompts.load("feedback").begun(verdict=verdict, **texts)
+    return prompts.load("feedback").prefill(verdict=verdict, **texts)
 
 
 def _without_verdict(purpose: Purpose, pair: Comparison) -> Feedback:

@@ -43,7 +43,7 @@ class GenerationRequest(Generic[T]):
 class Form:
     """The form of an answer of a guided model."""
 
-    begun: str = ""
+    prefill: str = ""
     """The prefill: how the answer begins."""
     constraint: Constraint = ()
     """What may follow the prefill."""
@@ -91,7 +91,7 @@ class Generator:
             prompt = file.render(**values)
             return GenerationRequest(subject, prompt, max_new_tokens)
         language = form.language if protocol.shows_examples else None
-        prompt = file.guided(language, form.begun, **values)
+        prompt = file.guided(language, form.prefill, **values)
         return GenerationRequest(
             subject, prompt, max_new_tokens, form.draw, form.constraint
         )

@@ -74,7 +74,7 @@ def after_evidence(
 
     The evidence before it is given: the sentence of the case, or "none".
     """
-    evidence = f"{prompts.load('open_book').begun()} {case.sentence or NOT_STATED}"
+    evidence = f"{prompts.load('open_book').prefill()} {case.sentence or NOT_STATED}"
     form = Form(f"{evidence}\nShort answer:", constraint, languages.of(case.text))
     values = {"passage": case.text, "question": case.question}
     return generator.request("open_book", case.subject, values, limit, form)

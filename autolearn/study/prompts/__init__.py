@@ -89,7 +89,7 @@ class PromptFile:
         examples = self.examples.get(language or "", ())
         return replace(plain, chat=(system, *examples, user, *answer))
 
-    def begun(self, **values: object) -> str:
+    def prefill(self, **values: object) -> str:
         """Return how the answer begins.
 
         Raises:
