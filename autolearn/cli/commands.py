@@ -49,8 +49,8 @@ def demo(args: Args) -> Result:
 
 def add(args: Args) -> Result:
     """Add texts and gold questions; fail only if nothing at all was added."""
-    given = (args.files, args.quiz, args.control, args.instructions, args.corpus)
-    if not any(given):
+    sources = (args.files, args.quiz, args.control, args.instructions, args.corpus)
+    if not any(sources):
         raise InputError("Name a text file, or a quiz with --quiz FILE.")
     with _store(args) as store:
         result = _add_texts(store, args) if args.files else {}
@@ -73,13 +73,13 @@ def _add_texts(store: Store, args: Args) -> Result:
     result = ImportResult.of(run)
     for sentence in result.refused:
         warn(sentence)
-    brought = store.library.brought_by(run.id)
-    for document in brought:
+    documents = store.library.brought_by(run.id)
+    for document in documents:
         if document.note:
             warn(f"{document.name} {document.note}.")
-    passages = store.library.passages([d.id for d in brought])
+    passages = store.library.passages([d.id for d in documents])
     return {
-        "documents": len(brought),
+        "documents": len(documents),
         "refused": len(result.refused),
         "repeats": result.repeats,
         "passages": len(passages),
@@ -109,7 +109,7 @@ def study(args: Args) -> Result:
 
 def samples(args: Args) -> list[Result]:
     """Look at samples."""
-    wanted = SampleFilter(state=args.state, flag=args.flag, text=args.search)
+    criteria = SampleFilter(state=args.state, flag=args.flag, text=args.search)
     with _store(args) as store:
         return [
             {
@@ -121,7 +121,7 @@ def samples(args: Args) -> list[Result]:
                 "rejected": sample.rejected,
                 "flags": " ".join(sample.flags),
             }
-            for sample in store.samples.find(wanted, limit=args.limit)
+            for sample in store.samples.find(criteria, limit=args.limit)
         ]
 
 
@@ -168,12 +168,12 @@ def undo(args: Args) -> Result:
 
 def train(args: Args) -> Result:
     """Train a round."""
-    given = _settings(args, TrainSettings)
+    options = _settings(args, TrainSettings)
     open_ones = [name for name in presets.NAMES if getattr(args, name) is None]
     with _store(args) as store:
         model = _model(store, args)
-        usual = presets.preset_settings(model, given).as_dict()
-        settings = replace(given, **{name: usual[name] for name in open_ones})
+        usual = presets.preset_settings(model, options).as_dict()
+        settings = replace(options, **{name: usual[name] for name in open_ones})
         gold = corpus_commands.chosen(store, args, _finish)
         run = actions.train(store, model, settings, args.parent, gold)
         return _finish(store, run, "train", quiet=args.json).result
@@ -237,35 +237,35 @@ def runs(args: Args) -> list[Result]:
 def rounds(args: Args) -> list[Result]:
     """List rounds."""
     with _store(args) as store:
-        return [_listed_round(one) for one in store.rounds.all()]
+        return [_listed_round(round_) for round_ in store.rounds.all()]
 
 
-def _listed_round(one: Round) -> Result:
-    scores = RoundScores.of(one)
+def _listed_round(round_: Round) -> Result:
+    scores = RoundScores.of(round_)
     quiz_score, control = scores.quiz_closed_book, scores.control_closed_book
     return {
-        "round": one.id,
-        "method": one.method,
-        "state": one.state,
-        "parent": one.parent_id,
-        "base": one.model.name,
-        "steps": one.n_steps,
+        "round": round_.id,
+        "method": round_.method,
+        "state": round_.state,
+        "parent": round_.parent_id,
+        "base": round_.model.name,
+        "steps": round_.n_steps,
         "validation": scores.validation,
         "forgetting_kl": scores.forgetting_kl,
         "scale": scores.scale,
         "quiz": quiz_score and quiz_score.right,
         "control": control and control.right,
-        "adapter": one.adapter,
+        "adapter": round_.adapter,
     }
 
 
 def resume(args: Args) -> Result:
     """Go on with a run that was stopped, killed or failed."""
     with _store(args) as store:
-        unfinished = store.runs.in_state("interrupted", "cancelled", "failed")
-        if args.run is None and not unfinished:
+        candidates = store.runs.in_state("interrupted", "cancelled", "failed")
+        if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
-        run = queues.resume(store, args.run or unfinished[-1].id)
+        run = queues.resume(store, args.run or candidates[-1].id)
         run = _finish(store, run, run.kind, quiet=args.json)
         is_report = run.kind == "skills" and not args.json
         return skill_actions.readable(run) if is_report else run.result
@@ -347,8 +347,8 @@ def _named(store: Store, model: str, *, quiet: bool) -> str:
 
 
 def _settings(args: Args, kind: type[S]) -> S:
-    given = {name: value for name, value in vars(args).items() if value is not None}
-    return kind(**{f.name: given[f.name] for f in fields(kind) if f.name in given})
+    options = {name: value for name, value in vars(args).items() if value is not None}
+    return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
 
 
 def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
@@ -360,13 +360,15 @@ def _finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     queues.ensure_worker(store.folder, queue=queues.queue_of(run.kind))
     with Progress(title, quiet=quiet) as progress:
         try:
-            ended = queues.wait(store, run.id, progress)
+            last_state = queues.wait(store, run.id, progress)
         except KeyboardInterrupt:
             queues.cancel(store, run.id)
-            ended = queues.wait(store, run.id, progress)
-    if ended.state == "done":
-        return ended
-    if ended.kind == "import" and ended.error:
-        raise JobError(ended.error)  # another try would be refused likewise
+            last_state = queues.wait(store, run.id, progress)
+    if last_state.state == "done":
+        return last_state
+    if last_state.kind == "import" and last_state.error:
+        raise JobError(last_state.error)  # another try would be refused likewise
     again = f"resume it: python -m autolearn resume {run.id}"
-    raise JobError(f"{ended.error or f'The run was {ended.state}.'} To {again}")
+    raise JobError(
+        f"{last_state.error or f'The run was {last_state.state}.'} To {again}"
+    )

@@ -54,7 +54,7 @@ class Backend(Protocol):
         """
 
     def probabilities(
-        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
         """Return P(label) for each chat whose answer has begun so, summing to 1.
 

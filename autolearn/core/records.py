@@ -283,8 +283,8 @@ class Run:
         end = self.finished_at or self.heartbeat_at
         if not self.started_at or not end:
             return None
-        began, ended = map(datetime.fromisoformat, (self.started_at, end))
-        return (ended - began).total_seconds()
+        begin, finish = map(datetime.fromisoformat, (self.started_at, end))
+        return (finish - begin).total_seconds()
 
 
 @dataclass(frozen=True)

@@ -144,9 +144,9 @@ class RoundScores(QuizScores, TrainScores, Coded):
     """Items that were left out since the quiz asks the same."""
 
     @classmethod
-    def of(cls, measured: Round) -> Self:
+    def of(cls, round_: Round) -> Self:
         """Return the scores of a round."""
-        return cls.from_dict(measured.scores)
+        return cls.from_dict(round_.scores)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class QuizRunSettings(PipelineRunSettings):
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""
-        return any(mode == asked for _, asked in self.parts)
+        return any(mode == part_mode for _, part_mode in self.parts)
 
 
 @dataclass(frozen=True)

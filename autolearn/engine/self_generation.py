@@ -12,7 +12,7 @@ from autolearn.core.model_calls import Chat, Sampling
 from autolearn.core.ports import Stop
 from autolearn.core.records import TrainItem
 from autolearn.engine.decoding import generate
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer.batches import Example, encode
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.memory_fit import retry_on_oom
@@ -22,7 +22,7 @@ CONTINUING = 0.7
 
 
 def self_prompts(
-    loaded: Loaded,
+    lm: LoadedModel,
     seeds: Sequence[int],
     stop: Stop,
     max_new_tokens: int,
@@ -35,17 +35,17 @@ def self_prompts(
     seed, a turn goes on from its beginning and includes it.
     """
     beginnings = beginnings or [""] * len(seeds)
-    stop_ids, end_text = loaded.chat.user_end
+    stop_ids, end_text = lm.chat.user_end
     texts = []
     for seed, beginning in zip(seeds, beginnings, strict=True):
-        first_ids = loaded.chat.user_beginning(beginning)
+        first_ids = lm.chat.user_beginning(beginning)
         # Temperature 1 and top-p 1 sample from the model's own distribution. Where the
         # beginning brings the variety, small models make more sense below it.
         temperature = CONTINUING if beginning else 1.0
         sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
-        ids = loaded.chat.user_start + first_ids
+        ids = lm.chat.user_start + first_ids
         texts.append(generate.DecodedText(ids, sampling, len(first_ids)))
-    completions = generate.write(loaded, texts, stop, stop_ids=stop_ids)
+    completions = generate.write(lm, texts, stop, stop_ids=stop_ids)
     return [
         _clean(completion.text, end_text)
         if completion.finish in ("stop", "length")
@@ -63,14 +63,14 @@ def _clean(text: str, end_text: str) -> str:
 
 @torch.inference_mode()
 def confidence(
-    loaded: Loaded, chats: Sequence[Chat], answers: Sequence[str]
+    lm: LoadedModel, chats: Sequence[Chat], answers: Sequence[str]
 ) -> list[float]:
     """Return the mean log-probability per token of each answer and its end, in nats."""
     examples = [
-        encode(TrainItem("replay", chat, answer), loaded.chat)
+        encode(TrainItem("replay", chat, answer), lm.chat)
         for chat, answer in zip(chats, answers, strict=True)
     ]
-    forward = Forward(loaded)
+    forward = Forward(lm)
     totals: dict[Example, float] = {}
 
     def look() -> None:

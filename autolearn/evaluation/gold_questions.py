@@ -79,14 +79,14 @@ def some_questions(store: Store, n: int) -> list[str]:
     return [item.question.text for item in quiz_questions[:n]]
 
 
-def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
+def _own_gold(store: Store, wordings: Sequence[Question]) -> dict[int, str]:
     """Return answers for reworded questions whose wording kept the meaning."""
-    parents = [q.parent_id for q in reworded if q.parent_id]
-    answers = store.library.answers([*(q.id for q in reworded), *parents])
+    parents = [q.parent_id for q in wordings if q.parent_id]
+    answers = store.library.answers([*(q.id for q in wordings), *parents])
     open_book = {a.question_id: a for a in answers if a.kind == "open_book"}
     return {
         q.id: open_book[q.parent_id].text
-        for q in reworded
+        for q in wordings
         if q.parent_id in open_book
         and q.id in open_book
         and keeps_sense(open_book[q.id])

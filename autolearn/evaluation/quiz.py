@@ -130,14 +130,14 @@ def gap_closed(before: float, after: float, open_book: float) -> float | None:
 
 
 def studied(
-    questions: Sequence[QuizQuestion], trained: Mapping[str, object] | Iterable[str]
+    questions: Sequence[QuizQuestion], answers: Mapping[str, object] | Iterable[str]
 ) -> set[int]:
     """Return the ids of the questions whose gold answer a round was trained on.
 
-    An answer counts if it equals the gold answer after normalisation. ``trained`` are
+    An answer counts if it equals the gold answer after normalisation. ``answers`` are
     the answers of the items.
     """
-    trained_answers = {matching.normalise(text) for text in trained}
+    trained_answers = {matching.normalise(text) for text in answers}
     return {
         question.question.id
         for question in questions

@@ -85,8 +85,8 @@ class RunHandlers:
 
     def backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
-        wanted = ModelRunSettings.of(context.run)
-        settings = wanted.model
+        run_settings = ModelRunSettings.of(context.run)
+        settings = run_settings.model
         folder = model_files.locate(settings.model)
         key = (folder, settings.quantization)
         if self._backend is None or self._key != key:
@@ -94,7 +94,7 @@ class RunHandlers:
             self._backend = None  # free the old weights before loading new ones
             self._backend = HuggingFaceBackend.load(settings, folder)
             self._key = key
-        if self._backend.identity.digest != wanted.model_digest:
+        if self._backend.identity.digest != run_settings.model_digest:
             raise BackendError(
                 f"The files of {settings.model} have changed since this run was "
                 "ordered; order it anew."
@@ -108,11 +108,11 @@ class RunHandlers:
         if round_id is None:
             backend.use_adapter(None)
             return
-        chosen = context.store.rounds.get(round_id)
-        if chosen.adapter is None:
+        round_ = context.store.rounds.get(round_id)
+        if round_.adapter is None:
             raise InputError(f"Round {round_id} was never finished; it has no adapter.")
-        folder = context.workspace / chosen.adapter
-        backend.use_adapter(folder, round_id, chosen.adapter_digest)
+        folder = context.workspace / round_.adapter
+        backend.use_adapter(folder, round_id, round_.adapter_digest)
 
     def study(self, context: RunContext) -> StudyResult:
         """Study the documents of the run, or all, and the instructions if asked to."""
@@ -183,9 +183,9 @@ class RunHandlers:
 
     def export(self, context: RunContext) -> ExportResult:
         """Write approved samples, or the items or the weights of a round."""
-        wanted, store = ExportRunSettings.of(context.run), context.store
-        target, what = Path(wanted.target), wanted.what
-        about = store.rounds.get(wanted.round_id) if wanted.round_id else None
+        request, store = ExportRunSettings.of(context.run), context.store
+        target, what = Path(request.target), request.what
+        about = store.rounds.get(request.round_id) if request.round_id else None
         if about is None:
             samples = store.samples.find(SampleFilter(state="approved"))
             n = formats.export_samples(samples, what, target)
@@ -194,13 +194,15 @@ class RunHandlers:
             return self._export_weights(context, about, target)
         else:
             items, versions = store.rounds.items(about.id), _versions(context, about)
-            taught = PromptSettings.of(store.runs.get(about.run_id)).changed_prompts
+            changed_prompts = PromptSettings.of(
+                store.runs.get(about.run_id)
+            ).changed_prompts
             with prompts.fixed(
-                taught or {}
+                changed_prompts or {}
             ):  # a skill is known by the rules of its prompt
                 n = formats.export_items(items, what, target)
-            told = model_card.items(about, what, n, items, versions)
-            card = formats.write_card(target, told)
+            text = model_card.items(about, what, n, items, versions)
+            card = formats.write_card(target, text)
         return ExportResult(str(target), n, str(card))
 
     def convert(self, context: RunContext) -> ConvertResult:
@@ -213,25 +215,27 @@ class RunHandlers:
     ) -> ExportResult:
         """Write the adapter of a round, or its model; ask both the same afterwards."""
         what = ExportRunSettings.of(context.run).what
-        asked = gold_questions.some_questions(context.store, N_ASKED)
-        before = _answers(context, self.backend(context), asked)
+        questions = gold_questions.some_questions(context.store, N_ASKED)
+        before = _answers(context, self.backend(context), questions)
         adapter = context.workspace / (about.adapter or "")
-        exported: HuggingFaceBackend | None
+        model: HuggingFaceBackend | None
         if what == "adapter":
             formats.export_adapter(adapter, target)
-            exported = self.backend(context)
-            exported.use_adapter(target)
+            model = self.backend(context)
+            model.use_adapter(target)
         else:
             self._key = self._backend = None  # there may be room for one model only
             write = {"merged": self._merged, "gguf": self._as_gguf}[what]
-            exported = write(context, adapter, target)
-        after = _answers(context, exported, asked) if exported else []
-        alike = sum(one == other for one, other in zip(before, after, strict=False))
+            model = write(context, adapter, target)
+        after = _answers(context, model, questions) if model else []
+        alike = sum(
+            answer == other for answer, other in zip(before, after, strict=False)
+        )
         items = context.store.rounds.items(about.id)
         versions = _versions(context, about)
         result = ExportResult(str(target), asked=len(after), alike=alike)
-        told = model_card.weights(about, what, result, items, versions)
-        return replace(result, card=str(formats.write_card(target, told)))
+        text = model_card.weights(about, what, result, items, versions)
+        return replace(result, card=str(formats.write_card(target, text)))
 
     def _merged(
         self, context: RunContext, adapter: Path, target: Path
@@ -283,20 +287,22 @@ def _guidance(
     """
     writer = Generator(backend, settings, context.stop, lambda _: None)
     model, protocol = backend.identity, writer.protocol.name
-    kept = context.store.skills.newest(
+    report = context.store.skills.newest(
         model.digest, model.quantization, model.round_id, protocol
     )
-    return guidance(SkillReport.from_dict(kept)) if kept else Guidance()
+    return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
 def _answers(
-    context: RunContext, backend: HuggingFaceBackend, asked: Sequence[str]
+    context: RunContext, backend: HuggingFaceBackend, questions: Sequence[str]
 ) -> list[str]:
     """Return what a model answers from memory."""
     context.progress("asking it something", 0, 1)
     prompt = prompts.load("closed_book")
-    requests = [Request(prompt.render(question=one), Sampling()) for one in asked]
-    return [made.text for made in backend.complete(requests, context.stop)]
+    requests = [
+        Request(prompt.render(question=question), Sampling()) for question in questions
+    ]
+    return [completion.text for completion in backend.complete(requests, context.stop)]
 
 
 def _retrieved(context: RunContext, question: str) -> str:
@@ -325,8 +331,8 @@ def _versions(context: RunContext, about: Round) -> dict[str, str]:
     return context.store.runs.get(about.run_id).versions
 
 
-def _report(context: RunContext, stage: str, total: int, done: int) -> None:
-    context.progress(stage, done, total)
+def _report(context: RunContext, stage: str, total: int, n_done: int) -> None:
+    context.progress(stage, n_done, total)
 
 
 def _tally(context: RunContext) -> StudyResult:
@@ -336,19 +342,19 @@ def _tally(context: RunContext) -> StudyResult:
     samples = store.samples.find(SampleFilter(run_id=run_id))
     skips = store.runs.skips(run_id)
     flags = Counter(flag for sample in samples for flag in sample.flags)
-    asked = [question for question in questions if question.origin == "model"]
-    served = {question.passage_id for question in asked}
+    own_questions = [question for question in questions if question.origin == "model"]
+    passage_ids = {question.passage_id for question in own_questions}
     silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
     return StudyResult(
-        questions=len(asked),
-        duplicates=sum("duplicate" in question.flags for question in asked),
-        paraphrases=len(questions) - len(asked),
+        questions=len(own_questions),
+        duplicates=sum("duplicate" in question.flags for question in own_questions),
+        paraphrases=len(questions) - len(own_questions),
         instructions=sum(sample.passage_id is None for sample in samples),
         samples=len(samples),
         gaps=sum(sample.gap for sample in samples),
         approvable=sum(map(rules.rule("default").accepts, samples)),
         flags=dict(flags.most_common()),
-        passages_without_question=len(silent - served),
+        passages_without_question=len(silent - passage_ids),
         skipped=len(skips),
     )
 

@@ -14,7 +14,7 @@ from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
 from autolearn.study.generation import Generator, of
@@ -37,16 +37,16 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     """
     store, run = context.store, context.run
     settings = TrainRunSettings.of(run).train
-    begun = store.rounds.all(run.id)
-    if begun:
-        mine, leaked = begun[0], RoundScores.of(begun[0]).leaked
+    rounds = store.rounds.all(run.id)
+    if rounds:
+        mine, n_leaked = rounds[0], RoundScores.of(rounds[0]).leaked
     else:
-        mine, leaked = _freeze(context, backend, settings)
+        mine, n_leaked = _freeze(context, backend, settings)
     items = store.rounds.items(mine.id)
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
     start = context.workspace / parent.adapter if parent and parent.adapter else None
     adapter = f"adapters/round-{mine.id}"
-    states = rounds.checkpoints(context.workspace, mine.id)
+    states = checkpoints(context.workspace, mine.id)
     try:
         outcome = backend.train(
             items,
@@ -80,7 +80,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         replay=sum(item.kind == "replay" for item in items),
         samples=len({item.sample_id for item in items if item.sample_id}),
         dropped=len(outcome.dropped),
-        kept_out_for_the_quiz=leaked,
+        kept_out_for_the_quiz=n_leaked,
         kept_out_for_validation=sum(item.kind == "validation" for item in items),
         steps=outcome.n_steps,
     )
@@ -91,10 +91,10 @@ def _freeze(
 ) -> tuple[Round, int]:
     """Store the round with what it will train on; from here on nothing changes it."""
     store, order = context.store, TrainRunSettings.of(context.run)
-    sources = rounds.collect(store, order)
+    sources = collect(store, order)
     result = sources.build()
     if not result.items:
-        raise InputError(rounds.why_nothing(settings))
+        raise InputError(why_nothing(settings))
     taught = [*result.items, *_statements(context, backend, settings, result.items)]
     measured, replayed = _write_replay(context, backend, sources.replay(taught))
     new = Round(
@@ -167,7 +167,7 @@ def _writer(
         if n:
             context.progress(stage, round(n * share), n)
 
-    settings = rounds.study_settings(context.store)
+    settings = study_settings(context.store)
     return Generator(backend, settings, context.stop, report)
 
 
@@ -176,13 +176,13 @@ def _imagine(
 ) -> list[SelfGeneratedItem]:
     """Return so many of the model's own prompts and answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
-    known = context.store.pool.of(backend.identity, prompt.digest)
+    pool = context.store.pool.of(backend.identity, prompt.digest)
     return replay.imagine(
         _writer(context, backend),
         context.store.journal(context.run.id),
-        known or _shipped(context, backend),
+        pool or _shipped(context, backend),
         n,
-        lambda done: context.progress("prompts of its own", done, n),
+        lambda n_done: context.progress("prompts of its own", n_done, n),
     )
 
 
@@ -193,12 +193,12 @@ def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGenerat
     if not path.is_file():
         return []
     try:
-        found = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+        items = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
     journal = context.store.journal(context.run.id)
-    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: found))
+    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: items))
 
 
 @dataclass(frozen=True)

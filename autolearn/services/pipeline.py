@@ -92,10 +92,10 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
     """Queue the first phase of a plan; it carries the rest."""
     phase, *rest = plan.phases
     model = replace(plan.model, round_id=plan.round_id)
-    left = replace(plan, phases=tuple(rest))
+    remaining_plan = replace(plan, phases=tuple(rest))
     if phase == "train":
-        left = replace(left, trains=plan.trains[1:])
-    link = PipelineLink(left, after)
+        remaining_plan = replace(remaining_plan, trains=plan.trains[1:])
+    link = PipelineLink(remaining_plan, after)
     if phase == "study":
         return actions.study(store, model, plan.study, link=link)
     if phase == "quiz":
@@ -162,7 +162,7 @@ def demo(
 
 def _title(before: list[Run], run: Run) -> str:
     if run.kind == "quiz":
-        is_after = any(one.kind == "quiz" for one in before)
+        is_after = any(earlier.kind == "quiz" for earlier in before)
         return "quiz after" if is_after else "quiz before"
     if run.kind == "train":
         return f"train {TrainRunSettings.of(run).train.method}"
@@ -174,24 +174,24 @@ def _numbers(
 ) -> dict[str, Any]:
     if chain[-1].error:
         raise JobError(chain[-1].error)
-    studied = StudyResult.of(chain[0])
-    trained = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
+    study = StudyResult.of(chain[0])
+    training = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
     quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
     return {
         "workspace": str(store.folder),
         "seed": seed,
         "method": settings.method,
-        "questions": studied.questions,
-        "gaps": studied.gaps,
+        "questions": study.questions,
+        "gaps": study.gaps,
         "approved": store.samples.counts()["approved"],
-        "trained": trained.items,
-        "steps": trained.steps,
+        "trained": training.items,
+        "steps": training.steps,
         # Measured by the trainer, which sees neither quiz nor control.
-        "validation": trained.validation,
-        "forgetting_kl": trained.forgetting_kl,
-        "scale": trained.scale,
+        "validation": training.validation,
+        "forgetting_kl": training.forgetting_kl,
+        "scale": training.scale,
         **gold_questions.compare(
-            store, quizzes[0], quizzes[1], trained.round
+            store, quizzes[0], quizzes[1], training.round
         ).as_dict(),
         "seconds": _seconds(chain),
     }
@@ -199,14 +199,14 @@ def _numbers(
 
 def _seconds(chain: list[Run]) -> dict[str, float]:
     """Return how long each phase took, and all of them with what lay between."""
-    spent: dict[str, float] = {}
+    phase_seconds: dict[str, float] = {}
     for i, run in enumerate(chain):
         is_quiz = run.kind == "quiz"
         name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
         seconds = _between(run.started_at, run.finished_at)
-        spent[name] = round(spent.get(name, 0.0) + seconds, 1)
+        phase_seconds[name] = round(phase_seconds.get(name, 0.0) + seconds, 1)
     whole = _between(chain[0].created_at, chain[-1].finished_at)
-    return spent | {"all": round(whole, 1)}
+    return phase_seconds | {"all": round(whole, 1)}
 
 
 def _between(start: str | None, end: str | None) -> float:

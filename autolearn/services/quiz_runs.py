@@ -56,10 +56,10 @@ class RoundComparison:
 
 
 def latest_quiz(
-    store: Store, measured: Round, round_id: int | None, mode: QuizMode = "closed_book"
+    store: Store, round_: Round, round_id: int | None, mode: QuizMode = "closed_book"
 ) -> Run | None:
     """Return the last finished quiz of the base or a round, on this round's base."""
-    quizzes = store.runs.quizzes(measured.model.digest, round_id)
+    quizzes = store.runs.quizzes(round_.model.digest, round_id)
     return next((run for run in quizzes if QuizRunSettings.of(run).asks(mode)), None)
 
 
@@ -77,61 +77,67 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     Raises:
         JobError: There is no quiz, or the round is not finished.
     """
-    measured = store.rounds.get(round_id)
-    own = TrainRunSettings.of(measured).model
-    queued = []
-    if not _is_current(store, measured, before_id):
+    round_ = store.rounds.get(round_id)
+    own = TrainRunSettings.of(round_).model
+    quizzes = []
+    if not _is_current(store, round_, before_id):
         before = replace(own, round_id=before_id)
-        queued.append(actions.quiz(store, before, open_book=before_id is None))
+        quizzes.append(actions.quiz(store, before, open_book=before_id is None))
     after = replace(own, round_id=round_id)
-    return [*queued, actions.quiz(store, after)]
+    return [*quizzes, actions.quiz(store, after)]
 
 
-def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
+def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     """Return whether the last take has asked all questions that there are now."""
-    take = latest_quiz(store, measured, before_id)
+    take = latest_quiz(store, round_, before_id)
     if take is None:
         return False
-    asked = set(_closed(store.runs.quiz_results(take.id)))
-    wanted = {
+    asked_ids = set(_closed(store.runs.quiz_results(take.id)))
+    all_ids = {
         q.question.id
         for split in SPLITS
         for q in gold_questions.questions(store, split)
     }
-    return wanted <= asked
+    return all_ids <= asked_ids
 
 
 def compare(
     store: Store, round_id: int, before_id: int | None
 ) -> RoundComparison | None:
     """Return what a round changed; None while one of the two takes is missing."""
-    measured = store.rounds.get(round_id)
+    round_ = store.rounds.get(round_id)
     takes = (
-        latest_quiz(store, measured, before_id),
-        latest_quiz(store, measured, round_id),
+        latest_quiz(store, round_, before_id),
+        latest_quiz(store, round_, round_id),
     )
     if takes[0] is None or takes[1] is None:
         return None
     was = store.runs.quiz_results(takes[0].id)
     now = store.runs.quiz_results(takes[1].id)
-    shared = set(_closed(was)) & set(_closed(now))
+    common_ids = set(_closed(was)) & set(_closed(now))
     every = set(_closed(was)) | set(_closed(now))
-    bound = latest_quiz(store, measured, None, "open_book")
-    opened = store.runs.quiz_results(bound.id) if bound else []
+    bound = latest_quiz(store, round_, None, "open_book")
+    open_book_results = store.runs.quiz_results(bound.id) if bound else []
     before = [r for r in was if r.mode == "closed_book"]
-    before += [r for r in opened if r.mode == "open_book"]
-    was, now = _among(before, shared), _among(now, shared)
-    asked = {
+    before += [r for r in open_book_results if r.mode == "open_book"]
+    was, now = _among(before, common_ids), _among(now, common_ids)
+    quiz_questions = {
         q.question.id: q for s in SPLITS for q in gold_questions.questions(store, s)
     }
     return RoundComparison(
         gold_questions.compare(store, was, now, round_id),
-        _change(was, now, [q for q in asked.values() if q.question.split == "quiz"]),
-        _change(was, now, [q for q in asked.values() if q.question.split == "control"]),
-        asked,
+        _change(
+            was, now, [q for q in quiz_questions.values() if q.question.split == "quiz"]
+        ),
+        _change(
+            was,
+            now,
+            [q for q in quiz_questions.values() if q.question.split == "control"],
+        ),
+        quiz_questions,
         {i: r.text for i, r in _closed(was).items()},
         {i: r.text for i, r in _closed(now).items()},
-        len(every) - len(shared),
+        len(every) - len(common_ids),
     )
 
 
@@ -146,9 +152,9 @@ def _among(results: Iterable[QuizResult], ids: set[int]) -> list[QuizResult]:
 def _change(
     was: Sequence[QuizResult],
     now: Sequence[QuizResult],
-    asked: Sequence[QuizQuestion],
+    quiz_questions: Sequence[QuizQuestion],
 ) -> QuizChange:
-    ids = {one.question.id for one in asked}
+    ids = {q.question.id for q in quiz_questions}
     before = _closed(_among(was, ids))
     after = _closed(_among(now, ids))
     flips = quiz.flips(before.values(), after.values())

@@ -305,5 +305,7 @@ def m014_experiments(db: Database) -> None:
 
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
-    known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}
-    return {migration.name for migration in MIGRATIONS.applied(db)} - known
+    own_names = {
+        migration.name for migration in MIGRATIONS.pending(Database(memory=True))
+    }
+    return {migration.name for migration in MIGRATIONS.applied(db)} - own_names

@@ -61,7 +61,7 @@ PROMPT_TOKENS, ANSWER_TOKENS = 48, 48
 """Most tokens of a made-up prompt and of its answer. More items are worth more than
 longer ones, and small models do not always find an end."""
 
-Answered = tuple[tuple[int, str], Generation]
+AnsweredPrompt = tuple[tuple[int, str], Generation]
 """A draw, its prompt, and the answer."""
 
 Made = tuple[TrainItem, Generation]
@@ -75,7 +75,7 @@ themselves."""
 def imagine(
     writer: Generator,
     journal: Journal,
-    known: Sequence[SelfGeneratedItem],
+    pool: Sequence[SelfGeneratedItem],
     n: int,
     report: Callable[[int], None],
 ) -> list[SelfGeneratedItem]:
@@ -84,7 +84,7 @@ def imagine(
     Args:
         writer: Generates with the base model.
         journal: Commits new items, a step at a time.
-        known: Items made before, in order of draws.
+        pool: Items made before, in order of draws.
         n: Number of items.
         report: Called with the number of items so far.
 
@@ -92,7 +92,7 @@ def imagine(
         Cancelled: The person stopped the run.
     """
     end = ceil(TRIES * n / STEP) * STEP
-    items = [item for item in known if item.draw < end]
+    items = [item for item in pool if item.draw < end]
     begin = (items[-1].draw // STEP + 1) * STEP if items else 0
     for first in range(begin, end, STEP):
         if len(items) >= n:
@@ -107,7 +107,7 @@ def imagine(
 
 
 def _make(
-    writer: Generator, draws: range, known: Sequence[SelfGeneratedItem]
+    writer: Generator, draws: range, pool: Sequence[SelfGeneratedItem]
 ) -> Sequence[SelfGeneratedItem]:
     """Draw prompts, answer the new ones, and return the items worth keeping.
 
@@ -117,7 +117,7 @@ def _make(
     prompts_drawn = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
     if writer.stop():
         raise Cancelled
-    texts_so_far = {"", *(item.text for item in known)}
+    texts_so_far = {"", *(item.text for item in pool)}
     new: dict[str, int] = {}
     for draw, text in zip(draws, prompts_drawn, strict=True):
         if text not in texts_so_far:
@@ -128,7 +128,7 @@ def _make(
         for text, draw in new.items()
     ]
     pairs = [row for row in writer.write(requests) if _answer(row[1])]
-    counts = Counter(_answer(item.generation) for item in known if item.generation)
+    counts = Counter(_answer(item.generation) for item in pool if item.generation)
     new_items = []
     for (draw, text), generation in _surer(writer, pairs):
         counts[_answer(generation)] += 1
@@ -137,7 +137,7 @@ def _make(
     return new_items
 
 
-def _surer(writer: Generator, pairs: Sequence[Answered]) -> list[Answered]:
+def _surer(writer: Generator, pairs: Sequence[AnsweredPrompt]) -> list[AnsweredPrompt]:
     """Return the half with the higher confidence, in the order given."""
     confidences = writer.backend.confidence(
         [generation.request.prompt.chat for _, generation in pairs],
@@ -196,11 +196,11 @@ def _head(model: ModelIdentity) -> dict[str, str]:
     }
 
 
-def items(kind: ItemKind, generated: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
+def items(kind: ItemKind, self_made: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
     """Return made-up items as training items."""
     return [
         TrainItem(kind, item.generation.request.prompt.chat, _answer(item.generation))
-        for item in generated
+        for item in self_made
         if item.generation
     ]
 
@@ -283,7 +283,7 @@ def _comparing(
 def checked(
     writer: Generator,
     instructions: Sequence[str],
-    generated: Sequence[SelfGeneratedItem],
+    self_made: Sequence[SelfGeneratedItem],
 ) -> list[Made]:
     """Return items in which the base checks its own answers and corrects wrong ones.
 
@@ -302,7 +302,7 @@ def checked(
     attempts = [
         (text, _answer(generation)) for text, generation in _written(writer, requests)
     ]
-    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
+    attempts += [(o.text, _answer(o.generation)) for o in self_made if o.generation]
     to_judge = [
         GenerationRequest(
             attempt,

@@ -19,7 +19,7 @@ from autolearn.core.records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import Method, TrainSettings
 from autolearn.evaluation import gold_questions
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
     Done,
     Task,
@@ -169,7 +169,7 @@ class _Comparison:
             return self.settings.steps
         shared = replace(self.settings.train, method="join", validation_share=0.0)
         order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
-        n_items = len(rounds.collect(self.store, order).build().items)
+        n_items = len(collect(self.store, order).build().items)
         steps = shared.steps(ceil(n_items / shared.batch_size))
         self.settings = replace(self.settings, steps=steps)
         self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())
