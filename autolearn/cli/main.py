@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__
-from autolearn.cli import commands, prompt_commands, terminal
+from autolearn.cli import commands, experiment_commands, prompt_commands, terminal
 from autolearn.core.errors import AutolearnError
 from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
@@ -77,6 +77,18 @@ def parser() -> argparse.ArgumentParser:
     )
     prompt_commands.add_arguments(
         _command(kinds, "prompts", prompt_commands.prompts, "read and change prompts")
+    )
+    _run(_command(kinds, "run", experiment_commands.run, "take texts through a round"))
+    _compare(
+        _command(kinds, "compare", experiment_commands.compare, "compare the methods")
+    )
+    _evolve(
+        _command(kinds, "evolve", experiment_commands.evolve, "run rounds of evolution")
+    )
+    experiment_commands.add_experiments(
+        _command(
+            kinds, "experiments", experiment_commands.experiments, "list experiments"
+        )
     )
     runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
     runs.set_defaults(show=terminal.as_table)
@@ -293,6 +305,22 @@ def _download(command: Any) -> None:
     command.add_argument(
         "--dry-run", action="store_true", help="only show its size, licence and files"
     )
+
+
+def _run(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_run(made)
+    _settings(made, StudySettings, skip=["passage_tokens"])
+
+
+def _compare(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_compare(made)
+
+
+def _evolve(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_evolve(made)
 
 
 def _resume(command: Any) -> None:

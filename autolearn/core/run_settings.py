@@ -47,6 +47,8 @@ class PipelinePlan(Coded):
     """The settings of each training that is still to come."""
     round_id: int | None = None
     """The round trained last."""
+    documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The documents that are studied; None: all."""
 
 
 @dataclass(frozen=True)

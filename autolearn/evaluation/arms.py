@@ -37,7 +37,7 @@ class ArmOutcome:
 
 
 @dataclass(frozen=True)
-class Share:
+class ShareInterval:
     """A share of right answers with its 95 % interval, 0..1."""
 
     value: float
@@ -51,9 +51,9 @@ class ArmResult:
 
     arm: Arm
     n_seeds: int
-    quiz: Share
+    quiz: ShareInterval
     by_seed: tuple[float, ...]
-    control: Share | None
+    control: ShareInterval | None
     cost: Cost
 
     @property
@@ -68,7 +68,7 @@ class Contrast:
 
     arm: Arm
     other: Arm
-    change: Share
+    change: ShareInterval
     """The share of ``arm`` less that of ``other``, -1..1."""
     p: float
     """Of the sign-flip test, corrected for the number of pairs (Holm)."""
@@ -122,7 +122,7 @@ _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ArmComparison:
     """All that a comparison has shown so far."""
 
     n_quiz: int
@@ -135,16 +135,16 @@ class Comparison:
     """The ids of these questions."""
 
 
-def compare(outcomes: Sequence[ArmOutcome]) -> Comparison:
+def compare(outcomes: Sequence[ArmOutcome]) -> ArmComparison:
     """Return what arms show that have been measured, over the questions of all."""
     quiz_ids = _shared([row for arm in outcomes for row in arm.quiz])
     control_ids = _shared([row for arm in outcomes for row in arm.control])
     if not quiz_ids:
-        return Comparison(0, len(control_ids), (), (), ())
+        return ArmComparison(0, len(control_ids), (), (), ())
     matrices = {arm.arm: _matrix(arm.quiz, quiz_ids) for arm in outcomes}
     results = tuple(_result(arm, matrices[arm.arm], control_ids) for arm in outcomes)
     contrasts = _contrasts(matrices)
-    return Comparison(
+    return ArmComparison(
         len(quiz_ids),
         len(control_ids),
         results,
@@ -176,8 +176,8 @@ def _result(
     )
 
 
-def _share(outcomes: Outcomes) -> Share:
-    return Share(float(outcomes.mean()), *resampling.share(outcomes))
+def _share(outcomes: Outcomes) -> ShareInterval:
+    return ShareInterval(float(outcomes.mean()), *resampling.share(outcomes))
 
 
 def _contrasts(matrices: Mapping[Arm, Outcomes]) -> tuple[Contrast, ...]:
@@ -190,9 +190,9 @@ def _contrasts(matrices: Mapping[Arm, Outcomes]) -> tuple[Contrast, ...]:
     )
 
 
-def _difference(a: Outcomes, b: Outcomes) -> Share:
+def _difference(a: Outcomes, b: Outcomes) -> ShareInterval:
     change = float(a.mean() - b.mean())
-    return Share(change, *resampling.difference(a, b))
+    return ShareInterval(change, *resampling.difference(a, b))
 
 
 def _claims(contrasts: Sequence[Contrast]) -> tuple[Claim, ...]:
@@ -207,7 +207,7 @@ def _claims(contrasts: Sequence[Contrast]) -> tuple[Claim, ...]:
 
 def _reversed(contrast: Contrast) -> Contrast:
     change = contrast.change
-    opposite = Share(-change.value, -change.high, -change.low)
+    opposite = ShareInterval(-change.value, -change.high, -change.low)
     return Contrast(contrast.other, contrast.arm, opposite, contrast.p)
 
 

@@ -81,8 +81,11 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    texts = gold_files.read_instructions(path)
-    store.library.add_questions([Question(text, "study", "person") for text in texts])
+    questions = [
+        Question(text, "study", "person", gold_answer=answer or None)
+        for text, answer in gold_files.read_instructions(path)
+    ]
+    store.library.add_questions(questions)
     return len(store.library.instructions()) - before
 
 

@@ -7,10 +7,12 @@ import pytest
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -251,10 +253,11 @@ def test_only_what_a_kept_round_has_learned_is_not_new(store, approved, state):
     store.rounds.update(replace(done, state=state))
     other = store.rounds.create(replace(done, parent_id=None), [])
     settings = TrainSettings(method="self", evolution="continual-new")
-    new = round_training.approved_examples(store, settings, other.id)
+    order = TrainRunSettings(train=settings, parent=other.id)
+    new = approved_examples(store, order)
     assert len(new) == (0 if state == "kept" else 40)
     # A round that is continued has learned what it has learned.
-    assert round_training.approved_examples(store, settings, done.id) == []
+    assert approved_examples(store, replace(order, parent=done.id)) == []
 
 
 CRITIC = [

@@ -8,7 +8,7 @@ from autolearn.core.experiments import UNTRAINED, Arm, CompareSettings, Experime
 from autolearn.core.records import QuizMode, QuizResult, Run
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import arms, gold_questions
-from autolearn.evaluation.arms import ArmOutcome, Comparison, Cost
+from autolearn.evaluation.arms import ArmComparison, ArmOutcome, Cost
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import comparison, schedule
 from autolearn.services.experiments.schedule import TaskState
@@ -39,7 +39,7 @@ class ComparisonReport:
     experiment: Experiment
     settings: CompareSettings
     tasks: tuple[TaskState, ...]
-    result: Comparison
+    result: ArmComparison
     shared_seconds: float
     """Of the study that all arms share."""
     documents: tuple[str, ...]
@@ -48,7 +48,7 @@ class ComparisonReport:
     @property
     def n_done(self) -> int:
         """Return how many tasks are done."""
-        return sum(bool(t.run and t.run.state == "done") for t in self.tasks)
+        return schedule.n_done(self.tasks)
 
 
 def report(store: Store, experiment: Experiment) -> ComparisonReport:

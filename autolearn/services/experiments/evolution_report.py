@@ -7,7 +7,7 @@ from autolearn.core.experiments import EvolveSettings, Experiment
 from autolearn.core.records import QuizMode, QuizResult, Run, Sample, Split
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import gold_questions, quiz_modes, statistics
-from autolearn.evaluation.arms import Share
+from autolearn.evaluation.arms import ShareInterval
 from autolearn.evaluation.quiz import is_right
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import evolution, gate, schedule
@@ -25,11 +25,11 @@ class FilterReport:
     n_with_gold: int = 0
     """Answers whose gold is known; the shares below are of these."""
     right_before: float | None = None
-    """Share of right first answers."""
+    """ShareInterval of right first answers."""
     right_kept: float | None = None
-    """Share of right answers among those that the filter keeps."""
+    """ShareInterval of right answers among those that the filter keeps."""
     agreement: float | None = None
-    """Share of first verdicts that agree with gold."""
+    """ShareInterval of first verdicts that agree with gold."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class EvolutionRow:
     """The model after a round; round 0 is the model before."""
 
     number: int
-    quiz: dict[QuizMode, Share]
-    control: Share | None
+    quiz: dict[QuizMode, ShareInterval]
+    control: ShareInterval | None
     n_quiz: int
     seconds: float = 0.0
     items: int = 0
     forgetting_kl: float | None = None
     filter: FilterReport | None = None
-    change: Share | None = None
+    change: ShareInterval | None = None
     """Of the closed-book quiz since the round before."""
     p: float | None = None
     keeps: bool | None = None
@@ -59,6 +59,11 @@ class EvolutionReport:
     settings: EvolveSettings
     tasks: tuple[TaskState, ...]
     rows: tuple[EvolutionRow, ...]
+
+    @property
+    def n_done(self) -> int:
+        """Return how many tasks are done."""
+        return schedule.n_done(self.tasks)
 
     @property
     def modes(self) -> tuple[QuizMode, ...]:
@@ -147,17 +152,17 @@ def _right(
 
 def _share(
     store: Store, results: Sequence[QuizResult], split: Split, mode: QuizMode
-) -> Share | None:
+) -> ShareInterval | None:
     right = list(_right(store, results, split, mode).values())
     if not right:
         return None
     low, high = statistics.wilson(sum(right), len(right))
-    return Share(sum(right) / len(right), low, high)
+    return ShareInterval(sum(right) / len(right), low, high)
 
 
 def _change(
     store: Store, before: Sequence[QuizResult], after: Sequence[QuizResult]
-) -> tuple[Share | None, float | None]:
+) -> tuple[ShareInterval | None, float | None]:
     was, now = (_right(store, rows, "quiz", "closed_book") for rows in (before, after))
     ids = was.keys() & now.keys()
     if not ids:
@@ -165,7 +170,9 @@ def _change(
     up = sum(now[i] and not was[i] for i in ids)
     down = sum(was[i] and not now[i] for i in ids)
     interval = statistics.paired(up, down, len(ids))
-    return Share((up - down) / len(ids), *interval), statistics.mcnemar(up, down)
+    return ShareInterval((up - down) / len(ids), *interval), statistics.mcnemar(
+        up, down
+    )
 
 
 def _filtered(store: Store, run_id: int) -> FilterReport:
