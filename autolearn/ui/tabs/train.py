@@ -14,7 +14,7 @@ from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSetting
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, estimates, token_preview
+from autolearn.services import actions, estimates, token_preview, train_checks
 from autolearn.services.estimates import RoundContents
 from autolearn.store import Store
 from autolearn.training import presets
@@ -292,7 +292,7 @@ def problems(
     told_of = []
     try:
         has_corpus = bool(store.corpora.chosen())
-        actions.check_train(
+        train_checks.check_train(
             store, model, settings, parent or None, has_corpus=has_corpus
         )
         if not found.made.items:
