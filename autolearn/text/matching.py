@@ -20,7 +20,8 @@ from autolearn.core.scripts import (
     SOUTH_EAST_ASIAN,
 )
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$)")
+_LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
 _QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
 _WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
 _SIGNS = string.punctuation + _QUOTES + _WIDE_SIGNS
@@ -71,15 +72,19 @@ class QuoteMatch:
 def normalise(text: str) -> str:
     """Return the text in lower case without punctuation, articles and extra space.
 
-    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018.
+    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018. A
+    last word is no article ("Vitamin A").
     """
+    return " ".join(_ARTICLES.sub(" ", _plain(text)).split())
+
+
+def _plain(text: str) -> str:
+    """Return the words of a text in lower case, with whole numbers."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), plain)
     plain = _DECIMAL.sub(rf"\1{_POINT}\2", plain)
     plain = plain.translate(_PUNCTUATION).replace(_POINT, ".")
-    plain = _WITHOUT_SPACES.sub(r" \g<0> ", plain)
-    words = plain.split()
-    return " ".join(_ARTICLES.sub(" ", plain).split() or words)
+    return " ".join(_WITHOUT_SPACES.sub(r" \g<0> ", plain).split())
 
 
 def exact_match(text: str, gold: str) -> bool:
@@ -108,7 +113,9 @@ def contains(text: str, value: str) -> bool:
     In scripts that join words, parts of words count: all of them where there are no
     spaces, and Korean, Arabic and Hebrew words with their particles.
     """
-    value, text = normalise(value), normalise(text)
+    is_letter = _LAST_ARTICLE.search(normalise(value))
+    form = _plain if is_letter else normalise
+    value, text = form(value), form(text)
     if not value:
         return False
     if f" {value} " in f" {text} ":
