@@ -119,6 +119,10 @@ class QuizRunSettings(PipelineRunSettings):
 
     kind: ClassVar[RunKind | None] = "quiz"
     parts: tuple[tuple[Split, QuizMode], ...] = ()
+    version: int | None = field(default=None, metadata=EXTRA)
+    """The version of the quiz; None: of an autolearn without versions."""
+    limits: StudySettings | None = field(default=None, metadata=EXTRA)
+    """The study whose protocol and limits of length hold; None: the defaults."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""

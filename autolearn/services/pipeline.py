@@ -23,7 +23,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import comparison
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
@@ -98,7 +98,9 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
         return actions.study(store, model, plan.study, link=link)
     if phase == "quiz":
         is_base = plan.round_id is None
-        return actions.quiz(store, model, open_book=is_base, link=link)
+        return actions.quiz(
+            store, model, open_book=is_base, link=link, limits=plan.study
+        )
     actions.approve(store, RULE)
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
@@ -188,9 +190,9 @@ def _numbers(
         "validation": trained.validation,
         "forgetting_kl": trained.forgetting_kl,
         "scale": trained.scale,
-        **gold_questions.compare(
-            store, quizzes[0], quizzes[1], trained.round
-        ).as_dict(),
+        **comparison.compare(store, quizzes[0], quizzes[1], trained.round)
+        .summary()
+        .as_dict(),
         "seconds": _seconds(chain),
     }
 

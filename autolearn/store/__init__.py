@@ -17,6 +17,7 @@ from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
+from autolearn.store.quizzes import Quizzes
 from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, RunFilter, Runs
@@ -54,6 +55,7 @@ class Store:
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)
+        self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
         self.revisions = Revisions(db)

@@ -172,7 +172,7 @@ def test_a_quiz_needs_questions(store, text, tmp_path):
     add(store, text)
     gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
     (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
-    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz") == 1
+    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n == 1
     parts = actions.quiz(store, MODEL, open_book=True).settings["parts"]
     assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
     (question,) = store.library.questions()

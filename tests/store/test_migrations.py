@@ -125,7 +125,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 22
+    assert len(ours) == 23
     assert all(table["strict"] for table in ours)
 
 
@@ -134,6 +134,7 @@ def test_every_table_is_strict(store):
     [
         ("questions", "split", records.Split),
         ("questions", "origin", records.Origin),
+        ("questions", "scorer", records.Scorer),
         ("answers", "kind", records.AnswerKind),
         ("feedback", "verdict", records.Verdict),
         ("feedback", "purpose", records.Purpose),

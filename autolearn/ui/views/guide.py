@@ -23,7 +23,7 @@ def of(store: Store) -> list[GuideStep]:
     samples = store.samples.counts()
     answered = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
     trained = [one for one in store.rounds.all() if one.adapter]
-    judged = any(RoundScores.of(one).quiz_closed_book for one in trained)
+    judged = any(RoundScores.of(one).closed_book() for one in trained)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         GuideStep("Study", "Let the model study them", any(samples.values())),

@@ -61,9 +61,8 @@ def _branch(
     )
     shown = title + labels.state(one.state)
     told = [
-        f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
-        for name in ("quiz", "control")
-        if scores[name] is not None
+        f"{name} {html.percent(right.get(name))} → {html.percent(share)}"
+        for name, share in scores.items()
     ]
     if told:
         shown += html.tag("div", Html(", ".join(told)), "al-faint")
@@ -74,8 +73,7 @@ def _branch(
 
 def _right(scores: QuizScores) -> dict[str, float | None]:
     """Return the shares of right closed-book answers among the scores of a quiz."""
-    asked = {"quiz": scores.quiz_closed_book, "control": scores.control_closed_book}
-    return {name: score.right if score else None for name, score in asked.items()}
+    return {name: score.right for name, score in scores.closed_book().items()}
 
 
 def _base_scores(store: Store, one: Round) -> dict[str, float | None]:

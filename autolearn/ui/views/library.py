@@ -161,11 +161,16 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int) -> Html:
-    """Return how many instructions or questions came in, and what they are for."""
+def taken(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions or questions came in, and what they are for.
+
+    ``n_trained``: questions left out because a round was trained on them.
+    """
     told = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
         told = f"The {kind} has {n} more questions; it is asked under Evaluation."
+    if n_trained:
+        told += f" {n_trained} are left out, because a round was trained on them."
     return html.tag("p", html.text(told), "al-good")
 
 
