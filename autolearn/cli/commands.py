@@ -4,8 +4,9 @@ They order, wait and report. What is done is done by the worker.
 """
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
-from autolearn.cli import corpus_commands
+from autolearn.cli import corpus_commands, quiz_commands
 from autolearn.cli.common import (
     Args,
     Result,
@@ -18,10 +19,9 @@ from autolearn.cli.common import (
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Round
-from autolearn.core.run_results import DownloadResult, ImportResult, RoundScores
+from autolearn.core.records import Decision, Round, Split
+from autolearn.core.run_results import DownloadResult, ImportResult, RoundScores, Score
 from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
 from autolearn.services import (
     actions,
@@ -58,14 +58,24 @@ def add(args: Args) -> Result:
     with open_store(args) as store:
         result = _add_texts(store, args) if args.files else {}
         if args.quiz:
-            result["quiz"] = actions.add_gold(store, args.quiz, "quiz")
+            result["quiz"] = _add_gold(store, args.quiz, "quiz")
         if args.instructions:
             result["instructions"] = actions.add_instructions(store, args.instructions)
         if args.control:
-            result["control"] = actions.add_gold(store, args.control, "control")
+            result["control"] = _add_gold(store, args.control, "control")
         if args.corpus:
             result["corpus"] = corpus_commands.add(store, args, finish)
         return result
+
+
+def _add_gold(store: Store, path: Path, split: Split) -> int:
+    added = actions.add_gold(store, path, split)
+    if added.trained:
+        warn(
+            f"{added.trained} questions of {path.name} are left out, because a round "
+            "was trained on them."
+        )
+    return added.n
 
 
 def _add_texts(store: Store, args: Args) -> Result:
@@ -190,10 +200,16 @@ def quiz(args: Args) -> Result:
         result = dict(finish(store, run, "quiz", quiet=args.json).result)
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None
         if before and model.round_id:
-            was, now = map(store.runs.quiz_results, (before.id, run.id))
-            change = gold_questions.compare(store, was, now, model.round_id)
-            result["change"] = change.as_dict()
+            measured = store.rounds.get(model.round_id)
+            change = quiz_runs.changed(store, before, run, measured)
+            result["change"] = change.summary().as_dict()
         return result
+
+
+def quizzes(args: Args) -> Result:
+    """List the questions of quiz and control; lock them, or change their scoring."""
+    with open_store(args) as store:
+        return quiz_commands.change(store, args)
 
 
 def skills(args: Args) -> Result:
@@ -245,7 +261,6 @@ def rounds(args: Args) -> list[Result]:
 
 def _listed_round(round_: Round) -> Result:
     scores = RoundScores.of(round_)
-    quiz_score, control = scores.quiz_closed_book, scores.control_closed_book
     return {
         "round": round_.id,
         "method": round_.method,
@@ -256,10 +271,16 @@ def _listed_round(round_: Round) -> Result:
         "validation": scores.validation,
         "forgetting_kl": scores.forgetting_kl,
         "scale": scores.scale,
-        "quiz": quiz_score and quiz_score.right,
-        "control": control and control.right,
+        "gold": _right(scores.gold_closed_book),
+        "self_made": _right(scores.self_made_closed_book),
+        "origins_mixed": _right(scores.quiz_closed_book),
+        "control": _right(scores.control_closed_book),
         "adapter": round_.adapter,
     }
+
+
+def _right(score: Score | None) -> float | None:
+    return score.right if score else None
 
 
 def resume(args: Args) -> Result:

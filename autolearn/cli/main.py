@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__
-from autolearn.cli import commands, experiment_commands, prompt_commands, terminal
+from autolearn.cli import (
+    commands,
+    experiment_commands,
+    prompt_commands,
+    quiz_commands,
+    terminal,
+)
 from autolearn.core.errors import AutolearnError
 from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
+from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
 from autolearn.training import presets
 
@@ -65,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _quiz(_command(kinds, "quiz", commands.quiz, "run the quiz and the control set"))
+    quiz_commands.add_arguments(
+        _command(kinds, "quizzes", commands.quizzes, "list, score and lock the quiz")
+    )
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
@@ -169,7 +179,7 @@ def _demo(command: Any) -> None:
 
 def _add(command: Any) -> None:
     command.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    gold = "JSON lines of question, answer, and optionally value, document"
+    gold = quiz_files.FORMATS
     command.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     command.add_argument(
         "--control", type=Path, metavar="FILE", help=f"control: {gold}"

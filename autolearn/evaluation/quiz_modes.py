@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Answer, Feedback, Question, QuizMode
+from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers
 from autolearn.study.answers import open_book_requests
@@ -64,7 +65,7 @@ def _with_text(
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
 ) -> Answered:
-    cases = [TextQuestion(q, text_of(q), q.question.text) for q in questions]
+    cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
     return generator.write(open_book_requests(generator, cases))
 
 
@@ -74,7 +75,7 @@ def _closed_book(
     name = "closed_book"
     if question.is_solved and generator.protocol.guided:
         name = "solve"
-    values = {"question": question.question.text}
+    values = {"question": question.asked}
     limit = generator.settings.answer_tokens
     return replace(generator.request(name, question, values, limit), draw=draw)
 
@@ -107,7 +108,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answere
 
 def _without_text(i: int, question: QuizQuestion) -> Question:
     """Return a question as one that is judged without its passage."""
-    return replace(question.question, passage_id=None, id=i)
+    return replace(question.question, text=question.asked, passage_id=None, id=i)
 
 
 def _consistent(
@@ -125,20 +126,19 @@ def _consistent(
     ]
     written = generator.write(requests)
     rows = [written[i : i + votes] for i in range(0, len(written), votes)]
-    return [(row[0][0], _elected([made for _, made in row])) for row in rows]
+    return [(row[0][0], _elected(row[0][0], [g for _, g in row])) for row in rows]
 
 
-def _elected(generations: Sequence[Generation]) -> Generation:
+def _elected(question: QuizQuestion, generations: Sequence[Generation]) -> Generation:
     texts = [_text(generation) for generation in generations]
-    support = [sum(_same(text, other) for other in texts) for text in texts]
+    support = [sum(_same(question, text, other) for other in texts) for text in texts]
     return generations[support.index(max(support))]
 
 
-def _same(text: str, other: str) -> float:
+def _same(question: QuizQuestion, text: str, other: str) -> float:
     """Return how far two answers say the same, 0..1; of sums the result counts."""
-    numbers = matching.last_number(text), matching.last_number(other)
-    if None not in numbers:
-        return float(numbers[0] == numbers[1])
+    if question.question.scorer == "number":
+        return float(numbers.same_result(text, other, question.question.text))
     return matching.token_f1(text, other)
 
 

@@ -34,8 +34,9 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions, quiz, skills
+from autolearn.evaluation import comparison, gold_questions, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
     Guidance,
     SkillReport,
@@ -118,6 +119,9 @@ class RunHandlers:
         """Study the documents of the run, or all, and the instructions if asked to."""
         run_settings = StudyRunSettings.of(context.run)
         settings = run_settings.study
+        version = context.store.quizzes.newest()
+        if version and version.locked:  # it takes no further question
+            settings = replace(settings, quiz_share=0.0)
         passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
@@ -144,14 +148,15 @@ class RunHandlers:
 
     def quiz(self, context: RunContext) -> QuizRunResult:
         """Ask quiz and control, closed-book and open-book, as the run says."""
+        store, run_settings = context.store, QuizRunSettings.of(context.run)
         backend = self.backend(context)
-        run_settings = QuizRunSettings.of(context.run)
-        settings = run_settings.study or StudySettings()
-        writer = Generator(backend, settings, context.stop, lambda _: None)
-        journal = context.store.journal(context.run.id)
-        scores: dict[tuple[Split, QuizMode], Score] = {}
+        limits = run_settings.limits or StudySettings()
+        writer = Generator(backend, limits, context.stop, lambda _: None)
+        journal = store.journal(context.run.id)
+        scores: dict[tuple[str, QuizMode], Score] = {}
+        truncated = 0
         for split, mode in run_settings.parts:
-            questions = gold_questions.questions(context.store, split)
+            questions = _questions(store, run_settings, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(questions))
             request = QuizRequest(
@@ -160,12 +165,14 @@ class RunHandlers:
             results = quiz.ask_questions(
                 writer, journal, questions, request, stage, progress
             )
-            scores[split, mode] = quiz.summarise(results).rounded()
-        result = QuizRunResult.scored(scores)
+            truncated += sum(result.truncated for result in results)
+            for part, of_part in comparison.by_part(questions, results).items():
+                scores[part, mode] = quiz.summarise(of_part).rounded()
+        result = QuizRunResult.scored(scores, run_settings.version, truncated)
         if backend.identity.round_id is not None:
-            round_ = context.store.rounds.get(backend.identity.round_id)
+            round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
-            context.store.rounds.update(replace(round_, scores=all_scores))
+            store.rounds.update(replace(round_, scores=all_scores))
         return result
 
     def skills(self, context: RunContext) -> SkillRunResult:
@@ -269,6 +276,16 @@ class RunHandlers:
         context.progress("merging", 0, 1)
         settings = ModelRunSettings.of(context.run).model
         merging.merge(model_files.locate(settings.model), adapter, target)
+
+
+def _questions(
+    store: Store, wanted: QuizRunSettings, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of the version that a run asks."""
+    if wanted.version is None:
+        return gold_questions.questions(store, split)
+    version = store.quizzes.get(wanted.version)
+    return gold_questions.frozen_questions(store, version, split)
 
 
 def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:

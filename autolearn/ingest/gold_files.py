@@ -1,4 +1,4 @@
-"""Read quiz questions and meta-skill examples from files.
+"""Read instructions and meta-skill examples from files.
 
 A file is imported completely or not at all. Each error is one sentence.
 """
@@ -9,22 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.core.gold import GoldQuestion, MetaExample
+from autolearn.core.gold import MetaExample
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
 _OTHER_NAMES: dict[str, str] = {"instruction": "prompt"}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-
-
-def read_gold(path: Path) -> list[GoldQuestion]:
-    """Read quiz questions: JSON Lines with ``question``, ``answer`` and more.
-
-    Raises:
-        InputError: A line is not such an object; the message names it.
-    """
-    fields, optional = ("question", "answer"), ("value", "document")
-    return [GoldQuestion(**row) for row in _read_rows(path, fields, optional)]
 
 
 def read_meta(path: Path) -> list[MetaExample]:

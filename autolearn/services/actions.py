@@ -29,8 +29,9 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import corpora, gold_files, importer
+from autolearn.ingest import corpora, gold_files, importer, quiz_files
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import asked_by_rounds, study_settings
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
     choose_model,
@@ -43,6 +44,7 @@ from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
+from autolearn.training.leakage import Guard
 
 P = TypeVar("P", bound=PipelineRunSettings)
 
@@ -89,13 +91,33 @@ def add_instructions(store: Store, path: Path) -> int:
     return len(store.library.instructions()) - before
 
 
-def add_gold(store: Store, path: Path, split: Split) -> int:
-    """Add questions with gold answers to quiz or control; return how many there are.
+@dataclass(frozen=True)
+class GoldAdded:
+    """What came of a file of gold questions."""
+
+    n: int
+    """Questions that are in the quiz or the control set now."""
+    trained: int = 0
+    """Questions left out since a round was trained on them."""
+
+
+def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
+    """Add questions with gold answers to quiz or control.
 
     Raises:
-        InputError: The file is not JSON lines of questions and answers.
+        InputError: The file has no such questions, or the quiz is locked.
     """
-    return len(gold_questions.import_gold(store, gold_files.read_gold(path), split))
+    version = store.quizzes.newest()
+    if version and version.locked:
+        raise InputError(
+            f"The quiz is locked (version {version.version}), so it takes no further "
+            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+        )
+    gold = quiz_files.read(path)
+    guard = Guard(asked_by_rounds(store))
+    new = [question for question in gold if not guard.blocks(question.question)]
+    kept = gold_questions.import_gold(store, new, split)
+    return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
 
 
 def study(
@@ -210,10 +232,13 @@ def quiz(
     *,
     open_book: bool = False,
     link: PipelineLink | None = None,
+    limits: StudySettings | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    ``link`` is the place of the run in a whole round.
+    The questions are those of now, which become a version of the quiz. ``limits`` gives
+    protocol and lengths; without it they are those of the last study. ``link`` is the
+    place of the run in a whole round.
 
     Raises:
         JobError: There is no question to ask.
@@ -230,7 +255,9 @@ def quiz(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    request = QuizRunSettings(parts=sets)
+    version = gold_questions.freeze(store).version
+    limits = limits or study_settings(store)
+    request = QuizRunSettings(parts=sets, version=version, limits=limits)
     return _submit(store, with_model(store, _linked(request, link), model))
 
 

@@ -23,7 +23,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import comparison
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
@@ -102,7 +102,9 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
         return actions.study(store, model, plan.study, plan.documents, link=link)
     if phase == "quiz":
         is_base = plan.round_id is None
-        return actions.quiz(store, model, open_book=is_base, link=link)
+        return actions.quiz(
+            store, model, open_book=is_base, link=link, limits=plan.study
+        )
     actions.approve(store, RULE)
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
@@ -218,9 +220,9 @@ def _numbers(store: Store, chain: list[Run], settings: TrainSettings) -> dict[st
         "validation": training.validation,
         "forgetting_kl": training.forgetting_kl,
         "scale": training.scale,
-        **gold_questions.compare(
-            store, quizzes[0], quizzes[1], training.round
-        ).as_dict(),
+        **comparison.compare(store, quizzes[0], quizzes[1], training.round)
+        .summary()
+        .as_dict(),
         "seconds": _seconds(chain),
     }
 

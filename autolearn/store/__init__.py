@@ -18,6 +18,7 @@ from autolearn.store.experiments import Experiments
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
+from autolearn.store.quizzes import Quizzes
 from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, RunFilter, Runs
@@ -55,6 +56,7 @@ class Store:
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)
+        self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
         self.experiments = Experiments(db)

@@ -13,11 +13,12 @@ from autolearn.core.records import (
     Origin,
     Passage,
     Question,
+    Scorer,
     Split,
 )
 from autolearn.store import search
 from autolearn.store.database import Database, filtered, listed
-from autolearn.store.encoding import to_row
+from autolearn.store.encoding import as_json, to_row
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ class Library:
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         """Keep imported questions; one that was imported before is not doubled.
 
-        The same question is one of the same text, split and passage.
+        The same question is one of the same text, options, split and passage.
         """
         with self._db.atomic():
             by_identity = {
@@ -255,6 +256,17 @@ class Library:
         where, params = filtered(criteria or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
+    def set_scoring(
+        self, question_id: int, scorer: Scorer, aliases: Sequence[str]
+    ) -> None:
+        """Change how answers to a question of quiz or control are scored."""
+        self._db.write(
+            "UPDATE questions SET scorer = ?, aliases = ? WHERE id = ?",
+            scorer,
+            as_json(tuple(aliases)),
+            question_id,
+        )
+
     def instructions(self, *, with_own: bool = False) -> list[Question]:
         """Return the questions that a person gave without any text.
 
@@ -277,5 +289,7 @@ class Library:
         return self._db.select(Feedback, tail, listed(answer_ids))
 
 
-def _identity(question: Question) -> tuple[str, str, int | None]:
-    return question.text, question.split, question.passage_id
+def _identity(
+    question: Question,
+) -> tuple[str, str, int | None, tuple[str, ...]]:
+    return question.text, question.split, question.passage_id, question.choices

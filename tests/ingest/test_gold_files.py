@@ -4,21 +4,6 @@ from autolearn.core.errors import InputError
 from autolearn.ingest import gold_files
 
 
-def test_gold_questions_are_read_line_by_line(tmp_path):
-    file = tmp_path / "quiz.jsonl"
-    file.write_text('{"question": "Q?", "answer": "A.", "value": "A", "entity": "x"}\n')
-    (gold,) = gold_files.read_gold(file)
-    assert (gold.question, gold.answer, gold.value) == ("Q?", "A.", "A")
-
-
-@pytest.mark.parametrize("line", ["not json", "[1]", '{"question": "Q?"}'])
-def test_a_bad_line_is_named(tmp_path, line):
-    file = tmp_path / "quiz.jsonl"
-    file.write_text('{"question": "Q?", "answer": "A."}\n' + line + "\n")
-    with pytest.raises(InputError, match="Line 2 of quiz"):
-        gold_files.read_gold(file)
-
-
 def test_meta_examples_are_read(tmp_path):
     file = tmp_path / "meta.jsonl"
     file.write_text(

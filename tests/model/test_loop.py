@@ -13,7 +13,7 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import comparison, gold_questions
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.services import actions
@@ -112,13 +112,14 @@ def test_the_round_learned_what_it_studied(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = gold_questions.compare(lab, before, after, 1)
-    studied = change.studied
+    change = comparison.compare(lab, before, after, 1).summary()
+    studied = change.gold_studied
     assert studied.n >= 5
     assert studied.closed_book_after >= studied.closed_book_before + 0.4
     assert 0 < studied.open_book <= 1
     scores = lab.rounds.get(1).scores
-    asked = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
+    parts = ("gold", "self_made", "control")
+    asked = [scores[f"{part}_closed_book"]["n"] for part in parts]
     assert sum(asked) == len(after)
 
 
@@ -128,10 +129,10 @@ def test_a_round_tells_what_it_forgot(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = gold_questions.compare(lab, before, after, 1)
+    change = comparison.compare(lab, before, after, 1).summary()
     scores = lab.rounds.get(1).scores
-    assert change.control_before >= 0.9
-    assert change.control_after == scores["control_closed_book"]["right"]
+    assert change.control.closed_book_before >= 0.9
+    assert change.control.closed_book_after == scores["control_closed_book"]["right"]
     assert scores["forgetting_kl"] > 0
     # Too few wordings to validate by: then nothing is shrunk or ended early.
     assert (scores["validation"], scores["scale"]) == (None, 1.0)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import InputError
 from autolearn.core.settings import StudySettings
-from autolearn.ingest import readers
+from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
 from autolearn.ui.html import Html
@@ -104,13 +104,13 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
             label="Content of the file",
-            info="Instructions: prompt. Quiz and control: question, answer, and "
-            "optionally value and document.",
+            info="Instructions: JSON lines of prompt. Quiz and control: "
+            f"{quiz_files.FORMATS}.",
             elem_id="library-kind",
         )
         file = gr.File(
-            label="JSON lines file",
-            file_types=[".jsonl"],
+            label="File",
+            file_types=[".jsonl", ".json", ".csv", ".tsv"],
             height=120,
             elem_id="library-questions",
         )
@@ -124,10 +124,9 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
         raise InputError("Choose a file first.")
     store, path = session.store, Path(file)
     if kind == "instructions":
-        n = actions.add_instructions(store, path)
-    else:
-        n = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, n), None
+        return views.taken(kind, actions.add_instructions(store, path)), None
+    added = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, added.n, added.trained), None
 
 
 def _picked(event: gr.EventData) -> tuple[int, int]:

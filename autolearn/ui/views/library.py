@@ -167,12 +167,17 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int) -> Html:
-    """Return how many instructions or questions came in, and what they are for."""
-    sentence = f"{n} new instructions; you can study them under Study."
+def taken(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions or questions came in, and what they are for.
+
+    ``n_trained``: questions left out because a round was trained on them.
+    """
+    told = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
-    return html.tag("p", html.text(sentence), "al-good")
+        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
+    if n_trained:
+        told += f" {n_trained} are left out, because a round was trained on them."
+    return html.tag("p", html.text(told), "al-good")
 
 
 def _ended(run: Run) -> Html:
