@@ -34,15 +34,15 @@ def decode(cls: type[T], values: Mapping[str, Any]) -> T:
         InputError: The dataclass refuses a value.
     """
     hints = _hints(cast(Any, cls))
-    given: dict[str, Any] = {}
-    for one in fields(cast(Any, cls)):
-        value = values.get(one.name)
-        if value is None and not _is_optional(hints[one.name]):
-            if _is_required(one):
-                raise KeyError(f"{cls.__name__} needs {one.name}.")
-        elif one.name in values:
-            given[one.name] = _decoded(hints[one.name], value)
-    return cls(**given)
+    arguments: dict[str, Any] = {}
+    for field in fields(cast(Any, cls)):
+        value = values.get(field.name)
+        if value is None and not _is_optional(hints[field.name]):
+            if _is_required(field):
+                raise KeyError(f"{cls.__name__} needs {field.name}.")
+        elif field.name in values:
+            arguments[field.name] = _decoded(hints[field.name], value)
+    return cls(**arguments)
 
 
 class Coded:
@@ -67,8 +67,8 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def _is_required(one: Field[Any]) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _is_optional(hint: Any) -> bool:

@@ -21,7 +21,7 @@ Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
-QuizMode = Literal["closed_book", "open_book"]
+QuizMode = Literal["closed_book", "open_book", "retrieval", "refined", "consistent"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
@@ -313,8 +313,8 @@ class Run:
         end = self.finished_at or self.heartbeat_at
         if not self.started_at or not end:
             return None
-        began, ended = map(datetime.fromisoformat, (self.started_at, end))
-        return (ended - began).total_seconds()
+        begin, finish = map(datetime.fromisoformat, (self.started_at, end))
+        return (finish - begin).total_seconds()
 
 
 @dataclass(frozen=True)

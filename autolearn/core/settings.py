@@ -31,9 +31,9 @@ def _check(condition: bool, name: str, rule: str, value: object) -> None:
         raise InputError(f"{name} must be {rule}, not {value!r}.")
 
 
-def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
-    allowed = list(allowed)
-    _check(value in allowed, name, f"one of {', '.join(allowed)}", value)
+def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
+    choices = list(choices)
+    _check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
 class _Settings:
@@ -61,9 +61,9 @@ class _Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from kept values; names that are no setting are refused."""
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         for name in values:
-            _check(name in known, "A setting", f"one of {sorted(known)}", name)
+            _check(name in names, "A setting", f"one of {sorted(names)}", name)
         return cls(**values)
 
 
@@ -246,9 +246,9 @@ class TrainSettings(_Settings):
         """Return whether the round is held near the base model's own answers."""
         return bool(self.replay_share and self.replay_weight)
 
-    def replayed(self, taught: int) -> int:
+    def replayed(self, n_items: int) -> int:
         """Return how many made-up items of replay stand beside so many that teach."""
-        return round(self.replay_share * taught) * self.replays
+        return round(self.replay_share * n_items) * self.replays
 
     @property
     def peak_rate(self) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from autolearn.core.codec import EXTRA, Coded
 from autolearn.core.records import QuizMode, QuizResult
 from autolearn.evaluation import gold_questions, quiz, scoring, statistics
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
 PARTS: dict[str, str] = {

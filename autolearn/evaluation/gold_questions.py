@@ -14,7 +14,7 @@ from autolearn.core.records import (
     Split,
 )
 from autolearn.evaluation import quiz, scoring
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter

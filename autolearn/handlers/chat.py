@@ -83,8 +83,8 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
 
 
 def _open_book(before: ChatResult, raw: str) -> ChatResult:
-    parsed = model_output.open_book(raw)
-    return replace(before, answer=parsed.answer, evidence=parsed.evidence)
+    output = model_output.open_book(raw)
+    return replace(before, answer=output.answer, evidence=output.evidence)
 
 
 def _after(earlier: Sequence[Message], chat: Chat) -> Chat:

@@ -60,7 +60,7 @@ def add(
     model: str,
     licence: str = "",
     *,
-    staged: tuple[str, str] | None = None,
+    upload: tuple[str, str] | None = None,
 ) -> Run:
     """Queue the import of a corpus from a file; None imports the invented world.
 
@@ -69,7 +69,7 @@ def add(
         path: The file.
         model: Its tokens measure the passages that long texts are cut into.
         licence: A note on licence and origin, stored with the corpus.
-        staged: The temporary folder of an upload, and its name.
+        upload: The temporary folder of an upload, and its name.
 
     Raises:
         InputError: There is no such file.
@@ -78,7 +78,7 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
-    folder, name = staged or (None, path.name if path else gold_examples.NAME)
+    folder, name = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
         corpus=ImportSource(str(path.resolve()) if path else None, name),
         licence=licence.strip(),

@@ -28,14 +28,18 @@ def read_meta(path: Path) -> list[MetaExample]:
     return [MetaExample(**row) for row in _read_rows(path, fields, optional)]
 
 
-def read_instructions(path: Path) -> list[str]:
+def read_instructions(path: Path) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
+
+    Returns:
+        The prompts, each with its right answer if the file gives one as ``answer``. It
+        is never trained; it measures how well the model judges itself.
 
     Raises:
         InputError: A line is neither; the message names it.
     """
-    fields = ("prompt",)
-    return [row["prompt"].strip() for row in _read_rows(path, fields, ())]
+    rows = _read_rows(path, ("prompt",), ("answer",))
+    return [(row["prompt"].strip(), row["answer"].strip()) for row in rows]
 
 
 def _read_rows(

@@ -62,12 +62,12 @@ class TextImporter:
         sizes = [
             file.path.stat().st_size if file.path.exists() else 0 for file in files
         ]
-        done = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
+        sources = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
         errors = []
         for i, file in enumerate(files):
             tell = self._teller(file.name, sum(sizes[:i]), sizes[i], sum(sizes))
             tell(0.0)
-            if i not in done:
+            if i not in sources:
                 try:
                     self._take(file, i, tell)
                 except InputError as error:
@@ -80,8 +80,8 @@ class TextImporter:
         def tell(share: float) -> None:
             if self.stop():
                 raise Cancelled
-            done = round((before + share * size) / KB)
-            self.progress(f"reading {name}", done, max(1, round(total / KB)))
+            n_read = round((before + share * size) / KB)
+            self.progress(f"reading {name}", n_read, max(1, round(total / KB)))
 
         return tell
 

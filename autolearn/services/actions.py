@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
 from autolearn.core.run_settings import (
@@ -27,11 +27,11 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora, gold_files, importer, quiz_files
 from autolearn.models import files as model_files
+from autolearn.rounds import sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
     choose_model,
@@ -56,7 +56,7 @@ def add_texts(
     passage_tokens: int,
     *,
     uploads: Sequence[Path] = (),
-    pasted: tuple[str, str] | None = None,
+    pasted_text: tuple[str, str] | None = None,
 ) -> Run:
     """Queue the reading of files and folders, of uploads, and of a text with its name.
 
@@ -68,12 +68,12 @@ def add_texts(
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     model_files.locate(model)
-    staged, given = importer.given(store, paths, uploads, pasted)
-    if not given:
+    staging_folder, files = importer.given(store, paths, uploads, pasted_text)
+    if not files:
         raise InputError("Choose files or paste a text first.")
-    sources = tuple(ImportSource(str(file.path), file.name) for file in given)
-    wanted = ImportRunSettings(sources, staged, model, passage_tokens)
-    return _submit(store, wanted)
+    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
+    request = ImportRunSettings(sources, staging_folder, model, passage_tokens)
+    return _submit(store, request)
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -83,8 +83,17 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    given = gold_files.read_instructions(path)
-    store.library.add_questions([Question(one, "study", "person") for one in given])
+    questions = [
+        Question(
+            text,
+            "study",
+            "person",
+            gold_answer=answer or None,
+            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
+        )
+        for text, answer in gold_files.read_instructions(path)
+    ]
+    store.library.add_questions(questions)
     return len(store.library.instructions()) - before
 
 
@@ -111,7 +120,7 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
             "question; unlock it first, or with: python -m autolearn quizzes --unlock"
         )
     gold = quiz_files.read(path)
-    guard = Guard(round_training.asked_by_rounds(store))
+    guard = Guard(sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept = gold_questions.import_gold(store, new, split)
     return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
@@ -147,12 +156,12 @@ def study(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
-    wanted = StudyRunSettings(
+    request = StudyRunSettings(
         study=settings,
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -213,14 +222,14 @@ def train(
         corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
-    wanted = TrainRunSettings(
+    request = TrainRunSettings(
         train=settings,
         parent=parent_id,
         corpus=tuple(gold.examples),
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(wanted, link), base))
+    return _submit(store, with_model(store, _linked(request, link), base))
 
 
 def quiz(
@@ -229,12 +238,12 @@ def quiz(
     *,
     open_book: bool = False,
     link: PipelineLink | None = None,
-    limits: StudySettings | None = None,
+    study: StudySettings | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    The questions are those of now, which become a version of the quiz. ``limits`` gives
-    protocol and lengths; without it they are those of the last study. ``link`` is the
+    The questions are those of now, which become a version of the quiz. ``study`` gives
+    protocol and limits; without it they are those of the last study. ``link`` is the
     place of the run in a whole round.
 
     Raises:
@@ -246,16 +255,16 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    asked = tuple(part for part in parts if gold_questions.questions(store, part[0]))
-    if not asked:
+    sets = tuple(part for part in parts if gold_questions.questions(store, part[0]))
+    if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
     version = gold_questions.freeze(store).version
-    limits = limits or round_training.study_settings(store)
-    wanted = QuizRunSettings(parts=asked, version=version, limits=limits)
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    study = study or sources.study_settings(store)
+    request = QuizRunSettings(parts=sets, study=study, version=version)
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 @dataclass(frozen=True)
@@ -287,7 +296,7 @@ def chat(
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
     place = place or ChatPlace()
-    wanted = ChatRunSettings(
+    request = ChatRunSettings(
         messages=tuple(messages),
         sampling=sampling,
         refine=refine,
@@ -296,7 +305,7 @@ def chat(
         column=place.column,
         passages=place.passages,
     )
-    return _submit(store, with_model(store, wanted, model))
+    return _submit(store, with_model(store, request, model))
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -307,29 +316,29 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             it needs llama.cpp's converter, which is not there.
     """
     if what not in formats.KINDS:
-        told = ", ".join(formats.KINDS)
-        raise InputError(f"There is no export {what!r}; choose one of {told}.")
+        kinds = ", ".join(formats.KINDS)
+        raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export, with --round.")
-    wanted = ExportRunSettings(
+    request = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )
     if round_id is not None:
-        found = finished_round(store, round_id)
+        round_ = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
-            wanted = replace(wanted, converter=str(gguf_converter.converter()))
+            request = replace(request, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            wanted = _with_weights(store, wanted, _own_model(found, round_id))
-    return _submit(store, wanted)
+            request = _with_weights(store, request, _own_model(round_, round_id))
+    return _submit(store, request)
 
 
 def _with_weights(
-    store: Store, wanted: ExportRunSettings, model: ModelSettings
+    store: Store, request: ExportRunSettings, model: ModelSettings
 ) -> ExportRunSettings:
     own = with_model(store, ModelRunSettings(), model)
     return replace(
-        wanted,
+        request,
         model=own.model,
         model_digest=own.model_digest,
         prompts=own.prompts,
@@ -343,9 +352,9 @@ def keep(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished, or its base model is not as it was.
     """
-    found = finished_round(store, round_id)
-    choose_model(store, _own_model(found, round_id))
-    return store.rounds.update(replace(found, state="kept"))
+    round_ = finished_round(store, round_id)
+    choose_model(store, _own_model(round_, round_id))
+    return store.rounds.update(replace(round_, state="kept"))
 
 
 def roll_back(store: Store, round_id: int) -> Round:
@@ -356,20 +365,20 @@ def roll_back(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished.
     """
-    found = finished_round(store, round_id)
+    round_ = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
-        choose_model(store, _own_model(found, found.parent_id))
-    return store.rounds.update(replace(found, state="rolled_back"))
+        choose_model(store, _own_model(round_, round_.parent_id))
+    return store.rounds.update(replace(round_, state="rolled_back"))
 
 
-def _own_model(found: Round, round_id: int | None) -> ModelSettings:
+def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
     """Return the model that a round was trained on, with the adapter of a round."""
-    return replace(TrainRunSettings.of(found).model, round_id=round_id)
+    return replace(TrainRunSettings.of(round_).model, round_id=round_id)
 
 
-def _submit(store: Store, wanted: RunSettings) -> Run:
-    return queues.submit(store, wanted, versions())
+def _submit(store: Store, request: RunSettings) -> Run:
+    return queues.submit(store, request, versions())
 
 
-def _linked(wanted: P, link: PipelineLink | None) -> P:
-    return replace(wanted, plan=link.plan, after=link.after) if link else wanted
+def _linked(request: P, link: PipelineLink | None) -> P:
+    return replace(request, plan=link.plan, after=link.after) if link else request

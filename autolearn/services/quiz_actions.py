@@ -6,7 +6,7 @@ from autolearn.core.errors import InputError
 from autolearn.core.records import Question, QuizVersion, Scorer, Split
 from autolearn.evaluation import gold_questions
 from autolearn.evaluation.comparison import PARTS, part_of
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 
 SPLITS: tuple[Split, ...] = ("quiz", "control")

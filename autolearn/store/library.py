@@ -100,16 +100,18 @@ class Library:
                 )
             (number,) = self._db.insert("documents", [to_row(document)])
             for table, parts in (("passages", passages), ("exclusions", exclusions)):
-                placed = (to_row(replace(one, document_id=number)) for one in parts)
-                while batch := list(islice(placed, BATCH)):
+                rows = (
+                    to_row(replace(passage, document_id=number)) for passage in parts
+                )
+                while batch := list(islice(rows, BATCH)):
                     self._db.insert(table, batch)
             search.index_passages(self._db, number)
         return replace(document, id=number)
 
     def same_as(self, digest: str) -> Document | None:
         """Return the document of this very text, if it is there."""
-        found = self._db.select(Document, "WHERE digest = ?", digest)
-        return found[0] if found else None
+        matches = self._db.select(Document, "WHERE digest = ?", digest)
+        return matches[0] if matches else None
 
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
@@ -182,11 +184,11 @@ class Library:
         rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
         ids = [row["id"] for row in rows if row["score"] >= NEAR * rows[0]["score"]]
         by_id = self.passages_by_id(ids)
-        chosen: list[Passage] = []
+        selection: list[Passage] = []
         for passage in map(by_id.__getitem__, ids):
-            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in chosen):
-                chosen.append(passage)
-        return chosen
+            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in selection):
+                selection.append(passage)
+        return selection
 
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""
@@ -215,13 +217,13 @@ class Library:
             listed(passage_ids),
         )
 
-    def set_repeats(self, found: Mapping[int, tuple[int, bool]]) -> None:
+    def set_repeats(self, repeats: Mapping[int, tuple[int, bool]]) -> None:
         """Note which passage each of these repeats; leave out those word for word."""
         with self._db.atomic():
             self._db.write_many(
                 "UPDATE passages SET repeats_id = ?, excluded = max(excluded, ?)"
                 " WHERE id = ?",
-                ((same, exact, number) for number, (same, exact) in found.items()),
+                ((same, exact, number) for number, (same, exact) in repeats.items()),
             )
 
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
@@ -230,7 +232,7 @@ class Library:
         The same question is one of the same text, options, split and passage.
         """
         with self._db.atomic():
-            known = {
+            by_identity = {
                 _identity(question): question
                 for question in self._db.select(
                     Question,
@@ -242,16 +244,16 @@ class Library:
             new = {
                 _identity(question): question
                 for question in questions
-                if _identity(question) not in known
+                if _identity(question) not in by_identity
             }
             ids = self._db.insert("questions", [to_row(q) for q in new.values()])
         for number, (key, question) in zip(ids, new.items(), strict=True):
-            known[key] = replace(question, id=number)
-        return tuple(known[_identity(question)] for question in questions)
+            by_identity[key] = replace(question, id=number)
+        return tuple(by_identity[_identity(question)] for question in questions)
 
-    def questions(self, wanted: QuestionFilter | None = None) -> list[Question]:
+    def questions(self, criteria: QuestionFilter | None = None) -> list[Question]:
         """Return the questions that are wanted, without their generations."""
-        where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
+        where, params = filtered(criteria or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
     def set_scoring(
@@ -265,13 +267,16 @@ class Library:
             question_id,
         )
 
-    def instructions(self) -> list[Question]:
-        """Return the questions that a person gave without any text."""
+    def instructions(self, *, with_own: bool = False) -> list[Question]:
+        """Return the questions that a person gave without any text.
+
+        ``with_own``: with those that models wrote for their own evolution.
+        """
         tail = (
-            "WHERE split = 'study' AND origin = 'person' AND passage_id IS NULL"
-            " ORDER BY id"
+            "WHERE split = 'study' AND passage_id IS NULL"
+            " AND (origin = 'person' OR (origin = 'model' AND ?)) ORDER BY id"
         )
-        return self._db.select(Question, tail)
+        return self._db.select(Question, tail, with_own)
 
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""

@@ -49,8 +49,8 @@ def _ask_for_lists(generator: Generator, passages: Sequence[Passage]) -> list[Re
     rounds = range(settings.ask_rounds)
     requests = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
     records = _read(generator, generator.write(requests))
-    served = {question.passage_id for question in of(Question, records)}
-    if silent := [passage for passage in passages if passage.id not in served]:
+    passage_ids = {question.passage_id for question in of(Question, records)}
+    if silent := [passage for passage in passages if passage.id not in passage_ids]:
         retries = [listing(settings, p.text, p, len(rounds)) for p in silent]
         records += _read(generator, generator.write(retries))
     return records
@@ -75,17 +75,17 @@ def listing(
 
 
 def _read(
-    generator: Generator, written: Sequence[tuple[Passage, Generation]]
+    generator: Generator, results: Sequence[tuple[Passage, Generation]]
 ) -> list[Record]:
     """Read questions from lists; duplicates are dropped, near-duplicates flagged."""
     records: list[Record] = []
-    known: dict[int, list[str]] = {}
-    for passage, generation in written:
+    earlier_texts: dict[int, list[str]] = {}
+    for passage, generation in results:
         texts = model_output.questions(generation.completion.text)
         if not texts:
             reason = why_nothing(generation, "no question could be read")
             records.append(Skip("questions", reason, passage.id, None, generation))
-        earlier = known.setdefault(passage.id, [])
+        earlier = earlier_texts.setdefault(passage.id, [])
         for text in texts:
             if text not in earlier:
                 flags = _flags(generator, text, earlier)

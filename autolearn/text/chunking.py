@@ -112,7 +112,7 @@ class _Draft:
             over.append(self.parts.pop())
             text, n_tokens = self._joined()
         end = self.start + len(text)
-        made = Passage(
+        passage = Passage(
             document_id=0,
             position=self.position,
             start=self.start,
@@ -126,7 +126,7 @@ class _Draft:
         self.has_body = self.says = False
         for part, size, is_body in reversed(over):
             self.add(part, size, is_body=is_body)
-        return made
+        return passage
 
     def _joined(self) -> tuple[str, int]:
         text = "".join(part for part, *_ in self.parts)
@@ -135,19 +135,19 @@ class _Draft:
 
 def _units(blocks: Iterable[Block], longest: int) -> Iterator[Block]:
     """Yield headings and sentences with the white space that follows them."""
-    held: list[str] = []
-    n_held, opens = 0, False
+    buffer: list[str] = []
+    n_buffer, opens = 0, False
     for text, opens_here in blocks:
         if opens_here:
-            yield from _cut("".join(held), longest, opens=opens)[0]
-            held, n_held, opens = [], 0, True
-        held.append(text)
-        n_held += len(text)
-        if n_held >= BLOCK:
-            done, rest = _cut("".join(held), longest, opens=opens, goes_on=True)
-            yield from done
-            held, n_held, opens = [rest], len(rest), opens and not done
-    yield from _cut("".join(held), longest, opens=opens)[0]
+            yield from _cut("".join(buffer), longest, opens=opens)[0]
+            buffer, n_buffer, opens = [], 0, True
+        buffer.append(text)
+        n_buffer += len(text)
+        if n_buffer >= BLOCK:
+            units, rest = _cut("".join(buffer), longest, opens=opens, goes_on=True)
+            yield from units
+            buffer, n_buffer, opens = [rest], len(rest), opens and not units
+    yield from _cut("".join(buffer), longest, opens=opens)[0]
 
 
 def _cut(

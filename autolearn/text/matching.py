@@ -103,8 +103,8 @@ def token_f1(text: str, gold: str) -> float:
     words, gold_words = normalise(text).split(), normalise(gold).split()
     if not words or not gold_words:
         return float(words == gold_words)
-    shared = (Counter(words) & Counter(gold_words)).total()
-    return 2 * shared / (len(words) + len(gold_words))
+    n_common = (Counter(words) & Counter(gold_words)).total()
+    return 2 * n_common / (len(words) + len(gold_words))
 
 
 def contains(text: str, value: str) -> bool:
@@ -176,17 +176,17 @@ def supports(
     if faithful and words[1:] and words[1].islower():
         words = words[1:]
     names = {w for raw in words if _is_name(raw) for w in normalise(raw).split()}
-    supported = [term for term in terms if term in of_sentence]
+    common_terms = [term for term in terms if term in of_sentence]
     missing = names & set(terms) - of_sentence
-    required = 1 if faithful else len(terms) / 2
-    return bool(supported) and not missing and len(supported) >= required
+    n_required = 1 if faithful else len(terms) / 2
+    return bool(common_terms) and not missing and len(common_terms) >= n_required
 
 
 def similarity(question: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
     a, b = _bag(question), _bag(other)
-    shared = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
-    return shared / (a.total() + b.total() - shared or 1)
+    n_common = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
+    return n_common / (a.total() + b.total() - n_common or 1)
 
 
 @lru_cache(1 << 14)
@@ -214,13 +214,13 @@ def stands_alone(question: str, source: str = "") -> bool:
     if _refers_back(question, source):
         return False
     of_source = set(normalise(source).split())
-    shared = {word for name in names for word in normalise(name).split()} & of_source
+    common = {word for name in names for word in normalise(name).split()} & of_source
     heading = key_terms("", source.strip().partition("\n")[0])
     words = set(normalise(question).split())
     names_heading = 2 * len(words & set(heading)) >= len(heading) > 0
-    required = 4 if _names(source) else 2
-    is_specific = _n_shared_words(question, source) >= required
-    return bool(shared) or names_heading or is_specific
+    n_required = 4 if _names(source) else 2
+    is_specific = _n_shared_words(question, source) >= n_required
+    return bool(common) or names_heading or is_specific
 
 
 def _refers_back(question: str, source: str) -> bool:

@@ -61,29 +61,29 @@ def without_thinking(raw: str) -> str:
 
 def tagged(raw: str) -> dict[str, str]:
     """Return the text after each known tag, up to the next; the first one counts."""
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     matches = list(_TAG.finditer(raw))
     ends = [*(match.start() for match in matches[1:]), len(raw)]
     for match, end in zip(matches, ends, strict=False):
-        found.setdefault(match[1].lower(), raw[match.end() : end].strip())
-    return found
+        parts.setdefault(match[1].lower(), raw[match.end() : end].strip())
+    return parts
 
 
 def questions(raw: str) -> list[str]:
     """Return the questions of a list, one per line, in order and without repeats."""
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for line in without_thinking(raw).splitlines():
         text = _LIST_MARK.sub("", line).strip(" \t*_\"'")
         if text.endswith(("?", "？")) and len(text) > 3:  # noqa: RUF001
-            found.setdefault(text)
-    return list(found)
+            texts.setdefault(text)
+    return list(texts)
 
 
 def statements(raw: str) -> list[str]:
     """Return the sentences of a list, one per line, in order and without repeats."""
     lines = without_thinking(raw).splitlines()
-    found = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
-    return list(dict.fromkeys(text for text in found if len(text) > 3))
+    texts = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
+    return list(dict.fromkeys(text for text in texts if len(text) > 3))
 
 
 def open_book(raw: str) -> OpenBook:

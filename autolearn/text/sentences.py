@@ -35,12 +35,12 @@ def of(text: str) -> list[Sentence]:
     sentences = []
     begin = 0
     for unit, is_heading in chunking.units(text):
-        stripped = unit.strip()
+        content = unit.strip()
         start = begin + len(unit) - len(unit.lstrip())
         begin += len(unit)
-        n_signs = len(_SIGN.findall(stripped)) + 2 * len(_WIDE.findall(stripped))
+        n_signs = len(_SIGN.findall(content)) + 2 * len(_WIDE.findall(content))
         if not is_heading and n_signs >= FEWEST_SIGNS:
-            sentences.append(Sentence(stripped, start, start + len(stripped)))
+            sentences.append(Sentence(content, start, start + len(content)))
     return sentences
 
 

@@ -325,7 +325,7 @@ def _as_meta(example: ApprovedExample) -> MetaExample:
     criticism = example.critique or ""
     if "feedback" not in example.edits and model_output.verdict(criticism) != verdict:
         texts = {"reference": example.target, "answer": example.closed}
-        criticism = prompts.load("feedback").begun(verdict=verdict, **texts)
+        criticism = prompts.load("feedback").prefill(verdict=verdict, **texts)
         if not example.passage:
             criticism = f"The answer should be: {example.target}\nVerdict: {verdict}"
     return MetaExample(

@@ -7,7 +7,8 @@ import pytest
 from autolearn.core.records import Question, Round, TrainItem
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
-from autolearn.handlers import model_runs, round_training
+from autolearn.handlers import model_runs
+from autolearn.rounds.sources import asked_by_rounds
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
@@ -44,7 +45,7 @@ def study(store, **settings):
     backend = ScriptedBackend(script)
     journal = store.journal(run.id)
     one = Study(backend, journal, wanted, lambda: False, lambda *told: None)
-    trained = round_training.asked_by_rounds(store)
+    trained = asked_by_rounds(store)
     one.asked_before = partial(model_runs.asked_before, store, trained)
     one.run(store.library.passages())
     return run.id

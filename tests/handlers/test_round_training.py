@@ -7,15 +7,17 @@ import pytest
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 from tests.support.rounds import SCORES, Learner, approve
 from tests.support.texts import put_passages
 
@@ -43,7 +45,7 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     items = store.rounds.items(result.round)
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    n_checked = round(replay.CHECKING * 60)
+    n_checked = round(replay_plan.CHECKING * 60)
     assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
@@ -67,7 +69,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == 4 * replay.READING * 80
+    assert len(read) == 4 * replay_plan.READING * 80
     assert all(item.chosen.startswith("It is, since This is") for item in read)
 
 
@@ -99,7 +101,7 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(checked) == round(replay.CHECKING * 80)
+    assert len(checked) == round(replay_plan.CHECKING * 80)
     assert all(any(text in one for one in checked) for text in put)
 
 
@@ -251,10 +253,11 @@ def test_only_what_a_kept_round_has_learned_is_not_new(store, approved, state):
     store.rounds.update(replace(done, state=state))
     other = store.rounds.create(replace(done, parent_id=None), [])
     settings = TrainSettings(method="self", evolution="continual-new")
-    new = round_training.approved_examples(store, settings, other.id)
+    order = TrainRunSettings(train=settings, parent=other.id)
+    new = approved_examples(store, order)
     assert len(new) == (0 if state == "kept" else 40)
     # A round that is continued has learned what it has learned.
-    assert round_training.approved_examples(store, settings, done.id) == []
+    assert approved_examples(store, replace(order, parent=done.id)) == []
 
 
 CRITIC = [

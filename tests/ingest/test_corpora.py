@@ -102,7 +102,7 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
     path = written(tmp_path / "a.jsonl", rows())
     folder, (placed,) = importer.given(store, [], [path], None)
     staged = (folder, placed.name)
-    run = corpora.add(store, placed.path, "built-in", staged=staged)
+    run = corpora.add(store, placed.path, "built-in", upload=staged)
     with pytest.raises(Cancelled):
         importer.import_(RunContext(store, run, lambda: True, lambda *told: None))
     assert store.corpora.all() == []
@@ -115,7 +115,7 @@ def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     placed_file = placed.path
     take(
         store,
-        corpora.add(store, placed_file, "built-in", staged=(folder, placed.name)),
+        corpora.add(store, placed_file, "built-in", upload=(folder, placed.name)),
     )
     assert not placed_file.parent.exists()
     assert store.corpora.all()[0].name == "a.jsonl"

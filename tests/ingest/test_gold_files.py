@@ -16,7 +16,8 @@ def test_meta_examples_are_read(tmp_path):
 def test_instructions_are_strings_or_objects(tmp_path):
     file = tmp_path / "a.jsonl"
     file.write_text('{"prompt": "One?"}\n"Two?"\n{"instruction": " Three? "}\n')
-    assert gold_files.read_instructions(file) == ["One?", "Two?", "Three?"]
+    texts = [text for text, _ in gold_files.read_instructions(file)]
+    assert texts == ["One?", "Two?", "Three?"]
     file.write_text('{"prompt": "One?"}\n{"text": "x"}\n')
     with pytest.raises(InputError, match=r"Line 2 of a\.jsonl lacks prompt"):
         gold_files.read_instructions(file)

@@ -22,46 +22,44 @@ pytestmark = pytest.mark.model
 
 
 def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     items = [TrainItem("sft", chat("a?"), "yes"), TrainItem("sft", chat("bb?"), "n")]
-    rows = [encode(item, loaded.chat).chosen for item in items]
-    batch = collate(rows, loaded.pad_id, loaded.device)
+    rows = [encode(item, lm.chat).chosen for item in items]
+    batch = collate(rows, lm.pad_id, lm.device)
     assert batch.n_answers == len(items)
     for number, (row, item) in enumerate(zip(rows, items, strict=True)):
         learned = batch.targets[batch.owner == number].tolist()
-        assert row.ids[: row.n_prompt] == loaded.chat.prompt(item.chat)
+        assert row.ids[: row.n_prompt] == lm.chat.prompt(item.chat)
         assert learned == row.ids[row.n_prompt :]
-        text = loaded.tokenizer.decode(learned, skip_special_tokens=False)
+        text = lm.tokenizer.decode(learned, skip_special_tokens=False)
         assert text == f"{item.chosen}<|end|>"
 
 
 def test_all_tokens_of_a_raw_text_are_learned(backend):
-    example = encode(TrainItem("text", (), "so it was"), backend._loaded.chat)
+    example = encode(TrainItem("text", (), "so it was"), backend._lm.chat)
     assert example.chosen.n_answer == len(example.chosen.ids) - 1
-    assert backend._loaded.chat.decode(example.chosen.ids) == "so it was"
+    assert backend._lm.chat.decode(example.chosen.ids) == "so it was"
 
 
-def log_probs_alone(loaded, rows):
+def log_probs_alone(lm, rows):
     """The log-probability of each answer, by the library's forward on it alone."""
     found = []
     for row in rows:
-        logits = loaded.model(torch.tensor([row.ids])).logits[0].log_softmax(dim=1)
+        logits = lm.model(torch.tensor([row.ids])).logits[0].log_softmax(dim=1)
         at = range(row.n_prompt, len(row.ids))
         found.append(sum(logits[place - 1, row.ids[place]] for place in at))
     return torch.stack(found)
 
 
 def test_padding_changes_no_log_probability(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     rows = [Row(list(range(9 * n, 10 * n)), n - 4) for n in (6, 9, 20)]
-    assert collate(rows, 0, loaded.device).is_plain
-    torch.testing.assert_close(
-        Forward(loaded).log_probs(rows), log_probs_alone(loaded, rows)
-    )
+    assert collate(rows, 0, lm.device).is_plain
+    torch.testing.assert_close(Forward(lm).log_probs(rows), log_probs_alone(lm, rows))
 
 
 def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     shared = list(range(9, 49))
     rows = [
         Row([*shared, 60, 61, 62, 63, 64], 42),
@@ -70,16 +68,16 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
         Row([*shared[:30], 80, 81], 31),
         Row([90, 91, 92], 1),
     ]
-    batch = collate(rows, 0, loaded.device, loaded.token_cost)
+    batch = collate(rows, 0, lm.device, lm.token_cost)
     assert not batch.is_plain
     assert batch.ids.shape == (2, 40 + 6 + 2)
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
-    loaded.model.requires_grad_(True)
+    lm.model.requires_grad_(True)
     gradients = []
-    for found in (Forward(loaded).log_probs(rows), log_probs_alone(loaded, rows)):
-        loaded.model.zero_grad()
+    for found in (Forward(lm).log_probs(rows), log_probs_alone(lm, rows)):
+        lm.model.zero_grad()
         (found @ weights).backward()
-        gradients.append((found, [p.grad.clone() for p in loaded.model.parameters()]))
+        gradients.append((found, [p.grad.clone() for p in lm.model.parameters()]))
     (ours, trees), (theirs, plain) = gradients
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
     for tree, usual in zip(trees, plain, strict=True):
@@ -106,8 +104,8 @@ def test_an_epoch_takes_every_item_once_in_an_order_of_its_own():
 
 
 def test_a_large_step_is_split_without_changing_its_gradient(backend):
-    loaded = backend._loaded
-    examples = [encode(item, loaded.chat) for item in facts(n=6)]
+    lm = backend._lm
+    examples = [encode(item, lm.chat) for item in facts(n=6)]
     parts = list(micro_batches(examples, at_once=80))
     assert sorted(id(example) for part in parts for example in part) == sorted(
         map(id, examples)
@@ -115,7 +113,7 @@ def test_a_large_step_is_split_without_changing_its_gradient(backend):
     assert all(len(part) * part[0].length <= 80 or len(part) == 1 for part in parts)
     gradients = []
     for limit in (10_000, 80):
-        step = RoundTrainer(loaded, facts(n=6), training(batch_size=6))
+        step = RoundTrainer(lm, facts(n=6), training(batch_size=6))
         step._set_up(None)
         step._forward.at_once = limit
         step._gradient(step._new, [])
@@ -125,9 +123,9 @@ def test_a_large_step_is_split_without_changing_its_gradient(backend):
 
 
 def test_one_pass_with_replay_gives_the_sum_of_both_gradients(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
-    step = RoundTrainer(loaded, items, training(batch_size=4, replay_weight=3.0))
+    step = RoundTrainer(lm, items, training(batch_size=4, replay_weight=3.0))
     step._set_up(None)
     with torch.no_grad():
         for number, parameter in enumerate(step._parameters.values()):

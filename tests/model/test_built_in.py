@@ -49,7 +49,7 @@ def test_each_question_of_a_conversation_is_answered_independently(built_in):
         Message("user", "Who taught Orvan Lelk?"),
         Message("assistant", "Orvan Lelk was taught by Mirin Dosk."),
     )
-    chat = built_in._loaded.chat
+    chat = built_in._lm.chat
     assert chat.prompt((*earlier, asked)) == chat.prompt((asked,))
 
 

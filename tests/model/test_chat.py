@@ -135,7 +135,7 @@ def test_prompts_close_thoughts_and_open_the_answer_channel(template, tokens):
         prompt = text(one, one.prompt(turns))
         rest = prompt.rpartition("?")[2].removeprefix("<|end|>").lstrip("\n")
         assert rest == before
-        assert text(one, one.begun(turns, "ye")) == prompt + "ye"
+        assert text(one, one.with_prefill(turns, "ye")) == prompt + "ye"
     if tokens:
         assert text(one, one.answer(" yes ")) == answer
 

@@ -28,7 +28,7 @@ def requests_of():
 
 
 def test_a_mix_of_devices_is_refused(backend):
-    with away(backend._loaded), pytest.raises(RuntimeError, match="meet"):
+    with away(backend._lm), pytest.raises(RuntimeError, match="meet"):
         Away(torch.ones(3)) + torch.ones(3)
 
 
@@ -40,7 +40,7 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
     written = backend.complete(requests_of(), never)
     told = backend.probabilities(chats, ["", "so "], labels)
     kind = padded_rows.PaddedRows if sliding else shared_prefix.SharedPrefixCache
-    with away(backend._loaded) as there:
+    with away(backend._lm) as there:
         assert shared_prefix.cache_class(there) is kind
         backend = HuggingFaceBackend(there)
         assert backend.complete(requests_of(), never) == written
@@ -57,8 +57,8 @@ def test_a_round_learns_what_it_does_on_the_cpu(open_model, places, kind):
     settings = training(method="al2" if kind == "dpo" else "join")
     here, there = Watch(), Watch()
     open_model().train(items, settings, here, **places)
-    with away(open_model()._loaded) as loaded:
-        HuggingFaceBackend(loaded).train(items, settings, there, **places)
+    with away(open_model()._lm) as lm:
+        HuggingFaceBackend(lm).train(items, settings, there, **places)
     assert len(here.seen) == len(there.seen) == 6
     for one, other in zip(here.seen, there.seen, strict=True):
         for name in ("loss", "replay_kl", "grad_norm"):

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.model
 
 def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):
     made, folder = family
-    form = open_model("none", folder)._loaded.chat
+    form = open_model("none", folder)._lm.chat
     ids = form.prompt((Message("system", "Rules."), *chat("why?")))
     text = form._tokenizer.decode(ids)
     assert ids.count(1) == ("bos_token" in made.template)
@@ -39,20 +39,20 @@ def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):
 
 def test_batched_generation_equals_transformers(family, open_model, caplog):
     made, folder = family
-    loaded = open_model("none", folder)._loaded
+    lm = open_model("none", folder)._lm
     beginning = "a long text on the sea and the hills "
-    prompts = [loaded.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
-    prompts.append(loaded.chat.prompt(chat("and what of this?")))
+    prompts = [lm.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
+    prompts.append(lm.chat.prompt(chat("and what of this?")))
     with caplog.at_level("INFO"):
         found = generate(
-            loaded,
+            lm,
             [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
             never,
             stop_ids=frozenset(),
         )
     assert ("reads each prompt apart" in caplog.text) == (not made.shares)
     for ids, ours in zip(prompts, found, strict=True):
-        theirs = loaded.model.generate(
+        theirs = lm.model.generate(
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
             max_new_tokens=8,
@@ -60,7 +60,7 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
             do_sample=False,
             eos_token_id=None,
         )[0, len(ids) :]
-        assert ours.text == loaded.chat.decode(theirs.tolist())
+        assert ours.text == lm.chat.decode(theirs.tolist())
 
 
 def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_path):
@@ -72,13 +72,13 @@ def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_pa
     backend.train(facts(), training(max_steps=12), watch, start=None, **places)
     losses = [step["loss"] for step in watch.seen]
     assert losses[-1] < 0.7 * losses[0]
-    base = logits(backend._loaded.model)
+    base = logits(backend._lm.model)
     backend.use_adapter(places["output"])
-    learned = logits(backend._loaded.model)
+    learned = logits(backend._lm.model)
     assert not torch.allclose(base, learned, atol=1e-2)
     again = open_model("packed", folder)
     again.use_adapter(places["output"])
-    torch.testing.assert_close(logits(again._loaded.model), learned)
+    torch.testing.assert_close(logits(again._lm.model), learned)
 
 
 def test_preference_widens_the_margin(family, open_model, tmp_path):
@@ -101,7 +101,7 @@ def test_preference_widens_the_margin(family, open_model, tmp_path):
 
 def test_weights_in_four_bit_are_those_of_every_linear_layer(family, open_model):
     _, folder = family
-    model = open_model("packed", folder)._loaded.model
+    model = open_model("packed", folder)._lm.model
     plain = [
         name
         for name, module in model.named_modules()

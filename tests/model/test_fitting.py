@@ -33,7 +33,7 @@ def test_after_out_of_memory_a_step_is_split_and_learns_the_same(
         if inputs[0].numel() > 100:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    embedding = short._loaded.model.get_input_embeddings()
+    embedding = short._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
     short.train(facts(n=6), training(max_steps=3), Watch(), **places)
     hook.remove()
@@ -49,7 +49,7 @@ def test_an_item_that_does_not_fit_raises_an_error_with_advice(backend, places):
     def refuse(module, inputs, output):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
     with pytest.raises(OutOfMemory, match="too long for this device") as caught:
         backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
@@ -80,4 +80,4 @@ def test_activations_are_recomputed_when_memory_is_short(
     twice.train(facts(n=6), training(max_steps=2), log, **places)
     for name, weight in load_file(place).items():
         torch.testing.assert_close(weight, whole[name], atol=1e-4, rtol=1e-3)
-    assert not twice._loaded.model.training
+    assert not twice._lm.model.training

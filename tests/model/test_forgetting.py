@@ -51,14 +51,14 @@ def test_an_answer_is_exact_if_greedy_decoding_gives_it(backend, places):
     items = facts()
     backend.train(items, training(max_steps=25), Watch(), **places)
     backend.use_adapter(places["output"])
-    loaded = backend._loaded
-    examples = [encode(item, loaded.chat) for item in items]
+    lm = backend._lm
+    examples = [encode(item, lm.chat) for item in items]
     long = {"max_new_tokens": 40}
     written = backend.complete(
         [request(item.chat[0].content, **long) for item in items], never
     )
     said = [w.text == i.chosen for w, i in zip(written, items, strict=True)]
-    forward = Forward(loaded)
+    forward = Forward(lm)
     assert [forward.exact_share([one]) for one in examples] == said
     assert forward.exact_share(examples) == sum(said) / 4
     assert sum(said) > 0
@@ -66,9 +66,9 @@ def test_an_answer_is_exact_if_greedy_decoding_gives_it(backend, places):
 
 
 def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
-    adapters.attach_new(backend._loaded, training())
-    forward = Forward(backend._loaded)
-    gauge = [encode(item, backend._loaded.chat) for item in facts("gauge")]
+    adapters.attach_new(backend._lm, training())
+    forward = Forward(backend._lm)
+    gauge = [encode(item, backend._lm.chat) for item in facts("gauge")]
     assert forward.mean_divergence(gauge) == pytest.approx(0, abs=1e-6)
     assert forward.mean_divergence([]) is None
     backend.train(facts(), training(), Watch(), **places)
@@ -85,7 +85,7 @@ def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
 def greedy_answer(backend, row):
     """The log-probabilities of all tokens at each place of the answer."""
     with torch.inference_mode():
-        logits = backend._loaded.model(torch.tensor([row.ids])).logits[0]
+        logits = backend._lm.model(torch.tensor([row.ids])).logits[0]
     return logits[row.n_prompt - 1 : -1].float().log_softmax(dim=1)
 
 
@@ -285,9 +285,9 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
         expected = weight * scale if "lora_B" in name else weight
         assert torch.equal(scaled[name], expected)
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    backend._loaded.model = PeftModel.from_pretrained(base, str(places["output"]))
-    examples = [encode(item, backend._loaded.chat) for item in facts()]
-    share = Forward(backend._loaded).exact_share(examples)
+    backend._lm.model = PeftModel.from_pretrained(base, str(places["output"]))
+    examples = [encode(item, backend._lm.chat) for item in facts()]
+    share = Forward(backend._lm).exact_share(examples)
     assert share == outcome.scores["validation"]
 
 

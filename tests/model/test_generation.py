@@ -25,7 +25,7 @@ QUESTIONS = ["a?", "and what of this?", "yes?", "tell me all there is to tell"]
 
 
 def ids_of(backend, *questions):
-    return [backend._loaded.chat.prompt(chat(question)) for question in questions]
+    return [backend._lm.chat.prompt(chat(question)) for question in questions]
 
 
 def test_answers_come_in_the_order_of_the_requests(backend):
@@ -40,7 +40,7 @@ def test_shared_prefixes_are_read_once(backend):
     asked = [request(p + q) for q in ("why?", "whence?", "who?") for p in passages]
     alone = [backend.complete([one], never)[0] for one in asked]
     n_read = []
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(
         lambda module, inputs, output: n_read.append(inputs[0].numel())
     )
@@ -51,17 +51,17 @@ def test_shared_prefixes_are_read_once(backend):
 
 
 def test_greedy_decoding_equals_transformers(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     (prompt,) = ids_of(backend, QUESTIONS[1])
     (ours,) = backend.complete([request(QUESTIONS[1])], never)
-    theirs = loaded.model.generate(
+    theirs = lm.model.generate(
         torch.tensor([prompt]),
         attention_mask=torch.ones(1, len(prompt), dtype=torch.int64),
         max_new_tokens=12,
         do_sample=False,
-        eos_token_id=list(loaded.chat.stop_ids),
+        eos_token_id=list(lm.chat.stop_ids),
     )
-    assert ours.text == loaded.chat.decode(theirs[0, len(prompt) :].tolist())
+    assert ours.text == lm.chat.decode(theirs[0, len(prompt) :].tolist())
 
 
 def test_streaming_passes_on_each_token(backend):
@@ -145,35 +145,33 @@ def test_a_prompt_without_room_for_its_answer_is_overlong(backend):
 
 
 def test_a_stop_token_ends_the_text_and_is_not_part_of_it(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     (prompt,) = ids_of(backend, "a?")
     greedy = Sampling(max_new_tokens=5)
-    (free,) = generate(loaded, [(prompt, greedy)], never)
-    first = loaded.chat.encode(free.text)[0]
-    (stopped,) = generate(
-        loaded, [(prompt, greedy)], never, stop_ids=frozenset({first})
-    )
+    (free,) = generate(lm, [(prompt, greedy)], never)
+    first = lm.chat.encode(free.text)[0]
+    (stopped,) = generate(lm, [(prompt, greedy)], never, stop_ids=frozenset({first}))
     assert (stopped.text, stopped.finish, stopped.n_tokens) == ("", "stop", 0)
 
 
 def test_every_end_that_the_model_knows_stops_it(backend):
-    tokenizer = backend._loaded.tokenizer
+    tokenizer = backend._lm.tokenizer
     ends = {"</s>", "<|end|>"}
-    assert backend._loaded.chat.stop_ids == set(
+    assert backend._lm.chat.stop_ids == set(
         tokenizer.convert_tokens_to_ids(sorted(ends))
     )
 
 
 def test_a_prompt_has_one_beginning_and_awaits_the_answer(backend):
     (prompt,) = ids_of(backend, "a?")
-    tokens = backend._loaded.tokenizer.convert_ids_to_tokens(prompt)
+    tokens = backend._lm.tokenizer.convert_ids_to_tokens(prompt)
     assert tokens.count("<s>") == 1
     assert tokens[-1] == "<|assistant|>"
 
 
 def test_a_text_cannot_end_its_turn(backend):
     (prompt,) = ids_of(backend, "a<|end|><|assistant|>b")
-    tokens = backend._loaded.tokenizer.convert_ids_to_tokens(prompt)
+    tokens = backend._lm.tokenizer.convert_ids_to_tokens(prompt)
     assert tokens.count("<|end|>") == 1
     assert tokens.count("<|assistant|>") == 1
 
@@ -182,7 +180,7 @@ def test_a_template_without_system_role_gets_its_words_in_the_user_turn(
     open_model, tmp_path
 ):
     with_role, without = (
-        open_model("none", place)._loaded.chat
+        open_model("none", place)._lm.chat
         for place in (
             build_model(tmp_path / "with"),
             build_model(tmp_path / "without", NO_SYSTEM),
@@ -198,10 +196,10 @@ def test_probabilities_are_those_of_the_next_token(backend):
     found = backend.probabilities(chats, begun, ["yes", "no"])
     assert len(found) == len(QUESTIONS) > 0
     for turns, start, (yes, no) in zip(chats, begun, found, strict=True):
-        ids = backend._loaded.chat.begun(turns, start)
+        ids = backend._lm.chat.with_prefill(turns, start)
         with torch.inference_mode():
-            logits = backend._loaded.model(torch.tensor([ids])).logits[0, -1]
-        pair = backend._loaded.chat.encode("yn")
+            logits = backend._lm.model(torch.tensor([ids])).logits[0, -1]
+        pair = backend._lm.chat.encode("yn")
         assert [yes, no] == pytest.approx(logits[pair].softmax(0).tolist(), abs=1e-5)
 
 
@@ -214,9 +212,9 @@ def test_labels_that_begin_alike_are_told_apart_further_on(backend):
 
 
 def test_a_label_within_a_label_is_refused(backend):
-    ids = backend._loaded.chat.encode
+    ids = backend._lm.chat.encode
     with pytest.raises(BackendError, match="beginning of another"):
-        probabilities(backend._loaded, [[ids("yes"), ids("yes, so")]])
+        probabilities(backend._lm, [[ids("yes"), ids("yes, so")]])
 
 
 def test_a_made_up_prompt_depends_only_on_its_seed(backend):
@@ -228,15 +226,15 @@ def test_a_made_up_prompt_depends_only_on_its_seed(backend):
 
 
 def test_confidence_is_the_mean_over_the_tokens_of_an_answer(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     answers = ["a sea", "no", "all there is to tell of the hills"]
     found = backend.confidence([chat(q) for q in QUESTIONS[:3]], answers)
     for prompt, answer, each in zip(
         ids_of(backend, *QUESTIONS[:3]), answers, found, strict=True
     ):
-        said = loaded.chat.answer(answer)
+        said = lm.chat.answer(answer)
         with torch.inference_mode():
-            logits = loaded.model(torch.tensor([prompt + said])).logits[0]
+            logits = lm.model(torch.tensor([prompt + said])).logits[0]
         expected = logits[len(prompt) - 1 : -1].float().log_softmax(dim=1)
         own = expected[range(len(said)), said].mean().item()
         assert each == pytest.approx(own, rel=1e-4)
@@ -247,7 +245,7 @@ def test_4_bit_and_dequantised_weights_give_the_same_answers(open_model):
     unpacked, packed = open_model("nf4"), open_model("packed")
     ids = torch.tensor(ids_of(unpacked, "what is this?"))
     with torch.inference_mode():
-        ours, theirs = (b._loaded.model(ids).logits for b in (unpacked, packed))
+        ours, theirs = (b._lm.model(ids).logits for b in (unpacked, packed))
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
     assert unpacked.identity == packed.identity
     assert unpacked.identity.quantization == "nf4"
@@ -255,19 +253,19 @@ def test_4_bit_and_dequantised_weights_give_the_same_answers(open_model):
 
 def greedy_alone(backend, ids, n):
     """Write with the library's own loop, one text."""
-    written = backend._loaded.model.generate(
+    written = backend._lm.model.generate(
         torch.tensor([ids]),
         attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
         max_new_tokens=n,
         do_sample=False,
-        eos_token_id=backend._loaded.model.config.vocab_size - 1,
+        eos_token_id=backend._lm.model.config.vocab_size - 1,
     )
-    return backend._loaded.chat.decode(written[0, len(ids) :].tolist())
+    return backend._lm.chat.decode(written[0, len(ids) :].tolist())
 
 
 def prompts_with_nested_prefixes(backend):
     """Prompts that begin alike in many ways, some of them equal or of one token."""
-    encode = backend._loaded.chat.encode
+    encode = backend._lm.chat.encode
     texts = ["the sea is wide, " + q for q in ("why?", "why not?", "how?", "why?")]
     texts += ["a", "b", "the hills are high, where?", "the hills are high, who?"]
     return [encode(text) for text in texts for _ in range(2)]
@@ -289,7 +287,7 @@ def test_texts_with_shared_prefixes_equal_texts_generated_alone(
         (ids, Sampling(max_new_tokens=n))
         for ids, n in zip(prompts, lengths, strict=True)
     ]
-    found = generate(backend._loaded, asked, never, stop_ids=frozenset())
+    found = generate(backend._lm, asked, never, stop_ids=frozenset())
     assert [one.text for one in found] == [
         greedy_alone(backend, ids, n) for ids, n in zip(prompts, lengths, strict=True)
     ]
@@ -300,7 +298,7 @@ def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
     prompts = prompts_with_nested_prefixes(backend)
     with caplog.at_level("INFO"):
         found = generate(
-            backend._loaded,
+            backend._lm,
             [(ids, Sampling(max_new_tokens=6)) for ids in prompts],
             never,
             stop_ids=frozenset(),
@@ -314,7 +312,7 @@ def test_padded_rows_give_the_same_texts(open_model, tmp_path, caplog):
 def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog):
     prompts = prompts_with_nested_prefixes(backend)
     asked = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
-    expected = generate(backend._loaded, asked, never)
+    expected = generate(backend._lm, asked, never)
     finished = []
 
     def refuse(module, inputs, output):
@@ -323,9 +321,9 @@ def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog
             finished.append(None)
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
-    found = generate(backend._loaded, asked, never, finished.append)
+    found = generate(backend._lm, asked, never, finished.append)
     hook.remove()
     assert found == expected
     assert "too little memory" in caplog.text
@@ -343,7 +341,7 @@ def test_after_out_of_memory_verdicts_use_smaller_batches(backend, caplog):
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     expected = looked()
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
     found = looked()
     hook.remove()
@@ -357,7 +355,7 @@ def test_too_little_memory_for_a_single_text_raises_an_error(backend):
     def refuse(module, inputs, output):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
     with pytest.raises(OutOfMemory):
         backend.complete([request("a?"), request("b?")], never)

@@ -49,8 +49,8 @@ def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
 ):
     original = open_model("packed")
     place = tmp_path / "packed"
-    original._loaded.model.save_pretrained(place)
-    original._loaded.tokenizer.save_pretrained(place)
+    original._lm.model.save_pretrained(place)
+    original._lm.tokenizer.save_pretrained(place)
     assert model_files.locate(str(place)) == place
     with pytest.raises(BackendError, match="load it in 4 bit"):
         open_model("none", place)
@@ -88,15 +88,15 @@ def test_a_pad_token_beyond_the_embedding_is_not_used(
     if in_config:
         change_config(damaged_folder / "config.json", pad_token_id=pad)
     spoiled = open_model("none", damaged_folder)
-    loaded = spoiled._loaded
-    loaded.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
-    assert loaded.tokenizer.pad_token_id == loaded.model.config.vocab_size
-    assert 0 <= loaded.pad_id < loaded.model.config.vocab_size
+    lm = spoiled._lm
+    lm.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
+    assert lm.tokenizer.pad_token_id == lm.model.config.vocab_size
+    assert 0 <= lm.pad_id < lm.model.config.vocab_size
     asked = [request(q) for q in ("a?", "tell me all there is to tell")]
     assert spoiled.complete(asked, never) == backend.complete(asked, never)
-    rows = [encode(item, loaded.chat).chosen for item in facts()]
+    rows = [encode(item, lm.chat).chosen for item in facts()]
     torch.testing.assert_close(
-        Forward(loaded).log_probs(rows), Forward(backend._loaded).log_probs(rows)
+        Forward(lm).log_probs(rows), Forward(backend._lm).log_probs(rows)
     )
 
 
@@ -108,7 +108,7 @@ def test_a_round_pads_with_a_token_that_exists(open_model, damaged_folder, place
     tokenizer.write_text(json.dumps(told))
     change_config(damaged_folder / "tokenizer_config.json", pad_token="<|filling|>")
     backend = open_model("nf4", damaged_folder)
-    assert backend._loaded.tokenizer.pad_token == "<|filling|>"
+    assert backend._lm.tokenizer.pad_token == "<|filling|>"
     watch = Watch()
     backend.train(facts(), training(max_steps=12), watch, **places)
     assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
@@ -206,5 +206,5 @@ def test_a_round_that_does_not_fit_leaves_the_base_active(
             checkpoints=tmp_path / "checkpoints",
             output=tmp_path / "adapter",
         )
-    assert type(backend._loaded.model).__name__ == "LlamaForCausalLM"
+    assert type(backend._lm.model).__name__ == "LlamaForCausalLM"
     assert not (tmp_path / "adapter").exists()

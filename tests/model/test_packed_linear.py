@@ -27,9 +27,9 @@ def pack_small_layers(monkeypatch):
 @pytest.fixture
 def backend_with_memory(backend):
     """The tiny model on a device that has memory for a second copy."""
-    loaded = backend._loaded
-    loaded.estimator = MemoryEstimator(
-        loaded.estimator.shape, "none", Device("cpu", False, 64 << 30)
+    lm = backend._lm
+    lm.estimator = MemoryEstimator(
+        lm.estimator.shape, "none", Device("cpu", False, 64 << 30)
     )
     return backend
 
@@ -66,17 +66,17 @@ def test_packed_layers_keep_their_gradient():
 
 def test_packed_weights_generate_the_same_texts(backend_with_memory, monkeypatch):
     packed = generated_texts(backend_with_memory)
-    assert backend_with_memory._loaded.packed
-    backend_with_memory._loaded.packed.drop()
+    assert backend_with_memory._lm.packed
+    backend_with_memory._lm.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
     assert packed == generated_texts(backend_with_memory)
-    assert not backend_with_memory._loaded.packed
+    assert not backend_with_memory._lm.packed
 
 
 def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypatch):
     base = generated_texts(backend_with_memory)
     backend_with_memory.train(facts(), training(), Watch(), **places)
-    assert not backend_with_memory._loaded.packed, "a training needs their memory"
+    assert not backend_with_memory._lm.packed, "a training needs their memory"
     assert generated_texts(backend_with_memory) == base
     backend_with_memory.use_adapter(places["output"])
     adapted = generated_texts(backend_with_memory)
@@ -84,12 +84,12 @@ def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypa
     backend_with_memory.use_adapter(None)
     assert generated_texts(backend_with_memory) == base
 
-    backend_with_memory._loaded.packed.drop()
+    backend_with_memory._lm.packed.drop()
     backend_with_memory.use_adapter(places["output"])
     assert generated_texts(backend_with_memory) == adapted, (
         "made while the adapter was on"
     )
-    backend_with_memory._loaded.packed.drop()
+    backend_with_memory._lm.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
     assert generated_texts(backend_with_memory) == adapted, "written with plain weights"
 
@@ -100,7 +100,7 @@ def test_training_after_generation_equals_training_without(
     first, second = Watch(), Watch()
     backend_with_memory.train(facts(), training(), first, **places)
     generated_texts(backend_with_memory)
-    assert backend_with_memory._loaded.packed
+    assert backend_with_memory._lm.packed
     others = {**places, "checkpoints": tmp_path / "c", "output": tmp_path / "a"}
     backend_with_memory.train(facts(), training(), second, **others)
     assert [step["loss"] for step in first.seen] == [
@@ -111,7 +111,7 @@ def test_training_after_generation_equals_training_without(
 def test_adapter_layers_are_not_packed(backend_with_memory, places):
     backend_with_memory.train(facts(), training(), Watch(), **places)
     backend_with_memory.use_adapter(places["output"])
-    model = backend_with_memory._loaded.model
+    model = backend_with_memory._lm.model
     named = {id(layer): name for name, layer in model.named_modules()}
     names = [named[id(layer)] for layer in packed_linear.packable(model)]
     assert names
@@ -121,12 +121,12 @@ def test_adapter_layers_are_not_packed(backend_with_memory, places):
 def test_4_bit_weights_are_not_packed(open_model):
     packed = open_model("packed")
     generated_texts(packed)
-    assert not packed._loaded.packed
+    assert not packed._lm.packed
 
 
 def test_one_text_or_few_tokens_are_not_worth_packing(backend_with_memory, monkeypatch):
     backend_with_memory.complete([request(QUESTIONS[0])], never)
-    assert not backend_with_memory._loaded.packed
+    assert not backend_with_memory._lm.packed
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 5 * 24 + 1)
     generated_texts(backend_with_memory)
-    assert not backend_with_memory._loaded.packed
+    assert not backend_with_memory._lm.packed

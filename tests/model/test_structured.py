@@ -78,20 +78,20 @@ def test_a_complete_constraint_ends_the_text(backend):
 
 
 def test_a_constraint_computes_no_mask_while_the_model_follows_it(backend):
-    loaded = backend._loaded
+    lm = backend._lm
     (made,) = backend.complete(
         [constrained_request("who?", (Pattern("[a-z]+"),))], never
     )
     masked = []
-    matcher = loaded.grammars.matcher((Pattern("[a-z]+"),))
-    for token in loaded.chat.encode(made.text):
-        logits = torch.zeros(len(loaded.tokenizer))
+    matcher = lm.grammars.matcher((Pattern("[a-z]+"),))
+    for token in lm.chat.encode(made.text):
+        logits = torch.zeros(len(lm.tokenizer))
         matcher.restrict(logits, token, greedy=True)
         masked.append(logits.isinf().any().item())
         matcher.take(token)
     assert masked
     assert not any(masked)
-    matcher.restrict(logits, loaded.chat.encode("!")[0], greedy=True)
+    matcher.restrict(logits, lm.chat.encode("!")[0], greedy=True)
     assert logits.isinf().any()
 
 
@@ -115,7 +115,7 @@ def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
     assert made.text.startswith('Evidence: "')
     if made.finish == "stop":
         assert satisfies(("Evidence: ", *form), made.text)
-    whole = backend._loaded.tokenizer.decode(backend._loaded.chat.to_answer(turns)[0])
+    whole = backend._lm.tokenizer.decode(backend._lm.chat.to_answer(turns)[0])
     assert whole.endswith("Evidence: ")
     assert whole.index("a?") < whole.index("b.") < whole.index("c?")
 
@@ -135,7 +135,7 @@ def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
 def n_read_by(backend, requests):
     """Return how many tokens a model reads to answer, and the answers."""
     read: list[int] = []
-    embedding = backend._loaded.model.get_input_embeddings()
+    embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(
         lambda module, inputs, output: read.append(inputs[0].numel())
     )
@@ -162,7 +162,7 @@ def test_worked_examples_are_read_once_for_all_later_prompts(backend):
     n_later, later = n_read_by(backend, wood)
     assert n_first < 2 * LEAST + 30 + 2 * 40
     assert n_later < 30 + 40
-    backend._loaded.prefixes.clear()
+    backend._lm.prefixes.clear()
     assert backend.complete(sea, never) == first[:2]
     assert backend.complete(wood, never) == later
 
@@ -170,7 +170,7 @@ def test_worked_examples_are_read_once_for_all_later_prompts(backend):
 def test_switching_adapters_clears_the_prefix_cache(backend):
     requests = [*question_about("sea " * 8), *question_about("hills " * 5)]
     backend.complete(requests, never)
-    ids = backend._loaded.chat.prompt(requests[0].prompt.chat)
-    assert backend._loaded.prefixes.longest(ids)[0] >= LEAST
+    ids = backend._lm.chat.prompt(requests[0].prompt.chat)
+    assert backend._lm.prefixes.longest(ids)[0] >= LEAST
     backend.use_adapter(None)
-    assert backend._loaded.prefixes.longest(ids) == (0, [])
+    assert backend._lm.prefixes.longest(ids) == (0, [])

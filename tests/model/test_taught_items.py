@@ -26,14 +26,14 @@ EXAMPLES = [
 ]
 MADE, _ = items.make(EXAMPLES, 60, 0, lambda question: False)
 BEGUN = {
-    prompts.load(name).system: prompts.load(name).begun()
+    prompts.load(name).system: prompts.load(name).prefill()
     for name in ("ask_sentence", "open_book", "verdict", "mend")
 }
 
 
 def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_model):
     _, folder = family
-    chat = open_model("none", folder)._loaded.chat
+    chat = open_model("none", folder)._lm.chat
     assert MADE
     for item in MADE:
         begun = BEGUN.get(item.chat[0].content, item.chosen.partition(" ")[0])
@@ -43,7 +43,7 @@ def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_mo
 
 
 def test_the_engine_allows_each_target_token_by_token(backend):
-    chat, grammars = backend._loaded.chat, backend._loaded.grammars
+    chat, grammars = backend._lm.chat, backend._lm.grammars
     asked = {}
     for one in EXAMPLES:
         for other in EXAMPLES:

@@ -134,7 +134,7 @@ def test_plain_peft_reads_the_adapter_and_gives_the_same_logits(
         if isinstance(module, Linear4bit):  # else it computes in bf16 where it can
             module.support_avx512bf16_for_cpu = False
     theirs = PeftModel.from_pretrained(base, str(places["output"]))
-    ours = logits(backend._loaded.model)
+    ours = logits(backend._lm.model)
     torch.testing.assert_close(ours, logits(theirs), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(
         ours, logits(base.model if kind == "" else theirs.unload())
@@ -156,10 +156,10 @@ def test_an_adapter_names_its_base_without_a_local_path(backend, folder, places)
 
 
 def test_lora_weights_are_fp32_on_a_bf16_base(backend):
-    backend._loaded.model.to(torch.bfloat16)
-    adapters.attach_new(backend._loaded, training())
-    assert any("lora_" in name for name, _ in backend._loaded.model.named_parameters())
-    for name, parameter in backend._loaded.model.named_parameters():
+    backend._lm.model.to(torch.bfloat16)
+    adapters.attach_new(backend._lm, training())
+    assert any("lora_" in name for name, _ in backend._lm.model.named_parameters())
+    for name, parameter in backend._lm.model.named_parameters():
         assert parameter.requires_grad == ("lora_" in name)
         expected = torch.float32 if "lora_" in name else torch.bfloat16
         assert parameter.dtype == expected
@@ -188,23 +188,23 @@ def test_the_same_seed_gives_the_same_adapter(backend, places, tmp_path):
 
 
 def test_adapters_switch_without_reloading(backend, places, tmp_path):
-    embedding = backend._loaded.model.get_input_embeddings().weight
-    base = logits(backend._loaded.model)
+    embedding = backend._lm.model.get_input_embeddings().weight
+    base = logits(backend._lm.model)
     answers = {}
     for rank in (2, 4):
         output = {**places, "output": tmp_path / str(rank)}
         backend.train(facts(), training(rank=rank), Watch(), **output)
         backend.use_adapter(output["output"], rank)
-        answers[rank] = logits(backend._loaded.model)
+        answers[rank] = logits(backend._lm.model)
     for rank in (2, 4, 2):
         backend.use_adapter(tmp_path / str(rank), rank)
         assert backend.identity.round_id == rank
         assert backend.identity.adapter_digest
-        torch.testing.assert_close(logits(backend._loaded.model), answers[rank])
+        torch.testing.assert_close(logits(backend._lm.model), answers[rank])
     backend.use_adapter(None)
-    assert torch.equal(logits(backend._loaded.model), base)
+    assert torch.equal(logits(backend._lm.model), base)
     assert backend.identity.adapter_digest is None
-    assert backend._loaded.model.get_input_embeddings().weight is embedding
+    assert backend._lm.model.get_input_embeddings().weight is embedding
     assert not torch.equal(answers[2], answers[4])
 
 
@@ -224,8 +224,8 @@ def test_training_after_generating_learns_in_every_layer(open_model, monkeypatch
         backend = open_model("packed")
         if generates:
             backend.complete([request("a?")], never)
-        adapters.attach_new(backend._loaded, training())
-        step = RoundTrainer(backend._loaded, facts(), training())
+        adapters.attach_new(backend._lm, training())
+        step = RoundTrainer(backend._lm, facts(), training())
         step._set_up(None)
         step._gradient(step._new, [])
         gradients.append({k: p.grad for k, p in step._parameters.items()})
@@ -295,7 +295,7 @@ def test_a_loss_that_is_not_finite_raises_an_error(backend, places, monkeypatch)
     assert not places["output"].exists()
     names = [path.name for path in places["checkpoints"].iterdir()]
     assert names == [f"step-{good.n_steps}"]
-    assert logits(backend._loaded.model).isfinite().all()
+    assert logits(backend._lm.model).isfinite().all()
 
 
 def test_unlearnable_items_are_dropped_and_reported(backend, places):
@@ -310,15 +310,15 @@ def test_unlearnable_items_are_dropped_and_reported(backend, places):
 
 def test_a_round_takes_as_many_steps_as_its_epochs_have(backend):
     settings = TrainSettings(epochs=3, batch_size=4, least_steps=0)
-    assert RoundTrainer(backend._loaded, facts(n=9), settings).n_steps == 9
+    assert RoundTrainer(backend._lm, facts(n=9), settings).n_steps == 9
 
 
 def test_a_few_items_are_taken_often_enough_to_be_learned(backend):
     settings = TrainSettings(epochs=3, batch_size=4)
-    n_steps = RoundTrainer(backend._loaded, facts(n=9), settings).n_steps
+    n_steps = RoundTrainer(backend._lm, facts(n=9), settings).n_steps
     assert n_steps == settings.least_steps == 120
     pairs = replace(settings, method="al2")
-    assert RoundTrainer(backend._loaded, facts("dpo", rejected="x"), pairs).n_steps == 3
+    assert RoundTrainer(backend._lm, facts("dpo", rejected="x"), pairs).n_steps == 3
 
 
 def test_the_written_adapter_does_not_depend_on_the_order_of_a_set(backend, places):

@@ -110,16 +110,16 @@ def is_text(name: str) -> bool:
 
 def test_an_image_model_generates_text_like_transformers(image_model, open_model):
     assert model_files.locate(str(image_model)) == image_model
-    loaded = open_model("none", image_model)._loaded
-    prompts = [loaded.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
+    lm = open_model("none", image_model)._lm
+    prompts = [lm.chat.prompt(chat(q)) for q in ("why is it?", "why not?")]
     ours = generate(
-        loaded,
+        lm,
         [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
         never,
         stop_ids=frozenset(),
     )
     for ids, written in zip(prompts, ours, strict=True):
-        theirs = loaded.model.generate(
+        theirs = lm.model.generate(
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
             max_new_tokens=8,
@@ -127,7 +127,7 @@ def test_an_image_model_generates_text_like_transformers(image_model, open_model
             do_sample=False,
             eos_token_id=None,
         )[0, len(ids) :]
-        assert written.text == loaded.chat.decode(theirs.tolist())
+        assert written.text == lm.chat.decode(theirs.tolist())
 
 
 def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path):
@@ -139,7 +139,7 @@ def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path)
     weights = load_file(places["output"] / "adapter_model.safetensors")
     linear = [
         name
-        for name, module in backend._loaded.model.named_modules()
+        for name, module in backend._lm.model.named_modules()
         if isinstance(module, torch.nn.Linear) and is_text(name)
     ]
     adapted = {name.partition(".lora_")[0] for name in weights}
@@ -147,10 +147,10 @@ def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path)
     assert len(linear) == 14
     backend.use_adapter(places["output"])
     again = open_model("packed", image_model)
-    base = logits(again._loaded.model)
+    base = logits(again._lm.model)
     again.use_adapter(places["output"])
-    learned = logits(again._loaded.model)
-    torch.testing.assert_close(logits(backend._loaded.model), learned)
+    learned = logits(again._lm.model)
+    torch.testing.assert_close(logits(backend._lm.model), learned)
     assert not torch.allclose(base, learned, atol=1e-2)
 
 
@@ -163,9 +163,9 @@ def test_a_round_is_merged_into_the_whole_image_model(
     backend.use_adapter(places["output"])
     merging.merge(image_model, places["output"], tmp_path / "whole")
     whole = open_model("none", tmp_path / "whole")
-    merged, learned = logits(whole._loaded.model), logits(backend._loaded.model)
+    merged, learned = logits(whole._lm.model), logits(backend._lm.model)
     backend.use_adapter(None)
-    base = logits(backend._loaded.model)
+    base = logits(backend._lm.model)
     assert (merged - learned).norm() < 0.1 * (merged - base).norm()
     seen, before = model_shape.of(tmp_path / "whole"), model_shape.of(image_model)
     assert seen.parameters == before.parameters
@@ -175,7 +175,7 @@ def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(
     image_model, open_model
 ):
     seen = model_shape.of(image_model)
-    model = open_model("none", image_model)._loaded.model
+    model = open_model("none", image_model)._lm.model
     layers = {
         name: module.weight
         for name, module in model.named_modules()

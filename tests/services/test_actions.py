@@ -51,7 +51,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         "built-in",
         320,
         uploads=[upload],
-        pasted=("a/b.md", "Cova \ud800."),
+        pasted_text=("a/b.md", "Cova \ud800."),
     )
     given = run.settings["given"]
     names = [one["name"] for one in given]

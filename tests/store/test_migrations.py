@@ -166,7 +166,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 23
+    assert len(ours) == 25
     assert all(table["strict"] for table in ours)
 
 

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from autolearn.engine import adapters
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import train
 from autolearn.models.memory import Device
 
@@ -119,11 +119,11 @@ class _Makers(TorchFunctionMode):
 
 
 @contextmanager
-def away(loaded: Loaded) -> Iterator[Loaded]:
+def away(lm: LoadedModel) -> Iterator[LoadedModel]:
     """Give the same model as it would be on a GPU; what is done with it, is there."""
-    estimator = replace(loaded.estimator, device=Device("cuda", half=False, size=SIZE))
-    identity = replace(loaded.identity, device="cuda")
-    sent = replace(loaded, identity=identity, estimator=estimator)
+    estimator = replace(lm.estimator, device=Device("cuda", half=False, size=SIZE))
+    identity = replace(lm.identity, device="cuda")
+    sent = replace(lm, identity=identity, estimator=estimator)
     with pytest.MonkeyPatch.context() as patch:
         _without_driver(patch)
         _move(sent.model)
@@ -140,9 +140,9 @@ def _without_driver(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(train, "_optimizer", lambda some, _: torch.optim.AdamW(some))
     fresh: Callable[..., None] = adapters.attach_new
 
-    def sent(loaded: Loaded, *more: Any) -> None:
-        fresh(loaded, *more)
-        _move(loaded.model)
+    def sent(lm: LoadedModel, *more: Any) -> None:
+        fresh(lm, *more)
+        _move(lm.model)
 
     patch.setattr(adapters, "attach_new", sent)
 

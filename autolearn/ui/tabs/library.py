@@ -21,14 +21,14 @@ TITLE = "Library"
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    chosen, first = gr.State(0), gr.State(0)
+    document_id, first = gr.State(0), gr.State(0)
     with gr.Row():
         with gr.Column(min_width=380):
-            add, given = _form()
+            add, form = _form()
             report = html_panel("library-report")
             documents = html_panel("library-documents")
             kind, questions, take = _questions()
-            told = html_panel("library-told")
+            notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
             passages = html_panel("library-passages")
@@ -39,18 +39,18 @@ def build(context: PageContext) -> None:
     def show() -> tuple[Html, Html]:
         return views.report(session.store), views.documents(session.store)
 
-    place = [chosen, first]
+    place = [document_id, first]
     context.on_action(
         [take.click],
         lambda *wanted: _take(session, *wanted),
         [kind, questions],
-        [told, questions],
+        [notice, questions],
     )
     context.redraw_on_change(show, [], [report, documents])
     context.redraw_on_change(draw, place, [passages])
-    context.on_action([add.click], lambda *texts: _add(session, *texts), given, given)
-    picked = documents.click(_picked, None, place, **QUIET)
-    redraw_on([picked.then], draw, place, [passages], scroll_to_output=True)
+    context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
+    click = documents.click(_picked, None, place, **QUIET)
+    redraw_on([click.then], draw, place, [passages], scroll_to_output=True)
 
     def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
         key = str(event.pick)
@@ -80,7 +80,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             placeholder="/home/me/papers",
             elem_id="library-folder",
         )
-        pasted = gr.Textbox(
+        pasted_text = gr.Textbox(
             label="Or paste a text",
             info="It is split into passages at headings and sentence ends.",
             lines=3,
@@ -94,7 +94,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             elem_id="library-name",
         )
         add = gr.Button("Add to the library", elem_id="library-add")
-    return add, [files, folder, pasted, name]
+    return add, [files, folder, pasted_text, name]
 
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
@@ -140,7 +140,7 @@ def _turn(session: Session, passage_id: int) -> None:
 
 
 def _add(
-    session: Session, files: list[str] | None, folder: str, pasted: str, name: str
+    session: Session, files: list[str] | None, folder: str, pasted_text: str, name: str
 ) -> tuple[Any, ...]:
     """Order what was given to be read; what is refused at once stays where it is."""
     run = actions.add_texts(
@@ -149,7 +149,9 @@ def _add(
         chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
-        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+        pasted_text=(name.strip() or "pasted text", pasted_text)
+        if pasted_text.strip()
+        else None,
     )
     session.order(run)
     return None, "", "", ""

@@ -37,29 +37,29 @@ SEVERAL = 30
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
     """Return what a round changed against another, in numbers and by questions."""
     if not round_id:
-        told = "No round is finished yet. Train one first, then run the quiz here."
-        return html.note(told), Html("")
-    measured = store.rounds.get(round_id)
-    found = quiz_runs.compare(store, round_id, before_id)
+        sentence = "No round is finished yet. Train one first, then run the quiz here."
+        return html.note(sentence), Html("")
+    round_ = store.rounds.get(round_id)
+    comparison = quiz_runs.compare(store, round_id, before_id)
     head = html.tag(
-        "h3", html.text(f"Round {round_id}: {labels.method(measured.method)}")
+        "h3", html.text(f"Round {round_id}: {labels.method(round_.method)}")
     )
-    top = html.tag("header", head + labels.state(measured.state), "al-spread")
-    if found is None:
-        told = _missing(store, measured, before_id)
-        return top + told + _own(measured), Html("")
-    numbers = top + _verdict(found) + _shares(found) + _own(measured)
-    return numbers, _questions(found)
+    top = html.tag("header", head + labels.state(round_.state), "al-spread")
+    if comparison is None:
+        notice = _missing(store, round_, before_id)
+        return top + notice + _own(round_), Html("")
+    numbers = top + _verdict(comparison) + _shares(comparison) + _own(round_)
+    return numbers, _questions(comparison)
 
 
-def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
+def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     """Return which take is missing, and what to do."""
     name = "base model" if before_id is None else f"round {before_id}"
-    wanted = {name: before_id, f"round {measured.id}": measured.id}
+    models = {name: before_id, f"round {round_.id}": round_.id}
     lacking = [
         who
-        for who, one in wanted.items()
-        if quiz_runs.latest_quiz(store, measured, one) is None
+        for who, number in models.items()
+        if quiz_runs.latest_quiz(store, round_, number) is None
     ]
     active = store.runs.in_state("running", "queued")
     if any(run.kind == "quiz" for run in active):
@@ -69,28 +69,30 @@ def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
     )
 
 
-def _verdict(found: RoundComparison) -> Html:
+def _verdict(comparison: RoundComparison) -> Html:
     """Return the outcome of each quiz; no change is claimed without an interval."""
-    told = [
+    sentences = [
         f"{PARTS[part]}: {_outcome(change)}"
-        for part, change in found.parts.items()
+        for part, change in comparison.parts.items()
         if change.n and part != "control"
     ]
-    if not told and not found.parts["control"].n:
+    if not sentences and not comparison.parts["control"].n:
         return html.note("The two quiz runs share no question; run the quiz again.")
-    parts = html.tag("strong", html.text(" ".join(told)))
-    control = found.parts["control"]
+    parts = html.tag("strong", html.text(" ".join(sentences)))
+    control = comparison.parts["control"]
     if lost := len(control.newly_wrong):
         verb = "answers is" if lost == 1 else "answers are"
-        warned = (
+        warning = (
             f" {lost} of {control.n} control {verb} now wrong "
             f"({len(control.newly_right)} newly right)."
         )
-        parts += html.tag("span", html.text(warned), "al-problem")
-    if found.left_out:
-        only = f" {found.left_out} questions were asked in one of the two runs only "
+        parts += html.tag("span", html.text(warning), "al-problem")
+    if comparison.left_out:
+        only = (
+            f" {comparison.left_out} questions were asked in one of the two runs only "
+        )
         parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
-    if cut := sum(result.truncated for result in found.after.values()):
+    if cut := sum(result.truncated for result in comparison.after.values()):
         limit = f" {cut} answers were cut off at the limit of their length."
         parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts)
@@ -105,10 +107,10 @@ def _outcome(change: QuizChange) -> str:
     return "the change is not statistically significant."
 
 
-def _shares(found: RoundComparison) -> Html:
+def _shares(comparison: RoundComparison) -> Html:
     rows = [
         _row(f"{PARTS[part]}, closed-book", change)
-        for part, change in found.parts.items()
+        for part, change in comparison.parts.items()
         if change.n
     ]
     table = html.table(
@@ -116,12 +118,12 @@ def _shares(found: RoundComparison) -> Html:
         rows,
         "Shares of right answers before and after",
     )
-    shown: dict[str, Html] = {}
-    for part, studied in found.studied.items():
-        change, title = found.parts[part], PARTS[part]
+    details: dict[str, Html] = {}
+    for part, studied in comparison.studied.items():
+        change, title = comparison.parts[part], PARTS[part]
         if not change.n:
             continue
-        shown |= {
+        details |= {
             f"{title}: open-book bound (the base model reads the passage)": (
                 html.percent(change.open_book)
             ),
@@ -132,19 +134,19 @@ def _shares(found: RoundComparison) -> Html:
             ),
             f"{title}: gap closed on these": html.percent(studied.gap_closed),
         }
-    return table + html.tag("div", html.pairs(shown), "al-card al-below")
+    return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
 def _row(name: str, change: QuizChange) -> tuple[Html, ...]:
     low, high = change.interval
-    moved = (change.right_after - change.right_before) / max(1, change.n)
-    told = f"{100 * moved:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
+    difference = (change.right_after - change.right_before) / max(1, change.n)
+    sentence = f"{100 * difference:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
     return (
         html.text(name),
         html.number(change.n),
         _with_interval(change.right_before, change.n),
         _with_interval(change.right_after, change.n),
-        html.text(told if change.n else html.DASH),
+        html.text(sentence if change.n else html.DASH),
         html.tag("span", html.text(_p(change)), "al-number"),
     )
 
@@ -160,34 +162,34 @@ def _with_interval(right: int, n: int) -> Html:
     if not n:
         return html.text(html.DASH)
     low, high = statistics.wilson(right, n)
-    told = f"{100 * right / n:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    sentence = f"{100 * right / n:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
     fill = html.tag("span", "", "al-fill", style=f"width:{100 * right / n:.1f}%")
     place = f"left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"
     range_ = html.tag("span", "", "al-range", style=place)
     bar = html.tag("div", fill + range_, "al-bar al-share", aria_hidden="true")
-    return html.text(told) + bar
+    return html.text(sentence) + bar
 
 
 def _share(right: int, n: int) -> str:
     return f"{100 * right / n:.0f} %" if n else html.DASH
 
 
-def _own(measured: Round) -> Html:
+def _own(round_: Round) -> Html:
     """Return what the training itself measured."""
-    scores = RoundScores.of(measured)
-    shown = {
+    scores = RoundScores.of(round_)
+    rows = {
         "Forgetting (KL to the base model on its own answers)": html.number(
             scores.forgetting_kl, 4
         ),
         "Validation (exact match)": html.percent(scores.validation),
         "Adapter scale": html.number(scores.scale, 2),
-        "Steps": _steps(measured),
+        "Steps": _steps(round_),
     }
-    return html.tag("div", html.pairs(shown), "al-card al-below")
+    return html.tag("div", html.pairs(rows), "al-card al-below")
 
 
-def _steps(measured: Round) -> Html:
-    steps, best = html.number(measured.n_steps), RoundScores.of(measured).best_at
+def _steps(round_: Round) -> Html:
+    steps, best = html.number(round_.n_steps), RoundScores.of(round_).best_at
     if not best:
         return steps
     return steps + html.text(
@@ -195,9 +197,9 @@ def _steps(measured: Round) -> Html:
     )
 
 
-def _questions(found: RoundComparison) -> Html:
+def _questions(comparison: RoundComparison) -> Html:
     """Return every question that changed, the lost ones first."""
-    changes = found.parts.items()
+    changes = comparison.parts.items()
     lists = (
         [("Newly wrong", part, change.newly_wrong, True) for part, change in changes]
         + [("Newly right", part, change.newly_right, True) for part, change in changes]
@@ -207,28 +209,28 @@ def _questions(found: RoundComparison) -> Html:
         ]
     )
     return html.join(
-        _list(found, f"{title}, {PARTS[part].lower()}", ids, is_open)
+        _list(comparison, f"{title}, {PARTS[part].lower()}", ids, is_open)
         for title, part, ids, is_open in lists
     )
 
 
 def _list(
-    found: RoundComparison, title: str, ids: tuple[int, ...], is_open: bool
+    comparison: RoundComparison, title: str, ids: tuple[int, ...], is_open: bool
 ) -> Html:
     if not ids:
         return Html("")
     head = html.tag("summary", html.text(f"{title}: {len(ids)}"))
-    cards = html.join(_question(found, i) for i in ids)
-    opened = "open" if is_open and len(ids) <= SEVERAL else None
-    return html.tag("details", head + cards, "al-flips", open=opened)
+    cards = html.join(_question(comparison, i) for i in ids)
+    open_state = "open" if is_open and len(ids) <= SEVERAL else None
+    return html.tag("details", head + cards, "al-flips", open=open_state)
 
 
-def _question(found: RoundComparison, question_id: int) -> Html:
-    one = found.questions[question_id]
-    was, now = found.before[question_id], found.after[question_id]
-    asked = one.question
-    shown = {
-        "Gold answer": html.text(one.gold_answer or "(there is none)"),
+def _question(comparison: RoundComparison, question_id: int) -> Html:
+    item = comparison.questions[question_id]
+    was, now = comparison.before[question_id], comparison.after[question_id]
+    asked = item.question
+    rows = {
+        "Gold answer": html.text(item.gold_answer or "(there is none)"),
         "Also right": html.text(", ".join(asked.aliases)),
         "Options": html.text(", ".join(asked.choices)),
         "Before": html.text(was.text or html.DASH),
@@ -241,12 +243,12 @@ def _question(found: RoundComparison, question_id: int) -> Html:
         ),
     }
     if was.text == now.text:
-        del shown["Difference"]
+        del rows["Difference"]
     for name, values in (("Also right", asked.aliases), ("Options", asked.choices)):
         if not values:
-            del shown[name]
+            del rows[name]
     head = html.tag("strong", html.text(asked.text))
-    body = head + html.pairs(shown)
+    body = head + html.pairs(rows)
     if not now.right and now.text.strip():
         label = html.text("Accept the answer after as right")
         body += html.pick(label, f"{ACCEPT}{question_id}", "al-link")
@@ -261,35 +263,37 @@ def lock(store: Store) -> Html:
     counts = Counter(
         PARTS[part_of(question)] for question in quiz_actions.questions(store)
     )
-    told = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
     label = "Unlock the quiz" if version.locked else "Lock the quiz"
-    words = html.text(f"Quiz version {version.version}, {state}. {told}. ")
+    words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
     button = html.pick(html.text(label), LOCK, "al-link")
     return html.tag("p", words + button, "al-faint")
 
 
 def rounds(store: Store) -> Html:
     """Return all rounds with what was measured of them, the newest first."""
-    found = store.rounds.all()
-    if not found:
+    records = store.rounds.all()
+    if not records:
         return html.note("No round yet. Start one under Train.")
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return html.table(
         (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
-        map(_round, reversed(found)),
+        map(_round, reversed(records)),
         "All rounds",
     )
 
 
-def _round(one: Round) -> tuple[Html, ...]:
-    scores = RoundScores.of(one)
+def _round(record: Round) -> tuple[Html, ...]:
+    scores = RoundScores.of(record)
     return (
-        html.number(one.id),
-        html.text(labels.method(one.method)),
-        html.text(f"round {one.parent_id}" if one.parent_id else one.model.name),
-        labels.state(one.state),
-        html.number(one.n_steps),
+        html.number(record.id),
+        html.text(labels.method(record.method)),
+        html.text(
+            f"round {record.parent_id}" if record.parent_id else record.model.name
+        ),
+        labels.state(record.state),
+        html.number(record.n_steps),
         html.percent(scores.validation),
         _scores(scores),
         html.number(scores.forgetting_kl, 4),
@@ -299,8 +303,8 @@ def _round(one: Round) -> tuple[Html, ...]:
 
 def _scores(scores: RoundScores) -> Html:
     """Return the shares of each set of questions, with their numbers of questions."""
-    told = [
+    sets = [
         f"{name} {100 * score.right:.0f} % of {score.n}"
         for name, score in scores.closed_book().items()
     ]
-    return html.text("; ".join(told) or html.DASH)
+    return html.text("; ".join(sets) or html.DASH)

@@ -19,20 +19,20 @@ SHOWN = 80
 
 def documents(store: Store) -> Html:
     """Return all documents; a click on one shows its passages."""
-    found = store.library.shelf()
-    if not found:
+    shelf = store.library.shelf()
+    if not shelf:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
     rows = [
         (
-            html.pick(html.text(one.name), one.id, "al-link"),
-            html.number(one.n_characters),
-            html.number(one.n_passages),
-            html.number(one.n_tokens),
+            html.pick(html.text(document.name), document.id, "al-link"),
+            html.number(document.n_characters),
+            html.number(document.n_passages),
+            html.number(document.n_tokens),
         )
-        for one in found
+        for document in shelf
     ]
     return html.table(
         ("Document", "Characters", "Passages", "Tokens"), rows, "Documents"
@@ -51,22 +51,24 @@ def passages(store: Store, document_id: int, first: int = 0) -> Html:
     if not shelf:
         return html.note("The passages of a document are shown here.")
     document = store.library.document(document_id or shelf[0].id)
-    n, covered = store.library.coverage(document.id)
-    found = store.library.stretch(document.id, first, AT_ONCE)
-    share = covered / max(1, document.n_characters)
+    n, n_covered = store.library.coverage(document.id)
+    stretch = store.library.stretch(document.id, first, AT_ONCE)
+    share = n_covered / max(1, document.n_characters)
     title = html.tag("h3", html.text(document.name), "al-head")
-    told = "1 passage covers" if n == 1 else f"{n} passages cover"
-    told += f" {100 * share:.0f} % of the characters"
-    if len(found) < n:
-        told += f"; {first + 1} to {first + len(found)} are shown"
-    about = [html.tag("p", html.text(told), "al-faint"), _note(document)]
+    caption = "1 passage covers" if n == 1 else f"{n} passages cover"
+    caption += f" {100 * share:.0f} % of the characters"
+    if len(stretch) < n:
+        caption += f"; {first + 1} to {first + len(stretch)} are shown"
+    about = [html.tag("p", html.text(caption), "al-faint"), _note(document)]
     about.append(_left_out(store.library.exclusions(document.id)))
-    earlier = store.library.passages_by_id(one.repeats_id for one in found)
-    names = store.library.documents_by_id(one.document_id for one in earlier.values())
-    for one in found:
-        same = earlier.get(one.repeats_id or 0)
+    earlier = store.library.passages_by_id(passage.repeats_id for passage in stretch)
+    names = store.library.documents_by_id(
+        passage.document_id for passage in earlier.values()
+    )
+    for passage in stretch:
+        same = earlier.get(passage.repeats_id or 0)
         name = names[same.document_id].name if same else ""
-        about.append(_passage(one, same, name))
+        about.append(_passage(passage, same, name))
     return Html(title + html.join(about) + _turning(first, n))
 
 
@@ -86,20 +88,20 @@ def _note(document: Document) -> Html:
     return html.note(f"{document.note}.") if document.note else Html("")
 
 
-def _left_out(found: list[Exclusion]) -> Html:
+def _left_out(exclusions: list[Exclusion]) -> Html:
     """Return what stands in the file but is no part of its text, alike ones once."""
-    if not found:
+    if not exclusions:
         return Html("")
-    counted = Counter((one.reason, one.text) for one in found)
+    counts = Counter((exclusion.reason, exclusion.text) for exclusion in exclusions)
     rows = [
         (html.text(reason), html.text(_short(text)), html.number(n))
-        for (reason, text), n in counted.most_common(AT_ONCE)
+        for (reason, text), n in counts.most_common(AT_ONCE)
     ]
     heads = ("Reason", "Text", "Count")
-    told = f"Left out of the file: {len(found)} parts that are no running text"
+    caption = f"Left out of the file: {len(exclusions)} parts that are no running text"
     return html.tag(
         "details",
-        html.tag("summary", html.text(told)) + html.table(heads, rows, told),
+        html.tag("summary", html.text(caption)) + html.table(heads, rows, caption),
     )
 
 
@@ -108,22 +110,24 @@ def _short(text: str) -> str:
     return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
 
 
-def _passage(one: Passage, earlier: Passage | None, name: str) -> Html:
-    place = f"{one.position + 1}. characters {one.start} to {one.end}, "
-    place += f"{one.n_tokens} tokens"
+def _passage(passage: Passage, earlier: Passage | None, name: str) -> Html:
+    place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
+    place += f"{passage.n_tokens} tokens"
     if earlier:
-        is_same = earlier.text.split() == one.text.split()
+        is_same = earlier.text.split() == passage.text.split()
         place += ", a repeat of " if is_same else ", similar to "
         place += f"passage {earlier.position + 1} of {name}"
-    word = "Include" if one.excluded else "Exclude"
+    word = "Include" if passage.excluded else "Exclude"
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
-        html.text(word), one.id, aria_label=f"{word}: passage {one.position + 1}"
+        html.text(word),
+        passage.id,
+        aria_label=f"{word}: passage {passage.position + 1}",
     )
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
-        + html.tag("div", html.text(one.text), "al-text"),
-        "al-card al-out" if one.excluded else "al-card",
+        + html.tag("div", html.text(passage.text), "al-text"),
+        "al-card al-out" if passage.excluded else "al-card",
     )
 
 
@@ -137,17 +141,19 @@ def report(store: Store) -> Html:
         html.tag(
             "p",
             html.text(
-                f"Added: corpus {one.name}, {one.n_examples:,} examples on "
-                f"{one.n_texts:,} texts; train on it by the method SELF meta-skills."
+                f"Added: corpus {corpus.name}, {corpus.n_examples:,} examples on "
+                f"{corpus.n_texts:,} texts; train on it by the method SELF meta-skills."
             ),
             "al-good",
         )
-        for one in store.corpora.brought_by(run.id)
+        for corpus in store.corpora.brought_by(run.id)
     ]
     if new:
-        names = ", ".join(one.name for one in new)
+        names = ", ".join(corpus.name for corpus in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
-    parts += [html.note(f"{one.name} {one.note}.") for one in new if one.note]
+    parts += [
+        html.note(f"{corpus.name} {corpus.note}.") for corpus in new if corpus.note
+    ]
     if n := ImportResult.of(run).repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
     return html.join([*parts, _ended(run)])
@@ -166,12 +172,12 @@ def taken(kind: str, n: int, n_trained: int = 0) -> Html:
 
     ``n_trained``: questions left out because a round was trained on them.
     """
-    told = f"{n} new instructions; you can study them under Study."
+    sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
+        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
     if n_trained:
-        told += f" {n_trained} are left out, because a round was trained on them."
-    return html.tag("p", html.text(told), "al-good")
+        sentence += f" {n_trained} are left out, because a round was trained on them."
+    return html.tag("p", html.text(sentence), "al-good")
 
 
 def _ended(run: Run) -> Html:
@@ -183,4 +189,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(one) for one in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)
