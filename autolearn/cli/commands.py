@@ -20,7 +20,12 @@ from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Round, Split
-from autolearn.core.run_results import DownloadResult, ImportResult, RoundScores, Score
+from autolearn.core.run_results import (
+    DownloadResult,
+    ImportResult,
+    RoundScores,
+    Score,
+)
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import (
@@ -58,17 +63,18 @@ def add(args: Args) -> Result:
     with open_store(args) as store:
         result = _add_texts(store, args) if args.files else {}
         if args.quiz:
-            result["quiz"] = _add_gold(store, args.quiz, "quiz")
+            result["quiz"] = add_gold(store, args.quiz, "quiz")
         if args.instructions:
             result["instructions"] = actions.add_instructions(store, args.instructions)
         if args.control:
-            result["control"] = _add_gold(store, args.control, "control")
+            result["control"] = add_gold(store, args.control, "control")
         if args.corpus:
             result["corpus"] = corpus_commands.add(store, args, finish)
         return result
 
 
-def _add_gold(store: Store, path: Path, split: Split) -> int:
+def add_gold(store: Store, path: Path, split: Split) -> int:
+    """Add gold questions; say how many are left out, and return how many there are."""
     added = actions.add_gold(store, path, split)
     if added.trained:
         warn(
@@ -200,8 +206,8 @@ def quiz(args: Args) -> Result:
         result = dict(finish(store, run, "quiz", quiet=args.json).result)
         before = quiz_runs.base_quiz_before(store, run) if model.round_id else None
         if before and model.round_id:
-            measured = store.rounds.get(model.round_id)
-            change = quiz_runs.changed(store, before, run, measured)
+            round_ = store.rounds.get(model.round_id)
+            change = quiz_runs.changed(store, before, run, round_)
             result["change"] = change.summary().as_dict()
         return result
 

@@ -70,13 +70,13 @@ class Score:
 
     def rounded(self) -> "Score":
         """Return the score with shares rounded to four places."""
-        right, exact, f1 = (round(s, 4) for s in (self.right, self.exact, self.f1))
-        return Score(self.n, right, exact, f1)
+        shares = (round(share, 4) for share in (self.right, self.exact, self.f1))
+        return Score(self.n, *shares)
 
 
 @dataclass(frozen=True)
 class QuizScores:
-    """How each set of questions was answered; None: it was not asked."""
+    """How each set of questions was answered in each mode; None: it was not asked."""
 
     gold_closed_book: Score | None = field(default=None, metadata=EXTRA)
     self_made_closed_book: Score | None = field(default=None, metadata=EXTRA)
@@ -86,10 +86,13 @@ class QuizScores:
     control_open_book: Score | None = field(default=None, metadata=EXTRA)
     gold_retrieval: Score | None = field(default=None, metadata=EXTRA)
     self_made_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    control_retrieval: Score | None = field(default=None, metadata=EXTRA)
     gold_refined: Score | None = field(default=None, metadata=EXTRA)
     self_made_refined: Score | None = field(default=None, metadata=EXTRA)
+    control_refined: Score | None = field(default=None, metadata=EXTRA)
     gold_consistent: Score | None = field(default=None, metadata=EXTRA)
     self_made_consistent: Score | None = field(default=None, metadata=EXTRA)
+    control_consistent: Score | None = field(default=None, metadata=EXTRA)
     quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
     """Of earlier versions, which counted gold and self-made questions together."""
     quiz_open_book: Score | None = field(default=None, metadata=EXTRA)

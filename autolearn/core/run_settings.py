@@ -130,10 +130,10 @@ class QuizRunSettings(PipelineRunSettings):
     parts: tuple[tuple[Split, QuizMode], ...] = ()
     votes: int | None = field(default=None, metadata=EXTRA)
     """Sampled answers per question whose majority counts, for self-consistency."""
+    study: StudySettings | None = field(default=None, metadata=EXTRA)
+    """Limits and protocol of the answers; None: the defaults."""
     version: int | None = field(default=None, metadata=EXTRA)
     """The version of the quiz; None: of an autolearn without versions."""
-    limits: StudySettings | None = field(default=None, metadata=EXTRA)
-    """The study whose protocol and limits of length hold; None: the defaults."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""

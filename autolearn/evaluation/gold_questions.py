@@ -163,14 +163,14 @@ def some_questions(store: Store, n: int) -> list[str]:
     return [item.question.text for item in quiz_questions[:n]]
 
 
-def _own_gold(store: Store, wordings: Sequence[Question]) -> dict[int, str]:
+def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
     """Return answers for reworded questions whose wording kept the meaning."""
-    parents = [q.parent_id for q in wordings if q.parent_id]
-    answers = store.library.answers([*(q.id for q in wordings), *parents])
+    parents = [q.parent_id for q in reworded if q.parent_id]
+    answers = store.library.answers([*(q.id for q in reworded), *parents])
     open_book = {a.question_id: a for a in answers if a.kind == "open_book"}
     return {
         q.id: open_book[q.parent_id].text
-        for q in wordings
+        for q in reworded
         if q.parent_id in open_book
         and q.id in open_book
         and keeps_sense(open_book[q.id])

@@ -126,19 +126,20 @@ def _consistent(
     ]
     written = generator.write(requests)
     rows = [written[i : i + votes] for i in range(0, len(written), votes)]
-    return [(row[0][0], _elected(row[0][0], [g for _, g in row])) for row in rows]
+    return [(row[0][0], _elected([made for _, made in row])) for row in rows]
 
 
-def _elected(question: QuizQuestion, generations: Sequence[Generation]) -> Generation:
+def _elected(generations: Sequence[Generation]) -> Generation:
     texts = [_text(generation) for generation in generations]
-    support = [sum(_same(question, text, other) for other in texts) for text in texts]
+    support = [sum(_same(text, other) for other in texts) for text in texts]
     return generations[support.index(max(support))]
 
 
-def _same(question: QuizQuestion, text: str, other: str) -> float:
+def _same(text: str, other: str) -> float:
     """Return how far two answers say the same, 0..1; of sums the result counts."""
-    if question.question.scorer == "number":
-        return float(numbers.same_result(text, other, question.question.text))
+    results = numbers.result(text), numbers.result(other)
+    if all(results):
+        return float(bool(results[0] & results[1]))
     return matching.token_f1(text, other)
 
 

@@ -22,16 +22,16 @@ class QuizQuestion:
         return self.question.origin in ("gold", "person")
 
     @property
+    def is_solved(self) -> bool:
+        """Return whether it is a word problem, whose answer is worked out."""
+        return self.passage is None and self.question.scorer == "number"
+
+    @property
     def asked(self) -> str:
         """Return the question as it is asked, with its options."""
         lines = zip(LETTERS, self.question.choices, strict=False)
         options = [f"{letter}) {choice}" for letter, choice in lines]
         return "\n".join([self.question.text, *options])
-
-    @property
-    def is_solved(self) -> bool:
-        """Return whether it is a word problem, whose answer is worked out."""
-        return self.passage is None and self.question.scorer == "number"
 
     def is_right(self, text: str) -> bool:
         """Return whether an answer is right by the scorer of the question."""

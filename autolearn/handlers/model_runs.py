@@ -147,14 +147,14 @@ class RunHandlers:
         return round_training.train(context, self.backend(context))
 
     def quiz(self, context: RunContext) -> QuizRunResult:
-        """Ask quiz and control, closed-book and open-book, as the run says."""
+        """Ask quiz and control in the modes that the run says."""
         store, run_settings = context.store, QuizRunSettings.of(context.run)
         backend = self.backend(context)
-        limits = run_settings.limits or StudySettings()
-        writer = Generator(backend, limits, context.stop, lambda _: None)
+        settings = run_settings.study or StudySettings()
+        writer = Generator(backend, settings, context.stop, lambda _: None)
         journal = store.journal(context.run.id)
         scores: dict[tuple[str, QuizMode], Score] = {}
-        truncated = 0
+        n_truncated = 0
         for split, mode in run_settings.parts:
             questions = _questions(store, run_settings, split)
             stage = f"{split}, {mode.replace('_', '-')}"
@@ -165,10 +165,10 @@ class RunHandlers:
             results = quiz.ask_questions(
                 writer, journal, questions, request, stage, progress
             )
-            truncated += sum(result.truncated for result in results)
+            n_truncated += sum(result.truncated for result in results)
             for part, of_part in comparison.by_part(questions, results).items():
                 scores[part, mode] = quiz.summarise(of_part).rounded()
-        result = QuizRunResult.scored(scores, run_settings.version, truncated)
+        result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
             round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
@@ -279,12 +279,12 @@ class RunHandlers:
 
 
 def _questions(
-    store: Store, wanted: QuizRunSettings, split: Split
+    store: Store, run_settings: QuizRunSettings, split: Split
 ) -> list[QuizQuestion]:
     """Return the questions of the version that a run asks."""
-    if wanted.version is None:
+    if run_settings.version is None:
         return gold_questions.questions(store, split)
-    version = store.quizzes.get(wanted.version)
+    version = store.quizzes.get(run_settings.version)
     return gold_questions.frozen_questions(store, version, split)
 
 

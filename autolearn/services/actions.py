@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
 from autolearn.core.run_settings import (
@@ -27,11 +27,11 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
 from autolearn.ingest import corpora, gold_files, importer, quiz_files
 from autolearn.models import files as model_files
-from autolearn.rounds.sources import asked_by_rounds, study_settings
+from autolearn.rounds import sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
     choose_model,
@@ -84,7 +84,13 @@ def add_instructions(store: Store, path: Path) -> int:
     """
     before = len(store.library.instructions())
     questions = [
-        Question(text, "study", "person", gold_answer=answer or None)
+        Question(
+            text,
+            "study",
+            "person",
+            gold_answer=answer or None,
+            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
+        )
         for text, answer in gold_files.read_instructions(path)
     ]
     store.library.add_questions(questions)
@@ -114,7 +120,7 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
             "question; unlock it first, or with: python -m autolearn quizzes --unlock"
         )
     gold = quiz_files.read(path)
-    guard = Guard(asked_by_rounds(store))
+    guard = Guard(sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept = gold_questions.import_gold(store, new, split)
     return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
@@ -232,12 +238,12 @@ def quiz(
     *,
     open_book: bool = False,
     link: PipelineLink | None = None,
-    limits: StudySettings | None = None,
+    study: StudySettings | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    The questions are those of now, which become a version of the quiz. ``limits`` gives
-    protocol and lengths; without it they are those of the last study. ``link`` is the
+    The questions are those of now, which become a version of the quiz. ``study`` gives
+    protocol and limits; without it they are those of the last study. ``link`` is the
     place of the run in a whole round.
 
     Raises:
@@ -256,8 +262,8 @@ def quiz(
             "Library or with: python -m autolearn add --quiz FILE"
         )
     version = gold_questions.freeze(store).version
-    limits = limits or study_settings(store)
-    request = QuizRunSettings(parts=sets, version=version, limits=limits)
+    study = study or sources.study_settings(store)
+    request = QuizRunSettings(parts=sets, study=study, version=version)
     return _submit(store, with_model(store, _linked(request, link), model))
 
 

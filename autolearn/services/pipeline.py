@@ -103,7 +103,7 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
     if phase == "quiz":
         is_base = plan.round_id is None
         return actions.quiz(
-            store, model, open_book=is_base, link=link, limits=plan.study
+            store, model, open_book=is_base, link=link, study=plan.study
         )
     actions.approve(store, RULE)
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)

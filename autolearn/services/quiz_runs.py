@@ -38,17 +38,17 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     """
     round_ = store.rounds.get(round_id)
     own = TrainRunSettings.of(round_).model
-    quizzes = []
+    queued = []
     if not _is_current(store, round_, before_id):
         before = replace(own, round_id=before_id)
-        quizzes.append(actions.quiz(store, before, open_book=before_id is None))
+        queued.append(actions.quiz(store, before, open_book=before_id is None))
     after = replace(own, round_id=round_id)
-    return [*quizzes, actions.quiz(store, after)]
+    return [*queued, actions.quiz(store, after)]
 
 
-def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
+def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     """Return whether the last quiz asked all questions of now, within its limits."""
-    take = latest_quiz(store, measured, before_id)
+    take = latest_quiz(store, round_, before_id)
     if take is None or _limits(take) != _as_limits(study_settings(store)):
         return False
     asked = {r.question_id for r in store.runs.quiz_results(take.id)}
@@ -64,24 +64,24 @@ def compare(
     store: Store, round_id: int, before_id: int | None
 ) -> RoundComparison | None:
     """Return what a round changed; None while one of the two quizzes is missing."""
-    measured = store.rounds.get(round_id)
-    before = latest_quiz(store, measured, before_id)
-    after = latest_quiz(store, measured, round_id)
+    round_ = store.rounds.get(round_id)
+    before = latest_quiz(store, round_, before_id)
+    after = latest_quiz(store, round_, round_id)
     if before is None or after is None:
         return None
-    return changed(store, before, after, measured)
+    return changed(store, before, after, round_)
 
 
-def changed(store: Store, before: Run, after: Run, measured: Round) -> RoundComparison:
+def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundComparison:
     """Return what changed between two quizzes, with the open-book bound of the base."""
-    bound = latest_quiz(store, measured, None, "open_book")
+    bound = latest_quiz(store, round_, None, "open_book")
     opened = store.runs.quiz_results(bound.id) if bound else []
     was = [r for r in store.runs.quiz_results(before.id) if r.mode == "closed_book"]
     was += [r for r in opened if r.mode == "open_book"]
     now = store.runs.quiz_results(after.id)
     versions = [QuizRunSettings.of(run).version for run in (before, after)]
     rescore = any(version is not None for version in versions)
-    return comparison.compare(store, was, now, measured.id, rescore=rescore)
+    return comparison.compare(store, was, now, round_.id, rescore=rescore)
 
 
 def have_same_limits(before: Run, after: Run) -> bool:
@@ -90,7 +90,7 @@ def have_same_limits(before: Run, after: Run) -> bool:
 
 
 def _limits(run: Run) -> tuple[str, int]:
-    return _as_limits(QuizRunSettings.of(run).limits or StudySettings())
+    return _as_limits(QuizRunSettings.of(run).study or StudySettings())
 
 
 def _as_limits(settings: StudySettings) -> tuple[str, int]:

@@ -44,7 +44,7 @@ def quiz(store, asked, monkeypatch):
     def finish(opened, run, title, quiet):
         return answered(opened, run, asked, right=True)
 
-    monkeypatch.setattr(commands, "_finish", finish)
+    monkeypatch.setattr(commands, "finish", finish)
     made = one_round(store, "join")
     given = {"model": "built-in", "quantization": "nf4", "open_book": False}
     args = Namespace(workspace=store.folder, json=True, round=made.id, **given)

@@ -270,9 +270,9 @@ def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
     limits = {"answer_tokens": 300, "protocol": "guided"}
     store.runs.create("study", {"study": limits})
     settings = QuizRunSettings.of(actions.quiz(store, MODEL))
-    assert (settings.limits.answer_tokens, settings.limits.protocol) == (300, "guided")
+    assert (settings.study.answer_tokens, settings.study.protocol) == (300, "guided")
     assert settings.version == 1
     own = QuizRunSettings.of(
-        actions.quiz(store, MODEL, limits=StudySettings(answer_tokens=512))
+        actions.quiz(store, MODEL, study=StudySettings(answer_tokens=512))
     )
-    assert own.limits.answer_tokens == 512
+    assert own.study.answer_tokens == 512

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from autolearn.core.experiments import EvolveSettings, Experiment
 from autolearn.core.records import QuizMode, QuizResult, Run, Sample, Split
 from autolearn.core.run_results import TrainResult
-from autolearn.evaluation import gold_questions, quiz_modes, scoring, statistics
+from autolearn.evaluation import gold_questions, quiz_modes, statistics
 from autolearn.evaluation.arms import ShareInterval
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import evolution, gate, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
@@ -185,7 +186,8 @@ def _filtered(store: Store, run_id: int) -> FilterReport:
 
     def right(sample: Sample, text: str) -> bool:
         question = gold[sample.question_id]
-        return scoring.is_right(question, text, question.gold_answer or "")
+        answer, value = question.gold_answer or "", question.gold_value or ""
+        return QuizQuestion(question, answer, value).is_right(text)
 
     first = [right(sample, sample.rejected) for sample in known]
     chosen = [right(s, s.chosen) for s in known if s.id in kept]

@@ -55,8 +55,8 @@ def quiz(
     order = QuizRunSettings(
         parts=tuple(p for p in parts if gold_questions.questions(store, p[0])),
         votes=votes or None,
+        study=settings,
         version=gold_questions.freeze(store).version,
-        limits=settings,
     )
     return with_model(store, order, model)
 

@@ -57,8 +57,8 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(lambda: views.rounds(session.store), [], [table])
     context.redraw_on_change(lambda: views.lock(session.store), [], [version])
 
-    def accept(chosen: int, before: str, event: gr.EventData) -> str:
-        return _accept(session, chosen, before, str(event.pick))
+    def accept(round_id: int, before: str, event: gr.EventData) -> str:
+        return _accept(session, round_id, before, str(event.pick))
 
     context.on_action([questions.click], accept, inputs)
     context.on_action([version.click], lambda: _lock(session))
@@ -122,11 +122,11 @@ def _accept(session: Session, chosen: int, before: str, key: str) -> str:
     """Accept the answer of the round to a question as right."""
     store = session.store
     round_id = _named(store, chosen)
-    found = quiz_runs.compare(store, round_id, _before(store, round_id, before))
+    comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
     question_id = int(key.removeprefix(views.ACCEPT))
-    if found is None or question_id not in found.after:
+    if comparison is None or question_id not in comparison.after:
         raise JobError("This answer is no longer shown; look at the questions again.")
-    answer = found.after[question_id].text
+    answer = comparison.after[question_id].text
     version = quiz_actions.accept(store, question_id, answer)
     return f"The answer is accepted; the quiz is now version {version.version}."
 
@@ -140,9 +140,9 @@ def _lock(session: Session) -> str:
     return f"Version {version.version} of the quiz is {state}."
 
 
-def _keep(session: Session, chosen: int) -> str:
-    kept = actions.keep(session.store, _named(session.store, chosen))
-    return f"Round {kept.id} is kept and is now in use."
+def _keep(session: Session, choice: int) -> str:
+    round_ = actions.keep(session.store, _named(session.store, choice))
+    return f"Round {round_.id} is kept and is now in use."
 
 
 def _roll_back(session: Session, choice: int) -> str:

@@ -80,10 +80,10 @@ def _verdict(comparison: RoundComparison) -> Html:
         return html.note("The two quiz runs share no question; run the quiz again.")
     parts = html.tag("strong", html.text(" ".join(sentences)))
     control = comparison.parts["control"]
-    if n_lost := len(control.newly_wrong):
-        verb = "answers is" if n_lost == 1 else "answers are"
+    if lost := len(control.newly_wrong):
+        verb = "answers is" if lost == 1 else "answers are"
         warning = (
-            f" {n_lost} of {control.n} control {verb} now wrong "
+            f" {lost} of {control.n} control {verb} now wrong "
             f"({len(control.newly_right)} newly right)."
         )
         parts += html.tag("span", html.text(warning), "al-problem")
@@ -226,11 +226,11 @@ def _list(
 
 
 def _question(comparison: RoundComparison, question_id: int) -> Html:
-    one = comparison.questions[question_id]
+    item = comparison.questions[question_id]
     was, now = comparison.before[question_id], comparison.after[question_id]
-    asked = one.question
-    details = {
-        "Gold answer": html.text(one.gold_answer or "(there is none)"),
+    asked = item.question
+    rows = {
+        "Gold answer": html.text(item.gold_answer or "(there is none)"),
         "Also right": html.text(", ".join(asked.aliases)),
         "Options": html.text(", ".join(asked.choices)),
         "Before": html.text(was.text or html.DASH),
@@ -243,12 +243,12 @@ def _question(comparison: RoundComparison, question_id: int) -> Html:
         ),
     }
     if was.text == now.text:
-        del details["Difference"]
+        del rows["Difference"]
     for name, values in (("Also right", asked.aliases), ("Options", asked.choices)):
         if not values:
-            del details[name]
+            del rows[name]
     head = html.tag("strong", html.text(asked.text))
-    body = head + html.pairs(details)
+    body = head + html.pairs(rows)
     if not now.right and now.text.strip():
         label = html.text("Accept the answer after as right")
         body += html.pick(label, f"{ACCEPT}{question_id}", "al-link")
@@ -263,10 +263,10 @@ def lock(store: Store) -> Html:
     counts = Counter(
         PARTS[part_of(question)] for question in quiz_actions.questions(store)
     )
-    told = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"
     label = "Unlock the quiz" if version.locked else "Lock the quiz"
-    words = html.text(f"Quiz version {version.version}, {state}. {told}. ")
+    words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
     button = html.pick(html.text(label), LOCK, "al-link")
     return html.tag("p", words + button, "al-faint")
 
@@ -303,8 +303,8 @@ def _round(record: Round) -> tuple[Html, ...]:
 
 def _scores(scores: RoundScores) -> Html:
     """Return the shares of each set of questions, with their numbers of questions."""
-    told = [
+    sets = [
         f"{name} {100 * score.right:.0f} % of {score.n}"
         for name, score in scores.closed_book().items()
     ]
-    return html.text("; ".join(told) or html.DASH)
+    return html.text("; ".join(sets) or html.DASH)

@@ -172,12 +172,12 @@ def taken(kind: str, n: int, n_trained: int = 0) -> Html:
 
     ``n_trained``: questions left out because a round was trained on them.
     """
-    told = f"{n} new instructions; you can study them under Study."
+    sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
+        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
     if n_trained:
-        told += f" {n_trained} are left out, because a round was trained on them."
-    return html.tag("p", html.text(told), "al-good")
+        sentence += f" {n_trained} are left out, because a round was trained on them."
+    return html.tag("p", html.text(sentence), "al-good")
 
 
 def _ended(run: Run) -> Html:
