@@ -1,6 +1,7 @@
 """``quiz --round`` compares with the base model of that round alone."""
 
 from argparse import Namespace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.support.rounds import one_round, own_digest
 
 @pytest.fixture
 def asked(store):
-    gold = {"gold_answer": "1711.", "gold_value": "1711"}
+    gold: dict[str, Any] = {"gold_answer": "1711.", "gold_value": "1711"}
     question = Question("When was Avel founded?", "quiz", "gold", **gold)
     return store.library.add_questions([question])[0]
 

@@ -12,13 +12,12 @@ def request(text: str, n: int = 8) -> Request:
 
 
 def test_replies_come_in_turn_and_what_was_asked_is_kept():
-    script = ScriptedBackend(["one", "two"])
-    backend, told = script, []
-    asked = [request("a"), request("b")]
-    completions = backend.complete(asked, lambda: False, told.append)
+    backend = ScriptedBackend(["one", "two"])
+    requests, counts = [request("a"), request("b")], list[int]()
+    completions = backend.complete(requests, lambda: False, counts.append)
     assert [c.text for c in completions] == ["one", "two"]
-    assert script.history == asked
-    assert told == [1, 2]
+    assert backend.history == requests
+    assert counts == [1, 2]
 
 
 def test_a_function_replies_to_the_request():

@@ -1,7 +1,15 @@
+from typing import get_args
+
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    Method,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+)
 
 
 @pytest.mark.parametrize("kind", [ModelSettings, StudySettings, TrainSettings])
@@ -33,5 +41,7 @@ def test_nonsense_is_refused_in_one_sentence(kind, values):
 
 def test_every_method_has_its_meaning():
     assert METHODS
-    for method in METHODS:
+    methods: tuple[Method, ...] = get_args(Method)
+    assert set(methods) == METHODS.keys()
+    for method in methods:
         assert TrainSettings(method=method).method == method

@@ -162,7 +162,8 @@ def test_word_problems_are_right_and_slips_are_wrong():
     world = World(random.Random(11))
     for _ in range(300):
         problem = sums.problem(world)
-        count = int(re.search(r"\d+", problem.question)[0])
+        (number,) = re.findall(r"\d+", problem.question)[:1]
+        count = int(number)
         for step in problem.steps:
             count += step.change
             assert step.result == count

@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def run_check(store, backend, n_texts=20):
 def make_report(**values):
     half = Share(9, 10)
     verdicts = VerdictSkill(0.9, 60, 60, 0.62, Share(110, 120))
-    shares = dict.fromkeys(SHARES, half)
+    shares: dict[str, Any] = dict.fromkeys(SHARES, half)
     about = ("a model", "digest", "nf4", "guided", None)
     return replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
 

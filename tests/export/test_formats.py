@@ -102,7 +102,7 @@ def test_a_card_never_overwrites_another_readme(tmp_path):
 
 def test_a_card_says_how_a_round_was_made():
     base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
-    settings = {"train": {"rank": 32}}
+    settings: dict[str, object] = {"train": {"rank": 32}}
     one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
     result = ExportResult(asked=5, alike=4)
     told = model_card.weights(one, "merged", result, ITEMS, {"torch": "2.13.0"})

@@ -1,6 +1,7 @@
 """A round on a scripted model: what is frozen with it, and what is kept of it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -144,7 +145,7 @@ def test_two_rounds_have_the_same_gauge(store, approved):
 
 
 def test_what_only_measures_does_not_count_as_taught(store, approved):
-    gold = {"gold_answer": "It is.", "gold_value": "is"}
+    gold: dict[str, Any] = {"gold_answer": "It is.", "gold_value": "is"}
     store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
     result = train(store, ordered(store), Learner())
     asked = gold_questions.questions(store, "quiz")

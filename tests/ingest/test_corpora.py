@@ -101,6 +101,7 @@ def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
     folder, (placed,) = importer.given(store, [], [path], None)
+    assert folder
     staged = (folder, placed.name)
     run = corpora.add(store, placed.path, "built-in", upload=staged)
     with pytest.raises(Cancelled):
@@ -112,6 +113,7 @@ def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_p
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
     folder, (placed,) = importer.given(store, [], [path], None)
+    assert folder
     placed_file = placed.path
     take(
         store,

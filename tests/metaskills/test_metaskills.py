@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def satisfies(request, target):
         return False
     match = re.fullmatch("".join(map(regex, request.constraint)), target[len(begun) :])
     sources = [part for part in request.constraint if isinstance(part, Excerpt)]
-    return bool(match) and all(
+    return match is not None and all(
         source.allows(text)
         for source, text in zip(sources, match.groups(), strict=True)
     )
@@ -69,7 +70,9 @@ EXAMPLES = st.lists(
 def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
     chosen = [*drawn, *random.Random(seed).sample(INVENTED, 4)]
     made, _ = items.make(chosen, 48, seed, lambda question: False)
-    asked = {r.prompt.chat[:2]: [] for one in chosen for r in requests(one)}
+    asked: dict[Any, list[Any]] = {
+        r.prompt.chat[:2]: [] for one in chosen for r in requests(one)
+    }
     for one in chosen:
         for other in chosen:  # what a text does not tell is asked of it too
             swapped = GoldExample(one.text, other.question, "", one.title)
@@ -98,6 +101,7 @@ def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
             item.chat[-1].content,
         )
+        assert shown
         assert (
             item.chat == feedback.verdict_request(WRITER, *shown.groups()).prompt.chat
         )
@@ -125,7 +129,7 @@ def comparison_of(item, by_text):
 
 
 def request_of(one, item):
-    wrong = re.search(r"^The answer says: (.*)$", item.chosen, re.M)[1]
+    (wrong,) = re.findall(r"^The answer says: (.*)$", item.chosen, re.M)
     compared = feedback.Comparison(
         Question(one.question, "study", "gold", 0),
         Answer(0, "closed_book", wrong),
@@ -145,6 +149,7 @@ def test_refinement_items_use_the_prompt_of_the_study():
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
             item.chat[-1].content,
         )
+        assert given
         text, question, answer, critique = given.groups()
         request = answers.refinement_request(
             WRITER,
@@ -198,7 +203,7 @@ def test_no_question_of_the_quiz_is_among_the_items():
 
 def test_a_wrong_answer_is_of_the_same_kind_and_not_right():
     chance, source = random.Random(0), Distractors(INVENTED)
-    by_answer = {}
+    by_answer: dict[str, set[Any]] = {}
     for one in INVENTED:
         by_answer.setdefault(one.answer, set()).add(kind_of(one))
     wrong = [(one, source.wrong(one, chance)) for one in INVENTED]

@@ -2,12 +2,14 @@
 
 import random
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
 from transformers import LlamaForCausalLM
 
 from autolearn.core.model_calls import Completion
+from autolearn.core.ports import Backend
 from autolearn.demo.builder import wiring
 from autolearn.demo.builder.build import Builder, BuildPlan, new_model, predictions
 from autolearn.demo.builder.evaluate import Examiner
@@ -152,7 +154,9 @@ class Parrot:
 
 
 def test_the_examiner_measures_every_skill_and_fails_a_poor_model():
-    scores = list(Examiner(Parrot("The text does not say."), 1, 6).scores())
+    scores = list(
+        Examiner(cast(Backend, Parrot("The text does not say.")), 1, 6).scores()
+    )
     by_name = {score.name: score for score in scores}
     assert len(by_name) == len(scores) >= 20
     assert by_name["open book: says so if the text does not say"].share == 1.0

@@ -6,9 +6,9 @@ read again, preference: by the very functions that real models go through.
 
 import pytest
 import torch
+from bitsandbytes.nn.modules import Linear4bit
 
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.engine import load
 from autolearn.engine.decoding.generate import generate
 from tests.support.families import THINKING
 from tests.support.tiny import (
@@ -111,5 +111,5 @@ def test_weights_in_four_bit_are_those_of_every_linear_layer(family, open_model)
     assert not any(
         m.support_avx512bf16_for_cpu
         for m in model.modules()
-        if isinstance(m, load.Linear4bit)
+        if isinstance(m, Linear4bit)
     )

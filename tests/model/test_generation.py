@@ -10,6 +10,7 @@ from autolearn.engine.decoding import generate as generating
 from autolearn.engine.decoding import shared_prefix
 from autolearn.engine.decoding.generate import _sample_top_p, generate
 from autolearn.engine.decoding.probabilities import probabilities
+from autolearn.models import memory
 from tests.support.tiny import (
     NO_SYSTEM,
     build_model,
@@ -65,7 +66,7 @@ def test_greedy_decoding_equals_transformers(backend):
 
 
 def test_streaming_passes_on_each_token(backend):
-    asked, heard = request(QUESTIONS[1]), []
+    asked, heard = request(QUESTIONS[1]), list[str]()
     (whole,) = backend.complete([asked], never)
     assert backend.stream(asked, never, heard.append) == whole
     assert len(heard) >= whole.n_tokens
@@ -126,14 +127,14 @@ def test_stop_ends_writing_within_one_token(backend):
 
 def test_what_was_finished_before_a_stop_is_kept(backend):
     short, long = request("a?", max_new_tokens=2), request("b?", max_new_tokens=9)
-    done = []
+    done: list[int] = []
     completions = backend.complete([short, long], lambda: 1 in done, done.append)
     assert [c.finish for c in completions] == ["length", "cancelled"]
 
 
 def test_a_prompt_without_room_for_its_answer_is_overlong(backend):
     n = backend.context_length
-    done = []
+    done: list[int] = []
     completions = backend.complete(
         [request("x" * n), request("a?"), request("b?", max_new_tokens=n)],
         never,
@@ -279,8 +280,8 @@ def test_texts_with_shared_prefixes_equal_texts_generated_alone(
     monkeypatch.setattr(generating, "GROUP_SIZE", 3)
     monkeypatch.setattr(shared_prefix, "_SPARE", 4)
     monkeypatch.setattr(prefix_plan, "_GROUP_TOKEN_COST", 0.5)
-    monkeypatch.setitem(shared_prefix.READ_AT_ONCE, "cpu", at_once)
-    monkeypatch.setitem(shared_prefix.SCORES_AT_ONCE, "cpu", 100 * at_once)
+    monkeypatch.setitem(memory.READ_AT_ONCE, "cpu", at_once)
+    monkeypatch.setitem(memory.SCORES_AT_ONCE, "cpu", 100 * at_once)
     prompts = prompts_with_nested_prefixes(backend)
     lengths = [1 + 5 * i % 17 for i in range(len(prompts))]
     asked = [
@@ -313,7 +314,7 @@ def test_after_out_of_memory_smaller_batches_give_the_same_texts(backend, caplog
     prompts = prompts_with_nested_prefixes(backend)
     asked = [(ids, Sampling(max_new_tokens=4 + i)) for i, ids in enumerate(prompts)]
     expected = generate(backend._lm, asked, never)
-    finished = []
+    finished: list[object] = []
 
     def refuse(module, inputs, output):
         # The first answers are there when the memory gets scarce.

@@ -9,7 +9,7 @@ from autolearn.cli.main import main
 from autolearn.core.errors import BackendError
 from autolearn.core.ports import Cancelled
 from autolearn.core.settings import ModelSettings
-from autolearn.engine import gguf
+from autolearn.engine import gguf, load
 from autolearn.handlers import gguf_conversion
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
@@ -72,9 +72,9 @@ def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
     assert measured.kl > 0
     assert 0 <= measured.same <= 1
     assert measured.n_tokens == sum(map(len, texts))  # every byte is a token
-    usual = gguf.load.load
+    usual = load.load
     unpacked = ModelSettings(str(plain), "none")
-    monkeypatch.setattr(gguf.load, "load", lambda _, place: usual(unpacked, place))
+    monkeypatch.setattr(load, "load", lambda _, place: usual(unpacked, place))
     nothing = gguf.rounding(plain, never, texts)
     assert (nothing.same, round(nothing.kl, 6)) == (1, 0)
 
@@ -108,10 +108,12 @@ def lab(tmp_path):
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     run = model_actions.use(lab, ModelSettings(str(file), "none"))
+    assert run
     queues.ensure_workers(lab)
     done = queues.wait(lab, run.id)
     assert done.state == "done", done.error
     folder = gguf_file.converted(lab.folder, file)
+    assert folder
     assert done.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
     assert chosen_model(lab) == ModelSettings(str(folder), "none")
     source = gguf_file.source(folder)
@@ -131,6 +133,7 @@ def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
     kinds = [run.kind for run in lab.runs.newest()]
     assert kinds == ["study", "import", "convert"]
     folder = gguf_file.converted(lab.folder, file)
+    assert folder
     assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
     assert queues.stop_worker(lab.folder, queue=queues.IMPORT_QUEUE)
 

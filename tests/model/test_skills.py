@@ -65,6 +65,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     check = skill_actions.check(store, MODEL)
     perform(store, handlers, check)
     report = skill_actions.known(store, MODEL)
+    assert report
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
     store.skills.add(check.id, replace(report, verdicts=chance).as_dict())

@@ -108,5 +108,5 @@ def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
         queues.ensure_worker(store.folder)
         ended = queues.wait(store, run.id)
         assert ended.state == "failed"
-        assert "do not fit the context" in ended.error
+        assert "do not fit the context" in str(ended.error)
         assert queues.stop_worker(store.folder)

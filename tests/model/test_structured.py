@@ -27,7 +27,7 @@ def satisfies(constraint, text):
     """Return whether a text has a form, by another way than the engine's."""
     match = re.fullmatch("".join(map(regex, constraint)), text)
     excerpts = [part for part in constraint if isinstance(part, Excerpt)]
-    return bool(match) and all(
+    return match is not None and all(
         stretch == excerpt.otherwise
         or (
             " ".join(stretch.split()) in " ".join(excerpt.source.split())
@@ -46,7 +46,7 @@ def regex(part):
 
 
 def constrained_request(text, constraint=(), begun="", **sampling):
-    turns = (Message("user", text),)
+    turns: tuple[Message, ...] = (Message("user", text),)
     if begun:
         turns = (*turns, Message("assistant", begun))
     return Request(

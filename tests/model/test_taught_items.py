@@ -1,5 +1,7 @@
 """Meta-skill items match the prompts and constraints of the engine."""
 
+from typing import Any
+
 import pytest
 
 from autolearn.core.gold import GoldExample
@@ -44,7 +46,7 @@ def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_mo
 
 def test_the_engine_allows_each_target_token_by_token(backend):
     chat, grammars = backend._lm.chat, backend._lm.grammars
-    asked = {}
+    asked: dict[Any, list[Any]] = {}
     for one in EXAMPLES:
         for other in EXAMPLES:
             pair = GoldExample(one.text, other.question, "", one.title)

@@ -179,7 +179,7 @@ def test_a_bf16_base_is_trained_by_fp32_masters(open_model, places, monkeypatch,
 
 
 def test_the_same_seed_gives_the_same_adapter(backend, places, tmp_path):
-    found = []
+    found: list[str] = []
     for seed in (0, 0, 1):
         output = {**places, "output": tmp_path / f"run-{len(found)}"}
         backend.train(facts(), training(seed=seed), Watch(), **output)

@@ -1,5 +1,7 @@
 """The estimated time of a training."""
 
+import time
+
 import pytest
 
 from autolearn.models import compute
@@ -32,7 +34,7 @@ def test_operations_are_those_of_the_products():
 def test_the_speed_of_products_is_measured_once(monkeypatch):
     compute.speed.cache_clear()
     assert 1e8 < compute.speed() < 1e14
-    monkeypatch.setattr(compute.time, "perf_counter", lambda: pytest.fail("again"))
+    monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("again"))
     assert compute.speed() == compute.speed()
 
 

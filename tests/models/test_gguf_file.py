@@ -8,6 +8,7 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 
 from autolearn.core.errors import BackendError, JobError, ModelNotFound
+from autolearn.core.run_settings import ConvertRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
@@ -133,7 +134,11 @@ def test_a_converted_file_stands_for_its_folder(store, file):
 
 def test_a_file_that_is_chosen_is_converted_first_and_only_once(store, file):
     run = model_actions.use(store, ModelSettings(str(file), "none"))
-    assert (run.kind, run.settings["use"]["quantization"]) == ("convert", "none")
+    assert run
+    assert run.kind == "convert"
+    use = ConvertRunSettings.of(run).use
+    assert use
+    assert use.quantization == "none"
     with pytest.raises(JobError, match="is being converted already, by run 1"):
         model_actions.use(store, ModelSettings(str(file)))
 

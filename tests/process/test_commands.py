@@ -134,7 +134,11 @@ def test_a_demo_wants_an_empty_workspace(run, text):
 
 
 def test_a_round_is_listed_with_what_it_learned_and_forgot(run, tmp_path):
-    scores = {"validation": 0.95, "forgetting_kl": 0.031, "scale": 0.85}
+    scores: dict[str, object] = {
+        "validation": 0.95,
+        "forgetting_kl": 0.031,
+        "scale": 0.85,
+    }
     with Store.open(tmp_path / "lab") as store:
         made_by = store.runs.create("train", {})
         model = ModelIdentity("built-in", "d", "nf4", "", "")

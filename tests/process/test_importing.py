@@ -111,7 +111,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
 def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(f"{name} {LONG * 50_000}")
-    seen = []
+    seen: list[tuple[str, int, int]] = []
     intake = importer.TextImporter(
         store,
         len,

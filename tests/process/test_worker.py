@@ -15,7 +15,7 @@ import pytest
 
 from autolearn.core.errors import InputError, WorkerLost
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Question, Skip
+from autolearn.core.records import Question, Run, Skip
 from autolearn.core.run_results import RunResult
 from autolearn.runs import queues
 from autolearn.runs.context import Handlers
@@ -109,6 +109,7 @@ def shared(tmp_path_factory):
         process = queues.ensure_worker(store.folder, COMMAND)
         yield store
         assert queues.stop_worker(store.folder)
+        assert process
         assert process.wait(5) == 0
 
 
@@ -150,7 +151,7 @@ def kept(store, run):
 
 def test_a_run_is_done_and_shows_how_it_goes_on(shared):
     run = shared.runs.create("study", {"seconds": 0.02})
-    seen = []
+    seen: list[Run] = []
     done = queues.wait(shared, run.id, seen.append)
     assert (done.state, done.error, done.pid) == ("done", None, None)
     assert done.result["texts"] == kept(shared, run)[0]
@@ -187,15 +188,15 @@ def test_a_run_with_a_broken_prompt_fails_with_its_sentence(shared):
     settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
     run = queues.wait(shared, shared.runs.create("quiz", settings).id)
     assert run.state == "failed"
-    assert "'closed_book' needs the parts" in run.error
-    assert "prompts reset closed_book" in run.error
+    assert "'closed_book' needs the parts" in str(run.error)
+    assert "prompts reset closed_book" in str(run.error)
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence(shared):
     run = queues.wait(shared, shared.runs.create("train", {}).id)
     assert run.state == "failed"
-    assert "adapters/round-1 cannot be read or written: No space left" in run.error
-    assert "nothing committed is lost" in run.error
+    assert "adapters/round-1 cannot be read or written: No space left" in str(run.error)
+    assert "nothing committed is lost" in str(run.error)
 
 
 def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):

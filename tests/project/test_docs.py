@@ -1,5 +1,6 @@
 """What the pages say is true."""
 
+import argparse
 import re
 import runpy
 import subprocess
@@ -87,9 +88,18 @@ def test_the_newest_change_is_of_this_version():
     assert versions[0] == __version__
 
 
+def commands_by_name() -> dict[str, argparse.ArgumentParser]:
+    (action,) = (
+        action
+        for action in parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return dict(action.choices)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_on_a_page_exists(name):
-    known = parser()._subparsers._group_actions[0].choices
+    known = commands_by_name()
     assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(known)
 
 
@@ -111,7 +121,7 @@ def test_every_path_for_contributors_exists():
 
 
 def test_every_flag_in_the_guides_exists():
-    commands = parser()._subparsers._group_actions[0].choices.values()
+    commands = commands_by_name().values()
     known = {flag for c in commands for a in c._actions for flag in a.option_strings}
     known |= {"--host", "--auth"}  # of app.py
     for name in ("guide", "study", "learning", "evaluation", "models"):
@@ -120,7 +130,7 @@ def test_every_flag_in_the_guides_exists():
 
 
 def test_the_guide_has_every_command():
-    known = parser()._subparsers._group_actions[0].choices
+    known = commands_by_name()
     assert set(known) == set(
         re.findall(r"python -m autolearn (\w+)", page("docs/guide.md"))
     )

@@ -26,7 +26,7 @@ def requirements(name):
 
 def versions(names):
     """Return name -> versions that some Python or system gets."""
-    pins = {}
+    pins: dict[str, set[str]] = {}
     for requirement in (pin for name in names for pin in requirements(name)):
         (specifier,) = requirement.specifier
         assert specifier.operator == "==", requirement
@@ -95,7 +95,7 @@ def needed(requirement, needs):
 
 
 def test_everything_that_is_installed_with_autolearn_has_an_exact_version():
-    needs = set()
+    needs: set[tuple[str, str]] = set()
     for requirement in [
         pin for level in LEVELS[:2] for pin in requirements(f"{level}.in")
     ]:

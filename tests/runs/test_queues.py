@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
+from autolearn.core.records import Run
 from autolearn.runs import queues
 from autolearn.runs.context import RateMeter, Reporter
 
@@ -66,6 +67,8 @@ def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
     ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
     one, next_one = (queues.ensure_worker(store.folder, ending) for _ in range(2))
     assert queues.stop_worker(store.folder)
+    assert one
+    assert next_one
     assert (one.returncode, next_one.returncode) == (0, 0)
 
 
@@ -95,7 +98,7 @@ def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
 
 def test_waiting_for_an_ended_run_returns_it(store):
     run = store.runs.create("study", {})
-    seen = []
+    seen: list[Run] = []
     assert queues.cancel(store, run.id).state == "cancelled"
     assert queues.wait(store, run.id, seen.append) == seen[0]
 

@@ -10,6 +10,11 @@ from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, Sample
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions
 from tests.support.rounds import one_round
@@ -52,11 +57,11 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         uploads=[upload],
         pasted_text=("a/b.md", "Cova \ud800."),
     )
-    given = run.settings["given"]
-    names = [one["name"] for one in given]
+    sources = ImportRunSettings.of(run).given
+    names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()
-    texts = [Path(one["path"]).read_text() for one in given[2:]]
+    texts = [Path(str(source.path)).read_text() for source in sources[2:]]
     assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
 
 
@@ -87,7 +92,7 @@ def test_there_must_be_something_to_study(store):
 def test_a_study_keeps_its_settings_and_versions(store, text):
     add(store, text)
     run = actions.study(store, MODEL, StudySettings(seed=7))
-    assert run.settings["study"]["seed"] == 7
+    assert StudyRunSettings.of(run).study.seed == 7
     assert run.versions["torch"].startswith("2.13.0")
 
 
@@ -156,7 +161,7 @@ def test_evolution_from_the_base_takes_no_parent(store):
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)
-    assert run.settings["corpus"][0]["feedback"] == "f"
+    assert TrainRunSettings.of(run).corpus[0].feedback == "f"
 
 
 def test_a_quiz_needs_questions(store, text, tmp_path):

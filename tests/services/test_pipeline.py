@@ -5,7 +5,11 @@ import pytest
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.run_results import RunResult, TrainResult
-from autolearn.core.run_settings import PipelineRunSettings
+from autolearn.core.run_settings import (
+    PipelineRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model, chosen_model
@@ -46,7 +50,8 @@ def studied(store, run):
 
 def test_each_run_queues_the_next_until_the_round_is_whole(stocked):
     study = pipeline.begin(stocked, MODEL, StudySettings(paraphrases=1))
-    assert (study.kind, study.settings["study"]["paraphrases"]) == ("study", 1)
+    assert study.kind == "study"
+    assert StudyRunSettings.of(study).study.paraphrases == 1
     studied(stocked, study)
     before = end(stocked, study)
     assert ["quiz", "open_book"] in before.settings["parts"]
@@ -107,9 +112,12 @@ def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
     while stocked.runs.get(again.id).state == "queued":
         stocked.runs.claim(1, queues.MODEL_QUEUE.kinds)
     stage_2 = pipeline.queue_next(stocked, again, RunResult())
-    assert stage_2.settings["train"]["method"] == "al2"
-    assert stage_2.settings["parent"] == made.id
-    assert PipelineRunSettings.of(stage_2).plan.phases == ("quiz",)
+    assert stage_2
+    settings = TrainRunSettings.of(stage_2)
+    assert settings.train.method == "al2"
+    assert settings.parent == made.id
+    assert settings.plan
+    assert settings.plan.phases == ("quiz",)
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):

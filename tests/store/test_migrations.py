@@ -97,7 +97,9 @@ def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
         assert store.runs.quizzes("another", None) == []
         with_model = store.runs.find(RunFilter(model="built-in", quantization="nf4"))
         assert {run.kind for run in with_model} >= {"study", "train", "quiz", "chat"}
-        assert store.runs.last("import").model is None
+        run = store.runs.last("import")
+        assert run
+        assert run.model is None
 
 
 @pytest.mark.parametrize(

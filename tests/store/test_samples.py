@@ -3,11 +3,12 @@
 import pytest
 import sqlite_utils
 
+from autolearn.core.flags import Flag
 from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.store import SampleFilter, Store
 from autolearn.store.migrations import MIGRATIONS
 
-DOUBTS = [
+DOUBTS: list[tuple[tuple[Flag, ...], float]] = [
     ((), 0.9),
     (("disputed",), 0.9),
     ((), 0.5),

@@ -152,11 +152,11 @@ def test_a_step_is_made_once_and_recalled_in_its_order(store, library):
     run = store.runs.create("study", {})
     _, (passage, _) = library
     shared = generation("1. Who?\n2. Where?")
-    made = [
+    made: list[Skip | Question] = [
         Skip("ask", "unparsable", passage.id, generation=shared),
         Question("Who?", "study", "model", passage.id, generation=shared),
         Skip("ask", "duplicate", passage.id),
-        Question("Where?", "quiz", "model", passage.id, flags=("own",)),
+        Question("Where?", "quiz", "model", passage.id, flags=("unanswerable",)),
     ]
     first = store.journal(run.id).step("ask", lambda: made)
     again = store.journal(run.id).step("ask", lambda: pytest.fail("made again"))

@@ -51,7 +51,9 @@ class Away(Tensor):
     __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     @classmethod
-    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(  # type: ignore[override]  # torch calls it on the class
+        cls, func, types, args=(), kwargs=None
+    ):
         return _computed(func, args, kwargs or {})
 
 

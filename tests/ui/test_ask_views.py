@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Round
+from autolearn.core.records import Round, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.runs import queues
@@ -123,9 +123,9 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
     base = ModelIdentity("built-in", digest, "nf4", "", "")
     store.rounds.create(Round("join", run.id, {}, base, adapter="adapters/1"), [])
     store.runs.finish(run.id, "done")
-    assert 1 in dict(map(reversed, ask._choices(session)))
+    assert 1 in [number for _, number in ask._choices(session)]
     choose_model(store, ModelSettings(other_model))
-    assert 1 not in dict(map(reversed, ask._choices(session)))
+    assert 1 not in [number for _, number in ask._choices(session)]
     left, right = ask._renewed(session, 1, 1)
     assert (left.value, right.value) == (0, NEWEST)
     with pytest.raises(JobError, match="choose that model first") as refusal:
@@ -148,7 +148,8 @@ def test_another_model_does_not_get_the_answers_of_the_first(
 
 
 def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
-    session, ordered = Session(store.folder), []
+    ordered: list[Run] = []
+    session = Session(store.folder)
     monkeypatch.setattr(session, "order", ordered.append)
     ask._ask(session, AskForm("Who?", 0, 0, False, False))
     ordered.clear()

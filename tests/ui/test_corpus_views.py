@@ -4,6 +4,8 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.records import Run
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.ingest import corpora as library
 from autolearn.services import actions
@@ -53,7 +55,8 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
 
 
 def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
-    session, ordered = Session(store.folder), []
+    ordered: list[Run] = []
+    session = Session(store.folder)
     monkeypatch.setattr(session, "order", ordered.append)
     with pytest.raises(InputError, match="Choose a corpus file"):
         corpora._take(session, None, "")
@@ -62,11 +65,13 @@ def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
     assert corpora._take(session, str(file), " CC0 ") == (None, "")
     corpora._make(session)
     file.unlink()
-    one, two = (run.settings for run in ordered)
-    assert one["corpus"]["name"] == "towns.json"
-    assert one["corpus"]["path"].startswith(one["staged"])
-    assert one["licence"] == "CC0"
-    assert two["corpus"]["path"] is None
+    upload, built_in = (ImportRunSettings.of(run) for run in ordered)
+    assert upload.corpus
+    assert upload.corpus.name == "towns.json"
+    assert str(upload.corpus.path).startswith(str(upload.staged))
+    assert upload.licence == "CC0"
+    assert built_in.corpus
+    assert built_in.corpus.path is None
 
 
 def test_the_report_of_an_import_names_the_corpus(store):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Question, QuizResult, Round
+from autolearn.core.records import Question, QuizMode, QuizResult, Round
+from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
 from autolearn.models import files as model_files
@@ -46,7 +47,8 @@ def asked(store):
 
 def take(store, questions, right, round_id=None, *, open_book=False):
     """Keep a quiz in which so many of the first questions of each split are right."""
-    modes = ["closed_book", "open_book"][: 1 + open_book]
+    modes: list[QuizMode] = ["closed_book", "open_book"]
+    del modes[1 + open_book :]
     wanted = {
         "model": replace(MODEL, round_id=round_id).as_dict(),
         "model_digest": DIGEST,
@@ -82,6 +84,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
     take(store, asked, 2, open_book=True)
     take(store, asked, 9, made.id)
     found = quiz_runs.compare(store, made.id, None)
+    assert found
     assert (found.quiz.n, found.quiz.right_before, found.quiz.right_after) == (10, 2, 9)
     assert len(found.quiz.newly_right) == 7
     assert len(found.quiz.still_wrong) == 1
@@ -111,6 +114,7 @@ def test_only_what_both_were_asked_counts(store, asked):
     take(store, asked[2:], 5)
     take(store, asked, 9, made.id)
     found = quiz_runs.compare(store, made.id, None)
+    assert found
     assert (found.quiz.n, found.left_out) == (8, 2)
     assert "2 questions were asked in one of the two runs only" in shown_of(
         store, made.id, None
@@ -123,15 +127,17 @@ def test_a_round_can_be_compared_with_its_parent(store, asked):
     take(store, asked, 1, open_book=True)
     take(store, asked, 5, first.id)
     take(store, asked, 9, second.id)
-    assert quiz_runs.compare(store, second.id, first.id).quiz.right_before == 5
-    assert quiz_runs.compare(store, second.id, None).quiz.right_before == 1
+    for before_id, right_before in ((first.id, 5), (None, 1)):
+        comparison = quiz_runs.compare(store, second.id, before_id)
+        assert comparison
+        assert comparison.quiz.right_before == right_before
 
 
 def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
     made = one_round(store)
     runs = quiz_runs.queue_quizzes(store, made.id, None)
-    assert [run.settings["model"]["round_id"] for run in runs] == [None, made.id]
-    assert ["quiz", "closed_book"] in runs[0].settings["parts"]
+    assert [run.round_id for run in runs] == [None, made.id]
+    assert ("quiz", "closed_book") in QuizRunSettings.of(runs[0]).parts
     take(store, asked, 3)
     assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -28,7 +29,7 @@ def keep(store, **values):
         "guided",
         None,
     )
-    shares = dict.fromkeys(SHARES, Share(55, 60))
+    shares: dict[str, Any] = dict.fromkeys(SHARES, Share(55, 60))
     report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
     store.skills.add(store.runs.create("skills", {"model": None}).id, report.as_dict())
 
@@ -43,14 +44,15 @@ def test_without_a_check_a_study_is_said_to_work(store):
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     keep(store, questions=Share(12, 60))
     shown = views.panel(store, MODEL).html
-    svg = ElementTree.fromstring(re.search(r"<svg.*</svg>", shown, re.DOTALL)[0])
+    (svg_text,) = re.findall(r"<svg.*</svg>", shown, re.DOTALL)
+    svg = ElementTree.fromstring(svg_text)
     bars = [r for r in svg.iter("rect") if "al-skill-bar" in r.get("class", "")]
     assert len(bars) == 7
-    weak = [r for r in bars if "al-skill-is-weak" in r.get("class")]
+    weak = [r for r in bars if "al-skill-is-weak" in r.get("class", "")]
     assert len(weak) == 2
-    assert svg.get("aria-label").count(", weak") == 2
+    assert svg.get("aria-label", "").count(", weak") == 2
     assert svg.get("role") == "img"
-    widths = {float(r.get("width")) for r in bars}
+    widths = {float(r.get("width", "")) for r in bars}
     assert all(0 <= width <= 460 for width in widths)
     assert shown.count("<tr>") == 8
     assert "It asks 20 % valid questions: teach it the skills first" in shown

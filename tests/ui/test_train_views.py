@@ -2,12 +2,14 @@
 
 from dataclasses import fields, replace
 from math import ceil
+from typing import Any
 
 import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.handlers.round_training import checkpoints
 from autolearn.models import compute, hardware, memory_calibration
@@ -138,8 +140,8 @@ def test_the_orders_own_sentence_stands_in_the_way(store):
     (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
     assert "nothing to train on" in told
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
-    told = train.problems(store, ModelSettings(), stage_2, 0, found)
-    assert "stage-1 round" in told[0]
+    (told, *_) = train.problems(store, ModelSettings(), stage_2, 0, found)
+    assert "stage-1 round" in told
 
 
 def test_a_full_disk_stands_in_the_way(store, monkeypatch):
@@ -202,7 +204,11 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
     effort = estimates.effort(SETTINGS, found, slow)
     shown = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None), is_first=True)
     assert "from the speed of this computer" in shown
-    for other in (replace(cpu, half=True), replace(cpu, kind="cuda"), Device("cpu", 0)):
+    for other in (
+        replace(cpu, half=True),
+        replace(cpu, kind="cuda"),
+        Device("cpu", False),
+    ):
         monkeypatch.setattr(hardware, "device", lambda other=other: other)
         assert pace() is None
 
@@ -286,13 +292,14 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert training_progress._less(session, 0).visible is False
-    advice = {"max_tokens": 256}
+    advice: dict[str, Any] = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
     button = training_progress._less(session, first.id)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
     training_progress._retry(session, first.id)
     again = store.runs.newest(1)[0]
-    assert again.settings["train"] == first.settings["train"] | advice
+    settings = TrainRunSettings.of(first).train
+    assert TrainRunSettings.of(again).train == replace(settings, **advice)
 
 
 def test_what_a_round_keeps_on_disk_is_told(store):
