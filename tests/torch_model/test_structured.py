@@ -10,7 +10,7 @@ from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.engine.decoding.prefix_cache import LEAST
 from tests.support.tiny import build_sliding, never
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 SOURCE = 'The mill of "Avel" opened in 1842.\nIt grinds rye / barley (10 % of all).'
 FORMS = {

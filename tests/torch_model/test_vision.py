@@ -32,7 +32,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TEXT = {
     "hidden_size": 64,

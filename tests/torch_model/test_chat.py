@@ -17,7 +17,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TOKENS = ["<think>", "</think>", "<|channel|>", "<|message|>", "<|return|>"]
 TOKENS += ["<|response|>", "<|/response|>"]

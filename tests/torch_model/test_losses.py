@@ -6,7 +6,7 @@ from torch.nn.functional import kl_div
 
 from autolearn.engine.trainer import losses
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 N, V = 7, 300
 

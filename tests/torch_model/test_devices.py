@@ -16,7 +16,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def requests_of():

@@ -15,7 +15,7 @@ from autolearn.store import Store
 from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 from tests.support.texts import put
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def stored_texts(store):

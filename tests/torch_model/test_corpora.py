@@ -10,7 +10,7 @@ from autolearn.metaskills import items
 from autolearn.runs import queues
 from autolearn.store import Store
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from autolearn.text import matching
 from tests.support.labs import finish
 from tests.support.texts import put
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 PASSAGES = tomllib.loads(Path(__file__).with_name("passages.toml").read_text())
 READ = 0.9

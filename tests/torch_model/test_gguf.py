@@ -20,7 +20,7 @@ from autolearn.services import model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 TEXT = "Hello<|end|> wörld"
 
 

@@ -9,7 +9,7 @@ from autolearn.models import hardware, memory
 from autolearn.models.memory_calibration import NUMBERS
 from tests.support.tiny import Watch, facts, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_a_round_begins_by_measuring_its_largest_step(backend, places):

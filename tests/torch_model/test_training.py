@@ -28,7 +28,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 # What is learned

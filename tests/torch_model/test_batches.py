@@ -18,7 +18,7 @@ from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.train import RoundTrainer
 from tests.support.tiny import chat, facts, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_the_loss_is_on_the_answer_and_its_end_alone(backend):

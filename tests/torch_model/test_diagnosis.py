@@ -4,7 +4,7 @@ import pytest
 
 from autolearn.services import doctor
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def checks_by_name(workspace):

@@ -20,7 +20,7 @@ from tests.support.tiny import (
     request,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 QUESTIONS = ["a?", "and what of this?", "yes?", "tell me all there is to tell"]
 

@@ -21,7 +21,7 @@ from autolearn.demo.passages import study_passage
 from autolearn.demo.world import World, known_world
 from autolearn.models import files as model_files
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from autolearn.models import files as model_files
 from autolearn.services import token_preview
 from autolearn.study import prompts
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def asked(question):

@@ -9,7 +9,7 @@ from autolearn.models.memory import Device, MemoryEstimator
 from tests.support.tiny import Watch, facts, never, request, training
 
 pytestmark = [
-    pytest.mark.model,
+    pytest.mark.torch_model,
     pytest.mark.skipif(
         not torch.backends.mkldnn.is_available(), reason="torch without oneDNN"
     ),

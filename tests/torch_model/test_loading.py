@@ -19,7 +19,7 @@ from autolearn.models import hardware
 from autolearn.models import shape as model_shape
 from tests.support.tiny import Watch, build_model, facts, never, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_damaged_weights_are_told(open_model, tmp_path):

@@ -22,7 +22,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):

@@ -8,7 +8,7 @@ from transformers import AttentionInterface
 
 from autolearn.engine.decoding import attention
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.mark.parametrize("autocast", [False, True])

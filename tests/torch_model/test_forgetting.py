@@ -18,7 +18,7 @@ from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
 from tests.support.tiny import Watch, chat, facts, never, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def items_of_kind(kind, items):

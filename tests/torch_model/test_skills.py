@@ -17,7 +17,7 @@ from autolearn.study.loop import Study
 from tests.support.labs import MODEL
 from tests.support.texts import put
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture(scope="module")
