@@ -63,14 +63,16 @@ def test_the_study_finds_gaps_and_evidence(lab):
     assert len(samples) >= 6
     assert sum(s.gap for s in samples) >= len(samples) / 2
     view = lab.samples.view(samples[0].id)
-    opened = view.answer(samples[0].open_answer_id)
-    found = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
+    open_book = view.answer(samples[0].open_answer_id)
+    with_evidence = [
+        a for v in lab.samples.views(samples) for a in v.answers if a.start
+    ]
     text = "".join(p.text for p in lab.library.passages([view.document.id]))
-    assert opened is not None
-    assert len(found) > len(samples) / 2
-    if opened.start is not None:
-        assert model_output.is_not_stated(opened.text) is False
-        assert text[opened.start : opened.end].strip()
+    assert open_book is not None
+    assert len(with_evidence) > len(samples) / 2
+    if open_book.start is not None:
+        assert model_output.is_not_stated(open_book.text) is False
+        assert text[open_book.start : open_book.end].strip()
 
 
 def test_provenance_is_complete(lab):
@@ -98,10 +100,10 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 
 def test_nothing_of_the_quiz_is_trained(lab):
-    asked = {q.question.text for q in gold_questions.questions(lab, "quiz")}
-    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
-    assert trained
-    assert not asked & trained
+    quiz_texts = {q.question.text for q in gold_questions.questions(lab, "quiz")}
+    item_texts = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
+    assert item_texts
+    assert not quiz_texts & item_texts
     origins = rows(lab, "SELECT DISTINCT origin FROM questions WHERE split = 'quiz'")
     assert {origin for (origin,) in origins} == {"gold", "paraphrase"}
 
@@ -113,16 +115,16 @@ def test_the_round_learned_what_it_studied(lab):
         if run.kind == "quiz"
     )
     change = gold_questions.compare(lab, before, after, 1)
-    studied = change.studied
-    assert studied.n >= 5
-    assert studied.closed_book_before is not None
-    assert studied.closed_book_after is not None
-    assert studied.closed_book_after >= studied.closed_book_before + 0.4
-    assert studied.open_book is not None
-    assert 0 < studied.open_book <= 1
+    facts = change.studied
+    assert facts.n >= 5
+    assert facts.closed_book_before is not None
+    assert facts.closed_book_after is not None
+    assert facts.closed_book_after >= facts.closed_book_before + 0.4
+    assert facts.open_book is not None
+    assert 0 < facts.open_book <= 1
     scores = lab.rounds.get(1).scores
-    asked = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
-    assert sum(asked) == len(after)
+    sizes = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
+    assert sum(sizes) == len(after)
 
 
 def test_a_round_tells_what_it_forgot(lab):
@@ -142,8 +144,8 @@ def test_a_round_tells_what_it_forgot(lab):
 
 
 def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
-    kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
-    assert kept[0][0] == kept[0][1] >= replay.GAUGE
+    counts = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
+    assert counts[0][0] == counts[0][1] >= replay.GAUGE
     assert rows(
         lab,
         "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
@@ -166,8 +168,8 @@ def test_the_adapter_loads_with_plain_peft(lab):
 
 
 def test_the_model_answers_with_and_without_its_round(lab):
-    trained = next(i for i in lab.rounds.items(1) if i.kind == "sft")
-    question = [Message("user", trained.chat[-1].content)]
+    item = next(i for i in lab.rounds.items(1) if i.kind == "sft")
+    question = [Message("user", item.chat[-1].content)]
     answers = []
     for round_id in (None, 1):
         model = ModelSettings(round_id=round_id)
@@ -183,8 +185,8 @@ def test_an_answer_is_checked_and_written_again(lab):
         "Avel Drun had 17 cups. Avel Drun bought 15 more. Then Avel Drun lost 3 of "
         "them. How many cups did Avel Drun have then?"
     )
-    asked = [Message("user", text)]
-    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), refine=True))
+    messages = [Message("user", text)]
+    run = finish(lab, actions.chat(lab, MODEL, messages, Sampling(), refine=True))
     assert "Verdict: " in run.result["feedback"]
     assert run.result["refined"]
     names = rows(
@@ -196,8 +198,8 @@ def test_an_answer_is_checked_and_written_again(lab):
 def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
     place = actions.ChatPlace(passages=(passage.id,))
-    asked = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), place=place))
+    messages = [Message("user", f"What is told about {passage.heading}?")]
+    run = finish(lab, actions.chat(lab, MODEL, messages, Sampling(), place=place))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)
@@ -208,8 +210,8 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
     run = finish(lab, actions.export(lab, "chat", target, 1))
-    taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
-    assert run.result["samples"] == len(target.read_text().splitlines()) == taught
+    n_items = sum(item.kind == "sft" for item in lab.rounds.items(1))
+    assert run.result["samples"] == len(target.read_text().splitlines()) == n_items
     assert (
         model_files.digest(model_files.BUILT_IN)
         in (tmp_path / "round/README.md").read_text()
@@ -234,14 +236,14 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
     assert model_files.locate(str(target)) == target
-    merged = AutoModelForCausalLM.from_pretrained(target)
+    model = AutoModelForCausalLM.from_pretrained(target)
     base = AutoModelForCausalLM.from_pretrained(
         model_files.BUILT_IN, dtype=torch.bfloat16
     )
     adapter = lab.folder / lab.rounds.get(whole).adapter
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
-        assert torch.equal(weight, merged.state_dict()[name]), name
+        assert torch.equal(weight, model.state_dict()[name]), name
     again = actions.export(lab, "merged", target, whole)
     queues.ensure_worker(lab.folder)
     assert "exists already" in str(queues.wait(lab, again.id).error)
@@ -263,14 +265,14 @@ def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
         lab, actions.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
     )
     parent = first.result["round"]
-    one = [lab.library.documents()[0].id]
-    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, one))
+    documents = [lab.library.documents()[0].id]
+    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, documents))
     actions.approve(lab, "open-book")
     settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
     second = finish(lab, actions.train(lab, MODEL, settings, parent))
-    made = lab.rounds.get(second.result["round"])
-    assert made.parent_id == parent
-    assert {i.kind for i in lab.rounds.items(made.id) if i.teaches} == {"dpo"}
+    round_ = lab.rounds.get(second.result["round"])
+    assert round_.parent_id == parent
+    assert {i.kind for i in lab.rounds.items(round_.id) if i.teaches} == {"dpo"}
 
 
 @pytest.mark.parametrize("method", ["self", "meta", "cpt"])
@@ -278,9 +280,9 @@ def test_the_other_methods_train_too(lab, method):
     sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
     words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
     actions.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
-    stated = 3 if method == "cpt" else 0
+    n_statements = 3 if method == "cpt" else 0
     settings = TrainSettings(
-        method=method, max_steps=3, replay_share=0.0, statements=stated
+        method=method, max_steps=3, replay_share=0.0, statements=n_statements
     )
     run = finish(lab, actions.train(lab, MODEL, settings))
     items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
@@ -302,6 +304,6 @@ def test_a_run_that_was_ordered_for_other_weights_is_refused(lab):
     order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
     queues.ensure_worker(lab.folder)
-    ended = queues.wait(lab, stale.id)
-    assert ended.state == "failed"
-    assert "have changed" in str(ended.error)
+    last = queues.wait(lab, stale.id)
+    assert last.state == "failed"
+    assert "have changed" in str(last.error)

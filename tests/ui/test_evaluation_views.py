@@ -36,25 +36,25 @@ def one_round(store, parent_id=None):
 
 
 @pytest.fixture
-def asked(store):
-    made = [
+def questions(store):
+    questions = [
         Question(f"{HOSTILE} {i}?", split, "gold", gold_answer="In 1711.")
         for split in ("quiz", "control")
         for i in range(10)
     ]
-    return store.library.add_questions(made)
+    return store.library.add_questions(questions)
 
 
 def take(store, questions, right, round_id=None, *, open_book=False):
     """Keep a quiz in which so many of the first questions of each split are right."""
     modes: list[QuizMode] = ["closed_book", "open_book"]
     del modes[1 + open_book :]
-    wanted = {
+    settings = {
         "model": replace(MODEL, round_id=round_id).as_dict(),
         "model_digest": DIGEST,
         "parts": [["quiz", mode] for mode in modes],
     }
-    run = store.runs.create("quiz", wanted)
+    run = store.runs.create("quiz", settings)
     results = [
         QuizResult(q.id, mode, HOSTILE, i % 10 < right, False, 0.5, round_id)
         for mode in modes
@@ -68,80 +68,84 @@ def shown_of(store, round_id, before_id):
     return "".join(views.result(store, round_id, before_id))
 
 
-def test_without_a_round_or_a_take_it_says_what_to_do(store, asked):
+def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     assert "Train one first" in shown_of(store, 0, None)
     assert "Start one under Train" in views.rounds(store)
-    made = one_round(store)
-    shown = shown_of(store, made.id, None)
-    assert "base model, round 1" in shown
-    assert "Run the quiz" in shown
+    round_ = one_round(store)
+    markup = shown_of(store, round_.id, None)
+    assert "base model, round 1" in markup
+    assert "Run the quiz" in markup
     store.runs.create("quiz", {})
-    assert "is running" in shown_of(store, made.id, None)
+    assert "is running" in shown_of(store, round_.id, None)
 
 
-def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
-    made = one_round(store)
-    take(store, asked, 2, open_book=True)
-    take(store, asked, 9, made.id)
-    found = quiz_runs.compare(store, made.id, None)
-    assert found
-    assert (found.quiz.n, found.quiz.right_before, found.quiz.right_after) == (10, 2, 9)
-    assert len(found.quiz.newly_right) == 7
-    assert len(found.quiz.still_wrong) == 1
-    assert found.scores.closed_book_after == 0.9
-    shown = shown_of(store, made.id, None)
-    assert "answers more quiz questions" in shown
-    assert "+70 points" in shown
-    assert "Newly right, quiz: 7" in shown
-    assert "Wrong before and after, quiz: 1" in shown
-    assert "0.0238" in shown
+def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
+    round_ = one_round(store)
+    take(store, questions, 2, open_book=True)
+    take(store, questions, 9, round_.id)
+    comparison = quiz_runs.compare(store, round_.id, None)
+    assert comparison
+    assert (
+        comparison.quiz.n,
+        comparison.quiz.right_before,
+        comparison.quiz.right_after,
+    ) == (10, 2, 9)
+    assert len(comparison.quiz.newly_right) == 7
+    assert len(comparison.quiz.still_wrong) == 1
+    assert comparison.scores.closed_book_after == 0.9
+    markup = shown_of(store, round_.id, None)
+    assert "answers more quiz questions" in markup
+    assert "+70 points" in markup
+    assert "Newly right, quiz: 7" in markup
+    assert "Wrong before and after, quiz: 1" in markup
+    assert "0.0238" in markup
     for hostile in ("<img", "${", "{{"):
-        assert hostile not in shown
+        assert hostile not in markup
 
 
-def test_what_got_lost_is_said(store, asked):
-    made = one_round(store)
-    take(store, asked, 9)
-    take(store, asked, 8, made.id)
-    shown = shown_of(store, made.id, None)
-    assert "not statistically significant" in shown
-    assert "1 of 10 control answers is now wrong" in shown
-    assert "Newly wrong, quiz: 1" in shown
+def test_what_got_lost_is_said(store, questions):
+    round_ = one_round(store)
+    take(store, questions, 9)
+    take(store, questions, 8, round_.id)
+    markup = shown_of(store, round_.id, None)
+    assert "not statistically significant" in markup
+    assert "1 of 10 control answers is now wrong" in markup
+    assert "Newly wrong, quiz: 1" in markup
 
 
-def test_only_what_both_were_asked_counts(store, asked):
-    made = one_round(store)
-    take(store, asked[2:], 5)
-    take(store, asked, 9, made.id)
-    found = quiz_runs.compare(store, made.id, None)
-    assert found
-    assert (found.quiz.n, found.left_out) == (8, 2)
+def test_only_what_both_were_asked_counts(store, questions):
+    round_ = one_round(store)
+    take(store, questions[2:], 5)
+    take(store, questions, 9, round_.id)
+    comparison = quiz_runs.compare(store, round_.id, None)
+    assert comparison
+    assert (comparison.quiz.n, comparison.left_out) == (8, 2)
     assert "2 questions were asked in one of the two runs only" in shown_of(
-        store, made.id, None
+        store, round_.id, None
     )
 
 
-def test_a_round_can_be_compared_with_its_parent(store, asked):
+def test_a_round_can_be_compared_with_its_parent(store, questions):
     first = one_round(store)
     second = one_round(store, first.id)
-    take(store, asked, 1, open_book=True)
-    take(store, asked, 5, first.id)
-    take(store, asked, 9, second.id)
+    take(store, questions, 1, open_book=True)
+    take(store, questions, 5, first.id)
+    take(store, questions, 9, second.id)
     for before_id, right_before in ((first.id, 5), (None, 1)):
         comparison = quiz_runs.compare(store, second.id, before_id)
         assert comparison
         assert comparison.quiz.right_before == right_before
 
 
-def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
-    made = one_round(store)
-    runs = quiz_runs.queue_quizzes(store, made.id, None)
-    assert [run.round_id for run in runs] == [None, made.id]
+def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
+    round_ = one_round(store)
+    runs = quiz_runs.queue_quizzes(store, round_.id, None)
+    assert [run.round_id for run in runs] == [None, round_.id]
     assert ("quiz", "closed_book") in QuizRunSettings.of(runs[0]).parts
-    take(store, asked, 3)
-    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
+    take(store, questions, 3)
+    assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
-    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
+    assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 2
 
 
 def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):
@@ -153,9 +157,9 @@ def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):
     assert chosen_model(store).round_id == first.id
     actions.roll_back(store, second.id)
     assert chosen_model(store).round_id == first.id
-    shown = views.rounds(store)
-    assert "rolled back" in shown
-    assert "0.0238" in shown
+    markup = views.rounds(store)
+    assert "rolled back" in markup
+    assert "0.0238" in markup
 
 
 def test_intervals_are_those_of_the_textbook():
