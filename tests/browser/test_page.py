@@ -42,7 +42,7 @@ def kinds(app, *states):
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory):
+def used_folder(tmp_path_factory):
     """A workspace with a study, 12 of its samples approved, and a short round."""
     folder = tmp_path_factory.mktemp("worked") / "workspace"
     model = ModelSettings()
@@ -62,13 +62,13 @@ def worked(tmp_path_factory):
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             place = actions.ChatPlace(1, 1, column)
-            asked = [Message("user", f"Orlo {HOSTILE}")]
-            chat = actions.chat(store, model, asked, Sampling(), place=place)
+            messages = [Message("user", f"Orlo {HOSTILE}")]
+            chat = actions.chat(store, model, messages, Sampling(), place=place)
             assert queues.wait(store, chat.id).state == "done"
         store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
-        given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
-        failed = store.runs.create("export", given)
-        store.runs.finish(failed.id, "failed", HOSTILE)
+        values = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
+        export = store.runs.create("export", values)
+        store.runs.finish(export.id, "failed", HOSTILE)
     assert queues.stop_worker(folder)
     return folder
 
@@ -90,8 +90,8 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
     with app.store() as store:
-        (made,) = store.rounds.all()
-        assert made.scores["quiz_closed_book"]["right"] > 0.5
+        (round_,) = store.rounds.all()
+        assert round_.scores["quiz_closed_book"]["right"] > 0.5
         assert store.runs.newest()[0].error is None
 
 
@@ -125,8 +125,8 @@ def test_a_round_is_made_by_hand(start, visit, small):
     expect(other.locator("#status")).to_contain_text("round 1")
     expect(other.locator("#proof-result")).to_contain_text("kept")
     with app.store() as store:
-        found = [run.kind for run in reversed(store.runs.newest())]
-    assert found == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
+        kinds = [run.kind for run in reversed(store.runs.newest())]
+    assert kinds == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
 
 
 def study_by_hand(app, page, other):
@@ -140,8 +140,8 @@ def study_by_hand(app, page, other):
     open_tab(other, "Study")
     until(lambda: ended(app, "study"))
     open_tab(page, "Study")
-    for one in (page, other):
-        expect(one.locator("#study-found .al-row")).to_have_count(
+    for view in (page, other):
+        expect(view.locator("#study-found .al-row")).to_have_count(
             counts(app)["pending"]
         )
     page.locator("#study-found .al-pick").first.click()
@@ -212,8 +212,8 @@ def export_by_hand(app, page):
     expect(page.locator("#history-round")).to_contain_text("Digest of the base")
 
 
-def test_a_reader_decides_by_key_and_takes_it_back(start, visit, worked):
-    app = start(worked)
+def test_a_reader_decides_by_key_and_takes_it_back(start, visit, used_folder):
+    app = start(used_folder)
     page = visit(app)
     with app.store() as store:
         ids = [sample.id for sample in store.samples.find()]
@@ -268,8 +268,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         assert len(store.samples.find()) == n_samples
 
 
-def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
-    app = start(worked)
+def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, used_folder):
+    app = start(used_folder)
     page = visit(app)
     page.on("dialog", lambda dialog: app.strays.append(f"dialog: {dialog.message}"))
     expect(page.locator("#status")).to_contain_text(HOSTILE)
@@ -285,7 +285,7 @@ def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
 
 
 def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
-    start, visit, worked, tmp_path
+    start, visit, used_folder, tmp_path
 ):
     app = start(tmp_path / "new")
     page = visit(app)
@@ -332,12 +332,12 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
     open_tab(page, "Library")
     expect(page.get_by_role("button", name="Exclude").first).to_be_visible()
-    locked = sqlite3.connect(app.folder / "autolearn.db")
-    locked.execute("BEGIN IMMEDIATE")
+    database = sqlite3.connect(app.folder / "autolearn.db")
+    database.execute("BEGIN IMMEDIATE")
     page.locator("#library-text").get_by_role("textbox").fill("Avel is a town.")
     page.locator("#library-add").click()
     expect(page.get_by_text("Another program has kept")).to_be_visible()
-    locked.close()
+    database.close()
     page.locator("#library-add").click()
     expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
 
@@ -346,40 +346,40 @@ def test_each_refusal_has_its_time(start, visit, tmp_path):
     page = visit(start(tmp_path / "new"))
     page.clock.install()
     open_tab(page, "Train")
-    told = page.locator("#notice").get_by_text("No sample is approved")
+    message = page.locator("#notice").get_by_text("No sample is approved")
     for _ in range(2):
         page.locator("#train-go").click()
-        expect(told).to_be_visible()
+        expect(message).to_be_visible()
         page.clock.fast_forward(8000)
         page.wait_for_timeout(500)
-        expect(told).to_be_visible()
+        expect(message).to_be_visible()
     page.clock.fast_forward(5000)
-    expect(told).to_be_hidden()
+    expect(message).to_be_hidden()
     page.locator("#train-go").click()
-    expect(told).to_be_visible()
-    told.click()
-    expect(told).to_be_hidden()
+    expect(message).to_be_visible()
+    message.click()
+    expect(message).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_can_be_used_by_everybody(start, visit, worked, scheme):
-    page = visit(start(worked), color_scheme=scheme)
+def test_every_tab_can_be_used_by_everybody(start, visit, used_folder, scheme):
+    page = visit(start(used_folder), color_scheme=scheme)
     for tab in TABS:
         open_tab(page, tab)
         page.wait_for_timeout(1500)
-        found = Axe().run(page).response["violations"]
+        violations = Axe().run(page).response["violations"]
         serious = [
-            (one["id"], [node["html"][:200] for node in one["nodes"]][:5])
-            for one in found
-            if one["impact"] in ("serious", "critical")
+            (violation["id"], [node["html"][:200] for node in violation["nodes"]][:5])
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
         ]
         assert serious == [], tab
 
 
-def test_a_second_app_on_the_workspace_says_where_the_first_is(start, worked):
-    app = start(worked)
+def test_a_second_app_on_the_workspace_says_where_the_first_is(start, used_folder):
+    app = start(used_folder)
     with pytest.raises(AssertionError, match=re.escape(f"open already, at {app.url}")):
-        start(worked)
+        start(used_folder)
 
 
 def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
@@ -402,9 +402,9 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     expect(about).to_contain_text("Changed in this workspace: closed_book.")
     page.locator("#prompts-look").click()
     expect(page.locator("#prompts-preview")).to_contain_text("<b>one word</b>")
-    changed = app.folder / "prompts" / "closed_book.md"
-    assert "one word" in changed.read_text()
+    file = app.folder / "prompts" / "closed_book.md"
+    assert "one word" in file.read_text()
     page.locator("#prompts-reset").click()
     expect(about).not_to_contain_text("Changed in this workspace")
     expect(text).to_have_value(default)
-    assert not changed.exists()
+    assert not file.exists()

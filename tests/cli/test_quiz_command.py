@@ -14,7 +14,7 @@ from tests.support.rounds import one_round, own_digest
 
 
 @pytest.fixture
-def asked(store):
+def question(store):
     gold: dict[str, Any] = {"gold_answer": "1711.", "gold_value": "1711"}
     question = Question("When was Avel founded?", "quiz", "gold", **gold)
     return store.library.add_questions([question])[0]
@@ -36,29 +36,31 @@ def base_quiz(store, question, digest, *, right):
 
 
 @pytest.fixture
-def quiz(store, asked, monkeypatch):
+def quiz(store, question, monkeypatch):
     """The command for the first round, whose quiz is answered right at once."""
 
-    def finish(opened, run, title, quiet):
-        return answered(opened, run, asked, right=True)
+    def finish(opened_store, run, title, quiet):
+        return answered(opened_store, run, question, right=True)
 
     monkeypatch.setattr(commands, "_finish", finish)
-    made = one_round(store, "join")
-    given = {"model": "built-in", "quantization": "nf4", "open_book": False}
-    args = Namespace(workspace=store.folder, json=True, round=made.id, **given)
+    round_ = one_round(store, "join")
+    options = {"model": "built-in", "quantization": "nf4", "open_book": False}
+    args = Namespace(workspace=store.folder, json=True, round=round_.id, **options)
     return lambda: commands.quiz(args)
 
 
 def test_a_round_is_compared_with_the_newest_base_quiz_of_its_own_model(
-    store, asked, quiz
+    store, question, quiz
 ):
-    base_quiz(store, asked, own_digest(), right=False)
-    base_quiz(store, asked, "another model", right=True)
+    base_quiz(store, question, own_digest(), right=False)
+    base_quiz(store, question, "another model", right=True)
     change = quiz()["change"]
     assert (change["closed_book_before"], change["closed_book_after"]) == (0.0, 1.0)
     assert change["newly_right"] == 1
 
 
-def test_without_a_base_quiz_of_its_own_model_nothing_is_compared(store, asked, quiz):
-    base_quiz(store, asked, "another model", right=True)
+def test_without_a_base_quiz_of_its_own_model_nothing_is_compared(
+    store, question, quiz
+):
+    base_quiz(store, question, "another model", right=True)
     assert "change" not in quiz()

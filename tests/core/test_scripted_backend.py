@@ -21,14 +21,14 @@ def test_replies_come_in_turn_and_what_was_asked_is_kept():
 
 
 def test_a_function_replies_to_the_request():
-    backend = ScriptedBackend(lambda asked: asked.prompt.chat[-1].content.upper())
+    backend = ScriptedBackend(lambda call: call.prompt.chat[-1].content.upper())
     assert backend.complete([request("a")], lambda: False)[0].text == "A"
 
 
 def test_limits_and_stops_are_those_of_a_model():
     backend = ScriptedBackend(["one two three"], context_length=6)
-    asked = [request("a", 2), request("far too long for it", 4), request("b", 2)]
-    completions = backend.complete(asked, lambda: bool(backend.history))
+    requests = [request("a", 2), request("far too long for it", 4), request("b", 2)]
+    completions = backend.complete(requests, lambda: bool(backend.history))
     finishes = [completion.finish for completion in completions]
     assert finishes == ["length", "overlong", "cancelled"]
     assert completions[0].text == "one two"
@@ -41,7 +41,7 @@ def test_a_script_that_is_too_short_says_so():
 
 def test_the_judge_of_the_script_is_asked():
     chat = (Message("user", "a"),)
-    backend = ScriptedBackend([], judge=lambda chat, begun: (0.9, 0.1))
+    backend = ScriptedBackend([], judge=lambda chat, prefill: (0.9, 0.1))
     assert backend.probabilities([chat], [""], ["yes", "no"]) == [(0.9, 0.1)]
     even = ScriptedBackend([]).probabilities([chat], [""], ["yes", "no"])
     assert even == [(0.5, 0.5)]

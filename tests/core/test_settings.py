@@ -34,9 +34,9 @@ def test_settings_survive_being_kept(kind):
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(kind, values):
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         kind.from_dict(values)
-    assert str(refused.value).endswith(".")
+    assert str(error.value).endswith(".")
 
 
 def test_every_method_has_its_meaning():

@@ -18,8 +18,8 @@ def test_scores_are_shares():
 def test_flips_name_what_changed_in_both_directions():
     before = [result(1, True), result(2, False), result(3, False)]
     after = [result(1, False), result(2, True), result(4, True)]
-    found = quiz.flips(before, after)
-    assert (found.newly_right, found.newly_wrong) == ((2,), (1,))
+    flips = quiz.flips(before, after)
+    assert (flips.newly_right, flips.newly_wrong) == ((2,), (1,))
 
 
 def test_the_gap_is_closed_towards_the_open_book_bound():
@@ -28,6 +28,6 @@ def test_the_gap_is_closed_towards_the_open_book_bound():
 
 
 def test_a_fact_was_studied_if_its_gold_answer_was_trained():
-    one = QuizQuestion(Question("Who?", "quiz", "gold", id=7), "Ada leads Avel.")
-    two = QuizQuestion(Question("When?", "quiz", "gold", id=8), "In 1711.")
-    assert quiz.studied([one, two], ["ada leads Avel"]) == {7}
+    first = QuizQuestion(Question("Who?", "quiz", "gold", id=7), "Ada leads Avel.")
+    second = QuizQuestion(Question("When?", "quiz", "gold", id=8), "In 1711.")
+    assert quiz.studied([first, second], ["ada leads Avel"]) == {7}

@@ -21,37 +21,41 @@ from tests.support.texts import put_passages
 
 
 @pytest.fixture
-def approved(store):
+def approved_samples(store):
     """Forty approved samples on nothing that is in the library."""
     approve(store)
 
 
 def ordered(store, **settings):
     model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
-    wanted = {"train": settings, "model": model, "parent": None}
-    return store.runs.create("train", wanted)
+    values = {"train": settings, "model": model, "parent": None}
+    return store.runs.create("train", values)
 
 
 def train(store, run, learner):
-    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
     return round_training.train(context, learner)
 
 
-def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approved):
+def test_what_measures_a_round_is_frozen_with_it_and_never_trained(
+    store, approved_samples
+):
     learner = Learner()
     result = train(store, ordered(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
     assert items == learner.items
-    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    counts = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
     n_checked = round(replay.CHECKING * 60)
-    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
+    assert counts == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
     assert result.kept_out_for_validation == 20
 
 
 @pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
-def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off):
+def test_a_dial_at_zero_replays_nothing_and_still_measures(
+    store, approved_samples, off
+):
     learner = Learner()
     train(store, ordered(store, **{off: 0.0}), learner)
     assert learner.n("replay") == 0
@@ -61,7 +65,7 @@ def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off)
 
 def test_replay_reads_texts_of_the_round_too(store):
     texts = [f"This is what stands in text {i}." for i in range(40)]
-    approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
+    approve(store, [first.id for first in put_passages(store, "a.txt", texts)])
     learner = Learner()
     result = train(store, ordered(store), learner)
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
@@ -89,21 +93,23 @@ def test_replay_is_written_within_the_limits_of_the_last_study(store):
     }
 
 
-def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
+def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_samples):
     put = [f"Add {i} to {i}." for i in range(3)]
     store.library.add_questions([Question(text, "study", "person") for text in put])
     learner = Learner()
     train(store, ordered(store), learner)
-    checked = [
+    questions = [
         item.chat[-1].content
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(checked) == round(replay.CHECKING * 80)
-    assert all(any(text in one for one in checked) for text in put)
+    assert len(questions) == round(replay.CHECKING * 80)
+    assert all(any(text in first for first in questions) for text in put)
 
 
-def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, approved):
+def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(
+    store, approved_samples
+):
     example = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
     corpus = [{"prompt": f"Add {i}."} | example for i in range(16)]
     run = ordered(store, method="meta")
@@ -115,14 +121,14 @@ def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, appr
     assert names == {"closed_book"}
 
 
-def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
+def test_what_was_measured_is_told_and_kept_with_the_round(store, approved_samples):
     result = train(store, ordered(store), Learner())
-    kept = store.rounds.get(result.round)
-    assert kept.scores == {"leaked": 0, **SCORES}
+    round_ = store.rounds.get(result.round)
+    assert round_.scores == {"leaked": 0, **SCORES}
     assert {name: result.as_dict()[name] for name in SCORES} == SCORES | {"scales": ()}
 
 
-def test_a_resumed_round_has_the_items_it_began_with(store, approved):
+def test_a_resumed_round_has_the_items_it_began_with(store, approved_samples):
     run, first = ordered(store), Learner(finishes=False)
     with pytest.raises(Cancelled):
         train(store, run, first)
@@ -133,23 +139,23 @@ def test_a_resumed_round_has_the_items_it_began_with(store, approved):
     assert second.history == []
 
 
-def test_two_rounds_have_the_same_gauge(store, approved):
-    one, two = Learner(), Learner()
-    train(store, ordered(store), one)
-    train(store, ordered(store, replay_share=2.0, seed=5), two)
-    gauges = [[i for i in each.items if i.kind == "gauge"] for each in (one, two)]
+def test_two_rounds_have_the_same_gauge(store, approved_samples):
+    first, second = Learner(), Learner()
+    train(store, ordered(store), first)
+    train(store, ordered(store, replay_share=2.0, seed=5), second)
+    gauges = [[i for i in each.items if i.kind == "gauge"] for each in (first, second)]
     assert gauges[0] == gauges[1]
-    made_up = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    made_up = [each.items[80 : 80 + n] for each, n in ((first, 80), (second, 160))]
     assert {item.kind for item in made_up[0]} == {"gauge", "replay"}
     assert made_up[1][:80] == made_up[0]
 
 
-def test_what_only_measures_does_not_count_as_taught(store, approved):
+def test_what_only_measures_does_not_count_as_taught(store, approved_samples):
     gold: dict[str, Any] = {"gold_answer": "It is.", "gold_value": "is"}
     store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
     result = train(store, ordered(store), Learner())
-    asked = gold_questions.questions(store, "quiz")
-    assert gold_questions.taught(store, result.round, asked) == set()
+    quiz_questions = gold_questions.questions(store, "quiz")
+    assert gold_questions.taught(store, result.round, quiz_questions) == set()
 
 
 @pytest.fixture
@@ -162,12 +168,14 @@ def folder(tmp_path, monkeypatch):
     with Store.open(tmp_path / "other") as other:
         journal = other.journal(other.runs.create("train", {}).id)
         writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
-        made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
-    (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
+        items = replay.imagine(
+            writer, journal, [], 2 * replay.STEP, lambda n_done: None
+        )
+    (place / replay.SHIPPED).write_text(replay.ship(items, learner.identity))
     return place
 
 
-def test_what_a_model_brings_along_is_not_made_anew(store, approved, folder):
+def test_what_a_model_brings_along_is_not_made_anew(store, approved_samples, folder):
     plain, quick = Learner(), Learner()
     train(store, ordered(store), quick)
     assert {request.prompt.name for request in quick.history} == {"feedback_free"}
@@ -180,7 +188,9 @@ def test_what_a_model_brings_along_is_not_made_anew(store, approved, folder):
 
 
 @pytest.mark.parametrize("text", ["no json", '{"model": 1}\n[1]\n', ""])
-def test_what_does_not_belong_to_the_model_is_not_used(store, approved, folder, text):
+def test_what_does_not_belong_to_the_model_is_not_used(
+    store, approved_samples, folder, text
+):
     (folder / replay.SHIPPED).write_text(text)
     learner = Learner()
     train(store, ordered(store), learner)

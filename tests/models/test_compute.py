@@ -26,9 +26,9 @@ SEEN = ModelShape(
 def test_operations_are_those_of_the_products():
     weights, head = 8 * 8 + 16 * 8, 100 * 8
     adapter, attention = 2 * (16 + 24), 2 * 10 * 8
-    learned = compute.operations(SEEN, rank=2, width=10, learned_share=0.5)
-    assert learned == 4 * (weights + head / 2) + 6 * (adapter + attention)
-    assert compute.operations(SEEN, rank=2, width=10, learned_share=0.0) < learned
+    half = compute.operations(SEEN, rank=2, width=10, learned_share=0.5)
+    assert half == 4 * (weights + head / 2) + 6 * (adapter + attention)
+    assert compute.operations(SEEN, rank=2, width=10, learned_share=0.0) < half
 
 
 def test_the_speed_of_products_is_measured_once(monkeypatch):

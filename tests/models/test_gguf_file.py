@@ -31,8 +31,8 @@ def write_gguf(file, *, template="{{ 1 }}", kind="model", **numbers):
     for name, number in numbers.items():
         writer.add_uint16(name.replace("__", "."), number)
     weights = np.ones((4, 64), dtype=np.float32)
-    packed = quantize(weights, GGMLQuantizationType.Q8_0)
-    writer.add_tensor("w", packed, raw_dtype=GGMLQuantizationType.Q8_0)
+    data = quantize(weights, GGMLQuantizationType.Q8_0)
+    writer.add_tensor("w", data, raw_dtype=GGMLQuantizationType.Q8_0)
     writer.add_tensor("norm", np.ones(6, dtype=np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -47,9 +47,9 @@ def file(tmp_path):
 
 
 def refusal(file):
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(BackendError) as error:
         gguf_file.check(file, gguf_file.read(file))
-    text = str(caught.value)
+    text = str(error.value)
     assert text.endswith(".")
     return text
 
@@ -100,9 +100,9 @@ def test_a_missing_file_raises_an_error(tmp_path):
 def test_a_file_is_recognised_by_what_it_holds(tmp_path, file):
     other = file.rename(tmp_path / "renamed.gguf")
     before = gguf_file.digest(other)
-    with other.open("r+b") as opened:
-        opened.seek(-8, 2)
-        opened.write(b"trained!")
+    with other.open("r+b") as stream:
+        stream.seek(-8, 2)
+        stream.write(b"trained!")
     again = write_gguf(tmp_path / "again.gguf")
     assert gguf_file.digest(again) == before != gguf_file.digest(other)
 

@@ -25,8 +25,8 @@ META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads
 
 
 def test_join_learns_the_refined_answer_in_every_wording():
-    made = build("join", [example(wordings=("Avel is led by whom?",))])
-    assert [(prompt_text(i), i.chosen, i.sample_id) for i in made.items] == [
+    data = build("join", [example(wordings=("Avel is led by whom?",))])
+    assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
     ]
@@ -34,9 +34,9 @@ def test_join_learns_the_refined_answer_in_every_wording():
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
     for method in ("join", "al1", "al2", "self"):
-        made = build(method, [example()]).items
-        assert made
-        for item in made:
+        data = build(method, [example()]).items
+        assert data
+        for item in data:
             assert prompt_text(item) == "Who leads Avel?"
 
 
@@ -65,9 +65,9 @@ def test_stage_2_leaves_out_pairs_that_prefer_nothing():
 
 
 def test_the_gap_filter_can_be_switched_off():
-    known = example(gap=False)
-    assert build("al1", [known]).items == ()
-    assert len(build("al1", [known], only_gaps=False).items) == 1
+    sample = example(gap=False)
+    assert build("al1", [sample]).items == ()
+    assert len(build("al1", [sample], only_gaps=False).items) == 1
 
 
 def test_meta_skills_are_feedback_refinement_and_answer():
@@ -80,8 +80,8 @@ def test_meta_skills_are_feedback_refinement_and_answer():
 
 
 def test_a_corrected_sample_is_a_meta_skill_example():
-    fixed = example(corrected=True, critique="Not Bo.\nVerdict: incorrect")
-    items = build("meta", [fixed, example(id=2)]).items
+    correction = example(corrected=True, critique="Not Bo.\nVerdict: incorrect")
+    items = build("meta", [correction, example(id=2)]).items
     assert len(items) == 3
     assert "Ada leads Avel." in prompt_text(items[0])
     assert items[0].chosen.startswith("Not Bo.")
@@ -99,20 +99,20 @@ def test_raw_text_takes_each_passage_once():
 
 
 def test_what_the_quiz_asks_is_not_trained():
-    one = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
-    made = build("join", [one], quiz=["avel is led by whom"])
-    assert [prompt_text(i) for i in made.items] == [
+    first = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
+    data = build("join", [first], quiz=["avel is led by whom"])
+    assert [prompt_text(i) for i in data.items] == [
         "Who leads Avel?",
         "Who is leader of Avel?",
     ]
-    assert made.leaked == 1
+    assert data.leaked == 1
 
 
 def test_a_question_of_the_quiz_goes_with_all_its_wordings():
-    one = example(wordings=("Avel is led by whom?",))
-    made = build("join", [one], quiz=["Who leads the Avel"])
-    assert made.items == ()
-    assert made.leaked == 2
+    first = example(wordings=("Avel is led by whom?",))
+    data = build("join", [first], quiz=["Who leads the Avel"])
+    assert data.items == ()
+    assert data.leaked == 2
 
 
 def many_examples(n=100, **more):
@@ -128,14 +128,14 @@ def many_examples(n=100, **more):
 
 
 def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
-    made = build("join", many_examples(), validation_share=0.2)
-    held = {prompt_text(item) for item in made.validation}
-    assert len(held) == len(made.validation) == 20
-    assert len(made.items) == 200 - 20
-    assert not held & {prompt_text(item) for item in made.items}
-    taught = {(item.sample_id, item.chosen) for item in made.items}
-    assert {(item.sample_id, item.chosen) for item in made.validation} <= taught
-    assert {item.kind for item in made.validation} == {"validation"}
+    data = build("join", many_examples(), validation_share=0.2)
+    validation_texts = {prompt_text(item) for item in data.validation}
+    assert len(validation_texts) == len(data.validation) == 20
+    assert len(data.items) == 200 - 20
+    assert not validation_texts & {prompt_text(item) for item in data.items}
+    answers = {(item.sample_id, item.chosen) for item in data.items}
+    assert {(item.sample_id, item.chosen) for item in data.validation} <= answers
+    assert {item.kind for item in data.validation} == {"validation"}
 
 
 def test_validation_is_the_same_for_a_seed():
@@ -147,45 +147,45 @@ def test_validation_is_the_same_for_a_seed():
 
 
 def test_a_wording_that_another_lesson_trains_validates_nothing():
-    one = example(wordings=("Avel is led by whom?",), id=200)
+    first = example(wordings=("Avel is led by whom?",), id=200)
     other = example("By whom is Avel led?", id=201)
-    made = build("join", [*many_examples(), one, other], validation_share=1.0)
-    assert len(made.validation) == 100
-    assert 200 not in {item.sample_id for item in made.validation}
+    data = build("join", [*many_examples(), first, other], validation_share=1.0)
+    assert len(data.validation) == 100
+    assert 200 not in {item.sample_id for item in data.validation}
 
 
 def test_a_wording_of_the_quiz_is_not_validation():
     quiz = ["Town 3 is led by whom?"]
-    made = build("join", many_examples(), quiz=quiz, validation_share=1.0)
-    assert len(made.validation) == 99
+    data = build("join", many_examples(), quiz=quiz, validation_share=1.0)
+    assert len(data.validation) == 99
     assert not set(quiz) & {
-        prompt_text(item) for item in (*made.items, *made.validation)
+        prompt_text(item) for item in (*data.items, *data.validation)
     }
 
 
 def test_validation_expects_the_answer_that_the_method_teaches():
     lessons = many_examples(opened="It is Ada.")
-    expected = {
+    answer_of = {
         "join": "Ada leads Avel.",
         "al1": "It is Ada.",
         "self": "Ada leads Avel.",
     }
-    for method, answer in expected.items():
-        found = build(method, lessons, validation_share=1.0).validation
-        assert {item.chosen for item in found} == {answer}
+    for method, answer in answer_of.items():
+        validation_items = build(method, lessons, validation_share=1.0).validation
+        assert {item.chosen for item in validation_items} == {answer}
     for method in ("al2", "meta", "cpt"):
         assert build(method, lessons, [META], validation_share=1.0).validation == ()
 
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
-        made = build("join", many_examples(n), validation_share=share)
-        assert (len(made.items), made.validation) == (2 * n, ())
+        data = build("join", many_examples(n), validation_share=share)
+        assert (len(data.items), data.validation) == (2 * n, ())
 
 
 def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():
-    made = build("meta", [], [META], quiz=["Who leads?"])
-    assert (made.items, made.leaked) == ((), 1)
+    data = build("meta", [], [META], quiz=["Who leads?"])
+    assert (data.items, data.leaked) == ((), 1)
 
 
 def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
