@@ -13,7 +13,13 @@ from typing import Any
 from autolearn import __version__
 from autolearn.cli import commands, prompt_commands, terminal
 from autolearn.core.errors import AutolearnError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+    method_name,
+)
 from autolearn.export.formats import KINDS
 from autolearn.study.rules import RULES
 from autolearn.training import presets
@@ -149,7 +155,13 @@ def _demo(command: Any) -> None:
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     command.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
     )
@@ -255,7 +267,13 @@ def _train(command: Any) -> None:
         help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 

@@ -237,7 +237,7 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "start from it."
         )
     lineage = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(ancestor.method in ("al1", "join", "self") for ancestor in lineage):
+    if not any(r.method in ("al1", "refined_sft", "self") for r in lineage):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."

@@ -166,7 +166,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 _TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
-    "join": lambda example: example.sample.chosen,
+    "refined_sft": lambda example: example.sample.chosen,
     "al1": lambda example: example.opened,
     "self": lambda example: example.sample.chosen,
 }
@@ -179,7 +179,9 @@ def _ask(question: str) -> Chat:
     return prompts.load("closed_book").render(question=question).chat
 
 
-def _join(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
+def _refined_sft(
+    _: TrainSettings, examples: Sequence[ApprovedExample], __: object
+) -> _Items:
     """Learn r_hat for q in every wording: both papers joined."""
     return [
         TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
@@ -308,7 +310,7 @@ _Build = Callable[
     [TrainSettings, Sequence[ApprovedExample], Sequence[TrainItem]], _Items
 ]
 _METHODS: dict[Method, _Build] = {
-    "join": _join,
+    "refined_sft": _refined_sft,
     "al1": _al1,
     "al2": _al2,
     "self": _self,

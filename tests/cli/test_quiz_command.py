@@ -43,7 +43,7 @@ def quiz(store, question, monkeypatch):
         return answered(opened_store, run, question, right=True)
 
     monkeypatch.setattr(commands, "_finish", finish)
-    round_ = one_round(store, "join")
+    round_ = one_round(store, "refined_sft")
     options = {"model": "built-in", "quantization": "nf4", "open_book": False}
     args = Namespace(workspace=store.folder, json=True, round=round_.id, **options)
     return lambda: commands.quiz(args)

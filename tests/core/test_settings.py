@@ -45,3 +45,7 @@ def test_every_method_has_its_meaning():
     assert set(methods) == METHODS.keys()
     for method in methods:
         assert TrainSettings(method=method).method == method
+
+
+def test_the_earlier_name_of_a_method_is_read_as_the_present_one():
+    assert TrainSettings.from_dict({"method": "join"}).method == "refined_sft"

@@ -103,7 +103,9 @@ def test_a_card_never_overwrites_another_readme(tmp_path):
 def test_a_card_says_how_a_round_was_made():
     base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
     settings: dict[str, object] = {"train": {"rank": 32}}
-    round_ = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
+    round_ = Round(
+        "refined_sft", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4
+    )
     result = ExportResult(asked=5, alike=4)
     card = model_card.weights(round_, "merged", result, ITEMS, {"torch": "2.13.0"})
     assert card.startswith(formats.CARD)

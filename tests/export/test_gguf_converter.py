@@ -48,7 +48,7 @@ def test_without_a_converter_no_export_is_queued(store, tmp_path, monkeypatch):
     run = store.runs.create("train", {})
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     round_ = Round(
-        "join", run.id, {}, base, state="trained", adapter="adapters/round-1"
+        "refined_sft", run.id, {}, base, state="trained", adapter="adapters/round-1"
     )
     store.rounds.create(round_, [])
     with pytest.raises(InputError, match=r"not in the PATH; set LLAMA_CPP to"):

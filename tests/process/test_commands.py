@@ -142,7 +142,9 @@ def test_a_round_is_listed_with_what_it_learned_and_forgot(run, tmp_path):
     with Store.open(tmp_path / "lab") as store:
         made_by = store.runs.create("train", {})
         model = ModelIdentity("built-in", "d", "nf4", "", "")
-        store.rounds.create(Round("join", made_by.id, {}, model, scores=scores), [])
+        store.rounds.create(
+            Round("refined_sft", made_by.id, {}, model, scores=scores), []
+        )
     (row,) = json.loads(run("rounds", "--json").out)
     assert {name: row[name] for name in scores} == scores
     assert "0.031" in run("rounds").out

@@ -147,7 +147,7 @@ def test_stage_2_comes_after_stage_1_and_its_study(store):
 
 def test_a_round_of_another_base_model_is_refused(store, text):
     add(store, text)
-    other = one_round(store, "join", digest="0" * 64)
+    other = one_round(store, "refined_sft", digest="0" * 64)
     with pytest.raises(JobError, match="was trained on"):
         actions.study(store, ModelSettings(round_id=other.id), StudySettings())
 

@@ -60,7 +60,7 @@ def test_each_run_queues_the_next_until_the_round_is_whole(library_store):
     assert library_store.samples.find(SampleFilter(state="approved")), (
         "the rule has decided"
     )
-    round_ = one_round(library_store, "join")
+    round_ = one_round(library_store, "refined_sft")
     after = end(library_store, train, TrainResult(round=round_.id))
     assert after.settings["model"]["round_id"] == round_.id
     assert after.settings["parts"] == [["quiz", "closed_book"]]

@@ -355,7 +355,9 @@ def test_a_round_keeps_its_items_as_they_were(store, samples):
         TrainItem("dpo", CHAT, "Goethe", "Schiller", 0.5),
         TrainItem("text", (), TEXT),
     ]
-    round_ = store.rounds.create(Round("join", run.id, {"rank": 8}, MODEL), items)
+    round_ = store.rounds.create(
+        Round("refined_sft", run.id, {"rank": 8}, MODEL), items
+    )
     store.decisions.decide(
         [Decision(samples[0].id, "edit", "person", after={"chosen": "nobody"})]
     )
@@ -364,11 +366,19 @@ def test_a_round_keeps_its_items_as_they_were(store, samples):
     assert store.rounds.all(run_id=run.id) == [round_]
 
 
+def test_a_round_of_an_earlier_version_has_the_present_name_of_its_method(store):
+    run = store.runs.create("train", {})
+    round_ = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
+    with store.db.atomic():
+        store.db.write("UPDATE rounds SET method = 'join'")
+    assert store.rounds.get(round_.id).method == "refined_sft"
+
+
 def test_a_round_is_updated_and_knows_its_ancestors(store):
     run = store.runs.create("train", {})
-    first = store.rounds.create(Round("join", run.id, {}, MODEL), [])
-    second = store.rounds.create(Round("join", run.id, {}, MODEL, first.id), [])
-    third = store.rounds.create(Round("join", run.id, {}, MODEL, second.id), [])
+    first = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
+    second = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, first.id), [])
+    third = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, second.id), [])
     update = store.rounds.update(replace(second, state="kept", scores={"f1": 0.5}))
     assert store.rounds.ancestors(third.id) == [update, first]
     assert store.rounds.ancestors(first.id) == []

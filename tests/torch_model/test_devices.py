@@ -54,7 +54,7 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
 def test_a_round_learns_what_it_does_on_the_cpu(open_model, places, kind):
     more = {"rejected": "mauve"} if kind == "dpo" else {}
     items = [*facts(kind, 6, **more), *facts("replay"), *facts("gauge")]
-    settings = training(method="al2" if kind == "dpo" else "join")
+    settings = training(method="al2" if kind == "dpo" else "refined_sft")
     here, there = Watch(), Watch()
     open_model().train(items, settings, here, **places)
     with away(open_model()._lm) as lm:

@@ -25,7 +25,7 @@ META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads
 
 
 def test_join_learns_the_refined_answer_in_every_wording():
-    data = build("join", [example(wordings=("Avel is led by whom?",))])
+    data = build("refined_sft", [example(wordings=("Avel is led by whom?",))])
     assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
@@ -33,7 +33,7 @@ def test_join_learns_the_refined_answer_in_every_wording():
 
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
-    for method in ("join", "al1", "al2", "self"):
+    for method in ("refined_sft", "al1", "al2", "self"):
         data = build(method, [example()]).items
         assert data
         for item in data:
@@ -100,7 +100,7 @@ def test_raw_text_takes_each_passage_once():
 
 def test_what_the_quiz_asks_is_not_trained():
     first = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
-    data = build("join", [first], quiz=["avel is led by whom"])
+    data = build("refined_sft", [first], quiz=["avel is led by whom"])
     assert [prompt_text(i) for i in data.items] == [
         "Who leads Avel?",
         "Who is leader of Avel?",
@@ -110,7 +110,7 @@ def test_what_the_quiz_asks_is_not_trained():
 
 def test_a_question_of_the_quiz_goes_with_all_its_wordings():
     first = example(wordings=("Avel is led by whom?",))
-    data = build("join", [first], quiz=["Who leads the Avel"])
+    data = build("refined_sft", [first], quiz=["Who leads the Avel"])
     assert data.items == ()
     assert data.leaked == 2
 
@@ -128,7 +128,7 @@ def many_examples(n=100, **more):
 
 
 def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
-    data = build("join", many_examples(), validation_share=0.2)
+    data = build("refined_sft", many_examples(), validation_share=0.2)
     validation_texts = {prompt_text(item) for item in data.validation}
     assert len(validation_texts) == len(data.validation) == 20
     assert len(data.items) == 200 - 20
@@ -140,7 +140,9 @@ def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
 
 def test_validation_is_the_same_for_a_seed():
     first, again, other = (
-        build("join", many_examples(), validation_share=0.2, seed=seed).validation
+        build(
+            "refined_sft", many_examples(), validation_share=0.2, seed=seed
+        ).validation
         for seed in (1, 1, 2)
     )
     assert first == again != other
@@ -149,14 +151,14 @@ def test_validation_is_the_same_for_a_seed():
 def test_a_wording_that_another_lesson_trains_validates_nothing():
     first = example(wordings=("Avel is led by whom?",), id=200)
     other = example("By whom is Avel led?", id=201)
-    data = build("join", [*many_examples(), first, other], validation_share=1.0)
+    data = build("refined_sft", [*many_examples(), first, other], validation_share=1.0)
     assert len(data.validation) == 100
     assert 200 not in {item.sample_id for item in data.validation}
 
 
 def test_a_wording_of_the_quiz_is_not_validation():
     quiz = ["Town 3 is led by whom?"]
-    data = build("join", many_examples(), quiz=quiz, validation_share=1.0)
+    data = build("refined_sft", many_examples(), quiz=quiz, validation_share=1.0)
     assert len(data.validation) == 99
     assert not set(quiz) & {
         prompt_text(item) for item in (*data.items, *data.validation)
@@ -166,7 +168,7 @@ def test_a_wording_of_the_quiz_is_not_validation():
 def test_validation_expects_the_answer_that_the_method_teaches():
     lessons = many_examples(opened="It is Ada.")
     answer_of = {
-        "join": "Ada leads Avel.",
+        "refined_sft": "Ada leads Avel.",
         "al1": "It is Ada.",
         "self": "Ada leads Avel.",
     }
@@ -179,7 +181,7 @@ def test_validation_expects_the_answer_that_the_method_teaches():
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
-        data = build("join", many_examples(n), validation_share=share)
+        data = build("refined_sft", many_examples(n), validation_share=share)
         assert (len(data.items), data.validation) == (2 * n, ())
 
 

@@ -98,9 +98,9 @@ def test_the_newest_round_is_the_newest_that_is_finished(session, store):
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    new = Round("join", run.id, {}, base, adapter="adapters/round-1")
+    new = Round("refined_sft", run.id, {}, base, adapter="adapters/round-1")
     store.rounds.create(new, [])
-    store.rounds.create(Round("join", run.id, {}, base), [])
+    store.rounds.create(Round("refined_sft", run.id, {}, base), [])
     assert ask._model(store, NEWEST).round_id == 1
     assert ask._model(store, 0).round_id is None
 
@@ -121,7 +121,9 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    store.rounds.create(Round("join", run.id, {}, base, adapter="adapters/1"), [])
+    store.rounds.create(
+        Round("refined_sft", run.id, {}, base, adapter="adapters/1"), []
+    )
     store.runs.finish(run.id, "done")
     assert 1 in [number for _, number in ask._choices(session)]
     choose_model(store, ModelSettings(other_model))

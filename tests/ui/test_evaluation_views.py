@@ -23,7 +23,7 @@ def one_round(store, parent_id=None):
     run = store.runs.create("train", {})
     identity = ModelIdentity("built-in", DIGEST, "nf4", "", "")
     new = Round(
-        "join",
+        "refined_sft",
         run.id,
         {"model": MODEL.as_dict()},
         identity,

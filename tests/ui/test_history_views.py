@@ -17,7 +17,7 @@ MODEL = {"model": "built-in", "round_id": None}
 def one_round(store, parent=None, **more):
     run = store.runs.create("train", {"model": MODEL, "train": {"rank": 8}})
     base = ModelIdentity(HOSTILE, "abc", "nf4", "", "")
-    new = Round("join", run.id, run.settings, base, parent, **more)
+    new = Round("refined_sft", run.id, run.settings, base, parent, **more)
     items = [TrainItem("sft", (Message("user", "Q?"),), "A.")]
     return store.rounds.create(new, items)
 

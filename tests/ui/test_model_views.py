@@ -44,7 +44,7 @@ def test_a_hostile_name_is_text(store):
 def test_only_finished_rounds_can_be_chosen(store):
     run = store.runs.create("train", {})
     base = ModelIdentity("built-in", "abc", "nf4", "", "")
-    new = Round("join", run.id, {}, base)
+    new = Round("refined_sft", run.id, {}, base)
     store.rounds.create(new, [])
     rolled_back = replace(new, state="rolled_back", adapter="adapters/round-2")
     store.rounds.create(rolled_back, [])

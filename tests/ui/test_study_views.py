@@ -108,7 +108,7 @@ def quizzed(store, sample, right):
     """Train a round on a sample and ask its question again in other words."""
     run = store.runs.create("train", {})
     item = TrainItem("sft", (), "Goethe", sample_id=sample.id)
-    round_ = store.rounds.create(Round("join", run.id, {}, MODEL), [item])
+    round_ = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [item])
     journal = store.journal(store.runs.create("quiz", {}).id)
     wording = Question(
         "By whom is Faust?",
@@ -262,7 +262,7 @@ def test_after_a_round_the_map_shows_what_was_trained(store, library):
     before = store.rounds.get(round_.id)
     run = store.runs.create("train", {})
     later = store.rounds.create(
-        Round("join", run.id, {}, MODEL, parent_id=before.id), [second]
+        Round("refined_sft", run.id, {}, MODEL, parent_id=before.id), [second]
     )
     markup = knowledge_map.draw(store, MapCell(round_id=later.id))
     assert markup.count("al-pick al-cell al-trained") == 2

@@ -103,7 +103,7 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
         TrainItem("gauge", (Message("user", "Why?"),), "Ask."),
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
-    store.rounds.create(Round("join", run.id, {}, base, None), made_up)
+    store.rounds.create(Round("refined_sft", run.id, {}, base, None), made_up)
     then = estimates.round_contents(store, SETTINGS, None, count)
     assert then.made_up == ItemLength((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
@@ -312,7 +312,7 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
 def test_what_a_round_keeps_on_disk_is_told(store):
     run = training(store)
     base = ModelIdentity("built-in", "abc", "nf4", "", "")
-    mine = store.rounds.create(Round("join", run.id, {}, base), [])
+    mine = store.rounds.create(Round("refined_sft", run.id, {}, base), [])
     state = checkpoints(store.folder, mine.id) / "step-7"
     state.mkdir(parents=True)
     (state / "state.pt").write_bytes(bytes(3 << 20))
@@ -395,4 +395,4 @@ def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     samples(store, 3, gaps=3)
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
-    assert "join" in views.title(run)
+    assert "oth papers joined" in views.title(run)
