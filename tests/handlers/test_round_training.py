@@ -15,7 +15,7 @@ from autolearn.models import files as model_files
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 from tests.support.rounds import SCORES, Learner, approve
 from tests.support.texts import put_passages
 
@@ -44,9 +44,9 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(
     result = train(store, ordered(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
     assert items == learner.items
-    counts = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    n_checked = round(replay.CHECKING * 60)
-    assert counts == [60, 20, replay.GAUGE, 60 + n_checked]
+    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    n_checked = round(replay_plan.CHECKING * 60)
+    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
     assert result.kept_out_for_validation == 20
@@ -71,7 +71,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == 4 * replay.READING * 80
+    assert len(read) == 4 * replay_plan.READING * 80
     assert all(item.chosen.startswith("It is, since This is") for item in read)
 
 
@@ -103,8 +103,8 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_s
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(questions) == round(replay.CHECKING * 80)
-    assert all(any(text in first for first in questions) for text in put)
+    assert len(questions) == round(replay_plan.CHECKING * 80)
+    assert all(any(text in one for one in questions) for text in put)
 
 
 def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(

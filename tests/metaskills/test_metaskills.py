@@ -18,7 +18,7 @@ from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
 from autolearn.text import model_output, sentences
-from autolearn.training import dataset
+from autolearn.training.leakage import Guard
 from tests.support.skill_requests import WRITER, requests
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
@@ -198,17 +198,15 @@ def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come(
 
 
 def test_no_question_of_the_quiz_is_among_the_items():
-    quiz = [example.question for example in INVENTED[::2]]
-    blocks = dataset.blocker(quiz)
-    made_items, n_blocked = items.make(INVENTED, 200, 0, blocks)
-    assert n_blocked >= len(quiz) / 2
-    assert made_items
-    texts = [f"{item.chat[-1].content}\n{item.chosen}" for item in made_items]
-    questions = [
-        q for text in texts for q in re.findall(r"^Question: (.*)$", text, re.M)
-    ]
-    assert len(questions) >= len(made_items)
-    assert not set(questions) & set(quiz)
+    quiz = [one.question for one in INVENTED[::2]]
+    blocks = Guard(quiz).blocks
+    made, blocked = items.make(INVENTED, 200, 0, blocks)
+    assert blocked >= len(quiz) / 2
+    assert made
+    told = [f"{item.chat[-1].content}\n{item.chosen}" for item in made]
+    asked = [q for text in told for q in re.findall(r"^Question: (.*)$", text, re.M)]
+    assert len(asked) >= len(made)
+    assert not set(asked) & set(quiz)
 
 
 def test_a_wrong_answer_is_of_the_same_kind_and_not_right():

@@ -6,9 +6,9 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import hardware
+from autolearn.rounds.sources import checkpoints
 from autolearn.services import estimates
 from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
@@ -243,13 +243,13 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
     """Return how much checkpoints and adapter of a round take."""
     if not rounds:
         return html.DASH
-    newest = rounds[0]
-    states = round_training.checkpoints(store.folder, newest.id)
-    if newest.adapter is None:
+    one = rounds[0]
+    states = checkpoints(store.folder, one.id)
+    if one.adapter is None:
         n = len(list(states.glob("[!.]*")))
         n_bytes = hardware.size_on_disk(states)
         return f"{n} checkpoint{'s' * (n != 1)}, {html.size(n_bytes)}"
-    size = hardware.size_on_disk(store.folder / newest.adapter)
+    size = hardware.size_on_disk(store.folder / one.adapter)
     return f"adapter, {html.size(size)}"
 
 
