@@ -19,7 +19,13 @@ from autolearn.cli import (
     terminal,
 )
 from autolearn.core.errors import AutolearnError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+    method_name,
+)
 from autolearn.export.formats import KINDS
 from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
@@ -171,7 +177,13 @@ def _demo(command: Any) -> None:
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     command.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
     )
@@ -277,7 +289,13 @@ def _train(command: Any) -> None:
         help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 

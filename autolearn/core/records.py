@@ -14,6 +14,7 @@ from autolearn.core.model_calls import (
     Generation,
     ModelIdentity,
 )
+from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
@@ -271,6 +272,10 @@ class Round:
     scores: dict[str, object] = field(default_factory=dict)
     """As they are stored; ``core.run_results.RoundScores`` reads them."""
     id: int = 0
+
+    def __post_init__(self) -> None:
+        """Read methods of earlier versions by their present names."""
+        object.__setattr__(self, "method", method_name(self.method))
 
 
 @dataclass(frozen=True)

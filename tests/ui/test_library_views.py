@@ -34,30 +34,30 @@ def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
     out = [Exclusion(0, 0, "Report", "running head")] * 3
     document = Document("a.pdf", "d", 5, note="was read as cp1252: “x”")
     store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)], out)
-    shown = views.passages(store, 0)
-    assert "Left out of the file: 3 parts" in shown
-    assert shown.count("running head") == 1
-    assert "was read as cp1252: “x”." in shown
+    markup = views.passages(store, 0)
+    assert "Left out of the file: 3 parts" in markup
+    assert markup.count("running head") == 1
+    assert "was read as cp1252: “x”." in markup
 
 
 def test_a_repeat_says_of_what(store):
     (first,) = put_passages(store, "a", ["Avel is old."])
     same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
     store.library.set_repeats({same.id: (first.id, True), near.id: (first.id, False)})
-    shown = views.passages(store, same.document_id)
-    assert "a repeat of passage 1 of a" in shown
-    assert "similar to passage 1 of a" in shown
-    assert shown.count("al-out") == 1
+    markup = views.passages(store, same.document_id)
+    assert "a repeat of passage 1 of a" in markup
+    assert "similar to passage 1 of a" in markup
+    assert markup.count("al-out") == 1
 
 
 def test_the_last_import_is_told_with_all_that_went_wrong(store):
     assert views.report(store) == ""
     run = ended(store, "done", refused=["b.txt is empty."], repeats=2)
     store.library.add_document(Document("a.txt", "d", 0, run_id=run.id, source=0), [])
-    told = views.report(store)
-    assert "Added: a.txt." in told
-    assert "2 passages repeat earlier ones" in told
-    assert "b.txt is empty." in told
+    markup = views.report(store)
+    assert "Added: a.txt." in markup
+    assert "2 passages repeat earlier ones" in markup
+    assert "b.txt is empty." in markup
     ended(store, "failed", "c.txt is empty.")
     assert "c.txt is empty." in views.report(store)
     ended(store, "cancelled")
@@ -71,17 +71,19 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
     document = Document(HOSTILE, "d", 9, note=HOSTILE, run_id=run.id, source=0)
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])
-    drawn = views.report(store) + views.documents(store) + views.passages(store, 0)
+    markup = views.report(store) + views.documents(store) + views.passages(store, 0)
     for piece in ("<img", "${", "{{"):
-        assert piece not in drawn
+        assert piece not in markup
 
 
 def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     session = Session(store.folder)
-    asked, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
-    asked.write_text('{"prompt": "Count to three."}\n')
+    prompts, gold = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    prompts.write_text('{"prompt": "Count to three."}\n')
     gold.write_text('{"question": "Who leads Avel?", "answer": "Ada does."}\n')
-    assert "1 new instructions" in library._take(session, "instructions", str(asked))[0]
+    assert (
+        "1 new instructions" in library._take(session, "instructions", str(prompts))[0]
+    )
     assert "The quiz has 1 more" in library._take(session, "quiz", str(gold))[0]
     assert "The control has 1 more" in library._take(session, "control", str(gold))[0]
     assert [q.question.text for q in gold_questions.questions(store, "control")] == [
@@ -90,4 +92,4 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
     with pytest.raises(InputError, match="Choose a file"):
         library._take(session, "quiz", None)
     with pytest.raises(InputError):
-        library._take(session, "quiz", str(asked))
+        library._take(session, "quiz", str(prompts))

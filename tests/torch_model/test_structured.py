@@ -10,7 +10,7 @@ from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.engine.decoding.prefix_cache import LEAST
 from tests.support.tiny import build_sliding, never
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 SOURCE = 'The mill of "Avel" opened in 1842.\nIt grinds rye / barley (10 % of all).'
 FORMS = {
@@ -27,7 +27,7 @@ def satisfies(constraint, text):
     """Return whether a text has a form, by another way than the engine's."""
     match = re.fullmatch("".join(map(regex, constraint)), text)
     excerpts = [part for part in constraint if isinstance(part, Excerpt)]
-    return bool(match) and all(
+    return match is not None and all(
         stretch == excerpt.otherwise
         or (
             " ".join(stretch.split()) in " ".join(excerpt.source.split())
@@ -45,10 +45,10 @@ def regex(part):
     return r"((?:.|\n)+)" if isinstance(part, Excerpt) else f"(?:{part.regex})"
 
 
-def constrained_request(text, constraint=(), begun="", **sampling):
-    turns = (Message("user", text),)
-    if begun:
-        turns = (*turns, Message("assistant", begun))
+def constrained_request(text, constraint=(), prefill="", **sampling):
+    turns: tuple[Message, ...] = (Message("user", text),)
+    if prefill:
+        turns = (*turns, Message("assistant", prefill))
     return Request(
         Prompt("test", "0", turns),
         Sampling(**{"max_new_tokens": 110 - len(text), **sampling}),
@@ -64,33 +64,39 @@ def test_constrained_texts_match_in_any_batch(backend, heat):
     ]
     requests.append(constrained_request("free", temperature=heat))
     together = backend.complete(requests, never)
-    assert together == [backend.complete([one], never)[0] for one in requests]
-    for request, made in zip(requests[:-1], together, strict=False):
-        if made.finish == "stop":
-            assert satisfies(request.constraint, made.text), made.text
-    ended = [made for made in together[:-1] if made.finish == "stop"]
-    assert len(ended) >= 3
+    assert together == [backend.complete([single], never)[0] for single in requests]
+    for request, completion in zip(requests[:-1], together, strict=False):
+        if completion.finish == "stop":
+            assert satisfies(request.constraint, completion.text), completion.text
+    complete = [
+        completion for completion in together[:-1] if completion.finish == "stop"
+    ]
+    assert len(complete) >= 3
 
 
 def test_a_complete_constraint_ends_the_text(backend):
-    (made,) = backend.complete([constrained_request("q", ("Yes.",))], never)
-    assert (made.text, made.finish, made.n_tokens) == ("Yes.", "stop", 4)
+    (completion,) = backend.complete([constrained_request("q", ("Yes.",))], never)
+    assert (completion.text, completion.finish, completion.n_tokens) == (
+        "Yes.",
+        "stop",
+        4,
+    )
 
 
 def test_a_constraint_computes_no_mask_while_the_model_follows_it(backend):
     lm = backend._lm
-    (made,) = backend.complete(
+    (completion,) = backend.complete(
         [constrained_request("who?", (Pattern("[a-z]+"),))], never
     )
-    masked = []
+    is_masked = []
     matcher = lm.grammars.matcher((Pattern("[a-z]+"),))
-    for token in lm.chat.encode(made.text):
+    for token in lm.chat.encode(completion.text):
         logits = torch.zeros(len(lm.tokenizer))
         matcher.restrict(logits, token, greedy=True)
-        masked.append(logits.isinf().any().item())
+        is_masked.append(logits.isinf().any().item())
         matcher.take(token)
-    assert masked
-    assert not any(masked)
+    assert is_masked
+    assert not any(is_masked)
     matcher.restrict(logits, lm.chat.encode("!")[0], greedy=True)
     assert logits.isinf().any()
 
@@ -111,10 +117,10 @@ def test_every_family_goes_on_from_a_beginning_in_its_form(family, open_model):
     )
     turns = (*examples, Message("user", "c?"), Message("assistant", "Evidence: "))
     request = Request(Prompt("t", "0", turns), Sampling(max_new_tokens=60), form)
-    (made,) = backend.complete([request], never)
-    assert made.text.startswith('Evidence: "')
-    if made.finish == "stop":
-        assert satisfies(("Evidence: ", *form), made.text)
+    (completion,) = backend.complete([request], never)
+    assert completion.text.startswith('Evidence: "')
+    if completion.finish == "stop":
+        assert satisfies(("Evidence: ", *form), completion.text)
     whole = backend._lm.tokenizer.decode(backend._lm.chat.to_answer(turns)[0])
     assert whole.endswith("Evidence: ")
     assert whole.index("a?") < whole.index("b.") < whole.index("c?")
@@ -127,9 +133,9 @@ def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
         [constrained_request("why?", (Pattern("[a-z ]{12}"),))], never
     )
     rest = constrained_request("why?", (Pattern("[a-z ]{9}"),), begun=whole.text[:3])
-    (made,) = backend.complete([rest], never)
-    assert made.text == whole.text
-    assert (whole.n_tokens, made.n_tokens) == (12, 9)
+    (completion,) = backend.complete([rest], never)
+    assert completion.text == whole.text
+    assert (whole.n_tokens, completion.n_tokens) == (12, 9)
 
 
 def n_read_by(backend, requests):
@@ -139,17 +145,17 @@ def n_read_by(backend, requests):
     hook = embedding.register_forward_hook(
         lambda module, inputs, output: read.append(inputs[0].numel())
     )
-    made = backend.complete(requests, never)
+    completions = backend.complete(requests, never)
     hook.remove()
-    return sum(read), made
+    return sum(read), completions
 
 
 def question_about(passage):
     """Return two requests on a passage, after a worked example."""
-    shown = (Message("user", "x" * LEAST), Message("assistant", "yes"))
+    example = (Message("user", "x" * LEAST), Message("assistant", "yes"))
     return [
         Request(
-            Prompt("t", "0", (*shown, Message("user", passage + end))),
+            Prompt("t", "0", (*example, Message("user", passage + end))),
             Sampling(max_new_tokens=1),
         )
         for end in ("a?", "b?")

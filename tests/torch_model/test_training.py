@@ -28,7 +28,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 # What is learned
@@ -57,12 +57,12 @@ def test_a_heavier_item_is_learned_first(backend, places):
     before = log_prob(backend, "colour of 1?", "red")
     backend.train(items, training(), Watch(), **places)
     backend.use_adapter(places["output"])
-    gained = log_prob(backend, "colour of 1?", "red") - before
+    gain = log_prob(backend, "colour of 1?", "red") - before
     backend.use_adapter(None)
     equal = {**places, "output": places["output"].with_name("equal")}
     backend.train(facts(n=2), training(), Watch(), **equal)
     backend.use_adapter(equal["output"])
-    assert log_prob(backend, "colour of 1?", "red") - before > gained
+    assert log_prob(backend, "colour of 1?", "red") - before > gain
 
 
 def test_dpo_widens_the_margin(backend, places):
@@ -92,15 +92,15 @@ def test_the_reference_of_dpo_is_the_start_adapter(backend, places):
 
 
 def test_replay_keeps_the_round_close_to_the_base(backend, places, tmp_path):
-    kept = [f"tell of {i}" for i in range(4)]
+    prompts = [f"tell of {i}" for i in range(4)]
     replay = [
         TrainItem("replay", chat(question), completion.text)
         for question, completion in zip(
-            kept, backend.complete([request(q) for q in kept], never), strict=True
+            prompts, backend.complete([request(q) for q in prompts], never), strict=True
         )
     ]
     before = [log_prob(backend, item.chat[0].content, item.chosen) for item in replay]
-    lost = []
+    losses = []
     for items in (facts(), facts() + replay):
         output = {**places, "output": tmp_path / f"round-{len(items)}"}
         settings = training(max_steps=20, replay_share=1.0)
@@ -109,8 +109,8 @@ def test_replay_keeps_the_round_close_to_the_base(backend, places, tmp_path):
         after = [
             log_prob(backend, item.chat[0].content, item.chosen) for item in replay
         ]
-        lost.append(sum(before) - sum(after))
-    assert lost[1] < lost[0] / 2
+        losses.append(sum(before) - sum(after))
+    assert losses[1] < losses[0] / 2
     assert watch.seen[0]["replay_kl"] == pytest.approx(0, abs=1e-5)
     assert watch.seen[-1]["replay_kl"] > 0
 
@@ -161,8 +161,8 @@ def test_lora_weights_are_fp32_on_a_bf16_base(backend):
     assert any("lora_" in name for name, _ in backend._lm.model.named_parameters())
     for name, parameter in backend._lm.model.named_parameters():
         assert parameter.requires_grad == ("lora_" in name)
-        expected = torch.float32 if "lora_" in name else torch.bfloat16
-        assert parameter.dtype == expected
+        dtype = torch.float32 if "lora_" in name else torch.bfloat16
+        assert parameter.dtype == dtype
 
 
 @pytest.mark.parametrize("kind", ["none", "packed"])
@@ -179,12 +179,12 @@ def test_a_bf16_base_is_trained_by_fp32_masters(open_model, places, monkeypatch,
 
 
 def test_the_same_seed_gives_the_same_adapter(backend, places, tmp_path):
-    found = []
+    digests: list[str] = []
     for seed in (0, 0, 1):
-        output = {**places, "output": tmp_path / f"run-{len(found)}"}
+        output = {**places, "output": tmp_path / f"run-{len(digests)}"}
         backend.train(facts(), training(seed=seed), Watch(), **output)
-        found.append(adapter_digest(output["output"]))
-    assert found[0] == found[1] != found[2]
+        digests.append(adapter_digest(output["output"]))
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_adapters_switch_without_reloading(backend, places, tmp_path):
@@ -245,12 +245,12 @@ def test_a_resumed_round_equals_an_uninterrupted_one(
     items = facts(n=9) + facts("dpo", n=2, rejected="pink") + facts("replay", n=3)
     settings = training(max_steps=7, batch_size=4)
     backend = open_model(kind)
-    undisturbed = {
+    other_places = {
         **places,
         "output": tmp_path / "whole",
         "checkpoints": tmp_path / "other",
     }
-    backend.train(items, settings, Watch(), **undisturbed)
+    backend.train(items, settings, Watch(), **other_places)
     for last, n_steps in ((2, 2), (3, 5)):
         watch = Watch(last)
         outcome = backend.train(items, settings, watch, **places)
@@ -260,11 +260,11 @@ def test_a_resumed_round_equals_an_uninterrupted_one(
         backend.complete([request("meanwhile?")], never)
     outcome = open_model(kind).train(items, settings, Watch(), **places)
     assert (outcome.finished, outcome.n_steps) == (True, 7)
-    whole, resumed = (
+    whole, second = (
         load_file(place / "adapter_model.safetensors")
-        for place in (undisturbed["output"], places["output"])
+        for place in (other_places["output"], places["output"])
     )
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert all(torch.equal(whole[name], second[name]) for name in whole)
     assert list(places["checkpoints"].iterdir()) == []
 
 

@@ -18,7 +18,7 @@ from autolearn.engine.trainer.train import RoundTrainer
 from autolearn.models.files import adapter_digest
 from tests.support.tiny import Watch, chat, facts, never, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def items_of_kind(kind, items):
@@ -27,11 +27,11 @@ def items_of_kind(kind, items):
 
 def self_answers(backend, kind, words="tell of"):
     """What the base itself says."""
-    asked = [f"{words} {i}" for i in range(4)]
-    answers = backend.complete([request(text) for text in asked], never)
+    prompts = [f"{words} {i}" for i in range(4)]
+    answers = backend.complete([request(text) for text in prompts], never)
     return [
         TrainItem(kind, chat(text), answer.text)
-        for text, answer in zip(asked, answers, strict=True)
+        for text, answer in zip(prompts, answers, strict=True)
     ]
 
 
@@ -54,14 +54,14 @@ def test_an_answer_is_exact_if_greedy_decoding_gives_it(backend, places):
     lm = backend._lm
     examples = [encode(item, lm.chat) for item in items]
     long = {"max_new_tokens": 40}
-    written = backend.complete(
+    completions = backend.complete(
         [request(item.chat[0].content, **long) for item in items], never
     )
-    said = [w.text == i.chosen for w, i in zip(written, items, strict=True)]
+    is_exact = [w.text == i.chosen for w, i in zip(completions, items, strict=True)]
     forward = Forward(lm)
-    assert [forward.exact_share([one]) for one in examples] == said
-    assert forward.exact_share(examples) == sum(said) / 4
-    assert sum(said) > 0
+    assert [forward.exact_share([example]) for example in examples] == is_exact
+    assert forward.exact_share(examples) == sum(is_exact) / 4
+    assert sum(is_exact) > 0
     assert forward.exact_share([]) is None
 
 
@@ -73,13 +73,13 @@ def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
     assert forward.mean_divergence([]) is None
     backend.train(facts(), training(), Watch(), **places)
     backend.use_adapter(places["output"])
-    found = forward.mean_divergence(gauge[:1])
+    divergence = forward.mean_divergence(gauge[:1])
     row = gauge[0].chosen
     now = greedy_answer(backend, row)
     backend.use_adapter(None)
     base = greedy_answer(backend, row)
     kl = (base.exp() * (base - now)).sum(dim=1).mean()
-    assert found == pytest.approx(float(kl), rel=1e-3)
+    assert divergence == pytest.approx(float(kl), rel=1e-3)
 
 
 def greedy_answer(backend, row):
@@ -99,19 +99,19 @@ def test_a_round_reports_validation_and_drift(backend, places):
     outcome = backend.train(items, settings, watch := Watch(), **places)
     assert outcome.scores["validation"] == watch.seen[-1]["validation"] == 1.0
     assert outcome.scores["forgetting_kl"] > 0
-    assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
+    assert [score["scale"] for score in outcome.scores["scales"]] == [1.0]
 
 
 def test_validation_and_drift_probe_items_are_not_trained(backend, places, tmp_path):
     other = {**places, "output": tmp_path / "other"}
-    measured = [
+    probes = [
         *facts(),
         *items_of_kind("validation", facts()),
         *self_answers(backend, "gauge"),
     ]
     settings = training(choose_scale=False, stop_at=0.0)
     backend.train(facts(), settings, Watch(), **places)
-    backend.train(measured, settings, Watch(), **other)
+    backend.train(probes, settings, Watch(), **other)
     assert adapter_digest(places["output"]) == adapter_digest(other["output"])
 
 
@@ -137,20 +137,20 @@ def test_validation_is_measured_at_the_end_of_each_epoch(backend, places):
     items = facts(n=9) + items_of_kind("validation", facts(n=2))
     settings = training(max_steps=7, stop_at=0.0)
     backend.train(items, settings, watch := Watch(), **places)
-    measured = [i + 1 for i, seen in enumerate(watch.seen) if "validation" in seen]
-    assert measured == [3, 6]
+    steps = [i + 1 for i, metrics in enumerate(watch.seen) if "validation" in metrics]
+    assert steps == [3, 6]
 
 
 def test_a_round_cools_down_and_stops_when_validation_is_answered(backend, places):
     items = facts() + items_of_kind("validation", facts())
     watch, settings = Watch(), training(max_steps=200, stop_at=0.75)
     outcome = backend.train(items, settings, watch, **places)
-    *before, enough, _, _ = [seen["validation"] for seen in watch.seen]
+    *before, enough, _, _ = [metrics["validation"] for metrics in watch.seen]
     assert outcome.finished
     assert outcome.n_steps == len(watch.seen) < 100
     assert enough >= 0.75 > max(before)
     # The rate is still that of a round of 200 steps; then it falls.
-    at_enough, *cooling = [seen["learning_rate"] for seen in watch.seen[-3:]]
+    at_enough, *cooling = [metrics["learning_rate"] for metrics in watch.seen[-3:]]
     assert at_enough > 0.5 * settings.learning_rate
     assert at_enough > cooling[0] > cooling[1] > 0
     assert places["output"].is_dir()
@@ -175,8 +175,8 @@ def test_a_resumed_round_gets_the_same_scores_and_scale(
     for last in (2, 1):
         outcome = backend.train(items, settings, Watch(last), **places)
         assert not outcome.finished
-    resumed = open_model().train(items, settings, Watch(), **places)
-    assert (resumed.n_steps, resumed.scores) == (whole.n_steps, whole.scores)
+    second_half = open_model().train(items, settings, Watch(), **places)
+    assert (second_half.n_steps, second_half.scores) == (whole.n_steps, whole.scores)
     assert adapter_digest(places["output"]) == adapter_digest(calm["output"])
     assert (whole.n_steps < 40) == ("stop_at" in values)
 
@@ -190,8 +190,8 @@ def test_a_round_killed_after_validation_was_reached_does_not_train_on(
     def killed(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(RoundTrainer, "_choose_scale", killed)
+    with monkeypatch.context() as patch:
+        patch.setattr(RoundTrainer, "_choose_scale", killed)
         with pytest.raises(KeyboardInterrupt):
             backend.train(items, settings, first := Watch(), **places)
     outcome = backend.train(items, settings, second := Watch(), **places)
@@ -202,8 +202,8 @@ def test_a_round_killed_after_validation_was_reached_does_not_train_on(
 
 def fake_validation(monkeypatch, *shares):
     """Let validation be answered so well at the end of each epoch, and afterwards."""
-    left = iter(shares)
-    monkeypatch.setattr(Forward, "exact_share", lambda *_: next(left))
+    values = iter(shares)
+    monkeypatch.setattr(Forward, "exact_share", lambda *_: next(values))
 
 
 def best_state(places):
@@ -223,8 +223,8 @@ def test_a_round_that_got_worse_ends_with_its_best_checkpoint(
     outcome = backend.train(items, settings, Watch(), **places)
     assert {k: v for k, v in outcome.scores.items() if k == "best_at"} == taken
     assert outcome.scores["validation"] == (0.9 if taken else end)
-    written = load_file(places["output"] / "adapter_model.safetensors")
-    assert all(torch.equal(written[k], best[k]) for k in written) == bool(taken)
+    weights = load_file(places["output"] / "adapter_model.safetensors")
+    assert all(torch.equal(weights[k], best[k]) for k in weights) == bool(taken)
     assert list(places["checkpoints"].iterdir()) == []
 
 
@@ -256,8 +256,8 @@ def test_the_smallest_scale_that_loses_nothing_is_chosen():
     assert best(0.0, 0.0, 0.0) == 1.0, "nothing is known of what would be lost"
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.4, 0.2)) == 1.0
     assert best(0.9, 0.9, 0.9, confidence=(0.6, 0.46, 0.3)) == 0.9
-    unmeasured = [ScaleMeasurement(1.0, None, None)]
-    assert adapter_scale.smallest_sufficient(unmeasured).scale == 1.0
+    measurements = [ScaleMeasurement(1.0, None, None)]
+    assert adapter_scale.smallest_sufficient(measurements).scale == 1.0
 
 
 def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
@@ -270,20 +270,20 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     ]
     settings = training(max_steps=60, stop_at=0.0)
     as_trained = {**places, "output": tmp_path / "whole"}
-    fixed = replace(settings, choose_scale=False)
-    unscaled = backend.train(items, fixed, Watch(), **as_trained)
+    full_scale = replace(settings, choose_scale=False)
+    plain = backend.train(items, full_scale, Watch(), **as_trained)
     outcome = backend.train(items, settings, Watch(), **places)
-    assert outcome.scores["forgetting_kl"] < unscaled.scores["forgetting_kl"]
-    scale, seen = outcome.scores["scale"], outcome.scores["scales"]
+    assert outcome.scores["forgetting_kl"] < plain.scores["forgetting_kl"]
+    scale, scales = outcome.scores["scale"], outcome.scores["scales"]
     assert scale < 1
-    assert [one["scale"] for one in seen] == list(adapter_scale.SCALES)
-    whole, scaled = (
+    assert [entry["scale"] for entry in scales] == list(adapter_scale.SCALES)
+    whole, smaller = (
         load_file(place["output"] / "adapter_model.safetensors")
         for place in (as_trained, places)
     )
     for name, weight in whole.items():
-        expected = weight * scale if "lora_B" in name else weight
-        assert torch.equal(scaled[name], expected)
+        product = weight * scale if "lora_B" in name else weight
+        assert torch.equal(smaller[name], product)
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     backend._lm.model = PeftModel.from_pretrained(base, str(places["output"]))
     examples = [encode(item, backend._lm.chat) for item in facts()]
@@ -297,4 +297,4 @@ def test_a_continued_adapter_is_not_scaled(backend, places, tmp_path):
     backend.train(items, settings, Watch(), **places)
     second = {**places, "start": places["output"], "output": tmp_path / "second"}
     outcome = backend.train(items, settings, Watch(), **second)
-    assert [one["scale"] for one in outcome.scores["scales"]] == [1.0]
+    assert [score["scale"] for score in outcome.scores["scales"]] == [1.0]

@@ -9,7 +9,7 @@ from autolearn.models import hardware, memory
 from autolearn.models.memory_calibration import NUMBERS
 from tests.support.tiny import Watch, facts, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_a_round_begins_by_measuring_its_largest_step(backend, places):
@@ -17,9 +17,9 @@ def test_a_round_begins_by_measuring_its_largest_step(backend, places):
     backend.train(facts(n=6), training(max_steps=2), watch, **places)
     first = watch.probed
     assert first.keys() == set(NUMBERS)
-    told, took = first["memory_predicted"], first["memory_measured"]
+    estimate, took = first["memory_predicted"], first["memory_measured"]
     assert first["memory_loaded_measured"] < took
-    assert 0.3 < told / took < 3
+    assert 0.3 < estimate / took < 3
 
 
 def test_after_out_of_memory_a_step_is_split_and_learns_the_same(
@@ -39,10 +39,10 @@ def test_after_out_of_memory_a_step_is_split_and_learns_the_same(
     hook.remove()
     assert "too little memory" in caplog.text
     place = places["output"] / "adapter_model.safetensors"
-    parted = load_file(place)
+    split_weights = load_file(place)
     place.write_bytes(whole)
     for name, weight in load_file(place).items():
-        torch.testing.assert_close(parted[name], weight, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(split_weights[name], weight, atol=1e-4, rtol=1e-3)
 
 
 def test_an_item_that_does_not_fit_raises_an_error_with_advice(backend, places):
@@ -51,10 +51,10 @@ def test_an_item_that_does_not_fit_raises_an_error_with_advice(backend, places):
 
     embedding = backend._lm.model.get_input_embeddings()
     hook = embedding.register_forward_hook(refuse)
-    with pytest.raises(OutOfMemory, match="too long for this device") as caught:
+    with pytest.raises(OutOfMemory, match="too long for this device") as error:
         backend.train(facts(n=6), training(max_steps=3), Watch(), **places)
     hook.remove()
-    assert caught.value.advice.keys() == {"max_tokens"}
+    assert error.value.advice.keys() == {"max_tokens"}
     # The memory is there again, and so is the model.
     assert backend.complete([request("Who?")], lambda: False)
 
@@ -68,8 +68,8 @@ def test_too_little_memory_is_reported_before_training(backend, places, monkeypa
 def test_activations_are_recomputed_when_memory_is_short(
     open_model, places, monkeypatch
 ):
-    kept, twice = open_model(), open_model()
-    kept.train(facts(n=6), training(max_steps=2), Watch(), **places)
+    once, twice = open_model(), open_model()
+    once.train(facts(n=6), training(max_steps=2), Watch(), **places)
     place = places["output"] / "adapter_model.safetensors"
     whole = load_file(place)
     whole = {name: weight.clone() for name, weight in whole.items()}

@@ -19,7 +19,7 @@ from autolearn.models import hardware
 from autolearn.models import shape as model_shape
 from tests.support.tiny import Watch, build_model, facts, never, request, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_damaged_weights_are_told(open_model, tmp_path):
@@ -54,22 +54,22 @@ def test_a_model_that_was_saved_in_four_bit_learns_like_its_original(
     assert model_files.locate(str(place)) == place
     with pytest.raises(BackendError, match="load it in 4 bit"):
         open_model("none", place)
-    seen, plain = model_shape.of(place), model_shape.of(folder)
-    assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
-    packed = open_model("packed", place)
-    assert packed.complete([request("why?")], never) == original.complete(
+    shape, plain = model_shape.of(place), model_shape.of(folder)
+    assert (shape.parameters, shape.packed) == (plain.parameters, plain.packed)
+    four_bit = open_model("packed", place)
+    assert four_bit.complete([request("why?")], never) == original.complete(
         [request("why?")], never
     )
     watch = Watch()
     places = {"checkpoints": tmp_path / "checkpoints", "output": tmp_path / "adapter"}
-    packed.train(facts(), training(max_steps=12), watch, start=None, **places)
+    four_bit.train(facts(), training(max_steps=12), watch, start=None, **places)
     assert watch.seen[-1]["loss"] < 0.7 * watch.seen[0]["loss"]
 
 
 def change_config(path: Path, **values) -> None:
     """Set values in a JSON file."""
-    told = json.loads(path.read_text())
-    path.write_text(json.dumps(told | values))
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | values))
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_a_pad_token_beyond_the_embedding_is_not_used(
 ):
     if in_config:
         change_config(damaged_folder / "config.json", pad_token_id=pad)
-    spoiled = open_model("none", damaged_folder)
-    lm = spoiled._lm
+    damaged = open_model("none", damaged_folder)
+    lm = damaged._lm
     lm.tokenizer.add_special_tokens({"pad_token": "<|filling|>"})
     assert lm.tokenizer.pad_token_id == lm.model.config.vocab_size
     assert 0 <= lm.pad_id < lm.model.config.vocab_size
-    asked = [request(q) for q in ("a?", "tell me all there is to tell")]
-    assert spoiled.complete(asked, never) == backend.complete(asked, never)
+    requests = [request(q) for q in ("a?", "tell me all there is to tell")]
+    assert damaged.complete(requests, never) == backend.complete(requests, never)
     rows = [encode(item, lm.chat).chosen for item in facts()]
     torch.testing.assert_close(
         Forward(lm).log_probs(rows), Forward(backend._lm).log_probs(rows)
@@ -102,10 +102,10 @@ def test_a_pad_token_beyond_the_embedding_is_not_used(
 
 def test_a_round_pads_with_a_token_that_exists(open_model, damaged_folder, places):
     tokenizer = damaged_folder / "tokenizer.json"
-    told = json.loads(tokenizer.read_text())
-    filling = {**told["added_tokens"][0], "id": 5000, "content": "<|filling|>"}
-    told["added_tokens"].append(filling)
-    tokenizer.write_text(json.dumps(told))
+    values = json.loads(tokenizer.read_text())
+    filling = {**values["added_tokens"][0], "id": 5000, "content": "<|filling|>"}
+    values["added_tokens"].append(filling)
+    tokenizer.write_text(json.dumps(values))
     change_config(damaged_folder / "tokenizer_config.json", pad_token="<|filling|>")
     backend = open_model("nf4", damaged_folder)
     assert backend._lm.tokenizer.pad_token == "<|filling|>"
@@ -153,12 +153,12 @@ def test_the_same_weights_in_another_layout_are_neither_counted_nor_read(
     other = {f"layers.{i}": weight for i, weight in enumerate(weights.values())}
     save_file(other, damaged_folder / "consolidated.safetensors")
     assert model_files.locate(str(damaged_folder)) == damaged_folder
-    seen, plain = model_shape.of(damaged_folder), model_shape.of(folder)
-    assert (seen.parameters, seen.packed) == (plain.parameters, plain.packed)
-    asked = [request("why?")]
+    shape, plain = model_shape.of(damaged_folder), model_shape.of(folder)
+    assert (shape.parameters, shape.packed) == (plain.parameters, plain.packed)
+    requests = [request("why?")]
     assert open_model("none", damaged_folder).complete(
-        asked, never
-    ) == backend.complete(asked, never)
+        requests, never
+    ) == backend.complete(requests, never)
 
 
 def test_a_hub_snapshot_is_called_by_its_hub_id(open_model, folder, places, tmp_path):

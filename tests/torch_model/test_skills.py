@@ -17,7 +17,7 @@ from autolearn.study.loop import Study
 from tests.support.labs import MODEL
 from tests.support.texts import put
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,9 @@ def test_a_check_is_kept_with_all_that_was_asked(store, handlers, monkeypatch):
     assert report.verdicts.n_right == report.verdicts.n_wrong == 6
     assert result.advice
     results = stored_records(store, SkillResult, "skill_results")
-    written = [r for r in results if r.skill in ("open_book", "refinement")]
-    assert len(written) == 12
-    assert all(r.generation.request.prompt.chat for r in written)
+    answers = [r for r in results if r.skill in ("open_book", "refinement")]
+    assert len(answers) == 12
+    assert all(r.generation.request.prompt.chat for r in answers)
 
 
 def test_a_study_asks_for_no_verdict_where_they_are_chance(
@@ -65,6 +65,7 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     check = skill_actions.check(store, MODEL)
     perform(store, handlers, check)
     report = skill_actions.known(store, MODEL)
+    assert report
     assert report.protocol == "guided"
     chance = replace(report.verdicts, auc=0.5, accuracy=Share(6, 12))
     store.skills.add(check.id, replace(report, verdicts=chance).as_dict())
@@ -76,8 +77,8 @@ def test_a_study_asks_for_no_verdict_where_they_are_chance(
     put(store, file)
     studies = []
 
-    def study(*given):
-        studies.append(Study(*given))
+    def study(*arguments):
+        studies.append(Study(*arguments))
         return studies[-1]
 
     monkeypatch.setattr("autolearn.handlers.model_runs.Study", study)

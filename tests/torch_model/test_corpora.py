@@ -10,14 +10,14 @@ from autolearn.metaskills import items
 from autolearn.runs import queues
 from autolearn.store import Store
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture
 def run(tmp_path, capsys):
     def run(*words, code=0):
-        given = [*map(str, words), "--workspace", str(tmp_path / "lab"), "--json"]
-        assert main(given) == code
+        arguments = [*map(str, words), "--workspace", str(tmp_path / "lab"), "--json"]
+        assert main(arguments) == code
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
     yield run
@@ -37,43 +37,52 @@ def town(i):
 
 
 def test_a_corpus_is_added_listed_trained_and_removed_by_command(run, tmp_path):
-    refused = run("train", "--method", "meta", code=1)
-    assert "--corpus invented" in refused["error"]
+    refusal = run("train", "--method", "meta", code=1)
+    assert "--corpus invented" in refusal["error"]
     file = tmp_path / "towns.jsonl"
     file.write_text("\n".join(json.dumps(town(i)) for i in range(12)))
-    told = run("add", "--corpus", file, "--licence", "CC0")
-    assert told["corpus"] == {"corpus": 1, "examples": 24, "texts": 12, "n_refused": 0}
-    (listed,) = run("corpora")
-    assert (listed["name"], listed["used"]) == ("towns.jsonl", "yes")
-    refused = run("train", "--method", "meta", "--corpus", file, code=1)
-    assert f"python -m autolearn add --corpus {file}" in refused["error"]
+    result = run("add", "--corpus", file, "--licence", "CC0")
+    assert result["corpus"] == {
+        "corpus": 1,
+        "examples": 24,
+        "texts": 12,
+        "n_refused": 0,
+    }
+    (row,) = run("corpora")
+    assert (row["name"], row["used"]) == ("towns.jsonl", "yes")
+    refusal = run("train", "--method", "meta", "--corpus", file, code=1)
+    assert f"python -m autolearn add --corpus {file}" in refusal["error"]
     quiz = tmp_path / "quiz.jsonl"
     quiz.write_text(json.dumps({"question": "Who founded Avel 3?", "answer": "Ada"}))
     run("add", "--quiz", quiz)
-    told = run(
+    result = run(
         *("train", "--method", "meta", "--meta-examples", 24, "--max-steps", 2),
         *("--replay-share", 0),
     )
     with Store.open(tmp_path / "lab") as store:
-        frozen = [i for i in store.rounds.items(told["round"]) if i.teaches]
-    assert len(frozen) == told["items"]
-    assert {items.skill_of(item) for item in frozen} >= {"ask", "answer", "verdict"}
-    assert told["dropped"] == 0
-    shown = "\n".join(f"{i.chat[-1].content}\n{i.chosen}" for i in frozen)
-    asked = set(re.findall(r"^Question: (.*)$", shown, re.M))
-    assert "Who founded Avel 3?" not in asked
-    assert "Who founded Avel 4?" in asked
-    (listed,) = run("corpora", "--leave-out", 1)
-    assert listed["used"] == "no"
+        train_items = [i for i in store.rounds.items(result["round"]) if i.teaches]
+    assert len(train_items) == result["items"]
+    assert {items.skill_of(item) for item in train_items} >= {
+        "ask",
+        "answer",
+        "verdict",
+    }
+    assert result["dropped"] == 0
+    text = "\n".join(f"{i.chat[-1].content}\n{i.chosen}" for i in train_items)
+    questions = set(re.findall(r"^Question: (.*)$", text, re.M))
+    assert "Who founded Avel 3?" not in questions
+    assert "Who founded Avel 4?" in questions
+    (row,) = run("corpora", "--leave-out", 1)
+    assert row["used"] == "no"
     assert run("corpora", "--remove", 1) == []
 
 
 def test_the_invented_world_is_added_where_a_round_names_it(run, tmp_path):
-    told = run(
+    result = run(
         *("train", "--method", "meta", "--corpus", "invented", "--max-steps", 1),
         *("--meta-examples", 16, "--replay-share", 0),
     )
-    assert told["items"] == 16
-    assert [one["name"] for one in run("corpora")] == ["invented world"]
-    refused = run("train", "--method", "meta", "--corpus", "nowhere.jsonl", code=1)
-    assert "neither a file nor a corpus 'nowhere.jsonl'" in refused["error"]
+    assert result["items"] == 16
+    assert [row["name"] for row in run("corpora")] == ["invented world"]
+    refusal = run("train", "--method", "meta", "--corpus", "nowhere.jsonl", code=1)
+    assert "neither a file nor a corpus 'nowhere.jsonl'" in refusal["error"]

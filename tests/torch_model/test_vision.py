@@ -32,7 +32,7 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TEXT = {
     "hidden_size": 64,
@@ -118,7 +118,7 @@ def test_an_image_model_generates_text_like_transformers(image_model, open_model
         never,
         stop_ids=frozenset(),
     )
-    for ids, written in zip(prompts, ours, strict=True):
+    for ids, completion in zip(prompts, ours, strict=True):
         theirs = lm.model.generate(
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
@@ -127,7 +127,7 @@ def test_an_image_model_generates_text_like_transformers(image_model, open_model
             do_sample=False,
             eos_token_id=None,
         )[0, len(ids) :]
-        assert written.text == lm.chat.decode(theirs.tolist())
+        assert completion.text == lm.chat.decode(theirs.tolist())
 
 
 def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path):
@@ -142,16 +142,16 @@ def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path)
         for name, module in backend._lm.model.named_modules()
         if isinstance(module, torch.nn.Linear) and is_text(name)
     ]
-    adapted = {name.partition(".lora_")[0] for name in weights}
-    assert adapted == {f"base_model.model.{name}" for name in linear}
+    modules = {name.partition(".lora_")[0] for name in weights}
+    assert modules == {f"base_model.model.{name}" for name in linear}
     assert len(linear) == 14
     backend.use_adapter(places["output"])
     again = open_model("packed", image_model)
     base = logits(again._lm.model)
     again.use_adapter(places["output"])
-    learned = logits(again._lm.model)
-    torch.testing.assert_close(logits(backend._lm.model), learned)
-    assert not torch.allclose(base, learned, atol=1e-2)
+    after = logits(again._lm.model)
+    torch.testing.assert_close(logits(backend._lm.model), after)
+    assert not torch.allclose(base, after, atol=1e-2)
 
 
 def test_a_round_is_merged_into_the_whole_image_model(
@@ -163,18 +163,18 @@ def test_a_round_is_merged_into_the_whole_image_model(
     backend.use_adapter(places["output"])
     merging.merge(image_model, places["output"], tmp_path / "whole")
     whole = open_model("none", tmp_path / "whole")
-    merged, learned = logits(whole._lm.model), logits(backend._lm.model)
+    whole_logits, after = logits(whole._lm.model), logits(backend._lm.model)
     backend.use_adapter(None)
     base = logits(backend._lm.model)
-    assert (merged - learned).norm() < 0.1 * (merged - base).norm()
-    seen, before = model_shape.of(tmp_path / "whole"), model_shape.of(image_model)
-    assert seen.parameters == before.parameters
+    assert (whole_logits - after).norm() < 0.1 * (whole_logits - base).norm()
+    shape, before = model_shape.of(tmp_path / "whole"), model_shape.of(image_model)
+    assert shape.parameters == before.parameters
 
 
 def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(
     image_model, open_model
 ):
-    seen = model_shape.of(image_model)
+    shape = model_shape.of(image_model)
     model = open_model("none", image_model)._lm.model
     layers = {
         name: module.weight
@@ -182,11 +182,11 @@ def test_the_sizes_of_an_image_model_are_those_of_its_text_layers(
         if isinstance(module, torch.nn.Linear) and module is not model.lm_head
     }
     text = sorted(tuple(w.shape) for name, w in layers.items() if is_text(name))
-    assert sorted(seen.linear) == text
-    assert seen.packed == sum(weight.numel() for weight in layers.values())
-    assert seen.parameters == sum(weight.numel() for weight in model.parameters())
-    assert (seen.hidden, seen.kv, seen.layers) == (64, 32, 2)
-    assert seen.vocabulary == model.config.get_text_config().vocab_size
+    assert sorted(shape.linear) == text
+    assert shape.packed == sum(weight.numel() for weight in layers.values())
+    assert shape.parameters == sum(weight.numel() for weight in model.parameters())
+    assert (shape.hidden, shape.kv, shape.layers) == (64, 32, 2)
+    assert shape.vocabulary == model.config.get_text_config().vocab_size
 
 
 def test_a_model_for_images_only_is_rejected_with_the_reason(tmp_path):

@@ -9,7 +9,7 @@ from autolearn.models.memory import Device, MemoryEstimator
 from tests.support.tiny import Watch, facts, never, request, training
 
 pytestmark = [
-    pytest.mark.model,
+    pytest.mark.torch_model,
     pytest.mark.skipif(
         not torch.backends.mkldnn.is_available(), reason="torch without oneDNN"
     ),
@@ -43,17 +43,17 @@ def generated_texts(backend):
 def test_packed_products_equal_plain_products(n_rows, bias):
     torch.manual_seed(0)
     layer = torch.nn.Linear(70, 130, bias=bias)
-    packed = packed_linear.PackedLinears()
-    packed.make(torch.nn.Sequential(layer))
+    copies = packed_linear.PackedLinears()
+    copies.make(torch.nn.Sequential(layer))
     assert "forward" in vars(layer)
     rows = torch.randn(1, n_rows, 70)
     with torch.inference_mode():
         assert torch.allclose(
             layer(rows), linear(rows, layer.weight, layer.bias), atol=1e-5, rtol=1e-5
         )
-    packed.drop()
-    assert not packed
-    assert packed.n_bytes == 0
+    copies.drop()
+    assert not copies
+    assert copies.n_bytes == 0
     assert "forward" not in vars(layer)
 
 
@@ -61,15 +61,16 @@ def test_packed_layers_keep_their_gradient():
     layer = torch.nn.Linear(8, 8)
     packed_linear.PackedLinears().make(torch.nn.Sequential(layer))
     layer(torch.randn(4, 8)).sum().backward()
+    assert layer.weight.grad is not None
     assert layer.weight.grad.abs().sum() > 0
 
 
 def test_packed_weights_generate_the_same_texts(backend_with_memory, monkeypatch):
-    packed = generated_texts(backend_with_memory)
+    texts = generated_texts(backend_with_memory)
     assert backend_with_memory._lm.packed
     backend_with_memory._lm.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
-    assert packed == generated_texts(backend_with_memory)
+    assert texts == generated_texts(backend_with_memory)
     assert not backend_with_memory._lm.packed
 
 
@@ -79,19 +80,19 @@ def test_adapters_work_with_packed_weights(backend_with_memory, places, monkeypa
     assert not backend_with_memory._lm.packed, "a training needs their memory"
     assert generated_texts(backend_with_memory) == base
     backend_with_memory.use_adapter(places["output"])
-    adapted = generated_texts(backend_with_memory)
-    assert adapted != base
+    texts = generated_texts(backend_with_memory)
+    assert texts != base
     backend_with_memory.use_adapter(None)
     assert generated_texts(backend_with_memory) == base
 
     backend_with_memory._lm.packed.drop()
     backend_with_memory.use_adapter(places["output"])
-    assert generated_texts(backend_with_memory) == adapted, (
+    assert generated_texts(backend_with_memory) == texts, (
         "made while the adapter was on"
     )
     backend_with_memory._lm.packed.drop()
     monkeypatch.setattr(packed_linear, "LEAST_TOKENS", 1 << 30)
-    assert generated_texts(backend_with_memory) == adapted, "written with plain weights"
+    assert generated_texts(backend_with_memory) == texts, "written with plain weights"
 
 
 def test_training_after_generation_equals_training_without(
@@ -112,16 +113,16 @@ def test_adapter_layers_are_not_packed(backend_with_memory, places):
     backend_with_memory.train(facts(), training(), Watch(), **places)
     backend_with_memory.use_adapter(places["output"])
     model = backend_with_memory._lm.model
-    named = {id(layer): name for name, layer in model.named_modules()}
-    names = [named[id(layer)] for layer in packed_linear.packable(model)]
+    name_of = {id(layer): name for name, layer in model.named_modules()}
+    names = [name_of[id(layer)] for layer in packed_linear.packable(model)]
     assert names
     assert not [name for name in names if "lora_" in name]
 
 
 def test_4_bit_weights_are_not_packed(open_model):
-    packed = open_model("packed")
-    generated_texts(packed)
-    assert not packed._lm.packed
+    model = open_model("packed")
+    generated_texts(model)
+    assert not model._lm.packed
 
 
 def test_one_text_or_few_tokens_are_not_worth_packing(backend_with_memory, monkeypatch):

@@ -8,7 +8,7 @@ from transformers import AttentionInterface
 
 from autolearn.engine.decoding import attention
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.mark.parametrize("autocast", [False, True])
@@ -20,13 +20,13 @@ def test_numbers_of_16_bit_are_attended_in_32_on_a_cpu(autocast):
     mask[:, :, :, 5:] = torch.finfo(mask.dtype).min
     attend = AttentionInterface()[attention.NAME]
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        found, _ = attend(Module(), query, key, value, mask)
+        output, _ = attend(Module(), query, key, value, mask)
     exact = scaled_dot_product_attention(
         query.float(), key.float(), value.float(), attn_mask=mask.float()
     )
-    assert found.dtype == torch.bfloat16
-    assert torch.equal(found, exact.transpose(1, 2).bfloat16())
-    direction = torch.randn(found.shape, dtype=torch.bfloat16)
-    (ours,) = torch.autograd.grad(found, tokens, direction, retain_graph=True)
+    assert output.dtype == torch.bfloat16
+    assert torch.equal(output, exact.transpose(1, 2).bfloat16())
+    direction = torch.randn(output.shape, dtype=torch.bfloat16)
+    (ours,) = torch.autograd.grad(output, tokens, direction, retain_graph=True)
     theirs = torch.autograd.grad(exact.transpose(1, 2), tokens, direction.float())
     assert torch.equal(ours, theirs[0])

@@ -24,7 +24,7 @@ from autolearn.text import matching
 from tests.support.labs import finish
 from tests.support.texts import put
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 PASSAGES = tomllib.loads(Path(__file__).with_name("passages.toml").read_text())
 READ = 0.9
@@ -44,13 +44,13 @@ def writer(built_in):
 
 
 def test_each_question_of_a_conversation_is_answered_independently(built_in):
-    asked = Message("user", "Who leads Narrow Hill?")
+    question = Message("user", "Who leads Narrow Hill?")
     earlier = (
         Message("user", "Who taught Orvan Lelk?"),
         Message("assistant", "Orvan Lelk was taught by Mirin Dosk."),
     )
     chat = built_in._lm.chat
-    assert chat.prompt((*earlier, asked)) == chat.prompt((asked,))
+    assert chat.prompt((*earlier, question)) == chat.prompt((question,))
 
 
 def test_the_built_in_model_answers_from_hand_written_passages(writer):
@@ -59,20 +59,20 @@ def test_the_built_in_model_answers_from_hand_written_passages(writer):
         i: Passage(1, i, 0, len(row["text"]), row["text"].strip(), 1, id=i)
         for i, row in enumerate(rows)
     }
-    asked = [
+    cases = [
         (Question(text, "study", "person", passage_id=i, id=100 * i + k), value)
         for i, row in enumerate(rows)
         for k, (text, value) in enumerate(row["questions"])
     ]
-    found = open_book(writer, [question for question, _ in asked], passages)
-    told = {answer.question_id: answer.text for answer in of(Answer, found)}
+    records = open_book(writer, [question for question, _ in cases], passages)
+    texts = {answer.question_id: answer.text for answer in of(Answer, records)}
     wrong = [
-        (question.text, value, told.get(question.id))
-        for question, value in asked
-        if not matching.contains(told.get(question.id, ""), value)
+        (question.text, value, texts.get(question.id))
+        for question, value in cases
+        if not matching.contains(texts.get(question.id, ""), value)
     ]
     assert len(passages) == 10
-    assert len(wrong) <= (1 - READ) * len(asked), wrong
+    assert len(wrong) <= (1 - READ) * len(cases), wrong
 
 
 def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
@@ -118,30 +118,32 @@ def test_word_problems_are_corrected_by_the_feedback_of_the_model(tmp_path):
     """A round of self-evolution (arXiv 2310.00533) on the skill where it is weak."""
     rng = random.Random("instructions")
     problems = [problem(World(rng, held_out=True)) for _ in range(40)]
-    solved = {one.question: one.answer(one.steps) for one in problems}
-    given = tmp_path / "prompts.jsonl"
-    given.write_text("\n".join(json.dumps(question) for question in solved))
+    solutions = {
+        problem.question: problem.answer(problem.steps) for problem in problems
+    }
+    file = tmp_path / "prompts.jsonl"
+    file.write_text("\n".join(json.dumps(question) for question in solutions))
     with Store.open(tmp_path / "lab") as store:
-        assert actions.add_instructions(store, given) == len(solved)
+        assert actions.add_instructions(store, file) == len(solutions)
         run = actions.study(
             store, ModelSettings(), StudySettings(), [], instructions=True
         )
         finish(store, run)
         samples = store.samples.find()
-        assert len(samples) == len(solved)
-        before = sum(s.rejected == solved[s.prompt] for s in samples)
-        after = sum(s.chosen == solved[s.prompt] for s in samples)
+        assert len(samples) == len(solutions)
+        before = sum(s.rejected == solutions[s.prompt] for s in samples)
+        after = sum(s.chosen == solutions[s.prompt] for s in samples)
         assert before <= 0.6 * len(samples) <= 0.9 * len(samples) <= after
         actions.approve(store, "default")
-        approved = [s for s in store.samples.find() if s.state == "approved"]
-        assert len(approved) >= 0.3 * len(samples)
-        learned = finish(
+        approved_samples = [s for s in store.samples.find() if s.state == "approved"]
+        assert len(approved_samples) >= 0.3 * len(samples)
+        training = finish(
             store,
             actions.train(
                 store, ModelSettings(), TrainSettings(method="self", max_steps=4)
             ),
         )
-        assert learned.result["samples"] == len(approved)
+        assert training.result["samples"] == len(approved_samples)
         assert queues.stop_worker(store.folder)
 
 

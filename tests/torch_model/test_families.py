@@ -6,9 +6,9 @@ read again, preference: by the very functions that real models go through.
 
 import pytest
 import torch
+from bitsandbytes.nn.modules import Linear4bit
 
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.engine import load
 from autolearn.engine.decoding.generate import generate
 from tests.support.families import THINKING
 from tests.support.tiny import (
@@ -22,36 +22,36 @@ from tests.support.tiny import (
     training,
 )
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_a_prompt_has_one_beginning_and_no_thinking(family, open_model):
-    made, folder = family
+    kind, folder = family
     form = open_model("none", folder)._lm.chat
     ids = form.prompt((Message("system", "Rules."), *chat("why?")))
     text = form._tokenizer.decode(ids)
-    assert ids.count(1) == ("bos_token" in made.template)
+    assert ids.count(1) == ("bos_token" in kind.template)
     assert text.index("Rules.") < text.index("why?")
-    assert ("</think>" in text) == (made.template == THINKING)
+    assert ("</think>" in text) == (kind.template == THINKING)
     assert form._end in (2, 3)
     assert {2, form._end} <= form.stop_ids
 
 
 def test_batched_generation_equals_transformers(family, open_model, caplog):
-    made, folder = family
+    kind, folder = family
     lm = open_model("none", folder)._lm
     beginning = "a long text on the sea and the hills "
     prompts = [lm.chat.prompt(chat(beginning + q)) for q in ("why?", "who is it?")]
     prompts.append(lm.chat.prompt(chat("and what of this?")))
     with caplog.at_level("INFO"):
-        found = generate(
+        completions = generate(
             lm,
             [(ids, Sampling(max_new_tokens=8)) for ids in prompts],
             never,
             stop_ids=frozenset(),
         )
-    assert ("reads each prompt apart" in caplog.text) == (not made.shares)
-    for ids, ours in zip(prompts, found, strict=True):
+    assert ("reads each prompt apart" in caplog.text) == (not kind.shares)
+    for ids, ours in zip(prompts, completions, strict=True):
         theirs = lm.model.generate(
             torch.tensor([ids]),
             attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
@@ -74,11 +74,11 @@ def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_pa
     assert losses[-1] < 0.7 * losses[0]
     base = logits(backend._lm.model)
     backend.use_adapter(places["output"])
-    learned = logits(backend._lm.model)
-    assert not torch.allclose(base, learned, atol=1e-2)
+    after = logits(backend._lm.model)
+    assert not torch.allclose(base, after, atol=1e-2)
     again = open_model("packed", folder)
     again.use_adapter(places["output"])
-    torch.testing.assert_close(logits(again._lm.model), learned)
+    torch.testing.assert_close(logits(again._lm.model), after)
 
 
 def test_preference_widens_the_margin(family, open_model, tmp_path):
@@ -111,5 +111,5 @@ def test_weights_in_four_bit_are_those_of_every_linear_layer(family, open_model)
     assert not any(
         m.support_avx512bf16_for_cpu
         for m in model.modules()
-        if isinstance(m, load.Linear4bit)
+        if isinstance(m, Linear4bit)
     )

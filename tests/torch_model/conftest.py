@@ -73,6 +73,6 @@ def places(tmp_path: Path) -> dict[str, Path | None]:
 @pytest.fixture(scope="module", params=FAMILIES)
 def family(request, tmp_path_factory):
     """A family, and the folder of one of its models with random weights."""
-    made = FAMILIES[request.param]
+    chosen_family = FAMILIES[request.param]
     folder = tmp_path_factory.mktemp("families") / "model"
-    return made, build_family(made, folder)
+    return chosen_family, build_family(chosen_family, folder)

@@ -6,7 +6,7 @@ from torch.nn.functional import kl_div
 
 from autolearn.engine.trainer import losses
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 N, V = 7, 300
 
@@ -24,19 +24,19 @@ def random_logits(scale=3.0, dtype=torch.float32):
 
 
 def full_kl(base, policy):
-    wanted, given = base.float().log_softmax(1), policy.float().log_softmax(1)
-    return kl_div(given, wanted, reduction="sum", log_target=True)
+    target, log_probs = base.float().log_softmax(1), policy.float().log_softmax(1)
+    return kl_div(log_probs, target, reduction="sum", log_target=True)
 
 
 def on_likeliest(base, policy):
-    known = losses.likeliest(base)
-    found = losses.token_log_probs(policy, known.ids.long())
-    return losses.divergence_of_likeliest(known.log_probs, found)
+    likeliest = losses.likeliest(base)
+    log_probs = losses.token_log_probs(policy, likeliest.ids.long())
+    return losses.divergence_of_likeliest(likeliest.log_probs, log_probs)
 
 
 def gradient(loss, logits):
-    (found,) = torch.autograd.grad(loss, logits)
-    return found
+    (grad,) = torch.autograd.grad(loss, logits)
+    return grad
 
 
 @pytest.fixture(params=[1, 1 << 23], ids=["a token at a time", "all at once"])
@@ -50,14 +50,14 @@ def test_log_probabilities_and_their_gradient_are_those_of_log_softmax():
     ids = torch.randint(V, (N, 5))
     ids[:, 1] = ids[:, 0]  # a token may be asked for twice
     weight = torch.randn(N, 6)
-    found = losses.token_log_probs(policy, ids)
+    ours = losses.token_log_probs(policy, ids)
     whole = policy.log_softmax(1)
     others = whole.scatter(1, ids, -torch.inf).logsumexp(1, keepdim=True)
-    expected = torch.cat([whole.gather(1, ids), others], dim=1)
-    torch.testing.assert_close(found, expected)
+    theirs = torch.cat([whole.gather(1, ids), others], dim=1)
+    torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(
-        gradient((weight * found).sum(), policy),
-        gradient((weight * expected).sum(), policy),
+        gradient((weight * ours).sum(), policy),
+        gradient((weight * theirs).sum(), policy),
     )
 
 
@@ -65,9 +65,9 @@ def test_log_probabilities_and_their_gradient_are_those_of_log_softmax():
 def test_with_all_tokens_the_divergence_is_the_full_kl(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", V)
     base, policy = random_logits()
-    found, whole = on_likeliest(base, policy), full_kl(base, policy)
-    assert found.item() == pytest.approx(whole.item(), rel=1e-5)
-    torch.testing.assert_close(gradient(found, policy), gradient(whole, policy))
+    divergence, whole = on_likeliest(base, policy), full_kl(base, policy)
+    assert divergence.item() == pytest.approx(whole.item(), rel=1e-5)
+    torch.testing.assert_close(gradient(divergence, policy), gradient(whole, policy))
     assert losses.divergence(base, policy).item() == pytest.approx(whole.item())
 
 
@@ -76,16 +76,18 @@ def test_with_some_tokens_the_divergence_is_a_growing_lower_bound(
 ):
     base, policy = random_logits()
     whole = full_kl(base, policy)
-    seen, apart = [], []
+    divergences, apart = [], []
     for k in (1, 8, 64, 256, V - 1, V):
         monkeypatch.setattr(losses, "LIKELIEST", k)
-        found = on_likeliest(base, policy)
-        seen.append(found.item())
-        off = gradient(found, policy) - gradient(full_kl(base, policy), policy)
+        divergence = on_likeliest(base, policy)
+        divergences.append(divergence.item())
+        off = gradient(divergence, policy) - gradient(full_kl(base, policy), policy)
         apart.append(off.norm().item())
-    assert seen == sorted(seen)
-    assert 0 < seen[0] < seen[-1]
-    assert seen[-2] == pytest.approx(whole.item(), rel=1e-5)  # one other is no bucket
+    assert divergences == sorted(divergences)
+    assert 0 < divergences[0] < divergences[-1]
+    assert divergences[-2] == pytest.approx(
+        whole.item(), rel=1e-5
+    )  # one other is no bucket
     assert apart == sorted(apart, reverse=True)
     assert apart[-1] < 1e-5
 
@@ -94,10 +96,10 @@ def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
     monkeypatch.setattr(losses, "LIKELIEST", 4)
     base, _ = random_logits()
     unlikely = base.argmin(dim=1, keepdim=True)
-    moved = base.scatter_add(1, unlikely, torch.full((N, 1), 20.0)).requires_grad_()
-    found = on_likeliest(base, moved)
-    assert found.item() > N / 2
-    push = gradient(found, moved).gather(1, unlikely)
+    shifted = base.scatter_add(1, unlikely, torch.full((N, 1), 20.0)).requires_grad_()
+    divergence = on_likeliest(base, shifted)
+    assert divergence.item() > N / 2
+    push = gradient(divergence, shifted).gather(1, unlikely)
     assert (push > 0.01).all()  # descending takes it back
     assert on_likeliest(base, base.clone().requires_grad_()).item() == pytest.approx(
         0, abs=1e-5
@@ -107,8 +109,8 @@ def test_probability_that_moves_to_other_tokens_raises_the_loss(monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_confident_tokens_have_finite_gradients(dtype):
     base, policy = random_logits(scale=200.0, dtype=dtype)
-    found = on_likeliest(base, policy)
-    grad = gradient(found, policy)
+    divergence = on_likeliest(base, policy)
+    grad = gradient(divergence, policy)
     assert grad.dtype == dtype
-    assert torch.isfinite(found)
+    assert torch.isfinite(divergence)
     assert torch.isfinite(grad).all()

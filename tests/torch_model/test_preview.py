@@ -13,7 +13,7 @@ from autolearn.models import files as model_files
 from autolearn.services import token_preview
 from autolearn.study import prompts
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def asked(question):
@@ -39,30 +39,30 @@ def chat():
 
 
 def test_ids_and_mask_are_those_of_the_training(chat):
-    found = token_preview.look(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
+    preview = token_preview.look(model_files.BUILT_IN, ITEMS, 20, n_shown=len(ITEMS))
     examples = [encode(item, chat) for item in ITEMS]
-    assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in found.items] == [
+    assert [[(list(r.ids), r.n_prompt) for r in rows] for rows in preview.items] == [
         [(row.ids, row.n_prompt) for row in example.rows] for example in examples
     ]
-    assert found.tokens == sum(len(r.ids) for e in examples for r in e.rows)
-    assert found.too_long == sum(e.length > 20 for e in examples)
-    assert found.empty == 1
-    assert found.end == "<|end|>"
-    assert found.dropped == tuple(
+    assert preview.tokens == sum(len(r.ids) for e in examples for r in e.rows)
+    assert preview.too_long == sum(e.length > 20 for e in examples)
+    assert preview.empty == 1
+    assert preview.end == "<|end|>"
+    assert preview.dropped == tuple(
         (e.length, item.chosen)
         for item, e in zip(ITEMS, examples, strict=True)
         if e.length > 20
     )
-    assert found.dropped
-    for rows in found.items:
+    assert preview.dropped
+    for rows in preview.items:
         for row in rows:
             whole = chat._tokenizer.decode(list(row.ids), skip_special_tokens=False)
             assert "".join(row.pieces) == whole
 
 
 def test_the_page_itself_never_loads_torch():
-    told = "import autolearn.ui.page, sys; print('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", told], capture_output=True, text=True, check=True
+    code = "import autolearn.ui.page, sys; print('torch' in sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "False"
+    assert process.stdout.strip() == "False"

@@ -1,5 +1,7 @@
 """Meta-skill items match the prompts and constraints of the engine."""
 
+from typing import Any
+
 import pytest
 
 from autolearn.core.gold import GoldExample
@@ -10,7 +12,7 @@ from autolearn.metaskills import items
 from autolearn.study import grounding, prompts
 from tests.support.skill_requests import requests
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 EXAMPLES = [
     *gold_examples.examples(n_passages=12),
@@ -36,35 +38,37 @@ def test_the_beginning_that_is_given_is_the_one_that_was_trained(family, open_mo
     chat = open_model("none", folder)._lm.chat
     assert MADE
     for item in MADE:
-        begun = BEGUN.get(item.chat[0].content, item.chosen.partition(" ")[0])
-        trained = chat.prompt(item.chat) + chat.answer(item.chosen)
-        asked, _ = chat.to_answer((*item.chat, Message("assistant", begun)))
-        assert trained[: len(asked)] == asked
+        prefill = BEGUN.get(item.chat[0].content, item.chosen.partition(" ")[0])
+        item_ids = chat.prompt(item.chat) + chat.answer(item.chosen)
+        prompt_ids, _ = chat.to_answer((*item.chat, Message("assistant", prefill)))
+        assert item_ids[: len(prompt_ids)] == prompt_ids
 
 
 def test_the_engine_allows_each_target_token_by_token(backend):
     chat, grammars = backend._lm.chat, backend._lm.grammars
-    asked = {}
-    for one in EXAMPLES:
+    prompt_ids: dict[Any, list[Any]] = {}
+    for example in EXAMPLES:
         for other in EXAMPLES:
-            pair = GoldExample(one.text, other.question, "", one.title)
+            pair = GoldExample(example.text, other.question, "", example.title)
             for request in requests(pair):
-                asked.setdefault(request.prompt.chat[:2], []).append(request)
-    seen = 0
+                prompt_ids.setdefault(request.prompt.chat[:2], []).append(request)
+    n_targets = 0
     for item in MADE:
         if items.skill_of(item) not in ("ask", "answer"):
             continue
         fits = []
-        for request in asked[item.chat]:
+        for request in prompt_ids[item.chat]:
             _ids, n_begun = chat.to_answer(request.prompt.chat)
             rest = chat.answer(item.chosen)[n_begun:-1]
             inner = grammars.matcher(request.constraint)._matcher
             fits.append(inner.validate_tokens(rest) == len(rest))
         assert any(fits), item.chosen
-        seen += 1
-    assert seen > 20
+        n_targets += 1
+    assert n_targets > 20
 
 
 def test_an_example_is_shown_below_its_title():
-    one = EXAMPLES[-2]
-    assert grounding.shown(gold.passage_of(one)).startswith("# The mill: a history\n")
+    example = EXAMPLES[-2]
+    assert grounding.shown(gold.passage_of(example)).startswith(
+        "# The mill: a history\n"
+    )

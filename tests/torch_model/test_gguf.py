@@ -9,7 +9,7 @@ from autolearn.cli.main import main
 from autolearn.core.errors import BackendError
 from autolearn.core.ports import Cancelled
 from autolearn.core.settings import ModelSettings
-from autolearn.engine import gguf
+from autolearn.engine import gguf, load
 from autolearn.handlers import gguf_conversion
 from autolearn.models import files as model_files
 from autolearn.models.sources import gguf_file, local
@@ -20,7 +20,7 @@ from autolearn.services import model_actions
 from autolearn.store import Store
 from tests.support import tiny_gguf
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 TEXT = "Hello<|end|> wörld"
 
 
@@ -57,35 +57,35 @@ def test_tokens_template_and_answers_are_those_of_the_model(folder, plain):
     assert was(TEXT).input_ids == now(TEXT).input_ids
     assert was.chat_template == now.chat_template
     ids = torch.tensor([was("the sea is").input_ids])
-    said = [
+    answers = [
         AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
         .generate(ids, max_new_tokens=4, do_sample=False)
         .tolist()
         for place in (folder, plain)
     ]
-    assert said[0] == said[1]
+    assert answers[0] == answers[1]
 
 
 def test_the_second_rounding_equals_that_of_bitsandbytes(plain, monkeypatch):
     texts = ("the sea is blue", "a green hill")
-    measured = gguf.rounding(plain, never, texts)
-    assert measured.kl > 0
-    assert 0 <= measured.same <= 1
-    assert measured.n_tokens == sum(map(len, texts))  # every byte is a token
-    usual = gguf.load.load
-    unpacked = ModelSettings(str(plain), "none")
-    monkeypatch.setattr(gguf.load, "load", lambda _, place: usual(unpacked, place))
+    rounding = gguf.rounding(plain, never, texts)
+    assert rounding.kl > 0
+    assert 0 <= rounding.same <= 1
+    assert rounding.n_tokens == sum(map(len, texts))  # every byte is a token
+    usual = load.load
+    unrounded = ModelSettings(str(plain), "none")
+    monkeypatch.setattr(load, "load", lambda _, place: usual(unrounded, place))
     nothing = gguf.rounding(plain, never, texts)
     assert (nothing.same, round(nothing.kl, 6)) == (1, 0)
 
 
 def test_the_divergence_matches_its_definition(plain, monkeypatch):
     p, q = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.25, 0.5, 0.25]])
-    made = {"none": [p.log()], "nf4": [q.log()]}
-    monkeypatch.setattr(gguf, "_likelihoods", lambda _, kind, *__: made[kind])
-    measured = gguf.rounding(plain, never)
-    assert measured.kl == pytest.approx(float((p * (p / q).log()).sum()))
-    assert measured.same == 0
+    logits = {"none": [p.log()], "nf4": [q.log()]}
+    monkeypatch.setattr(gguf, "_likelihoods", lambda _, kind, *__: logits[kind])
+    rounding = gguf.rounding(plain, never)
+    assert rounding.kl == pytest.approx(float((p * (p / q).log()).sum()))
+    assert rounding.same == 0
 
 
 def test_a_stop_ends_the_comparison(plain):
@@ -108,16 +108,18 @@ def lab(tmp_path):
 
 def test_a_file_is_converted_by_the_worker_and_then_chosen(lab, file):
     run = model_actions.use(lab, ModelSettings(str(file), "none"))
+    assert run
     queues.ensure_workers(lab)
-    done = queues.wait(lab, run.id)
-    assert done.state == "done", done.error
+    last = queues.wait(lab, run.id)
+    assert last.state == "done", last.error
     folder = gguf_file.converted(lab.folder, file)
-    assert done.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
+    assert folder
+    assert last.result["model"] == str(folder) == str(lab.folder / "models" / "tiny-q8")
     assert chosen_model(lab) == ModelSettings(str(folder), "none")
     source = gguf_file.source(folder)
     assert (source["licence"], source["kinds"]) == ("mit", ["Q8_0", "F32"])
     assert source["rounding"]["kl"] > 0
-    names = [one.name for one in local.on_this_computer(lab.folder / "models")]
+    names = [model.name for model in local.on_this_computer(lab.folder / "models")]
     assert str(folder) in names
     assert model_actions.use(lab, ModelSettings(str(file))) is None, "only once"
 
@@ -131,6 +133,7 @@ def test_a_file_that_is_named_by_command_is_converted_once(lab, file, tmp_path):
     kinds = [run.kind for run in lab.runs.newest()]
     assert kinds == ["study", "import", "convert"]
     folder = gguf_file.converted(lab.folder, file)
+    assert folder
     assert lab.runs.newest()[0].settings["model"]["model"] == str(folder)
     assert queues.stop_worker(lab.folder, queue=queues.IMPORT_QUEUE)
 

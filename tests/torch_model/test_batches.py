@@ -18,7 +18,7 @@ from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.train import RoundTrainer
 from tests.support.tiny import chat, facts, training
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
@@ -28,10 +28,10 @@ def test_the_loss_is_on_the_answer_and_its_end_alone(backend):
     batch = collate(rows, lm.pad_id, lm.device)
     assert batch.n_answers == len(items)
     for number, (row, item) in enumerate(zip(rows, items, strict=True)):
-        learned = batch.targets[batch.owner == number].tolist()
+        answer_ids = batch.targets[batch.owner == number].tolist()
         assert row.ids[: row.n_prompt] == lm.chat.prompt(item.chat)
-        assert learned == row.ids[row.n_prompt :]
-        text = lm.tokenizer.decode(learned, skip_special_tokens=False)
+        assert answer_ids == row.ids[row.n_prompt :]
+        text = lm.tokenizer.decode(answer_ids, skip_special_tokens=False)
         assert text == f"{item.chosen}<|end|>"
 
 
@@ -43,12 +43,12 @@ def test_all_tokens_of_a_raw_text_are_learned(backend):
 
 def log_probs_alone(lm, rows):
     """The log-probability of each answer, by the library's forward on it alone."""
-    found = []
+    sums = []
     for row in rows:
         logits = lm.model(torch.tensor([row.ids])).logits[0].log_softmax(dim=1)
         at = range(row.n_prompt, len(row.ids))
-        found.append(sum(logits[place - 1, row.ids[place]] for place in at))
-    return torch.stack(found)
+        sums.append(sum(logits[place - 1, row.ids[place]] for place in at))
+    return torch.stack(sums)
 
 
 def test_padding_changes_no_log_probability(backend):
@@ -60,12 +60,12 @@ def test_padding_changes_no_log_probability(backend):
 
 def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
     lm = backend._lm
-    shared = list(range(9, 49))
+    common_ids = list(range(9, 49))
     rows = [
-        Row([*shared, 60, 61, 62, 63, 64], 42),
-        Row([*shared, 60, 61, 62, 70], 42),
-        Row([*shared, 60, 61, 62, 70], 43),
-        Row([*shared[:30], 80, 81], 31),
+        Row([*common_ids, 60, 61, 62, 63, 64], 42),
+        Row([*common_ids, 60, 61, 62, 70], 42),
+        Row([*common_ids, 60, 61, 62, 70], 43),
+        Row([*common_ids[:30], 80, 81], 31),
         Row([90, 91, 92], 1),
     ]
     batch = collate(rows, 0, lm.device, lm.token_cost)
@@ -74,10 +74,10 @@ def test_a_tree_gives_the_log_probabilities_and_gradients_of_its_rows(backend):
     weights = torch.tensor([1.0, -2.0, 0.5, 3.0, 1.0])
     lm.model.requires_grad_(True)
     gradients = []
-    for found in (Forward(lm).log_probs(rows), log_probs_alone(lm, rows)):
+    for log_probs in (Forward(lm).log_probs(rows), log_probs_alone(lm, rows)):
         lm.model.zero_grad()
-        (found @ weights).backward()
-        gradients.append((found, [p.grad.clone() for p in lm.model.parameters()]))
+        (log_probs @ weights).backward()
+        gradients.append((log_probs, [p.grad.clone() for p in lm.model.parameters()]))
     (ours, trees), (theirs, plain) = gradients
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-5)
     for tree, usual in zip(trees, plain, strict=True):
@@ -118,13 +118,13 @@ def test_a_large_step_is_split_without_changing_its_gradient(backend):
         step._forward.at_once = limit
         step._gradient(step._new, [])
         gradients.append([p.grad for p in step._parameters.values()])
-    for whole, parted in zip(*gradients, strict=True):
-        torch.testing.assert_close(whole, parted, atol=1e-6, rtol=1e-4)
+    for whole, split_gradient in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, split_gradient, atol=1e-6, rtol=1e-4)
 
 
 def test_one_pass_with_replay_gives_the_sum_of_both_gradients(backend):
     lm = backend._lm
-    items = facts(n=4) + [replace(one, kind="replay") for one in facts(n=3)]
+    items = facts(n=4) + [replace(item, kind="replay") for item in facts(n=3)]
     step = RoundTrainer(lm, items, training(batch_size=4, replay_weight=3.0))
     step._set_up(None)
     with torch.no_grad():
@@ -144,13 +144,13 @@ def test_one_pass_with_replay_gives_the_sum_of_both_gradients(backend):
     step._optimizer.zero_grad()
     rows = [example.chosen for example in step._replay]
     forward = step._forward
-    moved = forward.both((), rows, forward.expected(rows))[1]
-    kl = moved / sum(row.n_answer for row in rows)
+    divergence = forward.both((), rows, forward.base_predictions(rows))[1]
+    kl = divergence / sum(row.n_answer for row in rows)
     assert kl.item() == pytest.approx(numbers["replay_kl"], rel=1e-4)
     assert kl.item() > 0
     (3.0 * kl).backward()
-    for both, one, other in zip(together, new, gradients(), strict=True):
-        torch.testing.assert_close(both, one + other, atol=1e-6, rtol=1e-4)
+    for both, first, second in zip(together, new, gradients(), strict=True):
+        torch.testing.assert_close(both, first + second, atol=1e-6, rtol=1e-4)
 
 
 def test_a_step_is_split_with_the_least_padding():

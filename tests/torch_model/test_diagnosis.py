@@ -4,7 +4,7 @@ import pytest
 
 from autolearn.services import doctor
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def checks_by_name(workspace):
@@ -12,23 +12,23 @@ def checks_by_name(workspace):
 
 
 def test_the_doctor_reports_a_working_machine(tmp_path):
-    told = checks_by_name(tmp_path)
-    needed = set(told) - {"browser"}
-    assert [name for name in needed if not told[name].well] == []
-    assert "torch for" in told["device"].found
-    assert told["4 bit"].found.startswith("rounds by 0.")
+    checks = checks_by_name(tmp_path)
+    names = set(checks) - {"browser"}
+    assert [name for name in names if not checks[name].well] == []
+    assert "torch for" in checks["device"].found
+    assert checks["4 bit"].found.startswith("rounds by 0.")
 
 
 def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
-    broken = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
-    monkeypatch.setattr(doctor, "_PROBE", broken)
+    probe = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
+    monkeypatch.setattr(doctor, "_PROBE", probe)
     check = checks_by_name(tmp_path)["4 bit"]
     assert not check.well
     assert check.found.startswith("bitsandbytes fails: ")
     monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
-    told = checks_by_name(tmp_path)
-    assert "No module named 'no_such_library'" in told["device"].found
-    assert "4 bit" not in told
+    checks = checks_by_name(tmp_path)
+    assert "No module named 'no_such_library'" in checks["device"].found
+    assert "4 bit" not in checks
 
 
 def test_the_doctor_reports_an_unusable_workspace(tmp_path):

@@ -2,12 +2,14 @@
 
 import random
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
 from transformers import LlamaForCausalLM
 
 from autolearn.core.model_calls import Completion
+from autolearn.core.ports import Backend
 from autolearn.demo.builder import wiring
 from autolearn.demo.builder.build import Builder, BuildPlan, new_model, predictions
 from autolearn.demo.builder.evaluate import Examiner
@@ -19,7 +21,7 @@ from autolearn.demo.passages import study_passage
 from autolearn.demo.world import World, known_world
 from autolearn.models import files as model_files
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +36,10 @@ def exercise(task, seed):
     return free_exercise(task, known_world(), world)
 
 
-def as_chat(tokenizer, one):
+def as_chat(tokenizer, example):
     chat = [
-        {"role": "user", "content": one.prompt},
-        {"role": "assistant", "content": one.target},
+        {"role": "user", "content": example.prompt},
+        {"role": "assistant", "content": example.target},
     ]
     return list(tokenizer.apply_chat_template(chat, tokenize=True)["input_ids"])
 
@@ -46,9 +48,9 @@ def as_chat(tokenizer, one):
 def test_a_packed_exercise_has_the_tokens_of_the_plain_chat(tokenizer, task):
     packer = Packer(tokenizer, known_world())
     for seed in range(20):
-        one = exercise(task, seed)
-        shared = packer.shared(one.passage, 0.0).tokens if one.passage else []
-        assert shared + packer.branch(one).tokens == as_chat(tokenizer, one)
+        example = exercise(task, seed)
+        prefix = packer.shared(example.passage, 0.0).tokens if example.passage else []
+        assert prefix + packer.branch(example).tokens == as_chat(tokenizer, example)
 
 
 @torch.no_grad()
@@ -58,8 +60,8 @@ def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
     world = World(random.Random(1))
     passage = study_passage(world)
     first, second = (passage_exercise("refine", passage, world) for _ in range(2))
-    shared = packer.shared(passage.text, 0.0)
-    row = [shared, packer.branch(first), packer.branch(second)]
+    prefix = packer.shared(passage.text, 0.0)
+    row = [prefix, packer.branch(first), packer.branch(second)]
     logits, targets, _ = predictions(model, collate([row]))
     chat = torch.tensor([as_chat(tokenizer, second)])
     plain = model(chat).logits[0, :-1]
@@ -82,10 +84,10 @@ def test_a_stopped_build_goes_on_as_if_it_had_not_stopped(tmp_path):
     builder = Builder(plan)
     builder.step()
     builder.save_checkpoint()
-    expected = [builder.step() for _ in range(2)]
+    losses = [builder.step() for _ in range(2)]
     again = Builder(plan)
     again.load_checkpoint()
-    assert [again.step() for _ in range(2)] == expected
+    assert [again.step() for _ in range(2)] == losses
     assert (again.n_steps, again.n_tokens) == (builder.n_steps, builder.n_tokens)
 
 
@@ -99,19 +101,19 @@ def test_a_deeper_model_starts_with_the_outputs_of_the_earlier_one(
         model_files.BUILT_IN, dtype=torch.float32
     )
     wiring.take_over(deeper, ids, earlier, ids)
-    one = exercise("open_book", 4)
+    example = exercise("open_book", 4)
     tokens, n = (
-        torch.tensor([as_chat(tokenizer, one)]),
-        len(tokenizer(one.target).input_ids),
+        torch.tensor([as_chat(tokenizer, example)]),
+        len(tokenizer(example.target).input_ids),
     )
     was, now = (m(tokens).logits[:, -n - 2 : -1].argmax(-1) for m in (earlier, deeper))
     assert deeper.config.num_hidden_layers == wiring.LAYERS
     assert (was == now).float().mean() > 0.95
     # Drawn anew, ids that stand for nothing would be written now and then.
-    unused = deeper.model.embed_tokens.weight[len(ids) :]
+    spare_rows = deeper.model.embed_tokens.weight[len(ids) :]
     before = earlier.model.embed_tokens.weight[len(ids) :].mean(dim=0)
-    assert len(unused) > 0
-    torch.testing.assert_close(unused, before.expand_as(unused))
+    assert len(spare_rows) > 0
+    torch.testing.assert_close(spare_rows, before.expand_as(spare_rows))
     plan = BuildPlan(5, 1.0, 1, tmp_path / "next", tmp_path, start=model_files.BUILT_IN)
     Builder(plan).export()
     assert '"before": {' in (tmp_path / "next" / "build.json").read_text()
@@ -152,15 +154,17 @@ class Parrot:
 
 
 def test_the_examiner_measures_every_skill_and_fails_a_poor_model():
-    scores = list(Examiner(Parrot("The text does not say."), 1, 6).scores())
+    scores = list(
+        Examiner(cast(Backend, Parrot("The text does not say.")), 1, 6).scores()
+    )
     by_name = {score.name: score for score in scores}
     assert len(by_name) == len(scores) >= 20
     assert by_name["open book: says so if the text does not say"].share == 1.0
     names = [name for name, score in by_name.items() if score.share == 1.0]
     assert names == ["open book: says so if the text does not say"]
-    promised = [score for score in scores if score.target and not score.at_most]
-    assert len(promised) >= 10
-    assert not any(score.reached for score in promised)
+    targets = [score for score in scores if score.target and not score.at_most]
+    assert len(targets) >= 10
+    assert not any(score.reached for score in targets)
 
 
 def test_a_score_reports_whether_its_target_is_met():
