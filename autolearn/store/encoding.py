@@ -23,6 +23,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.reading import Reading
 from autolearn.core.records import (
     Answer,
     Decision,
@@ -104,6 +105,7 @@ _LOADERS: dict[Any, Callable[[Any], Any]] = {
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,
+    Reading: lambda text: Reading.from_dict(json.loads(text)),
 }
 
 

@@ -1,0 +1,43 @@
+"""How a file is read: what the person may choose, and what was chosen.
+
+A document keeps both, so that its file can be read again in another way.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from autolearn.core.codec import Coded
+
+ColumnUse = Literal["text", "title", "named", "left out"]
+"""What becomes of a column: the text of a row, its title, a line "name: value", or
+an exclusion."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, or a key of JSON rows."""
+
+    name: str
+    use: ColumnUse
+
+
+@dataclass(frozen=True)
+class ReadingChoices(Coded):
+    """What a person has chosen about the reading of a file; empty: by itself."""
+
+    encoding: str = ""
+    columns: tuple[Column, ...] = ()
+    """Columns that are not named here are used as they would be by themselves."""
+
+
+@dataclass(frozen=True)
+class Reading(Coded):
+    """How a file was read."""
+
+    choices: ReadingChoices = ReadingChoices()
+    encoding: str = ""
+    """The encoding that its text was decoded from; empty for other files."""
+    encodings: tuple[str, ...] = ()
+    """Encodings that the bytes may be in, the likeliest first; empty: no doubt."""
+    columns: tuple[Column, ...] = ()
+    """The columns of a table, and what became of each."""
