@@ -55,7 +55,7 @@ class Document:
     source: int | None = None
     original: str = ""
     """The name of its file in the folder ``originals``; empty if none is kept."""
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     """How the file was read, and how it can be read otherwise."""
     id: int = 0
 

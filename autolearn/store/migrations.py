@@ -285,6 +285,9 @@ ALTER TABLE passages ADD COLUMN exclusion_id INTEGER REFERENCES exclusions(id);
 CREATE INDEX passages_by_exclusion ON passages(exclusion_id);
 -- Let passages be deleted without a look at all others.
 CREATE INDEX passages_by_repeat ON passages(repeats_id);
+CREATE INDEX samples_by_passage ON samples(passage_id);
+CREATE INDEX skips_by_passage ON skips(passage_id);
+CREATE INDEX exclusions_by_place ON exclusions(document_id, at);
 """
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autolearn.core.reading import Column
+from autolearn.core.reading import Column, EncodingCandidate
 
 LARGEST_PARSED = 32 * 2**20
 """Most bytes of a file, or of a chapter, that are parsed as a whole."""
@@ -38,7 +38,7 @@ class Source:
     media_type: str = ""
     encoding: str = ""
     """The encoding that the text was decoded from; empty for other files."""
-    encodings: tuple[str, ...] = ()
+    encodings: tuple[EncodingCandidate, ...] = ()
     """Encodings that the bytes may be in, the likeliest first; empty if there is no
     doubt."""
     columns: tuple[Column, ...] = ()
