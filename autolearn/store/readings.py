@@ -84,8 +84,9 @@ class Readings:
             rows = (to_row(replace(e, document_id=document.id)) for e in exclusions)
             while batch := list(islice(rows, BATCH)):
                 self._db.insert("exclusions", batch)
-            lost = [s.text for s in stretches if not self._cut_again(document.id, s)]
-            lost += [e.text for e, texts in taken if not self._take_again(e, texts)]
+            # A stretch may be of an exclusion that was taken in.
+            lost = [e.text for e, texts in taken if not self._take_again(e, texts)]
+            lost += [s.text for s in stretches if not self._cut_again(document.id, s)]
             self._rows.drop_leftovers(document.id)
         return lost
 
@@ -160,15 +161,19 @@ class Readings:
         return str(rows[0]["text"]) if rows else ""
 
     def _taken(self, document_id: int) -> list[tuple[Exclusion, list[str]]]:
-        """Return the exclusions that were taken in, and the texts of their passages."""
+        """Return the exclusions that were taken in, and the texts of their passages.
+
+        A stretch that was left out before is not among them: in another reading it
+        stands where it stood.
+        """
         tail = (
-            "WHERE document_id = ? AND id IN (SELECT exclusion_id FROM passages"
+            "WHERE document_id = ? AND reason <> ? AND id IN (SELECT exclusion_id FROM passages"
             " WHERE position >= 0) ORDER BY at, id"
         )
         sql = "SELECT text FROM passages WHERE exclusion_id = ? ORDER BY position"
         return [
             (e, [row["text"] for row in self._db.rows(sql, e.id)])
-            for e in self._db.select(Exclusion, tail, document_id)
+            for e in self._db.select(Exclusion, tail, document_id, BY_PERSON)
         ]
 
     def _cut_again(self, document_id: int, stretch: _Stretch) -> bool:
@@ -263,7 +268,7 @@ class Readings:
             return max(1, round(density * len(part)))
 
         limit = max(LEAST_LIMIT, row["most"])
-        if texts is None:
+        if texts is None or "".join(texts) != text:
             texts = [p.text for p in chunking.split(text, count, limit)]
         passages, start = [], 0
         for position, part in enumerate(texts):
