@@ -108,6 +108,8 @@ class Readings:
     def leave_out(self, passage_id: int, start: int, end: int) -> None:
         """Leave a stretch of a passage out of the text; the rest stays in.
 
+        If there is no rest, the passage as a whole is excluded.
+
         Args:
             passage_id: The passage.
             start: The first character of the stretch in the passage, from 0.
@@ -123,8 +125,13 @@ class Readings:
                 raise InputError(
                     "This passage has changed since the page was drawn; select again."
                 )
-            self._cut(found[0], start, end)
-            self._rows.drop_leftovers(found[0].document_id)
+            (passage,) = found
+            if (passage.text[:start] + passage.text[end:]).strip():
+                self._cut(passage, start, end)
+                self._rows.drop_leftovers(passage.document_id)
+            else:
+                exclude = "UPDATE passages SET excluded = 1 WHERE id = ?"
+                self._db.write(exclude, passage.id)
 
     def _check_digest(self, document: Document) -> None:
         tail = "WHERE digest = ? AND id <> ?"
