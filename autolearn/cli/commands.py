@@ -7,7 +7,7 @@ import argparse
 from dataclasses import asdict, fields, replace
 from typing import Any, TypeVar
 
-from autolearn.cli import corpus_commands
+from autolearn.cli import corpus_commands, document_commands
 from autolearn.cli.terminal import Progress, as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
@@ -68,15 +68,18 @@ def add(args: Args) -> Result:
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
     model = _named(store, args.model, quiet=args.json)
-    run = actions.add_texts(store, args.files, model, tokens)
+    choices = document_commands.choices(args)
+    run = actions.add_files(store, args.files, model, tokens, choices)
     run = _finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
     for sentence in result.refused:
         warn(sentence)
     brought = store.library.brought_by(run.id)
+    if result.refused and not brought:
+        raise JobError("Nothing was added.")
     for document in brought:
-        if document.note:
-            warn(f"{document.name} {document.note}.")
+        for note in filter(None, document.note.split("\n")):
+            warn(f"{document.name}: {note}.")
     passages = store.library.passages([d.id for d in brought])
     return {
         "documents": len(brought),
@@ -84,6 +87,12 @@ def _add_texts(store: Store, args: Args) -> Result:
         "repeats": result.repeats,
         "passages": len(passages),
     }
+
+
+def documents(args: Args) -> Result:
+    """List documents, or show and change how one is read."""
+    with _store(args) as store:
+        return document_commands.show(store, args, _finish)
 
 
 def list_corpora(args: Args) -> list[Result]:

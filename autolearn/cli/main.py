@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__
-from autolearn.cli import commands, prompt_commands, terminal
+from autolearn.cli import commands, document_commands, prompt_commands, terminal
 from autolearn.core.errors import AutolearnError
 from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
@@ -52,6 +52,14 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    document_commands.add_arguments(
+        _command(
+            kinds,
+            "documents",
+            commands.documents,
+            "list documents; show and change what of one is read",
+        )
+    )
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
@@ -182,6 +190,7 @@ def _add(made: Any) -> None:
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+    document_commands.add_reading_options(made)
 
 
 def _corpora(made: Any) -> None:

@@ -19,6 +19,8 @@ class Column:
 
     name: str
     use: ColumnUse
+    examples: tuple[str, ...] = ()
+    """The beginnings of its first cells."""
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,10 @@ class NotTexts(InputError):
         self.kind = kind
 
 
+KINDS: tuple[RowKind, ...] = tuple(_KINDS)
+"""The kinds of rows that are no texts."""
+
+
 def targets(kind: RowKind) -> tuple[Target, ...]:
     """Return where rows of a kind can go."""
     return _KINDS[kind].targets

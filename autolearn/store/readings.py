@@ -174,8 +174,8 @@ class Readings:
         stands where it stood.
         """
         tail = (
-            "WHERE document_id = ? AND reason <> ? AND id IN (SELECT exclusion_id FROM passages"
-            " WHERE position >= 0) ORDER BY at, id"
+            "WHERE document_id = ? AND reason <> ? AND id IN (SELECT exclusion_id"
+            " FROM passages WHERE position >= 0) ORDER BY at, id"
         )
         sql = "SELECT text FROM passages WHERE exclusion_id = ? ORDER BY position"
         return [

@@ -12,6 +12,8 @@ TEXT_COLUMNS = ("text", "content", "passage", "body", "document")
 TITLE_COLUMNS = ("title", "heading", "name")
 LEAST_TEXT = 40
 """Mean characters of a cell from which a column of another name is taken for texts."""
+N_EXAMPLES, EXAMPLE = 3, 120
+"""Cells of each column that are shown, and their characters."""
 MOST_NUMBERS = 16
 """Numbers of a list that are kept as text; longer lists are vectors."""
 
@@ -36,8 +38,19 @@ def uses(rows: Sequence[Row], chosen: Iterable[Column]) -> tuple[Column, ...]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     defaults = _defaults(names, rows, has_text="text" in by_choice.values())
     return tuple(
-        Column(name, by_choice.get(name, defaults.get(name, "named"))) for name in names
+        Column(
+            name,
+            by_choice.get(name, defaults.get(name, "named")),
+            tuple(_example(row.get(name)) for row in rows[:N_EXAMPLES]),
+        )
+        for name in names
     )
+
+
+def _example(value: Any) -> str:
+    if isinstance(value, str):
+        return value[:EXAMPLE]
+    return "" if value is None else json.dumps(value, ensure_ascii=False)[:EXAMPLE]
 
 
 def _defaults(
