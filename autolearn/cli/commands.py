@@ -21,6 +21,7 @@ from autolearn.services import (
     model_actions,
     pipeline,
     quiz_runs,
+    reading_actions,
     skill_actions,
 )
 from autolearn.services import doctor as diagnosis
@@ -69,7 +70,7 @@ def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
     model = _named(store, args.model, quiet=args.json)
     choices = document_commands.choices(args)
-    run = actions.add_files(store, args.files, model, tokens, choices)
+    run = reading_actions.add_files(store, args.files, model, tokens, choices)
     run = _finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
     for sentence in result.refused:

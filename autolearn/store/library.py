@@ -46,6 +46,9 @@ class Shelved:
     n_passages: int
     """Those that are not left out; likewise their tokens."""
     n_tokens: int
+    n_left_out: int
+    """Parts of the file that are no part of the text."""
+    has_notes: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,9 @@ GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
 """
 _SHELF = """
 SELECT d.id, d.name, d.n_characters,
-    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens
+    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens,
+    (SELECT count(*) FROM exclusions WHERE document_id = d.id) AS n_left_out,
+    d.note <> '' AS has_notes
 FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
     AND p.position >= 0
 GROUP BY d.id ORDER BY d.id

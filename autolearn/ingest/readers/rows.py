@@ -6,7 +6,7 @@ Each row is a section of its own: its title as a heading, its other columns as l
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -222,6 +222,20 @@ def source(
         encodings=file_decoding.candidates,
         columns=columns,
     )
+
+
+def preview(columns: Sequence[Column]) -> str:
+    """Return how the first rows of a file are read, by the examples of its columns."""
+    n = max((len(column.examples) for column in columns), default=0)
+    values = [
+        {c.name: c.examples[i] for c in columns if c.examples[i:]} for i in range(n)
+    ]
+    examples = [Row(f"row {i}", value) for i, value in enumerate(values)]
+    try:
+        pieces = list(Table(tuple(columns)).pieces(examples))
+    except InputError:
+        return "No row has a text so."
+    return "".join(piece.text for piece in pieces if not piece.left_out).strip()
 
 
 def _with_text(row: Row) -> Row:
