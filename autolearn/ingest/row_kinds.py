@@ -164,8 +164,14 @@ def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
     if not spoken:
         return dict(row)
     rest = {name: value for name, value in row.items() if name not in CHAT_KEYS}
-    lines = (f"{who.capitalize() or 'Unknown'}: {text}" for who, text in spoken)
+    lines = (f"{_speaker(who)}: {text}" for who, text in spoken)
     return {**rest, "text": "\n\n".join(lines)}
+
+
+def _speaker(name: str) -> str:
+    if name.lower() in _ASKING:
+        return "User"
+    return "Assistant" if name.lower() in _ANSWERING else name.capitalize() or "Unknown"
 
 
 def _said(turn: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ class ExclusionKind:
 
 
 _NOT_TAKEN = (
-    "id NOT IN (SELECT exclusion_id FROM passages"
+    "exclusions.id NOT IN (SELECT exclusion_id FROM passages"
     " WHERE exclusion_id IS NOT NULL AND position >= 0)"
 )
 EXCERPT = 200
@@ -75,10 +75,11 @@ SELECT min(id) AS first_id, reason, substr(text, 1, {EXCERPT}) AS excerpt,
 FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}
 GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
 """
-_SHELF = """
+_SHELF = f"""
 SELECT d.id, d.name, d.n_characters,
     count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens,
-    (SELECT count(*) FROM exclusions WHERE document_id = d.id) AS n_left_out,
+    (SELECT count(*) FROM exclusions WHERE document_id = d.id AND {_NOT_TAKEN})
+        AS n_left_out,
     d.note <> '' AS has_notes
 FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
     AND p.position >= 0

@@ -242,5 +242,3 @@ def test_no_character_is_lost_by_any_order_of_choices(store, seed):
         assert not of_file & set(HEAD), "a head can be told from the text"
         kept = [c for c in "".join(kept) if c in of_file]
         assert sorted(kept) == sorted(c for c in "".join(paragraphs) if c in of_file)
-
-

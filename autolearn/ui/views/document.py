@@ -273,7 +273,7 @@ def _of_the_file(passage: Passage, exclusions: Sequence[Exclusion]) -> Html:
         )
         parts.append(removed + _take(exclusion.id, exclusion.reason))
         place = exclusion.at
-    parts.append(html.text(passage.text[place - passage.start :]))
+    parts.append(html.text(passage.text[place - passage.start :].rstrip()))
     return html.join(parts)
 
 
@@ -293,7 +293,9 @@ def _passage(passage: Passage, repeat: str) -> Html:
     head = html.tag("span", html.text(place), "al-faint") + html.pick(
         html.text(word), passage.id, aria_label=label
     )
-    text = html.tag("div", html.text(passage.text), "al-text", data_passage=passage.id)
+    text = html.tag(
+        "div", html.text(passage.text.rstrip()), "al-text", data_passage=passage.id
+    )
     return html.tag(
         "section",
         html.tag("header", head, "al-spread") + text,

@@ -3,7 +3,7 @@
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
-from autolearn.store import Store
+from autolearn.store import Shelved, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -24,17 +24,22 @@ def documents(store: Store) -> Html:
         )
     rows = [
         (
-            html.pick(html.text(one.name), one.id, "al-link"),
-            html.number(one.n_characters),
+            html.pick(html.text(one.name), one.id, "al-link") + _sign(one),
             html.number(one.n_passages),
             html.number(one.n_tokens),
             html.number(one.n_left_out),
-            html.badge("see notes", "gap") if one.has_notes else Html(""),
         )
         for one in found
     ]
-    heads = ("Document", "Characters", "Passages", "Tokens", "Left out", "")
+    heads = ("Document", "Passages", "Tokens", "Left out")
     return html.table(heads, rows, "Documents")
+
+
+def _sign(shelved: Shelved) -> Html:
+    """Return what shows that there are notes on how a document was read."""
+    if not shelved.has_notes:
+        return Html("")
+    return html.tag("span", html.text(" ▲"), "al-sign-note", title="See its notes.")
 
 
 def report(store: Store) -> Html:
