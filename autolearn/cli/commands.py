@@ -79,8 +79,8 @@ def _add_texts(store: Store, args: Args) -> Result:
     if result.refused and not brought:
         raise JobError("Nothing was added.")
     for document in brought:
-        for note in filter(None, document.note.split("\n")):
-            warn(f"{document.name}: {note}.")
+        for note in document.notes:
+            warn(f"{document.name}: {note}")
     passages = store.library.passages([d.id for d in brought])
     return {
         "documents": len(brought),

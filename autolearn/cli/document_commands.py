@@ -126,13 +126,13 @@ def _row(store: Store, document: Document) -> Result:
         "characters": document.n_characters,
         "passages": n_passages,
         "left_out": sum(n for n, _ in counts.values()),
-        "notes": document.note.count("\n") + bool(document.note),
+        "notes": len(document.notes),
     }
 
 
 def _details(store: Store, document: Document) -> Result:
     reading = document.reading
-    details = _row(store, document) | {"notes": document.note.split("\n")}
+    details = _row(store, document) | {"notes": document.notes}
     kinds = store.library.exclusion_kinds(document.id, MOST_KINDS)
     details["left_out"] = [
         {

@@ -59,6 +59,12 @@ class Document:
     """How the file was read, and how it can be read otherwise."""
     id: int = 0
 
+    @property
+    def notes(self) -> list[str]:
+        """Return the notes as sentences, without the name of the document."""
+        lines = filter(None, self.note.split("\n"))
+        return [line if line[-1] in ".”" else f"{line}." for line in lines]
+
 
 @dataclass(frozen=True)
 class Exclusion:

@@ -81,14 +81,14 @@ def _what_was_read(store: Store, document: Document, n: int, covered: int) -> Ht
     kinds = ", ".join(f"{reason} ({count:,})" for reason, (count, _) in counts.items())
     parts = "1 part" if n_out == 1 else f"{n_out:,} parts"
     sentence += f"Left out: {parts}: {kinds}." if n_out else "Nothing was left out."
-    notes = [_note(note) for note in document.note.split("\n") if note]
+    notes = map(_note, document.notes)
     left_out = _left_out(store.library.exclusion_kinds(document.id, MOST_KINDS), n_out)
     line = html.tag("p", html.text(sentence), "al-read")
     return line + html.join(notes) + left_out
 
 
 def _note(note: str) -> Html:
-    return html.tag("p", html.text(f"{note[0].upper()}{note[1:]}."), "al-doubt")
+    return html.tag("p", html.text(note[0].upper() + note[1:]), "al-doubt")
 
 
 def _left_out(kinds: list[ExclusionKind], n: int) -> Html:

@@ -62,12 +62,7 @@ def report(store: Store) -> Html:
     if new:
         names = ", ".join(one.name for one in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
-    parts += [
-        html.note(f"{one.name}: {note}.")
-        for one in new
-        for note in one.note.split("\n")
-        if note
-    ]
+    parts += [html.note(f"{one.name}: {note}") for one in new for note in one.notes]
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
