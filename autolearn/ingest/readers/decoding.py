@@ -130,8 +130,10 @@ def recognise(path: Path, chosen: str = "") -> Decoding:
         return _chosen(path, head, chosen, bom)
     if bom:
         return Decoding(bom)
-    if b"\0" in head:
-        return _guessed(path, encodings.ranked(head), head)
+    if b"\0" in head or not _begins_in_utf_8(head):
+        ranking = encodings.ranked(head)
+        if b"\0" in head or _is_utf_16(ranking):
+            return _guessed(path, ranking, head)
     survey = _surveyed(path)
     if not survey.n_broken and not survey.has_escapes:
         return Decoding("utf-8")
@@ -140,7 +142,7 @@ def recognise(path: Path, chosen: str = "") -> Decoding:
     if not survey.n_broken:
         ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
         return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
-    ranking = _ranking(head, survey.sample)
+    ranking = encodings.ranked(survey.sample)
     if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
         n = survey.n_broken
         signs = "byte is" if n == 1 else "bytes are"
@@ -150,25 +152,26 @@ def recognise(path: Path, chosen: str = "") -> Decoding:
     return _guessed(path, ranking, survey.sample)
 
 
-def _ranking(head: bytes, sample: bytes) -> list[tuple[str, float]]:
-    """Return the likely encodings; UTF-16 is looked for in the file's beginning."""
-    ranking = encodings.ranked(head)
-    is_evident = ranking and ranking[0][0].startswith(("utf-16", "utf-32"))
-    return ranking if is_evident else encodings.ranked(sample)
+def _begins_in_utf_8(head: bytes) -> bool:
+    return encodings.decoded(head, "utf-8") is not None
+
+
+def _is_utf_16(ranking: list[tuple[str, float]]) -> bool:
+    return bool(ranking) and ranking[0][0].startswith(("utf-16", "utf-32"))
 
 
 def _chosen(path: Path, head: bytes, chosen: str, bom: str) -> Decoding:
     try:
         name = codecs.lookup(chosen).name
         "".encode(name)
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         raise InputError(
             f"cannot be read as {chosen!r}, which is no encoding; name one such as "
             "cp1252, koi8-r or utf-8."
         ) from None
     name = next((known for known in encodings.LABELS if _same(known, name)), name)
-    ranking = [] if bom else _ranking(head, sample := _surveyed(path).sample or head)
-    sample = head if bom else sample
+    sample = head if bom or b"\0" in head else _surveyed(path).sample or head
+    ranking = [] if bom else encodings.ranked(sample)
     names = dict.fromkeys([*encodings.offered(ranking), name])
     note = "" if _fits(path, name) else f"some bytes are not in {label(name)}"
     errors = "replace" if note else "strict"
@@ -223,6 +226,8 @@ def _candidates(sample: bytes, names: tuple[str, ...]) -> tuple[EncodingCandidat
 def preview(sample: bytes, encoding: str) -> str:
     """Return what bytes look like in an encoding, around special characters."""
     text = sample.decode(encoding, errors="replace")
+    if text.isascii():
+        return " ".join(text[: 2 * AROUND].split())
     excerpts: list[str] = []
     end = 0
     for match in _BEYOND.finditer(text):
