@@ -49,7 +49,10 @@ def _begins_with_a_row(path: Path, file_decoding: Decoding) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return not _is_json(path, file_decoding)
-    return not (is_only_line and _list_in(value) is not None)
+    if not is_only_line:
+        return True
+    values = _list_in(value)
+    return path.suffix.lower() != ".json" and values in (None, [value])
 
 
 def _is_json(path: Path, file_decoding: Decoding) -> bool:
