@@ -52,9 +52,7 @@ def test_a_person_decides_what_becomes_of_columns(tmp_path):
     assert out == [("column left out", "c: three", "row 2")]
     assert [column.name for column in source.columns] == ["a", "b", "c"]
     with pytest.raises(InputError, match=r"a\.tsv has no row with a text\. 1 row"):
-        read(
-            path, columns=(Column("d", "text"), *(Column(x, "left out") for x in "abc"))
-        )
+        read(path, columns=[Column(name, "left out") for name in "abc"])
 
 
 def test_a_column_of_long_texts_is_the_text_whatever_its_name(tmp_path):
@@ -248,7 +246,16 @@ CELLS = (
     "a" * 300,
     "ends with a backslash \\",
 )
-ODD_CELLS = (None, 7, 2.5, False, [], ["a", "b"], {"x": {"y": "deep"}}, [{"z": "low"}])
+ODD_CELLS: tuple[object, ...] = (
+    None,
+    7,
+    2.5,
+    False,
+    [],
+    ["a", "b"],
+    {"x": {"y": "deep"}},
+    [{"z": "low"}],
+)
 
 
 def words_of(value):
@@ -283,6 +290,17 @@ def file_of(kind, records):
     return "\n".join(json.dumps(record) for record in records)
 
 
+def kept_of(path, columns):
+    """Return what is read of a file and what is left out; skip one without texts."""
+    try:
+        text, out, _, _ = read(path, columns=columns)
+    except InputError as refused:
+        if "has no row with a text" in str(refused):
+            pytest.skip("no row has a text with these columns")
+        raise
+    return f"{text} {' '.join(part for _, part, _ in out)}"
+
+
 @pytest.mark.parametrize("kind", ["csv", "tsv", "json", "jsonl"])
 @pytest.mark.parametrize("seed", range(30))
 def test_every_cell_is_text_or_listed_as_left_out(tmp_path, kind, seed):
@@ -293,12 +311,7 @@ def test_every_cell_is_text_or_listed_as_left_out(tmp_path, kind, seed):
     named = rng.sample(list(records[0]), rng.randint(0, len(records[0])))
     uses = ("text", "title", "named", "left out")
     columns = tuple(Column(name, rng.choice(uses)) for name in named)
-    try:
-        text, out, _, _ = read(path, columns=columns)
-    except InputError as refused:
-        assert "has no row with a text" in str(refused)
-        return
-    kept = f"{text} {' '.join(part for _, part, _ in out)}"
+    kept = kept_of(path, columns)
     for record in records:
         for value in record.values():
             for word in words_of(value):

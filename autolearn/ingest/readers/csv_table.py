@@ -33,7 +33,7 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     return rows.source(file_decoding, lambda: _rows(path, file_decoding), choices)
 
 
-def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.Row]:
+def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     csv.field_size_limit(LARGEST_PARSED)
     size = path.stat().st_size
     with decoding.opened(path, file_decoding, newline="") as (file, _):
@@ -45,10 +45,10 @@ def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.Row]:
             names = _names(first)
             if names is None:
                 names = _numbered(len(first))
-                yield rows.Row("row 1", _cells(names, first))
+                yield rows.TableRow("row 1", _cells(names, first))
             for number, row in enumerate(table, 2):
                 share = binary.tell() / size
-                yield rows.Row(f"row {number}", _cells(names, row), share)
+                yield rows.TableRow(f"row {number}", _cells(names, row), share)
         except csv.Error as error:
             raise InputError(
                 f"is malformed in line {table.line_num + 1}: {error}."

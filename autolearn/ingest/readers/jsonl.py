@@ -67,7 +67,7 @@ def _is_json(path: Path, file_decoding: Decoding) -> bool:
         return False
 
 
-def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.Row]:
+def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     size, number = path.stat().st_size, 0
     with decoding.opened(path, file_decoding) as (file, binary):
         while line := file.readline(LARGEST_PARSED):
@@ -78,16 +78,16 @@ def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.Row]:
                 yield _row(f"line {number}", line, binary.tell() / size)
 
 
-def _row(place: str, line: str, share: float) -> rows.Row:
+def _row(place: str, line: str, share: float) -> rows.TableRow:
     try:
-        return rows.Row(place, json.loads(line), share)
+        return rows.TableRow(place, json.loads(line), share)
     except (ValueError, RecursionError):
-        return rows.Row(place, None, share, raw=line)
+        return rows.TableRow(place, None, share, raw=line)
 
 
-def _entries(values: list[Any]) -> Iterator[rows.Row]:
+def _entries(values: list[Any]) -> Iterator[rows.TableRow]:
     for number, row in enumerate(values, 1):
-        yield rows.Row(f"entry {number}", row, number / len(values))
+        yield rows.TableRow(f"entry {number}", row, number / len(values))
 
 
 def _values(path: Path, file_decoding: Decoding) -> list[Any]:

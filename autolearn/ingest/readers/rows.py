@@ -39,7 +39,7 @@ _KINDS_OF_VALUES = {
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of a file."""
 
     place: str
@@ -98,7 +98,7 @@ class Table:
         self._texts = [c.name for c in self.columns if c.use == "text"]
         self._titles = [c.name for c in self.columns if c.use == "title"]
 
-    def pieces(self, rows: Iterable[Row]) -> Iterator[Piece]:
+    def pieces(self, rows: Iterable[TableRow]) -> Iterator[Piece]:
         """Yield the rows as sections, and what is left out of them."""
         for row in rows:
             place, share = row.place, row.share
@@ -140,7 +140,7 @@ class Table:
             return f"row whose text is {_KINDS_OF_VALUES[type(odd[0])]}"
         return "" if any(map(_says, texts)) else "row without a text"
 
-    def _section(self, row: Row) -> Iterator[Piece]:
+    def _section(self, row: TableRow) -> Iterator[Piece]:
         """Yield a row: its heading, its named cells and its text, and nested values."""
         values = row.value if isinstance(row.value, dict) else {}
         texts = [row.value] if not values else [values.get(n) for n in self._texts]
@@ -193,7 +193,7 @@ def _with_line_ends(text: str) -> str:
 
 def source(
     file_decoding: Decoding,
-    read_rows: Callable[[], Iterator[Row]],
+    read_rows: Callable[[], Iterator[TableRow]],
     choices: ReadingChoices,
 ) -> Source:
     """Return the texts of rows, each as at least one passage of its own.
@@ -210,7 +210,7 @@ def source(
     objects = [row for row in sample if isinstance(row, dict)]
     if choices.chats_as_texts:
         objects = [row_kinds.with_text(row) for row in objects]
-        texts: Iterator[Row] = map(_with_text, read_rows())
+        texts: Iterator[TableRow] = map(_with_text, read_rows())
     else:
         row_kinds.refuse_other_kinds(objects)
         texts = read_rows()
@@ -230,7 +230,7 @@ def preview(columns: Sequence[Column]) -> str:
     values = [
         {c.name: c.examples[i] for c in columns if c.examples[i:]} for i in range(n)
     ]
-    examples = [Row(f"row {i}", value) for i, value in enumerate(values)]
+    examples = [TableRow(f"row {i}", value) for i, value in enumerate(values)]
     try:
         pieces = list(Table(tuple(columns)).pieces(examples))
     except InputError:
@@ -238,13 +238,13 @@ def preview(columns: Sequence[Column]) -> str:
     return "".join(piece.text for piece in pieces if not piece.left_out).strip()
 
 
-def _with_text(row: Row) -> Row:
+def _with_text(row: TableRow) -> TableRow:
     """Return a row whose chat, if it has one, is its text."""
     is_object = isinstance(row.value, dict)
     return replace(row, value=row_kinds.with_text(row.value)) if is_object else row
 
 
-def _shown(row: Row) -> str:
+def _shown(row: TableRow) -> str:
     """Return what a skipped row holds."""
     if row.raw:
         return row.raw.strip()
