@@ -13,6 +13,7 @@ from typing import Any
 from autolearn import __version__
 from autolearn.cli import (
     commands,
+    document_commands,
     experiment_commands,
     prompt_commands,
     quiz_commands,
@@ -65,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    document_commands.add_arguments(
+        _command(
+            kinds,
+            "documents",
+            commands.documents,
+            "list documents; show and change what of one is read",
+        )
+    )
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
@@ -220,6 +229,7 @@ def _add(command: Any) -> None:
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+    document_commands.add_reading_options(command)
 
 
 def _corpora(command: Any) -> None:

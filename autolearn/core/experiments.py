@@ -77,9 +77,7 @@ class CompareSettings(Coded):
                     f"There is no arm {arm!r}; choose from {', '.join(ARMS)}."
                 )
         if not self.trained:
-            raise InputError(
-                "Choose at least one arm that trains, such as refined_sft."
-            )
+            raise InputError("Choose at least one arm that trains, such as cpt.")
         if "placebo" in self.arms and not self.placebo:
             raise InputError(
                 "The arm placebo learns from other documents; add some to the library "
