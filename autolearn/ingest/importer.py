@@ -5,6 +5,7 @@ it, and a crashing parser harms nothing else. What is read goes to a temporary f
 first. One transaction then stores it, so a kill leaves nothing behind.
 """
 
+import bisect
 import hashlib
 import json
 import shutil
@@ -92,10 +93,13 @@ class TextImporter:
         source = readers.open_source(file.path, file.name)
         with _parts() as passages, _parts() as exclusions:
             spool = _Spool(passages, exclusions)
-            for passage in chunking.passages(
-                spool.blocks(source, tell), self.count_tokens, self.max_tokens
+            for chunk in chunking.chunks(
+                spool.blocks(source, tell),
+                self.count_tokens,
+                self.max_tokens,
+                headings=source.headings,
             ):
-                spool.keep(passage)
+                spool.keep(chunk)
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
@@ -124,7 +128,10 @@ class _Spool:
     def __init__(self, passages: Parts, exclusions: Parts) -> None:
         self.digest = hashlib.sha256()
         self.n_characters = 0
+        """Characters of the passages, with those that are repeated in them."""
         self.says = False
+        self._n_read = 0
+        self._repeats: list[tuple[int, int]] = []
         self._passages, self._exclusions = passages, exclusions
 
     def blocks(
@@ -134,25 +141,36 @@ class _Spool:
         for piece in source.pieces:
             tell(piece.share)
             if piece.left_out:
-                exclusion = Exclusion(0, self.n_characters, piece.text, piece.left_out)
+                exclusion = Exclusion(0, self._n_read, piece.text, piece.left_out)
                 _write(self._exclusions, exclusion)
                 continue
             self.digest.update(piece.text.encode())
-            self.n_characters += len(piece.text)
+            self._n_read += len(piece.text)
             self.says = self.says or bool(piece.text.strip())
             yield piece.text, piece.opens
 
-    def keep(self, passage: Passage) -> None:
+    def keep(self, chunk: chunking.Chunk) -> None:
         """Store a passage."""
-        _write(self._passages, passage)
+        if chunk.n_repeated:
+            n_before = sum(n for _, n in self._repeats[-1:])
+            place = chunk.passage.start - n_before
+            self._repeats.append((place, n_before + chunk.n_repeated))
+        self.n_characters = chunk.passage.end
+        _write(self._passages, chunk.passage)
 
     def passages(self) -> Iterator[Passage]:
         """Yield the stored passages."""
         return (Passage(**row) for row in _rows(self._passages))
 
     def exclusions(self) -> Iterator[Exclusion]:
-        """Yield what was left out."""
-        return (Exclusion(**row) for row in _rows(self._exclusions))
+        """Yield what was left out, at its place between the passages.
+
+        Passages that repeat a table's header are longer than what was read of them.
+        """
+        for row in _rows(self._exclusions):
+            i = bisect.bisect_right(self._repeats, row["at"], key=lambda pair: pair[0])
+            shift = self._repeats[i - 1][1] if i else 0
+            yield Exclusion(**row | {"at": row["at"] + shift})
 
 
 def _parts() -> Parts:

@@ -28,3 +28,5 @@ class Source:
     note: str = ""
     """A sentence for the person about how the file was read."""
     media_type: str = ""
+    headings: bool = True
+    """Whether lines that begin with ``#`` are headings, as they are in Markdown."""

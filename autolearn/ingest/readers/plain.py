@@ -51,7 +51,8 @@ def read(path: Path) -> Source:
         InputError: The file is binary, or its encoding is unknown.
     """
     decoding = recognise(path)
-    return Source(_blocks(path, decoding), decoding.note)
+    is_markdown = path.suffix.lower() in (".md", ".markdown")
+    return Source(_blocks(path, decoding), decoding.note, headings=is_markdown)
 
 
 def _blocks(path: Path, decoding: Decoding) -> Iterator[Piece]:
