@@ -10,6 +10,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from xml.etree.ElementTree import Element, tostring
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
@@ -23,7 +24,9 @@ REASON = "formula that could not be converted"
 _TEX = re.compile(r"tex|latex", re.I)
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _STYLE = re.compile(r"^\{\\(?:display|text)style\s*(.*)\}$", re.S)
+_LAST_SPACE = re.compile(r"(?:\\[ ,;:!]?|\s)+$")
 _IMAGE = re.compile(r"\b(?:tex|latex|math|equation|mwe-math-fallback\S*)\b", re.I)
+_M = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -59,6 +62,7 @@ def written(tex: str, *, is_display: bool = False) -> str:
     text = " ".join(_COMMENT.sub("", tex).split())
     if match := _STYLE.match(text):
         text = match[1].strip()
+    text = _LAST_SPACE.sub("", text)
     mark = "$$" if is_display else "$"
     return f"{mark}{text}{mark}" if text else ""
 
@@ -68,9 +72,29 @@ def from_mathml(formulas: Sequence[str]) -> list[str]:
     return _converted(formulas, _page, "html")
 
 
-def from_omml(formulas: Sequence[str]) -> list[str]:
-    """Return elements ``m:oMath`` of Word as LaTeX; empty where that is impossible."""
-    return _converted(formulas, _word_document, "docx+empty_paragraphs")
+def from_omml(formulas: Sequence[Element]) -> list[str]:
+    """Return elements ``oMath`` of Word as LaTeX; empty where that is impossible.
+
+    The elements are changed.
+    """
+    sources = list(map(_with_prefixes, formulas))
+    return _converted(sources, _word_document, "docx+empty_paragraphs")
+
+
+def _with_prefixes(formula: Element) -> str:
+    """Return a formula with the prefixes that pandoc knows."""
+    for part in formula.iter():
+        part.tag = _prefixed(part.tag)
+        names = list(part.attrib.items())
+        part.attrib.clear()
+        part.attrib.update((_prefixed(name), text) for name, text in names)
+    formula.tail = None
+    return tostring(formula, encoding="unicode")
+
+
+def _prefixed(name: str) -> str:
+    space, _, local = name.rpartition("}")
+    return f"{'m' if 'math' in space else 'w'}:{local}"
 
 
 def _page(formulas: Sequence[str]) -> bytes:
@@ -80,7 +104,8 @@ def _page(formulas: Sequence[str]) -> bytes:
 
 def _word_document(formulas: Sequence[str]) -> bytes:
     paragraphs = "".join(f"<w:p>{formula}</w:p>" for formula in formulas)
-    document = f'<w:document xmlns:w="{_W}"><w:body>{paragraphs}</w:body></w:document>'
+    spaces = f'xmlns:w="{_W}" xmlns:m="{_M}"'
+    document = f"<w:document {spaces}><w:body>{paragraphs}</w:body></w:document>"
     relation = (
         f'<Relationships xmlns="{_RELATIONS}"><Relationship Id="a" '
         f'Type="{_OFFICE}/officeDocument" Target="word/document.xml"/></Relationships>'

@@ -11,7 +11,7 @@ from autolearn.ingest.readers import tables
 _FENCE = re.compile(r"`{3,}")
 _LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|source|sourceCode)[- ](\w[\w+#.-]*)")
 _HEADING = re.compile(r"^(\s*)(#{1,6}\s)")
-_ITEM = re.compile(r"\s*\n+\s*(?:-|\d+\.)\s+")
+_ITEM = re.compile(r"\s*\n+\s*(?:-\s+|(?=\d+\.\s))")
 _LINES = re.compile(r"\s*\n\s*")
 
 
@@ -55,8 +55,7 @@ class Converter(MarkdownConverter):  # type: ignore[misc]
             return ""
         if "_inline" in parent_tags:
             return f" {_LINES.sub(' ', code)} "
-        ticks = max(("``", *_FENCE.findall(code)), key=len) + "`"
-        return f"\n\n{ticks}{_language(tag)}\n{code}\n{ticks}\n\n"
+        return f"\n\n{fenced(code, _language(tag))}"
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         """Return a text that is no heading even if it begins like one."""
@@ -66,6 +65,13 @@ class Converter(MarkdownConverter):  # type: ignore[misc]
         """Return a whole page."""
         self._cells.clear()
         return str(super().convert_soup(soup))
+
+
+def fenced(code: str, language: str = "") -> str:
+    """Return a code block with its lines and indentation."""
+    ticks = max(("``", *_FENCE.findall(code)), key=len) + "`"
+    lines = code.strip("\n").rstrip()
+    return f"{ticks}{language}\n{lines}\n{ticks}\n\n"
 
 
 def _language(tag: Tag) -> str:

@@ -10,7 +10,7 @@ from xml.parsers.expat import ExpatError
 import mammoth
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup, packages, word_code
+from autolearn.ingest.readers import archives, charts, markup, packages, word_code
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
 from autolearn.ingest.readers.word_parts import Preparation, Styles, text_of
@@ -21,7 +21,6 @@ _OUTSIDE = {
     "header": "head of the page",
     "footer": "foot of the page",
     "comments": "comment",
-    "chart": "text in a drawing",
     "diagramData": "text in a drawing",
 }
 """Parts that are not in the text, and why they are left out."""
@@ -49,7 +48,14 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
     left_out = LeftOut()
     try:
         with archives.opened(path) as archive:
-            prepared, outside = _prepared(archive, body, left_out)
+            parts = _parts(archive, body)
+            prepared = _prepared(archive, body, parts, left_out)
+            outside = list(_outside(archive, parts))
+            drawn = [
+                charts.page(packages.xml(archive, name))
+                for name, kind in parts.items()
+                if kind == "chart"
+            ]
         html = mammoth.convert_to_html(
             prepared, convert_image=_description, style_map=_STYLE_MAP
         ).value
@@ -59,41 +65,44 @@ def _pieces(path: Path, body: str) -> Iterator[Piece]:
         raise InputError(
             "is nested too deeply to be parsed; save it as .txt."
         ) from None
-    yield from markup.pieces(markup.parse(html), left_out=left_out)
+    soup = markup.parse(html)
+    for chart in drawn:
+        soup.append(markup.parse(chart))
+    yield from markup.pieces(soup, left_out=left_out)
     yield from outside
 
 
-def _prepared(
-    archive: zipfile.ZipFile, body: str, left_out: LeftOut
-) -> tuple[io.BytesIO, list[Piece]]:
-    """Return a document that mammoth can read, and what stands outside its text."""
-    related = packages.relations(archive, body).values()
-    parts = {part.target: part.kind for part in related if part.target}
+def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
+    """Return the kinds of the parts that the text is related to, by their names."""
     names = set(archive.namelist())
-    styles = [name for name, kind in parts.items() if kind == "styles" and name in names]
+    related = packages.relations(archive, body).values()
+    return {part.target: part.kind for part in related if part.target in names}
+
+
+def _prepared(
+    archive: zipfile.ZipFile, body: str, parts: dict[str, str], left_out: LeftOut
+) -> io.BytesIO:
+    """Return a document that mammoth can read."""
+    styles = [name for name, kind in parts.items() if kind == "styles"]
     roots = [packages.xml(archive, name) for name in styles]
     preparation = Preparation(left_out, Styles.of(roots[0]) if roots else Styles())
     texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
     document = io.BytesIO()
     with zipfile.ZipFile(document, "w") as copy:
-        for name in names:
+        for name in archive.namelist():
             if name in texts:
                 root = packages.xml(archive, name)
                 copy.writestr(name, preparation.prepare(root))
             elif name.endswith((".xml", ".rels")):
                 copy.writestr(name, archive.read(name))
     document.seek(0)
-    return document, list(_outside(archive, parts, names))
+    return document
 
 
-def _outside(
-    archive: zipfile.ZipFile, parts: dict[str, str], names: set[str]
-) -> Iterator[Piece]:
+def _outside(archive: zipfile.ZipFile, parts: dict[str, str]) -> Iterator[Piece]:
     for name, kind in parts.items():
-        if kind in _OUTSIDE and name in names:
-            text = text_of(packages.xml(archive, name))
-            if text:
-                yield Piece(text, left_out=_OUTSIDE[kind], share=1.0)
+        if kind in _OUTSIDE and (text := text_of(packages.xml(archive, name))):
+            yield Piece(text, left_out=_OUTSIDE[kind], share=1.0)
 
 
 def _description(image: Any) -> list[Any]:

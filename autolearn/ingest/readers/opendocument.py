@@ -255,24 +255,39 @@ class _Writer:
             return _mathml(root)
         return self._left_out.add(_text(root), "text in a drawing")
 
+    def _write_spreadsheet(self, part: Element) -> str:
+        """Return the sheets, each below its name."""
+        return "".join(
+            element("h2", escape(value(sheet, "name"))) + self._write_table(sheet)
+            if tag(sheet) == "table"
+            else self._write(sheet)
+            for sheet in part
+        )
+
     def _write_table(self, part: Element) -> str:
         lines = []
-        for row in _rows(part):
-            n_headers = tag(row[1]) == "table-header-rows"
-            line = "".join(self._cell(cell, "th" if n_headers else "td") for cell in row[0])
-            lines.append(element("tr", line))
-        return element("table", "".join(lines))
+        for row, group in _rows(part):
+            name = "th" if tag(group) == "table-header-rows" else "td"
+            line = "".join(self._cell(cell, name) for cell in row)
+            n = _n_repeated(row, "number-rows-repeated") if _text(row) else 1
+            lines.append(element("tr", line) * n)
+        shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
+        return element("table", "".join(lines)) + "".join(shapes)
 
     def _cell(self, cell: Element, name: str) -> str:
         if tag(cell) != "table-cell":
             return ""  # covered by a merged one
-        repeated = value(cell, "number-columns-repeated")
-        n = min(int(repeated), MOST_REPEATED) if repeated.isdigit() else 1
+        n = _n_repeated(cell, "number-columns-repeated")
         spans = {
             key: value(cell, f"number-{place}-spanned") or "1"
             for key, place in (("colspan", "columns"), ("rowspan", "rows"))
         }
         return element(name, self._children(cell), **spans) * n
+
+
+def _n_repeated(part: Element, name: str) -> int:
+    number = value(part, name)
+    return min(int(number), MOST_REPEATED) if number.isdecimal() else 1
 
 
 def _rows(table: Element) -> Iterator[tuple[Element, Element]]:

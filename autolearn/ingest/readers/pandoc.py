@@ -32,6 +32,7 @@ def convert(data: bytes, source: str, target: str) -> tuple[bytes, list[dict[str
         file.write_bytes(data)
         command = [pypandoc.get_pandoc_path(), "+RTS", f"-M{MEMORY}", "-RTS", "--sandbox"]
         command += ["--from", source, "--to", target, "--mathjax", "--wrap=none"]
+        command += ["--standalone"]
         command += ["--verbose", f"--log={log}", str(file)]
         try:
             process = subprocess.run(

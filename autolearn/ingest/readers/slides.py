@@ -3,11 +3,12 @@
 import zipfile
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 from pathlib import Path
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, formulas, markup, packages
+from autolearn.ingest.readers import archives, charts, formulas, markup, packages
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.packages import Relation, child, tag, value
 from autolearn.ingest.readers.pages import element
@@ -22,7 +23,7 @@ _SHAPES = ("sp", "graphicFrame", "grpSp", "AlternateContent", "cxnSp")
 def read(path: Path) -> Source:
     """Return a presentation slide by slide, with tables, formulas and notes.
 
-    Hidden slides, comments, slide numbers and the text of charts are left out.
+    Hidden slides, comments and slide numbers are left out.
 
     Raises:
         InputError: It is damaged, protected, too large, or no presentation.
@@ -94,11 +95,10 @@ class _Slide:
         for relation in self._related.values():
             if relation.kind == "notesSlide":
                 html += self._notes(relation)
-        sources = [tostring(formula, encoding="unicode") for formula in self._formulas]
-        for i, tex in enumerate(formulas.from_omml(sources)):
+        shown = list(map(_plain, self._formulas))
+        for i, tex in enumerate(formulas.from_omml(self._formulas)):
             text = formulas.written(tex)
-            if not text:
-                text = self._left_out.add(_plain(self._formulas[i]), formulas.REASON)
+            text = text or self._left_out.add(shown[i], formulas.REASON)
             html = html.replace(f"<m-{i}></m-{i}>", escape(text))
         return html
 
@@ -131,14 +131,19 @@ class _Slide:
         if kind in _TITLES and _plain(body):
             text = " ".join(self._inline(part) for part in body if tag(part) == "p")
             return element("h2", text)
-        return self._paragraphs(body, is_list=kind in ("body", "obj", ""))
+        return self._paragraphs(body, is_list=kind in ("body", "obj"))
 
-    def _paragraphs(self, body: Element, *, is_list: bool) -> str:
-        lines = [part for part in body if tag(part) == "p" and self._says(part)]
-        return "".join(element("p", self._inline(part)) for part in lines)
-
-    def _says(self, paragraph: Element) -> bool:
-        return bool(_plain(paragraph))
+    def _paragraphs(self, body: Element, *, is_list: bool = False) -> str:
+        """Return the paragraphs of a shape; those with bullets are list items."""
+        lines = [part for part in body if tag(part) == "p" and _plain(part)]
+        html = ""
+        for key, group in groupby(lines, lambda line: _bullet(line, len(lines), is_list)):
+            if key:
+                items = "".join(element("li", self._inline(line)) for line in group)
+                html += element(key, items)
+            else:
+                html += "".join(element("p", self._inline(line)) for line in group)
+        return html
 
     def _inline(self, paragraph: Element) -> str:
         return "".join(map(self._run, paragraph))
@@ -146,7 +151,8 @@ class _Slide:
     def _run(self, run: Element) -> str:
         name = tag(run)
         if name in ("r", "fld"):
-            text = escape((child(run, "t").text or "") if child(run, "t") is not None else "")  # type: ignore[union-attr]
+            inner = child(run, "t")
+            text = escape(inner.text or "") if inner is not None else ""
             raised = value(child(run, "rPr"), "baseline")
             if raised.lstrip("-").isdigit() and int(raised):
                 return element("sub" if int(raised) < 0 else "sup", text)
@@ -181,9 +187,9 @@ class _Slide:
             return ""
         root = packages.xml(self._archive, relation.target)
         if is_chart:
-            return element("p", self._left_out.add(_plain(root), "text in a drawing"))
+            return charts.page(root)
         bodies = [node for node in root.iter() if tag(node) == "t" and len(node)]
-        items = [self._paragraphs(body, is_list=False) for body in bodies]
+        items = [self._paragraphs(body) for body in bodies]
         return element("ul", "".join(element("li", item) for item in items if item))
 
     def _table(self, table: Element) -> str:
@@ -199,16 +205,26 @@ class _Slide:
         if "1" in (value(cell, "hMerge"), value(cell, "vMerge")):
             return ""  # covered by a merged one
         body = child(cell, "txBody")
-        html = self._paragraphs(body, is_list=False) if body is not None else ""
+        html = self._paragraphs(body) if body is not None else ""
         spans = {"colspan": value(cell, "gridSpan"), "rowspan": value(cell, "rowSpan")}
         return element(name, html, **{key: n for key, n in spans.items() if n})
+
+
+def _bullet(paragraph: Element, n: int, is_list: bool) -> str:
+    """Return which list a paragraph is an item of; empty if of none."""
+    properties = child(paragraph, "pPr")
+    if child(properties, "buAutoNum") is not None:
+        return "ol"
+    if child(properties, "buChar") is not None:
+        return "ul"
+    return "ul" if is_list and n > 1 and child(properties, "buNone") is None else ""
 
 
 def _placeholder(shape: Element) -> str:
     place = next(
         (child(part, "nvPr", "ph") for part in shape if tag(part).startswith("nv")), None
     )
-    return value(place, "type") if place is not None else ""
+    return (value(place, "type") or "obj") if place is not None else ""
 
 
 def _plain(part: Element) -> str:

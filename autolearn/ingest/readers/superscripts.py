@@ -59,7 +59,7 @@ def _note(text: str) -> str:
 
 
 def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
-    links = tag.find_all("a", href=True)
+    links = [*tag("a", href=True), *tag.find_parents("a", href=True)]
     if any("#" in str(link["href"]) for link in links) and re.search(r"\w", text):
         return _note(text)
     if not text or _SIGNS.fullmatch(text) and not text[-1:].isdigit() and before:

@@ -64,11 +64,17 @@ def _lays_out(table: Tag) -> bool:
     has_names = any(cell.name == "th" for cell in own) or table.find("caption")
     if has_names:
         return False
-    if len(full) == 1 or table.find(["table", *_RICH]):
+    if len(full) == 1 or table.find(_RICH) or _has_large_tables(table, full):
         return True
     if len(rows(table)) == 1 and _has_formula(table):
         return True
     return 2 * sum(map(_is_rich, full)) > len(full)
+
+
+def _has_large_tables(table: Tag, full: list[Tag]) -> bool:
+    """Return whether most cells hold tables, or large ones."""
+    inner = [cell for cell in full if cell.find("table")]
+    return 2 * len(inner) > len(full) or any(len(cell.get_text()) > LONG for cell in inner)
 
 
 def _has_formula(table: Tag) -> bool:

@@ -19,7 +19,10 @@ _MONOSPACED = re.compile(
 _INDENTED = re.compile(r"(?: {2,}|\t)\s*\S")
 _OPENS = re.compile(r"[:{(\[,=>]\s*$|\bthen\s*$|\bdo\s*$|\belse\s*$")
 _CLOSES = re.compile(r"\s*(?:[)}\]]|end\b|else\b|fi\b|done\b|except\b|finally\b)")
-_SENTENCE = re.compile(r"[^\W\d]{2,}[.!?…][\"”’)]*$")  # noqa: RUF001
+_CODE = re.compile(
+    r"[={}\[\];<>]|\w\(|:\s*$|^\s*(?:[$#>%]|//|--)\s|\b(?:return|if|for|while|def|class|import"
+    r"|end|print|let|var|const|function|echo|sudo|select|from|else|try)\b(?![.,])"
+)
 
 
 def names(style: Element) -> bool:
@@ -71,9 +74,8 @@ def _is_indented(paragraph: Element, run: list[Element]) -> bool:
 
 
 def _mark_run(run: list[Element], namespace: str) -> None:
-    lines = [_text(part) for part in run]
-    n_sentences = sum(bool(_SENTENCE.search(line.rstrip())) for line in lines)
-    if len(run) >= 2 and 2 * n_sentences < len(run):
+    n_like_code = sum(bool(_CODE.search(_text(part))) for part in run)
+    if len(run) >= 2 and 2 * n_like_code >= len(run):
         for part in run:
             _set_style(part, namespace)
 

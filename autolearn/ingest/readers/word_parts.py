@@ -61,8 +61,13 @@ class Preparation:
     def _rewrite(self, element: Element, *, is_hidden: bool) -> None:
         """Change the children of an element, and theirs."""
         children: list[Element] = []
-        for part in element:
+        previous = ""
+        for part in list(element):
+            name = tag(part)
+            if name == previous == "oMath":
+                children.append(self._run(" "))
             children.extend(self._rewritten(part, is_hidden=is_hidden))
+            previous = name
         element[:] = children
 
     def _rewritten(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
@@ -81,7 +86,7 @@ class Preparation:
             yield from self._ruby(part)
         elif name == "p":
             style = value(child(part, "pPr", "pStyle"))
-            boxes = [box for kind in _text_boxes(part) for box in kind]
+            boxes = list(_text_boxes(part))
             self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden)
             yield part
             for box in boxes:
@@ -131,13 +136,14 @@ class Preparation:
         return run
 
     def _write_formulas(self) -> None:
-        sources = [tostring(part, encoding="unicode") for part, *_ in self._formulas]
-        for (part, place, is_display), tex in zip(
-            self._formulas, formulas.from_omml(sources), strict=True
+        texts = [text_of(part) for part, *_ in self._formulas]
+        sources = formulas.from_omml([part for part, *_ in self._formulas])
+        for (_, place, is_display), shown, tex in zip(
+            self._formulas, texts, sources, strict=True
         ):
             text = formulas.written(tex, is_display=is_display)
             if not text:
-                text = self.left_out.add(text_of(part), formulas.REASON)
+                text = self.left_out.add(shown, formulas.REASON)
             place.text = f" {text} " if is_display else text
         self._formulas.clear()
 
@@ -149,7 +155,7 @@ def text_of(element: Element | None) -> str:
     parts = []
     for part in element.iter():
         name = tag(part)
-        if name in ("t", "delText"):
+        if name in ("t", "delText", "v"):
             parts.append(part.text or "")
         elif name in _SIGNS:
             parts.append(_SIGNS[name])
@@ -162,18 +168,14 @@ def _is_deleted_row(part: Element) -> bool:
     return tag(part) == "tr" and child(part, "trPr", "del") is not None
 
 
-def _text_boxes(paragraph: Element) -> Iterator[list[Element]]:
-    """Take the drawings with text out of a paragraph; yield the boxes of each."""
-    for parent in list(paragraph.iter()):
-        if tag(parent) == "txbxContent":
-            continue
-        for part in list(parent):
-            if tag(part) not in ("AlternateContent", "drawing", "pict"):
-                continue
-            boxes = _boxes(part)
-            if boxes:
-                parent.remove(part)
-                yield boxes
+def _text_boxes(parent: Element) -> Iterator[Element]:
+    """Take the drawings with text out of a paragraph; yield their text boxes."""
+    for part in list(parent):
+        if tag(part) in ("AlternateContent", "drawing", "pict") and (boxes := _boxes(part)):
+            parent.remove(part)
+            yield from boxes
+        elif tag(part) != "txbxContent":
+            yield from _text_boxes(part)
 
 
 def _boxes(drawing: Element) -> list[Element]:
