@@ -24,7 +24,7 @@ from autolearn.ingest import corpora, dedup, readers
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
-from autolearn.text import chunking
+from autolearn.text import chunking, units
 
 IN_MEMORY = 8 * 2**20
 """Bytes of a text's parts that stay in memory before a file is used."""
@@ -136,7 +136,7 @@ class _Spool:
 
     def blocks(
         self, source: readers.Source, tell: Callable[[float], None]
-    ) -> Iterator[chunking.Block]:
+    ) -> Iterator[units.Block]:
         """Yield the blocks of the text; store what is left out of it."""
         for piece in source.pieces:
             tell(piece.share)

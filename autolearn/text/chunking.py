@@ -87,7 +87,9 @@ def chunks(
 
 def n_sentences(text: str) -> int:
     """Return the number of sentences of a text, without headings."""
-    return sum(1 for unit, is_heading in sentences(text) if unit.strip() and not is_heading)
+    return sum(
+        1 for unit, is_heading in sentences(text) if unit.strip() and not is_heading
+    )
 
 
 def sentences(text: str) -> Iterator[tuple[str, bool]]:

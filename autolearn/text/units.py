@@ -18,7 +18,9 @@ BLOCK = 1 << 16
 
 HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n?$")
-_DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?$")
+_DELIMITER = re.compile(
+    r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?$"
+)
 """The line below the header of a table."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
@@ -28,6 +30,8 @@ _SHORT = re.compile(
     r"|e\.g|i\.e|[A-Z])\.$"
 )
 """An abbreviation, whose dot ends no sentence."""
+_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\w{1,3}\.$")
+"""The number of a list item, whose dot ends no sentence."""
 _LOOK = 16
 """Characters after a break that are needed to classify it."""
 
@@ -47,7 +51,9 @@ class Unit:
     """Whether a passage has to begin with it."""
 
 
-def of(blocks: Iterable[Block], longest: int, *, headings: bool = True) -> Iterator[Unit]:
+def of(
+    blocks: Iterable[Block], longest: int, *, headings: bool = True
+) -> Iterator[Unit]:
     """Yield the units of a text.
 
     Args:
@@ -183,7 +189,11 @@ def _is_within(text: str, match: re.Match[str]) -> bool:
     """Return whether a sentence continues after what looks like its end."""
     start, end = match.span()
     if match[0] != "\n":
-        return bool(_SHORT.search(text, max(0, start - 8), start + 1))
+        is_short = _SHORT.search(text, max(0, start - 8), start + 1)
+        is_number = "\n" not in match[0] and _NUMBER.search(
+            text, max(0, start - 8), start + 1
+        )
+        return bool(is_short or is_number)
     begin = text.rfind("\n", 0, start) + 1
     if start - begin < WRAPPED or _MARKER.match(text, end):
         return False

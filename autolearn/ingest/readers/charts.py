@@ -19,7 +19,9 @@ def page(root: Element) -> str:
     labels: dict[int, str] = {}
     for part in series:
         labels |= _points(child(part, "cat")) or _points(child(part, "xVal"))
-    columns = [_points(child(part, "val")) or _points(child(part, "yVal")) for part in series]
+    columns = [
+        _points(child(part, "val")) or _points(child(part, "yVal")) for part in series
+    ]
     places = sorted(set(labels).union(*columns))
     rows = [
         [escape(labels.get(i, "")), *(escape(column.get(i, "")) for column in columns)]

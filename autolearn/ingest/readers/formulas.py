@@ -188,7 +188,7 @@ def _remove_rendered(script: Tag) -> None:
             if not re.search(r"MathJax|mjx", classes):
                 return
             sibling.decompose()
-        elif sibling.strip():
+        elif str(sibling).strip():
             return
 
 

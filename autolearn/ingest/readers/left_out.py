@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from autolearn.ingest.readers.pieces import Piece
 
 _BLANK_LINES = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}).*?^[ \t]*(?P=fence)`*$|(?P<blank>\n(?:[ \t]*\n){2,})", re.M | re.S
+    r"^[ \t]*(?P<fence>`{3,}).*?^[ \t]*(?P=fence)`*$|(?P<blank>\n(?:[ \t]*\n){2,})",
+    re.M | re.S,
 )
 """A code block, which keeps its blank lines, or too many blank lines."""
 _FIRST_LINES = re.compile(r"\A(?:[ \t]*\n)+")
@@ -23,7 +24,9 @@ class LeftOut:
     def add(self, text: str, reason: str) -> str:
         """Keep a text; return the mark that takes its place, empty if there is none."""
         whole = self._split(text)
-        text = "".join(self._pop(part) if i % 2 else part for i, part in enumerate(whole))
+        text = "".join(
+            self._pop(part) if i % 2 else part for i, part in enumerate(whole)
+        )
         if not text.strip():
             return ""
         self._entries.append((text.strip(), reason))

@@ -9,13 +9,15 @@ from markdownify import MarkdownConverter
 from autolearn.ingest.readers import tables
 
 _FENCE = re.compile(r"`{3,}")
-_LANGUAGE = re.compile(r"(?:lang(?:uage)?|highlight|source|sourceCode)[- ](\w[\w+#.-]*)")
+_LANGUAGE = re.compile(
+    r"(?:lang(?:uage)?|highlight|source|sourceCode)[- ](\w[\w+#.-]*)"
+)
 _HEADING = re.compile(r"^(\s*)(#{1,6}\s)")
 _ITEM = re.compile(r"\s*\n+\s*(?:-\s+|(?=\d+\.\s))")
 _LINES = re.compile(r"\s*\n\s*")
 
 
-class Converter(MarkdownConverter):  # type: ignore[misc]
+class Converter(MarkdownConverter):
     """Markdown with plain tables and fenced code."""
 
     def __init__(self) -> None:
@@ -31,7 +33,8 @@ class Converter(MarkdownConverter):  # type: ignore[misc]
 
     def convert_td(self, tag: Tag, text: str, parent_tags: set[str]) -> str:
         """Keep the text of a cell until its table is complete."""
-        self._cells[id(tag)] = _LINES.sub(" ", _ITEM.sub("; ", text).strip(" \n;"))
+        line = _ITEM.sub("; ", f"\n{text}" if text.lstrip()[:2] == "- " else text)
+        self._cells[id(tag)] = _LINES.sub(" ", line.strip(" \n;"))
         return ""
 
     convert_th = convert_td

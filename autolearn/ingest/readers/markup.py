@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
-from bs4.element import NavigableString, PageElement, PreformattedString, Tag
+from bs4.element import NavigableString, PageElement, PreformattedString
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers import formulas, nesting, page_parts, superscripts, tables

@@ -13,10 +13,15 @@ DEEPEST = 400
 NEAR = 50
 """Open elements among which one that has to be closed is looked for."""
 
-_PARAGRAPH = (
-    "body div td th li dd blockquote section article aside main figure table caption "
-    "header footer form details object button"
-).split()
+_PARAGRAPH = [
+    "body", "div", "td", "th", "li", "dd", "blockquote", "section", "article",
+    "aside", "main", "figure", "table", "caption", "header", "footer", "form",
+    "details", "object", "button",
+]  # fmt: skip
+_BLOCKS = [
+    "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "hr", "div",
+    "blockquote",
+]  # fmt: skip
 _CLOSES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "p": (("p",), _PARAGRAPH),
     "li": (("li",), ["ul", "ol", "menu"]),
@@ -29,10 +34,7 @@ _CLOSES: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "tbody": (("thead", "tbody", "tfoot"), ["table"]),
     "tfoot": (("thead", "tbody", "tfoot"), ["table"]),
     "option": (("option",), ["select"]),
-    **{
-        name: (("p",), _PARAGRAPH)
-        for name in "h1 h2 h3 h4 h5 h6 ul ol dl table pre hr div blockquote".split()
-    },
+    **dict.fromkeys(_BLOCKS, (("p",), _PARAGRAPH)),
 }
 """What an element closes, and the elements outside of which it closes nothing."""
 

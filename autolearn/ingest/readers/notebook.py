@@ -28,11 +28,7 @@ def read(path: Path) -> Source:
     if not isinstance(book, dict):
         raise InputError(_DAMAGED)
     sheets = book.get("worksheets") or [book]  # up to version 3
-    cells = [
-        cell
-        for sheet in _dicts(sheets)
-        for cell in _dicts(sheet.get("cells"))
-    ]
+    cells = [cell for sheet in _dicts(sheets) for cell in _dicts(sheet.get("cells"))]
     if not cells:
         raise InputError("has no cells; save it again.")
     return Source(_pieces(cells, _language(book)))
@@ -61,7 +57,9 @@ def _code(text: str, language: str, share: float) -> Iterator[Piece]:
 def _output(output: dict[str, Any], share: float) -> Iterator[Piece]:
     """Yield an output in the best form that it has: page, formula or text."""
     if output.get("output_type") in ("error", "pyerr"):
-        lines = "\n".join(map(str, output.get("traceback") or [output.get("evalue", "")]))
+        lines = "\n".join(
+            map(str, output.get("traceback") or [output.get("evalue", "")])
+        )
         yield Piece(lines, left_out="error message", share=share)
         return
     data = output.get("data")
@@ -82,7 +80,11 @@ def _text(value: Any) -> str:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return (
+        [item for item in value if isinstance(item, dict)]
+        if isinstance(value, list)
+        else []
+    )
 
 
 def _level(cell: dict[str, Any]) -> int:

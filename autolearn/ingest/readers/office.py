@@ -24,7 +24,11 @@ _OUTSIDE = {
     "diagramData": "text in a drawing",
 }
 """Parts that are not in the text, and why they are left out."""
-_STYLE_MAP = f"p.{word_code.STYLE} => pre:separator('\\n')"
+_STYLE_MAP = f"""
+p.{word_code.STYLE} => pre:separator('\\n')
+p[style-name='Title'] => h1:fresh
+p[style-name='Subtitle'] => h2:fresh
+"""
 
 
 def read(path: Path) -> Source:

@@ -20,7 +20,7 @@ MOST_REPEATED = 256
 """Most times that a cell is repeated; a sheet fills its rest with repeated ones."""
 
 _CONTENT = "content.xml"
-_BLOCKS = {"list": "ul", "list-item": "li", "list-header": "li", "numbered-paragraph": "div"}
+_BLOCKS = {"list-item": "li", "list-header": "li", "numbered-paragraph": "div"}
 _LEFT_OUT = {
     "annotation": "comment",
     "tracked-changes": "deleted in a tracked change",
@@ -34,14 +34,15 @@ _LEFT_OUT = {
     "desc": "description of a picture",
     "ruby-text": "pronunciation",
 }
-_UNSEEN = frozenset(
-    "forms sequence-decls variable-decls user-field-decls scripts script binary-data "
-    "font-face-decls automatic-styles event-listeners header-decl footer-decl "
-    "date-time-decl alphabetical-index-auto-mark-file "
-    "table-of-content-source illustration-index-source bibliography-source".split()
-)
+_UNSEEN = frozenset((
+    "forms", "sequence-decls", "variable-decls", "user-field-decls", "scripts",
+    "script", "binary-data", "font-face-decls", "automatic-styles",
+    "event-listeners", "header-decl", "footer-decl", "date-time-decl",
+    "alphabetical-index-auto-mark-file", "table-of-content-source",
+    "illustration-index-source", "bibliography-source",
+))  # fmt: skip
 _INDEX = frozenset(("table-of-content", "illustration-index", "table-index"))
-_OUTLINE = {"title": "h1", "subtitle": "h2"}
+_OUTLINE = {"Title": "h1", "Subtitle": "h2"}
 
 
 def read(path: Path) -> Source:
@@ -88,7 +89,9 @@ def _heads(root: Element) -> Iterator[Element]:
     """Yield the heads and feet of all kinds of pages."""
     for style in root.iter():
         if tag(style) == "master-page":
-            yield from (part for part in style if tag(part).startswith(("header", "footer")))
+            yield from (
+                part for part in style if tag(part).startswith(("header", "footer"))
+            )
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class _Styles:
     below: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     code: set[str] = field(default_factory=set)
+    numbered: set[str] = field(default_factory=set)
+    """Styles of lists and their levels that are numbered."""
 
     @classmethod
     def of(cls, roots: list[Element]) -> Self:
@@ -107,6 +112,13 @@ class _Styles:
         for part in (part for root in roots for part in root.iter()):
             if tag(part) == "style":
                 styles._add(part)
+            elif tag(part) == "list-style":
+                for level in part:
+                    if tag(level) == "list-level-style-number" and value(
+                        level, "num-format"
+                    ):
+                        name = value(part, "name")
+                        styles.numbered.add(f"{name} {value(level, 'level')}")
         return styles
 
     def _add(self, style: Element) -> None:
@@ -147,6 +159,7 @@ class _Writer:
     ) -> None:
         self._archive, self._left_out, self._styles = archive, left_out, styles
         self._notes: list[str] = []
+        self._lists: list[str] = []
 
     def page(self, body: Element) -> str:
         """Return the whole text, with its notes at the end."""
@@ -186,8 +199,9 @@ class _Writer:
         html = self._children(part)
         if self._styles.has(self._styles.hidden, style):
             return element("p", self._left_out.add(_text(part), "hidden"))
-        if style.lower() in _OUTLINE:
-            return element(_OUTLINE[style.lower()], html)
+        for title, heading in _OUTLINE.items():
+            if self._styles.has({title}, style) and html.strip():
+                return element(heading, html)
         if self._styles.has(self._styles.code, style):
             return element("pre", html)
         return element("p", html)
@@ -218,8 +232,11 @@ class _Writer:
         body = child(part, "note-body")
         if body is not None:
             html = self._children(body)
-            self._notes.append(element("div", f"<p>[{escape(mark)}] {html[3:]}")
-                               if html.startswith("<p>") else f"<p>[{escape(mark)}]</p>{html}")
+            self._notes.append(
+                element("div", f"<p>[{escape(mark)}] {html[3:]}")
+                if html.startswith("<p>")
+                else f"<p>[{escape(mark)}]</p>{html}"
+            )
         return f"[{escape(mark)}]"
 
     def _write_page(self, part: Element) -> str:
@@ -253,7 +270,17 @@ class _Writer:
         root = packages.xml(self._archive, name)
         if tag(root) == "math":
             return _mathml(root)
+        table = next((inner for inner in root.iter() if tag(inner) == "table"), None)
+        if table is not None:
+            return self._write_table(table)  # the values of a chart
         return self._left_out.add(_text(root), "text in a drawing")
+
+    def _write_list(self, part: Element) -> str:
+        self._lists.append(value(part, "style-name") or (self._lists or [""])[-1])
+        kind = f"{self._lists[-1]} {len(self._lists)}"
+        html = self._children(part)
+        self._lists.pop()
+        return element("ol" if kind in self._styles.numbered else "ul", html)
 
     def _write_spreadsheet(self, part: Element) -> str:
         """Return the sheets, each below its name."""
@@ -308,9 +335,15 @@ def _mathml(root: Element) -> str:
 
 def _has_text(parent: Element) -> bool:
     """Return whether the characters between the children of an element are text."""
-    return tag(parent) in ("p", "h", "span", "a", "ruby-base", "meta", "meta-field") or (
-        not len(parent)
-    )
+    return tag(parent) in (
+        "p",
+        "h",
+        "span",
+        "a",
+        "ruby-base",
+        "meta",
+        "meta-field",
+    ) or (not len(parent))
 
 
 def _text(part: Element | None) -> str:

@@ -39,6 +39,10 @@ _ROLES = {
 _CLASSES = {
     "mw-editsection": "navigation",
     "mw-jump-link": "navigation",
+    "navbox": "navigation",
+    "navbar": "navigation",
+    "vertical-navbox": "navigation",
+    "catlinks": "navigation",
     "mw-portlet-lang": "list of languages",
     "interlanguage-link": "list of languages",
     "mw-cite-backlink": "link back",

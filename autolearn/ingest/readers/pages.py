@@ -6,7 +6,9 @@ from html import escape
 
 def element(name: str, content: str, **attributes: str | int) -> str:
     """Return an element around a content that is HTML already."""
-    shown = "".join(f' {key}="{escape(str(value))}"' for key, value in attributes.items())
+    shown = "".join(
+        f' {key}="{escape(str(value))}"' for key, value in attributes.items()
+    )
     return f"<{name}{shown}>{content}</{name}>"
 
 

@@ -38,12 +38,14 @@ _SIGNS = {
     "nestrow": "; ",
     **{sign: sign for sign in "\\{}"},
 }
-_UNSEEN = frozenset(
-    "fonttbl colortbl stylesheet info pict generator listtable listoverridetable rsidtbl "
-    "themedata colorschememapping datastore xmlnstbl latentstyles mmathPr fldinst "
-    "bkmkstart bkmkend objdata objclass nonshppict revtbl filetbl shpinst_sp sp "
-    "pgdsctbl template operator userprops docvar wgrffmtfilter passwordhash".split()
-)
+_UNSEEN = frozenset((
+    "fonttbl", "colortbl", "stylesheet", "info", "pict", "generator",
+    "listtable", "listoverridetable", "rsidtbl", "themedata",
+    "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
+    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
+    "revtbl", "filetbl", "shpinst_sp", "sp", "pgdsctbl", "template", "operator",
+    "userprops", "docvar", "wgrffmtfilter", "passwordhash",
+))  # fmt: skip
 """Groups that have no text."""
 _LEFT_OUT = {
     **{f"header{kind}": "head of the page" for kind in ("", "l", "r", "f")},
@@ -53,6 +55,8 @@ _LEFT_OUT = {
 }
 _KEPT = frozenset(("shpinst", "shptxt", "shppict", "moMath", "annotation", "do"))
 """Groups that are read although a reader may ignore them."""
+_SCRIPTS = {"super": "sup", "up": "sup", "sub": "sub", "dn": "sub", "nosupersub": ""}
+_REASONS = {"v": "hidden", "deleted": "deleted in a tracked change"}
 _CODE_PAGES = {
     77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gbk", 136: "big5", 161: "cp1253",
     162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257",
@@ -95,19 +99,12 @@ class _State:
 
 
 @dataclass
-class _Cell:
-    """How a cell of a row is merged with others."""
-
-    merges: str = ""
-    text: str = ""
-
-
-@dataclass
 class _Table:
     """The rows of a table that is being read."""
 
     rows: list[list[str]] = field(default_factory=list)
-    layout: list[_Cell] = field(default_factory=list)
+    layout: list[str] = field(default_factory=list)
+    """For each cell of a row, the word that merges it with another."""
     row: list[str] = field(default_factory=list)
 
 
@@ -161,7 +158,11 @@ class _Parser:
     def _close(self) -> None:
         ended = self._state
         self._state = self._stack.pop() if self._stack else _State()
-        if ended.kind != self._state.kind and ended.kind not in ("unseen", "fonts", "styles"):
+        if ended.kind != self._state.kind and ended.kind not in (
+            "unseen",
+            "fonts",
+            "styles",
+        ):
             self._end_group(ended.kind)
 
     def _begin_group(self, kind: str) -> None:
@@ -191,7 +192,8 @@ class _Parser:
         elif word in _SIGNS:
             self._add(_SIGNS[word])
         elif not self._group(word):
-            self._formatting(word, number) or self._structure(word, number)
+            if not self._formatting(word, number):
+                self._structure(word, number or 0)
 
     def _group(self, word: str) -> bool:
         """Begin a group of its own kind if a word names one."""
@@ -214,61 +216,63 @@ class _Parser:
         return True
 
     def _formatting(self, word: str, number: int | None) -> bool:
+        """Follow a word that says how characters are shown, if it is one."""
         state, is_on = self._state, number != 0
-        if word in ("super", "up"):
-            state = replace(state, script="sup" if is_on else "")
-        elif word in ("sub", "dn"):
-            state = replace(state, script="sub" if is_on else "")
-        elif word == "nosupersub":
-            state = replace(state, script="")
+        if word in _SCRIPTS:
+            state = replace(state, script=_SCRIPTS[word] if is_on else "")
+        elif word in _REASONS:
+            state = replace(state, reason=_REASONS[word] if is_on else "")
         elif word == "plain":
             state = replace(state, script="", reason="")
-        elif word == "v":
-            state = replace(state, reason="hidden" if is_on else "")
-        elif word == "deleted":
-            state = replace(state, reason="deleted in a tracked change" if is_on else "")
         elif word == "uc":
             state = replace(state, n_fallback=number or 0)
-        elif word == "f":
-            self._font = number or 0
-            state = replace(state, code_page=self._fonts.get(self._font, ""))
+        else:
+            return self._character_set(word, number or 0)
+        self._state = state
+        return True
+
+    def _character_set(self, word: str, number: int) -> bool:
+        if word == "f":
+            self._font = number
+            code_page = self._fonts.get(number, "")
+            self._state = replace(self._state, code_page=code_page)
         elif word == "fcharset":
-            self._fonts[self._font] = _CODE_PAGES.get(number or 0, "")
+            self._fonts[self._font] = _CODE_PAGES.get(number, "")
         elif word == "ansicpg":
             self._code_page = f"cp{number}"
         else:
             return False
-        self._state = state
         return True
 
-    def _structure(self, word: str, number: int | None) -> bool:
-        table = self._table
+    def _structure(self, word: str, number: int) -> None:
+        """Follow a word that ends a paragraph, a cell or a row, or begins one."""
         if word in ("par", "sect", "page"):
             self._end_paragraph()
         elif word == "pard":
             self._in_table, self._style, self._level = False, -1, -1
         elif word == "s":
-            self._style = number or 0
+            self._style = number
         elif word == "outlinelevel":
-            self._level = number or 0
-        elif word == "intbl":
+            self._level = number
+        else:
+            self._table_structure(word)
+
+    def _table_structure(self, word: str) -> None:
+        if word == "intbl":
             self._in_table = True
         elif word == "trowd":
-            table.layout, self._merges = [], ""
+            self._table.layout, self._merges = [], ""
         elif word in ("clmrg", "clvmrg"):
             self._merges = word
         elif word == "cellx":
-            table.layout.append(_Cell(self._merges))
+            self._table.layout.append(self._merges)
             self._merges = ""
         elif word == "cell":
             self._in_table = True
-            table.row.append(self._html())
+            self._table.row.append(self._html())
             self._paragraph = []
         elif word == "row":
             self._end_row()
-        elif word == "chftn":
-            self._add("")
-        return True
 
     def _unicode(self, number: int) -> None:
         self._add(chr(number % 0x10000))
@@ -335,10 +339,10 @@ class _Parser:
         """Keep a row; repeat in merged cells what they are merged with."""
         table, row = self._table, self._table.row
         above = table.rows[-1] if table.rows else []
-        for i, cell in enumerate(table.layout[: len(row)]):
-            if cell.merges == "clmrg" and i and not row[i].strip():
+        for i, merges in enumerate(table.layout[: len(row)]):
+            if merges == "clmrg" and i and not row[i].strip():
                 row[i] = row[i - 1]
-            elif cell.merges == "clvmrg" and i < len(above) and not row[i].strip():
+            elif merges == "clvmrg" and i < len(above) and not row[i].strip():
                 row[i] = above[i]
         if row:
             table.rows.append(row)

@@ -43,7 +43,9 @@ def _slides(archive: zipfile.ZipFile, main: str) -> list[str]:
     order = child(packages.xml(archive, main), "sldIdLst")
     ids = [_relation_id(item) for item in (order if order is not None else [])]
     names = set(archive.namelist())
-    return [related[i].target for i in ids if i in related and related[i].target in names]
+    return [
+        related[i].target for i in ids if i in related and related[i].target in names
+    ]
 
 
 def _relation_id(item: Element, name: str = "id") -> str:
@@ -83,9 +85,14 @@ class _Slide:
             yield Piece(text, left_out="hidden slide", share=share)
         else:
             soup = markup.parse(html)
-            yield from markup.pieces(soup, left_out=self._left_out, opens=True, share=share)
+            yield from markup.pieces(
+                soup, left_out=self._left_out, opens=True, share=share
+            )
         for relation in self._related.values():
-            if relation.kind == "comments" and relation.target in self._archive.namelist():
+            if (
+                relation.kind == "comments"
+                and relation.target in self._archive.namelist()
+            ):
                 text = _plain(packages.xml(self._archive, relation.target))
                 yield Piece(text, left_out="comment", share=share)
 
@@ -137,7 +144,9 @@ class _Slide:
         """Return the paragraphs of a shape; those with bullets are list items."""
         lines = [part for part in body if tag(part) == "p" and _plain(part)]
         html = ""
-        for key, group in groupby(lines, lambda line: _bullet(line, len(lines), is_list)):
+        for key, group in groupby(
+            lines, lambda line: _bullet(line, len(lines), is_list)
+        ):
             if key:
                 items = "".join(element("li", self._inline(line)) for line in group)
                 html += element(key, items)
@@ -222,7 +231,8 @@ def _bullet(paragraph: Element, n: int, is_list: bool) -> str:
 
 def _placeholder(shape: Element) -> str:
     place = next(
-        (child(part, "nvPr", "ph") for part in shape if tag(part).startswith("nv")), None
+        (child(part, "nvPr", "ph") for part in shape if tag(part).startswith("nv")),
+        None,
     )
     return (value(place, "type") or "obj") if place is not None else ""
 

@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetVisibleEnum,
+)
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers import archives, markup, packages
@@ -50,7 +55,9 @@ def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
     if path.suffix.lower() != ".xls":
         with archives.opened(path) as archive:
             for name in archive.namelist():
-                reason = next((why for part, why in _OUTSIDE.items() if part in name), "")
+                reason = next(
+                    (why for part, why in _OUTSIDE.items() if part in name), ""
+                )
                 if reason and name.endswith(".xml"):
                     text = _text(packages.xml(archive, name))
                     yield Piece(text, left_out=reason, share=1.0)
@@ -86,7 +93,10 @@ def _sheets(book: CalamineWorkbook) -> Iterator[Piece]:
 
 def _rows(sheet: CalamineSheet) -> list[list[str]]:
     """Return the texts of all cells; merged cells are repeated."""
-    rows = [[_written(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    rows = [
+        [_written(value) for value in row]
+        for row in sheet.to_python(skip_empty_area=False)
+    ]
     n_repeated = 0
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         n_repeated += (bottom - top + 1) * (right - left + 1)

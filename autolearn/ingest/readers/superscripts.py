@@ -11,11 +11,13 @@ import re
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
-BLOCKS = frozenset(
-    "address article aside blockquote body br caption dd details div dl dt figcaption "
-    "figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section "
-    "summary table tbody td tfoot th thead tr ul".split()
-)
+BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd",
+    "details", "div", "dl", "dt", "figcaption", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main",
+    "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "ul",
+))  # fmt: skip
 """Elements that begin on a line of their own."""
 NEAR = 24
 """Characters before and after that are looked at."""
@@ -25,9 +27,10 @@ _NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])
 _SIGNS = re.compile(r"[*†‡§¶#®©™℠°′″º+\-−–]+|TM|SM|\[.*\]|\(.*\)", re.S)  # noqa: RUF001
 """What can be told from what it follows, or belongs to it."""
 _SIMPLE = re.compile(r"[+\-−–]?(?:\d[\d.,]*|[^\W\d_]+|[^\W_]+)")  # noqa: RUF001
-_ORDINALS = frozenset(
-    "st nd rd th e er re ers ère ères ième me ème nde de º ª o a os as".split()
-)
+_ORDINALS = frozenset((
+    "st", "nd", "rd", "th", "e", "er", "re", "ers", "ère", "ères", "ième", "me",
+    "ème", "nde", "de", "º", "ª", "o", "a", "os", "as",
+))  # fmt: skip
 _YEAR = re.compile(r"(?<![\d.,×*^])(?:1[2-9]|20)\d\d$")  # noqa: RUF001
 _WORD = re.compile(r"[^\W\d_]{4,}$|[^\W\d_]{2,}[.,;:!?\"”’»]+$|\d{2,}[.,;:!?\"”’»]+$")  # noqa: RUF001
 """What a note mark follows: a word, or the end of a clause."""
@@ -62,11 +65,13 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
     links = [*tag("a", href=True), *tag.find_parents("a", href=True)]
     if any("#" in str(link["href"]) for link in links) and re.search(r"\w", text):
         return _note(text)
-    if not text or _SIGNS.fullmatch(text) and not text[-1:].isdigit() and before:
+    if not text or (_SIGNS.fullmatch(text) and not text[-1:].isdigit() and before):
         joined = text[:1] not in "+-−–" or not before[-1:].isdigit()  # noqa: RUF001
         return text if joined else f"^{text}"
     if text == "o" and before[-1:].isdigit() and re.match(r"[CFNSEW]\b", after):
         return "°"
+    if text[:1] == ":":
+        return text  # the page of a reference
     if text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before):
         return text
     if len(text) > 1 and text.isalpha() and re.search(r"(?:^|\W)[A-Z]$", before):
@@ -79,7 +84,7 @@ def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
 def _is_note(before: str, after: str, text: str) -> bool:
     """Return whether a small number or letter is the mark of a note."""
     if not before:
-        return after[:1].isspace() or after[:1].isupper() and after[1:2].islower()
+        return after[:1].isspace() or (after[:1].isupper() and after[1:2].islower())
     return bool(_WORD.search(before)) or (
         text.isdigit() and _YEAR.search(before) is not None
     )

@@ -15,6 +15,8 @@ LARGEST_GROWTH = 64
 """Cells of a table with repeated ones, for each that it has; more are not repeated."""
 LONG = 300
 """Characters from which a cell is a text, not a value."""
+SHORT = 120
+"""Characters from which a cell of several paragraphs is a text."""
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _RICH = [*_HEADINGS, "pre", "hr", "form", "article", "section", "blockquote"]
@@ -74,7 +76,9 @@ def _lays_out(table: Tag) -> bool:
 def _has_large_tables(table: Tag, full: list[Tag]) -> bool:
     """Return whether most cells hold tables, or large ones."""
     inner = [cell for cell in full if cell.find("table")]
-    return 2 * len(inner) > len(full) or any(len(cell.get_text()) > LONG for cell in inner)
+    return 2 * len(inner) > len(full) or any(
+        len(cell.get_text()) > LONG for cell in inner
+    )
 
 
 def _has_formula(table: Tag) -> bool:
@@ -83,7 +87,8 @@ def _has_formula(table: Tag) -> bool:
 
 def _is_rich(cell: Tag) -> bool:
     """Return whether a cell holds paragraphs, not a value."""
-    return len(cell(["p", "div"])) > 1 or len(cell.get_text()) > LONG
+    n = len(cell.get_text())
+    return n > LONG or (n > SHORT and len(cell(["p", "div"])) > 1)
 
 
 def grid(table: Tag) -> Grid:
@@ -131,11 +136,15 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
         return ""
     filled = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
     lines = [[line[i] for i in filled] for line in lines]
+    titles = []
+    while len(lines) > 1 and len(filled) > 1 and lines[0][0] and not any(lines[0][1:]):
+        titles.append(f"{lines.pop(0)[0]}\n\n")
+        places.pop(0)
     n = _n_header_rows(table, places, lines)
     header = _header(lines[:n]) if n else [""] * len(filled)
     body = ["| " + " | ".join(line) + " |" for line in (header, *lines[n:])]
     body.insert(1, "|" + " --- |" * len(filled))
-    return "\n".join(body)
+    return "".join(titles) + "\n".join(body)
 
 
 def inline(table: Tag, texts: Mapping[int, str]) -> str:
@@ -147,7 +156,7 @@ def inline(table: Tag, texts: Mapping[int, str]) -> str:
 def _line(row: list[Tag | None], texts: Mapping[int, str]) -> list[str]:
     """Return the texts of a row; that of a cell as wide as the table only once."""
     line = [_cell(texts.get(id(cell), "")) if cell else "" for cell in row]
-    if len(row) > 2 and len({id(cell) for cell in row}) == 1:
+    if _is_section(row):
         return [line[0], *[""] * (len(line) - 1)]
     return line
 
@@ -170,12 +179,20 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     marked = list(takewhile(_is_header, places))
     if marked:
         return len(marked) if len(marked) < len(places) else 1
-    if len(lines) < 2 or any(cell and cell.name == "th" for cell in sum(places, [])):
+    if len(lines) < 2 or any(_is_named(row) for row in places):
         return 0
     first = lines[0]
-    names = [text for text in first if not any(map(str.isdigit, text)) or _is_year(text)]
-    is_named = len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
+    names = [
+        text for text in first if not any(map(str.isdigit, text)) or _is_year(text)
+    ]
+    is_named = (
+        len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
+    )
     return int(is_named)
+
+
+def _is_named(row: list[Tag | None]) -> bool:
+    return any(cell and cell.name == "th" for cell in row)
 
 
 def _is_section(row: list[Tag | None]) -> bool:
@@ -195,4 +212,7 @@ def _is_header(row: list[Tag | None]) -> bool:
 
 def _header(lines: list[list[str]]) -> list[str]:
     """Return one row with the names of each column, from the top down."""
-    return [" / ".join(filter(None, dict.fromkeys(column))) for column in zip(*lines, strict=True)]
+    return [
+        " / ".join(filter(None, dict.fromkeys(column)))
+        for column in zip(*lines, strict=True)
+    ]

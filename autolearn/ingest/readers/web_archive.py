@@ -19,9 +19,7 @@ def read(path: Path) -> Source:
     """
     markup.check_size(path.stat().st_size)
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    pages = [
-        part for part in message.walk() if part.get_content_type() in _PAGES
-    ]
+    pages = [part for part in message.walk() if part.get_content_type() in _PAGES]
     if not pages:
         raise InputError("has no page; save the page as .html.")
     return Source(_pieces(pages))

@@ -1,4 +1,4 @@
-"""Prepare the parts of a Word document for mammoth, which ignores what it does not know.
+"""Prepare the parts of a Word document for mammoth, which ignores much of them.
 
 Formulas become LaTeX, hidden and deleted text becomes marks, text boxes stand after
 their paragraph, fields and other wrappers are opened, paragraphs of code get a style.
@@ -93,7 +93,9 @@ class Preparation:
                 self._rewrite(box, is_hidden=is_hidden)
                 yield from box
         else:
-            part.tag = self._namespace + _RENAMED[name] if name in _RENAMED else part.tag
+            part.tag = (
+                self._namespace + _RENAMED[name] if name in _RENAMED else part.tag
+            )
             self._rewrite(part, is_hidden=is_hidden)
             yield part
 
@@ -171,7 +173,9 @@ def _is_deleted_row(part: Element) -> bool:
 def _text_boxes(parent: Element) -> Iterator[Element]:
     """Take the drawings with text out of a paragraph; yield their text boxes."""
     for part in list(parent):
-        if tag(part) in ("AlternateContent", "drawing", "pict") and (boxes := _boxes(part)):
+        if tag(part) in ("AlternateContent", "drawing", "pict") and (
+            boxes := _boxes(part)
+        ):
             parent.remove(part)
             yield from boxes
         elif tag(part) != "txbxContent":
