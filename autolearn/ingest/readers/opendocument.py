@@ -163,7 +163,7 @@ class _Writer:
 
     def page(self, body: Element) -> str:
         """Return the whole text, with its notes at the end."""
-        html = self._children(body)
+        html = self._children(body).replace("</pre><pre>", "\n")
         return html + "".join(self._notes)
 
     def _children(self, parent: Element) -> str:
@@ -202,7 +202,7 @@ class _Writer:
         for title, heading in _OUTLINE.items():
             if self._styles.has({title}, style) and html.strip():
                 return element(heading, html)
-        if self._styles.has(self._styles.code, style):
+        if "Preformatted" in style or self._styles.has(self._styles.code, style):
             return element("pre", html)
         return element("p", html)
 

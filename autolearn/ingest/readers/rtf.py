@@ -55,6 +55,8 @@ _LEFT_OUT = {
 }
 _KEPT = frozenset(("shpinst", "shptxt", "shppict", "moMath", "annotation", "do"))
 """Groups that are read although a reader may ignore them."""
+_WITHOUT_TEXT = ("unseen", "fonts", "styles")
+"""Kinds of groups whose characters are not kept."""
 _SCRIPTS = {"super": "sup", "up": "sup", "sub": "sub", "dn": "sub", "nosupersub": ""}
 _REASONS = {"v": "hidden", "deleted": "deleted in a tracked change"}
 _CODE_PAGES = {
@@ -89,7 +91,7 @@ class _State:
     """What holds within a group."""
 
     kind: str = "text"
-    """``text``, ``note``, ``unseen``, ``fonts``, ``styles``, or why it is left out."""
+    """``text``, ``note``, one of those without text, or why it is left out."""
     script: str = ""
     reason: str = ""
     """Why characters are left out: hidden or deleted."""
@@ -158,16 +160,12 @@ class _Parser:
     def _close(self) -> None:
         ended = self._state
         self._state = self._stack.pop() if self._stack else _State()
-        if ended.kind != self._state.kind and ended.kind not in (
-            "unseen",
-            "fonts",
-            "styles",
-        ):
+        if ended.kind != self._state.kind and ended.kind not in _WITHOUT_TEXT:
             self._end_group(ended.kind)
 
     def _begin_group(self, kind: str) -> None:
         self._state = replace(_State(), kind=kind, code_page=self._state.code_page)
-        if kind not in ("unseen", "fonts", "styles"):
+        if kind not in _WITHOUT_TEXT:
             self._outer.append(self._paragraph)
             self._paragraph = []
 
@@ -191,9 +189,8 @@ class _Parser:
             self._unicode(number or 0)
         elif word in _SIGNS:
             self._add(_SIGNS[word])
-        elif not self._group(word):
-            if not self._formatting(word, number):
-                self._structure(word, number or 0)
+        elif not self._group(word) and not self._formatting(word, number):
+            self._structure(word, number or 0)
 
     def _group(self, word: str) -> bool:
         """Begin a group of its own kind if a word names one."""
@@ -203,7 +200,7 @@ class _Parser:
             self._begin_group("fonts")
         elif word == "stylesheet":
             self._begin_group("styles")
-        elif self._state.kind in ("unseen", "fonts", "styles"):
+        elif self._state.kind in _WITHOUT_TEXT:
             return False
         elif word in _LEFT_OUT:
             self._begin_group(_LEFT_OUT[word])
@@ -303,7 +300,7 @@ class _Parser:
             self._add(text)
 
     def _add(self, text: str) -> None:
-        if self._state.kind not in ("unseen", "fonts", "styles"):
+        if self._state.kind not in _WITHOUT_TEXT:
             self._paragraph.append((text, self._state))
 
     def _html(self) -> str:
