@@ -138,6 +138,17 @@ def epub(
     more: dict[str, str] | None = None,
 ) -> None:
     """Write an e-book with a table of contents and a chapter for each list."""
+    epub_of(path, list(map(_page, chapters)), href=href, more=more)
+
+
+def epub_of(
+    path: Path,
+    chapters: list[str],
+    *,
+    href: str = "text/{n}.xhtml",
+    more: dict[str, str] | None = None,
+) -> None:
+    """Write an e-book with a table of contents and chapters that are pages."""
     names = [href.format(n=n) for n in range(len(chapters))]
     items = "".join(
         f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
@@ -159,8 +170,8 @@ def epub(
             f'<spine><itemref idref="nav"/>{spine}</spine></package>',
         )
         archive.writestr("OEBPS/nav.xhtml", _page(["Contents of the book"]))
-        for name, paragraphs in zip(names, chapters, strict=True):
-            archive.writestr(f"OEBPS/{name}", _page(paragraphs))
+        for name, chapter in zip(names, chapters, strict=True):
+            archive.writestr(f"OEBPS/{name}", chapter)
         for name, text in (more or {}).items():
             archive.writestr(name, text)
 

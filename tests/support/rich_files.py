@@ -5,9 +5,9 @@ cell covers all rows.
 """
 
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from tests.support import files
 
@@ -90,16 +90,7 @@ def _mhtml(path: Path, content: Content) -> None:
 
 
 def _epub(path: Path, content: Content) -> None:
-    files.epub(path, [["Chapter"]], more={"OEBPS/more.xhtml": html(content)})
-    book = (
-        '<package xmlns="http://www.idpf.org/2007/opf"><manifest><item id="a" '
-        'href="more.xhtml" media-type="application/xhtml+xml"/></manifest>'
-        '<spine><itemref idref="a"/></spine></package>'
-    )
-    members = {"OEBPS/book.opf": book.encode(), "OEBPS/more.xhtml": html(content).encode()}
-    with zipfile.ZipFile(path) as archive:
-        members["META-INF/container.xml"] = archive.read("META-INF/container.xml")
-    files.zip_of(path, members)
+    files.epub_of(path, [html(content)])
 
 
 def _docx(path: Path, content: Content) -> None:
@@ -184,7 +175,11 @@ def _pptx(path: Path, content: Content) -> None:
         return f"<a:r><a:rPr{more}/><a:t>{text}</a:t></a:r>"
 
     def shape(paragraphs: str, kind: str = "") -> str:
-        place = f'<p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>' if kind else ""
+        place = (
+            f'<p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>'
+            if kind
+            else ""
+        )
         return f"<p:sp>{place}<p:txBody>{paragraphs}</p:txBody></p:sp>"
 
     def cell(text: object, spans: str = "") -> str:
@@ -193,7 +188,9 @@ def _pptx(path: Path, content: Content) -> None:
 
     x, value = content.formula
     signs = "".join(f"<m:r><m:t>{sign}</m:t></m:r>" for sign in (x, "=", value))
-    text = run(f"{content.before} {content.base}") + run(content.power, ' baseline="30000"')
+    text = run(f"{content.before} {content.base}") + run(
+        content.power, ' baseline="30000"'
+    )
     text += run(f" {content.after}")
     rows = f"<a:tr>{''.join(map(cell, content.header))}</a:tr>"
     for i, (year, n) in enumerate(content.rows):
@@ -204,9 +201,19 @@ def _pptx(path: Path, content: Content) -> None:
         f"{rows}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
     )
     code = "<a:br/>".join(map(run, content.code))
-    body = shape(f"<a:p>{run(content.heading)}</a:p>", "title") + shape(f"<a:p>{text}</a:p>")
-    body += shape(f"<a:p><m:oMath>{signs}</m:oMath></a:p>") + shape(f"<a:p>{code}</a:p>")
-    pptx_of(path, [(body + table, content.note), (shape(f"<a:p>{run(content.hidden)}</a:p>"), "")])
+    body = shape(f"<a:p>{run(content.heading)}</a:p>", "title") + shape(
+        f"<a:p>{text}</a:p>"
+    )
+    body += shape(f"<a:p><m:oMath>{signs}</m:oMath></a:p>") + shape(
+        f"<a:p>{code}</a:p>"
+    )
+    pptx_of(
+        path,
+        [
+            (body + table, content.note),
+            (shape(f"<a:p>{run(content.hidden)}</a:p>"), ""),
+        ],
+    )
 
 
 def pptx_of(path: Path, slides: list[tuple[str, str]]) -> None:
@@ -237,7 +244,9 @@ def pptx_of(path: Path, slides: list[tuple[str, str]]) -> None:
         )
         if note:
             text = f"<p:sp><p:txBody><a:p><a:r><a:t>{note}</a:t></a:r></a:p></p:txBody></p:sp>"
-            members[f"ppt/notes{n}.xml"] = f"<p:notes {names}>{tree.format(text)}</p:notes>"
+            members[f"ppt/notes{n}.xml"] = (
+                f"<p:notes {names}>{tree.format(text)}</p:notes>"
+            )
             members[f"ppt/slides/_rels/slide{n}.xml.rels"] = relations(
                 ("notesSlide", f"../notes{n}.xml")
             )
@@ -246,11 +255,15 @@ def pptx_of(path: Path, slides: list[tuple[str, str]]) -> None:
 
 def _rtf(path: Path, content: Content) -> None:
     x, value = content.formula
-    rows = r"\trowd\cellx1\cellx2\cellx3 " + "".join(
-        rf"\intbl {name}\cell " for name in content.header
-    ) + r"\row "
+    rows = (
+        r"\trowd\cellx1\cellx2\cellx3 "
+        + "".join(rf"\intbl {name}\cell " for name in content.header)
+        + r"\row "
+    )
     for i, (year, n) in enumerate(content.rows):
-        layout = r"\trowd" + (r"\clvmrg" if i else r"\clvmgf") + r"\cellx1\cellx2\cellx3 "
+        layout = (
+            r"\trowd" + (r"\clvmrg" if i else r"\clvmgf") + r"\cellx1\cellx2\cellx3 "
+        )
         first = "" if i else content.region
         rows += rf"{layout}\intbl {first}\cell {year}\cell {n}\cell\row "
     code = r"\line ".join(content.code)
@@ -351,3 +364,74 @@ WRITERS = {
     "tex": _tex,
     "ipynb": _ipynb,
 }
+
+
+def xlsx_of(path: Path, rows: list[list[object]]) -> None:
+    """Write a workbook with a sheet and a comment."""
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+    def cell(i: int, n: int, value: object) -> str:
+        place = f"{'ABC'[n]}{i + 1}"
+        if isinstance(value, str):
+            return f'<c r="{place}" t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+        return f'<c r="{place}"><v>{value}</v></c>'
+
+    lines = "".join(
+        f'<row r="{i + 1}">{"".join(cell(i, n, v) for n, v in enumerate(row))}</row>'
+        for i, row in enumerate(rows)
+    )
+    link = '<Relationships xmlns="{}"><Relationship Id="r" Type="{}/{}" Target="{}"/></Relationships>'
+    members = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/'
+        '2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="'
+        f'{kinds}.sheet.main+xml"/></Types>',
+        "_rels/.rels": link.format(RELATIONS, R, "officeDocument", "xl/workbook.xml"),
+        "xl/_rels/workbook.xml.rels": link.format(
+            RELATIONS, R, "worksheet", "worksheets/sheet1.xml"
+        ),
+        "xl/workbook.xml": f'<workbook xmlns="{space}" xmlns:r="{R}"><sheets>'
+        '<sheet name="Trees" sheetId="1" r:id="r"/></sheets></workbook>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{space}"><sheetData>{lines}'
+        "</sheetData></worksheet>",
+        "xl/comments1.xml": "<comments><text><t>Count again.</t></text></comments>",
+    }
+    files.zip_of(path, {name: text.encode() for name, text in members.items()})
+
+
+PLAIN = ("odt", "pptx", "rtf", "rst", "tex", "ipynb", "mhtml", "xlsx")
+
+
+def write_plain(path: Path, paragraphs: list[str]) -> None:
+    """Write paragraphs as what the name of the file ends in."""
+    kind, text = path.suffix[1:], "\n\n".join(paragraphs)
+    lines = [escape(line) for line in paragraphs]
+    if kind == "odt":
+        body = "".join(f"<text:p>{line}</text:p>" for line in lines)
+        names = "".join(
+            f' xmlns:{name}="{ODF}:{name}:1.0"' for name in ("office", "text")
+        )
+        root = f"<office:body{names}><office:text>{body}</office:text></office:body>"
+        files.zip_of(path, {"content.xml": f"<x>{root}</x>".encode()})
+    elif kind == "pptx":
+        body = "".join(f"<a:p><a:r><a:t>{line}</a:t></a:r></a:p>" for line in lines)
+        pptx_of(path, [(f"<p:sp><p:txBody>{body}</p:txBody></p:sp>", "")])
+    elif kind == "rtf":
+        body = "".join(rf"\pard {line}\par " for line in paragraphs)
+        path.write_text(rf"{{\rtf1\ansi {body}}}", encoding="latin-1")
+    elif kind == "rst":
+        # Else "A. " would begin a list, whose numbers pandoc writes.
+        path.write_text(
+            "\n\n".join(f"\\ {line}" for line in paragraphs), encoding="utf-8"
+        )
+    elif kind == "ipynb":
+        cells = [{"cell_type": "markdown", "source": line} for line in paragraphs]
+        path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    elif kind == "mhtml":
+        body = "".join(f"<p>{line}</p>" for line in lines)
+        head = "MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n"
+        path.write_text(f"{head}<body>{body}</body>", encoding="utf-8")
+    elif kind == "xlsx":
+        xlsx_of(path, [[line] for line in paragraphs])
+    else:
+        path.write_text(text, encoding="utf-8")

@@ -16,6 +16,11 @@ from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
 _UNSEEN = ["script", "style", "template", "noscript", "head"]
 """Elements that no person reads."""
+_BLOCKS = [
+    "address", "aside", "center", "details", "dialog", "fieldset", "figure", "footer",
+    "form", "header", "hgroup", "legend", "main", "nav", "optgroup", "summary",
+]  # fmt: skip
+"""Elements that begin on a line of their own without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _SOFT_HYPHEN = "\u00ad"
 _TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
@@ -104,6 +109,8 @@ def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
     superscripts.write_out(soup)
     for line_break in soup.select("pre br"):
         line_break.replace_with(NavigableString("\n"))
+    for block in soup(_BLOCKS):
+        block.name = "div"  # else what they hold would be joined without a space
     tables.unfold(soup)
     _flow(soup)
     if name:

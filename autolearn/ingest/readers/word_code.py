@@ -20,8 +20,8 @@ _INDENTED = re.compile(r"(?: {2,}|\t)\s*\S")
 _OPENS = re.compile(r"[:{(\[,=>]\s*$|\bthen\s*$|\bdo\s*$|\belse\s*$")
 _CLOSES = re.compile(r"\s*(?:[)}\]]|end\b|else\b|fi\b|done\b|except\b|finally\b)")
 _CODE = re.compile(
-    r"[={}\[\];<>]|\w\(|:\s*$|^\s*(?:[$#>%]|//|--)\s|\b(?:return|if|for|while|def|class|import"
-    r"|end|print|let|var|const|function|echo|sudo|select|from|else|try)\b(?![.,])"
+    r"[={}\[\];<>]|\w\(|:\s*$|^\s*(?:[$#%]|//|--)\s"
+    r"|^\s*(?:return|import|def|class|elif|print|var|const|function|echo|sudo|end)\b"
 )
 
 
