@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001
 """Pages: superscripts, tables, formulas, code, wrappers, lists of languages."""
 
 import pytest
@@ -18,7 +19,7 @@ def page(tmp_path, body):
     [
         ("1.6&times;10<sup>-19</sup> C", "1.6×10^-19 C"),
         ("2<sup>n+1</sup> and e<sup>x</sup>", "2^(n+1) and e^x"),
-        ("40 m<sup>3</sup>/s, 5 s<sup>−1</sup>", "40 m^3/s, 5 s^−1"),  # noqa: RUF001
+        ("40 m<sup>3</sup>/s, 5 s<sup>−1</sup>", "40 m^3/s, 5 s^−1"),
         (
             "the mill closed.<sup>7</sup> In 1877<sup>12</sup> it",
             "closed.[7] In 1877[12] it",
@@ -83,7 +84,8 @@ def test_a_table_in_a_cell_is_readable_and_a_layout_table_is_unfolded(tmp_path):
     assert "| East | Oak, 4; Ash, 9 |" in text
     text, _ = page(
         tmp_path,
-        f"<table><tr><td><h2>Park</h2><p>It is old.</p></td><td>{inner}</td></tr></table>",
+        "<table><tr><td><h2>Park</h2><p>It is old.</p></td>"
+        f"<td>{inner}</td></tr></table>",
     )
     assert text.startswith("## Park\n\nIt is old.\n\n|")
     assert "| Oak | 4 |" in text
@@ -101,7 +103,8 @@ def test_a_table_in_a_cell_is_readable_and_a_layout_table_is_unfolded(tmp_path):
         ("<math><msqrt><mn>83</mn></msqrt></math>", "is $\\sqrt{83}$ here"),
         ("<script type='math/tex'>s=4</script>", "is $s=4$ here"),
         (
-            "<span class='MathJax_Preview'>t</span><script type='math/tex'>t=5</script>",
+            "<span class='MathJax_Preview'>t</span>"
+            "<script type='math/tex'>t=5</script>",
             "is $t=5$ here",
         ),
         (
@@ -138,7 +141,8 @@ def test_code_keeps_its_lines_and_a_paragraph_is_no_heading(tmp_path):
     text, left_out = page(
         tmp_path,
         f"<pre class='language-sh'>{code}</pre><p># not a heading</p><table><tr>"
-        "<td class='linenos'><pre>1\n2</pre></td><td><pre>a\n  b</pre></td></tr></table>",
+        "<td class='linenos'><pre>1\n2</pre></td><td><pre>a\n  b</pre></td></tr>"
+        "</table>",
     )
     assert f"````sh\n{code}````" in text
     assert "\n\\# not a heading" in text
@@ -152,7 +156,8 @@ def test_a_form_or_a_hidden_element_with_most_of_the_page_is_read(tmp_path):
         assert "The mill is old." in text
     text, left_out = page(
         tmp_path,
-        f"<p>{'The mill is old. ' * 9}</p><form>Your name</form><p style='display:none'>x</p>",
+        f"<p>{'The mill is old. ' * 9}</p><form>Your name</form>"
+        "<p style='display:none'>x</p>",
     )
     assert "Your name" not in text
     assert left_out == [("form", "Your name"), ("hidden", "x")]
@@ -180,7 +185,8 @@ def test_soft_hyphens_are_dropped_and_boxes_kept(tmp_path):
 
 def test_descriptions_titles_and_drawings_are_listed(tmp_path):
     (tmp_path / "b.html").write_text(
-        "<html><head><title>Mills</title></head><body><p>Old <img alt='a mill'><img alt='☀'>"
+        "<html><head><title>Mills</title></head><body><p>Old <img alt='a mill'>"
+        "<img alt='☀'>"
         "</p><svg><text>North</text></svg></body></html>"
     )
     pieces = list(readers.open_source(tmp_path / "b.html", "b.html").pieces)

@@ -62,9 +62,9 @@ def write(path: Path, content: Content) -> None:
 def html(content: Content) -> str:
     x, value = content.formula
     math = f"<math><mi>{x}</mi><mo>=</mo><mn>{value}</mn></math>"
+    first = f"<td rowspan={len(content.rows)}>{content.region}</td>"
     rows = "".join(
-        f"<tr>{f'<td rowspan={len(content.rows)}>{content.region}</td>' if i == 0 else ''}"
-        f"<td>{year}</td><td>{n}</td></tr>"
+        f"<tr>{first if i == 0 else ''}<td>{year}</td><td>{n}</td></tr>"
         for i, (year, n) in enumerate(content.rows)
     )
     names = "".join(f"<th>{name}</th>" for name in content.header)
@@ -95,7 +95,8 @@ def _epub(path: Path, content: Content) -> None:
 
 def _docx(path: Path, content: Content) -> None:
     def run(text: str, properties: str = "") -> str:
-        return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+        text = f'<w:t xml:space="preserve">{text}</w:t>'
+        return f"<w:r><w:rPr>{properties}</w:rPr>{text}</w:r>"
 
     def cell(text: object, properties: str = "") -> str:
         return f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p>{run(str(text))}</w:p></w:tc>"
@@ -129,7 +130,8 @@ def _odt(path: Path, content: Content) -> None:
     )
     style = (
         '<style:style style:name="up"><style:text-properties style:text-position='
-        '"super 58%"/></style:style><style:style style:name="off"><style:text-properties '
+        '"super 58%"/></style:style><style:style style:name="off">'
+        "<style:text-properties "
         'text:display="none"/></style:style>'
     )
     math = (
@@ -157,7 +159,8 @@ def _odt(path: Path, content: Content) -> None:
         rows += f"<table:table-row>{first}{cell(year)}{cell(n)}</table:table-row>"
     body = (
         f'<text:h text:outline-level="1">{content.heading}</text:h><text:p>'
-        f'{content.before} {content.base}<text:span text:style-name="up">{content.power}'
+        f'{content.before} {content.base}<text:span text:style-name="up">'
+        f"{content.power}"
         f'</text:span> {content.after}<text:span text:style-name="off">{content.hidden}'
         f"</text:span>{note}</text:p><text:p>{math}</text:p>{lines}"
         f"<table:table>{rows}</table:table>"
@@ -217,7 +220,7 @@ def _pptx(path: Path, content: Content) -> None:
 
 
 def pptx_of(path: Path, slides: list[tuple[str, str]]) -> None:
-    """Write a presentation from shapes and notes; all slides but the first are hidden."""
+    """Write slides from shapes and notes; all but the first are hidden."""
     names = f'xmlns:p="{P}" xmlns:a="{A}" xmlns:r="{R}" xmlns:m="{M}"'
 
     def relations(*targets: tuple[str, str]) -> str:
@@ -243,7 +246,8 @@ def pptx_of(path: Path, slides: list[tuple[str, str]]) -> None:
             f"<p:sld {names}{show}>{tree.format(shapes)}</p:sld>"
         )
         if note:
-            text = f"<p:sp><p:txBody><a:p><a:r><a:t>{note}</a:t></a:r></a:p></p:txBody></p:sp>"
+            line = f"<a:p><a:r><a:t>{note}</a:t></a:r></a:p>"
+            text = f"<p:sp><p:txBody>{line}</p:txBody></p:sp>"
             members[f"ppt/notes{n}.xml"] = (
                 f"<p:notes {names}>{tree.format(text)}</p:notes>"
             )
@@ -271,7 +275,8 @@ def _rtf(path: Path, content: Content) -> None:
         r"{\rtf1\ansi\ansicpg1252{\stylesheet{\s1 heading 1;}}"
         rf"{{\pard\s1 {content.heading}\par}}\pard {content.before} {content.base}"
         rf"{{\super {content.power}}} {content.after}{{\v {content.hidden}}}"
-        rf"{{\footnote {content.note}}}\par {x} = {value}\par {code}\par {rows}\pard End.\par}}",
+        rf"{{\footnote {content.note}}}\par {x} = {value}\par {code}\par {rows}"
+        r"\pard End.\par}",
         encoding="latin-1",
     )
 
@@ -325,9 +330,9 @@ ${x} = {value}$
 
 def _ipynb(path: Path, content: Content) -> None:
     x, value = content.formula
+    first = f"<td rowspan={len(content.rows)}>{content.region}</td>"
     rows = "".join(
-        f"<tr>{f'<td rowspan={len(content.rows)}>{content.region}</td>' if i == 0 else ''}"
-        f"<td>{year}</td><td>{n}</td></tr>"
+        f"<tr>{first if i == 0 else ''}<td>{year}</td><td>{n}</td></tr>"
         for i, (year, n) in enumerate(content.rows)
     )
     names = "".join(f"<th>{name}</th>" for name in content.header)
@@ -381,14 +386,15 @@ def xlsx_of(path: Path, rows: list[list[object]]) -> None:
         f'<row r="{i + 1}">{"".join(cell(i, n, v) for n, v in enumerate(row))}</row>'
         for i, row in enumerate(rows)
     )
-    link = '<Relationships xmlns="{}"><Relationship Id="r" Type="{}/{}" Target="{}"/></Relationships>'
+    link = '<Relationship Id="r" Type="{}/{}" Target="{}"/>'
+    link = f'<Relationships xmlns="{RELATIONS}">{link}</Relationships>'
     members = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/'
         '2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="'
         f'{kinds}.sheet.main+xml"/></Types>',
-        "_rels/.rels": link.format(RELATIONS, R, "officeDocument", "xl/workbook.xml"),
+        "_rels/.rels": link.format(R, "officeDocument", "xl/workbook.xml"),
         "xl/_rels/workbook.xml.rels": link.format(
-            RELATIONS, R, "worksheet", "worksheets/sheet1.xml"
+            R, "worksheet", "worksheets/sheet1.xml"
         ),
         "xl/workbook.xml": f'<workbook xmlns="{space}" xmlns:r="{R}"><sheets>'
         '<sheet name="Trees" sheetId="1" r:id="r"/></sheets></workbook>',

@@ -1,6 +1,8 @@
+# ruff: noqa: RUF001
 """Code, tables, sentence ends of many scripts, and where long sentences are divided."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -123,7 +125,10 @@ def test_sentences_end_where_their_script_ends_them(parts):
 
 
 def test_chinese_with_ascii_commas_is_cut_into_facts():
-    sentence = "磨坊建于一七一二年,位于城市的北面,有九个轮子,1904年着火,后来由镇上的人重新建造并且一直使用到今天."
+    sentence = (
+        "磨坊建于一七一二年,位于城市的北面,有九个轮子,1904年着火,"
+        "后来由镇上的人重新建造并且一直使用到今天."
+    )
     facts = sentences.facts(sentence)
     assert len(facts) > 1
     assert "".join(facts) == sentence
@@ -143,7 +148,7 @@ def test_a_passage_never_ends_inside_a_number(text):
     parts = [chunk.passage.text for chunk in passages(text, 12)]
     assert "".join(parts) == text
     assert len(parts) > 3
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         border = before[-2:] + after[:2]
         assert not re.search(r"\d[\s,.]?$", before) or not re.match(
             r"[\s,.]?\d", after
