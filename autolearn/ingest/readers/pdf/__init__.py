@@ -1,0 +1,96 @@
+"""Read PDFs by their geometry and fonts.
+
+A first pass takes words with their places from each page, joins them to lines and
+learns what holds for the whole document: the size of its text, what pages repeat, its
+words. A second pass divides the lines into columns, tables, paragraphs, headings and
+notes.
+"""
+
+import pickle
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+import pypdfium2 as pdfium
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers.pdf import glyphs, lines, survey
+from autolearn.ingest.readers.pdf.flow import Flow
+from autolearn.ingest.readers.pdf.survey import PageLines, Survey
+from autolearn.ingest.readers.pieces import Piece, Source
+
+IN_MEMORY = 16 * 2**20
+"""Bytes of lines that stay in memory between the passes."""
+FIRST_PASS = 0.7
+"""Share of the time that the first pass takes."""
+_INCORRECT_PASSWORD = 4
+
+
+def read(path: Path) -> Source:
+    """Return the text of all pages as Markdown.
+
+    Raises:
+        InputError: The file is damaged, encrypted, or has images of pages but no text.
+            Also raised while the pieces are read.
+    """
+    with _opened(path) as document:
+        n_pages = len(document)
+    return Source(_pieces(path, n_pages))
+
+
+def _opened(path: Path) -> "closing[pdfium.PdfDocument]":
+    try:
+        return closing(pdfium.PdfDocument(path))
+    except pdfium.PdfiumError as error:
+        if error.err_code == _INCORRECT_PASSWORD:
+            raise InputError("is encrypted; save it without a password.") from None
+        raise InputError("is damaged or no PDF; save or download it again.") from None
+
+
+def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
+    with SpooledTemporaryFile(IN_MEMORY) as spool:
+        counts = Survey(n_pages)
+        with _opened(path) as document:
+            for number in range(n_pages):
+                page, is_blank = _page(document, number)
+                counts.add(page, is_blank=is_blank)
+                pickle.dump(page, spool, pickle.HIGHEST_PROTOCOL)
+                yield Piece("", share=FIRST_PASS * (number + 1) / n_pages)
+        flow = Flow(counts.facts())
+        for note in survey.notes(counts):
+            yield Piece("", note=note, share=FIRST_PASS)
+        spool.seek(0)
+        for number in range(n_pages):
+            share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
+            for piece in flow.page(pickle.load(spool)):
+                yield replace(piece, share=share, place=f"page {number + 1}")
+        for piece in flow.rest():
+            yield replace(piece, share=1.0, place=f"page {n_pages}")
+
+
+def _page(document: pdfium.PdfDocument, number: int) -> tuple[PageLines, bool]:
+    """Return the lines of a page, and whether nothing is drawn on it."""
+    try:
+        content = glyphs.content(document, number)
+    except pdfium.PdfiumError:
+        raise InputError(
+            f"is damaged on page {number + 1}; save or download it again."
+        ) from None
+    usable, left_out = survey.split_usable(content.words)
+    turned = [
+        lines.joined(word for word in words if not word.left_out)
+        for words in content.turned
+    ]
+    page = PageLines(
+        number,
+        content.width,
+        content.height,
+        lines.joined(usable),
+        turned,
+        content.rules,
+        left_out,
+    )
+    return page, content.is_blank

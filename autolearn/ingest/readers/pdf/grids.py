@@ -1,0 +1,197 @@
+"""Find tables whose cells are bounded by ruling lines."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from autolearn.ingest.readers.pdf import lines as page_lines
+from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, Word, overlap
+
+SNAP = 2.5
+"""Largest distance of places that count as one, in points."""
+MOST_CROSSINGS = 100_000
+"""Pairs of lines that are compared; a page with more is a drawing."""
+MOST_CELLS = 5000
+LEAST_FILLED = 0.4
+"""Smallest share of cells with text in a table."""
+LONGEST_CELL = 60
+"""Words of an average cell; a grid with longer ones is a layout."""
+MOST_CROSSED = 0.1
+"""Largest share of words that may stand across a ruling line."""
+
+Cell = tuple[int, int]
+
+
+class Grid:
+    """Ruling lines that touch one another."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        horizontal = [rule for rule in rules if rule.is_horizontal]
+        self._horizontal = horizontal
+        self._vertical = [rule for rule in rules if not rule.is_horizontal]
+        self.xs = _places([r.x0 for r in self._vertical] + _ends(rules, 0, 2))
+        self.ys = _places([r.y0 for r in horizontal] + _ends(rules, 1, 3))
+        self.x0, self.x1 = self.xs[0], self.xs[-1]
+        self.top, self.bottom = self.ys[0], self.ys[-1]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether there are at least two columns and two rows."""
+        n_columns, n_rows = len(self.xs) - 1, len(self.ys) - 1
+        return n_columns > 1 and n_rows > 1 and n_columns * n_rows <= MOST_CELLS
+
+    def cell(self, x: float, y: float) -> Cell:
+        """Return the row and the column of a point."""
+        row = sum(y >= edge for edge in self.ys[1:-1])
+        return row, sum(x >= edge for edge in self.xs[1:-1])
+
+    def holds(self, line: Line) -> bool:
+        """Return whether a line stands inside."""
+        return (
+            self.top < line.base <= self.bottom + SNAP
+            and overlap(self, line) > 0.5 * (line.x1 - line.x0)
+        )
+
+    def merged(self) -> dict[Cell, Cell]:
+        """Return for each cell the upper left one of those it is merged with."""
+        roots: dict[Cell, Cell] = {}
+        for row, (y0, y1) in enumerate(pairwise(self.ys)):
+            for column, (x0, x1) in enumerate(pairwise(self.xs)):
+                root = (row, column)
+                if column and not self._is_ruled(self._vertical, x0, (y0 + y1) / 2):
+                    root = roots[row, column - 1]
+                elif row and not self._is_ruled(self._horizontal, y0, (x0 + x1) / 2):
+                    root = roots[row - 1, column]
+                roots[row, column] = root
+        return roots
+
+    @staticmethod
+    def _is_ruled(rules: Iterable[Rule], place: float, across: float) -> bool:
+        """Return whether a line is drawn at a place, and across another one."""
+        for rule in rules:
+            x0, y0, x1, y1 = rule
+            at, low, high = (y0, x0, x1) if rule.is_horizontal else (x0, y0, y1)
+            if abs(at - place) <= SNAP and low - SNAP <= across <= high + SNAP:
+                return True
+        return False
+
+
+def found(lines: Sequence[Line], rules: Sequence[Rule]) -> list[tuple[Table, set[int]]]:
+    """Return the tables of a page, and for each the places of its lines."""
+    tables = []
+    used: set[int] = set()
+    for grid in _grids(rules):
+        inside = {i for i, line in enumerate(lines) if grid.holds(line)} - used
+        if not inside:
+            continue
+        table = _table(grid, [lines[i] for i in sorted(inside)])
+        if table:
+            used |= inside
+            tables.append((table, inside))
+    return tables
+
+
+def _grids(rules: Sequence[Rule]) -> list[Grid]:
+    horizontal = [rule for rule in rules if rule.is_horizontal]
+    vertical = [rule for rule in rules if not rule.is_horizontal]
+    if len(horizontal) * len(vertical) > MOST_CROSSINGS:
+        return []
+    groups: dict[Rule, list[Rule]] = {rule: [rule] for rule in rules}
+    for h in horizontal:
+        for v in vertical:
+            if groups[h] is not groups[v] and _touch(h, v):
+                groups[h].extend(groups[v])
+                for rule in groups[v]:
+                    groups[rule] = groups[h]
+    distinct = {id(group): group for group in groups.values() if len(group) > 3}
+    grids = [Grid(group) for group in distinct.values()]
+    grids = [grid for grid in grids if grid.is_table]
+    return sorted(grids, key=lambda grid: (grid.x1 - grid.x0) * (grid.bottom - grid.top))
+
+
+def _touch(h: Rule, v: Rule) -> bool:
+    return (
+        h.x0 - SNAP <= v.x0 <= h.x1 + SNAP and v.y0 - SNAP <= h.y0 <= v.y1 + SNAP
+    )
+
+
+def _ends(rules: Sequence[Rule], low: int, high: int) -> list[float]:
+    """Return the outermost places of rules."""
+    return [min(rule[low] for rule in rules), max(rule[high] for rule in rules)]
+
+
+def _places(values: Iterable[float]) -> list[float]:
+    """Return places, those close to one another as one."""
+    places: list[float] = []
+    for value in sorted(values):
+        if not places or value - places[-1] > SNAP:
+            places.append(value)
+    return places
+
+
+def _table(grid: Grid, lines: Sequence[Line]) -> Table | None:
+    """Return the table in a grid; None if the grid is a layout or a drawing."""
+    words = [word for line in lines for word in line.words]
+    roots = grid.merged()
+    cells: dict[Cell, list[Word]] = {}
+    n_crossed = 0
+    for word in words:
+        y = word.base - 0.3 * word.size
+        cell = grid.cell((word.x0 + word.x1) / 2, y)
+        ends = {roots[grid.cell(x, y)] for x in (word.x0 + 1, word.x1 - 1)}
+        n_crossed += len(ends) > 1
+        cells.setdefault(roots[cell], []).append(word)
+    n_cells = len(set(roots.values()))
+    if (
+        n_crossed > MOST_CROSSED * len(words)
+        or len(cells) < max(3, LEAST_FILLED * n_cells)
+        or len(words) > LONGEST_CELL * len(cells)
+    ):
+        return None
+    return _filled(grid, roots, cells)
+
+
+def _filled(
+    grid: Grid, roots: dict[Cell, Cell], cells: dict[Cell, list[Word]]
+) -> Table:
+    contents = {cell: page_lines.joined(words) for cell, words in cells.items()}
+    n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
+    rows: list[list[list[Line]]] = []
+    for row in range(n_rows):
+        across = [roots[row, column] for column in range(n_columns)]
+        if len(set(across)) == 1:  # one cell from side to side is written once
+            is_first = across[0][0] == row
+            texts = [contents.get(across[0], []) if is_first else [], *[[]] * (n_columns - 1)]
+        else:
+            texts = [contents.get(root, []) for root in across]
+        if any(texts):
+            rows += _split(texts)
+    return Table(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
+
+
+def _split(cells: list[list[Line]]) -> list[list[list[Line]]]:
+    """Return the rows of a band between rules: its lines, if all columns align."""
+    filled = [cell for cell in cells if cell]
+    n = len(filled[0])
+    is_aligned = len(filled) > 1 and n > 2 and all(
+        len(cell) == n
+        and all(abs(a.base - b.base) < SNAP for a, b in zip(cell, filled[0], strict=True))
+        for cell in filled
+    )
+    if not is_aligned:
+        return [cells]
+    return [[[cell[i]] if cell else [] for cell in cells] for i in range(n)]
+
+
+def _has_head(rows: list[list[list[Line]]]) -> bool:
+    """Return whether the first row of a ruled table names its columns.
+
+    It does unless it has numbers where the other rows have numbers.
+    """
+    return len(rows) > 1 and not has_numbers(rows[0])
+
+
+def has_numbers(row: list[list[Line]]) -> bool:
+    """Return whether most cells of a row, beginning with the second, are numbers."""
+    texts = [[word.text for line in cell for word in line.words] for cell in row]
+    n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
+    return 2 * n > len([cell for cell in texts if cell])

@@ -1,0 +1,148 @@
+"""Join the words of a page to lines, by their place."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from statistics import median
+
+from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
+
+SAME_BASE = 0.3
+"""Largest distance of the baselines of one line, in sizes of its font."""
+WIDE, OUTLIER = 0.9, 2.0
+"""A gap that is wider than both divides two lines: in font sizes, and in usual gaps of
+this line."""
+WIDEST = 1.6
+"""A gap that always divides two lines, in font sizes, unless all gaps are so wide."""
+SMALL, LARGEST = 0.87, 3.0
+"""Largest size of a raised or lowered word, in sizes of its line; and largest size of
+the line, in sizes of the word."""
+HIGHEST, LOWEST, LEAST_RISE = 0.75, 0.4, 0.1
+"""How far words are raised or lowered, in sizes of their line."""
+INITIAL = 1.8
+"""Size of a letter that begins a chapter, in sizes of the text."""
+NEAR = 0.35
+"""Distance of a raised or lowered word from its neighbour, in sizes of the line."""
+MOST_WORDS = 3
+"""Words that are raised or lowered together."""
+TIGHT, LOOSE = 0.08, 0.14
+"""Gaps between words, in font sizes: where the file has white space at this place, and
+where the words are not drawn one after the other."""
+
+
+def joined(words: Iterable[Word]) -> list[Line]:
+    """Return the lines of a page from top to bottom and left to right."""
+    lines = [line for row in _rows(words) for line in _divided(row)]
+    lines.sort(key=lambda line: (line.base, line.x0))
+    return _with_scripts(lines)
+
+
+def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
+    """Yield the words of each baseline."""
+    row: list[Word] = []
+    for word in sorted(words, key=lambda word: word.base):
+        if row and word.base - row[0].base > SAME_BASE * min(word.size, row[0].size):
+            yield row
+            row = []
+        row.append(word)
+    if row:
+        yield row
+
+
+def _divided(row: list[Word]) -> Iterator[Line]:
+    """Yield the parts of a row between wide gaps."""
+    row.sort(key=lambda word: word.x0)
+    gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
+    word_gaps = [
+        gap / b.size
+        for gap, (a, b) in zip(gaps, pairwise(row), strict=True)
+        if gap > 0.1 * b.size
+    ]
+    usual = median(word_gaps) if len(word_gaps) > 2 else 0.3
+    start = 0
+    for i, gap in enumerate(gaps, 1):
+        limit = max(row[i - 1].size, row[i].size)
+        is_wide = gap > max(WIDE, min(OUTLIER * usual, WIDEST)) * limit
+        if is_wide or _is_initial(row[i - 1], row[i]):
+            yield Line(row[start:i])
+            start = i
+    yield Line(row[start:])
+
+
+def _is_initial(word: Word, after: Word) -> bool:
+    """Return whether a word is a large first letter that goes over several lines."""
+    return (
+        len(word.text) <= 2 and word.text.isalpha() and word.size > INITIAL * after.size
+    )
+
+
+def _with_scripts(lines: list[Line]) -> list[Line]:
+    """Put raised and lowered words into the lines that they belong to."""
+    scripts: dict[int, list[Word]] = {}
+    taken = set()
+    for i, line in enumerate(lines):
+        host = _host(lines, i)
+        if host is not None:
+            scripts.setdefault(host, []).extend(line.words)
+            taken.add(i)
+    return [
+        _marked(line, scripts.get(i, []))
+        for i, line in enumerate(lines)
+        if i not in taken
+    ]
+
+
+def _host(lines: list[Line], i: int) -> int | None:
+    """Return the line that a few small words are raised or lowered from, if any."""
+    line = lines[i]
+    if len(line.words) > MOST_WORDS:
+        return None
+    for j in range(i + 1, len(lines)):
+        if lines[j].base - line.base > HIGHEST * LARGEST * line.size:
+            break
+        if lines[j].base - line.base <= HIGHEST * lines[j].size and _touches(
+            line, lines[j]
+        ):
+            return j
+    for j in range(i - 1, -1, -1):
+        if line.base - lines[j].base > LOWEST * LARGEST * line.size:
+            break
+        if line.base - lines[j].base <= LOWEST * lines[j].size and _touches(
+            line, lines[j]
+        ):
+            return j
+    return None
+
+
+def _touches(line: Line, host: Line) -> bool:
+    """Return whether small words stand directly at a word of a larger line."""
+    if not host.size / LARGEST <= line.size <= SMALL * host.size:
+        return False
+    near = NEAR * host.size
+    return any(
+        abs(line.x0 - word.x1) < near or abs(word.x0 - line.x1) < near
+        for word in host.words
+    )
+
+
+def _marked(line: Line, scripts: list[Word]) -> Line:
+    """Return a line with its raised and lowered words, each marked as such."""
+    words = []
+    for word in line.words + scripts:
+        rise = (line.base - word.base) / line.size
+        if word.size <= SMALL * line.size and abs(rise) > LEAST_RISE:
+            word = word._replace(script="super" if rise > 0 else "sub")
+        words.append(word)
+    words.sort(key=lambda word: word.x0)
+    return Line(words)
+
+
+def spaces(words: list[Word]) -> list[bool]:
+    """Return for each word of a line whether white space stands on its left."""
+    return [False, *(_is_spaced(a, b) for a, b in pairwise(words))]
+
+
+def _is_spaced(a: Word, b: Word) -> bool:
+    gap = (b.x0 - a.x1) / max(a.size, b.size)
+    if b.order == a.order + 1:
+        return b.space == SPACE or (b.space == GAP and gap > TIGHT)
+    return gap > LOOSE
