@@ -13,6 +13,8 @@ SAME_BASE = 0.35
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""
 LEAST_ROWS = 3
+MOST_CUT = 4
+"""Rows at the edges of a table that may turn out to be no part of it."""
 MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
 CROSSED = 0.15
@@ -23,6 +25,8 @@ EDGE = 0.6
 """Distance from the edge of a column that counts as standing at it, in font sizes."""
 PROSE_WORDS, PROSE_FILL = 4.5, 0.75
 """Words of a line, and share of the column that it fills, in running text."""
+LONG_LINE = 9
+"""Words of a line that is no cell."""
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
@@ -85,9 +89,24 @@ def found(
         line for i, line in enumerate(lines) if i not in used and i not in prose
     ]
     for run in _runs(rest):
-        if table := _table(run, least=LEAST_ROWS):
-            tables.append((table, {places[id(line)] for line in run}))
+        for cut in _cuts(run):
+            if table := _table(cut, least=LEAST_ROWS):
+                tables.append((table, {places[id(line)] for line in cut}))
+                break
     return tables
+
+
+def _cuts(run: list[Row]) -> Iterator[list[Line]]:
+    """Yield the lines of a run, then without its first and its last rows.
+
+    What stands directly over or under a table need not belong to it.
+    """
+    most = min(MOST_CUT, len(run) - LEAST_ROWS)
+    for n in range(most + 1):
+        for first in range(n + 1):
+            rest = run[first : len(run) - (n - first)]
+            if len(rest) >= LEAST_ROWS and len(rest[0]) > 1:
+                yield [line for row in rest for line in row]
 
 
 def rows(lines: Sequence[Line]) -> Iterator[Row]:
@@ -123,24 +142,20 @@ def _is_within(line: Line, band: list[Rule]) -> bool:
     )
 
 
-def _runs(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Yield the lines of rows that follow one another and have several cells."""
+def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
+    """Yield rows that follow one another and have several cells."""
     run: list[Row] = []
     n_single = 0
     for row in rows(lines):
         near = run and row[0].base - run[-1][0].base <= NEAREST * row[0].size
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
-            yield _flat(run, n_single)
+            yield run[: len(run) - n_single]
             run, n_single = [], 0
         if len(row) > 1 or run:
             n_single = 0 if len(row) > 1 else n_single + 1
             run.append(row)
     if run:
-        yield _flat(run, n_single)
-
-
-def _flat(run: list[Row], n_single: int) -> list[Line]:
-    return [line for row in run[: len(run) - n_single] for line in row]
+        yield run[: len(run) - n_single]
 
 
 def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
@@ -156,6 +171,7 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
     if 1 < n_head <= 3:
         cells = [[sum((r[c] for r in cells[:n_head]), []) for c in range(len(columns))], *cells[n_head:]]
     x0, top, x1, bottom = bounds(lines)
+    cells = grids.in_reading_order(grids.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
     return Table(_continued(cells, has_head), has_head, x0, top, x1, bottom)
 
@@ -236,12 +252,12 @@ def _is_prose(column: list[Line]) -> bool:
 
 
 def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
-    """Return the lines of those columns that are running text."""
+    """Return the lines that are running text: of such columns, and all long ones."""
     return [
         line
         for column in columns
-        if len(column) > 2 and _is_prose(list(column))
         for line in column
+        if n_words(line) >= LONG_LINE or (len(column) > 2 and _is_prose(list(column)))
     ]
 
 
@@ -251,7 +267,8 @@ def _cells(rows: list[Row], columns: list[tuple[float, float]]) -> list[list[lis
         cells: list[list[Line]] = [[] for _ in columns]
         for line in row:
             over = [i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1]
-            for i in over if len(over) > 1 else [_column(line, columns)]:
+            spans = 1 < len(over) < len(columns)
+            for i in over if spans else [_column(line, columns)]:
                 cells[i].append(line)
         result.append(cells)
     return result
@@ -298,3 +315,4 @@ def _has_digits(row: list[list[Line]]) -> bool:
         for word in line.words
         for character in word.text
     )
+

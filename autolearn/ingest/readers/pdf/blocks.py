@@ -1,13 +1,23 @@
 """Divide a page into paragraphs, headings, notes, code and tables."""
 
+import math
 import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Literal
 
-from autolearn.ingest.readers.pdf import aligned, contents, grids, line_text, order
+from autolearn.ingest.readers.pdf import (
+    aligned,
+    bidi,
+    contents,
+    grids,
+    joints,
+    line_text,
+    order,
+)
 from autolearn.ingest.readers.pdf.shapes import Box, Line, Table
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -58,29 +68,46 @@ class Block:
     """Whether its last line reaches the right edge of the column."""
 
 
-@dataclass
 class Column:
-    """Lines and tables that are read from top to bottom."""
+    """Lines and tables that are read from top to bottom.
 
-    items: list[Box]
+    Edges are measured in the direction of reading: ``start`` and ``end`` of a line that
+    runs from right to left are its right and its left edge, as negative numbers.
+    """
 
-    def __post_init__(self) -> None:
-        """Measure the edges and the usual distance of lines."""
-        lines = [item for item in self.items if isinstance(item, Line)]
-        self.right = max((line.x1 for line in lines), default=0.0)
-        self.left = min((line.x0 for line in lines), default=0.0)
-        pitches = [
-            (b.base - a.base) / b.size
-            for a, b in pairwise(lines)
-            if abs(a.size - b.size) < SAME_SIZE * b.size
-            and 0.8 * b.size < b.base - a.base < 2.2 * b.size
-        ]
-        self.pitch = median(pitches) if pitches else 1.3
+    def __init__(self, items: list[Box], limits: dict[int, float]) -> None:
+        self.items, self._limits = items, limits
+        lines = [item for item in items if isinstance(item, Line)]
+        self.is_rtl = any(bidi.is_rtl(line_text.text(line)) for line in lines)
+        self.left = min(map(self.start, lines), default=0.0)
+        self._ends = sorted(map(self.end, lines))
+        self._pitches: dict[int, list[float]] = {}
+        for a, b in pairwise(lines):
+            pitch = (b.base - a.base) / b.size
+            if abs(a.size - b.size) < SAME_SIZE * b.size and 0.8 < pitch < 2.2:
+                self._pitches.setdefault(round(b.size), []).append(pitch)
+
+    def start(self, line: Line) -> float:
+        """Return where a line begins."""
+        return -line.x1 if self.is_rtl else line.x0
+
+    def end(self, line: Line) -> float:
+        """Return where a line ends."""
+        return -line.x0 if self.is_rtl else line.x1
+
+    def right(self, line: Line) -> float:
+        """Return where the longest line ends that does not reach the next column."""
+        limit = self._limits.get(id(line), math.inf)
+        return self._ends[max(0, bisect(self._ends, limit) - 1)]
+
+    def pitch(self, size: float) -> float:
+        """Return the usual distance of lines in a size, in font sizes."""
+        return median(self._pitches.get(round(size), [1.3]))
 
     def fits(self, line: Line, after: Line) -> bool:
         """Return whether the first word of the next line would fit on a line."""
-        word = after.words[0]
-        room = self.right - line.x1 - 0.3 * line.size
+        word = after.words[-1 if self.is_rtl else 0]
+        room = self.right(line) - self.end(line) - 0.3 * line.size
         return room > 1.05 * (word.x1 - word.x0)
 
 
@@ -165,7 +192,8 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
 
 def _blocks(items: Sequence[Box], facts: Facts) -> list[Block]:
     blocks: list[Block] = []
-    for column in _columns(items):
+    limits = _limits([item for item in items if isinstance(item, Line)])
+    for column in _columns(items, limits):
         parts = [_block(run, column, facts) for run in _runs(column, facts)]
         parts[0].begins_column = True
         _mark_notes(parts, facts)
@@ -173,21 +201,38 @@ def _blocks(items: Sequence[Box], facts: Facts) -> list[Block]:
     return blocks
 
 
-def _columns(items: Sequence[Box]) -> Iterator[Column]:
+def _limits(lines: Sequence[Line]) -> dict[int, float]:
+    """Return where the next column begins on the right of each line."""
+    by_base = sorted(lines, key=lambda line: line.base)
+    bases = [line.base for line in by_base]
+    limits = {}
+    for line in lines:
+        reach = 1.5 * line.size
+        near = by_base[
+            bisect(bases, line.base - reach) : bisect(bases, line.base + reach)
+        ]
+        limits[id(line)] = min(
+            (other.x0 for other in near if other.x0 > line.x1), default=math.inf
+        )
+    return limits
+
+
+def _columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[Column]:
     """Yield items until one stands higher than the one before."""
     column: list[Box] = []
     for item in items:
         before = column[-1] if column else None
         if before is not None and item.bottom < before.bottom - 0.5 * (item.bottom - item.top):
-            yield Column(column)
+            yield Column(column, limits)
             column = []
             before = None
         if isinstance(before, Line) and isinstance(item, Line) and _is_beside(before, item):
             column[-1] = Line([*before.words, *item.words])
+            limits[id(column[-1])] = limits[id(item)]
         else:
             column.append(item)
     if column:
-        yield Column(column)
+        yield Column(column, limits)
 
 
 def _is_beside(a: Line, b: Line) -> bool:
@@ -218,37 +263,47 @@ def _divides(lines: list[Line], line: Line, column: Column, facts: Facts) -> boo
     """Return whether a line does not go on with the lines before."""
     before = lines[-1]
     pitch = (line.base - before.base) / line.size
+    usual = column.pitch(line.size)
     if before.mono != line.mono:
         return True
     if line.mono and (not facts.is_mono or _is_code(lines)):
-        return pitch > 4 * column.pitch
+        return pitch > 4 * usual
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
     text = line_text.text(before)
     after = line_text.text(line)
-    if pitch > WIDER * column.pitch or _ITEM.match(after):
+    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER * usual:
+        return False
+    if pitch > WIDER * usual or _ITEM.match(after):
         return True
     fits = column.fits(before, line)
     if before.bold != line.bold and (fits or all(x.bold for x in lines)):
         return True
-    if _is_indented(lines, line, text):
+    if _is_indented(lines, line, text, column):
         return True
-    is_short = before.x1 - column.left < SHORT * (column.right - column.left)
+    is_short = not _is_full(before, column)
     if fits and ENDS.search(text):
         return True
     return fits and is_short and not after[:1].islower()
 
 
-def _is_indented(lines: list[Line], line: Line, text_before: str) -> bool:
+def _is_full(line: Line, column: Column) -> bool:
+    return column.end(line) - column.left >= SHORT * (column.right(line) - column.left)
+
+
+def _is_indented(
+    lines: list[Line], line: Line, text_before: str, column: Column
+) -> bool:
     """Return whether the left edge of a line says that a paragraph begins."""
-    first, unit = lines[0].x0, INDENT * line.size
+    starts = list(map(column.start, lines))
+    start, first, unit = column.start(line), starts[0], INDENT * line.size
     if len(lines) == 1:
         is_item = _ITEM.match(line_text.text(lines[0]))
-        return line.x0 > first + unit and not is_item and bool(ENDS.search(text_before))
-    rest = min(x.x0 for x in lines[1:])
+        return start > first + unit and not is_item and bool(ENDS.search(text_before))
+    rest = min(starts[1:])
     if abs(first - rest) < unit:
-        return line.x0 > rest + unit
-    return abs(line.x0 - first) < abs(line.x0 - rest)
+        return start > rest + unit
+    return abs(start - first) < abs(start - rest)
 
 
 def _block(run: list[Box], column: Column, facts: Facts) -> Block:
@@ -256,9 +311,7 @@ def _block(run: list[Box], column: Column, facts: Facts) -> Block:
         return Block("table", table=run[0])
     lines = [item for item in run if isinstance(item, Line)]
     kind, level = _kind(lines, facts)
-    width = column.right - column.left
-    is_full = lines[-1].x1 - column.left >= SHORT * width
-    return Block(kind, lines, level=level, is_full=is_full)
+    return Block(kind, lines, level=level, is_full=_is_full(lines[-1], column))
 
 
 def _kind(lines: list[Line], facts: Facts) -> tuple[Kind, int]:

@@ -13,6 +13,9 @@ LEAST_PLAIN_ROWS = 5
 MOST_BETWEEN = 3
 """Rows without a page number that may stand between two with one."""
 
+DENSE = 0.6
+"""Share of the rows that have leaders where no title says what they are."""
+
 _LEADERS = re.compile(r"(?:(?:[.\u2026\u00b7_]\s?){4,}|\u2026\s?\u2026)\s*[\w-]{0,8}\.?$")
 _PAGE = re.compile(r"\s(\d{1,4}|[ivxl]{1,6})$")
 _TITLE = re.compile(
@@ -32,7 +35,7 @@ def found(rows: Sequence[list[Line]]) -> list[Line]:
     texts = [" ".join(line_text.text(line) for line in row) for row in rows]
     entries = [i for i, text in enumerate(texts) if _LEADERS.search(text)]
     title = next((i for i, text in enumerate(texts) if _TITLE.fullmatch(text.strip(" .:"))), None)
-    if len(entries) < LEAST_ROWS:
+    if not _are_contents(entries, title):
         entries = _plain_entries(texts, title)
     taken = set(entries)
     for a, b in pairwise(entries):
@@ -41,6 +44,16 @@ def found(rows: Sequence[list[Line]]) -> list[Line]:
     if entries and title is not None and 0 <= entries[0] - title <= MOST_BETWEEN + 1:
         taken.update(range(title, entries[0]))
     return [line for i in sorted(taken) for line in rows[i]]
+
+
+def _are_contents(entries: Sequence[int], title: int | None) -> bool:
+    """Return whether rows with leaders are no part of a form or a table.
+
+    There they are fewer than the rows between them, or there is no title.
+    """
+    if len(entries) < LEAST_ROWS:
+        return False
+    return title is not None or len(entries) >= DENSE * (entries[-1] - entries[0] + 1)
 
 
 def _plain_entries(texts: Sequence[str], title: int | None) -> list[int]:

@@ -39,8 +39,20 @@ _MONO = re.compile(
     re.IGNORECASE,
 )
 _BROKEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
+_BULLETS = str.maketrans(
+    {
+        **dict.fromkeys("\uf0a7\uf0b7\uf06c\uf06e\uf09f\uf0d8\uf076", "\u2022"),
+        **dict.fromkeys("\uf0fc\uf0fe\uf052", "\u2611"),
+        **dict.fromkeys("\uf0a8\uf06f\uf072", "\u2610"),
+        **dict.fromkeys("\uf0e0\uf0e8", "\u2192"),
+    }
+)
+"""Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
 _QUARTER = 90
 _RUNS = re.compile(r"\s+|\S+")
+
+
+Point = tuple[float, float]
 
 
 class _Font(NamedTuple):
@@ -65,13 +77,13 @@ def content(document: pdfium.PdfDocument, number: int) -> PageContent:
     with closing(document[number]) as page, closing(page.get_textpage()) as text:
         width, height = page.get_size()
         view = View(page)
-        words, turned = _by_direction(_Reader(text, view).words())
+        angle, words, turned = _by_direction(_Reader(text, view).words())
+        frame = _Frame(angle, width, height)
         return PageContent(
-            width,
-            height,
-            _once(words),
+            *frame.size,
+            frame.moved(_once(words)),
             turned,
-            rules.drawn(page, view.place),
+            rules.drawn(page, lambda x, y: frame.place(*view.place(x, y))),
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
 
@@ -98,6 +110,38 @@ class View:
         """Return the direction of a vector as seen, in quarter turns of degrees."""
         angle = math.degrees(math.atan2(y, x)) - self.turn
         return round(angle / _QUARTER) * _QUARTER % 360
+
+
+class _Frame:
+    """Turns a page so that most of its lines run from left to right."""
+
+    def __init__(self, angle: int, width: float, height: float) -> None:
+        self._angle, self._width, self._height = angle, width, height
+        self.size = (height, width) if angle in (90, 270) else (width, height)
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point of the page as seen in the turned page."""
+        return {
+            0: (x, y),
+            90: (self._height - y, x),
+            180: (self._width - x, self._height - y),
+            270: (y, self._width - x),
+        }[self._angle]
+
+    def moved(self, words: list[Word]) -> list[Word]:
+        """Return words whose places are measured from the corner of the turned page."""
+        x, y = {
+            0: (0.0, 0.0),
+            90: (self._height, 0.0),
+            180: (self._width, self._height),
+            270: (0.0, self._width),
+        }[self._angle]
+        if not self._angle:
+            return words
+        return [
+            word._replace(x0=word.x0 + x, x1=word.x1 + x, base=word.base + y)
+            for word in words
+        ]
 
 
 class _Reader:
@@ -200,7 +244,7 @@ class _Reader:
         return self._faces[address]
 
     def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
-        text = self._characters[first:stop]
+        text = self._characters[first:stop].translate(_BULLETS)
         x0, x1 = self._extent(first, stop - 1, font)
         has_no_unicode = _BROKEN.search(text) or (
             pdfium_c.FPDFText_HasUnicodeMapError(self._text, first)
@@ -272,17 +316,17 @@ def _name(font: Any) -> str:
 
 def _by_direction(
     words: Iterator[tuple[int, Word]],
-) -> tuple[list[Word], list[list[Word]]]:
-    """Return the words of the prevailing direction, and the others by direction."""
+) -> tuple[int, list[Word], list[list[Word]]]:
+    """Return the prevailing direction, its words, and the others by direction."""
     lists: dict[int, list[Word]] = {}
     sizes: Counter[int] = Counter()
     for angle, word in words:
         lists.setdefault(angle, []).append(word)
         sizes[angle] += len(word.text)
     if not sizes:
-        return [], []
+        return 0, [], []
     main = sizes.most_common(1)[0][0]
-    return lists.pop(main), list(lists.values())
+    return main, lists.pop(main), list(lists.values())
 
 
 def _once(words: list[Word]) -> list[Word]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from autolearn.ingest.readers.pdf import bidi
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, Word, overlap
 
@@ -15,6 +16,8 @@ LEAST_FILLED = 0.4
 """Smallest share of cells with text in a table."""
 LONGEST_CELL = 60
 """Words of an average cell; a grid with longer ones is a layout."""
+SHORT_CELL = 2
+"""Words of an average line where the lines of a cell are rows of their own."""
 MOST_CROSSED = 0.1
 """Largest share of words that may stand across a ruling line."""
 
@@ -91,11 +94,11 @@ def found(lines: Sequence[Line], rules: Sequence[Rule]) -> list[tuple[Table, set
 
 
 def _grids(rules: Sequence[Rule]) -> list[Grid]:
-    horizontal = [rule for rule in rules if rule.is_horizontal]
-    vertical = [rule for rule in rules if not rule.is_horizontal]
+    horizontal = _merged([rule for rule in rules if rule.is_horizontal], 0)
+    vertical = _merged([rule for rule in rules if not rule.is_horizontal], 1)
     if len(horizontal) * len(vertical) > MOST_CROSSINGS:
         return []
-    groups: dict[Rule, list[Rule]] = {rule: [rule] for rule in rules}
+    groups: dict[Rule, list[Rule]] = {rule: [rule] for rule in horizontal + vertical}
     for h in horizontal:
         for v in vertical:
             if groups[h] is not groups[v] and _touch(h, v):
@@ -106,6 +109,31 @@ def _grids(rules: Sequence[Rule]) -> list[Grid]:
     grids = [Grid(group) for group in distinct.values()]
     grids = [grid for grid in grids if grid.is_table]
     return sorted(grids, key=lambda grid: (grid.x1 - grid.x0) * (grid.bottom - grid.top))
+
+
+def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
+    """Return rules, those that continue one another as one.
+
+    Args:
+        rules: Rules in one direction.
+        along: 0 if they run along x, 1 along y.
+    """
+    across = 1 - along
+    merged: list[Rule] = []
+    for rule in sorted(rules, key=lambda r: (round(r[across] / SNAP), r[along])):
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and abs(last[across] - rule[across]) <= SNAP
+            and rule[along] - last[along + 2] <= SNAP
+            and last[along] - rule[along + 2] <= SNAP
+        ):
+            low = min(last, rule, key=lambda r: r[along])
+            end = max(last[along + 2], rule[along + 2])
+            merged[-1] = low._replace(x1=end) if along == 0 else low._replace(y1=end)
+        else:
+            merged.append(rule)
+    return merged
 
 
 def _touch(h: Rule, v: Rule) -> bool:
@@ -165,21 +193,47 @@ def _filled(
             texts = [contents.get(root, []) for root in across]
         if any(texts):
             rows += _split(texts)
+    rows = in_reading_order(without_empty_columns(rows))
     return Table(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
 
 
 def _split(cells: list[list[Line]]) -> list[list[list[Line]]]:
-    """Return the rows of a band between rules: its lines, if all columns align."""
-    filled = [cell for cell in cells if cell]
-    n = len(filled[0])
-    is_aligned = len(filled) > 1 and n > 2 and all(
-        len(cell) == n
-        and all(abs(a.base - b.base) < SNAP for a, b in zip(cell, filled[0], strict=True))
-        for cell in filled
+    """Return the rows of a band between rules.
+
+    Where most columns have the same number of short lines on the same baselines, each
+    is a row. A cell with one line stands for all of them.
+    """
+    n = max(len(cell) for cell in cells)
+    full = [cell for cell in cells if len(cell) == n]
+    is_divided = (
+        n > 1
+        and len(full) > 1
+        and 2 * len(full) > len([cell for cell in cells if cell])
+        and all(len(cell) in (0, 1, n) for cell in cells)
+        and all(_are_rows(cell, full[0]) for cell in full)
     )
-    if not is_aligned:
+    if not is_divided:
         return [cells]
-    return [[[cell[i]] if cell else [] for cell in cells] for i in range(n)]
+    return [
+        [[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)
+    ]
+
+
+def _are_rows(cell: list[Line], other: list[Line]) -> bool:
+    """Return whether the lines of two cells are short and on the same baselines."""
+    n_words = sum(len(line.words) for line in cell)
+    return n_words <= SHORT_CELL * len(cell) and all(
+        abs(a.base - b.base) < SNAP for a, b in zip(cell, other, strict=True)
+    )
+
+
+def without_empty_columns(rows: list[list[list[Line]]]) -> list[list[list[Line]]]:
+    """Return rows without the columns in which no cell has text."""
+    filled = [any(cells) for cells in zip(*rows, strict=True)]
+    return [
+        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
+        for row in rows
+    ]
 
 
 def _has_head(rows: list[list[list[Line]]]) -> bool:
@@ -195,3 +249,10 @@ def has_numbers(row: list[list[Line]]) -> bool:
     texts = [[word.text for line in cell for word in line.words] for cell in row]
     n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
     return 2 * n > len([cell for cell in texts if cell])
+
+def in_reading_order(cells: list[list[list[Line]]]) -> list[list[list[Line]]]:
+    """Return rows whose first column is the one that is read first."""
+    text = "".join(
+        word.text for row in cells for cell in row for line in cell for word in line.words
+    )
+    return [row[::-1] for row in cells] if bidi.is_rtl(text) else cells

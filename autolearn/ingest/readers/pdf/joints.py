@@ -10,6 +10,8 @@ UNSPACED = re.compile(
 )
 """Characters of scripts that put no spaces between words: Chinese, Japanese, Thai, Lao,
 Khmer, Burmese, Tibetan."""
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+"""Korean has spaces, but its lines may end within a word."""
 HYPHENS = "-\u2010\u00ad"
 _SOFT = "\u00ad"
 _BROKEN = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
@@ -63,7 +65,9 @@ def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, s
         return _is_divided(broken[1], after, vocabulary), ""
     if before.endswith(("\u2014", "/")) or after.startswith("\u2014"):
         return False, ""
-    is_unspaced = UNSPACED.match(before[-1:]) or UNSPACED.match(after)
+    is_unspaced = bool(UNSPACED.match(before[-1:]) or UNSPACED.match(after))
+    if _HANGUL.match(before[-1:]) and _HANGUL.match(after):
+        is_unspaced = (before.split()[-1] + after.split()[0]) in vocabulary
     return False, "" if is_unspaced else " "
 
 

@@ -1,13 +1,13 @@
 """Write the words of a line as text: spaces, raised words, reading order."""
 
 import re
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from autolearn.ingest.readers.pdf import bidi, joints
 from autolearn.ingest.readers.pdf.lines import spaces
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 
-_NUMBERS = re.compile(r"\d+(?:\s*[,\u2013-]\s*\d+)*[,;]?$")
+_NUMBERS = re.compile(r"\(?\d+(?:\s*[,\u2013-]\s*\d+)*[,;)]?$")
 _MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "o", "a", "e", "er", "re", "ère", "ème"))
 _AS_IS = frozenset(("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032"))
@@ -20,26 +20,35 @@ _POWER = re.compile(
 
 def text(line: Line) -> str:
     """Return the words of a line with a space between them."""
-    if any(bidi.has_rtl(word.text) for word in line.words):
-        read = bidi.ordered(line.words, spaces(line.words))
-        return bidi.plain(_written(read))
-    return _written(list(zip(line.words, spaces(line.words), strict=True)))
+    if line.text is None:
+        is_rtl = bidi.has_rtl("".join([word.text for word in line.words]))
+        gaps = spaces(line.words, is_rtl=is_rtl)
+        if is_rtl:
+            line.text = bidi.plain(_written(bidi.ordered(line.words, gaps)))
+        else:
+            line.text = _written(list(zip(line.words, gaps, strict=True)))
+    return line.text
 
 
 def _written(read: list[bidi.Read]) -> str:
-    result = ""
-    raised: list[str] = []
-    for i, (word, is_spaced) in enumerate(read):
-        if word.script == "super":
-            raised.append((" " if is_spaced and raised else "") + word.text)
-            is_next_raised = i + 1 < len(read) and read[i + 1][0].script == "super"
-            if not is_next_raised:
-                result += _raised(result, "".join(raised))
-                raised = []
+    result: list[str] = []
+    for is_raised, group in groupby(read, lambda item: item[0].script == "super"):
+        if is_raised:
+            result.append(_raised("".join(result[-3:]), _mark(list(group))))
             continue
-        result += " " if is_spaced and not _is_unspaced(result, word) else ""
-        result += word.text
-    return result
+        for word, is_spaced in group:
+            if is_spaced and result and not _is_unspaced(result[-1], word):
+                result.append(" ")
+            result.append(word.text)
+    return "".join(result)
+
+
+def _mark(group: list[bidi.Read]) -> str:
+    """Return words that are raised together."""
+    return "".join(
+        f" {word.text}" if is_spaced and i else word.text
+        for i, (word, is_spaced) in enumerate(group)
+    )
 
 
 def _is_unspaced(before: str, word: Word) -> bool:

@@ -22,18 +22,39 @@ INITIAL = 1.8
 """Size of a letter that begins a chapter, in sizes of the text."""
 NEAR = 0.35
 """Distance of a raised or lowered word from its neighbour, in sizes of the line."""
+AHEAD = 1.5
+"""Distance of a mark before the line, in sizes of the line."""
 MOST_WORDS = 3
 """Words that are raised or lowered together."""
-TIGHT, LOOSE = 0.08, 0.14
-"""Gaps between words, in font sizes: where the file has white space at this place, and
-where the words are not drawn one after the other."""
+TIGHT, LOOSE, LOOSE_RTL = 0.08, 0.14, 0.2
+"""Gaps between words, in font sizes: where the file has white space at this place,
+where the words are not drawn one after the other, and between joined letters."""
 
 
 def joined(words: Iterable[Word]) -> list[Line]:
     """Return the lines of a page from top to bottom and left to right."""
     lines = [line for row in _rows(words) for line in _divided(row)]
     lines.sort(key=lambda line: (line.base, line.x0))
-    return _with_scripts(lines)
+    return _rejoined(_with_scripts(lines))
+
+
+def _rejoined(lines: list[Line]) -> list[Line]:
+    """Join lines whose gap has been filled by a raised word."""
+    result: list[Line] = []
+    for line in lines:
+        before = result[-1] if result else None
+        if before is not None and before.words[-1].script and _follows(before, line):
+            result[-1] = Line([*before.words, *line.words])
+        else:
+            result.append(line)
+    return result
+
+
+def _follows(before: Line, line: Line) -> bool:
+    return (
+        abs(line.base - before.base) <= SAME_BASE * line.size
+        and 0 <= line.x0 - before.x1 < WIDE * line.size
+    )
 
 
 def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
@@ -118,6 +139,8 @@ def _touches(line: Line, host: Line) -> bool:
     if not host.size / LARGEST <= line.size <= SMALL * host.size:
         return False
     near = NEAR * host.size
+    if 0 <= host.x0 - line.x1 < AHEAD * host.size and line.base < host.base:
+        return True  # the mark of a footnote
     return any(
         abs(line.x0 - word.x1) < near or abs(word.x0 - line.x1) < near
         for word in host.words
@@ -136,13 +159,13 @@ def _marked(line: Line, scripts: list[Word]) -> Line:
     return Line(words)
 
 
-def spaces(words: list[Word]) -> list[bool]:
+def spaces(words: list[Word], *, is_rtl: bool) -> list[bool]:
     """Return for each word of a line whether white space stands on its left."""
-    return [False, *(_is_spaced(a, b) for a, b in pairwise(words))]
+    loose = LOOSE_RTL if is_rtl else LOOSE
+    return [False, *[_is_spaced(a, b, loose) for a, b in pairwise(words)]]
 
 
-def _is_spaced(a: Word, b: Word) -> bool:
-    gap = (b.x0 - a.x1) / max(a.size, b.size)
+def _is_spaced(a: Word, b: Word, loose: float) -> bool:
     if b.order == a.order + 1:
-        return b.space == SPACE or (b.space == GAP and gap > TIGHT)
-    return gap > LOOSE
+        return b.space == SPACE or (b.space == GAP and b.x0 - a.x1 > TIGHT * b.size)
+    return b.x0 - a.x1 > loose * max(a.size, b.size)

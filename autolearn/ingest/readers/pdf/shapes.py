@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple, Protocol
 ASCENT, DESCENT = 0.75, 0.25
 """Height above and depth below the baseline of a line, in sizes of its font."""
 
+NEARLY_ALL = 0.9
+"""Share of the characters of a line that are bold, or of one width."""
+
 Script = Literal["", "super", "sub"]
 
 
@@ -62,11 +65,13 @@ class Line:
     size: float = field(init=False)
     x0: float = field(init=False)
     x1: float = field(init=False)
+    text: str | None = field(init=False, default=None)
+    """What ``line_text.text`` has made of the words."""
 
     def __post_init__(self) -> None:
         """Measure the line by the words that are not raised or lowered."""
         body = [word for word in self.words if not word.script] or self.words
-        longest = max(body, key=lambda word: len(word.text) * word.size)
+        longest = max(body, key=_weight)
         self.base, self.size = longest.base, longest.size
         self.x0 = min(word.x0 for word in self.words)
         self.x1 = max(word.x1 for word in self.words)
@@ -84,17 +89,24 @@ class Line:
     @property
     def bold(self) -> bool:
         """Whether nearly all of it is bold."""
-        return _share(self.words, "bold") > 0.9
+        return self.words[0].bold and _share([w.bold for w in self.words], self.words)
 
     @property
     def mono(self) -> bool:
         """Whether all of it is in a font of one width."""
-        return _share(self.words, "mono") > 0.9
+        return self.words[0].mono and _share([w.mono for w in self.words], self.words)
 
 
-def _share(words: list[Word], attribute: str) -> float:
-    n = sum(len(word.text) for word in words if getattr(word, attribute))
-    return n / max(1, sum(len(word.text) for word in words))
+def _weight(word: Word) -> float:
+    return len(word.text) * word.size
+
+
+def _share(flags: list[bool], words: list[Word]) -> bool:
+    """Return whether nearly all characters have a flag."""
+    if all(flags):
+        return True
+    n = sum(len(word.text) for word, flag in zip(words, flags, strict=True) if flag)
+    return n > NEARLY_ALL * sum(len(word.text) for word in words)
 
 
 class Rule(NamedTuple):
