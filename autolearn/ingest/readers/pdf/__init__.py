@@ -15,6 +15,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import glyphs, lines, survey
@@ -54,9 +55,11 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
     with SpooledTemporaryFile(IN_MEMORY) as spool:
         counts = Survey(n_pages)
         with _opened(path) as document:
+            if document.get_formtype() != pdfium_c.FORMTYPE_NONE:
+                document.init_forms()
             for number in range(n_pages):
-                page, is_blank = _page(document, number)
-                counts.add(page, is_blank=is_blank)
+                page = _page(document, number)
+                counts.add(page)
                 pickle.dump(page, spool, pickle.HIGHEST_PROTOCOL)
                 yield Piece("", share=FIRST_PASS * (number + 1) / n_pages)
         flow = Flow(counts.facts())
@@ -71,20 +74,18 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
             yield replace(piece, share=1.0, place=f"page {n_pages}")
 
 
-def _page(document: pdfium.PdfDocument, number: int) -> tuple[PageLines, bool]:
-    """Return the lines of a page, and whether nothing is drawn on it."""
+def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
+    """Return the lines of a page."""
     try:
         content = glyphs.content(document, number)
     except pdfium.PdfiumError:
-        raise InputError(
-            f"is damaged on page {number + 1}; save or download it again."
-        ) from None
+        return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)
     turned = [
         lines.joined(word for word in words if not word.left_out)
         for words in content.turned
     ]
-    page = PageLines(
+    return PageLines(
         number,
         content.width,
         content.height,
@@ -92,5 +93,5 @@ def _page(document: pdfium.PdfDocument, number: int) -> tuple[PageLines, bool]:
         turned,
         content.rules,
         left_out,
+        survey.why_without_text(content, usable),
     )
-    return page, content.is_blank

@@ -6,10 +6,9 @@ from itertools import pairwise
 from statistics import median
 
 from autolearn.ingest.readers.pdf import grids, joints
+from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, bounds, overlap
 
-SAME_BASE = 0.35
-"""Largest distance of the baselines of one row, in sizes of its font."""
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""
 LEAST_ROWS = 3
@@ -30,7 +29,7 @@ LONG_LINE = 9
 LONGEST_CELL = 12
 """Words of an average cell."""
 ITEM = re.compile(
-    r"(?:[-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2611\u2610\uf0b7o]"
+    r"(?:[-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2611\u2610\u2612o]"
     r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\(\w{1,3}\)|\d+(?:\.\d+)+\.?|\[\d+\])$"
 )
 """The mark of a list item, or the number of a heading."""
@@ -107,18 +106,6 @@ def _cuts(run: list[Row]) -> Iterator[list[Line]]:
             rest = run[first : len(run) - (n - first)]
             if len(rest) >= LEAST_ROWS and len(rest[0]) > 1:
                 yield [line for row in rest for line in row]
-
-
-def rows(lines: Sequence[Line]) -> Iterator[Row]:
-    """Yield the lines on each baseline, from left to right and from top to bottom."""
-    row: Row = []
-    for line in sorted(lines, key=lambda line: line.base):
-        if row and line.base - row[0].base > SAME_BASE * min(row[0].size, line.size):
-            yield sorted(row, key=lambda line: line.x0)
-            row = []
-        row.append(line)
-    if row:
-        yield sorted(row, key=lambda line: line.x0)
 
 
 def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:

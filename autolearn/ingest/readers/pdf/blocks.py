@@ -18,6 +18,7 @@ from autolearn.ingest.readers.pdf import (
     line_text,
     order,
 )
+from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.shapes import Box, Line, Table
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -117,7 +118,7 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[tuple[str,
     lines = _inside(page, left_out)
     heads = facts.heads.on_page(page.number, lines, page.height, facts.body_size)
     lines = _without(lines, heads, left_out, "running head")
-    entries = contents.found(list(aligned.rows(lines)))
+    entries = contents.found(list(page_lines.rows(lines)))
     lines = _without(lines, entries, left_out, "table of contents")
     lines = _with_initials(aligned.with_markers(lines))
     blocks = _blocks(order.ordered(_with_tables(lines, page, facts)), facts)
@@ -187,7 +188,8 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     tables = aligned.found(lines, page.rules, prose)
     taken = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
-    return items + [line for i, line in enumerate(lines) if i not in taken]
+    rest = [line for i, line in enumerate(lines) if i not in taken]
+    return items + page_lines.without_gaps(rest)
 
 
 def _blocks(items: Sequence[Box], facts: Facts) -> list[Block]:

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import bidi, rules
+from autolearn.ingest.readers.pdf import bidi, forms, rules
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, PageContent, Word
 
 NO_UNICODE = "font without Unicode"
 OUTSIDE = "outside the page"
 TWICE = "drawn twice"
+BULLET = "\u2022"
 
 SMALLEST, LARGEST = 1.5, 1000.0
 """Sizes of fonts in points; the height of a letter replaces what is beyond."""
@@ -79,11 +80,17 @@ def content(document: pdfium.PdfDocument, number: int) -> PageContent:
         view = View(page)
         angle, words, turned = _by_direction(_Reader(text, view).words())
         frame = _Frame(angle, width, height)
+
+        def place(x: float, y: float) -> Point:
+            return frame.place(*view.place(x, y))
+
+        words = frame.moved(_with_bullets(_once(words)))
+        words += forms.words(document, page, place, list(words))
         return PageContent(
             *frame.size,
-            frame.moved(_once(words)),
+            words,
             turned,
-            rules.drawn(page, lambda x, y: frame.place(*view.place(x, y))),
+            rules.drawn(page, place),
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
 
@@ -341,6 +348,31 @@ def _once(words: list[Word]) -> list[Word]:
             last[word.text] = word
         marked.append(word)
     return marked
+
+
+def _with_bullets(words: list[Word]) -> list[Word]:
+    """Return words with a bullet for each sign without Unicode before a line.
+
+    Such signs come from fonts of ornaments.
+    """
+    result = list(words)
+    for i, word in enumerate(words[:-1]):
+        after, before = words[i + 1], words[i - 1] if i else None
+        if (
+            word.left_out == NO_UNICODE
+            and len(word.text) == 1
+            and not after.left_out
+            and _is_beside(word, after)
+            and (before is None or not _is_beside(before, word))
+        ):
+            result[i] = word._replace(text=BULLET, left_out="")
+    return result
+
+
+def _is_beside(a: Word, b: Word) -> bool:
+    """Return whether a word stands on the left of another one, with a gap."""
+    size = max(a.size, b.size)
+    return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
 
 
 def _distance(a: Word, b: Word) -> float:

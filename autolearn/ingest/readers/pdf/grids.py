@@ -16,6 +16,10 @@ LEAST_FILLED = 0.4
 """Smallest share of cells with text in a table."""
 LONGEST_CELL = 60
 """Words of an average cell; a grid with longer ones is a layout."""
+LONGEST_REPEATED = 4
+"""Words of a cell that is repeated in each column that it spans."""
+LEAST_CELLS = 0.35
+"""Smallest share of cells that are not merged with others."""
 SHORT_CELL = 2
 """Words of an average line where the lines of a cell are rows of their own."""
 MOST_CROSSED = 0.1
@@ -171,6 +175,7 @@ def _table(grid: Grid, lines: Sequence[Line]) -> Table | None:
     n_cells = len(set(roots.values()))
     if (
         n_crossed > MOST_CROSSED * len(words)
+        or n_cells < LEAST_CELLS * len(roots)
         or len(cells) < max(3, LEAST_FILLED * n_cells)
         or len(words) > LONGEST_CELL * len(cells)
     ):
@@ -190,11 +195,24 @@ def _filled(
             is_first = across[0][0] == row
             texts = [contents.get(across[0], []) if is_first else [], *[[]] * (n_columns - 1)]
         else:
-            texts = [contents.get(root, []) for root in across]
+            texts = [
+                contents.get(root, []) if _is_repeated(contents, across, i) else []
+                for i, root in enumerate(across)
+            ]
         if any(texts):
             rows += _split(texts)
     rows = in_reading_order(without_empty_columns(rows))
     return Table(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
+
+
+def _is_repeated(
+    contents: dict[Cell, list[Line]], across: Sequence[Cell], i: int
+) -> bool:
+    """Return whether a cell is written: it is no long one that spans several columns."""
+    if not i or across[i] != across[i - 1]:
+        return True
+    n_words = sum(len(line.words) for line in contents.get(across[i], []))
+    return n_words <= LONGEST_REPEATED
 
 
 def _split(cells: list[list[Line]]) -> list[list[list[Line]]]:

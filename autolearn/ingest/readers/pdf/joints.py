@@ -22,10 +22,10 @@ _FIRST_PARTS = frozenset(
     "self well ill non ex post pre anti all half quasi semi pseudo cross multi high low "
     "long short full open closed left right north south east west one two three four "
     "five six seven eight nine ten twenty thirty forty fifty sixty seventy eighty "
-    "ninety hard soft hand large small fine real state old new mid co".split()
+    "ninety mixed hard soft hand large small fine real state old new mid co".split()
 )
 _LAST_PARTS = frozenset(
-    "based free like oriented related driven specific wide level term time scale year "
+    "mode based free like oriented related driven specific wide level term time scale year "
     "old up off in out making known century dependent independent style type shaped "
     "sized powered led fold friendly rich poor day week month hour class quality order "
     "art law war".split()

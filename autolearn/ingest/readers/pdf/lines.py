@@ -1,9 +1,10 @@
 """Join the words of a page to lines, by their place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
+from autolearn.ingest.readers.pdf.forms import EMPTY, TICKED
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
 
 SAME_BASE = 0.3
@@ -13,6 +14,10 @@ WIDE, OUTLIER = 0.9, 2.0
 this line."""
 WIDEST = 1.6
 """A gap that always divides two lines, in font sizes, unless all gaps are so wide."""
+LABEL = 6
+"""Words of a label, and of its value."""
+BRIDGED, CLOSE = 3.0, 1.5
+"""Widest gap that a line above or below closes, and its largest distance, in sizes."""
 SMALL, LARGEST = 0.87, 3.0
 """Largest size of a raised or lowered word, in sizes of its line; and largest size of
 the line, in sizes of the word."""
@@ -55,6 +60,74 @@ def _follows(before: Line, line: Line) -> bool:
         abs(line.base - before.base) <= SAME_BASE * line.size
         and 0 <= line.x0 - before.x1 < WIDE * line.size
     )
+
+
+def without_gaps(lines: Sequence[Line]) -> list[Line]:
+    """Join lines on one baseline if their gap is no border between columns.
+
+    It is none if a line above or below goes across it, as in justified text, if no other
+    line begins behind it, or if the lines are a label and its value.
+
+    Args:
+        lines: Lines of a page, from top to bottom.
+    """
+    result: list[Line] = []
+    for row in rows(lines):
+        start = len(result)
+        for line in row:
+            before = result[-1] if len(result) > start else None
+            if before is not None and (
+                _is_bridged(before, line, lines)
+                or _is_alone(before, line, lines)
+                or _is_labelled(before, line)
+            ):
+                result[-1] = Line([*before.words, *line.words])
+            else:
+                result.append(line)
+    return result
+
+
+def _is_bridged(a: Line, b: Line, lines: Sequence[Line]) -> bool:
+    gap = (b.x0 - a.x1) / b.size
+    if not -0.2 < gap < BRIDGED or abs(a.size - b.size) > 0.1 * b.size:
+        return False
+    sides = {
+        other.base < b.base
+        for other in lines
+        if 0.5 * b.size < abs(other.base - b.base) < CLOSE * b.size
+        and abs(other.size - b.size) < 0.1 * b.size
+        and other.x0 < a.x1 - 1
+        and other.x1 > b.x0 + 1
+    }
+    return len(sides) > (gap > WIDEST)
+
+
+def _is_alone(a: Line, b: Line, lines: Sequence[Line]) -> bool:
+    """Return whether a gap is not so wide and no other line begins behind it."""
+    return 0 <= b.x0 - a.x1 < WIDEST * b.size and not any(
+        abs(other.base - b.base) < 3 * b.size and abs(other.x0 - b.x0) < 0.6 * b.size
+        for other in lines
+        if other is not b
+    )
+
+
+def _is_labelled(a: Line, b: Line) -> bool:
+    """Return whether the second line is the value of a label, or the tick of a box."""
+    is_short = len(a.words) <= LABEL and len(b.words) <= LABEL
+    is_label = a.words[-1].text.endswith((":", "\uff1a"))
+    return is_short and (is_label or b.words[0].text in (TICKED, EMPTY))
+
+
+def rows(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield the lines on each baseline, from left to right and from top to bottom."""
+    row: list[Line] = []
+    for line in sorted(lines, key=lambda line: line.base):
+        if row and line.base - row[0].base > SAME_BASE * min(row[0].size, line.size):
+            yield sorted(row, key=lambda line: line.x0)
+            row = []
+        row.append(line)
+    if row:
+        yield sorted(row, key=lambda line: line.x0)
 
 
 def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:

@@ -3,17 +3,27 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import glyphs, joints, line_text
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
-from autolearn.ingest.readers.pdf.shapes import Line, Rule, Word
+from autolearn.ingest.readers.pdf.shapes import Line, PageContent, Rule, Word
+
+Unread = Literal["", "damaged", "pictures", "no Unicode"]
 
 LARGER = 1.12
 """A heading is larger than the text by at least this factor."""
 MOST_WORDS = 400_000
 """Words of a document that are kept to recognise divided ones."""
 MOST_LEVELS = 4
+_SENTENCES: dict[Unread, str] = {
+    "pictures": "{0} {1} no text, only pictures; a program for text recognition (OCR) "
+    "can add it to the file",
+    "no Unicode": "{0} {1} fonts that do not say which letters they show, and {2} left "
+    "out",
+    "damaged": "{0} {2} damaged and left out",
+}
 USABLE = 0.5
 """Smallest share of characters with known meaning on a page with text."""
 
@@ -31,6 +41,8 @@ class PageLines:
     rules: list[Rule]
     left_out: list[tuple[str, str]]
     """Text without a place among the lines, and why it is left out."""
+    unread: Unread = ""
+    """Why the page gives no text; empty if it does, or if it is blank."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +69,16 @@ class Survey:
     n_pages: int
     heads: RunningHeads = field(default_factory=RunningHeads)
     vocabulary: set[str] = field(default_factory=set)
-    pages_without_text: list[int] = field(default_factory=list)
-    pages_without_unicode: list[int] = field(default_factory=list)
+    unread: dict[Unread, list[int]] = field(default_factory=dict)
+    """Numbers of the pages that give no text, from 1."""
     _sizes: Counter[float] = field(default_factory=Counter)
     _bold: Counter[bool] = field(default_factory=Counter)
     _mono: Counter[bool] = field(default_factory=Counter)
 
-    def add(self, page: PageLines, *, is_blank: bool) -> None:
+    def add(self, page: PageLines) -> None:
         """Count what is on a page."""
-        reasons = {reason for _, reason in page.left_out}
-        if glyphs.NO_UNICODE in reasons and not page.lines:
-            self.pages_without_unicode.append(page.number + 1)
-        elif not page.lines and not page.turned and not is_blank:
-            self.pages_without_text.append(page.number + 1)
+        if page.unread:
+            self.unread.setdefault(page.unread, []).append(page.number + 1)
         for line in page.lines:
             n = sum(len(word.text) for word in line.words)
             self._sizes[line.size] += n
@@ -137,20 +146,17 @@ def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
     return usable, left_out
 
 
+def why_without_text(content: PageContent, usable: list[Word]) -> Unread:
+    """Return why a page gives no text; empty if it does or if it is blank."""
+    if usable or content.turned or content.is_blank:
+        return ""
+    return "no Unicode" if content.words else "pictures"
+
+
 def notes(survey: Survey) -> Iterator[str]:
-    """Yield a sentence on each kind of pages that cannot be read."""
-    if survey.pages_without_text:
-        pages, verb, _ = _named(survey.pages_without_text, survey.n_pages)
-        yield (
-            f"{pages} {verb} no text, only pictures; a program for text recognition "
-            "(OCR) can add it to the file"
-        )
-    if survey.pages_without_unicode:
-        pages, verb, are = _named(survey.pages_without_unicode, survey.n_pages)
-        yield (
-            f"{pages} {verb} fonts that do not say which letters they show, and {are} "
-            "left out"
-        )
+    """Yield a sentence on each kind of pages that give no text."""
+    for unread, pages in survey.unread.items():
+        yield _SENTENCES[unread].format(*_named(pages, survey.n_pages))
 
 
 def _named(pages: list[int], n_pages: int) -> tuple[str, str, str]:
