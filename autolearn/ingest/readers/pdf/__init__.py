@@ -7,19 +7,18 @@ notes.
 """
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers.pdf import glyphs, lines, survey
-from autolearn.ingest.readers.pdf.flow import Flow
+from autolearn.ingest.readers.pdf import lines, page_content, survey
+from autolearn.ingest.readers.pdf.flow import Flow, Part
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -68,16 +67,26 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
         spool.seek(0)
         for number in range(n_pages):
             share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
-            for piece in flow.page(pickle.load(spool)):
-                yield replace(piece, share=share, place=f"page {number + 1}")
-        for piece in flow.rest():
-            yield replace(piece, share=1.0, place=f"page {n_pages}")
+            yield from _joined(flow.page(pickle.load(spool)), number, share)
+        yield from _joined(flow.rest(), n_pages - 1, 1.0)
+
+
+def _joined(parts: Iterable[Part], number: int, share: float) -> Iterator[Piece]:
+    """Yield the parts of a page as pieces, texts that follow one another as one."""
+    place = f"page {number + 1}"
+    for why, group in groupby(parts, key=lambda part: part[1]):
+        if why:
+            for text, _ in group:
+                yield Piece(text, left_out=why, share=share, place=place)
+        else:
+            text = "".join(text for text, _ in group)
+            yield Piece(text, share=share, place=place)
 
 
 def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
     """Return the lines of a page."""
     try:
-        content = glyphs.content(document, number)
+        content = page_content.of_page(document, number)
     except pdfium.PdfiumError:
         return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)

@@ -7,7 +7,7 @@ from statistics import median
 
 from autolearn.ingest.readers.pdf import grids, joints
 from autolearn.ingest.readers.pdf.lines import rows
-from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, bounds, overlap
+from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, bounds
 
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""

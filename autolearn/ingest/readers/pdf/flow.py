@@ -12,7 +12,6 @@ from autolearn.ingest.readers.pdf import joints, line_text
 from autolearn.ingest.readers.pdf.blocks import Block
 from autolearn.ingest.readers.pdf.shapes import Line, Table
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
-from autolearn.ingest.readers.pieces import Piece
 
 HYPHEN = "hyphen at the end of a line"
 REPEATED_HEAD = "repeated head of a table"
@@ -35,19 +34,16 @@ class Flow:
         self._table: Table | None = None
         """The last table, as long as nothing follows it."""
 
-    def page(self, page: PageLines) -> Iterator[Piece]:
-        """Yield the text of a page, as far as it is complete."""
+    def page(self, page: PageLines) -> Iterator[Part]:
+        """Yield the text of a page, as far as it is complete, and what is left out."""
         blocks, left_out = page_blocks.on_page(page, self._facts)
-        for text, why in left_out:
-            yield Piece(text, left_out=why)
+        yield from left_out
         for block in blocks:
-            for text, why in self._add(block):
-                yield Piece(text, left_out=why)
+            yield from self._add(block)
 
-    def rest(self) -> Iterator[Piece]:
+    def rest(self) -> Iterator[Part]:
         """Yield what has been kept back."""
-        for text, why in self._close():
-            yield Piece(text, left_out=why)
+        yield from self._close()
 
     def _add(self, block: Block) -> Iterator[Part]:
         is_unfinished = self._open is not None and not self._is_ended()

@@ -8,26 +8,19 @@ character of a word.
 import ctypes
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf import bidi, forms, rules
-from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, PageContent, Word
+from autolearn.ingest.readers.pdf import bidi
+from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Word
 
 NO_UNICODE = "font without Unicode"
-OUTSIDE = "outside the page"
-TWICE = "drawn twice"
-BULLET = "\u2022"
 
 SMALLEST, LARGEST = 1.5, 1000.0
 """Sizes of fonts in points; the height of a letter replaces what is beyond."""
-NEAR = 0.15
-"""Distance of a word that is drawn twice, in sizes of its font."""
 _STEP = 8
 """Characters after which the text object is asked for again."""
 _FIXED_PITCH = 1
@@ -49,11 +42,27 @@ _BULLETS = str.maketrans(
     }
 )
 """Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
-_QUARTER = 90
-_RUNS = re.compile(r"\s+|\S+")
+_WORD = re.compile(r"\S+")
+_LINE_END = {0xFFFE: _HYPHEN}
+"""Text in one piece has another sign for a hyphen at the end of a line."""
 
 
-Point = tuple[float, float]
+class View(Protocol):
+    """How places in a file become places on the page as it is seen."""
+
+    @property
+    def turn(self) -> int:
+        """The turn of the page in degrees."""
+
+    @property
+    def left(self) -> float:
+        """The left edge of the page in the file."""
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point as seen, from the top left corner."""
+
+    def direction(self, x: float, y: float) -> int:
+        """Return the direction of a vector as seen, in quarter turns of degrees."""
 
 
 class _Font(NamedTuple):
@@ -64,91 +73,21 @@ class _Font(NamedTuple):
     """The direction of its lines in degrees, a multiple of 90."""
     bold: bool
     mono: bool
+    is_suspect: bool
+    """Whether its characters may have no Unicode."""
     base: float
     is_plain: bool
     """Whether it runs from left to right on a page that is not turned."""
 
 
-def content(document: pdfium.PdfDocument, number: int) -> PageContent:
-    """Return what is drawn on a page.
+def words(text: pdfium.PdfTextPage, view: View) -> dict[int, list[Word]]:
+    """Return the words of a page by the direction in which they run, in degrees.
 
-    Raises:
-        PdfiumError: The page cannot be loaded.
+    Places are those of the page turned back by this angle around its upper left corner.
+    Letters that run from right to left are words of their own, since their order in the
+    file says nothing about the order in which they are read.
     """
-    with closing(document[number]) as page, closing(page.get_textpage()) as text:
-        width, height = page.get_size()
-        view = View(page)
-        angle, words, turned = _by_direction(_Reader(text, view).words())
-        frame = _Frame(angle, width, height)
-
-        def place(x: float, y: float) -> Point:
-            return frame.place(*view.place(x, y))
-
-        words = frame.moved(_with_bullets(_once(words)))
-        words += forms.words(document, page, place, list(words))
-        return PageContent(
-            *frame.size,
-            words,
-            turned,
-            rules.drawn(page, place),
-            is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
-        )
-
-
-class View:
-    """How places in a file become places on the page as it is seen."""
-
-    def __init__(self, page: pdfium.PdfPage) -> None:
-        self.turn = page.get_rotation()
-        self.left = page.get_bbox()[0]
-        self._box = page.get_bbox()
-
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return a point as seen, from the top left corner."""
-        left, bottom, right, top = self._box
-        return {
-            0: (x - left, top - y),
-            90: (y - bottom, x - left),
-            180: (right - x, y - bottom),
-            270: (top - y, right - x),
-        }[self.turn]
-
-    def direction(self, x: float, y: float) -> int:
-        """Return the direction of a vector as seen, in quarter turns of degrees."""
-        angle = math.degrees(math.atan2(y, x)) - self.turn
-        return round(angle / _QUARTER) * _QUARTER % 360
-
-
-class _Frame:
-    """Turns a page so that most of its lines run from left to right."""
-
-    def __init__(self, angle: int, width: float, height: float) -> None:
-        self._angle, self._width, self._height = angle, width, height
-        self.size = (height, width) if angle in (90, 270) else (width, height)
-
-    def place(self, x: float, y: float) -> Point:
-        """Return a point of the page as seen in the turned page."""
-        return {
-            0: (x, y),
-            90: (self._height - y, x),
-            180: (self._width - x, self._height - y),
-            270: (y, self._width - x),
-        }[self._angle]
-
-    def moved(self, words: list[Word]) -> list[Word]:
-        """Return words whose places are measured from the corner of the turned page."""
-        x, y = {
-            0: (0.0, 0.0),
-            90: (self._height, 0.0),
-            180: (self._width, self._height),
-            270: (0.0, self._width),
-        }[self._angle]
-        if not self._angle:
-            return words
-        return [
-            word._replace(x0=word.x0 + x, x1=word.x1 + x, base=word.base + y)
-            for word in words
-        ]
+    return _Reader(text, view).words()
 
 
 class _Reader:
@@ -157,45 +96,36 @@ class _Reader:
     def __init__(self, text: pdfium.PdfTextPage, view: View) -> None:
         self._text, self._view = text.raw, view
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
-        self._codes = [
-            pdfium_c.FPDFText_GetUnicode(text.raw, i) for i in range(self._n)
-        ]
-        self._characters = "".join(map(chr, self._codes)).replace(_HYPHEN, "-")
-        self._has_rtl = bidi.has_rtl(self._characters)
+        characters = _characters(text.raw, self._n)
+        self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
+        self._is_broken = _BROKEN.search(self._characters) is not None
         self._faces: dict[int, tuple[bool, bool]] = {}
         self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
 
-    def words(self) -> Iterator[tuple[int, Word]]:
-        """Yield each word and the direction in which it runs."""
+    def words(self) -> dict[int, list[Word]]:
+        """Return the words by direction."""
+        words: dict[int, list[Word]] = {0: []}
+        has_rtl = bidi.has_rtl(self._characters)
         order = space = 0
         for start, end, pointer in self._objects():
             font: _Font | None = None
-            for match in _RUNS.finditer(self._characters, start, end):
+            kind, last = SPACE if pointer else GAP, start
+            for match in _WORD.finditer(self._characters, start, end):
                 first, stop = match.span()
-                if match[0].isspace():
-                    space = max(space, self._kind_of_space(first))
-                    continue
                 font = font or self._font(first, pointer)
-                for a, b in self._parts(first, stop):
-                    yield font.angle, self._word(a, b, font, order, space)
+                line = words.setdefault(font.angle, [])
+                space = max(space, kind) if first > last else space
+                last = stop
+                if has_rtl and bidi.has_rtl(match[0]):
+                    parts = [(i, i + 1) for i in range(first, stop)]
+                else:
+                    parts = [(first, stop)]
+                for a, b in parts:
+                    line.append(self._word(a, b, font, order, space))
                     order, space = order + 1, 0
-
-    def _kind_of_space(self, i: int) -> int:
-        is_real = self._codes[i] not in (10, 13) and not (
-            pdfium_c.FPDFText_IsGenerated(self._text, i)
-        )
-        return SPACE if is_real else GAP
-
-    def _parts(self, first: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Yield the characters of a word, one by one if it runs from right to left.
-
-        Their order in the file says nothing about the order in which they are read.
-        """
-        if self._has_rtl and bidi.has_rtl(self._characters[first:stop]):
-            yield from ((i, i + 1) for i in range(first, stop))
-        else:
-            yield first, stop
+            space = max(space, kind) if last < end else space
+        return words
 
     def _objects(self) -> Iterator[tuple[int, int, Any]]:
         """Yield runs of characters that one text object draws: start, end, pointer."""
@@ -231,8 +161,14 @@ class _Reader:
             pdfium_c.FPDFText_GetLooseCharBox(self._text, i, self._box)
             size = max(SMALLEST, self._box.top - self._box.bottom)
         bold, mono = self._face(pointer)
+        is_suspect = self._is_broken or bool(
+            pdfium_c.FPDFText_HasUnicodeMapError(self._text, i)
+        )
         angle = self._view.direction(m.a, m.b)
-        return _Font(round(abs(size), 1), angle, bold, mono, *self._base(i, angle))
+        base, is_plain = self._base(i, angle)
+        return _Font(
+            round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain
+        )
 
     def _base(self, i: int, angle: int) -> tuple[float, bool]:
         """Return the baseline of a text object, and whether it runs as in the file."""
@@ -251,11 +187,8 @@ class _Reader:
         return self._faces[address]
 
     def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
-        text = self._characters[first:stop].translate(_BULLETS)
+        text = self._characters[first:stop]
         x0, x1 = self._extent(first, stop - 1, font)
-        has_no_unicode = _BROKEN.search(text) or (
-            pdfium_c.FPDFText_HasUnicodeMapError(self._text, first)
-        )
         return Word(
             text,
             x0,
@@ -266,19 +199,26 @@ class _Reader:
             font.mono and text.isascii(),
             order,
             space,
-            NO_UNICODE if has_no_unicode else "",
+            self._reason(text, first) if font.is_suspect else "",
         )
+
+    def _reason(self, text: str, first: int) -> str:
+        has_no_unicode = _BROKEN.search(text) or (
+            pdfium_c.FPDFText_HasUnicodeMapError(self._text, first)
+        )
+        return NO_UNICODE if has_no_unicode else ""
 
     def _extent(self, first: int, last: int, font: _Font) -> tuple[float, float]:
         """Return where a word begins and ends on its baseline."""
         if font.is_plain:
             box = self._box
             pdfium_c.FPDFText_GetLooseCharBox(self._text, first, box)
-            x0, x1 = box.left, box.right
-            if last != first:
-                pdfium_c.FPDFText_GetLooseCharBox(self._text, last, box)
-                x0, x1 = min(x0, box.left), max(x1, box.right)
-            return x0 - self._view.left, x1 - self._view.left
+            x0, x1, left = box.left, box.right, self._view.left
+            if last == first:
+                return x0 - left, x1 - left
+            pdfium_c.FPDFText_GetLooseCharBox(self._text, last, box)
+            x2, x3 = box.left, box.right
+            return (x0 if x0 < x2 else x2) - left, (x1 if x1 > x3 else x3) - left
         ends = [*self._ends(first), *self._ends(last)]
         places = {
             0: [x for x, _ in ends],
@@ -297,6 +237,19 @@ class _Reader:
             self._view.place(box.right, box.bottom),
         )
         return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+
+
+def _characters(text: Any, n: int) -> str:
+    """Return the characters of a page, one for each index of pdfium.
+
+    The text in one piece is faster, but leaves out characters without meaning.
+    """
+    buffer = (ctypes.c_ushort * (n + 1))()
+    n_units = pdfium_c.FPDFText_GetText(text, 0, n, buffer) - 1
+    characters = bytes(buffer)[: 2 * n_units].decode("utf-16-le", "surrogatepass")
+    if len(characters) == n == n_units and "\0" not in characters:
+        return characters.translate(_LINE_END)
+    return "".join(chr(pdfium_c.FPDFText_GetUnicode(text, i)) for i in range(n))
 
 
 def _address(pointer: Any) -> int:
@@ -319,62 +272,3 @@ def _name(font: Any) -> str:
     buffer = ctypes.create_string_buffer(n + 1)
     pdfium_c.FPDFFont_GetBaseFontName(font, buffer, n)
     return buffer.value.decode("utf-8", "replace")
-
-
-def _by_direction(
-    words: Iterator[tuple[int, Word]],
-) -> tuple[int, list[Word], list[list[Word]]]:
-    """Return the prevailing direction, its words, and the others by direction."""
-    lists: dict[int, list[Word]] = {}
-    sizes: Counter[int] = Counter()
-    for angle, word in words:
-        lists.setdefault(angle, []).append(word)
-        sizes[angle] += len(word.text)
-    if not sizes:
-        return 0, [], []
-    main = sizes.most_common(1)[0][0]
-    return main, lists.pop(main), list(lists.values())
-
-
-def _once(words: list[Word]) -> list[Word]:
-    """Mark words that are drawn twice at one place, as some bold type is."""
-    last: dict[str, Word] = {}
-    marked = []
-    for word in words:
-        before = last.get(word.text)
-        if before and len(word.text) > 1 and _distance(before, word) < NEAR:
-            word = word._replace(left_out=TWICE)
-        else:
-            last[word.text] = word
-        marked.append(word)
-    return marked
-
-
-def _with_bullets(words: list[Word]) -> list[Word]:
-    """Return words with a bullet for each sign without Unicode before a line.
-
-    Such signs come from fonts of ornaments.
-    """
-    result = list(words)
-    for i, word in enumerate(words[:-1]):
-        after, before = words[i + 1], words[i - 1] if i else None
-        if (
-            word.left_out == NO_UNICODE
-            and len(word.text) == 1
-            and not after.left_out
-            and _is_beside(word, after)
-            and (before is None or not _is_beside(before, word))
-        ):
-            result[i] = word._replace(text=BULLET, left_out="")
-    return result
-
-
-def _is_beside(a: Word, b: Word) -> bool:
-    """Return whether a word stands on the left of another one, with a gap."""
-    size = max(a.size, b.size)
-    return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
-
-
-def _distance(a: Word, b: Word) -> float:
-    """Return the distance of two words in sizes of their font."""
-    return max(abs(a.x0 - b.x0), abs(a.base - b.base)) / b.size

@@ -19,25 +19,17 @@ _BROKEN = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
 _HEAD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
 _FIRST_PARTS = frozenset(
-    "self well ill non ex post pre anti all half quasi semi pseudo cross multi high low "
-    "long short full open closed left right north south east west one two three four "
-    "five six seven eight nine ten twenty thirty forty fifty sixty seventy eighty "
-    "ninety mixed hard soft hand large small fine real state old new mid co".split()
+    ["self", "well", "ill", "non", "ex", "post", "pre", "anti", "all", "half", "quasi", "semi", "pseudo", "cross", "multi", "high", "low", "long", "short", "full", "open", "closed", "left", "right", "north", "south", "east", "west", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "mixed", "hard", "soft", "hand", "large", "small", "fine", "real", "state", "old", "new", "mid", "co"]
 )
 _LAST_PARTS = frozenset(
-    "mode based free like oriented related driven specific wide level term time scale year "
-    "old up off in out making known century dependent independent style type shaped "
-    "sized powered led fold friendly rich poor day week month hour class quality order "
-    "art law war".split()
+    ["mode", "based", "free", "like", "oriented", "related", "driven", "specific", "wide", "level", "term", "time", "scale", "year", "old", "up", "off", "in", "out", "making", "known", "century", "dependent", "independent", "style", "type", "shaped", "sized", "powered", "led", "fold", "friendly", "rich", "poor", "day", "week", "month", "hour", "class", "quality", "order", "art", "law", "war"]
 )
 _WITHIN = frozenset(
-    "the of and in to a an at by for on or up as de la le du und in-law".split()
+    ["the", "of", "and", "in", "to", "a", "an", "at", "by", "for", "on", "or", "up", "as", "de", "la", "le", "du", "und", "in-law"]
 )
 """Words that stand within a compound, as in "state-of-the-art"."""
 _SOLID = frozenset(
-    "some any every no with out under over there where fore more ever how what in on up "
-    "down off back work where by self for to be side ward wards wise man men thing body "
-    "one".split()
+    ["some", "any", "every", "no", "with", "out", "under", "over", "there", "where", "fore", "more", "ever", "how", "what", "in", "on", "up", "down", "off", "back", "work", "where", "by", "self", "for", "to", "be", "side", "ward", "wards", "wise", "man", "men", "thing", "body", "one"]
 )
 """Words that mostly grow together with another word."""
 

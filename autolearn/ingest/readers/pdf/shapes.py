@@ -17,6 +17,9 @@ NEARLY_ALL = 0.9
 Script = Literal["", "super", "sub"]
 
 
+Point = tuple[float, float]
+
+
 class Word(NamedTuple):
     """Characters without white space that are drawn in one font."""
 
