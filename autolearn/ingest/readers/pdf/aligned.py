@@ -16,6 +16,8 @@ MOST_CUT = 4
 """Rows at the edges of a table that may turn out to be no part of it."""
 MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
+CELL_GAP = 0.42
+"""A gap within a line that may divide two cells, in font sizes."""
 CROSSED = 0.15
 """Share of the rows that may stand across the gap between two columns."""
 LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
@@ -35,6 +37,8 @@ ITEM = re.compile(
 """The mark of a list item, or the number of a heading."""
 
 Row = list[Line]
+Span = tuple[float, float]
+"""Where a column begins and ends."""
 
 
 def with_markers(lines: Sequence[Line]) -> list[Line]:
@@ -156,14 +160,15 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
     cells = _cells(all_rows, columns)
     n_head = sum(row[0].base < head for row in all_rows) if head else 0
     if 1 < n_head <= 3:
-        cells = [[sum((r[c] for r in cells[:n_head]), []) for c in range(len(columns))], *cells[n_head:]]
+        head_row = [[x for row in cells[:n_head] for x in row[c]] for c in range(len(columns))]
+        cells = [head_row, *cells[n_head:]]
     x0, top, x1, bottom = bounds(lines)
     cells = grids.in_reading_order(grids.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
     return Table(_continued(cells, has_head), has_head, x0, top, x1, bottom)
 
 
-def _columns(rows: list[Row]) -> list[tuple[float, float]]:
+def _columns(rows: list[Row]) -> list[Span]:
     """Return where the columns begin and end: between gaps that few rows cross."""
     full = [row for row in rows if len(row) > 1]
     edges = sorted(
@@ -171,7 +176,7 @@ def _columns(rows: list[Row]) -> list[tuple[float, float]]:
         + [(line.x1, -1) for row in full for line in row]
     )
     limit, n = int(CROSSED * len(full)), 0
-    columns: list[tuple[float, float]] = []
+    columns: list[Span] = []
     begin: float | None = None
     for place, step in edges:
         n += step
@@ -183,7 +188,7 @@ def _columns(rows: list[Row]) -> list[tuple[float, float]]:
     return columns
 
 
-def _is_tabular(rows: list[Row], columns: list[tuple[float, float]]) -> bool:
+def _is_tabular(rows: list[Row], columns: list[Span]) -> bool:
     """Return whether rows and columns look like a table and not like running text."""
     cells = [line for row in rows for line in row]
     n_filled = sum(len({_column(line, columns) for line in row}) for row in rows if len(row) > 1)
@@ -201,7 +206,7 @@ def _is_tabular(rows: list[Row], columns: list[tuple[float, float]]) -> bool:
     return n_aligned >= LEAST_ALIGNED * len(cells)
 
 
-def _column(line: Line, columns: list[tuple[float, float]]) -> int:
+def _column(line: Line, columns: list[Span]) -> int:
     """Return the column that a line has most in common with."""
     return max(
         range(len(columns)),
@@ -248,17 +253,40 @@ def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
     ]
 
 
-def _cells(rows: list[Row], columns: list[tuple[float, float]]) -> list[list[list[Line]]]:
+def _cells(rows: list[Row], columns: list[Span]) -> list[list[list[Line]]]:
     result = []
     for row in rows:
         cells: list[list[Line]] = [[] for _ in columns]
         for line in row:
-            over = [i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1]
-            spans = 1 < len(over) < len(columns)
-            for i in over if spans else [_column(line, columns)]:
-                cells[i].append(line)
+            for i, part in _by_column(line, columns):
+                cells[i].append(part)
         result.append(cells)
     return result
+
+
+def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
+    """Yield the parts of a line and their columns.
+
+    A line over several columns is divided at its wide gaps; without any it is the common
+    title of the columns.
+    """
+    over = [i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1]
+    if len(over) < 2:
+        yield _column(line, columns), line
+        return
+    parts = [[line.words[0]]]
+    for a, b in pairwise(line.words):
+        if b.x0 - a.x1 > CELL_GAP * line.size:
+            parts.append([])
+        parts[-1].append(b)
+    if len(parts) > 1:
+        for words in parts:
+            part = Line(words)
+            yield _column(part, columns), part
+    elif len(over) < len(columns):
+        yield from ((i, line) for i in over)
+    else:
+        yield over[0], line
 
 
 def _continued(

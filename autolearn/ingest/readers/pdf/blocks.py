@@ -40,7 +40,7 @@ CODE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
 _ITEM = re.compile(r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0]|\(?[0-9a-zA-Z]{1,3}[.)])\s")
-ENDS = re.compile(r"[.!?:;\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u201d\u2019)\]\u00bb]*(?:\[[\d,\s\u2013-]+\])?$")
+_ENDS = re.compile(r"[.!?:;\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u201d\u2019)\]\u00bb]*(?:\[[\d,\s\u2013-]+\])?$")
 """The end of a sentence, maybe with the mark of a note."""
 _NOTE = re.compile(r"(?:\[?\d{1,3}\]?[.)]?|[*\u2020\u2021\u00a7\u00b6]+)\s*\S")
 _CAPTION = re.compile(
@@ -52,6 +52,11 @@ _CODE = re.compile(
     r"[;{}]\s*$|^\s*(?:def|class|if|elif|else|for|while|return|import|from|function|var|let|"
     r"const|public|private|static|void|int|#include|//|/\*|\$|>>>)\b|[=!<>+-]=|\w\(.*\)|\s=\s"
 )
+
+
+def is_sentence_end(text: str) -> bool:
+    """Return whether a text ends with a sentence."""
+    return _ENDS.search(text[-40:]) is not None
 
 
 @dataclass
@@ -284,7 +289,7 @@ def _divides(lines: list[Line], line: Line, column: Column, facts: Facts) -> boo
     if _is_indented(lines, line, text, column):
         return True
     is_short = not _is_full(before, column)
-    if fits and ENDS.search(text):
+    if fits and is_sentence_end(text):
         return True
     return fits and is_short and not after[:1].islower()
 
@@ -301,7 +306,7 @@ def _is_indented(
     start, first, unit = column.start(line), starts[0], INDENT * line.size
     if len(lines) == 1:
         is_item = _ITEM.match(line_text.text(lines[0]))
-        return start > first + unit and not is_item and bool(ENDS.search(text_before))
+        return start > first + unit and not is_item and is_sentence_end(text_before)
     rest = min(starts[1:])
     if abs(first - rest) < unit:
         return start > rest + unit
@@ -342,7 +347,7 @@ def _level(lines: list[Line], text: str, facts: Facts) -> int:
     if size >= LARGER * facts.body_size:
         levels = [n for n, s in enumerate(facts.heading_sizes, 1) if size >= 0.97 * s]
         return min(levels, default=len(facts.heading_sizes) or 1)
-    is_sentence = ENDS.search(text) and not text.endswith("?")
+    is_sentence = is_sentence_end(text) and not text.endswith("?")
     is_bold = (
         not facts.is_bold
         and all(line.bold for line in lines)

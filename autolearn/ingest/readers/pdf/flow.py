@@ -63,7 +63,7 @@ class Flow:
             yield from self._block(block)
 
     def _is_ended(self) -> bool:
-        return page_blocks.ENDS.search(self._said()) is not None
+        return page_blocks.is_sentence_end(self._said())
 
     def _said(self) -> str:
         """Return the end of the open paragraph."""

@@ -32,7 +32,7 @@ _MONO = re.compile(
     r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|lettergothic",
     re.IGNORECASE,
 )
-_BROKEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
+_BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
 _BULLETS = str.maketrans(
     {
         **dict.fromkeys("\uf0a7\uf0b7\uf06c\uf06e\uf09f\uf0d8\uf076", "\u2022"),

@@ -13,6 +13,8 @@ Khmer, Burmese, Tibetan."""
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 """Korean has spaces, but its lines may end within a word."""
 HYPHENS = "-\u2010\u00ad"
+LONGEST = 80
+"""Characters of a compound at the end of a line."""
 _SOFT = "\u00ad"
 _BROKEN = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
 """A word at the end of a line, and its hyphen."""
@@ -53,7 +55,7 @@ def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, s
     """
     if before.endswith(_SOFT):
         return True, ""
-    if broken := _BROKEN.search(before):
+    if before.endswith(("-", "\u2010")) and (broken := _BROKEN.search(before[-LONGEST:])):
         return _is_divided(broken[1], after, vocabulary), ""
     if before.endswith(("\u2014", "/")) or after.startswith("\u2014"):
         return False, ""

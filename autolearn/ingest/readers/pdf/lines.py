@@ -222,6 +222,9 @@ def _touches(line: Line, host: Line) -> bool:
 
 def _marked(line: Line, scripts: list[Word]) -> Line:
     """Return a line with its raised and lowered words, each marked as such."""
+    smallest = min(word.size for word in line.words)
+    if not scripts and smallest > SMALL * line.size:
+        return line
     words = []
     for word in line.words + scripts:
         rise = (line.base - word.base) / line.size

@@ -73,11 +73,12 @@ class Line:
 
     def __post_init__(self) -> None:
         """Measure the line by the words that are not raised or lowered."""
-        body = [word for word in self.words if not word.script] or self.words
-        longest = max(body, key=_weight)
+        words = self.words
+        body = [word for word in words if not word.script] or words
+        longest = max(body, key=_weight) if len(body) > 1 else body[0]
         self.base, self.size = longest.base, longest.size
-        self.x0 = min(word.x0 for word in self.words)
-        self.x1 = max(word.x1 for word in self.words)
+        self.x0 = min([word.x0 for word in words])
+        self.x1 = max([word.x1 for word in words])
 
     @property
     def top(self) -> float:
