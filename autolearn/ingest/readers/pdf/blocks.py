@@ -19,7 +19,7 @@ from autolearn.ingest.readers.pdf import (
     order,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
-from autolearn.ingest.readers.pdf.shapes import Box, Line, Table
+from autolearn.ingest.readers.pdf.shapes import Box, Line, Table, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
 Kind = Literal["text", "item", "heading", "code", "table", "note", "aside"]
@@ -36,6 +36,10 @@ LARGER, SMALLER, TINY = 1.12, 0.93, 0.8
 """Sizes of headings, notes and labels, in sizes of the text."""
 LONGEST_HEADING, LONGEST_BOLD = 200, 120
 """Characters of a heading that is larger than the text, and of a bold one."""
+LABEL = 6
+"""Words of a label in a figure."""
+LONGEST_SENTENCE = 60
+"""Characters of a sentence over several lines that can be a heading."""
 CODE = 0.4
 """Share of the lines that look like code, where all text has one width."""
 
@@ -73,6 +77,18 @@ class Block:
     is_full: bool = False
     """Whether its last line reaches the right edge of the column."""
 
+    @property
+    def is_label(self) -> bool:
+        """Whether it is so short that it may belong to a figure."""
+        text = line_text.text(self.lines[0])
+        return (
+            len(self.lines) == 1
+            and len(self.lines[0].words) <= LABEL
+            and not self.is_full
+            and not is_sentence_end(text)
+            and not text[:1].islower()
+        )
+
 
 class Column:
     """Lines and tables that are read from top to bottom.
@@ -90,7 +106,7 @@ class Column:
         self._pitches: dict[int, list[float]] = {}
         for a, b in pairwise(lines):
             pitch = (b.base - a.base) / b.size
-            if abs(a.size - b.size) < SAME_SIZE * b.size and 0.8 < pitch < 2.2:
+            if abs(a.size - b.size) < SAME_SIZE * b.size and 0.8 < pitch < 2.6:
                 self._pitches.setdefault(round(b.size), []).append(pitch)
 
     def start(self, line: Line) -> float:
@@ -194,10 +210,41 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     taken = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
     rest = [line for i, line in enumerate(lines) if i not in taken]
-    return items + page_lines.without_gaps(rest)
+    listings, rest = _listings(rest)
+    return items + listings + page_lines.without_gaps(rest, running)
+
+
+def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
+    """Return lines of one width that stand together, and the other lines.
+
+    Indented lines of code would look like columns.
+    """
+    listings: list[order.Part] = []
+    rest: list[Line] = []
+    for line in lines:
+        near = [
+            listing
+            for listing in listings
+            if line.mono
+            and line.base - listing.items[-1].bottom < 2 * line.size
+            and overlap(listing, line) > 0
+        ]
+        if near:
+            listings.remove(near[-1])
+            listings.append(order.Part([*near[-1].items, line]))
+        elif line.mono:
+            listings.append(order.Part([line]))
+        else:
+            rest.append(line)
+    return list(listings), rest
 
 
 def _blocks(items: Sequence[Box], facts: Facts) -> list[Block]:
+    items = [
+        part
+        for item in items
+        for part in (item.items if isinstance(item, order.Part) else [item])
+    ]
     blocks: list[Block] = []
     limits = _limits([item for item in items if isinstance(item, Line)])
     for column in _columns(items, limits):
@@ -329,7 +376,9 @@ def _kind(lines: list[Line], facts: Facts) -> tuple[Kind, int]:
         return "aside", 0
     if level := _level(lines, text, facts):
         return "heading", level
-    if max(line.size for line in lines) < TINY * facts.body_size:
+    largest = max(line.size for line in lines) / facts.body_size
+    is_label = len(lines) == 1 and largest <= SMALLER and not is_sentence_end(text)
+    if is_label or largest < TINY:
         return "aside", 0
     return ("item" if _ITEM.match(text) else "text"), 0
 
@@ -344,10 +393,12 @@ def _level(lines: list[Line], text: str, facts: Facts) -> int:
     size = lines[0].size
     if not any(map(str.isalpha, text)) or len(text) > LONGEST_HEADING:
         return 0
+    is_sentence = is_sentence_end(text) and not text.endswith("?")
+    if is_sentence and len(lines) > 1 and len(text) > LONGEST_SENTENCE:
+        return 0
     if size >= LARGER * facts.body_size:
         levels = [n for n, s in enumerate(facts.heading_sizes, 1) if size >= 0.97 * s]
         return min(levels, default=len(facts.heading_sizes) or 1)
-    is_sentence = is_sentence_end(text) and not text.endswith("?")
     is_bold = (
         not facts.is_bold
         and all(line.bold for line in lines)

@@ -47,7 +47,10 @@ class Flow:
 
     def _add(self, block: Block) -> Iterator[Part]:
         is_unfinished = self._open is not None and not self._is_ended()
-        if block.kind in ("note", "aside", "table") and is_unfinished:
+        is_aside = block.kind in ("note", "aside", "table") or (
+            block.kind == "text" and is_unfinished and self._is_open_full() and block.is_label
+        )
+        if is_aside and is_unfinished:
             self._held.append(block)
             if len(self._held) > MOST_HELD:
                 yield from self._close()
@@ -65,6 +68,10 @@ class Flow:
     def _is_ended(self) -> bool:
         return page_blocks.is_sentence_end(self._said())
 
+    def _is_open_full(self) -> bool:
+        """Return whether the open paragraph ends at the edge of its column."""
+        return self._open is not None and self._open.is_full
+
     def _said(self) -> str:
         """Return the end of the open paragraph."""
         return "".join(text for text, why in self._written[-3:] if not why)
@@ -73,11 +80,10 @@ class Flow:
         """Return whether a block is the rest of the open paragraph."""
         if self._open is None or block.kind == "item" or self._is_ended():
             return False
-        if not (block.begins_column or self._held):
+        if not (block.begins_column or self._held) or not _are_alike(self._open, block):
             return False
-        starts_low = line_text.text(block.lines[0])[:1].islower()
         is_divided = self._said().endswith(tuple(joints.HYPHENS))
-        return starts_low or is_divided or self._open.is_full
+        return self._open.is_full or is_divided
 
     def _continued(self, block: Block) -> list[Part]:
         parts = self._paragraph(block.lines)
@@ -94,6 +100,7 @@ class Flow:
             yield from self._block(block)
 
     def _block(self, block: Block) -> Iterator[Part]:
+        """Yield a block that cannot go on."""
         if block.table is not None:
             yield from self._rows(block.table)
             return
@@ -166,6 +173,12 @@ class Flow:
         parts = self._paragraph(lines)
         text = "".join(text for text, why in parts if not why)
         return text.replace("|", "\\|")
+
+
+def _are_alike(a: Block, b: Block) -> bool:
+    """Return whether two paragraphs have type of one size."""
+    before, after = a.lines[-1].size, b.lines[0].size
+    return abs(before - after) <= page_blocks.SAME_SIZE * max(before, after)
 
 
 def _head(cells: list[str]) -> Iterator[Part]:

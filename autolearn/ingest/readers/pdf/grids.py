@@ -241,7 +241,7 @@ def _are_rows(cell: list[Line], other: list[Line]) -> bool:
     """Return whether the lines of two cells are short and on the same baselines."""
     n_words = sum(len(line.words) for line in cell)
     return n_words <= SHORT_CELL * len(cell) and all(
-        abs(a.base - b.base) < SNAP for a, b in zip(cell, other, strict=True)
+        abs(a.base - b.base) < 0.4 * a.size for a, b in zip(cell, other, strict=True)
     )
 
 

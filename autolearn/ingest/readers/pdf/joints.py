@@ -57,7 +57,9 @@ def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, s
         return True, ""
     if before.endswith(("-", "\u2010")) and (broken := _BROKEN.search(before[-LONGEST:])):
         return _is_divided(broken[1], after, vocabulary), ""
-    if before.endswith(("\u2014", "/")) or after.startswith("\u2014"):
+    if before.endswith(("\u2014", "/", "@")) or after.startswith("\u2014"):
+        return False, ""
+    if before.endswith("\u2013") and before[-2:-1].isalnum():  # as in 2019\u20132020
         return False, ""
     is_unspaced = bool(UNSPACED.match(before[-1:]) or UNSPACED.match(after))
     if _HANGUL.match(before[-1:]) and _HANGUL.match(after):

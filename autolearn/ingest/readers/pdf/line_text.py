@@ -9,6 +9,8 @@ from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 
 _NUMBERS = re.compile(r"\(?\d+(?:\s*[,\u2013-]\s*\d+)*[,;)]?$")
 _MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
+FRACTION = "\u2044"
+"""The bar between a raised and a lowered number."""
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "o", "a", "e", "er", "re", "ère", "ème"))
 _AS_IS = frozenset(("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032"))
 _POWER = re.compile(
@@ -32,9 +34,14 @@ def text(line: Line) -> str:
 
 def _written(read: list[bidi.Read]) -> str:
     result: list[str] = []
-    for is_raised, group in groupby(read, lambda item: item[0].script == "super"):
+    end = 0
+    for is_raised, items in groupby(read, lambda item: item[0].script == "super"):
+        group = list(items)
+        end += len(group)
         if is_raised:
-            result.append(_raised("".join(result[-3:]), _mark(list(group))))
+            is_fraction = end < len(read) and read[end][0].text.startswith(FRACTION)
+            before, mark = "".join(result[-3:]), _mark(group)
+            result.append(f" {mark}" if is_fraction else _raised(before, mark))
             continue
         for word, is_spaced in group:
             if is_spaced and result and not _is_unspaced(result[-1], word):

@@ -1,6 +1,6 @@
 """Join the words of a page to lines, by their place."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 from statistics import median
 
@@ -62,7 +62,7 @@ def _follows(before: Line, line: Line) -> bool:
     )
 
 
-def without_gaps(lines: Sequence[Line]) -> list[Line]:
+def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
     """Join lines on one baseline if their gap is no border between columns.
 
     It is none if a line above or below goes across it, as in justified text, if no other
@@ -70,6 +70,7 @@ def without_gaps(lines: Sequence[Line]) -> list[Line]:
 
     Args:
         lines: Lines of a page, from top to bottom.
+        prose: The ``id`` of lines of running text, which are no labels.
     """
     result: list[Line] = []
     for row in rows(lines):
@@ -79,7 +80,7 @@ def without_gaps(lines: Sequence[Line]) -> list[Line]:
             if before is not None and (
                 _is_bridged(before, line, lines)
                 or _is_alone(before, line, lines)
-                or _is_labelled(before, line)
+                or (_is_labelled(before, line) and not {id(before), id(line)} & prose)
             ):
                 result[-1] = Line([*before.words, *line.words])
             else:
