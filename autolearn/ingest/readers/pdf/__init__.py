@@ -18,7 +18,8 @@ import pypdfium2.raw as pdfium_c
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import lines, page_content, survey
-from autolearn.ingest.readers.pdf.flow import Flow, Part
+from autolearn.ingest.readers.pdf.flow import Flow
+from autolearn.ingest.readers.pdf.layout import Part
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
 

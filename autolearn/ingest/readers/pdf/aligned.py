@@ -16,6 +16,8 @@ MOST_CUT = 4
 """Rows at the edges of a table that may turn out to be no part of it."""
 MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
+SHORTEST_RULE, THICKEST = 40, 4
+"""Length of a rule across a table, and distance of the edges of one rule, in points."""
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
 CROSSED = 0.15
@@ -88,9 +90,7 @@ def found(
             taken = {places[id(line)] for line in inside}
             used |= taken
             tables.append((table, taken))
-    rest = [
-        line for i, line in enumerate(lines) if i not in used and i not in prose
-    ]
+    rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
     for run in _runs(rest):
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
@@ -116,11 +116,14 @@ def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
     """Yield horizontal rules of one width under one another, two at least."""
     groups: dict[tuple[int, int], list[Rule]] = {}
     for rule in sorted(rules, key=lambda rule: rule.y0):
-        if rule.is_horizontal and rule.x1 - rule.x0 > 40:
+        if rule.is_horizontal and rule.x1 - rule.x0 > SHORTEST_RULE:
             key = round(rule.x0 / 6), round(rule.x1 / 6)
             groups.setdefault(key, []).append(rule)
     for group in groups.values():
-        distinct = [b for a, b in pairwise([None, *group]) if not a or b.y0 - a.y0 > 4]
+        distinct = group[:1]
+        for rule in group[1:]:
+            if rule.y0 - distinct[-1].y0 > THICKEST:
+                distinct.append(rule)
         if len(distinct) > 1:
             yield distinct
 
@@ -160,7 +163,9 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
     cells = _cells(all_rows, columns)
     n_head = sum(row[0].base < head for row in all_rows) if head else 0
     if 1 < n_head <= 3:
-        head_row = [[x for row in cells[:n_head] for x in row[c]] for c in range(len(columns))]
+        head_row = [
+            [x for row in cells[:n_head] for x in row[c]] for c in range(len(columns))
+        ]
         cells = [head_row, *cells[n_head:]]
     x0, top, x1, bottom = bounds(lines)
     cells = grids.in_reading_order(grids.without_empty_columns(cells))
@@ -191,7 +196,9 @@ def _columns(rows: list[Row]) -> list[Span]:
 def _is_tabular(rows: list[Row], columns: list[Span]) -> bool:
     """Return whether rows and columns look like a table and not like running text."""
     cells = [line for row in rows for line in row]
-    n_filled = sum(len({_column(line, columns) for line in row}) for row in rows if len(row) > 1)
+    n_filled = sum(
+        len({_column(line, columns) for line in row}) for row in rows if len(row) > 1
+    )
     n_full = sum(len(row) > 1 for row in rows)
     if n_filled < LEAST_FILLED * n_full * len(columns):
         return False
@@ -267,10 +274,12 @@ def _cells(rows: list[Row], columns: list[Span]) -> list[list[list[Line]]]:
 def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
     """Yield the parts of a line and their columns.
 
-    A line over several columns is divided at its wide gaps; without any it is the common
-    title of the columns.
+    A line over several columns is divided at its wide gaps. Without any it is the title
+    that they have in common.
     """
-    over = [i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1]
+    over = [
+        i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1
+    ]
     if len(over) < 2:
         yield _column(line, columns), line
         return
@@ -289,9 +298,7 @@ def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
         yield over[0], line
 
 
-def _continued(
-    cells: list[list[list[Line]]], has_head: bool
-) -> list[list[list[Line]]]:
+def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[Line]]]:
     """Join lines that go on with the cells of the row above, without a first cell."""
     result: list[list[list[Line]]] = []
     for row in cells:
@@ -330,4 +337,3 @@ def _has_digits(row: list[list[Line]]) -> bool:
         for word in line.words
         for character in word.text
     )
-

@@ -24,7 +24,9 @@ Read = tuple[Word, bool]
 
 def is_rtl_code(code: int) -> bool:
     """Return whether a character is a letter of a script from right to left."""
-    return 0x590 <= code <= 0x8FF or 0xFB1D <= code <= 0xFDFF or 0xFE70 <= code <= 0xFEFC
+    return (
+        0x590 <= code <= 0x8FF or 0xFB1D <= code <= 0xFDFF or 0xFE70 <= code <= 0xFEFC
+    )
 
 
 def is_rtl(text: str) -> bool:
@@ -87,7 +89,7 @@ def _directions(kinds: list[str], is_base_rtl: bool) -> list[bool]:
 
 
 def _right_to_left(words: Sequence[Word], run: list[int]) -> list[int]:
-    """Return places from right to left; letters of one glyph as pdfium reversed them."""
+    """Return places from right to left; pdfium reverses the letters of one glyph."""
     return sorted(
         run,
         key=lambda i: (-round(words[i].x0 + words[i].x1, 1), -words[i].order),

@@ -16,7 +16,9 @@ MOST_BETWEEN = 3
 DENSE = 0.6
 """Share of the rows that have leaders where no title says what they are."""
 
-_LEADERS = re.compile(r"(?:(?:[.\u2026\u00b7_]\s?){4,}|\u2026\s?\u2026)\s*[\w-]{0,8}\.?$")
+_LEADERS = re.compile(
+    r"(?:(?:[.\u2026\u00b7_]\s?){4,}|\u2026\s?\u2026)\s*[\w-]{0,8}\.?$"
+)
 _PAGE = re.compile(r"\s(\d{1,4}|[ivxl]{1,6})$")
 _TITLE = re.compile(
     r"(?:table of )?contents|inhalt(?:sverzeichnis)?|table des mati[eè]res|sommaire|"
@@ -34,7 +36,9 @@ def found(rows: Sequence[list[Line]]) -> list[Line]:
     """
     texts = [" ".join(line_text.text(line) for line in row) for row in rows]
     entries = [i for i, text in enumerate(texts) if _LEADERS.search(text)]
-    title = next((i for i, text in enumerate(texts) if _TITLE.fullmatch(text.strip(" .:"))), None)
+    title = next(
+        (i for i, text in enumerate(texts) if _TITLE.fullmatch(text.strip(" .:"))), None
+    )
     if not _are_contents(entries, title):
         entries = _plain_entries(texts, title)
     taken = set(entries)

@@ -7,9 +7,9 @@ as a footnote or a table, is written after it.
 from collections.abc import Iterator
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import blocks as page_blocks
-from autolearn.ingest.readers.pdf import joints, line_text
+from autolearn.ingest.readers.pdf import columns, joints, layout, line_text
 from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.layout import Part
 from autolearn.ingest.readers.pdf.shapes import Line, Table
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -17,9 +17,6 @@ HYPHEN = "hyphen at the end of a line"
 REPEATED_HEAD = "repeated head of a table"
 MOST_HELD = 60
 """Blocks that are kept back until a paragraph ends."""
-
-Part = tuple[str, str]
-"""A text, and why it is left out; empty if it is not."""
 
 
 class Flow:
@@ -36,7 +33,7 @@ class Flow:
 
     def page(self, page: PageLines) -> Iterator[Part]:
         """Yield the text of a page, as far as it is complete, and what is left out."""
-        blocks, left_out = page_blocks.on_page(page, self._facts)
+        blocks, left_out = layout.on_page(page, self._facts)
         yield from left_out
         for block in blocks:
             yield from self._add(block)
@@ -48,7 +45,10 @@ class Flow:
     def _add(self, block: Block) -> Iterator[Part]:
         is_unfinished = self._open is not None and not self._is_ended()
         is_aside = block.kind in ("note", "aside", "table") or (
-            block.kind == "text" and is_unfinished and self._is_open_full() and block.is_label
+            block.kind == "text"
+            and is_unfinished
+            and self._is_open_full()
+            and block.is_label
         )
         if is_aside and is_unfinished:
             self._held.append(block)
@@ -66,7 +66,7 @@ class Flow:
             yield from self._block(block)
 
     def _is_ended(self) -> bool:
-        return page_blocks.is_sentence_end(self._said())
+        return columns.is_sentence_end(self._said())
 
     def _is_open_full(self) -> bool:
         """Return whether the open paragraph ends at the edge of its column."""
@@ -178,7 +178,7 @@ class Flow:
 def _are_alike(a: Block, b: Block) -> bool:
     """Return whether two paragraphs have type of one size."""
     before, after = a.lines[-1].size, b.lines[0].size
-    return abs(before - after) <= page_blocks.SAME_SIZE * max(before, after)
+    return abs(before - after) <= columns.SAME_SIZE * max(before, after)
 
 
 def _head(cells: list[str]) -> Iterator[Part]:

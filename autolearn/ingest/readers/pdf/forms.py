@@ -90,9 +90,7 @@ def _string(function: Any, *arguments: Any) -> str:
     return buffer.raw[:n].decode("utf-16-le", "replace").strip("\0")
 
 
-def _box(
-    annotation: Any, place: Callable[[float, float], tuple[float, float]]
-) -> Box:
+def _box(annotation: Any, place: Callable[[float, float], tuple[float, float]]) -> Box:
     """Return the left, upper, right and lower edge of an annotation as seen."""
     rectangle = pdfium_c.FS_RECTF()
     pdfium_c.FPDFAnnot_GetRect(annotation, rectangle)

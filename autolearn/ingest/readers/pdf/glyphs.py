@@ -29,7 +29,8 @@ _HYPHEN = "\x02"
 """What pdfium gives for a hyphen at the end of a line."""
 _BOLD = re.compile(r"bold|black|heavy|demi|CMBX|CMSSBX|-B$|\.B$", re.IGNORECASE)
 _MONO = re.compile(
-    r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|lettergothic",
+    r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|"
+    r"lettergothic",
     re.IGNORECASE,
 )
 _BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
@@ -166,9 +167,7 @@ class _Reader:
         )
         angle = self._view.direction(m.a, m.b)
         base, is_plain = self._base(i, angle)
-        return _Font(
-            round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain
-        )
+        return _Font(round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain)
 
     def _base(self, i: int, angle: int) -> tuple[float, bool]:
         """Return the baseline of a text object, and whether it runs as in the file."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import bidi
+from autolearn.ingest.readers.pdf import bidi, line_text
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, Word, overlap
 
@@ -53,10 +53,9 @@ class Grid:
 
     def holds(self, line: Line) -> bool:
         """Return whether a line stands inside."""
-        return (
-            self.top < line.base <= self.bottom + SNAP
-            and overlap(self, line) > 0.5 * (line.x1 - line.x0)
-        )
+        return self.top < line.base <= self.bottom + SNAP and overlap(
+            self, line
+        ) > 0.5 * (line.x1 - line.x0)
 
     def merged(self) -> dict[Cell, Cell]:
         """Return for each cell the upper left one of those it is merged with."""
@@ -112,7 +111,9 @@ def _grids(rules: Sequence[Rule]) -> list[Grid]:
     distinct = {id(group): group for group in groups.values() if len(group) > 3}
     grids = [Grid(group) for group in distinct.values()]
     grids = [grid for grid in grids if grid.is_table]
-    return sorted(grids, key=lambda grid: (grid.x1 - grid.x0) * (grid.bottom - grid.top))
+    return sorted(
+        grids, key=lambda grid: (grid.x1 - grid.x0) * (grid.bottom - grid.top)
+    )
 
 
 def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
@@ -141,9 +142,7 @@ def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
 
 
 def _touch(h: Rule, v: Rule) -> bool:
-    return (
-        h.x0 - SNAP <= v.x0 <= h.x1 + SNAP and v.y0 - SNAP <= h.y0 <= v.y1 + SNAP
-    )
+    return h.x0 - SNAP <= v.x0 <= h.x1 + SNAP and v.y0 - SNAP <= h.y0 <= v.y1 + SNAP
 
 
 def _ends(rules: Sequence[Rule], low: int, high: int) -> list[float]:
@@ -193,7 +192,10 @@ def _filled(
         across = [roots[row, column] for column in range(n_columns)]
         if len(set(across)) == 1:  # one cell from side to side is written once
             is_first = across[0][0] == row
-            texts = [contents.get(across[0], []) if is_first else [], *[[]] * (n_columns - 1)]
+            texts = [
+                contents.get(across[0], []) if is_first else [],
+                *[[]] * (n_columns - 1),
+            ]
         else:
             texts = [
                 contents.get(root, []) if _is_repeated(contents, across, i) else []
@@ -208,7 +210,7 @@ def _filled(
 def _is_repeated(
     contents: dict[Cell, list[Line]], across: Sequence[Cell], i: int
 ) -> bool:
-    """Return whether a cell is written: it is no long one that spans several columns."""
+    """Return whether a cell is written: a long one is not repeated across columns."""
     if not i or across[i] != across[i - 1]:
         return True
     n_words = sum(len(line.words) for line in contents.get(across[i], []))
@@ -232,14 +234,12 @@ def _split(cells: list[list[Line]]) -> list[list[list[Line]]]:
     )
     if not is_divided:
         return [cells]
-    return [
-        [[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)
-    ]
+    return [[[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)]
 
 
 def _are_rows(cell: list[Line], other: list[Line]) -> bool:
     """Return whether the lines of two cells are short and on the same baselines."""
-    n_words = sum(len(line.words) for line in cell)
+    n_words = sum(len(line_text.text(line).split()) for line in cell)
     return n_words <= SHORT_CELL * len(cell) and all(
         abs(a.base - b.base) < 0.4 * a.size for a, b in zip(cell, other, strict=True)
     )
@@ -268,9 +268,14 @@ def has_numbers(row: list[list[Line]]) -> bool:
     n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
     return 2 * n > len([cell for cell in texts if cell])
 
+
 def in_reading_order(cells: list[list[list[Line]]]) -> list[list[list[Line]]]:
     """Return rows whose first column is the one that is read first."""
     text = "".join(
-        word.text for row in cells for cell in row for line in cell for word in line.words
+        word.text
+        for row in cells
+        for cell in row
+        for line in cell
+        for word in line.words
     )
     return [row[::-1] for row in cells] if bidi.is_rtl(text) else cells

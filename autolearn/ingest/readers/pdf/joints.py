@@ -20,19 +20,24 @@ _BROKEN = re.compile(r"([^\W_]+(?:[-\u2010][^\W_]+)*)[-\u2010]$")
 """A word at the end of a line, and its hyphen."""
 _HEAD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-\u2010][^\W\d_]+)*")
-_FIRST_PARTS = frozenset(
-    ["self", "well", "ill", "non", "ex", "post", "pre", "anti", "all", "half", "quasi", "semi", "pseudo", "cross", "multi", "high", "low", "long", "short", "full", "open", "closed", "left", "right", "north", "south", "east", "west", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "mixed", "hard", "soft", "hand", "large", "small", "fine", "real", "state", "old", "new", "mid", "co"]
-)
-_LAST_PARTS = frozenset(
-    ["mode", "based", "free", "like", "oriented", "related", "driven", "specific", "wide", "level", "term", "time", "scale", "year", "old", "up", "off", "in", "out", "making", "known", "century", "dependent", "independent", "style", "type", "shaped", "sized", "powered", "led", "fold", "friendly", "rich", "poor", "day", "week", "month", "hour", "class", "quality", "order", "art", "law", "war"]
-)
-_WITHIN = frozenset(
-    ["the", "of", "and", "in", "to", "a", "an", "at", "by", "for", "on", "or", "up", "as", "de", "la", "le", "du", "und", "in-law"]
-)
+_FIRST_PARTS = """
+self well ill non ex post pre anti all half quasi semi pseudo cross multi high low
+long short full open closed left right north south east west one two three four five
+six seven eight nine ten twenty thirty forty fifty sixty seventy eighty ninety mixed
+hard soft hand large small fine real state old new mid co
+"""
+_LAST_PARTS = """
+mode based free like oriented related driven specific wide level term time scale year
+old up off in out making known century dependent independent style type shaped sized
+powered led fold friendly rich poor day week month hour class quality order art law
+war
+"""
+_WITHIN = "the of and in to a an at by for on or up as de la le du und"
 """Words that stand within a compound, as in "state-of-the-art"."""
-_SOLID = frozenset(
-    ["some", "any", "every", "no", "with", "out", "under", "over", "there", "where", "fore", "more", "ever", "how", "what", "in", "on", "up", "down", "off", "back", "work", "where", "by", "self", "for", "to", "be", "side", "ward", "wards", "wise", "man", "men", "thing", "body", "one"]
-)
+_SOLID = """
+some any every no with out under over there where fore more ever how what in on up
+down off back work by self for to be side ward wards wise man men thing body one
+"""
 """Words that mostly grow together with another word."""
 
 
@@ -55,7 +60,9 @@ def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, s
     """
     if before.endswith(_SOFT):
         return True, ""
-    if before.endswith(("-", "\u2010")) and (broken := _BROKEN.search(before[-LONGEST:])):
+    if before.endswith(("-", "\u2010")) and (
+        broken := _BROKEN.search(before[-LONGEST:])
+    ):
         return _is_divided(broken[1], after, vocabulary), ""
     if before.endswith(("\u2014", "/", "@")) or after.startswith("\u2014"):
         return False, ""
@@ -82,15 +89,15 @@ def _is_divided(stem: str, after: str, vocabulary: Collection[str]) -> bool:
         return True
     if f"{first}-{head}" in vocabulary:
         return False
-    if first != stem.lower() and (first in vocabulary or first in _WITHIN):
+    if first != stem.lower() and (first in vocabulary or first in _WITHIN.split()):
         return False
     return not _is_compound(first, head, vocabulary)
 
 
 def _is_compound(first: str, head: str, vocabulary: Collection[str]) -> bool:
     """Return whether two parts rather make a compound with a hyphen than one word."""
-    if first in _FIRST_PARTS or head in _LAST_PARTS:
+    if first in _FIRST_PARTS.split() or head in _LAST_PARTS.split():
         return len(head) > 2
-    if {first, head} & _SOLID or min(len(first), len(head)) < 4:
+    if {first, head} & set(_SOLID.split()) or min(len(first), len(head)) < 4:
         return False
     return first in vocabulary and head in vocabulary

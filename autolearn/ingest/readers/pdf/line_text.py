@@ -12,12 +12,14 @@ _MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
 FRACTION = "\u2044"
 """The bar between a raised and a lowered number."""
 _ORDINALS = frozenset(("st", "nd", "rd", "th", "o", "a", "e", "er", "re", "ère", "ème"))
-_AS_IS = frozenset(("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032"))
+_AS_IS = frozenset(
+    ("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032")
+)
 _POWER = re.compile(
     r"(?:(?<![\w.,])(?:10|[2-9])|(?<![^\W\d_])(?:[^\W\d_]|[kcdmnµμ]m|ft|mi|yd|in|sec)"
     r"|[)\]])$"
 )
-"""What a raised number is the power of: 10, one digit, one letter, a unit, a bracket."""
+"""What has powers: 10, a digit, a letter, a unit of length, a bracket."""
 
 
 def text(line: Line) -> str:

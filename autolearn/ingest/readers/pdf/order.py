@@ -37,7 +37,7 @@ class Part:
         )
 
     def is_left_of(self, other: "Part") -> bool:
-        """Return whether the other part begins where this one ends, or further right."""
+        """Return whether the other part stands on the right of this one."""
         return self.x0 + self.x1 < other.x0 + other.x1 and not (
             overlap(self, other)
             > max(1.0, NARROW * min(self.x1 - self.x0, other.x1 - other.x0))

@@ -67,7 +67,8 @@ class View:
     def direction(self, x: float, y: float) -> int:
         """Return the direction of a vector as seen, in quarter turns of degrees."""
         angle = math.degrees(math.atan2(y, x)) - self.turn
-        return round(angle / _QUARTER) * _QUARTER % 360
+        quarters: int = round(angle / _QUARTER)
+        return quarters * _QUARTER % 360
 
 
 class _Frame:

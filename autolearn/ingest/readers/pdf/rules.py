@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -98,7 +99,7 @@ def _edges(path: Any, matrix: Matrix) -> Iterator[tuple[Point, Point]]:
         elif len(places) > 2 and right - left <= THIN:
             yield ((left + right) / 2, low), ((left + right) / 2, high)
         else:
-            yield from zip(places, places[1:], strict=False)
+            yield from pairwise(places)
 
 
 def _outlines(path: Any) -> Iterator[list[Point]]:

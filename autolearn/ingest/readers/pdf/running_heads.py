@@ -98,16 +98,19 @@ def _candidates(zone: str, number: int, line: Line) -> Iterator[tuple[Key, bool]
     if 0 < len(numbers) <= 3 and _may_have_page_number(zone, text):
         for choice in product((False, True), repeat=len(numbers)):
             if any(choice):
-                offsets = iter(choice)
-                values = iter(numbers)
-                key = _NUMBER.sub(
-                    lambda _, o=offsets, v=values: _offset(next(v), number, next(o)),
-                    text.lower(),
-                )
-                yield (zone, place, key), False
+                yield (zone, place, _key(text.lower(), number, iter(choice))), False
 
 
-def _offset(value: str, page: int, is_page: bool) -> str:
+def _key(text: str, page: int, choice: Iterator[bool]) -> str:
+    """Return a text in which some of its numbers are distances from the page."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return _offset(match[0], page, is_page=next(choice))
+
+    return _NUMBER.sub(replaced, text)
+
+
+def _offset(value: str, page: int, *, is_page: bool) -> str:
     if not is_page:
         return value
     n = int(value) if value.isdigit() else _roman(value)
@@ -135,7 +138,9 @@ def _may_have_page_number(zone: str, text: str) -> bool:
     return is_at_end and (zone == "foot" or len(words) > 1 or len(letters) > len(words))
 
 
-def _edge_rows(lines: Sequence[Line], height: float) -> Iterator[tuple[str, list[Line]]]:
+def _edge_rows(
+    lines: Sequence[Line], height: float
+) -> Iterator[tuple[str, list[Line]]]:
     """Yield the first and the last rows of a page, the outermost first."""
     rows: list[list[Line]] = []
     for line in lines:

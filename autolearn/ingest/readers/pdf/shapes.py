@@ -50,13 +50,20 @@ class Box(Protocol):
     """What has a place on the page."""
 
     @property
-    def x0(self) -> float: ...
+    def x0(self) -> float:
+        """Left edge."""
+
     @property
-    def x1(self) -> float: ...
+    def x1(self) -> float:
+        """Right edge."""
+
     @property
-    def top(self) -> float: ...
+    def top(self) -> float:
+        """Upper edge."""
+
     @property
-    def bottom(self) -> float: ...
+    def bottom(self) -> float:
+        """Lower edge."""
 
 
 @dataclass

@@ -168,8 +168,7 @@ def _named(pages: list[int], n_pages: int) -> tuple[str, str, str]:
         else:
             spans.append([page])
     names = [
-        f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0])
-        for span in spans
+        f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0]) for span in spans
     ]
     listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     if len(pages) == 1:
