@@ -18,8 +18,7 @@ import pypdfium2.raw as pdfium_c
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import lines, page_content, survey
-from autolearn.ingest.readers.pdf.flow import Flow
-from autolearn.ingest.readers.pdf.layout import Part
+from autolearn.ingest.readers.pdf.flow import Flow, Placed
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -68,20 +67,17 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
         spool.seek(0)
         for number in range(n_pages):
             share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
-            yield from _joined(flow.page(pickle.load(spool)), number, share)
-        yield from _joined(flow.rest(), n_pages - 1, 1.0)
+            yield from _joined(flow.page(pickle.load(spool)), share)
+        yield from _joined(flow.rest(), 1.0)
 
 
-def _joined(parts: Iterable[Part], number: int, share: float) -> Iterator[Piece]:
-    """Yield the parts of a page as pieces, texts that follow one another as one."""
-    place = f"page {number + 1}"
-    for why, group in groupby(parts, key=lambda part: part[1]):
-        if why:
-            for text, _ in group:
-                yield Piece(text, left_out=why, share=share, place=place)
-        else:
-            text = "".join(text for text, _ in group)
-            yield Piece(text, share=share, place=place)
+def _joined(parts: Iterable[Placed], share: float) -> Iterator[Piece]:
+    """Yield parts as pieces, texts of one page that follow one another as one."""
+    for (number, why), group in groupby(parts, key=lambda x: (x[0], x[1][1])):
+        place = f"page {number}"
+        texts = [text for _, (text, _) in group]
+        for text in texts if why else ["".join(texts)]:
+            yield Piece(text, left_out=why, share=share, place=place)
 
 
 def _page(document: pdfium.PdfDocument, number: int) -> PageLines:

@@ -19,6 +19,10 @@ MOST_HELD = 60
 """Blocks that are kept back until a paragraph ends."""
 
 
+Placed = tuple[int, Part]
+"""The number of a page from 1, and a part of its text."""
+
+
 class Flow:
     """Writes pages one after the other."""
 
@@ -27,50 +31,50 @@ class Flow:
         self._open: Block | None = None
         self._written: list[Part] = []
         """The paragraph that may go on."""
-        self._held: list[Block] = []
+        self._held: list[tuple[int, Block]] = []
+        """What is written after it, and the page that each is on."""
+        self._number = self._begun = 0
+        """The page that is being read, and the one that the paragraph begins on."""
         self._table: Table | None = None
         """The last table, as long as nothing follows it."""
 
-    def page(self, page: PageLines) -> Iterator[Part]:
+    def page(self, page: PageLines) -> Iterator[Placed]:
         """Yield the text of a page, as far as it is complete, and what is left out."""
+        self._number = page.number + 1
         blocks, left_out = layout.on_page(page, self._facts)
-        yield from left_out
+        yield from ((self._number, part) for part in left_out)
         for block in blocks:
             yield from self._add(block)
 
-    def rest(self) -> Iterator[Part]:
+    def rest(self) -> Iterator[Placed]:
         """Yield what has been kept back."""
         yield from self._close()
 
-    def _add(self, block: Block) -> Iterator[Part]:
-        is_unfinished = self._open is not None and not self._is_ended()
-        is_aside = block.kind in ("note", "aside", "table") or (
-            block.kind == "text"
-            and is_unfinished
-            and self._is_open_full()
-            and block.is_label
-        )
-        if is_aside and is_unfinished:
-            self._held.append(block)
+    def _add(self, block: Block) -> Iterator[Placed]:
+        if self._is_held(block):
+            self._held.append((self._number, block))
             if len(self._held) > MOST_HELD:
                 yield from self._close()
-            return
-        if block.kind in ("text", "item") and self._goes_on(block):
+        elif block.kind in ("text", "item") and self._goes_on(block):
             self._written += self._continued(block)
             self._open = block
-            return
-        yield from self._close()
-        if block.kind in ("text", "item"):
-            self._open, self._written = block, self._paragraph(block.lines)
         else:
-            yield from self._block(block)
+            yield from self._close(before_item=block.kind == "item")
+            if block.kind in ("text", "item"):
+                self._open, self._begun = block, self._number
+                self._written = self._paragraph(block.lines)
+            else:
+                yield from ((self._number, part) for part in self._block(block))
+
+    def _is_held(self, block: Block) -> bool:
+        """Return whether a block interrupts a paragraph and is written after it."""
+        if self._open is None or self._is_ended():
+            return False
+        is_label = block.kind == "text" and self._open.is_full and block.is_label
+        return is_label or block.kind in ("note", "aside", "table")
 
     def _is_ended(self) -> bool:
         return columns.is_sentence_end(self._said())
-
-    def _is_open_full(self) -> bool:
-        """Return whether the open paragraph ends at the edge of its column."""
-        return self._open is not None and self._open.is_full
 
     def _said(self) -> str:
         """Return the end of the open paragraph."""
@@ -89,15 +93,17 @@ class Flow:
         parts = self._paragraph(block.lines)
         return [*self._joint(self._written, parts[0][0]), *parts]
 
-    def _close(self) -> Iterator[Part]:
+    def _close(self, *, before_item: bool = False) -> Iterator[Placed]:
         """Yield the open paragraph and what has been kept back for it."""
         if self._open is not None:
-            yield from self._written
-            yield ("\n" if self._open.kind == "item" else "\n\n"), ""
+            is_list = before_item and self._open.kind == "item" and not self._held
+            end = "\n" if is_list else "\n\n"
+            for part in [*self._written, (end, "")]:
+                yield self._begun, part
             self._open, self._written, self._table = None, [], None
         held, self._held = self._held, []
-        for block in held:
-            yield from self._block(block)
+        for number, block in held:
+            yield from ((number, part) for part in self._block(block))
 
     def _block(self, block: Block) -> Iterator[Part]:
         """Yield a block that cannot go on."""

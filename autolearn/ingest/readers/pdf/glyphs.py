@@ -43,7 +43,7 @@ _BULLETS = str.maketrans(
     }
 )
 """Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
-_WORD = re.compile(r"\S+")
+_WORD = re.compile("(?:\\S|[\x1c-\x1f])+")
 _LINE_END = {0xFFFE: _HYPHEN}
 """Text in one piece has another sign for a hyphen at the end of a line."""
 
@@ -137,7 +137,12 @@ class _Reader:
             start, pointer = end, self._object(end)
 
     def _end(self, start: int, pointer: Any) -> int:
-        """Return where the next text object begins."""
+        """Return where the next text object begins.
+
+        White space that pdfium adds belongs to no object and is taken one by one.
+        """
+        if not pointer:
+            return start + 1
         address = _address(pointer)
         low = start
         while low < self._n and _address(self._object(low + _STEP)) == address:

@@ -87,6 +87,8 @@ def _is_divided(stem: str, after: str, vocabulary: Collection[str]) -> bool:
     first, head = first.lower(), head.lower()
     if first + head in vocabulary:
         return True
+    if head in _WITHIN.split() and after[len(head) : len(head) + 1] in ("-", "\u2010"):
+        return False
     if f"{first}-{head}" in vocabulary:
         return False
     if first != stem.lower() and (first in vocabulary or first in _WITHIN.split()):

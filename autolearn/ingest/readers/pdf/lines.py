@@ -210,11 +210,14 @@ def _host(lines: list[Line], i: int) -> int | None:
 
 def _touches(line: Line, host: Line) -> bool:
     """Return whether small words stand directly at a word of a larger line."""
-    if not host.size / LARGEST <= line.size <= SMALL * host.size:
+    if not host.size / LARGEST <= line.size < host.size:
+        return False
+    is_raised = host.base - line.base > LEAST_RISE * host.size
+    if is_raised and 0 <= host.x0 - line.x1 < AHEAD * host.size:
+        return len(line.words) == 1  # the mark of a footnote
+    if line.size > SMALL * host.size:
         return False
     near = NEAR * host.size
-    if 0 <= host.x0 - line.x1 < AHEAD * host.size and line.base < host.base:
-        return True  # the mark of a footnote
     return any(
         abs(line.x0 - word.x1) < near or abs(word.x0 - line.x1) < near
         for word in host.words
@@ -229,7 +232,8 @@ def _marked(line: Line, scripts: list[Word]) -> Line:
     words = []
     for word in line.words + scripts:
         rise = (line.base - word.base) / line.size
-        if word.size <= SMALL * line.size and abs(rise) > LEAST_RISE:
+        is_small = word.size <= SMALL * line.size or word in scripts
+        if is_small and abs(rise) > LEAST_RISE:
             word = word._replace(script="super" if rise > 0 else "sub")
         words.append(word)
     words.sort(key=lambda word: word.x0)

@@ -52,7 +52,11 @@ class View:
 
     def __init__(self, page: pdfium.PdfPage) -> None:
         self.turn = page.get_rotation()
-        self._box = page.get_bbox()
+        media, crop = page.get_mediabox(), page.get_cropbox()
+        self._box = (
+            *map(max, media[:2], crop[:2]),
+            *map(min, media[2:], crop[2:]),
+        )
         self.left = self._box[0]
 
     def place(self, x: float, y: float) -> Point:
