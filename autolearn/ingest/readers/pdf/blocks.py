@@ -22,6 +22,11 @@ LONGEST_SENTENCE = 60
 """Characters of a sentence over several lines that can be a heading."""
 
 _NOTE = re.compile(r"(?:\[?\(?\d{1,3}[\])]*[.)]?|[*\u2020\u2021\u00a7\u00b6]+)\s*\S")
+_CAPITALS = re.compile(
+    r"(?:(?:[IVX]+|\d+(?:\.\d+)*|[A-Z])\.?\s+)(?=.{0,9}[^\W\d_]{4})[^a-z.!?:;]{4,60}"
+    r"|ABSTRACT|INTRODUCTION|REFERENCES|CONCLUSIONS?|ACKNOWLEDGE?MENTS?|BIBLIOGRAPHY|APPENDIX"
+)
+"""A numbered heading in capitals, or one that many papers have."""
 _CAPTION = re.compile(
     r"(?:figure|fig\.|table|tab\.|abb(?:ildung|\.)|tabelle|scheme|plate|listing|box|chart|"
     r"graphique|figura|tabla|图|圖|表|図)\s*[\dA-ZIVX]+",
@@ -107,7 +112,7 @@ def _level(lines: list[Line], text: str, facts: Facts) -> int:
     is_sentence = is_sentence_end(text) and not text.endswith("?")
     if is_sentence and len(lines) > 1 and len(text) > LONGEST_SENTENCE:
         return 0
-    if size >= LARGER * facts.body_size:
+    if size >= LARGER * facts.body_size and not text.endswith((":", ";", ",")):
         levels = [n for n, s in enumerate(facts.heading_sizes, 1) if size >= 0.97 * s]
         return min(levels, default=len(facts.heading_sizes) or 1)
     is_bold = (
@@ -119,7 +124,8 @@ def _level(lines: list[Line], text: str, facts: Facts) -> int:
         and not is_sentence
         and not text[:1].islower()
     )
-    return min(6, len(facts.heading_sizes) + 1) if is_bold else 0
+    is_heading = is_bold or (len(lines) == 1 and _CAPITALS.fullmatch(text) is not None)
+    return min(6, len(facts.heading_sizes) + 1) if is_heading else 0
 
 
 def _mark_notes(blocks: Sequence[Block], facts: Facts) -> None:

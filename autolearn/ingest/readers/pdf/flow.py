@@ -87,7 +87,9 @@ class Flow:
         if not (block.begins_column or self._held) or not _are_alike(self._open, block):
             return False
         is_divided = self._said().endswith(tuple(joints.HYPHENS))
-        return self._open.is_full or is_divided
+        is_low = line_text.text(block.lines[0])[:1].islower()
+        is_text = len(self._open.lines) > 1  # and no label in a figure
+        return self._open.is_full or is_divided or (is_low and is_text)
 
     def _continued(self, block: Block) -> list[Part]:
         parts = self._paragraph(block.lines)

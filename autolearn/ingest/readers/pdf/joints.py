@@ -27,10 +27,10 @@ six seven eight nine ten twenty thirty forty fifty sixty seventy eighty ninety m
 hard soft hand large small fine real state old new mid co
 """
 _LAST_PARTS = """
-mode based free like oriented related driven specific wide level term time scale year
-old up off in out making known century dependent independent style type shaped sized
-powered led fold friendly rich poor day week month hour class quality order art law
-war
+optimized optimised aware intensive ready mode based free like oriented related driven
+specific wide level term time scale year old up off in out making known century
+dependent independent style type shaped sized powered led fold friendly rich poor day
+week month hour class quality order art law war
 """
 _WITHIN = "the of and in to a an at by for on or up as de la le du und"
 """Words that stand within a compound, as in "state-of-the-art"."""
@@ -42,8 +42,9 @@ down off back work by self for to be side ward wards wise man men thing body one
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in lower case, and compounds with their hyphens."""
-    return [word.lower().replace("\u2010", "-") for word in _WORD.findall(text)]
+    """Return the words of a text in lower case; compounds also in parts."""
+    found = [word.lower().replace("\u2010", "-") for word in _WORD.findall(text)]
+    return found + [part for word in found if "-" in word for part in word.split("-")]
 
 
 def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, str]:

@@ -33,9 +33,19 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
     lines = _without(lines, entries, left_out, "table of contents")
     lines = _with_initials(aligned.with_markers(lines))
     found = blocks.of_items(order.ordered(_with_tables(lines, page, facts)), facts)
-    for turned in page.turned:
-        found += blocks.of_items(order.ordered(turned), facts)
-    return found, left_out
+    return found + _turned(page, facts), left_out
+
+
+def _turned(page: PageLines, facts: Facts) -> list[Block]:
+    """Return the text that runs in other directions; it is no heading."""
+    found = [
+        block
+        for lines in page.turned
+        for block in blocks.of_items(order.ordered(lines), facts)
+    ]
+    for block in found:
+        block.kind = "aside" if block.kind == "heading" else block.kind
+    return found
 
 
 def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:

@@ -8,6 +8,7 @@ from autolearn.ingest.readers.pdf.lines import spaces
 from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
 
 _NUMBERS = re.compile(r"\(?\d+(?:\s*[,\u2013-]\s*\d+)*[,;)]?$")
+_BRACKETS = re.compile(r"(?:\[[^\]]*\])+")
 _MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
 FRACTION = "\u2044"
 """The bar between a raised and a lowered number."""
@@ -71,7 +72,7 @@ def _raised(before: str, mark: str) -> str:
     """Return a raised word: the mark of a note in brackets, all else after a caret."""
     if _NUMBERS.fullmatch(mark):
         return f"^{mark}" if _POWER.search(before) else f"[{mark}]"
-    if mark in _AS_IS or _MARKS.fullmatch(mark):
+    if mark in _AS_IS or _MARKS.fullmatch(mark) or _BRACKETS.fullmatch(mark):
         return mark
     if mark in _ORDINALS and before[-1:].isdigit():
         return mark

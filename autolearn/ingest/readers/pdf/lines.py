@@ -29,8 +29,10 @@ NEAR = 0.35
 """Distance of a raised or lowered word from its neighbour, in sizes of the line."""
 AHEAD = 1.5
 """Distance of a mark before the line, in sizes of the line."""
-MOST_WORDS = 3
-"""Words that are raised or lowered together."""
+MOST_WORDS, LONGEST = 8, 14
+"""Words and characters that are raised or lowered together."""
+LONGEST_MARK = 3
+"""Characters of the mark before a footnote."""
 TIGHT, LOOSE, LOOSE_RTL = 0.08, 0.14, 0.2
 """Gaps between words, in font sizes: where the file has white space at this place,
 where the words are not drawn one after the other, and between joined letters."""
@@ -189,7 +191,7 @@ def _with_scripts(lines: list[Line]) -> list[Line]:
 def _host(lines: list[Line], i: int) -> int | None:
     """Return the line that a few small words are raised or lowered from, if any."""
     line = lines[i]
-    if len(line.words) > MOST_WORDS:
+    if len(line.words) > MOST_WORDS or sum(len(w.text) for w in line.words) > LONGEST:
         return None
     for j in range(i + 1, len(lines)):
         if lines[j].base - line.base > HIGHEST * LARGEST * line.size:
@@ -214,7 +216,7 @@ def _touches(line: Line, host: Line) -> bool:
         return False
     is_raised = host.base - line.base > LEAST_RISE * host.size
     if is_raised and 0 <= host.x0 - line.x1 < AHEAD * host.size:
-        return len(line.words) == 1  # the mark of a footnote
+        return len(line.words) == 1 and len(line.words[0].text) <= LONGEST_MARK
     if line.size > SMALL * host.size:
         return False
     near = NEAR * host.size
