@@ -138,7 +138,7 @@ def test_a_word_that_is_divided_in_a_pdf_is_whole_again(tmp_path, monkeypatch):
     )
     files.pdf(tmp_path / "a.pdf", ["any"])
     content, pieces, _ = read(tmp_path / "a.pdf")
-    assert content == "It was founded by a company of weavers in Avel.\n"
+    assert content == "It was founded by a company of weavers in Avel.\n\n"
     assert texts_left_out(pieces) == [("hyphen at the end of a line", "-")]
 
 
