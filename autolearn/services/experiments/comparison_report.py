@@ -57,7 +57,8 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
     reader = _Reader(store, settings, runs)
-    outcomes = [o for arm in settings.arms if (o := reader.outcome(arm)).quiz]
+    arms_asked = (reader.outcome(arm) for arm in settings.arms)
+    outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
     result = arms.compare(outcomes)
     studied = runs.get(comparison.STUDY)
     names = [store.library.document(i).name for i in settings.documents]
