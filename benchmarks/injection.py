@@ -113,13 +113,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--protocols", nargs="+", default=["trained", "guided"])
+    parser.add_argument("--orders", nargs="+", choices=ORDERS, default=list(ORDERS))
     parser.add_argument("--quantization", choices=("none", "nf4"), default="nf4")
     args = parser.parse_args(argv)
     settings = ModelSettings(str(args.model), args.quantization)
     backend = HuggingFaceBackend.load(settings, args.model)
-    protocols: tuple[StudyProtocol, ...] = ("guided", "trained")
-    for protocol in protocols:
-        for order in ORDERS:
+    for protocol in args.protocols:
+        for order in args.orders:
             row = measure(backend, protocol, args.texts, order)
             sys.stdout.write(json.dumps(row) + "\n")
             sys.stdout.flush()
