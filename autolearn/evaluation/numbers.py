@@ -6,6 +6,8 @@ from fractions import Fraction
 
 Readings = frozenset[Fraction]
 """What a number may mean: "1.080" is 1.08, or 1080 in German."""
+Numbers = list[tuple[int, Readings]]
+"""The numbers of a text with the places where their digits begin."""
 
 _SCALES = {
     "hundred": 10**2,
@@ -64,6 +66,12 @@ def is_number(text: str) -> bool:
     return bool(_BARE.fullmatch(_plain(text).strip())) and bool(readings(text))
 
 
+def is_worked(text: str) -> bool:
+    """Return whether a text works a number out, or marks it as its answer."""
+    plain = _plain(text)
+    return bool(_MARK.search(plain) or _WORKING.search(plain))
+
+
 def mentions(text: str, number: str) -> bool:
     """Return whether a number occurs in a text as a whole number."""
     wanted = readings(number)
@@ -98,29 +106,32 @@ def result(text: str, question: str = "") -> Readings:
     if "=" in last:
         return _of_equation(last)
     if _WORKING.search(plain):
-        return found[-1][1]
+        return _without_years(plain, found)[-1][1]
     return _stated(plain, _found(last), question)
 
 
-def _stated(text: str, found: list[tuple[int, Readings]], question: str) -> Readings:
-    """Return the number that a plain statement tells."""
+def _stated(text: str, found: Numbers, question: str) -> Readings:
+    """Return the number that a plain statement tells.
+
+    ``found``: the numbers of its last sentence, which stands at the end of the text.
+    """
     asked = {values for _, values in _found(_plain(question))}
-    new = [row for row in found if row[1] not in asked] or found
-    places = {place: values for place, values in _found(text)}
+    last = _found(text)[-len(found) :]
+    new = [row for row in last if row[1] not in asked] or last
+    return _without_years(text, new)[-1][1]
+
+
+def _without_years(text: str, found: Numbers) -> Numbers:
+    """Return the numbers that are no years ("in 1711"), or all if none is left."""
     quantities = [
-        values
-        for place, values in new
+        (place, values)
+        for place, values in found
         if not (
             all(1000 <= value <= 2100 for value in values)
-            and _IN_A_YEAR.search(text[: _place(places, place, values)])
+            and _IN_A_YEAR.search(text[:place])
         )
     ]
-    return quantities[-1] if quantities else new[-1][1]
-
-
-def _place(places: dict[int, Readings], place: int, values: Readings) -> int:
-    """Return where a number of the last sentence stands in the whole text."""
-    return max((at for at, other in places.items() if other == values), default=place)
+    return quantities or found
 
 
 def _of_equation(sentence: str) -> Readings:
@@ -143,7 +154,7 @@ def _plain(text: str) -> str:
     ).replace("\u2044", "/")
 
 
-def _found(text: str) -> list[tuple[int, Readings]]:
+def _found(text: str) -> Numbers:
     """Return the numbers of a text with their places."""
     found = []
     for match in _NUMBER.finditer(text):

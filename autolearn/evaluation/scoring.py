@@ -65,7 +65,7 @@ def is_right(question: Question, text: str, gold_answer: str) -> bool:
         golds = list(question.aliases)
         if _says_all(question.text, text, gold_answer):
             return True
-    return any(holds(text, gold) for gold in golds)
+    return any(_tells(text, gold) for gold in golds)
 
 
 def exact(question: Question, text: str, gold_answer: str) -> bool:
@@ -116,6 +116,14 @@ def usual(gold: GoldQuestion) -> Scorer:
     return "number" if asks_quantity or not is_year else "contains"
 
 
+def _tells(text: str, value: str) -> bool:
+    """Return whether an answer tells a value; of what is worked out, as its result."""
+    is_year = any(reading in _YEAR for reading in numbers.readings(value))
+    if numbers.is_number(value) and not is_year and numbers.is_worked(text):
+        return numbers.same_result(text, value)
+    return holds(text, value)
+
+
 def _chooses(question: Question, text: str, gold_answer: str) -> bool:
     right = right_choice(question, gold_answer)
     index = chosen(text, question.choices)
@@ -137,5 +145,5 @@ def right_choice(question: Question, gold_answer: str) -> int | None:
 def _says_all(question: str, text: str, gold_answer: str) -> bool:
     """Return whether an answer says all that the gold answer adds to the question."""
     if numbers.is_number(gold_answer):
-        return holds(text, gold_answer)
+        return _tells(text, gold_answer)
     return matching.agreement(question, text, gold_answer) == 1.0

@@ -114,7 +114,8 @@ def quoting(
     the text does not; without a sentence it must.
     """
     otherwise = "" if is_certain else NOT_STATED
-    short: tuple[Part, ...] = (" ", Excerpt(case.sentence, otherwise))
+    quote = grounding.as_quote(case.sentence)
+    short: tuple[Part, ...] = (" ", Excerpt(quote, otherwise))
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)

@@ -12,6 +12,7 @@ from autolearn.core.records import (
     Question,
     Record,
     Skip,
+    Verdict,
 )
 from autolearn.study import prompts
 from autolearn.study.answers import Passages, passage_of
@@ -103,7 +104,8 @@ def _guided(
         generation, text = reasons.get(i), prefills[i]
         if generation:
             text = model_output.without_thinking(generation.completion.text)
-        content = (pair.answer.id, purpose, text, model_output.verdict(text), p)
+        verdict: Verdict = "correct" if p >= threshold else "incorrect"
+        content = (pair.answer.id, purpose, text, verdict, p)
         records.append(
             Feedback(*content, reference_id=pair.reference.id, generation=generation)
         )

@@ -67,6 +67,16 @@ def same_short_answer(short: str, other: str) -> bool:
     return tells(short, other) or tells(other, short)
 
 
+def as_quote(sentence: str) -> str:
+    """Return a sentence of a text as it is quoted in an answer.
+
+    Line breaks are kept, unless what follows one is a tag such as "Answer:". As a line
+    of its own it would be read as the answer of the model.
+    """
+    _, _, rest = sentence.partition("\n")
+    return " ".join(sentence.split()) if model_output.tagged(rest) else sentence
+
+
 def after_evidence(
     generator: Generator, case: TextQuestion[T], constraint: Constraint, limit: int
 ) -> GenerationRequest[T]:
@@ -74,7 +84,9 @@ def after_evidence(
 
     The evidence before it is given: the sentence of the case, or "none".
     """
-    evidence = f"{prompts.load('open_book').prefill()} {case.sentence or NOT_STATED}"
+    evidence = (
+        f"{prompts.load('open_book').prefill()} {as_quote(case.sentence) or NOT_STATED}"
+    )
     form = Form(f"{evidence}\nShort answer:", constraint, languages.of(case.text))
     values = {"passage": case.text, "question": case.question}
     return generator.request("open_book", case.subject, values, limit, form)

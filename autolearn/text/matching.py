@@ -102,7 +102,7 @@ def token_f1(text: str, gold: str) -> float:
     """Return the F1 of shared words, 0..1."""
     words, gold_words = normalise(text).split(), normalise(gold).split()
     if not words or not gold_words:
-        return float(words == gold_words)
+        return float(exact_match(text, gold))
     n_common = (Counter(words) & Counter(gold_words)).total()
     return 2 * n_common / (len(words) + len(gold_words))
 

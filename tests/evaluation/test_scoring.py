@@ -86,6 +86,28 @@ def test_of_a_worked_sum_the_result_counts_and_no_number_on_the_way(text, gold):
         assert not right(text, other, "number")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There were 5 pens and she bought 2, so 7.",
+        "5 + 2 = 7",
+        "The answer is 7, not 5.",
+    ],
+)
+def test_a_result_is_no_number_on_the_way_by_whatever_scorer(text):
+    for given in ({}, {"gold_value": "7"}):
+        assert right(text, "7", **given)
+    for given in ({}, {"gold_value": "5"}):
+        assert not right(text, "5", **given)
+
+
+def test_a_number_of_a_statement_is_found_beside_others():
+    text = "Avel has 300 inhabitants and 12 mills, so it became a town in 1711."
+    assert right("Avel has 300 inhabitants and 12 mills.", "300")
+    assert right(text, "1711")
+    assert right("So in 1990 it had 300 inhabitants.", "300", "number")
+
+
 def test_a_statement_tells_what_the_question_does_not_say():
     asked = "How many people lived in Avel in 1990?"
     assert right("In 1990, 300 people lived in Avel.", "300", "number", asked)

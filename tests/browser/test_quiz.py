@@ -1,0 +1,88 @@
+"""A quiz by clicks: an answer is accepted as right, and the quiz is locked."""
+
+import pytest
+from playwright.sync_api import expect
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Question, QuizResult, Round
+from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import gold_questions
+from autolearn.runs import queues
+from autolearn.store import Store
+from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.rounds import own_digest
+from tests.support.texts import put_text
+
+pytestmark = pytest.mark.model
+
+expect.set_options(timeout=PATIENCE)
+HOSTILE = "Countess <b>Lum</b> ${x}"
+
+
+def answered(store, question, text, round_id):
+    """Keep a finished quiz with one answer."""
+    settings = QuizRunSettings(
+        model=ModelSettings(round_id=round_id),
+        model_digest=own_digest(),
+        parts=(("quiz", "closed_book"),),
+        version=gold_questions.freeze(store).version,
+    )
+    run = queues.submit(store, settings)
+    result = QuizResult(question.id, "closed_book", text, False, False, 0.0, round_id)
+    store.journal(run.id).step("quiz", lambda: [result])
+    store.runs.finish(run.id, "done")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A workspace with a round whose answer is right in other words."""
+    folder = tmp_path / "workspace"
+    with Store.open(folder) as store:
+        put_text(store, "avel.md", "Ada Lum leads Avel.")
+        question = Question("Who leads Avel?", "quiz", "gold", gold_answer="Ada Lum")
+        (question,) = store.library.add_questions([question])
+        identity = ModelIdentity("built-in", own_digest(), "nf4", "", "")
+        settings = {"model": ModelSettings().as_dict()}
+        train = store.runs.create("train", settings)
+        store.runs.finish(train.id, "done")
+        round_ = store.rounds.create(
+            Round(
+                "join",
+                train.id,
+                settings,
+                identity,
+                state="trained",
+                adapter="adapters/round-1",
+            ),
+            [],
+        )
+        answered(store, question, "Nobody.", None)
+        answered(store, question, HOSTILE, round_.id)
+    return folder
+
+
+def test_an_answer_is_accepted_and_the_quiz_is_locked(start, visit, folder):
+    app = start(folder)
+    page = visit(app)
+    open_tab(page, "Evaluation")
+    result = page.locator("#proof-result")
+    expect(result).to_contain_text("Gold quiz, closed-book")
+    expect(result).to_contain_text("not statistically significant")
+    questions = page.locator("#proof-questions")
+    questions.get_by_text("Wrong before and after, gold quiz: 1").click()
+    expect(questions).to_contain_text("gold question; contains")
+    questions.get_by_text("Accept the answer after as right").click()
+    expect(page.locator("#notice")).to_contain_text("now version 2")
+    expect(questions).to_contain_text("Newly right, gold quiz: 1")
+    expect(questions).to_contain_text(HOSTILE)
+    version = page.locator("#proof-version")
+    expect(version).to_contain_text("Quiz version 2, open")
+    version.get_by_text("Lock the quiz").click()
+    expect(version).to_contain_text("locked")
+    until(lambda: locked(app))
+
+
+def locked(app):
+    with app.store() as store:
+        return store.quizzes.newest().locked
