@@ -50,6 +50,13 @@ def items_of_skill(made, skill):
     return [item for item in made if items.skill_of(item) == skill]
 
 
+def request_text(item):
+    """Return the last turn of the user; the answer is begun in the turn after it."""
+    *_, user, beginning = item.chat
+    assert (user.role, beginning.role) == ("user", "assistant")
+    return user.content
+
+
 WORDS = st.text("abcdeé中 .,!?'\"-13\n", min_size=1, max_size=60)
 EXAMPLES = st.lists(
     st.builds(
@@ -78,7 +85,8 @@ def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
     assert made
     for item in made:
         if items.skill_of(item) in ("ask", "answer"):
-            assert any(satisfies(request, item.chosen) for request in asked[item.chat])
+            requested = asked[item.chat[:2]]
+            assert any(satisfies(request, item.chosen) for request in requested)
     for item in items_of_skill(made, "ask"):
         assert item.chosen.endswith(fact_questions.QUESTION_MARKS)
         assert model_output.tagged(item.chosen)["question"]
@@ -96,11 +104,11 @@ def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
     for item in items_of_skill(made, "verdict"):
         shown = re.fullmatch(
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
-            item.chat[-1].content,
+            request_text(item),
         )
-        assert (
-            item.chat == feedback.verdict_request(WRITER, *shown.groups()).prompt.chat
-        )
+        request = feedback.verdict_request(WRITER, *shown.groups())
+        assert item.chat[:-1] == request.prompt.chat
+        assert item.chat[-1].content == "Verdict:"
         right = item.chosen == "Verdict: correct"
         assert right or item.chosen == "Verdict: incorrect"
         assert model_output.verdict(item.chosen) == (
@@ -109,17 +117,17 @@ def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
     by_text = {(one.question, one.text): one for one in INVENTED}
     for item in items_of_skill(made, "feedback"):
         one, _ = comparison_of(item, by_text)
-        assert item.chat == request_of(one, item).prompt.chat[:-1]
+        assert item.chat == request_of(one, item).prompt.chat
         assert satisfies(request_of(one, item), item.chosen)
         assert model_output.verdict(item.chosen) == "incorrect"
     for item in items_of_skill(made, "refine"):
         assert item.chosen.startswith("Better answer: ")
-        critique = item.chat[-1].content.partition("\nFeedback: ")[2]
+        critique = request_text(item).partition("\nFeedback: ")[2]
         assert "\nVerdict: incorrect\nReason: The text gives" in critique
 
 
 def comparison_of(item, by_text):
-    text, _, rest = item.chat[-1].content.rpartition("\n\nQuestion: ")
+    text, _, rest = request_text(item).rpartition("\n\nQuestion: ")
     question = rest.partition("\n")[0]
     return by_text[question, text], text
 
@@ -143,7 +151,7 @@ def test_refinement_items_use_the_prompt_of_the_study():
     for item in items_of_skill(made, "refine"):
         given = re.fullmatch(
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
-            item.chat[-1].content,
+            request_text(item),
         )
         text, question, answer, critique = given.groups()
         request = answers.refinement_request(
@@ -153,28 +161,92 @@ def test_refinement_items_use_the_prompt_of_the_study():
             Feedback(0, "critique", critique, "incorrect", None),
             {0: Passage(0, 0, 0, 9, text, 0)},
         )
-        assert item.chat == request.prompt.chat[:-1]
+        assert item.chat == request.prompt.chat
         assert satisfies(request, item.chosen)
 
 
 def test_the_skills_are_balanced():
-    made, blocked = items.make(INVENTED, 80, 0, lambda question: False)
+    made, blocked = items.make(INVENTED, 90, 0, lambda question: False)
     counts = Counter(map(items.skill_of, made))
-    assert (len(made), blocked) == (80, 0)
-    assert counts == dict(ask=20, answer=20, verdict=20, feedback=10, refine=10)
+    assert (len(made), blocked) == (90, 0)
+    assert counts == dict(ask=20, answer=30, verdict=20, feedback=10, refine=10)
     assert Counter(item.chosen for item in items_of_skill(made, "verdict")) == {
         "Verdict: correct": 10,
         "Verdict: incorrect": 10,
     }
-    none = [
-        item
-        for item in items_of_skill(made, "answer")
-        if "Short answer: none" in item.chosen
-    ]
-    assert len(none) == 20 / items.WITHOUT_ANSWER
+    none = [item for item in items_of_skill(made, "answer") if says_nothing(item)]
+    assert len(none) == 15
     assert {item.chosen.partition("\nAnswer: ")[2] for item in none} == {
         "The text does not say."
     }
+
+
+def says_nothing(item):
+    return "Short answer: none\n" in item.chosen
+
+
+def test_a_sentence_that_does_not_tell_it_is_answered_with_none():
+    by_question = {(one.text, one.question): one for one in INVENTED}
+    made, _ = items.make(INVENTED, 270, 0, lambda question: False)
+    n_of_its_text = 0
+    for item in filter(says_nothing, items_of_skill(made, "answer")):
+        text, _, rest = request_text(item).rpartition("\n\nQuestion: ")
+        one = by_question.get((text, rest.partition("\n")[0]))
+        quoted = item.chosen.removeprefix("Evidence: ").partition("\n")[0]
+        assert quoted in text
+        if one is not None:
+            n_of_its_text += 1
+            assert gold.is_in(one.answer, text)
+            assert not gold.is_in(one.answer, quoted)
+    assert n_of_its_text == 30
+
+
+def test_a_sentence_with_another_date_is_preferred_for_a_date_that_it_does_not_tell():
+    texts = [
+        f"Filming of Ker {i} began in May 19{i}. It has a red cover. Ker {i} was "
+        f"released in 20{i}."
+        for i in range(10, 30)
+    ]
+    chosen = [
+        GoldExample(text, f"When was Ker {i} released?", f"20{i}")
+        for i, text in enumerate(texts, 10)
+    ]
+    made, _ = items.make(chosen, 90, 0, lambda question: False)
+    quoted = [i.chosen for i in items_of_skill(made, "answer") if says_nothing(i)]
+    n_filming = sum("Filming of" in text for text in quoted)
+    assert n_filming >= 6
+    assert not any("red cover" in text for text in quoted)
+
+
+def test_texts_of_one_sentence_give_items_too():
+    chosen = [
+        GoldExample(
+            f"Boat {i} was built in 19{i}.", f"When was Boat {i} built?", f"19{i}"
+        )
+        for i in range(10, 40)
+    ]
+    made, _ = items.make(chosen, 90, 0, lambda question: False)
+    answered = items_of_skill(made, "answer")
+    assert len(answered) == 30
+    assert any(map(says_nothing, answered))
+
+
+def test_only_what_the_request_does_not_give_is_learned_and_items_count_alike():
+    made, _ = items.make(INVENTED, 180, 0, lambda question: False)
+    learned = {}
+    for item in made:
+        beginning = item.chat[-1].content
+        assert item.chosen.startswith(beginning)
+        learned.setdefault(items.skill_of(item), set()).add(
+            (item.chosen[len(beginning) :], item.weight)
+        )
+    assert {text for text, _ in learned["verdict"]} == {" correct", " incorrect"}
+    assert all("Evidence" not in text for text, _ in learned["answer"])
+    assert {text.partition(" The")[0] for text, _ in learned["feedback"]} == {""}
+    every = [pair for pairs in learned.values() for pair in pairs]
+    shares = [weight * (1 + len(text.split())) for text, weight in every]
+    assert len(shares) > 100
+    assert shares == pytest.approx([1.0] * len(shares))
 
 
 def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come():
@@ -190,7 +262,7 @@ def test_no_question_of_the_quiz_is_among_the_items():
     made, blocked = items.make(INVENTED, 200, 0, blocks)
     assert blocked >= len(quiz) / 2
     assert made
-    told = [f"{item.chat[-1].content}\n{item.chosen}" for item in made]
+    told = [f"{request_text(item)}\n{item.chosen}" for item in made]
     asked = [q for text in told for q in re.findall(r"^Question: (.*)$", text, re.M)]
     assert len(asked) >= len(made)
     assert not set(asked) & set(quiz)
