@@ -14,6 +14,7 @@ from autolearn.evaluation.gold_questions import RoundChange
 from autolearn.evaluation.quiz import QuizQuestion
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.study import prompts
 
 SPLITS: tuple[Split, ...] = ("quiz", "control")
 
@@ -53,6 +54,8 @@ class RoundComparison:
     """The closed-book answers by the ids of their questions."""
     left_out: int
     """Questions that only one of the two was asked."""
+    prompt_differs: bool
+    """Whether the two were asked by different prompts."""
 
 
 def latest_quiz(
@@ -88,9 +91,12 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
 
 
 def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
-    """Return whether the last take has asked all questions that there are now."""
+    """Return whether the last take has asked all questions that there are now.
+
+    It must have asked them by the present prompt.
+    """
     take = latest_quiz(store, measured, before_id)
-    if take is None:
+    if take is None or _prompt(take) not in (None, prompts.load("closed_book").digest):
         return False
     asked = set(_closed(store.runs.quiz_results(take.id)))
     wanted = {
@@ -132,7 +138,21 @@ def compare(
         {i: r.text for i, r in _closed(was).items()},
         {i: r.text for i, r in _closed(now).items()},
         len(every) - len(shared),
+        _asked_differently(takes[0], takes[1]),
     )
+
+
+def _asked_differently(before: Run, after: Run) -> bool:
+    digests = {_prompt(before), _prompt(after)} - {None}
+    return len(digests) > 1
+
+
+def _prompt(run: Run) -> str | None:
+    """Return the digest of the prompt for the closed-book answers of a quiz.
+
+    None: the quiz is of an old version, which did not keep it.
+    """
+    return (QuizRunSettings.of(run).prompts or {}).get("closed_book")
 
 
 def _closed(results: Iterable[QuizResult]) -> dict[int, QuizResult]:

@@ -1,4 +1,4 @@
-"""The proof tab: what a round changed, told with its intervals; keep and roll back."""
+"""The Evaluation tab: what a round changed, with its intervals; keep and roll back."""
 
 from dataclasses import replace
 
@@ -11,6 +11,7 @@ from autolearn.evaluation import statistics
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_runs
+from autolearn.study import prompts
 from autolearn.ui.views import evaluation as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -44,7 +45,7 @@ def asked(store):
     return store.library.add_questions(made)
 
 
-def take(store, questions, right, round_id=None, *, open_book=False):
+def take(store, questions, right, round_id=None, *, open_book=False, prompt=None):
     """Keep a quiz in which so many of the first questions of each split are right."""
     modes = ["closed_book", "open_book"][: 1 + open_book]
     wanted = {
@@ -52,6 +53,8 @@ def take(store, questions, right, round_id=None, *, open_book=False):
         "model_digest": DIGEST,
         "parts": [["quiz", mode] for mode in modes],
     }
+    if prompt:
+        wanted["prompts"] = {"closed_book": prompt}
     run = store.runs.create("quiz", wanted)
     results = [
         QuizResult(q.id, mode, HOSTILE, i % 10 < right, False, 0.5, round_id)
@@ -117,6 +120,22 @@ def test_only_what_both_were_asked_counts(store, asked):
     )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "warns"),
+    [("a", "b", True), ("a", "a", False), (None, "b", False), (None, None, False)],
+)
+def test_quizzes_by_different_prompts_are_compared_with_a_warning(
+    store, asked, before, after, warns
+):
+    made = one_round(store)
+    take(store, asked, 2, prompt=before)
+    take(store, asked, 9, made.id, prompt=after)
+    assert quiz_runs.compare(store, made.id, None).prompt_differs == warns
+    shown = shown_of(store, made.id, None)
+    assert "answers more quiz questions" in shown
+    assert ("prompt for closed-book answers changed" in shown) == warns
+
+
 def test_a_round_can_be_compared_with_its_parent(store, asked):
     first = one_round(store)
     second = one_round(store, first.id)
@@ -135,6 +154,14 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
     take(store, asked, 3)
     assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
+    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
+
+
+def test_a_quiz_by_another_prompt_is_taken_again(store, asked):
+    made = one_round(store)
+    take(store, asked, 2, open_book=True, prompt=prompts.load("closed_book").digest)
+    assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
+    take(store, asked, 2, open_book=True, prompt="that of another version")
     assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
 
 

@@ -76,7 +76,16 @@ def _verdict(found: RoundComparison) -> Html:
     if found.left_out:
         only = f" {found.left_out} questions were asked in one of the two runs only "
         parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
-    return html.tag("p", parts)
+    return html.tag("p", parts) + _prompt_warning(found)
+
+
+def _prompt_warning(found: RoundComparison) -> Html:
+    if not found.prompt_differs:
+        return Html("")
+    return html.problem(
+        "The prompt for closed-book answers changed between the two quizzes, so the "
+        "difference is not that of the round alone. Run the quiz again."
+    )
 
 
 def _shares(found: RoundComparison) -> Html:
