@@ -69,6 +69,7 @@ class RoundTrainer:
             TrainingError: None of them can be learned.
         """
         loaded.packed.drop()  # training does not use the packed copies
+        loaded.prefixes.clear()
         self._loaded = loaded
         self._forward = Forward(loaded)
         self._base_logits = BaseLogits(self._forward)
