@@ -94,10 +94,14 @@ class Noting(HuggingFaceBackend):
         return super().probabilities(chats, begun, labels)
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return for each seed a user turn that the model makes up."""
-        texts = super().self_prompts(seeds, stop, max_new_tokens)
+        texts = super().self_prompts(seeds, stop, max_new_tokens, beginnings)
         form = self._loaded.chat
         for text in texts:
             n_new = max(1, len(form.encode(text)))

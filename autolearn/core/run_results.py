@@ -82,6 +82,12 @@ class QuizScores:
     control_closed_book: Score | None = field(default=None, metadata=EXTRA)
     quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
     control_open_book: Score | None = field(default=None, metadata=EXTRA)
+    quiz_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    control_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    quiz_refined: Score | None = field(default=None, metadata=EXTRA)
+    control_refined: Score | None = field(default=None, metadata=EXTRA)
+    quiz_consistent: Score | None = field(default=None, metadata=EXTRA)
+    control_consistent: Score | None = field(default=None, metadata=EXTRA)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,11 @@ class ScriptedBackend:
         return [self._sure(answer) for answer in answers]
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return what the script makes up for each seed."""
         return ["" if stop() else self._imagine(seed) for seed in seeds]

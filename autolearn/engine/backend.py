@@ -135,13 +135,19 @@ class HuggingFaceBackend:
         return self_generation.confidence(self._loaded, chats, answers)
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return a user turn that the model makes up for each seed.
 
         Empty where the model wrote none; see ``self_generation``.
         """
-        return self_generation.self_prompts(self._loaded, seeds, stop, max_new_tokens)
+        return self_generation.self_prompts(
+            self._loaded, seeds, stop, max_new_tokens, beginnings
+        )
 
     def train(
         self,

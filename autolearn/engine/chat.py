@@ -123,6 +123,12 @@ class ChatFormat:
         # written.
         return self._control(before.rstrip(" ")) or [min(self.stop_ids)]
 
+    def user_beginning(self, text: str) -> list[int]:
+        """Return the ids of the first words of a first user turn."""
+        before, _ = self._around_user
+        space = before[len(before.rstrip(" ")) :]
+        return self.encode(space + text) if text else []
+
     @cached_property
     def user_end(self) -> tuple[frozenset[int], str]:
         """The ids that end a user turn, and the plain text that does."""

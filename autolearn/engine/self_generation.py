@@ -11,28 +11,41 @@ import torch
 from autolearn.core.model_calls import Chat, Sampling
 from autolearn.core.ports import Stop
 from autolearn.core.records import TrainItem
-from autolearn.engine.decoding.generate import generate
+from autolearn.engine.decoding import generate
 from autolearn.engine.load import Loaded
 from autolearn.engine.trainer.batches import Example, encode
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.memory_fit import retry_on_oom
 
+CONTINUING = 0.7
+"""Temperature of a user turn whose beginning is given."""
+
 
 def self_prompts(
-    loaded: Loaded, seeds: Sequence[int], stop: Stop, max_new_tokens: int
+    loaded: Loaded,
+    seeds: Sequence[int],
+    stop: Stop,
+    max_new_tokens: int,
+    beginnings: Sequence[str] | None = None,
 ) -> list[str]:
     """Return a user turn for each seed, sampled at temperature 1; empty if none came.
 
     A turn without an end after ``max_new_tokens`` is kept. Replay needs text that the
-    model would read, not text that is well formed.
+    model would read, not text that is well formed. With ``beginnings``, one for each
+    seed, a turn goes on from its beginning and includes it.
     """
+    beginnings = beginnings or [""] * len(seeds)
     stop_ids, end_text = loaded.chat.user_end
-    # Temperature 1 and top-p 1 sample from the model's own distribution.
-    prompts = [
-        (loaded.chat.user_start, Sampling(1.0, 1.0, max_new_tokens, seed))
-        for seed in seeds
-    ]
-    completions = generate(loaded, prompts, stop, stop_ids=stop_ids)
+    texts = []
+    for seed, beginning in zip(seeds, beginnings, strict=True):
+        first_ids = loaded.chat.user_beginning(beginning)
+        # Temperature 1 and top-p 1 sample from the model's own distribution. Where the
+        # beginning brings the variety, small models make more sense below it.
+        temperature = CONTINUING if beginning else 1.0
+        sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
+        ids = loaded.chat.user_start + first_ids
+        texts.append(generate.DecodedText(ids, sampling, len(first_ids)))
+    completions = generate.write(loaded, texts, stop, stop_ids=stop_ids)
     return [
         _clean(completion.text, end_text)
         if completion.finish in ("stop", "length")

@@ -7,7 +7,7 @@ from autolearn.core.codec import Coded
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Passage, Question, QuizMode, QuizResult, Split
 from autolearn.evaluation import quiz
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.study.answers import keeps_sense

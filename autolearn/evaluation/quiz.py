@@ -10,48 +10,39 @@ from functools import partial
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import Question, QuizMode, QuizResult
+from autolearn.core.records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
-from autolearn.study.answers import open_book_requests
-from autolearn.study.generation import GenerationRequest, Generator, of
-from autolearn.study.grounding import TextQuestion
+from autolearn.evaluation import quiz_modes
+from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.study.generation import Generator, of
 from autolearn.text import matching, model_output
 
 STEP = 64
 """Questions per committed step."""
 
 
-@dataclass(frozen=True)
-class QuizQuestion:
-    """A question of quiz or control with its gold answer and passage."""
-
-    question: Question
-    gold_answer: str
-    gold_value: str = ""
-    passage: str | None = None
-
-
 def ask_questions(
     writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],
-    mode: QuizMode,
+    asked: QuizRequest,
     name: str,
     progress: Callable[[int], None],
 ) -> list[QuizResult]:
-    """Answer and score the questions greedily; committed steps are read back.
+    """Answer and score the questions; committed steps are read back.
 
     Open-book, questions without a passage are left out. ``name`` is the beginning of
     the names of the steps.
     """
-    if mode == "open_book":
+    if asked.mode == "open_book":
         questions = [q for q in questions if q.passage]
     results: list[QuizResult] = []
     for begin in range(0, len(questions), STEP):
         part = questions[begin : begin + STEP]
         records = journal.step(
             f"{name} {begin + 1}-{begin + len(part)}",
-            partial(_answer, writer, part, mode),
+            partial(_answer, writer, part, asked),
         )
         results += of(QuizResult, records)
         progress(len(results))
@@ -59,25 +50,11 @@ def ask_questions(
 
 
 def _answer(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
+    writer: Generator, questions: Sequence[QuizQuestion], asked: QuizRequest
 ) -> list[QuizResult]:
-    requests = _requests(writer, questions, mode)
     return [
-        score(question, mode, generation)
-        for question, generation in writer.write(requests)
-    ]
-
-
-def _requests(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
-) -> list[GenerationRequest[QuizQuestion]]:
-    if mode == "open_book":
-        cases = [TextQuestion(q, q.passage or "", q.question.text) for q in questions]
-        return open_book_requests(writer, cases)
-    limit = writer.settings.answer_tokens
-    return [
-        writer.request("closed_book", q, {"question": q.question.text}, limit)
-        for q in questions
+        score(question, asked.mode, generation)
+        for question, generation in quiz_modes.answer(writer, questions, asked)
     ]
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.model_calls import Request, Sampling
-from autolearn.core.records import QuizMode, Round, RunKind, Split
+from autolearn.core.records import Question, QuizMode, Round, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -35,6 +35,7 @@ from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, quiz, skills
+from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.skill_report import (
     Guidance,
     SkillReport,
@@ -49,6 +50,7 @@ from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
 from autolearn.study.generation import Generator
+from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
 
 N_ASKED = 5
@@ -120,8 +122,7 @@ class RunHandlers:
         study.verdict_threshold = advice.verdict_threshold
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
-            if run_settings.instructions:
-                study.evolve(context.store.library.instructions())
+            study.evolve(_instructions(context, study))
         context.measured(0, numbers)
         result = replace(_tally(context), passages=len(passages))
         if passages and not result.questions:
@@ -137,15 +138,20 @@ class RunHandlers:
     def quiz(self, context: RunContext) -> QuizRunResult:
         """Ask quiz and control, closed-book and open-book, as the run says."""
         backend = self.backend(context)
-        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
+        run_settings = QuizRunSettings.of(context.run)
+        settings = run_settings.study or StudySettings()
+        writer = Generator(backend, settings, context.stop, lambda _: None)
         journal = context.store.journal(context.run.id)
         scores: dict[tuple[Split, QuizMode], Score] = {}
-        for split, mode in QuizRunSettings.of(context.run).parts:
+        for split, mode in run_settings.parts:
             questions = gold_questions.questions(context.store, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(questions))
+            request = QuizRequest(
+                mode, run_settings.votes or 0, partial(_retrieved, context)
+            )
             results = quiz.ask_questions(
-                writer, journal, questions, mode, stage, progress
+                writer, journal, questions, request, stage, progress
             )
             scores[split, mode] = quiz.summarise(results).rounded()
         result = QuizRunResult.scored(scores)
@@ -277,6 +283,27 @@ def _answers(
     prompt = prompts.load("closed_book")
     requests = [Request(prompt.render(question=one), Sampling()) for one in asked]
     return [made.text for made in backend.complete(requests, context.stop)]
+
+
+def _retrieved(context: RunContext, question: str) -> str:
+    """Return the passages of the library that are nearest to a question."""
+    passages = context.store.library.passages_about(question)
+    return "\n\n".join(passage.text.strip() for passage in passages)
+
+
+def _instructions(context: RunContext, study: Study) -> list[Question]:
+    """Return the instructions of a study: those of the library, or new ones."""
+    run_settings, library = StudyRunSettings.of(context.run), context.store.library
+    if run_settings.new_instructions is None:
+        return library.instructions() if run_settings.instructions else []
+    n, stage = run_settings.new_instructions, "instructions of its own"
+    return write_instructions(
+        study.generator(),
+        context.store.journal(context.run.id),
+        [question.text for question in library.instructions(with_own=True)],
+        n,
+        partial(_report, context, stage, n),
+    )
 
 
 def _versions(context: RunContext, about: Round) -> dict[str, str]:

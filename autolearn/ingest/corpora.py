@@ -22,7 +22,6 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
-from autolearn.evaluation import gold_questions
 from autolearn.ingest import corpus_files, readers
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
@@ -31,9 +30,10 @@ from autolearn.runs import queues
 from autolearn.runs.context import RunContext
 from autolearn.runs.versions import versions
 from autolearn.store import RunFilter, Store
+from autolearn.store.library import QuestionFilter
 from autolearn.text import chunking
 from autolearn.text.matching import normalise
-from autolearn.training.dataset import blocker
+from autolearn.training.leakage import Guard
 
 INVENTED = "invented"
 """Name of the invented world, where a file could be given."""
@@ -248,7 +248,7 @@ def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
 
 
 def skills(
-    store: Store, settings: TrainSettings, corpus_ids: Sequence[int]
+    store: Store, settings: TrainSettings, corpus_ids: Sequence[int], guard: Guard
 ) -> tuple[list[TrainItem], list[MetaExample], int]:
     """Return the items and feedback examples that corpora give a round.
 
@@ -281,13 +281,16 @@ def skills(
         corpus_ids, items.POOL * n, seed, with_feedback=False
     )
     rest = n - FEEDBACK_ITEMS * len(with_feedback)
-    skill_items, n_blocked = items.make(
-        gold_examples_drawn, rest, seed, blocker(asked(store))
-    )
+    skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
     return skill_items, with_feedback, n_blocked
 
 
 def asked(store: Store) -> list[str]:
-    """Return the questions of quiz and control, which are never trained on."""
+    """Return the questions of all quizzes and controls, which are never trained on.
+
+    Questions without a gold answer are among them: they may get one later.
+    """
     splits: tuple[Split, ...] = ("quiz", "control")
-    return [q.question.text for s in splits for q in gold_questions.questions(store, s)]
+    return [
+        q.text for s in splits for q in store.library.questions(QuestionFilter(split=s))
+    ]

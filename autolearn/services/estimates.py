@@ -4,7 +4,7 @@ The items are made by the very functions that the training uses. Steps, time and
 memory are estimates: they are worked out from sizes and from the last round.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
@@ -13,9 +13,8 @@ from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Run, RunKind, TrainItem
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
@@ -23,12 +22,14 @@ from autolearn.models import shape as model_shape
 from autolearn.models.batch_shape import ItemSizes
 from autolearn.models.memory import Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
+from autolearn.rounds import sources as rounds
 from autolearn.runs import queues
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
 from autolearn.study.questions import LISTED, how_many
 from autolearn.training import replay
-from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training.dataset import Dataset
+from autolearn.training.replay_plan import ReplayPlan, RereadText
 
 _CHECKPOINTS = 4
 """Two and the best are kept while another is written."""
@@ -99,16 +100,20 @@ def round_contents(
     def length(item: TrainItem) -> int:
         return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
 
-    examples = round_training.approved_examples(store, settings, parent_id)
-    known = sum(not one.sample.gap for one in examples) if settings.only_gaps else 0
     taught = settings.method in corpora.TAUGHT
     chosen = store.corpora.chosen() if taught else []
-    made = round_training.build(
-        store, settings, examples, [], [one.id for one in chosen]
+    order = TrainRunSettings(
+        train=settings,
+        parent=parent_id,
+        corpora=tuple(corpus.id for corpus in chosen),
     )
+    sources = rounds.collect(store, order)
+    examples = sources.material.examples
+    known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    made = sources.build()
     learned = sum(count(item.chosen) for item in made.items)
-    n_replay = round_training.beside(settings, settings.replayed(len(made.items)))
-    beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
+    answer = learned // max(1, len(made.items))
+    replay_sizes = _ReplaySizes(rounds.study_settings(store), count, shown, answer)
     return RoundContents(
         store.samples.counts()["approved"],
         len(examples),
@@ -117,9 +122,9 @@ def round_contents(
         tuple(length(item) for item in made.items),
         learned,
         _made_up(store, shown, count),
-        (*beside.readings(examples, n_replay), *beside.checks(n_replay)),
+        tuple(replay_sizes.of(sources.replay(len(made.items)))),
         tuple(length(item) for item in made.validation),
-        tuple(one.name for one in chosen),
+        tuple(corpus.name for corpus in chosen),
     )
 
 
@@ -135,38 +140,40 @@ def _made_up(
 
 
 @dataclass(frozen=True)
-class _Beside:
-    """What is replayed beside what is made up, as far as its sizes go."""
+class _ReplaySizes:
+    """About how long the items are that a plan replays beside its made-up ones."""
 
-    store: Store
+    settings: StudySettings
     count: Callable[[str], int]
     shown: Callable[[Chat], int]
     answer: int
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
-    def readings(
-        self, examples: Sequence[ApprovedExample], n_replay: int
-    ) -> Iterator[ItemLength]:
-        """Yield what each text gives: see ``training.replay.read``."""
-        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
-        studied = round_training.study_settings(self.store)
-        for one in round_training.to_read(examples, n_replay):
-            said = {"reference": one.answer, "answer": one.answer}
-            shown = compare.render(passage=one.passage, question=one.question, **said)
-            size = ItemLength(self.shown(shown.chat), 2 * self.answer)
-            yield from (size, size, size)
-            n, asked = how_many(studied, one.passage), self.count(one.question)
-            yield ItemLength(size.shown, n * asked)
-            put = reword.render(question=one.question, n=LISTED)
-            yield ItemLength(self.shown(put.chat), LISTED * asked)
-
-    def checks(self, n_replay: int) -> list[ItemLength]:
-        """Return a check of each answer without a text, and a better one."""
-        put, others = round_training.to_check(self.store, n_replay)
-        sizes = [*map(self.count, put), *[replay.PROMPT_TOKENS] * others]
+    def of(self, plan: ReplayPlan) -> Iterator[ItemLength]:
+        """Yield the lengths of what ``training.replay`` writes for the plan."""
+        for text in plan.texts:
+            yield from self._reading(text)
         frame = prompts.load("refine_free").render(question="", answer="", feedback="")
         rest = self.shown(frame.chat)
-        return [ItemLength(rest + size, 2 * self.answer) for size in sizes] * 2
+        questions = [*map(self.count, plan.instructions)]
+        questions += [replay.PROMPT_TOKENS] * plan.n_checked
+        # A check of each answer, and a better one.
+        for size in questions * 2:
+            yield ItemLength(rest + size, 2 * self.answer)
+
+    def _reading(self, text: RereadText) -> Iterator[ItemLength]:
+        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
+        answers = {"reference": text.answer, "answer": text.answer}
+        prompt = compare.render(passage=text.passage, question=text.question, **answers)
+        size = ItemLength(self.shown(prompt.chat), 2 * self.answer)
+        yield from (size, size, size)
+        n, per_question = (
+            how_many(self.settings, text.passage),
+            self.count(text.question),
+        )
+        yield ItemLength(size.shown, n * per_question)
+        prompt = reword.render(question=text.question, n=LISTED)
+        yield ItemLength(self.shown(prompt.chat), LISTED * per_question)
 
 
 @dataclass(frozen=True)

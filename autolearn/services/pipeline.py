@@ -28,6 +28,7 @@ from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
+from autolearn.services.experiments import schedule
 from autolearn.store import Store
 from autolearn.training import presets
 
@@ -78,6 +79,7 @@ def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     Raises:
         AutolearnError: The next run cannot begin; the chain ends here.
     """
+    schedule.advance_all(store, run)
     plan = PipelineRunSettings.of(run).plan
     if plan is None or not plan.phases or store.runs.next_in_pipeline(run.id):
         return None

@@ -11,7 +11,7 @@ from autolearn.core.records import QuizMode, QuizResult, Round, Run, Split
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.evaluation import gold_questions, quiz, statistics
 from autolearn.evaluation.gold_questions import RoundChange
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.study import prompts

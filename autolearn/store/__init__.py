@@ -14,6 +14,7 @@ from autolearn.store.choices import Choices
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
+from autolearn.store.experiments import Experiments
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
@@ -56,6 +57,7 @@ class Store:
         self.choices = Choices(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
+        self.experiments = Experiments(db)
         self.revisions = Revisions(db)
 
     @classmethod

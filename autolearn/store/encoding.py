@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from autolearn.core.constraints import from_values, to_values
+from autolearn.core.experiments import Experiment, ExperimentRun
 from autolearn.core.flags import Flag
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.model_calls import (
@@ -60,6 +61,8 @@ TABLES: dict[type, str] = {
     SkillResult: "skill_results",
     Corpus: "corpora",
     GoldExample: "gold_examples",
+    Experiment: "experiments",
+    ExperimentRun: "experiment_runs",
 }
 
 Row = dict[str, Any]

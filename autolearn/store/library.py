@@ -253,13 +253,16 @@ class Library:
         where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
-    def instructions(self) -> list[Question]:
-        """Return the questions that a person gave without any text."""
+    def instructions(self, *, with_own: bool = False) -> list[Question]:
+        """Return the questions that a person gave without any text.
+
+        ``with_own``: with those that models wrote for their own evolution.
+        """
         tail = (
-            "WHERE split = 'study' AND origin = 'person' AND passage_id IS NULL"
-            " ORDER BY id"
+            "WHERE split = 'study' AND passage_id IS NULL"
+            " AND (origin = 'person' OR (origin = 'model' AND ?)) ORDER BY id"
         )
-        return self._db.select(Question, tail)
+        return self._db.select(Question, tail, with_own)
 
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""

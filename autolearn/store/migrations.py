@@ -120,13 +120,13 @@ def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
-    _allow_runs(db, "'export')", "'export', 'import')")
+    _allow(db, "runs", "'export')", "'export', 'import')")
 
 
 @MIGRATIONS()
 def m006_models(db: Database) -> None:
     """Let models come in by runs of their own."""
-    _allow_runs(db, "'import')", "'import', 'download', 'convert')")
+    _allow(db, "runs", "'import')", "'import', 'download', 'convert')")
 
 
 _SKILLS = """
@@ -163,17 +163,17 @@ def m007_skills(db: Database) -> None:
     """Keep what a model can do, by weights and round."""
     for statement in _SKILLS.split(";\n"):
         db.execute(statement)
-    _allow_runs(db, "'convert')", "'convert', 'skills')")
+    _allow(db, "runs", "'convert')", "'convert', 'skills')")
 
 
-def _allow_runs(db: Database, before: str, after: str) -> None:
+def _allow(db: Database, table: str, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]
     db.execute("PRAGMA writable_schema = ON")
     db.execute(
         "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
-        " WHERE type = 'table' AND name = 'runs'",
-        (before, after),
+        " WHERE type = 'table' AND name = ?",
+        (before, after, table),
     )
     db.execute(f"PRAGMA schema_version = {version + 1}")
     db.execute("PRAGMA writable_schema = OFF")
@@ -272,6 +272,35 @@ def m012_run_links(db: Database) -> None:
     """Let runs be found by the run before them, their model and their round."""
     for statement in _RUN_LINKS.split(";\n"):
         db.execute(statement)
+
+
+_EXPERIMENTS = """
+CREATE TABLE experiments (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('compare', 'evolve')),
+    settings TEXT NOT NULL CHECK (json_valid(settings)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE TABLE experiment_runs (
+    id INTEGER PRIMARY KEY,
+    experiment_id INTEGER NOT NULL REFERENCES experiments(id),
+    task TEXT NOT NULL,
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    reused INTEGER NOT NULL CHECK (reused IN (0, 1)),
+    UNIQUE (experiment_id, task)
+) STRICT;
+CREATE INDEX experiment_runs_by_run ON experiment_runs(run_id);
+"""
+
+
+@MIGRATIONS()
+def m014_experiments(db: Database) -> None:
+    """Keep experiments and their runs; let a quiz be asked in more ways."""
+    for statement in _EXPERIMENTS.split(";\n"):
+        db.execute(statement)
+    before = "('closed_book', 'open_book')"
+    after = "('closed_book', 'open_book', 'retrieval', 'refined', 'consistent')"
+    _allow(db, "quiz_results", before, after)
 
 
 def unknown_migrations(db: Database) -> set[str]:

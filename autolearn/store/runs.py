@@ -96,6 +96,15 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
+        """Return the newest finished run of a kind with exactly these settings."""
+        tail = (
+            "WHERE kind = ? AND state = 'done' AND settings = ?"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        records = self._db.select(Run, tail, kind, as_json(dict(settings)))
+        return records[0] if records else None
+
     def next_in_pipeline(self, run_id: int) -> Run | None:
         """Return the run that was queued after this one in a whole round."""
         found = self._db.select(Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id)

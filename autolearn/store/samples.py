@@ -6,6 +6,7 @@ Nothing is written here; that is what decisions are for.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from json import loads
 from typing import Any, Literal, TypeVar
 
 from autolearn.core.errors import InputError
@@ -76,7 +77,10 @@ _CLAUSES = {
 _GISTS = """
 SELECT samples.id, passages.text, opened.text,
     coalesce(samples.feedback, critique.text),
-    coalesce(samples.feedback, samples.refined) IS NOT NULL, closed_by.round_id
+    (SELECT json_group_array(DISTINCT edit.key)
+        FROM standing_decisions AS decision, json_each(decision.after) AS edit
+        WHERE decision.sample_id = samples.id AND decision.action = 'edit'),
+    closed_by.round_id
 FROM samples
 LEFT JOIN passages ON passages.id = samples.passage_id
 LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
@@ -128,8 +132,8 @@ class SampleSources:
     """The open-book answer."""
     critique: str | None
     """As a person left it."""
-    corrected: bool
-    """A person has edited the critique or the refined answer."""
+    edits: frozenset[str]
+    """What a person has edited and not undone; see ``decisions.EDITABLE``."""
     written_by: int | None
     """The round whose weights gave the closed-book answer; None: the base model's."""
 
@@ -281,9 +285,9 @@ class Samples:
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "", opened, critique, bool(corrected), written_by
+                passage or "", opened, critique, frozenset(loads(edits)), written_by
             )
-            for number, passage, opened, critique, corrected, written_by in rows
+            for number, passage, opened, critique, edits, written_by in rows
         }
 
     def _where(self, wanted: SampleFilter | None) -> tuple[str, list[Any]]:

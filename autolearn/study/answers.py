@@ -212,7 +212,9 @@ def closed_book(generator: Generator, questions: Sequence[Question]) -> list[Rec
     requests = [
         GenerationRequest(
             (question, draw),
-            prompts.load("closed_book").render(question=question.text),
+            prompts.load(answer_prompt(generator, question)).render(
+                question=question.text
+            ),
             generator.settings.answer_tokens,
             draw,
         )
@@ -223,6 +225,16 @@ def closed_book(generator: Generator, questions: Sequence[Question]) -> list[Rec
         _read_answer("closed_book", question, generation, draw)
         for (question, draw), generation in generator.write(requests)
     ]
+
+
+def answer_prompt(generator: Generator, question: Question) -> str:
+    """Return the name of the prompt that asks for an answer without any text.
+
+    An instruction is solved step by step, unless the model was trained on the prompt
+    for questions alone.
+    """
+    is_instruction = question.passage_id is None and question.split == "study"
+    return "solve" if is_instruction and generator.protocol.guided else "closed_book"
 
 
 def refine(

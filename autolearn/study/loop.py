@@ -76,7 +76,7 @@ class Study:
             self._evolve(part, step)
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
-        generator = self._generator(step)
+        generator = self.generator(step.report)
         records = step("answers", lambda: closed_book(generator, instructions))
         answers = _by_question(of(Answer, records))
         studied = [
@@ -98,12 +98,13 @@ class Study:
         studied = _checked(studied, checks)
         step("samples", lambda: samples(studied))
 
-    def _generator(self, step: "_Steps") -> Generator:
+    def generator(self, report: Callable[[float], None] = lambda _: None) -> Generator:
+        """Return how the model is asked; ``report`` gets the share that is written."""
         return Generator(
             self.backend,
             self.settings,
             self.stop,
-            step.report,
+            report,
             self.verdict_threshold,
             self.uses_verdicts,
         )
@@ -112,7 +113,7 @@ class Study:
         """Take a few passages through all stages."""
         place = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, place, begin, len(passages), total)
-        generator = self._generator(step)
+        generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
 
         records = step("questions", lambda: ask(generator, passages))

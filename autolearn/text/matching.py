@@ -84,6 +84,22 @@ def contains(text: str, value: str) -> bool:
     return bool(value) and f" {value} " in f" {normalise(text)} "
 
 
+_NUMBER = re.compile(r"[-\u2212]?\d[\d,]*(?:\.\d+)?")
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, with or without a currency sign."""
+    return bool(_NUMBER.fullmatch(text.strip().lstrip("$€£")))
+
+
+def last_number(text: str) -> float | None:
+    """Return the last number of a text; None: it has none."""
+    numbers = _NUMBER.findall(text)
+    if not numbers:
+        return None
+    return float(numbers[-1].replace(",", "").replace("\u2212", "-"))
+
+
 def key_terms(question: str, answer: str) -> list[str]:
     """Return the words of an answer that the question does not contain."""
     of_question = set(normalise(question).split())

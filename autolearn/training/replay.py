@@ -6,14 +6,15 @@ to the base model's on these items. A few of them are never trained and measure 
 drift. The items are a pure function of the model, so all rounds of a model share them.
 
 The model makes up neither texts nor feedback. It therefore reads the texts of the round
-again (``to_read``), and checks and corrects its own answers (``checked``).
+again (``read``), and checks and corrects its own answers (``checked``). How many of
+each a round gets is decided in ``training.replay_plan``.
 """
 
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from math import ceil
 from statistics import median
@@ -36,6 +37,7 @@ from autolearn.study.generation import GenerationRequest, Generator, draw_seed, 
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import model_output, sentences
+from autolearn.training.replay_plan import RereadText
 
 T = TypeVar("T")
 
@@ -63,14 +65,6 @@ Answered = tuple[tuple[int, str], Generation]
 
 Made = tuple[TrainItem, Generation]
 """A training item, and the generation that it comes from."""
-
-READING = 1 / 16
-"""Texts to read again per made-up item, enough to preserve the skill. Each is asked its
-own question and that of another text, and an answer to its own is compared."""
-
-CHECKING = 1 / 16
-"""Questions without a text per made-up item, enough to preserve the skill. Their
-answers are checked and, where wrong, corrected."""
 
 TRIES = 8
 """Most draws per prompt needed. Half of them are guesses, and small models repeat
@@ -215,38 +209,6 @@ def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
     return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
 
 
-@dataclass(frozen=True)
-class RereadText:
-    """A text of the round that the base model reads again."""
-
-    passage: str
-    question: str
-    answer: str
-    """The closed-book answer to the question."""
-    other: str
-    """The question of another text, which this one does not answer."""
-
-
-def to_read(
-    candidates: Iterable[tuple[str, str, str]], n_replay: int
-) -> list[RereadText]:
-    """Return texts to read again, in proportion to the made-up items.
-
-    A round teaches the model to answer every question, so it forgets to say that a text
-    does not have the answer. The question of another text preserves that (numbers:
-    docs/lab-notes.md).
-
-    Args:
-        candidates: Passages with a question and its closed-book answer.
-        n_replay: Number of made-up items.
-    """
-    rows = list({row[0]: row for row in candidates}.values())
-    n = min(len(rows), ceil(READING * n_replay))
-    sample = random.Random("to read").sample(rows, n)
-    others = [question for _, question, _ in sample[1:] + sample[:1]]
-    return [RereadText(*row, other) for row, other in zip(sample, others, strict=True)]
-
-
 def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
     """Return items in which the base asks about texts, answers from them and compares.
 
@@ -301,11 +263,6 @@ def _comparing(
             answer=text.answer if index % 2 else reference,
         )
         yield GenerationRequest(text, prompt, writer.settings.feedback_tokens)
-
-
-def to_check(instructions: Sequence[str], n: int) -> list[str]:
-    """Return at most ``n`` instructions, which ask without a text."""
-    return random.Random("to check").sample(instructions, min(len(instructions), n))
 
 
 def checked(

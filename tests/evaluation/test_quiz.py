@@ -2,7 +2,7 @@ import pytest
 
 from autolearn.core.records import Question, QuizResult
 from autolearn.evaluation import quiz
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz_questions import QuizQuestion
 
 
 def result(id, right):

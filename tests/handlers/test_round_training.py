@@ -14,7 +14,7 @@ from autolearn.models import files as model_files
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 from tests.support.rounds import SCORES, Learner, approve
 from tests.support.texts import put_passages
 
@@ -42,7 +42,7 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     items = store.rounds.items(result.round)
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    n_checked = round(replay.CHECKING * 60)
+    n_checked = round(replay_plan.CHECKING * 60)
     assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
@@ -66,7 +66,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == 4 * replay.READING * 80
+    assert len(read) == 4 * replay_plan.READING * 80
     assert all(item.chosen.startswith("It is, since This is") for item in read)
 
 
@@ -98,7 +98,7 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(checked) == round(replay.CHECKING * 80)
+    assert len(checked) == round(replay_plan.CHECKING * 80)
     assert all(any(text in one for one in checked) for text in put)
 
 

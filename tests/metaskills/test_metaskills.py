@@ -17,7 +17,7 @@ from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
 from autolearn.text import model_output, sentences
-from autolearn.training import dataset
+from autolearn.training.leakage import Guard
 from tests.support.skill_requests import WRITER, requests
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
@@ -258,7 +258,7 @@ def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come(
 
 def test_no_question_of_the_quiz_is_among_the_items():
     quiz = [one.question for one in INVENTED[::2]]
-    blocks = dataset.blocker(quiz)
+    blocks = Guard(quiz).blocks
     made, blocked = items.make(INVENTED, 200, 0, blocks)
     assert blocked >= len(quiz) / 2
     assert made

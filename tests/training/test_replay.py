@@ -12,7 +12,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 
@@ -145,8 +145,8 @@ TEXTS = [(f"Text {i}.", f"What is {i}?", f"No. {i}.") for i in range(10)]
 
 
 def test_each_text_is_asked_its_question_and_one_of_another():
-    found = replay.to_read([*TEXTS, *TEXTS], 160)
-    assert found == replay.to_read(TEXTS, 160)
+    found = replay_plan.texts_to_read([*TEXTS, *TEXTS], 160)
+    assert found == replay_plan.texts_to_read(TEXTS, 160)
     assert sorted((f.passage, f.question, f.answer) for f in found) == TEXTS
     assert sorted(f.other for f in found) == [question for _, question, _ in TEXTS]
     assert all(f.other != f.question for f in found)
@@ -154,7 +154,7 @@ def test_each_text_is_asked_its_question_and_one_of_another():
 
 @pytest.mark.parametrize(("texts", "n", "read"), [(0, 8, 0), (1, 8, 1), (10, 33, 3)])
 def test_few_texts_or_little_replay_read_less(texts, n, read):
-    assert len(replay.to_read(TEXTS[:texts], n)) == read
+    assert len(replay_plan.texts_to_read(TEXTS[:texts], n)) == read
 
 
 def test_reading_items_are_the_model_s_own_words():
@@ -172,7 +172,7 @@ def test_reading_items_are_the_model_s_own_words():
     writer = Generator(
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
-    texts = replay.to_read(TEXTS, 64)
+    texts = replay_plan.texts_to_read(TEXTS, 64)
     made = replay.read(writer, texts)
     assert {item.kind for item, _ in made} == {"replay"}
     said = [item.chosen for item, _ in made]
@@ -189,7 +189,7 @@ def test_reading_items_are_the_model_s_own_words():
 
 def test_a_single_text_gets_no_question_of_another():
     writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
-    made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
+    made = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
     assert [gen.request.prompt.name for _, gen in made] == [
         "open_book",
         "ask",
@@ -227,10 +227,10 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
 
 def test_more_instructions_than_are_checked_are_picked_from_all_over():
     put = [f"Do {i}." for i in range(100)]
-    picked = replay.to_check(put, 10)
+    picked = replay_plan.instructions_to_check(put, 10)
     assert len(set(picked)) == 10
-    assert picked == replay.to_check(put, 10) != put[:10]
-    assert sorted(replay.to_check(put[:3], 10)) == put[:3]
+    assert picked == replay_plan.instructions_to_check(put, 10) != put[:10]
+    assert sorted(replay_plan.instructions_to_check(put[:3], 10)) == put[:3]
 
 
 def test_guesses_are_not_kept_for_replay(store):

@@ -9,10 +9,10 @@ from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.handlers.round_training import checkpoints
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
+from autolearn.rounds.sources import checkpoints
 from autolearn.services import actions, estimates
 from autolearn.services.estimates import ItemLength, MemoryFit, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview

@@ -11,8 +11,8 @@ import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
-from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.rounds import sources as rounds
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates, token_preview
 from autolearn.services.estimates import RoundContents
@@ -296,7 +296,7 @@ def problems(
             store, model, settings, parent or None, has_corpus=has_corpus
         )
         if not found.made.items:
-            raise JobError(round_training.why_nothing(settings))
+            raise JobError(rounds.why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of

@@ -6,9 +6,9 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import hardware
+from autolearn.rounds.sources import checkpoints
 from autolearn.services import estimates
 from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
@@ -238,7 +238,7 @@ def _kept(store: Store, rounds: Sequence[Round]) -> str:
     if not rounds:
         return html.DASH
     one = rounds[0]
-    states = round_training.checkpoints(store.folder, one.id)
+    states = checkpoints(store.folder, one.id)
     if one.adapter is None:
         n = len(list(states.glob("[!.]*")))
         taken = html.size(hardware.size_on_disk(states))
