@@ -63,7 +63,7 @@ GOLD = [
         ),
     )
 ]
-TEACH = replace(TRAIN, method="meta", max_steps=8, meta_examples=4)
+TEACH = replace(TRAIN, method="meta", max_steps=10, warmup_steps=2, meta_examples=4)
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +129,10 @@ def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
         adapter = store.folder / store.rounds.get(number).adapter
     assert len(items) == TEACH.meta_examples
     backend = HuggingFaceBackend.load(model, Path(model.model))
-    before = answers_to(backend, items)
+    taught = [item.chosen for item in items]
+    assert answers_to(backend, items) != taught
     backend.use_adapter(adapter)
-    print(before, answers_to(backend, items), items)  # noqa: T201
-    assert answers_to(backend, items) == [item.chosen for item in items]
-    assert all(item.chosen != text for item, text in zip(items, before, strict=True))
+    assert answers_to(backend, items) == taught
 
 
 def answers_to(backend, items):
