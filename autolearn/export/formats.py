@@ -40,6 +40,9 @@ FORMATS: dict[str, Callable[[Sample], Row]] = {
 
 
 def _turns(chat: Chat) -> list[Row]:
+    """Return the turns before the answer; a given beginning is part of the answer."""
+    if chat and chat[-1].role == "assistant":
+        chat = chat[:-1]
     return [{"role": turn.role, "content": turn.content} for turn in chat]
 
 
