@@ -60,6 +60,16 @@ def test_merged_cells_are_repeated_and_header_rows_joined(tmp_path):
     ]
 
 
+def test_a_name_of_several_rows_is_no_name_of_a_column(tmp_path):
+    text, _ = page(
+        tmp_path,
+        "<table><tr><th>Year</th><th>Month</th></tr><tr><th rowspan=3>1904</th></tr>"
+        "<tr><td>May</td></tr><tr><td>June</td></tr></table>",
+    )
+    rows = "| 1904 | May |\n| 1904 | June |"
+    assert text == f"| Year | Month |\n| --- | --- |\n{rows}"
+
+
 def test_cells_that_are_not_closed_and_spans_without_bounds_are_read(tmp_path):
     text, _ = page(
         tmp_path, "<table><tr><th>A<th>B<tr><td>1<td>2<tr><td>3<td>4</table>"

@@ -58,8 +58,9 @@ def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
                 reason = next(
                     (why for part, why in _OUTSIDE.items() if part in name), ""
                 )
-                if reason and name.endswith(".xml"):
-                    text = _text(packages.xml(archive, name))
+                is_text = reason and name.endswith(".xml")
+                text = _text(packages.xml(archive, name)) if is_text else ""
+                if text:
                     yield Piece(text, left_out=reason, share=1.0)
 
 

@@ -130,7 +130,7 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
     """
     places = grid(table)
     lines = [_line(row, texts) for row in places]
-    kept = [i for i, line in enumerate(lines) if any(line)]
+    kept = [i for i in range(len(lines)) if not _is_empty(i, places, lines)]
     places, lines = [places[i] for i in kept], [lines[i] for i in kept]
     if not lines:
         return ""
@@ -151,6 +151,13 @@ def inline(table: Tag, texts: Mapping[int, str]) -> str:
     """Return a table within a cell of another in one line."""
     lines = [[texts.get(id(cell), "") for cell in cells(row)] for row in rows(table)]
     return "; ".join(", ".join(filter(None, line)) for line in lines if any(line))
+
+
+def _is_empty(i: int, places: Grid, lines: list[list[str]]) -> bool:
+    """Return whether a row has nothing but cells that the next one has as well."""
+    following = set(map(id, places[i + 1])) if i + 1 < len(places) else set()
+    own = {id(cell) for cell, text in zip(places[i], lines[i], strict=True) if text}
+    return own <= following
 
 
 def _line(row: list[Tag | None], texts: Mapping[int, str]) -> list[str]:
@@ -177,6 +184,8 @@ def _bar(match: re.Match[str]) -> str:
 def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
     """Return how many rows at the top name the columns."""
     marked = list(takewhile(_is_header, places))
+    while len(marked) > 1 and _goes_on(marked[-1], places[len(marked) :]):
+        marked.pop()  # names of rows, not of columns
     if marked:
         return len(marked) if len(marked) < len(places) else 1
     if len(lines) < 2 or any(_is_named(row) for row in places):
@@ -189,6 +198,14 @@ def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
         len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
     )
     return int(is_named)
+
+
+def _goes_on(row: list[Tag | None], following: Grid) -> bool:
+    """Return whether a cell of a row also covers the row after it."""
+    after = following[0] if following else []
+    return any(
+        cell is other is not None for cell, other in zip(row, after, strict=False)
+    )
 
 
 def _is_named(row: list[Tag | None]) -> bool:
