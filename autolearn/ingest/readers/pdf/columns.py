@@ -12,8 +12,12 @@ from autolearn.ingest.readers.pdf.shapes import Box, Line
 
 SAME_SIZE = 0.08
 """Largest difference of the sizes of lines in a paragraph."""
-WIDER = 1.3
-"""A distance of lines, in usual distances, that divides paragraphs."""
+WIDER, OPEN = 1.3, 1.7
+"""A distance of lines, in usual distances, that divides paragraphs; and one that does
+so after a full line within a sentence."""
+HALF = 0.6
+"""A line that fills less of its column has been ended on purpose, even if the next one
+begins with a small letter."""
 FARTHEST = 4
 """Largest distance of lines of code, in usual distances."""
 INDENT = 0.8
@@ -42,6 +46,11 @@ def is_sentence_end(text: str) -> bool:
     return _ENDS.search(text[-40:]) is not None
 
 
+def is_rtl(line: Line) -> bool:
+    """Return whether a line runs from right to left."""
+    return bidi.is_rtl(line_text.text(line))
+
+
 class TextColumn:
     """Lines and tables that are read from top to bottom.
 
@@ -52,27 +61,39 @@ class TextColumn:
     def __init__(self, items: list[Box], limits: dict[int, float]) -> None:
         self.items, self._limits = items, limits
         lines = [item for item in items if isinstance(item, Line)]
-        self.is_rtl = any(bidi.is_rtl(line_text.text(line)) for line in lines)
-        self.left = min(map(self.start, lines), default=0.0)
-        self._ends = sorted(map(self.end, lines))
+        self._ends: dict[bool, list[float]] = {False: [], True: []}
+        self._starts: dict[bool, list[float]] = {False: [], True: []}
+        for line in lines:
+            self._starts[is_rtl(line)].append(self.start(line))
+            self._ends[is_rtl(line)].append(self.end(line))
+        for ends in self._ends.values():
+            ends.sort()
         self._pitches: dict[int, list[float]] = {}
         for a, b in pairwise(lines):
             pitch = (b.base - a.base) / b.size
             if abs(a.size - b.size) < SAME_SIZE * b.size and 0.8 < pitch < 2.6:
                 self._pitches.setdefault(round(b.size), []).append(pitch)
 
-    def start(self, line: Line) -> float:
+    @staticmethod
+    def start(line: Line) -> float:
         """Return where a line begins."""
-        return -line.x1 if self.is_rtl else line.x0
+        return -line.x1 if is_rtl(line) else line.x0
 
-    def end(self, line: Line) -> float:
+    @staticmethod
+    def end(line: Line) -> float:
         """Return where a line ends."""
-        return -line.x0 if self.is_rtl else line.x1
+        return -line.x0 if is_rtl(line) else line.x1
 
-    def right(self, line: Line) -> float:
+    def fill(self, line: Line) -> float:
+        """Return which share of its column a line fills."""
+        start = min(self._starts[is_rtl(line)])
+        return (self.end(line) - start) / max(1.0, self._right(line) - start)
+
+    def _right(self, line: Line) -> float:
         """Return where the longest line ends that does not reach the next column."""
-        limit = self._limits.get(id(line), math.inf)
-        return self._ends[max(0, bisect(self._ends, limit) - 1)]
+        ends = self._ends[is_rtl(line)]
+        limit = math.inf if is_rtl(line) else self._limits.get(id(line), math.inf)
+        return ends[max(0, bisect(ends, limit) - 1)]
 
     def pitch(self, size: float) -> float:
         """Return the usual distance of lines in a size, in font sizes."""
@@ -80,8 +101,8 @@ class TextColumn:
 
     def fits(self, line: Line, after: Line) -> bool:
         """Return whether the first word of the next line would fit on a line."""
-        word = after.words[-1 if self.is_rtl else 0]
-        room = self.right(line) - self.end(line) - 0.3 * line.size
+        word = after.words[-1 if is_rtl(after) else 0]
+        room = self._right(line) - self.end(line) - 0.3 * line.size
         return room > 1.05 * (word.x1 - word.x0)
 
 
@@ -154,34 +175,44 @@ def _divides(
 ) -> bool:
     """Return whether a line does not go on with the lines before."""
     before = lines[-1]
-    pitch = (line.base - before.base) / line.size
-    usual = column.pitch(line.size)
-    if before.mono != line.mono:
+    pitch = (line.base - before.base) / line.size / column.pitch(line.size)
+    if line.mono and before.mono and (not is_mono or is_code(lines)):
+        return pitch > FARTHEST
+    if before.mono != line.mono or is_rtl(before) != is_rtl(line):
         return True
-    if line.mono and (not is_mono or is_code(lines)):
-        return pitch > FARTHEST * usual
     if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
         return True
-    text = line_text.text(before)
-    after = line_text.text(line)
-    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER * usual:
+    text, after = line_text.text(before), line_text.text(line)
+    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER:
         return False
-    if pitch > WIDER * usual or ITEM.match(after):
+    is_unfinished = not is_sentence_end(text) and after[:1].islower()
+    is_open = is_unfinished and is_full(before, column)
+    if pitch > (OPEN if is_open else WIDER) or ITEM.match(after):
         return True
+    return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
+
+
+def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:
+    """Return whether the line before has been ended on purpose.
+
+    It has room for the first word of the next line, and it ends a sentence, is short,
+    or is bold and the next one is not.
+    """
+    before = lines[-1]
     fits = column.fits(before, line)
     if before.bold != line.bold and (fits or all(x.bold for x in lines)):
         return True
-    if _is_indented(lines, line, text, column):
+    if not fits:
+        return False
+    text, after = line_text.text(before), line_text.text(line)
+    if is_sentence_end(text) or column.fill(before) < HALF:
         return True
-    is_short = not is_full(before, column)
-    if fits and is_sentence_end(text):
-        return True
-    return fits and is_short and not after[:1].islower()
+    return not is_full(before, column) and not after[:1].islower()
 
 
 def is_full(line: Line, column: TextColumn) -> bool:
     """Return whether a line ends near the edge of its column."""
-    return column.end(line) - column.left >= SHORT * (column.right(line) - column.left)
+    return column.fill(line) >= SHORT
 
 
 def _is_indented(

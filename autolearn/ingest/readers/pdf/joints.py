@@ -10,6 +10,11 @@ UNSPACED = re.compile(
 )
 """Characters of scripts that put no spaces between words: Chinese, Japanese, Thai, Lao,
 Khmer, Burmese, Tibetan."""
+IDEOGRAPH = re.compile(
+    "[\u2e80-\u2fff\u3000-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+"""Those of Chinese and Japanese, which have no spaces between phrases either."""
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 """Korean has spaces, but its lines may end within a word."""
 HYPHENS = "-\u2010\u00ad"

@@ -19,6 +19,9 @@ INITIAL, INITIAL_GAP = 1.8, 1.5
 """Size of a letter that begins a chapter and its distance from the text, in sizes of
 the text."""
 
+LISTING = 2.8
+"""Largest distance of two lines of code, in font sizes."""
+
 Part = tuple[str, str]
 """A text, and why it is left out; empty if it is not."""
 
@@ -130,7 +133,7 @@ def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
             listing
             for listing in listings
             if line.mono
-            and line.base - listing.items[-1].bottom < 2 * line.size
+            and line.base - listing.items[-1].bottom < LISTING * line.size
             and overlap(listing, line) > 0
         ]
         if near:

@@ -18,9 +18,9 @@ _AS_IS = frozenset(
 )
 _POWER = re.compile(
     r"(?:(?<![\w.,])(?:10|[2-9])|(?<![^\W\d_])(?:[^\W\d_]|[kcdmnµμ]m|ft|mi|yd|in|sec)"
-    r"|[)\]])$"
+    r"|[)\]]|[=+*/\u00d7\u00b7]\s*[^\W\d_]{1,3})$"
 )
-"""What has powers: 10, a digit, a letter, a unit of length, a bracket."""
+"""What has powers: 10, a digit, a letter, a unit of length, a bracket, a factor."""
 
 
 def text(line: Line) -> str:
@@ -64,7 +64,7 @@ def _mark(group: list[bidi.Read]) -> str:
 def _is_unspaced(before: str, word: Word) -> bool:
     """Return whether a gap between two words is no space of their script."""
     return word.space != SPACE and bool(
-        joints.UNSPACED.match(before[-1:]) and joints.UNSPACED.match(word.text)
+        joints.IDEOGRAPH.match(before[-1:]) and joints.IDEOGRAPH.match(word.text)
     )
 
 

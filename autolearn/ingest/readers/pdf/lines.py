@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import pairwise
 from statistics import median
 
+from autolearn.ingest.readers.pdf import gutters
 from autolearn.ingest.readers.pdf.forms import EMPTY, TICKED
 from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
 
@@ -18,7 +19,7 @@ LABEL = 6
 """Words of a label, and of its value."""
 BRIDGED, CLOSE = 3.0, 1.5
 """Widest gap that a line above or below closes, and its largest distance, in sizes."""
-SMALL, LARGEST = 0.87, 3.0
+SMALL, LARGEST = 0.87, 2.4
 """Largest size of a raised or lowered word, in sizes of its line; and largest size of
 the line, in sizes of the word."""
 HIGHEST, LOWEST, LEAST_RISE = 0.75, 0.4, 0.1
@@ -40,7 +41,13 @@ where the words are not drawn one after the other, and between joined letters.""
 
 def joined(words: Iterable[Word]) -> list[Line]:
     """Return the lines of a page from top to bottom and left to right."""
-    lines = [line for row in _rows(words) for line in _divided(row)]
+    all_rows = [sorted(row, key=lambda word: word.x0) for row in _rows(words)]
+    cuts = gutters.found(all_rows)
+    lines = [
+        line
+        for row, places in zip(all_rows, cuts, strict=True)
+        for line in _divided(row, places)
+    ]
     lines.sort(key=lambda line: (line.base, line.x0))
     return _rejoined(_with_scripts(lines))
 
@@ -74,13 +81,17 @@ def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
         lines: Lines of a page, from top to bottom.
         prose: The ``id`` of lines of running text, which are no labels.
     """
+    return _without_gaps(_without_gaps(lines, prose), prose)
+
+
+def _without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
     result: list[Line] = []
     for row in rows(lines):
         start = len(result)
         for line in row:
             before = result[-1] if len(result) > start else None
             if before is not None and (
-                _is_bridged(before, line, lines)
+                _is_bridged(before, line, row, lines)
                 or _is_alone(before, line, lines)
                 or (_is_labelled(before, line) and not {id(before), id(line)} & prose)
             ):
@@ -90,19 +101,40 @@ def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
     return result
 
 
-def _is_bridged(a: Line, b: Line, lines: Sequence[Line]) -> bool:
+def _is_bridged(a: Line, b: Line, row: list[Line], lines: Sequence[Line]) -> bool:
+    """Return whether lines above or below go across the gap between two lines.
+
+    Across a wide gap they must do so on both sides, or begin and end where the lines of
+    this row begin and end, as those of a justified paragraph.
+    """
     gap = (b.x0 - a.x1) / b.size
     if not -0.2 < gap < BRIDGED or abs(a.size - b.size) > 0.1 * b.size:
         return False
-    sides = {
-        other.base < b.base
+    across = [
+        other
         for other in lines
         if 0.5 * b.size < abs(other.base - b.base) < CLOSE * b.size
         and abs(other.size - b.size) < 0.1 * b.size
         and other.x0 < a.x1 - 1
         and other.x1 > b.x0 + 1
-    }
-    return len(sides) > (gap > WIDEST)
+    ]
+    is_on_both_sides = len({other.base < b.base for other in across}) > 1
+    return bool(across) and (
+        gap <= WIDEST or is_on_both_sides or any(_is_flush(row, o) for o in across)
+    )
+
+
+def _is_flush(row: list[Line], other: Line) -> bool:
+    """Return whether the part of a row over or under a line has the same edges."""
+    near = other.size
+    inside = [
+        line for line in row if line.x0 > other.x0 - near and line.x1 < other.x1 + near
+    ]
+    return (
+        bool(inside)
+        and inside[0].x0 < other.x0 + near
+        and inside[-1].x1 > other.x1 - near
+    )
 
 
 def _is_alone(a: Line, b: Line, lines: Sequence[Line]) -> bool:
@@ -145,9 +177,8 @@ def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
         yield row
 
 
-def _divided(row: list[Word]) -> Iterator[Line]:
-    """Yield the parts of a row between wide gaps."""
-    row.sort(key=lambda word: word.x0)
+def _divided(row: list[Word], cuts: Sequence[float]) -> Iterator[Line]:
+    """Yield the parts of a row between wide gaps and gutters."""
     gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
     word_gaps = [
         gap / b.size
@@ -159,7 +190,8 @@ def _divided(row: list[Word]) -> Iterator[Line]:
     for i, gap in enumerate(gaps, 1):
         limit = max(row[i - 1].size, row[i].size)
         is_wide = gap > max(WIDE, min(OUTLIER * usual, WIDEST)) * limit
-        if is_wide or _is_initial(row[i - 1], row[i]):
+        is_cut = any(row[i - 1].x1 <= cut <= row[i].x0 for cut in cuts)
+        if is_wide or is_cut or _is_initial(row[i - 1], row[i]):
             yield Line(row[start:i])
             start = i
     yield Line(row[start:])
@@ -191,7 +223,7 @@ def _with_scripts(lines: list[Line]) -> list[Line]:
 def _host(lines: list[Line], i: int) -> int | None:
     """Return the line that a few small words are raised or lowered from, if any."""
     line = lines[i]
-    if len(line.words) > MOST_WORDS or sum(len(w.text) for w in line.words) > LONGEST:
+    if len(line.words) > MOST_WORDS or _n_characters(line) > LONGEST:
         return None
     for j in range(i + 1, len(lines)):
         if lines[j].base - line.base > HIGHEST * LARGEST * line.size:
@@ -210,9 +242,14 @@ def _host(lines: list[Line], i: int) -> int | None:
     return None
 
 
+def _n_characters(line: Line) -> int:
+    return sum(len(word.text) for word in line.words)
+
+
 def _touches(line: Line, host: Line) -> bool:
     """Return whether small words stand directly at a word of a larger line."""
-    if not host.size / LARGEST <= line.size < host.size:
+    is_shorter = _n_characters(line) <= _n_characters(host)
+    if not host.size / LARGEST <= line.size < host.size or not is_shorter:
         return False
     is_raised = host.base - line.base > LEAST_RISE * host.size
     if is_raised and 0 <= host.x0 - line.x1 < AHEAD * host.size:
