@@ -67,7 +67,7 @@ def add(args: Args) -> Result:
 
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
-    model = _named(store, args.model, quiet=args.json)
+    model = _loadable(store, args.model, quiet=args.json)
     run = actions.add_texts(store, args.files, model, tokens)
     run = _finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
@@ -335,11 +335,11 @@ def _counts(store: Store) -> Result:
 
 
 def _model(store: Store, args: Args) -> ModelSettings:
-    name = _named(store, args.model, quiet=args.json)
+    name = _loadable(store, args.model, quiet=args.json)
     return ModelSettings(name, args.quantization, getattr(args, "round", None))
 
 
-def _named(store: Store, model: str, *, quiet: bool) -> str:
+def _loadable(store: Store, model: str, *, quiet: bool) -> str:
     """Return the model as it can be loaded; a GGUF file is converted first, once."""
     if model_actions.is_gguf(model) and not model_actions.converted(store, model):
         _finish(store, model_actions.convert(store, model), "convert", quiet=quiet)

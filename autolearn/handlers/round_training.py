@@ -123,7 +123,7 @@ def _statements(
     if not settings.statements:
         return []
     writer = _writer(context, backend, "statements", len(texts))
-    return _logged(context, statements.state(writer, texts, settings.statements))
+    return _log(context, statements.state(writer, texts, settings.statements))
 
 
 def _write_replay(
@@ -137,10 +137,10 @@ def _write_replay(
     own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
     made_up = own[replay.GAUGE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
-    read = _logged(context, replay.read(reader, plan.texts))
+    read = _log(context, replay.read(reader, plan.texts))
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
-    checked = _logged(
+    checked = _log(
         context,
         replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
     )
@@ -150,7 +150,7 @@ def _write_replay(
     )
 
 
-def _logged(
+def _log(
     context: RunContext, rows: Sequence[tuple[TrainItem, Generation]]
 ) -> list[TrainItem]:
     """Store how the items were written."""

@@ -130,7 +130,7 @@ def study(
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(request, link), model))
+    return _submit(store, with_model(store, _with_link(request, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -198,7 +198,7 @@ def train(
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(request, link), base))
+    return _submit(store, with_model(store, _with_link(request, link), base))
 
 
 def check_train(
@@ -279,7 +279,7 @@ def quiz(
             "Library or with: python -m autolearn add --quiz FILE"
         )
     request = QuizRunSettings(parts=sets)
-    return _submit(store, with_model(store, _linked(request, link), model))
+    return _submit(store, with_model(store, _with_link(request, link), model))
 
 
 @dataclass(frozen=True)
@@ -395,5 +395,5 @@ def _submit(store: Store, request: RunSettings) -> Run:
     return queues.submit(store, request, versions())
 
 
-def _linked(request: P, link: PipelineLink | None) -> P:
+def _with_link(request: P, link: PipelineLink | None) -> P:
     return replace(request, plan=link.plan, after=link.after) if link else request

@@ -92,7 +92,7 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
     take = latest_quiz(store, round_, before_id)
     if take is None:
         return False
-    asked_ids = set(_closed(store.runs.quiz_results(take.id)))
+    asked_ids = set(_closed_book(store.runs.quiz_results(take.id)))
     all_ids = {
         q.question.id
         for split in SPLITS
@@ -114,8 +114,8 @@ def compare(
         return None
     was = store.runs.quiz_results(takes[0].id)
     now = store.runs.quiz_results(takes[1].id)
-    common_ids = set(_closed(was)) & set(_closed(now))
-    every = set(_closed(was)) | set(_closed(now))
+    common_ids = set(_closed_book(was)) & set(_closed_book(now))
+    every = set(_closed_book(was)) | set(_closed_book(now))
     bound = latest_quiz(store, round_, None, "open_book")
     open_book_results = store.runs.quiz_results(bound.id) if bound else []
     before = [r for r in was if r.mode == "closed_book"]
@@ -135,13 +135,13 @@ def compare(
             [q for q in quiz_questions.values() if q.question.split == "control"],
         ),
         quiz_questions,
-        {i: r.text for i, r in _closed(was).items()},
-        {i: r.text for i, r in _closed(now).items()},
+        {i: r.text for i, r in _closed_book(was).items()},
+        {i: r.text for i, r in _closed_book(now).items()},
         len(every) - len(common_ids),
     )
 
 
-def _closed(results: Iterable[QuizResult]) -> dict[int, QuizResult]:
+def _closed_book(results: Iterable[QuizResult]) -> dict[int, QuizResult]:
     return {r.question_id: r for r in results if r.mode == "closed_book"}
 
 
@@ -155,8 +155,8 @@ def _change(
     quiz_questions: Sequence[QuizQuestion],
 ) -> QuizChange:
     ids = {q.question.id for q in quiz_questions}
-    before = _closed(_among(was, ids))
-    after = _closed(_among(now, ids))
+    before = _closed_book(_among(was, ids))
+    after = _closed_book(_among(now, ids))
     flips = quiz.flips(before.values(), after.values())
     both = sorted(before.keys() & after.keys())
     return QuizChange(

@@ -49,7 +49,7 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(show, [], [report, documents])
     context.redraw_on_change(draw, place, [passages])
     context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
-    click = documents.click(_picked, None, place, **QUIET)
+    click = documents.click(_document, None, place, **QUIET)
     redraw_on([click.then], draw, place, [passages], scroll_to_output=True)
 
     def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
@@ -130,7 +130,7 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     return views.taken(kind, n), None
 
 
-def _picked(event: gr.EventData) -> tuple[int, int]:
+def _document(event: gr.EventData) -> tuple[int, int]:
     return int(event.pick), 0
 
 

@@ -156,7 +156,7 @@ def report(store: Store) -> Html:
     ]
     if n := ImportResult.of(run).repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    return html.join([*parts, _ended(run)])
+    return html.join([*parts, _import_errors(run)])
 
 
 QUESTIONS = {
@@ -175,7 +175,7 @@ def taken(kind: str, n: int) -> Html:
     return html.tag("p", html.text(sentence), "al-good")
 
 
-def _ended(run: Run) -> Html:
+def _import_errors(run: Run) -> Html:
     if run.state in ("queued", "running"):
         return html.note(f"{run.stage or 'Queued'} …")
     if run.error:
