@@ -96,8 +96,10 @@ def _freeze(
     result = sources.build()
     if not result.items:
         raise InputError(rounds.why_nothing(settings))
-    taught = [*result.items, *_statements(context, backend, settings, result.items)]
-    measured, replayed = _write_replay(context, backend, sources.replay(len(taught)))
+    new_items = [*result.items, *_statements(context, backend, settings, result.items)]
+    probe, replay_items = _write_replay(
+        context, backend, sources.replay(len(new_items))
+    )
     new = Round(
         settings.method,
         context.run.id,
@@ -105,11 +107,11 @@ def _freeze(
         replace(backend.identity, round_id=None, adapter_digest=None),
         order.parent,
     )
-    items = [*taught, *result.validation, *measured, *replayed]
-    admitted = sources.guard.admit(items)
-    leaked = result.leaked + admitted.n_blocked
-    new = replace(new, scores={"leaked": leaked})
-    return store.rounds.create(new, admitted.items), leaked
+    items = [*new_items, *result.validation, *probe, *replay_items]
+    admission = sources.guard.admit(items)
+    n_leaked = result.leaked + admission.n_blocked
+    new = replace(new, scores={"leaked": n_leaked})
+    return store.rounds.create(new, admission.items), n_leaked
 
 
 def _statements(
@@ -140,13 +142,13 @@ def _write_replay(
     read = _log(context, replay.read(reader, plan.texts))
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
-    checked = _log(
+    checks = _log(
         context,
         replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
     )
     return (
         replay.items("gauge", own[: replay.GAUGE]),
-        [*replay.items("replay", made_up), *read, *checked],
+        [*replay.items("replay", made_up), *read, *checks],
     )
 
 

@@ -101,33 +101,33 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    taught = settings.method in corpora.TAUGHT
-    chosen = store.corpora.chosen() if taught else []
+    uses_gold = settings.method in corpora.TAUGHT
+    gold = store.corpora.chosen() if uses_gold else []
     order = TrainRunSettings(
         train=settings,
         parent=parent_id,
-        corpora=tuple(corpus.id for corpus in chosen),
+        corpora=tuple(corpus.id for corpus in gold),
     )
     sources = rounds.collect(store, order)
     examples = sources.material.examples
-    known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
-    made = sources.build()
-    learned = sum(count(item.chosen) for item in made.items)
-    answer = learned // max(1, len(made.items))
+    no_gap = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    data = sources.build()
+    n_learned = sum(count(item.chosen) for item in data.items)
+    answer = n_learned // max(1, len(data.items))
     replay_sizes = _ReplaySizes(
         rounds.study_settings(store), count, prompt_size, answer
     )
     return RoundContents(
         store.samples.counts()["approved"],
         len(examples),
-        known,
-        made,
-        tuple(length(item) for item in made.items),
-        learned,
+        no_gap,
+        data,
+        tuple(length(item) for item in data.items),
+        n_learned,
         _made_up(store, prompt_size, count),
-        tuple(replay_sizes.of(sources.replay(len(made.items)))),
-        tuple(length(item) for item in made.validation),
-        tuple(corpus.name for corpus in chosen),
+        tuple(replay_sizes.of(sources.replay(len(data.items)))),
+        tuple(length(item) for item in data.validation),
+        tuple(corpus.name for corpus in gold),
     )
 
 

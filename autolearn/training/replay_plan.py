@@ -64,8 +64,8 @@ def plan(
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
     n_checked = round(CHECKING * n)
-    checked = instructions_to_check(instructions, n_checked)
-    return ReplayPlan(n, tuple(texts), tuple(checked), n_checked - len(checked))
+    sample = instructions_to_check(instructions, n_checked)
+    return ReplayPlan(n, tuple(texts), tuple(sample), n_checked - len(sample))
 
 
 def texts_to_read(

@@ -44,9 +44,9 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(
     result = train(store, ordered(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
     assert items == learner.items
-    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    counts = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
     n_checked = round(replay_plan.CHECKING * 60)
-    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
+    assert counts == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
     assert result.kept_out_for_validation == 20
@@ -104,7 +104,7 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_s
         if "Check the answer" in item.chat[-1].content
     ]
     assert len(questions) == round(replay_plan.CHECKING * 80)
-    assert all(any(text in one for one in questions) for text in put)
+    assert all(any(text in question for question in questions) for text in put)
 
 
 def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(

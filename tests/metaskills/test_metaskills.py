@@ -198,15 +198,17 @@ def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come(
 
 
 def test_no_question_of_the_quiz_is_among_the_items():
-    quiz = [one.question for one in INVENTED[::2]]
+    quiz = [example.question for example in INVENTED[::2]]
     blocks = Guard(quiz).blocks
-    made, blocked = items.make(INVENTED, 200, 0, blocks)
-    assert blocked >= len(quiz) / 2
-    assert made
-    told = [f"{item.chat[-1].content}\n{item.chosen}" for item in made]
-    asked = [q for text in told for q in re.findall(r"^Question: (.*)$", text, re.M)]
-    assert len(asked) >= len(made)
-    assert not set(asked) & set(quiz)
+    made_items, n_blocked = items.make(INVENTED, 200, 0, blocks)
+    assert n_blocked >= len(quiz) / 2
+    assert made_items
+    texts = [f"{item.chat[-1].content}\n{item.chosen}" for item in made_items]
+    questions = [
+        q for text in texts for q in re.findall(r"^Question: (.*)$", text, re.M)
+    ]
+    assert len(questions) >= len(made_items)
+    assert not set(questions) & set(quiz)
 
 
 def test_a_wrong_answer_is_of_the_same_kind_and_not_right():

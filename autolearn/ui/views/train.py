@@ -243,13 +243,13 @@ def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
     """Return how much checkpoints and adapter of a round take."""
     if not rounds:
         return html.DASH
-    one = rounds[0]
-    states = checkpoints(store.folder, one.id)
-    if one.adapter is None:
+    newest = rounds[0]
+    states = checkpoints(store.folder, newest.id)
+    if newest.adapter is None:
         n = len(list(states.glob("[!.]*")))
         n_bytes = hardware.size_on_disk(states)
         return f"{n} checkpoint{'s' * (n != 1)}, {html.size(n_bytes)}"
-    size = hardware.size_on_disk(store.folder / one.adapter)
+    size = hardware.size_on_disk(store.folder / newest.adapter)
     return f"adapter, {html.size(size)}"
 
 
