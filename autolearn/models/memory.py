@@ -210,11 +210,11 @@ class MemoryEstimator:
         return replace(
             self.loading(),
             copies=self.copies,
-            activations=self._taken(self._reading(columns) + self._unpacking)
+            activations=self._temp(self._reading(columns) + self._unpacking)
             + self._programs,
             # Logits, float32 logits, scaled logits, probabilities and a copy of them.
-            logits=self._taken(texts * self.shape.vocabulary * (unit + 4 + 4 + 4 + 4)),
-            cache=columns * self._kept,
+            logits=self._temp(texts * self.shape.vocabulary * (unit + 4 + 4 + 4 + 4)),
+            cache=columns * self._kv,
             prefixes=self.prefixes,
         )
 
@@ -231,7 +231,7 @@ class MemoryEstimator:
         """Return how many tokens the cache can hold when so many bytes are free."""
         reading = self._reading(READ_AT_ONCE[self.device.kind])
         rest = int(USABLE_SHARE * free) - reading - self.prefixes
-        return max(0, rest) // self._kept
+        return max(0, rest) // self._kv
 
     @property
     def prefixes(self) -> int:
@@ -260,8 +260,8 @@ class MemoryEstimator:
             gradients=4 * adapter,
             moments=moments * adapter,
             noted=self.noted(load.replayed),
-            activations=self._taken(load.tokens * (per_token + mask) + self._unpacking),
-            logits=self._taken(logits + 12 * at_once),
+            activations=self._temp(load.tokens * (per_token + mask) + self._unpacking),
+            logits=self._temp(logits + 12 * at_once),
         )
 
     def noted(self, n_tokens: int) -> int:
@@ -318,7 +318,7 @@ class MemoryEstimator:
         whole = self.training(settings, load)
         return whole.total - whole.loaded
 
-    def _taken(self, size: int) -> int:
+    def _temp(self, size: int) -> int:
         """Return the memory used for temporary tensors of a total size."""
         return round(size * _HOLES[self.device.kind])
 
@@ -345,7 +345,7 @@ class MemoryEstimator:
         return min(columns, READ_AT_ONCE[kind]) * self._passing + scores
 
     @property
-    def _kept(self) -> int:
+    def _kv(self) -> int:
         """Return the bytes of a token's keys and values, which are float32 on a CPU."""
         unit = 4 if self.device.kind == "cpu" else self.device.unit
         return int(ROOM * 2 * self.shape.layers * self.shape.kv * unit)

@@ -257,7 +257,7 @@ def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come(
 
 
 def test_no_question_of_the_quiz_is_among_the_items():
-    quiz = [one.question for one in INVENTED[::2]]
+    quiz = [example.question for example in INVENTED[::2]]
     blocks = Guard(quiz).blocks
     made, blocked = items.make(INVENTED, 200, 0, blocks)
     assert blocked >= len(quiz) / 2
