@@ -6,7 +6,7 @@ import torch
 from autolearn.engine.decoding.prefix_cache import LEAST, PrefixCache
 from autolearn.models.memory import KEPT_TOKENS
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def states(n):
