@@ -97,10 +97,10 @@ class Runs:
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
     def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
-        """Return the newest finished run of a kind with exactly these settings."""
+        """Return the newest run with exactly these settings that is done or will be."""
         tail = (
-            "WHERE kind = ? AND state = 'done' AND settings = ?"
-            " ORDER BY id DESC LIMIT 1"
+            "WHERE kind = ? AND state IN ('done', 'queued', 'running') AND settings = ?"
+            " ORDER BY state = 'done' DESC, id DESC LIMIT 1"
         )
         records = self._db.select(Run, tail, kind, as_json(dict(settings)))
         return records[0] if records else None

@@ -292,6 +292,16 @@ class Samples:
             for number, passage, open_book, critique, edits, *written in rows
         }
 
+    def documents(self, sample_ids: Iterable[int]) -> list[int]:
+        """Return the ids of the documents that these samples are about."""
+        rows = self._db.rows(
+            "SELECT DISTINCT passages.document_id AS id FROM samples"
+            " JOIN passages ON passages.id = samples.passage_id"
+            " WHERE samples.id IN (SELECT value FROM json_each(?)) ORDER BY 1",
+            listed(sample_ids),
+        )
+        return [row["id"] for row in rows]
+
     def _where(self, criteria: SampleFilter | None) -> tuple[str, list[Any]]:
         criteria, clauses = criteria or SampleFilter(), _CLAUSES
         if criteria.text is not None:

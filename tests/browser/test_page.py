@@ -17,7 +17,7 @@ from autolearn.store import Store
 from tests.support.pages import PATIENCE, load_anew, open_tab, until
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TABS = ("Model", "Library", "Study", "Review", "Train", "Evaluation", "Chat", "History")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"

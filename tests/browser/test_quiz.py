@@ -14,7 +14,7 @@ from tests.support.pages import PATIENCE, open_tab, until
 from tests.support.rounds import own_digest
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 expect.set_options(timeout=PATIENCE)
 HOSTILE = "Countess <b>Lum</b> ${x}"

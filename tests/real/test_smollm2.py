@@ -22,7 +22,7 @@ from tests.support.corpora import added, written
 from tests.support.labs import finish
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TEXT = (
     "# Sorley to chair harbour board\n\n"

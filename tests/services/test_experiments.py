@@ -22,6 +22,7 @@ from tests.support.experiments import PretendWorker
 from tests.support.texts import put_text
 
 MODEL = ModelSettings()
+ONE_ARM = {"seeds": (0,), "arms": ("refined_sft",)}
 
 
 @pytest.fixture
@@ -158,6 +159,19 @@ def test_what_was_done_before_is_not_done_again(library):
     kinds = [library.runs.get(i).kind for i in worker.done[n_runs:]]
     assert kinds == ["train", "quiz"]
     assert reports.report(library, more.id).result.n_quiz == 8
+
+
+def test_two_experiments_share_a_run_that_is_still_to_come(library):
+    settings = comparing(library, **ONE_ARM)
+    first, run = begun(library, settings)
+    second, shared = begun(library, settings)
+    assert shared.id == run.id
+    worker = PretendWorker(library)
+    worker.end_all(run)
+    for experiment in (first, second):
+        states = schedule.states(library, experiment)
+        assert all(state.run.state == "done" for state in states)
+    assert len(worker.done) == 4
 
 
 def test_a_round_whose_adapter_is_gone_is_trained_again(library):

@@ -15,7 +15,7 @@ from autolearn.study.generation import Generator, of
 from autolearn.study.samples import StudiedQuestion, samples
 from autolearn.text import matching
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 N = 8
 ORDERS = {

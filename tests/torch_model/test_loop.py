@@ -23,7 +23,7 @@ from autolearn.text import model_output
 from autolearn.training import replay
 from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 
 def write_control(folder):

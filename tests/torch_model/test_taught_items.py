@@ -10,7 +10,7 @@ from autolearn.metaskills import items
 from autolearn.study import grounding
 from tests.support.skill_requests import requests
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 EXAMPLES = [
     *gold_examples.examples(n_passages=12),

@@ -53,8 +53,8 @@ def n_done(tasks: Sequence[TaskState]) -> int:
 def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run | None:
     """Queue the next run of an experiment; None: it waits for one, or has ended.
 
-    Tasks that an earlier run has done with exactly the same settings are not done
-    again. ``ended`` is the id of a run that is about to be marked as done.
+    A task that another run has done, or will do, with exactly the same settings is not
+    done again. ``ended`` is the id of a run that is about to be marked as done.
 
     Raises:
         AutolearnError: The next run cannot begin; the experiment stays where it is.
@@ -75,7 +75,7 @@ def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run |
             run = earlier or queues.submit(store, settings, versions())
             is_reused = earlier is not None
             store.experiments.link(experiment_id, task.name, run.id, reused=is_reused)
-            if not is_reused:
+            if run.state != "done" and run.id != ended:
                 return run
         done[task.name] = run.id
     return None
@@ -114,11 +114,11 @@ def resume(store: Store, experiment_id: int) -> Run:
 
 
 def _earlier(store: Store, settings: RunSettings) -> Run | None:
-    """Return a finished run that has done the same, and whose results still hold."""
+    """Return a run that does the same, or has done it and whose results still hold."""
     assert settings.kind is not None
     run = store.runs.same(settings.kind, settings.as_dict())
-    if run is None:
-        return None
+    if run is None or run.state != "done":
+        return run
     if run.kind == "train":
         (trained,) = store.rounds.all(run.id)
         has_adapter = trained.adapter and (store.folder / trained.adapter).is_dir()

@@ -54,7 +54,11 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(
         lambda *values: _result(session, *values), inputs, [panel, questions]
     )
-    context.redraw_on_change(lambda: views.rounds(session.store), [], [table])
+    context.redraw_on_change(
+        lambda: views.rounds(session.store) + views.retained(session.store),
+        [],
+        [table],
+    )
     context.redraw_on_change(lambda: views.lock(session.store), [], [version])
 
     def accept(round_id: int, before: str, event: gr.EventData) -> str:

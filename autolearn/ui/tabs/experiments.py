@@ -62,7 +62,9 @@ def _compare(context: PageContext) -> None:
         info="The arm that learns something else.",
     )
     with gr.Row():
-        seeds = gr.Number(3, label="Seeds", precision=0, minimum=1, min_width=90)
+        seeds = gr.Number(
+            3, label="Seeds", precision=0, min_width=90, elem_id="experiments-seeds"
+        )
         steps = gr.Number(
             0,
             label="Steps per arm",
@@ -70,6 +72,7 @@ def _compare(context: PageContext) -> None:
             precision=0,
             minimum=0,
             min_width=120,
+            elem_id="experiments-steps",
         )
         share = gr.Number(
             0.0,

@@ -15,7 +15,10 @@ from autolearn.evaluation.comparison import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.services import quiz_actions, quiz_runs
+from autolearn.models import files as model_files
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import quiz_actions, quiz_runs, retention
+from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -30,6 +33,8 @@ ORIGINS = {
 """What the origins of quiz questions are called."""
 ACCEPT, LOCK = "accept-", "lock"
 """Keys of clicks: to accept an answer, with the id of its question, and to lock."""
+MOST_DOCUMENTS = 12
+"""Documents that the table of retention has columns for."""
 SEVERAL = 30
 """Questions above which a list is folded."""
 
@@ -291,6 +296,32 @@ def rounds(store: Store) -> Html:
         map(_round, reversed(records)),
         "All rounds",
     )
+
+
+def retained(store: Store) -> Html:
+    """Return how the rounds of the model in use answer the quiz on each document."""
+    model = model_files.digest(model_files.locate(chosen_model(store).model))
+    matrix = retention.matrix(store, model)
+    if len(matrix.rows) < 2 or len(matrix.documents) < 2:
+        return Html("")
+    documents = matrix.documents[:MOST_DOCUMENTS]
+    rows = (
+        (
+            html.text(labels.adapter(row.round_id)),
+            *(_retained(row.by_document.get(document.id)) for document in documents),
+        )
+        for row in matrix.rows
+    )
+    title = "Quiz by document, closed-book; ● marks what the round has learned from"
+    heads = ("Model", *(document.name for document in documents))
+    return html.tag("h4", html.text(title)) + html.table(heads, rows, title)
+
+
+def _retained(score: DocumentScore | None) -> Html:
+    if score is None:
+        return html.number(None)
+    sign = "● " if score.learned else ""
+    return html.tag("span", html.text(f"{sign}{score.right} of {score.n}"), "al-number")
 
 
 def _round(record: Round) -> tuple[Html, ...]:

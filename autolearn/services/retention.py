@@ -1,0 +1,96 @@
+"""The retention matrix: how each round answers the quiz on each document.
+
+Learning document after document forgets the first ones (SEAL, arXiv 2506.10943). The
+quizzes that were asked of each round show it, without any further run.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autolearn.core.records import Document, QuizResult
+from autolearn.store import QuestionFilter, Store
+
+
+@dataclass(frozen=True)
+class DocumentScore:
+    """How the questions about one document were answered, closed-book."""
+
+    right: int
+    n: int
+    learned: bool
+    """Whether the round, or one that it continues, has learned from the document."""
+
+
+@dataclass(frozen=True)
+class RetentionRow:
+    """The newest quiz of one model."""
+
+    round_id: int | None
+    """None: the base model."""
+    by_document: dict[int, DocumentScore]
+    """By the ids of the documents."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The documents that the quiz asks about, and a row for each model."""
+
+    documents: tuple[Document, ...]
+    rows: tuple[RetentionRow, ...]
+
+
+def matrix(store: Store, model_digest: str) -> Retention:
+    """Return how the base model and each of its rounds answered, by document."""
+    places = _places(store)
+    rounds = [r for r in store.rounds.all() if r.model.digest == model_digest]
+    rows = []
+    for number in (None, *(r.id for r in rounds)):
+        quizzes = store.runs.quizzes(model_digest, number)
+        if quizzes:
+            results = store.runs.quiz_results(quizzes[0].id)
+            rows.append(_row(store, number, results, places))
+    ids = {document_id for row in rows for document_id in row.by_document}
+    documents = tuple(d for d in store.library.documents() if d.id in ids)
+    return Retention(documents, tuple(rows))
+
+
+def _places(store: Store) -> dict[int, int]:
+    """Return the document of each quiz question that is about one."""
+    passages = store.library.passages(with_excluded=True)
+    documents = {passage.id: passage.document_id for passage in passages}
+    return {
+        question.id: documents[question.passage_id]
+        for question in store.library.questions(QuestionFilter(split="quiz"))
+        if question.passage_id in documents
+    }
+
+
+def _row(
+    store: Store,
+    round_id: int | None,
+    results: Iterable[QuizResult],
+    places: dict[int, int],
+) -> RetentionRow:
+    learned = _learned(store, round_id) if round_id else frozenset()
+    asked: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    for result in results:
+        place = places.get(result.question_id)
+        if place is not None and result.mode == "closed_book":
+            asked[place] += 1
+            right[place] += result.right
+    return RetentionRow(
+        round_id,
+        {
+            document_id: DocumentScore(right[document_id], n, document_id in learned)
+            for document_id, n in asked.items()
+        },
+    )
+
+
+def _learned(store: Store, round_id: int) -> frozenset[int]:
+    """Return the documents that a round and those before it have learned from."""
+    line = [round_id, *(r.id for r in store.rounds.ancestors(round_id))]
+    samples = store.rounds.trained_samples(line)
+    return frozenset(store.samples.documents(samples))

@@ -1,0 +1,82 @@
+"""The retention matrix: what later rounds keep of earlier documents."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.records import Question, QuizResult, Sample, TrainItem
+from autolearn.core.settings import ModelSettings
+from autolearn.services import retention
+from autolearn.ui.views import evaluation as views
+from tests.support.rounds import one_round, own_digest
+from tests.support.texts import put_text
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def library(store):
+    """Two documents, with two quiz questions about each and one about neither."""
+    for name in ("a.md", "b.md"):
+        put_text(store, name, f"{name} was founded in 1711.")
+    passages = [passage.id for passage in store.library.passages()]
+    store.library.add_questions(
+        [
+            Question(f"Q{i} of {place}?", "quiz", "gold", place, gold_answer="7")
+            for place in (*passages, None)
+            for i in range(2 if place else 1)
+        ]
+    )
+    return store
+
+
+def quizzed(store, right, round_id=None):
+    model = replace(MODEL, round_id=round_id).as_dict()
+    settings = {"model": model, "model_digest": own_digest()}
+    run = store.runs.create("quiz", settings)
+    results = [
+        QuizResult(q.id, "closed_book", "x", q.id in right, False, 0.0, round_id)
+        for q in store.library.questions()
+    ]
+    store.journal(run.id).step("quiz", lambda: results)
+    store.runs.finish(run.id, "done")
+
+
+def learned(store, document):
+    """A round that has learned one sample of a document, and its parent's."""
+    passage = store.library.passages([document])[0].id
+    run = store.runs.create("study", {"study": {}})
+    (question,) = store.library.add_questions(
+        [Question(f"Study of {document}?", "study", "person", passage)]
+    )
+    (sample,) = store.journal(run.id).step(
+        "s", lambda: [Sample(question.id, "Q?", "A.", "B.", True, 0.9, passage)]
+    )
+    round_ = one_round(store, "refined_sft")
+    items = [TrainItem("sft", (), "A.", sample_id=sample.id)]
+    return store.rounds.create(replace(round_, id=0), items)
+
+
+def test_each_round_is_held_against_the_questions_of_each_document(library):
+    first, second = (document.id for document in library.library.documents())
+    ids = [question.id for question in library.library.questions()]
+    round_ = learned(library, first)
+    quizzed(library, {ids[2]})
+    quizzed(library, {ids[0], ids[1]}, round_.id)
+    base, after = retention.matrix(library, own_digest()).rows
+    assert base.round_id is None
+    assert [base.by_document[d].right for d in (first, second)] == [0, 1]
+    assert [after.by_document[d].right for d in (first, second)] == [2, 0]
+    assert [after.by_document[d].n for d in (first, second)] == [2, 2]
+    assert [after.by_document[d].learned for d in (first, second)] == [True, False]
+    panel = views.retained(library)
+    assert "● 2 of 2" in panel
+    assert "0 of 2" in panel
+
+
+def test_rounds_of_another_model_and_questions_about_no_text_do_not_count(library):
+    quizzed(library, set())
+    assert retention.matrix(library, "another").rows == ()
+    (row,) = retention.matrix(library, own_digest()).rows
+    assert sum(score.n for score in row.by_document.values()) == 4
+    assert views.retained(library) == "", "one row shows nothing"
