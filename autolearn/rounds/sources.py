@@ -192,5 +192,6 @@ def _approved_example(
         closed=sample.rejected,
         critique=sources.critique,
         wordings=wordings,
+        prompt_name=sources.prompt_name or "closed_book",
         edits=sources.edits,
     )

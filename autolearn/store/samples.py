@@ -80,7 +80,7 @@ SELECT samples.id, passages.text, opened.text,
     (SELECT json_group_array(DISTINCT edit.key)
         FROM standing_decisions AS decision, json_each(decision.after) AS edit
         WHERE decision.sample_id = samples.id AND decision.action = 'edit'),
-    closed_by.round_id
+    closed_by.round_id, closed_by.prompt_name
 FROM samples
 LEFT JOIN passages ON passages.id = samples.passage_id
 LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
@@ -136,6 +136,8 @@ class SampleSources:
     """What a person has edited and not undone; see ``decisions.EDITABLE``."""
     written_by: int | None
     """The round whose weights gave the closed-book answer; None: the base model's."""
+    prompt_name: str | None
+    """The prompt that asked for that answer; None: it was imported."""
 
 
 class Samples:
@@ -285,9 +287,9 @@ class Samples:
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "", open_book, critique, frozenset(loads(edits)), written_by
+                passage or "", open_book, critique, frozenset(loads(edits)), *written
             )
-            for number, passage, open_book, critique, edits, written_by in rows
+            for number, passage, open_book, critique, edits, *written in rows
         }
 
     def _where(self, criteria: SampleFilter | None) -> tuple[str, list[Any]]:

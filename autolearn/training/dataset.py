@@ -33,6 +33,8 @@ class ApprovedExample:
     critique: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question. They are checked, and none is in the quiz."""
+    prompt_name: str = "closed_book"
+    """The prompt that asked for the closed-book answer."""
     edits: frozenset[str] = frozenset()
     """What a person has edited: ``chosen``, ``refined``, ``feedback``, ``gap``."""
 
@@ -203,8 +205,8 @@ pre-training teaches it by its passage."""
 _Items = list[TrainItem]
 
 
-def _ask(question: str) -> Chat:
-    return prompts.load("closed_book").render(question=question).chat
+def _ask(question: str, name: str = "closed_book") -> Chat:
+    return prompts.load(name).render(question=question).chat
 
 
 def _refined_sft(material: Material) -> _Items:
@@ -268,7 +270,7 @@ def _self(material: Material) -> _Items:
     items = [
         TrainItem(
             "sft",
-            _ask(example.sample.prompt),
+            _ask(example.sample.prompt, example.prompt_name),
             example.sample.chosen,
             sample_id=example.sample.id,
         )

@@ -4,15 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.model_calls import (
+    Completion,
+    Generation,
+    ModelIdentity,
+    Request,
+    Sampling,
+)
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Question
+from autolearn.core.records import Answer, Question, Sample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
-from autolearn.rounds.sources import approved_examples
+from autolearn.rounds.sources import approved_examples, collect
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -304,3 +310,39 @@ def test_a_round_on_new_meta_skills_is_not_held_to_the_old_critic(store, approve
     train(store, ordered(store, meta.round, method="join"), learner)
     assert learner.n("replay") > 0
     assert replayed_critics(learner) == []
+
+
+def test_an_instruction_is_learned_by_the_prompt_that_asked_it(store):
+    """A word problem that was solved step by step is trained to be solved so."""
+    run = store.runs.create("study", {"study": {}})
+    prompt = prompts.load("solve").render(question="Add 1 and 2.")
+    generation = Generation(
+        Request(prompt, Sampling()),
+        Completion("1 + 2 = 3.", "stop", 9, 5),
+        ModelIdentity("built-in", "abc", "nf4", "", ""),
+    )
+
+    def step(name, record):
+        return store.journal(run.id).step(name, lambda: [record])[0]
+
+    question = step("q", Question("Add 1 and 2.", "study", "model"))
+    answer = step(
+        "a", Answer(question.id, "closed_book", "1 + 2 = 3.", generation=generation)
+    )
+    sample = step(
+        "s",
+        Sample(
+            question.id,
+            question.text,
+            "1 + 2 = 3.",
+            "1 + 2 = 3.",
+            False,
+            0.1,
+            closed_answer_id=answer.id,
+        ),
+    )
+    order = TrainRunSettings(
+        train=TrainSettings(method="self", only_gaps=False), samples=(sample.id,)
+    )
+    (item,) = collect(store, order).build().items
+    assert item.chat == prompt.chat

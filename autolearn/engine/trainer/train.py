@@ -317,9 +317,8 @@ class RoundTrainer:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         examples = [self._new[i] for i in self._new_order.batch(step)]
-        replay = []
-        if self._n_replay:
-            replay = [self._replay[i] for i in self._replay_order.batch(step)]
+        places = self._replay_order.batch(step) if self._n_replay else ()
+        replay = [self._replay[i] for i in places]
         numbers = self._batch_sizer.retry_on_oom(
             lambda: self._gradient(examples, replay)
         )
@@ -334,9 +333,9 @@ class RoundTrainer:
             )
         self._optimizer.step()
         rows = [row for example in [*examples, *replay] for row in example.rows]
-        n_tokens = sum(len(row.ids) for row in rows)
-        numbers["tokens"] = n_tokens
-        numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - started_at)
+        numbers["tokens"] = sum(len(row.ids) for row in rows)
+        seconds = time.perf_counter() - started_at
+        numbers["tokens_per_second"] = numbers["tokens"] / seconds
         return numbers
 
     def _loss(
