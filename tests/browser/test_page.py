@@ -54,8 +54,8 @@ def worked(tmp_path_factory):
             assert queues.wait(store, run.id).state == "done"
         ids = [sample.id for sample in store.samples.find()]
         actions.decide(store, ids[1:], Decision(0, "approve", "person"))
-        settings = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
-        run = actions.train(store, model, settings)
+        training = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
+        run = actions.train(store, model, training)
         assert queues.wait(store, run.id).state == "done"
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
@@ -243,8 +243,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         until(lambda: store.runs.get(study.id).state == "done")
         expect(other.locator("#status")).to_contain_text("To review")
         actions.approve(store, "open-book")
-        settings = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
-        run = actions.train(store, model, settings)
+        training = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
+        run = actions.train(store, model, training)
         until(lambda: store.runs.metrics(run.id, "loss"))
         app.end(signal.SIGKILL)
         other.close()

@@ -43,7 +43,7 @@ def folder(tmp_path):
         question = Question("Who leads Avel?", "quiz", "gold", gold_answer="Ada Lum")
         (question,) = store.library.add_questions([question])
         identity = ModelIdentity("built-in", own_digest(), "nf4", "", "")
-        settings = {"model": ModelSettings().as_dict()}
+        settings: dict[str, object] = {"model": ModelSettings().as_dict()}
         train = store.runs.create("train", settings)
         store.runs.finish(train.id, "done")
         round_ = store.rounds.create(

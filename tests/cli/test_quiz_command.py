@@ -15,8 +15,9 @@ from tests.support.rounds import one_round, own_digest
 
 @pytest.fixture
 def asked(store):
-    gold = {"gold_answer": "1711.", "gold_value": "1711"}
-    question = Question("When was Avel founded?", "quiz", "gold", **gold)
+    question = Question(
+        "When was Avel founded?", "quiz", "gold", gold_answer="1711.", gold_value="1711"
+    )
     return store.library.add_questions([question])[0]
 
 
@@ -70,8 +71,10 @@ def test_only_questions_that_both_were_asked_count_on_the_command_line(
     store, asked, quiz
 ):
     base_quiz(store, asked, own_digest(), right=False)
-    gold = {"gold_answer": "Ada.", "gold_value": "Ada"}
-    more = [Question(f"Who is {i}?", "quiz", "gold", **gold) for i in range(3)]
+    more = [
+        Question(f"Who is {i}?", "quiz", "gold", gold_answer="Ada.", gold_value="Ada")
+        for i in range(3)
+    ]
     store.library.add_questions(more)
     (old,) = store.runs.quizzes(own_digest(), None)
     extra = [

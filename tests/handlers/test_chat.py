@@ -1,8 +1,11 @@
 """Self-refinement in a chat, on a scripted model."""
 
+from typing import cast
+
 import pytest
 
 from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import chat
 from autolearn.runs.context import RunContext
 
@@ -35,7 +38,7 @@ def test_an_answer_that_is_called_correct_is_not_refined(store, said, refined):
     }
     run = store.runs.create("chat", settings)
     context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
-    result = chat.answer(context, speaker)
+    result = chat.answer(context, cast(HuggingFaceBackend, speaker))
     assert (result.answer, result.feedback, result.refined) == ("Seven.", said, refined)
     assert result.final == (refined or "Seven.")
     assert len(speaker.history) == (3 if refined else 2)

@@ -153,8 +153,8 @@ def test_two_rounds_have_the_same_gauge(store, approved):
 
 
 def test_what_only_measures_does_not_count_as_taught(store, approved):
-    gold = {"gold_answer": "It is.", "gold_value": "is"}
-    store.library.add_questions([Question("Is it?", "quiz", "gold", **gold)])
+    question = Question("Is it?", "quiz", "gold", gold_answer="It is.", gold_value="is")
+    store.library.add_questions([question])
     result = train(store, ordered(store), Learner())
     asked = gold_questions.questions(store, "quiz")
     assert gold_questions.taught(store, result.round, asked) == set()

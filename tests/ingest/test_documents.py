@@ -180,6 +180,7 @@ def test_notebooks_of_all_versions_are_read(tmp_path):
 
 
 def test_sheets_are_tables_below_their_names(tmp_path):
+    rows: list[list[object]]
     rows = [["Trees of 1900"], ["Kind", "Year"], ["Oak", 1900.5], ["Ash", 7]]
     rich_files.xlsx_of(tmp_path / "a.xlsx", rows)
     assert CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).sheet_names == ["Trees"]

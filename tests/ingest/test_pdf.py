@@ -350,7 +350,8 @@ def test_every_character_is_read_or_left_out_wherever_it_stands(
     tmp_path_factory, layout
 ):
     path = tmp_path_factory.mktemp("layout") / "a.pdf"
-    sheet, expected = Sheet(path), Counter()
+    sheet = Sheet(path)
+    expected: Counter[str] = Counter()
     for runs, rules in layout:
         for x0, x1, y0, y1 in rules:
             sheet.canvas.line(x0, y0, x1, y0)

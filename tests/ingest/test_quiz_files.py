@@ -70,7 +70,7 @@ def test_rows_of_squad_are_read_flat_too(tmp_path):
         "question": "Who founded Avel?",
     }
     answers = {"text": ["Ada Lum", "Ada"], "answer_start": [28, 28]}
-    none = {"text": [], "answer_start": []}
+    none: dict[str, list[object]] = {"text": [], "answer_start": []}
     rows = lines(flat | {"answers": answers}, flat | {"answers": none})
     first, second = read(tmp_path, rows, "squad.jsonl")
     assert (first.answer, first.aliases, first.passage) == ("Ada Lum", ("Ada",), TEXT)
@@ -149,6 +149,7 @@ def test_tables_are_read_with_a_head_or_as_mmlu_has_them(tmp_path):
 
 
 def test_plain_rows_and_texts_with_questions_are_read(tmp_path):
+    row: dict[str, object]
     row = {"question": "Q?", "answer": "A.", "value": "A", "entity": "x"}
     (gold,) = read(tmp_path, lines(row), "quiz.jsonl")
     assert (gold.question, gold.answer, gold.value) == ("Q?", "A.", "A")

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.reading import Column, ReadingChoices
+from autolearn.core.reading import Column, ColumnUse, ReadingChoices
 from autolearn.ingest import readers
 from autolearn.ingest.readers import rows
 from autolearn.ingest.row_kinds import NotTexts
@@ -309,7 +309,7 @@ def test_every_cell_is_text_or_listed_as_left_out(tmp_path, kind, seed):
     path = tmp_path / f"a.{kind}"
     path.write_bytes(file_of(kind, records).encode())
     named = rng.sample(list(records[0]), rng.randint(0, len(records[0])))
-    uses = ("text", "title", "named", "left out")
+    uses: tuple[ColumnUse, ...] = ("text", "title", "named", "left out")
     columns = tuple(Column(name, rng.choice(uses)) for name in named)
     kept = kept_of(path, columns)
     for record in records:

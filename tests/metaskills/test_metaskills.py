@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 from autolearn.core.constraints import Excerpt, OneOf
 from autolearn.core.gold import GoldExample
+from autolearn.core.model_calls import Chat
 from autolearn.core.records import Answer, Feedback, Passage, Question
 from autolearn.demo import gold_examples
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
+from autolearn.study.generation import GenerationRequest
 from autolearn.text import model_output, sentences
 from autolearn.training.leakage import Guard
 from tests.support.skill_requests import WRITER, requests
@@ -40,7 +43,7 @@ def satisfies(request, target):
         return False
     match = re.fullmatch("".join(map(regex, request.constraint)), target[len(begun) :])
     sources = [part for part in request.constraint if isinstance(part, Excerpt)]
-    return bool(match) and all(
+    return match is not None and all(
         source.allows(text)
         for source, text in zip(sources, match.groups(), strict=True)
     )
@@ -76,7 +79,9 @@ EXAMPLES = st.lists(
 def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
     chosen = [*drawn, *random.Random(seed).sample(INVENTED, 4)]
     made, _ = items.make(chosen, 48, seed, lambda question: False)
-    asked = {r.prompt.chat[:2]: [] for one in chosen for r in requests(one)}
+    asked: dict[Chat, list[GenerationRequest[Any]]] = {
+        r.prompt.chat[:2]: [] for one in chosen for r in requests(one)
+    }
     for one in chosen:
         for other in chosen:  # what a text does not tell is asked of it too
             swapped = GoldExample(one.text, other.question, "", one.title)
@@ -106,6 +111,7 @@ def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
             request_text(item),
         )
+        assert shown is not None
         request = feedback.verdict_request(WRITER, *shown.groups())
         assert item.chat[:-1] == request.prompt.chat
         assert item.chat[-1].content == "Verdict:"
@@ -133,10 +139,11 @@ def comparison_of(item, by_text):
 
 
 def request_of(one, item):
-    wrong = re.search(r"^The answer says: (.*)$", item.chosen, re.M)[1]
+    match = re.search(r"^The answer says: (.*)$", item.chosen, re.M)
+    assert match is not None
     compared = feedback.Comparison(
         Question(one.question, "study", "gold", 0),
-        Answer(0, "closed_book", wrong),
+        Answer(0, "closed_book", match[1]),
         Answer(0, "open_book", one.sentence),
     )
     begun = feedback.known_facts(compared, "incorrect")
@@ -153,6 +160,7 @@ def test_refinement_items_use_the_prompt_of_the_study():
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
             request_text(item),
         )
+        assert given is not None
         text, question, answer, critique = given.groups()
         request = answers.refinement_request(
             WRITER,
@@ -233,7 +241,7 @@ def test_texts_of_one_sentence_give_items_too():
 
 def test_only_what_the_request_does_not_give_is_learned_and_items_count_alike():
     made, _ = items.make(INVENTED, 180, 0, lambda question: False)
-    learned = {}
+    learned: dict[str | None, set[tuple[str, float]]] = {}
     for item in made:
         beginning = item.chat[-1].content
         assert item.chosen.startswith(beginning)
@@ -270,7 +278,7 @@ def test_no_question_of_the_quiz_is_among_the_items():
 
 def test_a_wrong_answer_is_of_the_same_kind_and_not_right():
     chance, source = random.Random(0), Distractors(INVENTED)
-    by_answer = {}
+    by_answer: dict[str, set[tuple[str, str]]] = {}
     for one in INVENTED:
         by_answer.setdefault(one.answer, set()).add(kind_of(one))
     wrong = [(one, source.wrong(one, chance)) for one in INVENTED]

@@ -103,8 +103,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
 
     count = model_files.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, count, 320, progress=touch)
-    (reason,) = intake.take([importer.ImportFile(path, "a.txt")])
-    assert reason == "a.txt has changed while it was read; add it again."
+    (refusal,) = intake.take([importer.ImportFile(path, "a.txt")])
+    assert refusal.sentence == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
 
 

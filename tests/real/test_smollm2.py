@@ -126,7 +126,9 @@ def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
         number = finish(store, actions.train(store, model, TEACH)).result["round"]
         assert queues.stop_worker(store.folder)
         items = [item for item in store.rounds.items(number) if item.teaches]
-        adapter = store.folder / store.rounds.get(number).adapter
+        round_ = store.rounds.get(number)
+        assert round_.adapter is not None
+        adapter = store.folder / round_.adapter
     assert len(items) == TEACH.meta_examples
     backend = HuggingFaceBackend.load(model, Path(model.model))
     taught = [item.chosen for item in items]

@@ -10,7 +10,12 @@ from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, ModelIdentity, Sampling
 from autolearn.core.records import Decision, Question, Round, Sample, TrainItem
-from autolearn.core.run_settings import QuizRunSettings
+from autolearn.core.run_settings import (
+    ImportRunSettings,
+    QuizRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions, quiz_actions
 from tests.support.rounds import one_round
@@ -53,11 +58,11 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         uploads=[upload],
         pasted_text=("a/b.md", "Cova \ud800."),
     )
-    given = run.settings["given"]
-    names = [one["name"] for one in given]
+    sources = ImportRunSettings.of(run).given
+    names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()
-    texts = [Path(one["path"]).read_text() for one in given[2:]]
+    texts = [Path(source.path).read_text() for source in sources[2:] if source.path]
     assert texts == ["Boro.", "Cova ?."], "put aside in the workspace"
 
 
@@ -88,7 +93,7 @@ def test_there_must_be_something_to_study(store):
 def test_a_study_keeps_its_settings_and_versions(store, text):
     add(store, text)
     run = actions.study(store, MODEL, StudySettings(seed=7))
-    assert run.settings["study"]["seed"] == 7
+    assert StudyRunSettings.of(run).study.seed == 7
     assert run.versions["torch"].startswith("2.13.0")
 
 
@@ -164,7 +169,7 @@ def test_continual_evolution_needs_a_round_to_continue(store, evolution):
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)
-    assert run.settings["corpus"][0]["feedback"] == "f"
+    assert TrainRunSettings.of(run).corpus[0].feedback == "f"
 
 
 def test_a_quiz_needs_questions(store, text, tmp_path):
@@ -270,9 +275,11 @@ def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
     limits = {"answer_tokens": 300, "protocol": "guided"}
     store.runs.create("study", {"study": limits})
     settings = QuizRunSettings.of(actions.quiz(store, MODEL))
+    assert settings.study is not None
     assert (settings.study.answer_tokens, settings.study.protocol) == (300, "guided")
     assert settings.version == 1
     own = QuizRunSettings.of(
         actions.quiz(store, MODEL, study=StudySettings(answer_tokens=512))
     )
+    assert own.study is not None
     assert own.study.answer_tokens == 512

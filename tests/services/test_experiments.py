@@ -18,7 +18,12 @@ from autolearn.services.experiments import (
     schedule,
 )
 from autolearn.store.samples import SampleFilter
-from tests.support.experiments import PretendWorker
+from tests.support.experiments import (
+    PretendWorker,
+    comparison_report,
+    evolution_report,
+    run_of,
+)
 from tests.support.texts import put_text
 
 MODEL = ModelSettings()
@@ -68,9 +73,9 @@ def names(store, experiment):
 def orders(store, experiment, word):
     """The settings of the trainings whose task has a word in its name."""
     return [
-        TrainRunSettings.of(state.run)
+        TrainRunSettings.of(run_of(state))
         for state in schedule.states(store, experiment)
-        if word in state.name and state.run.kind == "train"
+        if word in state.name and run_of(state).kind == "train"
     ]
 
 
@@ -79,10 +84,10 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     worker = PretendWorker(library)
     worker.end_all(run)
     states = schedule.states(library, experiment)
-    assert all(state.run.state == "done" for state in states)
+    assert all(run_of(state).state == "done" for state in states)
     assert len(states) == 3 + 2 * (5 * 2 + 4)
-    assert len(worker.done) == len({state.run.id for state in states})
-    report = reports.report(library, experiment.id)
+    assert len(worker.done) == len({run_of(state).id for state in states})
+    report = comparison_report(library, experiment)
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
     trained = [arm for arm in report.result.arms if arm.cost.steps]
     assert all(arm.n_seeds == 2 for arm in trained)
@@ -92,10 +97,10 @@ def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):
     experiment, run = begun(library, comparing(library))
     PretendWorker(library).end_all(run)
     whole = [o.train for o in orders(library, experiment, "train")]
-    by_stage = {}
+    by_stage: dict[tuple[str, int], int] = {}
     for settings, state in zip(
         whole,
-        [s for s in schedule.states(library, experiment) if s.run.kind == "train"],
+        [s for s in schedule.states(library, experiment) if run_of(s).kind == "train"],
         strict=True,
     ):
         key = state.name.split(" stage")[0].split(",")[0], settings.seed
@@ -158,7 +163,7 @@ def test_what_was_done_before_is_not_done_again(library):
     worker.end_all(run)
     kinds = [library.runs.get(i).kind for i in worker.done[n_runs:]]
     assert kinds == ["train", "quiz"]
-    assert reports.report(library, more.id).result.n_quiz == 8
+    assert comparison_report(library, more).result.n_quiz == 8
 
 
 def test_two_experiments_share_a_run_that_is_still_to_come(library):
@@ -205,7 +210,7 @@ def test_an_experiment_goes_on_where_a_run_was_killed(library):
     assert resumed.id == run.id
     assert resumed.state == "queued"
     worker.end_all(resumed)
-    assert all(s.run.state == "done" for s in schedule.states(library, experiment))
+    assert all(run_of(s).state == "done" for s in schedule.states(library, experiment))
     with pytest.raises(JobError, match="has ended"):
         schedule.resume(library, experiment.id)
 
@@ -303,9 +308,9 @@ def evolved(store, settings, right=None):
 def test_rounds_answer_new_instructions_and_learn_what_passes(tasks):
     experiment = evolved(tasks, evolving())
     studies = [
-        StudyRunSettings.of(s.run)
+        StudyRunSettings.of(run_of(s))
         for s in schedule.states(tasks, experiment)
-        if s.run.kind == "study"
+        if run_of(s).kind == "study"
     ]
     assert [s.new_instructions for s in studies] == [None, 6]
     assert all(s.documents == () for s in studies)
@@ -314,10 +319,11 @@ def test_rounds_answer_new_instructions_and_learn_what_passes(tasks):
     assert set(first.samples) < set(second.samples), "restart learns all so far"
     assert first.parent is None
     assert second.parent is None
-    report = reports.report(tasks, experiment.id)
+    report = evolution_report(tasks, experiment)
     assert [row.number for row in report.rows] == [0, 1, 2]
     assert set(report.modes) == {"closed_book", "refined", "consistent"}
     found = report.rows[1].filter
+    assert found is not None
     assert (found.n, found.n_kept, found.n_with_gold) == (6, 3, 6)
     assert found.right_before == 0.5
     assert found.right_kept == 0.0
@@ -338,8 +344,9 @@ def test_the_gate_can_end_an_evolution(tasks):
         tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
     )
     assert names(tasks, falls)[-1] == evolution.quiz_task(1)
-    row = reports.report(tasks, falls.id).rows[1]
+    row = evolution_report(tasks, falls).rows[1]
     assert row.keeps is False
+    assert row.change is not None
     assert row.change.value == -1.0
 
 

@@ -58,7 +58,9 @@ def test_answers_with_feedback_become_a_corpus(store, tmp_path):
     run = refused(store, tmp_path, [], "feedback")
     queued = reading_actions.add_other(store, run.id, 0, "corpus")
     assert isinstance(queued, Run)
-    assert ImportRunSettings.of(queued).corpus.name == "rows.json"
+    corpus = ImportRunSettings.of(queued).corpus
+    assert corpus is not None
+    assert corpus.name == "rows.json"
 
 
 def test_each_kind_of_rows_has_somewhere_to_go():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
@@ -35,7 +36,9 @@ def test_a_quoted_sentence_gives_no_tag_of_its_own(order):
     parts = model_output.open_book(written)
     assert (parts.short, parts.answer) == ("Ada", "Ada leads Avel.")
     assert parts.is_stated
-    _, _, later_lines = request.constraint[1].source.partition("\n")
+    excerpt = request.constraint[1]
+    assert isinstance(excerpt, Excerpt)
+    _, _, later_lines = excerpt.source.partition("\n")
     assert not model_output.tagged(later_lines)
 
 

@@ -1,14 +1,49 @@
 """Plays the worker for the runs of an experiment: every run ends well, at once."""
 
+from autolearn.core.experiments import Experiment
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Answer, Feedback, Question, QuizResult, Round, Sample
+from autolearn.core.records import (
+    Answer,
+    Feedback,
+    Question,
+    QuizResult,
+    Round,
+    Run,
+    Sample,
+    Verdict,
+)
 from autolearn.core.run_results import RunResult, TrainResult
 from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
 from autolearn.evaluation import gold_questions
 from autolearn.services import pipeline
+from autolearn.services.experiments import reports
+from autolearn.services.experiments.comparison_report import ComparisonReport
+from autolearn.services.experiments.evolution_report import EvolutionReport
+from autolearn.services.experiments.schedule import TaskState
+from autolearn.store import Store
 from tests.support.rounds import own_digest
 
 METRICS = {"seconds": 60.0}
+
+
+def run_of(state: TaskState) -> Run:
+    """Return the run of a task that has begun."""
+    assert state.run is not None, state.name
+    return state.run
+
+
+def comparison_report(store: Store, experiment: Experiment) -> ComparisonReport:
+    """Return what a comparison has shown so far."""
+    report = reports.report(store, experiment.id)
+    assert isinstance(report, ComparisonReport)
+    return report
+
+
+def evolution_report(store: Store, experiment: Experiment) -> EvolutionReport:
+    """Return what an evolution has shown so far."""
+    report = reports.report(store, experiment.id)
+    assert isinstance(report, EvolutionReport)
+    return report
 
 
 def knows(round_id, question_id):
@@ -80,7 +115,7 @@ class PretendWorker:
             )
         for i, q in enumerate(questions):
             (a,) = self._step(run, f"a{q.id}", [Answer(q.id, "closed_book", "7")])
-            verdict = ("correct", "incorrect")[i % 2]
+            verdict: Verdict = "incorrect" if i % 2 else "correct"
             (f,) = self._step(
                 run, f"f{q.id}", [Feedback(a.id, "critique", "…", verdict, 0.5)]
             )

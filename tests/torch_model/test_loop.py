@@ -114,6 +114,10 @@ def test_the_round_learned_what_it_studied(lab):
     )
     change = comparison.compare(lab, before, after, 1).summary()
     studied = change.gold_studied
+    assert studied is not None
+    assert studied.closed_book_before is not None
+    assert studied.closed_book_after is not None
+    assert studied.open_book is not None
     assert studied.n >= 5
     assert studied.closed_book_after >= studied.closed_book_before + 0.4
     assert 0 < studied.open_book <= 1
@@ -129,10 +133,12 @@ def test_a_round_tells_what_it_forgot(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = comparison.compare(lab, before, after, 1).summary()
+    control = comparison.compare(lab, before, after, 1).summary().control
+    assert control is not None
+    assert control.closed_book_before is not None
     scores = lab.rounds.get(1).scores
-    assert change.control.closed_book_before >= 0.9
-    assert change.control.closed_book_after == scores["control_closed_book"]["right"]
+    assert control.closed_book_before >= 0.9
+    assert control.closed_book_after == scores["control_closed_book"]["right"]
     assert scores["forgetting_kl"] > 0
     # Too few wordings to validate by: then nothing is shrunk or ended early.
     assert (scores["validation"], scores["scale"]) == (None, 1.0)
@@ -241,7 +247,9 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
         assert torch.equal(weight, merged.state_dict()[name]), name
     again = actions.export(lab, "merged", target, whole)
     queues.ensure_worker(lab.folder)
-    assert "exists already" in queues.wait(lab, again.id).error
+    ended = queues.wait(lab, again.id)
+    assert ended.error is not None
+    assert "exists already" in ended.error
 
 
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
@@ -301,4 +309,5 @@ def test_a_run_that_was_ordered_for_other_weights_is_refused(lab):
     queues.ensure_worker(lab.folder)
     ended = queues.wait(lab, stale.id)
     assert ended.state == "failed"
+    assert ended.error is not None
     assert "have changed" in ended.error

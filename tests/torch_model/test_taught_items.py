@@ -1,13 +1,17 @@
 """Meta-skill items match the prompts and constraints of the engine."""
 
+from typing import Any
+
 import pytest
 
 from autolearn.core.gold import GoldExample
+from autolearn.core.model_calls import Chat
 from autolearn.demo import gold_examples
 from autolearn.engine.trainer.batches import encode
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.study import grounding
+from autolearn.study.generation import GenerationRequest
 from tests.support.skill_requests import requests
 
 pytestmark = pytest.mark.torch_model
@@ -43,7 +47,7 @@ def test_what_follows_the_given_beginning_is_learned(family, open_model):
 
 def test_the_engine_allows_each_target_token_by_token(backend):
     chat, grammars = backend._loaded.chat, backend._loaded.grammars
-    asked = {}
+    asked: dict[Chat, list[GenerationRequest[Any]]] = {}
     for one in EXAMPLES:
         for other in EXAMPLES:
             pair = GoldExample(one.text, other.question, "", one.title)

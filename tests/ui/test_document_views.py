@@ -90,6 +90,7 @@ def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_
     assert press_document(session, place, "columns") == Place()
     choices = ImportRunSettings.of(store.runs.newest()[0]).choices
     uses = {"name": "title", "text": "text", "year": "left out"}
+    assert choices is not None
     assert {column.name: column.use for column in choices.columns} == uses
     for key in ("column-2-all", "column-7-text"):
         with pytest.raises(InputError, match="columns have changed"):

@@ -6,12 +6,15 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Answer, Question, QuizResult, Round
+from autolearn.core.records import Answer, Question, QuizMode, QuizResult, Round
+from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
+from autolearn.evaluation.comparison import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs
+from autolearn.store import Store
 from autolearn.ui.views import evaluation as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -47,7 +50,8 @@ def asked(store):
 
 def take(store, questions, right, round_id=None, *, open_book=False, prompt=None):
     """Keep a quiz in which so many of the first questions of each split are right."""
-    modes = ["closed_book", "open_book"][: 1 + open_book]
+    modes: list[QuizMode]
+    modes = ["closed_book", "open_book"] if open_book else ["closed_book"]
     wanted = {
         "model": replace(MODEL, round_id=round_id).as_dict(),
         "model_digest": DIGEST,
@@ -63,6 +67,15 @@ def take(store, questions, right, round_id=None, *, open_book=False, prompt=None
     ]
     store.journal(run.id).step("take", lambda: results)
     return store.runs.finish(run.id, "done")
+
+
+def compared(
+    store: Store, round_id: int, before_id: int | None = None
+) -> RoundComparison:
+    """Return what a round changed, once both quizzes were run."""
+    comparison = quiz_runs.compare(store, round_id, before_id)
+    assert comparison is not None
+    return comparison
 
 
 def shown_of(store, round_id, before_id):
@@ -84,13 +97,15 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
     made = one_round(store)
     take(store, asked, 2, open_book=True)
     take(store, asked, 9, made.id)
-    found = quiz_runs.compare(store, made.id, None)
+    found = compared(store, made.id)
     gold = found.parts["gold"]
     assert (gold.n, gold.right_before, gold.right_after) == (10, 2, 9)
     assert len(gold.newly_right) == 7
     assert len(gold.still_wrong) == 1
-    assert found.summary().gold.closed_book_after == 0.9
-    assert found.summary().self_made is None
+    summary = found.summary()
+    assert summary.gold is not None
+    assert summary.gold.closed_book_after == 0.9
+    assert summary.self_made is None
     shown = shown_of(store, made.id, None)
     assert "Gold quiz: the round answers more questions" in shown
     assert "+70 points" in shown
@@ -115,7 +130,7 @@ def test_only_what_both_were_asked_counts(store, asked):
     made = one_round(store)
     take(store, asked[2:], 5)
     take(store, asked, 9, made.id)
-    found = quiz_runs.compare(store, made.id, None)
+    found = compared(store, made.id)
     assert (found.parts["gold"].n, found.left_out) == (8, 2)
     assert "2 questions were asked in one of the two runs only" in shown_of(
         store, made.id, None
@@ -123,7 +138,7 @@ def test_only_what_both_were_asked_counts(store, asked):
 
 
 def right_before(store, measured, before_id):
-    return quiz_runs.compare(store, measured.id, before_id).parts["gold"].right_before
+    return compared(store, measured.id, before_id).parts["gold"].right_before
 
 
 def test_a_round_can_be_compared_with_its_parent(store, asked):
@@ -139,8 +154,9 @@ def test_a_round_can_be_compared_with_its_parent(store, asked):
 def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
     made = one_round(store)
     runs = quiz_runs.queue_quizzes(store, made.id, None)
-    assert [run.settings["model"]["round_id"] for run in runs] == [None, made.id]
-    assert ["quiz", "closed_book"] in runs[0].settings["parts"]
+    settings = [QuizRunSettings.of(run) for run in runs]
+    assert [each.model.round_id for each in settings] == [None, made.id]
+    assert ("quiz", "closed_book") in settings[0].parts
     take(store, asked, 3)
     assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 1
     store.library.add_questions([Question("New?", "quiz", "gold", gold_answer="Yes.")])
@@ -190,7 +206,7 @@ def test_gold_and_self_made_questions_are_never_counted_together(store, asked):
     made = one_round(store)
     take(store, [*asked, *own], 2, open_book=True)
     take(store, [*asked, *own], 9, made.id)
-    found = quiz_runs.compare(store, made.id, None)
+    found = compared(store, made.id)
     assert {part: change.n for part, change in found.parts.items()} == {
         "gold": 10,
         "self_made": 4,
@@ -220,7 +236,7 @@ def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
     assert shown.count("Accept the answer after as right") == 3
     version = quiz_actions.accept(store, questions[0].id, " Countess  Lum ")
     assert version.version == 2
-    found = quiz_runs.compare(store, made.id, None).parts["gold"]
+    found = compared(store, made.id).parts["gold"]
     assert (found.n, found.right_before, found.right_after) == (3, 0, 1)
     assert "Also right" in shown_of(store, made.id, None)
     with pytest.raises(InputError, match="no question 99"):
@@ -268,6 +284,6 @@ def test_quizzes_by_different_prompts_are_compared_with_a_warning(
     round_ = one_round(store)
     take(store, asked, 2, prompt=before)
     take(store, asked, 9, round_.id, prompt=after)
-    assert quiz_runs.compare(store, round_.id, None).asked_alike != warns
+    assert compared(store, round_.id).asked_alike != warns
     panel, _ = views.result(store, round_.id, None)
     assert ("used different prompts" in panel) == warns
