@@ -202,7 +202,7 @@ def main() -> int:
     lm = named(flags.model, dtype, flags.layers, quantization)
     work = items(flags.kind, flags.items)
     settings = TrainSettings(
-        method="al2" if flags.kind == "dpo" else "join",
+        method="al2" if flags.kind == "dpo" else "refined_sft",
         learning_rate=RATES[flags.kind],
         batch_size=BATCH,
         epochs=1,

@@ -6,7 +6,7 @@ They order, wait and report. What is done is done by the worker.
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from autolearn.cli import corpus_commands, quiz_commands
+from autolearn.cli import corpus_commands, document_commands, quiz_commands
 from autolearn.cli.common import (
     Args,
     Result,
@@ -33,6 +33,7 @@ from autolearn.services import (
     model_actions,
     pipeline,
     quiz_runs,
+    reading_actions,
     skill_actions,
 )
 from autolearn.services import doctor as diagnosis
@@ -87,15 +88,18 @@ def add_gold(store: Store, path: Path, split: Split) -> int:
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
     model = named_model(store, args.model, quiet=args.json)
-    run = actions.add_texts(store, args.files, model, tokens)
+    choices = document_commands.choices(args)
+    run = reading_actions.add_files(store, args.files, model, tokens, choices)
     run = finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
     for sentence in result.refused:
         warn(sentence)
     documents = store.library.brought_by(run.id)
+    if result.refused and not documents:
+        raise JobError("Nothing was added.")
     for document in documents:
-        if document.note:
-            warn(f"{document.name} {document.note}.")
+        for note in document.notes:
+            warn(f"{document.name}: {note}")
     passages = store.library.passages([d.id for d in documents])
     return {
         "documents": len(documents),
@@ -103,6 +107,12 @@ def _add_texts(store: Store, args: Args) -> Result:
         "repeats": result.repeats,
         "passages": len(passages),
     }
+
+
+def documents(args: Args) -> Result:
+    """List documents, or show and change how one is read."""
+    with open_store(args) as store:
+        return document_commands.show(store, args, finish)
 
 
 def list_corpora(args: Args) -> list[Result]:

@@ -299,7 +299,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
     parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
-    parser.add_argument("--method", default="join")
+    parser.add_argument("--method", default="refined_sft")
     parser.add_argument("--max-steps", type=int, default=0)
 
 

@@ -13,13 +13,20 @@ from typing import Any
 from autolearn import __version__
 from autolearn.cli import (
     commands,
+    document_commands,
     experiment_commands,
     prompt_commands,
     quiz_commands,
     terminal,
 )
 from autolearn.core.errors import AutolearnError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+    method_name,
+)
 from autolearn.export.formats import KINDS
 from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
@@ -59,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    document_commands.add_arguments(
+        _command(
+            kinds,
+            "documents",
+            commands.documents,
+            "list documents; show and change what of one is read",
+        )
+    )
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
@@ -171,7 +186,13 @@ def _demo(command: Any) -> None:
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     command.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
     )
@@ -208,6 +229,7 @@ def _add(command: Any) -> None:
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+    document_commands.add_reading_options(command)
 
 
 def _corpora(command: Any) -> None:
@@ -277,7 +299,13 @@ def _train(command: Any) -> None:
         help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
-    command.add_argument("--method", default="join", choices=METHODS, help=_methods())
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
     _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 

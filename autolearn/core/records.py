@@ -14,6 +14,8 @@ from autolearn.core.model_calls import (
     Generation,
     ModelIdentity,
 )
+from autolearn.core.reading import Reading
+from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
@@ -49,11 +51,21 @@ class Document:
     n_characters: int
     media_type: str = "text/plain"
     note: str = ""
-    """What a person should know about how it was read."""
+    """What a person should know about how it was read; each line is a note."""
     run_id: int | None = None
     """The import that brought it; and which of its sources it is."""
     source: int | None = None
+    original: str = ""
+    """The name of its file in the folder ``originals``; empty if none is kept."""
+    reading: Reading = field(default_factory=Reading)
+    """How the file was read, and how it can be read otherwise."""
     id: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the notes as sentences, without the name of the document."""
+        lines = filter(None, self.note.split("\n"))
+        return [line if line[-1] in ".”" else f"{line}." for line in lines]
 
 
 @dataclass(frozen=True)
@@ -65,15 +77,18 @@ class Exclusion:
     """The character of the text before which it stood."""
     text: str
     reason: str
+    place: str = ""
+    """Where it stood in the file, such as "page 3"; empty if unknown."""
     id: int = 0
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of a document, ``start`` to ``end``; frozen once used."""
+    """A stretch of a document, ``start`` to ``end``; its text never changes."""
 
     document_id: int
     position: int
+    """From 0; negative for a passage of an earlier reading, kept for its samples."""
     start: int
     end: int
     text: str
@@ -82,6 +97,8 @@ class Passage:
     excluded: bool = False
     repeats_id: int | None = None
     """An earlier passage that says the same, nearly or word for word."""
+    exclusion_id: int | None = None
+    """The exclusion that a person has taken in as this passage."""
     id: int = 0
 
 
@@ -271,6 +288,10 @@ class Round:
     scores: dict[str, object] = field(default_factory=dict)
     """As they are stored; ``core.run_results.RoundScores`` reads them."""
     id: int = 0
+
+    def __post_init__(self) -> None:
+        """Read methods of earlier versions by their present names."""
+        object.__setattr__(self, "method", method_name(self.method))
 
 
 @dataclass(frozen=True)

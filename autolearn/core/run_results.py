@@ -207,6 +207,17 @@ class ExportResult(RunResult):
 
 
 @dataclass(frozen=True)
+class OtherRows:
+    """A file with rows that are no texts, such as chats."""
+
+    name: str
+    original: str
+    """The name of its copy in the folder ``originals``."""
+    kind: str
+    """See ``ingest.row_kinds``."""
+
+
+@dataclass(frozen=True)
 class ImportResult(RunResult):
     """What was read; ``corpus`` and what follows it only of a corpus."""
 
@@ -215,6 +226,10 @@ class ImportResult(RunResult):
     refused: tuple[str, ...] = ()
     """Why files or rows were refused."""
     repeats: int = 0
+    others: tuple[OtherRows, ...] = ()
+    """Files that can be added as something else than texts."""
+    reread: int | None = field(default=None, metadata=EXTRA)
+    """The id of the document that was read again."""
     corpus: int | None = field(default=None, metadata=EXTRA)
     """The id of the corpus."""
     examples: int | None = field(default=None, metadata=EXTRA)

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 from autolearn.core.codec import EXTRA, Coded
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 
@@ -196,6 +197,10 @@ class ImportRunSettings(RunSettings):
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
+    choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
+    """How the files are read; None: by themselves."""
+    reread: int | None = field(default=None, metadata=EXTRA)
+    """The id of a document that is read again."""
     corpus: ImportSource | None = field(default=None, metadata=EXTRA)
     licence: str | None = field(default=None, metadata=EXTRA)
 

@@ -11,12 +11,12 @@ from typing import Any, Literal, Self, get_args
 from autolearn.core.errors import InputError
 
 Quantization = Literal["nf4", "none"]
-Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
+Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
 
 METHODS: dict[str, str] = {
-    "join": "both papers joined (refined SFT): refined answers and paraphrases",
+    "refined_sft": "both papers joined (refined SFT): refined answers and paraphrases",
     "al1": "Autonomous Learning, stage 1 (SFT): question to open-book answer",
     "al2": "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
     "self": "SELF evolution (SFT): all refined answers so far, with meta-skill replay",
@@ -24,6 +24,14 @@ METHODS: dict[str, str] = {
     "from gold corpora and your corrections",
     "cpt": "continued pre-training (baseline): on the raw passages",
 }
+
+_OLD_METHODS = {"join": "refined_sft"}
+"""Names of earlier versions; old workspaces and old commands have them."""
+
+
+def method_name(name: str) -> str:
+    """Return the name of a method, which may be that of an earlier version."""
+    return _OLD_METHODS.get(name, name)
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -149,7 +157,7 @@ class StudySettings(_Settings):
 class TrainSettings(_Settings):
     """How a round is trained."""
 
-    method: Method = "join"
+    method: Method = "refined_sft"
     """What the round learns from; see METHODS."""
     rank: int = 32
     """LoRA rank, 1..512."""
@@ -207,6 +215,7 @@ class TrainSettings(_Settings):
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
+        object.__setattr__(self, "method", method_name(self.method))
         _one_of("method", self.method, METHODS)
         _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
         for name, low, high in (

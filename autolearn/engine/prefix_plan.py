@@ -213,6 +213,7 @@ class PromptQueue:
                 max(suffix_size, group.n_own),
             )
             n_prefixes = len(groups) + 1
+            # Every suffix is padded to the longest, every prefix to the longest prefix.
             is_full = (
                 n > prompts or prefix_size * n_prefixes + suffix_size * n > columns
             )

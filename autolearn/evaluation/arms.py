@@ -115,9 +115,14 @@ _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
     (_AL, "al12", "sft", "“Autonomous Learning beats supervised fine-tuning”"),
     (_AL, "al12", "retrieval", "“Autonomous Learning beats retrieval”"),
     (_AL, "al12", "al1", "“The preference stage adds to the first stage”"),
-    (_SELF, "join", "sft", "“Filtered refinements beat unfiltered answers”"),
-    (_OURS, "join", "cpt", "“Both papers joined beat continued pre-training”"),
-    (_OURS, "join", "placebo", "“The gain comes from the texts, not from the format”"),
+    (_SELF, "refined_sft", "sft", "“Filtered refinements beat unfiltered answers”"),
+    (_OURS, "refined_sft", "cpt", "“Both papers joined beat continued pre-training”"),
+    (
+        _OURS,
+        "refined_sft",
+        "placebo",
+        "“The gain comes from the texts, not from the format”",
+    ),
 )
 
 

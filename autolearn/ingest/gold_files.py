@@ -10,10 +10,10 @@ from typing import Any
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import MetaExample
+from autolearn.ingest import row_kinds
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
-_OTHER_NAMES: dict[str, str] = {"instruction": "prompt"}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -31,6 +31,8 @@ def read_meta(path: Path) -> list[MetaExample]:
 def read_instructions(path: Path) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
+    Of a chat it is the first turn of the person.
+
     Returns:
         The prompts, each with its right answer if the file gives one as ``answer``. It
         is never trained; it measures how well the model judges itself.
@@ -45,29 +47,54 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
 def _read_rows(
     path: Path, fields: tuple[str, ...], optional: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
-    lines = [line for line in read_text(path).splitlines() if line.strip()]
-    if not lines:
+    entries = list(json_rows(read_text(path)))
+    if not entries:
         raise InputError(f"{path.name} is empty.")
-    for number, line in enumerate(lines, 1):
-        row = _object(line)
+    for place, entry in entries:
+        row = _object(entry)
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
-                f"Line {number} of {path.name} lacks {', '.join(absent)}; each line "
+                f"{place} of {path.name} lacks {', '.join(absent)}; each line "
                 f"must be a JSON object with {', '.join(fields)}."
             )
         yield {name: str(row.get(name, "")) for name in (*fields, *optional)}
 
 
-def _object(line: str) -> Mapping[str, Any]:
-    """Return the object of a line. A string counts as a prompt."""
+def json_rows(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a JSON array or JSON Lines, each with its place in words.
+
+    None stands for a line that is no JSON.
+    """
     try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, dict) and isinstance(whole.get("data"), list):
+        whole = whole["data"]
+    if isinstance(whole, list):
+        yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"Line {number}", json.loads(line)
+            except (ValueError, RecursionError):
+                yield f"Line {number}", None
+
+
+def _object(row: Any) -> Mapping[str, Any]:
+    """Return the object of a row, with what it asks and answers.
+
+    A text counts as a prompt. Chats and instructions give their first prompt and the
+    answer to it.
+    """
     if isinstance(row, str):
         return {"prompt": row}
-    values: dict[str, Any] = row if isinstance(row, dict) else {}
-    return {_OTHER_NAMES.get(name, name): value for name, value in values.items()}
+    if not isinstance(row, dict):
+        return {}
+    asked = {"prompt": row_kinds.prompt_of(row), "question": row_kinds.prompt_of(row)}
+    given = {"answer": row_kinds.answer_of(row)}
+    return {**{k: v for k, v in (asked | given).items() if v}, **row}
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:

@@ -49,7 +49,7 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "start from it."
         )
     line = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(one.method in ("al1", "join", "self") for one in line):
+    if not any(one.method in ("al1", "refined_sft", "self") for one in line):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."

@@ -24,6 +24,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.reading import Reading
 from autolearn.core.records import (
     Answer,
     Decision,
@@ -119,6 +120,7 @@ _LOADERS: dict[Any, Callable[[Any], Any]] = {
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,
+    Reading: lambda text: Reading.from_dict(json.loads(text)),
 }
 
 

@@ -337,6 +337,30 @@ def m014_experiments(db: Database) -> None:
     _allow(db, "quiz_results", before, after)
 
 
+_READING = """
+-- The name of the file in the folder originals, and how it was read (core.reading).
+ALTER TABLE documents ADD COLUMN original TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN reading TEXT NOT NULL DEFAULT '{}'
+    CHECK (json_valid(reading));
+ALTER TABLE exclusions ADD COLUMN place TEXT NOT NULL DEFAULT '';
+-- The exclusion that a person has taken in as this passage.
+ALTER TABLE passages ADD COLUMN exclusion_id INTEGER REFERENCES exclusions(id);
+CREATE INDEX passages_by_exclusion ON passages(exclusion_id);
+-- Let passages be deleted without a look at all others.
+CREATE INDEX passages_by_repeat ON passages(repeats_id);
+CREATE INDEX samples_by_passage ON samples(passage_id);
+CREATE INDEX skips_by_passage ON skips(passage_id);
+CREATE INDEX exclusions_by_place ON exclusions(document_id, at);
+"""
+
+
+@MIGRATIONS()
+def m015_reading(db: Database) -> None:
+    """Let files be read again, and let exclusions be taken in."""
+    for statement in _READING.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     own_names = {

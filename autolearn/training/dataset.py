@@ -190,7 +190,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 _TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
-    "join": lambda example: example.sample.chosen,
+    "refined_sft": lambda example: example.sample.chosen,
     "al1": lambda example: example.target,
     "self": lambda example: example.sample.chosen,
     "cpt": lambda example: example.target,
@@ -205,7 +205,7 @@ def _ask(question: str) -> Chat:
     return prompts.load("closed_book").render(question=question).chat
 
 
-def _join(material: Material) -> _Items:
+def _refined_sft(material: Material) -> _Items:
     """Learn r_hat for q in every wording: both papers joined."""
     return [
         TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
@@ -340,7 +340,7 @@ def _as_meta(example: ApprovedExample) -> MetaExample:
 
 
 _METHODS: dict[Method, Callable[[Material], _Items]] = {
-    "join": _join,
+    "refined_sft": _refined_sft,
     "al1": _al1,
     "al2": _al2,
     "self": _self,

@@ -95,11 +95,11 @@ def test_a_claim_can_be_contradicted_whatever_the_order_of_the_arms():
 
 def test_only_questions_that_all_arms_were_asked_count():
     first = ArmOutcome("cpt", [{1: True, 2: False, 3: True}])
-    second = ArmOutcome("join", [{2: True, 3: True, 4: True}])
+    second = ArmOutcome("refined_sft", [{2: True, 3: True, 4: True}])
     result = arms.compare([first, second])
     assert result.questions == (2, 3)
     assert [arm.quiz.value for arm in result.arms] == [0.5, 1.0]
-    assert arms.compare([first, ArmOutcome("join", [{9: True}])]).n_quiz == 0
+    assert arms.compare([first, ArmOutcome("refined_sft", [{9: True}])]).n_quiz == 0
 
 
 def test_every_claim_is_about_arms_that_there_are():

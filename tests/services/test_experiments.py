@@ -118,7 +118,7 @@ def test_arms_learn_what_they_are_to_learn(library):
     order, rows = learned("sft")
     assert any("no_evidence" in s.flags for s in rows), "nothing is filtered"
     assert not order.train.only_gaps
-    for word, document in (("train join", first), ("placebo", second)):
+    for word, document in (("train refined_sft", first), ("placebo", second)):
         _, rows = learned(word)
         assert rows
         assert not any("no_evidence" in s.flags for s in rows)
@@ -133,7 +133,7 @@ def test_arms_learn_what_they_are_to_learn(library):
 
 
 def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
-    _, run = begun(library, comparing(library, seeds=(0,), arms=("join",)))
+    _, run = begun(library, comparing(library, seeds=(0,), arms=("refined_sft",)))
     worker = PretendWorker(library)
     run = worker.end(run)
     sound = [s for s in library.samples.find(SampleFilter()) if not s.flags]
@@ -144,7 +144,7 @@ def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
 
 
 def test_what_was_done_before_is_not_done_again(library):
-    settings = comparing(library, arms=("join", "al1"), seeds=(0,))
+    settings = comparing(library, arms=("refined_sft", "al1"), seeds=(0,))
     _, run = begun(library, settings)
     worker = PretendWorker(library)
     worker.end_all(run)
@@ -153,7 +153,7 @@ def test_what_was_done_before_is_not_done_again(library):
     assert run is None
     assert len(library.runs.newest()) == n_runs
     assert all(s.reused for s in schedule.states(library, again))
-    more, run = begun(library, replace(settings, arms=("join", "cpt")))
+    more, run = begun(library, replace(settings, arms=("refined_sft", "cpt")))
     worker.end_all(run)
     kinds = [library.runs.get(i).kind for i in worker.done[n_runs:]]
     assert kinds == ["train", "quiz"]
@@ -161,7 +161,7 @@ def test_what_was_done_before_is_not_done_again(library):
 
 
 def test_a_round_whose_adapter_is_gone_is_trained_again(library):
-    settings = comparing(library, arms=("join",), seeds=(0,))
+    settings = comparing(library, arms=("refined_sft",), seeds=(0,))
     _, run = begun(library, settings)
     PretendWorker(library).end_all(run)
     (round_,) = library.rounds.all()
@@ -171,7 +171,7 @@ def test_a_round_whose_adapter_is_gone_is_trained_again(library):
 
 
 def test_a_quiz_with_new_questions_is_asked_again(library):
-    settings = comparing(library, arms=("join",), seeds=(0,))
+    settings = comparing(library, arms=("refined_sft",), seeds=(0,))
     _, run = begun(library, settings)
     PretendWorker(library).end_all(run)
     library.library.add_questions([gold("New?")])
@@ -180,7 +180,9 @@ def test_a_quiz_with_new_questions_is_asked_again(library):
 
 
 def test_an_experiment_goes_on_where_a_run_was_killed(library):
-    experiment, run = begun(library, comparing(library, seeds=(0,), arms=("join",)))
+    experiment, run = begun(
+        library, comparing(library, seeds=(0,), arms=("refined_sft",))
+    )
     worker = PretendWorker(library)
     run = worker.end(run)
     library.runs.finish(run.id, "interrupted", None, {})
@@ -196,7 +198,9 @@ def test_an_experiment_goes_on_where_a_run_was_killed(library):
 
 def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
     """As after a kill between the end of a run and the next."""
-    experiment, run = begun(library, comparing(library, seeds=(0,), arms=("join",)))
+    experiment, run = begun(
+        library, comparing(library, seeds=(0,), arms=("refined_sft",))
+    )
     PretendWorker(library)._study(run)
     library.runs.finish(run.id, "done", None, {})
     assert schedule.resume(library, experiment.id).kind == "quiz"
@@ -208,7 +212,7 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
         ({"seeds": ()}, "at least one seed"),
         ({"seeds": (1, 1)}, "only once"),
         ({"arms": ("base",)}, "arm that trains"),
-        ({"arms": ("join", "magic")}, "no arm 'magic'"),
+        ({"arms": ("refined_sft", "magic")}, "no arm 'magic'"),
         ({"placebo": ()}, "learns from other documents"),
         ({"rule": "nice"}, "no rule 'nice'"),
     ],

@@ -17,10 +17,10 @@ from tests.support import old_runs
 def test_opening_again_changes_nothing(workspace):
     with Store.open(workspace) as store:
         first = schema_sql(store.db)
-        applied = store.db.rows("SELECT * FROM _sqlite_migrations")
+        migrations = store.db.rows("SELECT * FROM _sqlite_migrations")
     with Store.open(workspace) as store:
         assert schema_sql(store.db) == first
-        assert store.db.rows("SELECT * FROM _sqlite_migrations") == applied
+        assert store.db.rows("SELECT * FROM _sqlite_migrations") == migrations
 
 
 def test_what_was_kept_is_there_after_opening_again(workspace):
@@ -98,7 +98,9 @@ def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
         assert store.runs.quizzes("another", None) == []
         with_model = store.runs.find(RunFilter(model="built-in", quantization="nf4"))
         assert {run.kind for run in with_model} >= {"study", "train", "quiz", "chat"}
-        assert store.runs.last("import").model is None
+        run = store.runs.last("import")
+        assert run
+        assert run.model is None
 
 
 def test_an_old_quiz_keeps_its_questions_and_scores(workspace):
@@ -193,8 +195,8 @@ def test_the_tables_allow_exactly_the_words_of_the_records(store, table, column,
         for row in store.db.rows("SELECT sql FROM sqlite_master")
         if row["sql"] and row["sql"].startswith(f"CREATE TABLE {table} ")
     )
-    allowed = statement.split(f"CHECK ({column} IN", 1)[1].split(")", 1)[0]
-    assert allowed.strip().strip("(").replace("'", "").split(", ") == list(
+    words_allowed = statement.split(f"CHECK ({column} IN", 1)[1].split(")", 1)[0]
+    assert words_allowed.strip().strip("(").replace("'", "").split(", ") == list(
         get_args(words)
     )
 

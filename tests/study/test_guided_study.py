@@ -84,16 +84,16 @@ def passage(text=TEXT, heading="The mill of Avel"):
 def study(script=model, passages=(), **settings):
     journal = MemoryJournal()
     backend = ScriptedBackend(script, judge=judge, protocol="guided")
-    chosen = replace(SETTINGS, **settings)
-    run = Study(backend, journal, chosen, lambda: False, lambda *_: None)
+    study_settings = replace(SETTINGS, **settings)
+    run = Study(backend, journal, study_settings, lambda: False, lambda *_: None)
     run.run(passages or [passage()])
     return journal, backend
 
 
 def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
     journal, backend = study()
-    asked = [q for q in journal.all(Question) if q.origin == "model"]
-    assert {q.text for q in asked} == set(TRUE)
+    questions = [q for q in journal.all(Question) if q.origin == "model"]
+    assert {q.text for q in questions} == set(TRUE)
     requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
     stretches = [
         p.source for r in requests for p in r.constraint if isinstance(p, Excerpt)
@@ -106,12 +106,12 @@ def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
 
 def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     journal, backend = study()
-    given = [prefill(r) for r in backend.history if r.prompt.name == "open_book"]
-    wanted = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
-    assert given[:2] == wanted
-    opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
-    assert [a.evidence_score for a in opened] == [1.0] * len(opened)
-    assert TEXT[opened[0].start : opened[0].end] == SENTENCES[0]
+    prefills = [prefill(r) for r in backend.history if r.prompt.name == "open_book"]
+    evidence = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
+    assert prefills[:2] == evidence
+    open_book = [a for a in journal.all(Answer) if a.kind == "open_book"]
+    assert [a.evidence_score for a in open_book] == [1.0] * len(open_book)
+    assert TEXT[open_book[0].start : open_book[0].end] == SENTENCES[0]
 
 
 def test_where_no_sentence_is_known_the_question_chooses_it():
@@ -124,8 +124,8 @@ def test_where_no_sentence_is_known_the_question_chooses_it():
 
 
 def test_a_text_without_a_sentence_answers_nothing():
-    asked = [TextQuestion(None, "# 12\n", "Who built it?")]
-    (request,) = open_book_requests(guided(), asked)
+    cases = [TextQuestion(None, "# 12\n", "Who built it?")]
+    (request,) = open_book_requests(guided(), cases)
     assert prefill(request) == "Evidence: none\nShort answer:"
     assert request.constraint[0] == " none"
 
@@ -154,8 +154,8 @@ def test_a_question_that_does_not_hold_is_drawn_again(written):
         return model(request)
 
     journal, _ = study(stumbling)
-    asked = [q.text for q in journal.all(Question) if q.origin == "model"]
-    assert asked == list(TRUE)  # in the order of the text, whichever draw held
+    questions = [q.text for q in journal.all(Question) if q.origin == "model"]
+    assert questions == list(TRUE)  # in the order of the text, whichever draw held
     assert n_draws == 3
 
 
@@ -275,29 +275,29 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
 
 def reworded(backend):
     """Return the questions that were put in other words."""
-    asked = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
-    return {text.splitlines()[0].removeprefix("Question: ") for text in asked}
+    questions = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
+    return {text.splitlines()[0].removeprefix("Question: ") for text in questions}
 
 
 def test_only_what_may_be_learned_is_put_in_other_words():
     _, backend = study()
-    reworded = {
+    originals = {
         last_user(r).split("\n")[0]
         for r in backend.history
         if r.prompt.name == "paraphrase"
     }
-    assert reworded == {f"Question: {q}" for q in TRUE}
+    assert originals == {f"Question: {q}" for q in TRUE}
 
     def wandering(request):
         return model(request).replace("opened in 1842", "opened in 1711")
 
     _, backend = study(wandering)
-    reworded = {
+    originals = {
         last_user(r).split("\n")[0]
         for r in backend.history
         if r.prompt.name == "paraphrase"
     }
-    assert reworded == {"Question: Who built the mill of Avel?"}
+    assert originals == {"Question: Who built the mill of Avel?"}
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
         return model(request).replace("opened in 1842", "opened in 1711")
 
     journal, _ = study(wandering)
-    judged = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
+    answer_ids = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
     questions = {q.id: q.text for q in journal.all(Question)}
-    closed = {a.id: questions[a.question_id] for a in journal.all(Answer)}
-    assert {closed[number] for number in judged} == {ASKED}
+    question_of = {a.id: questions[a.question_id] for a in journal.all(Answer)}
+    assert {question_of[number] for number in answer_ids} == {ASKED}

@@ -36,7 +36,7 @@ def test_only_new_tasks_of_the_form_of_the_given_ones_are_kept():
         "cut off in the",
         "Two\nlines are no task, are they?",
         "Why?",
-        "Di rows 7 km and then 2 km more. How far did Di row?",
+        "Di rows 7 km, then 2 more. How far?",
     ]
     assert set(written(continued(texts), n=9)) == {texts[1], texts[5]}
 

@@ -99,7 +99,7 @@ class PretendWorker:
     def _train(self, run):
         round_ = self.store.rounds.create(
             Round(
-                "join",
+                "refined_sft",
                 run.id,
                 run.settings,
                 ModelIdentity("built-in", own_digest(), "nf4", "", ""),

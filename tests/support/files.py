@@ -40,14 +40,14 @@ def write(path: Path, paragraphs: list[str], head: str = "") -> None:
 
 def lines(text: str) -> list[str]:
     """Return a paragraph broken into lines, long words at hyphens."""
-    found, line = [], ""
+    rows, line = [], ""
     for word in text.split():
         if len(line) + len(word) + 1 > LINE and line:
-            found.append(line)
+            rows.append(line)
             line = word
         else:
             line = f"{line} {word}".strip()
-    return [*found, line]
+    return [*rows, line]
 
 
 def pdf(path: Path, paragraphs: list[str], head: str = "", password: str = "") -> None:

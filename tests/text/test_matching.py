@@ -54,6 +54,7 @@ def test_a_question_must_stand_alone(question, alone):
 def test_a_quote_is_found_whatever_the_white_space():
     source = "Old Avel.\nIt was founded\n  in 1711. It is big."
     place = matching.find_quote("It was founded in 1711.", source)
+    assert place
     assert source[place.start : place.end] == "It was founded\n  in 1711."
     assert place.score == 1.0
 
@@ -61,6 +62,7 @@ def test_a_quote_is_found_whatever_the_white_space():
 def test_an_inexact_quote_finds_the_most_similar_sentence():
     source = "Old Avel. It was founded in 1711. It is big."
     place = matching.find_quote("It was founded in 1712.", source)
+    assert place
     assert source[place.start : place.end] == "It was founded in 1711."
     assert 0.9 < place.score < 1.0
 

@@ -34,15 +34,15 @@ def test_reasoning_is_dropped_even_when_it_was_cut_off():
 
 
 def test_open_book_gives_answer_and_evidence():
-    found = model_output.open_book(
+    answer = model_output.open_book(
         'Evidence: "Avel was founded in 1711."\nAnswer: In 1711.'
     )
-    assert (found.answer, found.evidence) == ("In 1711.", "Avel was founded in 1711.")
+    assert (answer.answer, answer.evidence) == ("In 1711.", "Avel was founded in 1711.")
 
 
 def test_open_book_reads_other_order_case_and_bold():
-    found = model_output.open_book("**ANSWER:** In 1711.\n**Evidence:** Founded 1711.")
-    assert (found.answer, found.evidence) == ("In 1711.", "Founded 1711.")
+    answer = model_output.open_book("**ANSWER:** In 1711.\n**Evidence:** Founded 1711.")
+    assert (answer.answer, answer.evidence) == ("In 1711.", "Founded 1711.")
 
 
 def test_open_book_without_tags_is_an_answer_without_evidence():

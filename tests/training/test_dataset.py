@@ -35,18 +35,18 @@ META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads
 
 
 def test_join_learns_the_refined_answer_in_every_wording():
-    made = build("join", [example(wordings=("Avel is led by whom?",))])
-    assert [(prompt_text(i), i.chosen, i.sample_id) for i in made.items] == [
+    data = build("refined_sft", [example(wordings=("Avel is led by whom?",))])
+    assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
     ]
 
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
-    for method in ("join", "al1", "al2", "self"):
-        made = build(method, [example()]).items
-        assert made
-        for item in made:
+    for method in ("refined_sft", "al1", "al2", "self"):
+        data = build(method, [example()]).items
+        assert data
+        for item in data:
             assert prompt_text(item) == "Who leads Avel?"
 
 
@@ -75,9 +75,9 @@ def test_stage_2_leaves_out_pairs_that_prefer_nothing():
 
 
 def test_the_gap_filter_can_be_switched_off():
-    known = example(gap=False)
-    assert build("al1", [known]).items == ()
-    assert len(build("al1", [known], only_gaps=False).items) == 1
+    sample = example(gap=False)
+    assert build("al1", [sample]).items == ()
+    assert len(build("al1", [sample], only_gaps=False).items) == 1
 
 
 def test_meta_skills_are_feedback_refinement_and_answer():
@@ -97,7 +97,7 @@ def test_a_corrected_sample_is_a_meta_skill_example():
     assert items[0].chosen.startswith("Not Bo.")
 
 
-@pytest.mark.parametrize("method", ["al1", "al2", "join", "self"])
+@pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
 @pytest.mark.parametrize("field", ["chosen", "refined"])
 def test_every_method_teaches_the_answer_that_a_person_wrote(method, field):
     fixed = example(chosen="Ida leads Avel.", edits={field})
@@ -107,7 +107,7 @@ def test_every_method_teaches_the_answer_that_a_person_wrote(method, field):
     assert not any("Ada" in item.chosen for item in made.items)
 
 
-@pytest.mark.parametrize("method", ["al1", "al2", "join", "self"])
+@pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
 def test_an_answer_written_by_a_person_is_learned_though_no_gap_was_seen(method):
     fixed = example(gap=False, chosen="Ida leads Avel.", edits={"chosen"})
     assert [i.chosen for i in build(method, [fixed], meta_share=0).items] == [
@@ -168,20 +168,20 @@ def test_raw_text_takes_each_passage_once():
 
 
 def test_what_the_quiz_asks_is_not_trained():
-    one = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
-    made = build("join", [one], quiz=["avel is led by whom"])
-    assert [prompt_text(i) for i in made.items] == [
+    first = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
+    data = build("refined_sft", [first], quiz=["avel is led by whom"])
+    assert [prompt_text(i) for i in data.items] == [
         "Who leads Avel?",
         "Who is leader of Avel?",
     ]
-    assert made.leaked == 1
+    assert data.leaked == 1
 
 
 def test_a_question_of_the_quiz_goes_with_all_its_wordings():
-    one = example(wordings=("Avel is led by whom?",))
-    made = build("join", [one], quiz=["Who leads the Avel"])
-    assert made.items == ()
-    assert made.leaked == 2
+    first = example(wordings=("Avel is led by whom?",))
+    data = build("refined_sft", [first], quiz=["Who leads the Avel"])
+    assert data.items == ()
+    assert data.leaked == 2
 
 
 def many_examples(n=100, **more):
@@ -197,50 +197,52 @@ def many_examples(n=100, **more):
 
 
 def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
-    made = build("join", many_examples(), validation_share=0.2)
-    held = {prompt_text(item) for item in made.validation}
-    assert len(held) == len(made.validation) == 20
-    assert len(made.items) == 200 - 20
-    assert not held & {prompt_text(item) for item in made.items}
-    taught = {(item.sample_id, item.chosen) for item in made.items}
-    assert {(item.sample_id, item.chosen) for item in made.validation} <= taught
-    assert {item.kind for item in made.validation} == {"validation"}
+    data = build("refined_sft", many_examples(), validation_share=0.2)
+    validation_texts = {prompt_text(item) for item in data.validation}
+    assert len(validation_texts) == len(data.validation) == 20
+    assert len(data.items) == 200 - 20
+    assert not validation_texts & {prompt_text(item) for item in data.items}
+    answers = {(item.sample_id, item.chosen) for item in data.items}
+    assert {(item.sample_id, item.chosen) for item in data.validation} <= answers
+    assert {item.kind for item in data.validation} == {"validation"}
 
 
 def test_validation_is_the_same_for_a_seed():
     first, again, other = (
-        build("join", many_examples(), validation_share=0.2, seed=seed).validation
+        build(
+            "refined_sft", many_examples(), validation_share=0.2, seed=seed
+        ).validation
         for seed in (1, 1, 2)
     )
     assert first == again != other
 
 
 def test_a_wording_that_another_lesson_trains_validates_nothing():
-    one = example(wordings=("Avel is led by whom?",), id=200)
+    first = example(wordings=("Avel is led by whom?",), id=200)
     other = example("By whom is Avel led?", id=201)
-    made = build("join", [*many_examples(), one, other], validation_share=1.0)
-    assert len(made.validation) == 100
-    assert 200 not in {item.sample_id for item in made.validation}
+    data = build("refined_sft", [*many_examples(), first, other], validation_share=1.0)
+    assert len(data.validation) == 100
+    assert 200 not in {item.sample_id for item in data.validation}
 
 
 def test_a_wording_of_the_quiz_is_not_validation():
     quiz = ["Town 3 is led by whom?"]
-    made = build("join", many_examples(), quiz=quiz, validation_share=1.0)
-    assert len(made.validation) == 99
+    data = build("refined_sft", many_examples(), quiz=quiz, validation_share=1.0)
+    assert len(data.validation) == 99
     assert not set(quiz) & {
-        prompt_text(item) for item in (*made.items, *made.validation)
+        prompt_text(item) for item in (*data.items, *data.validation)
     }
 
 
 def test_validation_expects_the_answer_that_the_method_teaches():
     lessons = many_examples(opened="It is Ada.")
-    expected = {
-        "join": "Ada leads Avel.",
+    answer_of = {
+        "refined_sft": "Ada leads Avel.",
         "al1": "It is Ada.",
         "self": "Ada leads Avel.",
         "cpt": "It is Ada.",
     }
-    for method, answer in expected.items():
+    for method, answer in answer_of.items():
         found = build(method, lessons, validation_share=1.0).validation
         assert {item.chosen for item in found} == {answer}
     for method in ("al2", "meta"):
@@ -249,13 +251,13 @@ def test_validation_expects_the_answer_that_the_method_teaches():
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
-        made = build("join", many_examples(n), validation_share=share)
-        assert (len(made.items), made.validation) == (2 * n, ())
+        data = build("refined_sft", many_examples(n), validation_share=share)
+        assert (len(data.items), data.validation) == (2 * n, ())
 
 
 def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():
-    made = build("meta", [], [META], quiz=["Who leads?"])
-    assert (made.items, made.leaked) == ((), 1)
+    data = build("meta", [], [META], quiz=["Who leads?"])
+    assert (data.items, data.leaked) == ((), 1)
 
 
 def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
@@ -321,7 +323,7 @@ def test_of_a_repeated_question_the_correction_counts_or_else_the_newest():
     first = example(id=1, wordings=("Avel is led by whom?",))
     fixed = example(id=2, chosen="Ida leads Avel.", edits={"chosen"})
     last = example(id=3, wordings=("avel is led by whom", "Who is it that leads Avel?"))
-    assert {i.sample_id for i in build("join", [first, last]).items} == {3}
-    made = build("join", [first, fixed, last]).items
+    assert {i.sample_id for i in build("refined_sft", [first, last]).items} == {3}
+    made = build("refined_sft", [first, fixed, last]).items
     assert {(i.sample_id, i.chosen) for i in made} == {(2, "Ida leads Avel.")}
     assert len(made) == 3

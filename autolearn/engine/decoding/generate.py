@@ -286,6 +286,7 @@ def _restrict(logits: Tensor, texts: Sequence[DecodedText], indices: list[int]) 
     Shapes:
         logits: (N, V) float32.
     """
+    # One copy to the host for all texts, instead of one per text.
     likeliest = logits.argmax(dim=1).tolist()
     for i in indices:
         matcher, greedy = texts[i].matcher, not texts[i].sampling.temperature
@@ -310,6 +311,8 @@ def _next_tokens(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
         [text.sampling.temperature for text in sampled_texts]
     )[:, None]
     top_p = logits.new_tensor([text.sampling.top_p for text in sampled_texts])[:, None]
+    # Drawn from the seed and the position of each text, not from a shared generator, so
+    # neither the batch nor a restart changes what is sampled.
     random_number = logits.new_tensor(
         [text.chances[len(text.new_ids)] for text in sampled_texts]
     )

@@ -80,6 +80,7 @@ class SharedPrefixCache:
             prompts[i][group.n_shared : -1] for group in groups for i in group.members
         ]
         n_prefixes = len(self._n_prefix)
+        # Texts join at the end, so the texts of a prefix are neighbours: a slice.
         for prefix, group in enumerate(groups, n_prefixes - len(groups)):
             self._prefix_of += [prefix] * len(group.members)
         self._n_own += [0] * len(suffix_ids)
@@ -291,7 +292,7 @@ class _Layer:
             for states in prefixes
         )
         self._buffers = keys, values
-        # (rows, heads, tokens, D), written in place and initialised up to ``_held``.
+        # (rows, heads, tokens, D), written in place and initialised up to ``_n_used``.
         self._n_used = 0
 
     def add_prefixes(self, others: Sequence[Pair]) -> None:
@@ -331,6 +332,7 @@ class _Layer:
     def keep(self, texts: Tensor, tokens: int, prefixes: Tensor, longest: int) -> None:
         """Keep only these texts and prefixes, cut to the given lengths."""
         for buffer in self._buffers:
+            # The indexed side is a copy, so rows may move within one buffer.
             buffer[: len(texts), :, :tokens] = buffer[texts, :, :tokens]
         keys, values = self.prefixes
         # Cutting prefixes copies them, which pays only when some are dropped.

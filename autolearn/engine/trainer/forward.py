@@ -59,7 +59,7 @@ class Forward:
             replay_rows: Replay items, for KL(base || round) summed over answer tokens;
                 see ``losses.divergence_of_likeliest``.
             base_predictions: The base model's predictions for the replay items; see
-                ``expected``.
+                ``base_predictions``.
 
         Shapes:
             returns: (len(rows),) and () float32, with gradient.
@@ -87,7 +87,7 @@ class Forward:
         )
 
     @torch.no_grad()
-    def expected(self, rows: Sequence[Row]) -> list[Likeliest]:
+    def base_predictions(self, rows: Sequence[Row]) -> list[Likeliest]:
         """Return the base model's predictions for each token of each answer."""
         batch = self.collate(rows)
         with adapters.without(self._lm.model):
@@ -100,6 +100,7 @@ class Forward:
 
         It covers the whole vocabulary, so it can be compared with other measurements.
         """
+        # Divided at the end: parts have different numbers of tokens.
         n_tokens = sum(example.chosen.n_answer for example in examples)
         total = 0.0
         for part in self.parts(examples):
@@ -191,6 +192,8 @@ def _visible(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
         first, last, places: (B, T) int64.
         returns: (B, T, T) bool, queries before keys.
     """
+    # The members of an ancestor include those of its descendants: its first one comes
+    # no later and its last one no earlier. Padding, (1, 0), is nobody's ancestor.
     return (
         (first[:, None, :] <= first[:, :, None])
         & (last[:, :, None] <= last[:, None, :])

@@ -1,4 +1,12 @@
-"""Fit a round into memory: plan the batch, and halve it after out-of-memory errors."""
+"""Fit a round into memory: plan the batch, and halve it after out-of-memory errors.
+
+What: the tokens per pass are planned from the memory that is free. After an
+out-of-memory error, the work starts again with half as many. The gradient of a step is
+a sum over its parts, so it stays the same.
+
+Why: a round may run for hours, and other programs take memory meanwhile. It should go
+on more slowly instead of failing.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -61,6 +69,7 @@ class BatchSizer:
         return max(estimates, key=attrgetter("total"))
 
     def _load(self, part: Sequence[Example]) -> BatchShape:
+        # Collated as in training: trees are smaller than the sum of their rows.
         batch = self._forward.collate([row for example in part for row in example.rows])
         recompute = self._lm.model.training
         n_rows, width = batch.ids.shape

@@ -191,7 +191,7 @@ class RoundTrainer:
             log_probs, divergence = self._forward.both(
                 rows,
                 [e.chosen for e in replay_part],
-                self._base_logits.expected(replay_part),
+                self._base_logits.predictions(replay_part),
             )
             new_loss = self._loss(new, log_probs, per_token, per_pair)
             divergence = divergence / (n_replay_tokens or 1)

@@ -38,8 +38,8 @@ _METHODS: dict[Arm, Method] = {
     "sft": "al1",
     "al1": "al1",
     "al12": "al2",
-    "join": "join",
-    "placebo": "join",
+    "refined_sft": "refined_sft",
+    "placebo": "refined_sft",
 }
 
 
@@ -167,7 +167,9 @@ class _Comparison:
         """Return the optimiser steps of each arm; they are stored once known."""
         if self.settings.steps:
             return self.settings.steps
-        shared = replace(self.settings.train, method="join", validation_share=0.0)
+        shared = replace(
+            self.settings.train, method="refined_sft", validation_share=0.0
+        )
         order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
         n_items = len(collect(self.store, order).build().items)
         steps = shared.steps(ceil(n_items / shared.batch_size))
