@@ -25,10 +25,10 @@ Finish = Callable[..., Run]
 def add(store: Store, args: Args, finish: Finish) -> Result:
     """Add the gold examples of a file, or of the invented world."""
     path = None if args.corpus == corpora.INVENTED else Path(args.corpus)
-    return _added(store, args, finish, path, args.licence)
+    return _import_result(store, args, finish, path, args.licence)
 
 
-def _added(
+def _import_result(
     store: Store, args: Args, finish: Finish, path: Path | None, licence: str = ""
 ) -> Result:
     # The built-in tokenizer only measures where long texts are cut.
@@ -87,7 +87,7 @@ def chosen(store: Store, args: Args, finish: Finish) -> GoldSources:
     files = [name for name in names if Path(name).is_file()]
     others = [name for name in names if name not in files]
     if corpora.INVENTED in others and not store.corpora.named(gold_examples.NAME):
-        _added(store, args, finish, None)
+        _import_result(store, args, finish, None)
     examples = [example for name in files for example in _with_feedback(name)]
     if not names:
         return GoldSources()

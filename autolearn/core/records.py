@@ -258,8 +258,10 @@ class TrainItem:
     """``replay`` holds the round near the base model, ``gauge`` measures how near it
     stayed, ``validation`` whether it learned; all others teach."""
     chat: Chat
-    """What stands before the answer; empty for raw text."""
+    """What stands before the answer; empty for raw text. If the last turn is the
+    assistant's, it is the beginning of the answer, which is given and not learned."""
     chosen: str
+    """The whole answer."""
     rejected: str | None = None
     weight: float = 1.0
     sample_id: int | None = None

@@ -133,6 +133,8 @@ class RoundComparison:
     """The closed-book answers by the ids of their questions."""
     left_out: int
     """Questions that only one of the two was asked."""
+    asked_alike: bool = True
+    """Whether both were asked by the same prompt and limits of length."""
 
     def summary(self) -> RoundChange:
         """Return the shares of each set of questions that was asked."""

@@ -27,7 +27,7 @@ def ask_questions(
     writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],
-    asked: QuizRequest,
+    request: QuizRequest,
     name: str,
     progress: Callable[[int], None],
 ) -> list[QuizResult]:
@@ -36,14 +36,14 @@ def ask_questions(
     Open-book, questions without a passage are left out. ``name`` is the beginning of
     the names of the steps.
     """
-    if asked.mode == "open_book":
+    if request.mode == "open_book":
         questions = [q for q in questions if q.passage]
     results: list[QuizResult] = []
     for begin in range(0, len(questions), STEP):
         part = questions[begin : begin + STEP]
         records = journal.step(
             f"{name} {begin + 1}-{begin + len(part)}",
-            partial(_answer, writer, part, asked),
+            partial(_answer, writer, part, request),
         )
         results += of(QuizResult, records)
         progress(len(results))
@@ -51,11 +51,11 @@ def ask_questions(
 
 
 def _answer(
-    writer: Generator, questions: Sequence[QuizQuestion], asked: QuizRequest
+    writer: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
 ) -> list[QuizResult]:
     return [
-        score(question, asked.mode, generation)
-        for question, generation in quiz_modes.answer(writer, questions, asked)
+        score(question, request.mode, generation)
+        for question, generation in quiz_modes.answer(writer, questions, request)
     ]
 
 

@@ -14,7 +14,7 @@ from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
 
-Answered = list[tuple[QuizQuestion, Generation]]
+Answers = list[tuple[QuizQuestion, Generation]]
 
 MODES: dict[QuizMode, str] = {
     "closed_book": "closed-book",
@@ -39,7 +39,7 @@ class QuizRequest:
 
 def answer(
     generator: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
-) -> Answered:
+) -> Answers:
     """Return the answer to each question.
 
     Raises:
@@ -64,7 +64,7 @@ def _with_text(
     generator: Generator,
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
-) -> Answered:
+) -> Answers:
     cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
     return generator.write(open_book_requests(generator, cases))
 
@@ -80,7 +80,7 @@ def _closed_book(
     return replace(generator.request(name, question, values, limit), draw=draw)
 
 
-def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answered:
+def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers:
     """Answer, check the answer, and refine it where it is judged wrong.
 
     Source: online self-refinement of arXiv 2310.00533.
@@ -98,8 +98,8 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answere
         for f in critiques
         if f.verdict == "incorrect"
     ]
-    refined = of(Answer, answers.refine(generator, wrong, {}))
-    better = {a.question_id: a.generation for a in refined}
+    refinements = of(Answer, answers.refine(generator, wrong, {}))
+    better = {a.question_id: a.generation for a in refinements}
     return [
         (question, better.get(i) or generation)
         for i, (question, generation) in enumerate(first)
@@ -113,7 +113,7 @@ def _without_text(i: int, question: QuizQuestion) -> Question:
 
 def _consistent(
     generator: Generator, questions: Sequence[QuizQuestion], votes: int
-) -> Answered:
+) -> Answers:
     """Sample several answers and take the one that most of them agree with.
 
     Source: self-consistency of arXiv 2203.11171. Answers are sentences, so the vote
@@ -124,9 +124,11 @@ def _consistent(
         for question in questions
         for draw in range(1, votes + 1)
     ]
-    written = generator.write(requests)
-    rows = [written[i : i + votes] for i in range(0, len(written), votes)]
-    return [(row[0][0], _elected([made for _, made in row])) for row in rows]
+    results = generator.write(requests)
+    rows = [results[i : i + votes] for i in range(0, len(results), votes)]
+    return [
+        (row[0][0], _elected([generation for _, generation in row])) for row in rows
+    ]
 
 
 def _elected(generations: Sequence[Generation]) -> Generation:

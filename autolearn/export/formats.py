@@ -40,17 +40,20 @@ FORMATS: dict[str, Callable[[Sample], Row]] = {
 
 
 def _turns(chat: Chat) -> list[Row]:
+    """Return the turns before the answer; a given beginning is part of the answer."""
+    if chat and chat[-1].role == "assistant":
+        chat = chat[:-1]
     return [{"role": turn.role, "content": turn.content} for turn in chat]
 
 
-def _said(text: str) -> Row:
+def _answer_row(text: str) -> Row:
     return {"role": "assistant", "content": text}
 
 
 def _item_chat(item: TrainItem) -> Row | None:
     if item.kind != "sft":
         return None
-    return {"messages": [*_turns(item.chat), _said(item.chosen)]}
+    return {"messages": [*_turns(item.chat), _answer_row(item.chosen)]}
 
 
 def _item_preference(item: TrainItem) -> Row | None:
@@ -58,8 +61,8 @@ def _item_preference(item: TrainItem) -> Row | None:
         return None
     return {
         "prompt": _turns(item.chat),
-        "chosen": [_said(item.chosen)],
-        "rejected": [_said(item.rejected or "")],
+        "chosen": [_answer_row(item.chosen)],
+        "rejected": [_answer_row(item.rejected or "")],
     }
 
 

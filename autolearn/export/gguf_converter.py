@@ -55,7 +55,7 @@ def convert(by: Path, model: Path, target: Path, stop: Stop) -> None:
     command += ["--outfile", str(target), "--outtype", "bf16"]
     with TemporaryFile() as output:
         with subprocess.Popen(command, stdout=output, stderr=output) as process:
-            while (code := _waited(process)) is None:
+            while (code := _exit_code(process)) is None:
                 if stop():
                     process.kill()
                     raise Cancelled
@@ -67,7 +67,7 @@ def convert(by: Path, model: Path, target: Path, stop: Stop) -> None:
         raise BackendError(f"llama.cpp cannot convert this model: {last}")
 
 
-def _waited(process: subprocess.Popen[bytes]) -> int | None:
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
     try:
         return process.wait(_LOOK)
     except subprocess.TimeoutExpired:

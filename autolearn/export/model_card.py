@@ -40,7 +40,9 @@ def items(
     """Return the card of the items that taught a round."""
     summary = f"{n} items of round {about.id}: {_SHAPES[kind]}."
     title = f"What round {about.id} of autolearn was taught"
-    return _card(title, ["autolearn"], [summary, *_made(about, train_items, versions)])
+    return _card(
+        title, ["autolearn"], [summary, *_provenance(about, train_items, versions)]
+    )
 
 
 _WEIGHTS = {
@@ -69,11 +71,11 @@ def weights(
     )
     title = f"Round {about.id} of autolearn, {what}"
     tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
-    parts = [_WEIGHTS[what], comparison, *_made(about, train_items, versions)]
+    parts = [_WEIGHTS[what], comparison, *_provenance(about, train_items, versions)]
     return _card(title, tags, parts)
 
 
-def _made(
+def _provenance(
     about: Round, train_items: Sequence[TrainItem], versions: Mapping[str, str]
 ) -> list[str]:
     model = about.model
@@ -81,7 +83,7 @@ def _made(
     counts = Counter[str](item.kind for item in train_items)
     return [
         "## How it was made",
-        _listed(
+        _list_items(
             {
                 "base": f"`{model.name}`, digest `{model.digest}`",
                 "loaded as": f"{model.quantization}, {model.dtype}, {model.device}",
@@ -93,7 +95,7 @@ def _made(
             }
         ),
         "## Items",
-        _listed(counts),
+        _list_items(counts),
         "## Scores",
         _json(about.scores),
         "## Settings",
@@ -102,7 +104,7 @@ def _made(
     ]
 
 
-def _listed(values: Mapping[str, Any]) -> str:
+def _list_items(values: Mapping[str, Any]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in values.items())
 
 

@@ -45,7 +45,7 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         return writer.request(name, None, {"question": question, **values}, 0)
 
     if settings.passages:
-        case = TextQuestion(None, _given(context, settings.passages), question)
+        case = TextQuestion(None, _passages(context, settings.passages), question)
         (request,) = open_book_requests(writer, [case])
         say(request, _open_book)
         return draft.result
@@ -60,7 +60,7 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
     return draft.result
 
 
-def _given(context: RunContext, passage_ids: Sequence[int]) -> str:
+def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
     """Return the passages that a question is to be answered from."""
     passages = context.store.library.passages_by_id(passage_ids)
     return "\n\n".join(passages[number].text.strip() for number in passage_ids)

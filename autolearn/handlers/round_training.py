@@ -95,8 +95,9 @@ def _freeze(
     result = sources.build()
     if not result.items:
         raise InputError(why_nothing(settings))
-    taught = [*result.items, *_statements(context, backend, settings, result.items)]
-    measured, replayed = _write_replay(context, backend, sources.replay(taught))
+    new_items = [*result.items, *_statements(context, backend, settings, result.items)]
+    plan = sources.replay(new_items)
+    probe, replay_items = _write_replay(context, backend, plan)
     new = Round(
         settings.method,
         context.run.id,
@@ -104,11 +105,11 @@ def _freeze(
         replace(backend.identity, round_id=None, adapter_digest=None),
         order.parent,
     )
-    items = [*taught, *result.validation, *measured, *replayed]
-    admitted = sources.guard.admit(items)
-    leaked = result.leaked + admitted.n_blocked
-    new = replace(new, scores={"leaked": leaked})
-    return store.rounds.create(new, admitted.items), leaked
+    items = [*new_items, *result.validation, *probe, *replay_items]
+    admission = sources.guard.admit(items)
+    n_leaked = result.leaked + admission.n_blocked
+    new = replace(new, scores={"leaked": n_leaked})
+    return store.rounds.create(new, admission.items), n_leaked
 
 
 def _statements(
@@ -122,7 +123,7 @@ def _statements(
     if not settings.statements:
         return []
     writer = _writer(context, backend, "statements", len(texts))
-    return _logged(context, statements.state(writer, texts, settings.statements))
+    return _log(context, statements.state(writer, texts, settings.statements))
 
 
 def _write_replay(
@@ -137,20 +138,20 @@ def _write_replay(
     made_up = own[replay.GAUGE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
     rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
-    read = _logged(context, rows)
+    read = _log(context, rows)
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
-    checked = _logged(
+    checks = _log(
         context,
         replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
     )
     return (
         replay.items("gauge", own[: replay.GAUGE]),
-        [*replay.items("replay", made_up), *read, *checked],
+        [*replay.items("replay", made_up), *read, *checks],
     )
 
 
-def _logged(
+def _log(
     context: RunContext, rows: Sequence[tuple[TrainItem, Generation]]
 ) -> list[TrainItem]:
     """Store how the items were written."""

@@ -84,14 +84,14 @@ def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     elif "qa" in row or "qas" in row:
         yield from _questions("texts", row, row.get("qa", row.get("qas")))
     elif "response" in row and "feedback" in row:
-        yield "feedback", _tried(lambda: _feedback(row))
+        yield "feedback", _or_bad_row(lambda: _feedback(row))
     elif any(name in row for name in TEXT_NAMES):
-        yield "pairs", _tried(lambda: _example(row, row))
+        yield "pairs", _or_bad_row(lambda: _example(row, row))
     else:
-        yield "quiz", _tried(lambda: _quiz(row, text_of))
+        yield "quiz", _or_bad_row(lambda: _quiz(row, text_of))
 
 
-def _tried(make: Callable[[], GoldExample]) -> GoldExample | _BadRow:
+def _or_bad_row(make: Callable[[], GoldExample]) -> GoldExample | _BadRow:
     try:
         return make()
     except _BadRow as error:
@@ -119,7 +119,7 @@ def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]
         return
     for question in entries:
         if isinstance(question, dict):
-            yield kind, _tried(lambda entry=question: _example(row, entry))  # type: ignore[misc]
+            yield kind, _or_bad_row(lambda entry=question: _example(row, entry))  # type: ignore[misc]
         else:
             yield kind, _BadRow("has a question that is no JSON object")
 

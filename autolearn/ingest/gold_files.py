@@ -51,7 +51,7 @@ def _read_rows(
     if not entries:
         raise InputError(f"{path.name} is empty.")
     for place, entry in entries:
-        row = _object(entry)
+        row = as_object(entry)
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
                 f"{place} of {path.name} lacks {', '.join(absent)}; each line "
@@ -71,6 +71,8 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
         whole = None
     if isinstance(whole, dict) and isinstance(whole.get("data"), list):
         whole = whole["data"]
+    if isinstance(whole, dict):
+        whole = [whole]
     if isinstance(whole, list):
         yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
         return
@@ -82,7 +84,7 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
                 yield f"Line {number}", None
 
 
-def _object(row: Any) -> Mapping[str, Any]:
+def as_object(row: Any) -> Mapping[str, Any]:
     """Return the object of a row, with what it asks and answers.
 
     A text counts as a prompt. Chats and instructions give their first prompt and the

@@ -137,11 +137,13 @@ class TextImporter:
         stamp = _stamp(file.path)
         source = readers.open_source(file.path, file.name, choices)
         with spooled() as spool:
-            blocks = spool.blocks(source, tell)
-            for passage in chunking.passages(
-                blocks, self.count_tokens, self.max_tokens
+            for chunk in chunking.chunks(
+                spool.blocks(source, tell),
+                self.count_tokens,
+                self.max_tokens,
+                headings=source.headings,
             ):
-                spool.keep(passage)
+                spool.keep(chunk)
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."

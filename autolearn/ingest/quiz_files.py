@@ -6,7 +6,6 @@ at all. Each error is one sentence.
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -51,7 +50,7 @@ def read(path: Path) -> list[GoldQuestion]:
     if not text.strip():
         raise InputError(f"{path.name} is empty.")
     separator = _SEPARATORS.get(path.suffix.lower())
-    rows = _table(text, separator) if separator else _json(text)
+    rows = _table(text, separator) if separator else gold_files.json_rows(text)
     questions: list[GoldQuestion] = []
     for place, row in rows:
         try:
@@ -62,27 +61,6 @@ def read(path: Path) -> list[GoldQuestion]:
     if not questions:
         raise InputError(f"{path.name} has no question. A quiz is {FORMATS}.")
     return questions
-
-
-def _json(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of JSON or JSON Lines, each with its place in words."""
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        whole = None
-    if isinstance(whole, dict) and isinstance(whole.get("data"), list):
-        whole = whole["data"]
-    if isinstance(whole, dict):
-        whole = [whole]
-    if isinstance(whole, list):
-        yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
-        return
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            try:
-                yield f"Line {number}", json.loads(line)
-            except ValueError:
-                yield f"Line {number}", None
 
 
 def _table(text: str, separator: str) -> Iterator[tuple[str, Any]]:
@@ -125,7 +103,7 @@ def _questions(row: Any) -> list[GoldQuestion]:
         return _about(row, _passage(row), _text(row.get("title")))
     if {"Body", "Question", "Answer"} <= row.keys():
         return [_svamp(row)]
-    return [_question(row, _passage(row))]
+    return [_question(gold_files.as_object(row), _passage(row))]
 
 
 def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:

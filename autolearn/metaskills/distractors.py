@@ -51,6 +51,12 @@ def shape(answer: str) -> str:
     return "name" if words and words[0][0].isupper() else "other"
 
 
+def has_shape(text: str, kind: str) -> bool:
+    """Return whether a text has a date or a number, if that is the kind asked for."""
+    pattern = {"date": _DATE, "number": _NUMBER}.get(kind)
+    return pattern is None or pattern.search(text) is not None
+
+
 def are_alike(first: str, second: str) -> bool:
     """Return whether two answers may be wordings of each other."""
     a, b = matching.normalise(first).split(), matching.normalise(second).split()

@@ -1,8 +1,9 @@
 """Turn gold examples into the training items of a meta-skill round.
 
-An item is a request of the protocol ``taught`` with the whole answer as its target. The
-functions of the study make the requests, so the model is asked later with exactly the
-prompts that it was trained on. The skills are those of SELF (arXiv 2310.00533: feedback
+An item is a request of the protocol ``taught`` with its answer as the target. What the
+request gives of the answer, such as the evidence, is not learned. The functions of the
+study make the requests, so the model is asked later with exactly the prompts that it
+was trained on. The skills are those of SELF (arXiv 2310.00533: feedback
 and refinement) and those of the study (asking, and answering with evidence). The
 closed-book term of the SELF loss, log p(r_hat | p), is left out: a meta-skill round
 teaches how to work with a text, not what the texts of a corpus say.
@@ -14,14 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
-from typing import Any
 
 from autolearn.core.constraints import Excerpt
 from autolearn.core.gold import GoldExample
+from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Question, TrainItem
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
-from autolearn.metaskills.distractors import Distractors
+from autolearn.metaskills.distractors import Distractors, has_shape, shape
 from autolearn.metaskills.examples import (
     evidence_of,
     forms,
@@ -33,18 +34,19 @@ from autolearn.metaskills.examples import (
 )
 from autolearn.study import answers, feedback, grounding, prompts
 from autolearn.study.fact_questions import QUESTION, about_sentence
-from autolearn.study.generation import GenerationRequest, Generator
+from autolearn.study.generation import Generator
+from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, sentences
 
 Skill = str
 SHARES: dict[Skill, int] = {
     "ask": 2,
-    "answer": 2,
+    "answer": 3,
     "verdict": 2,
     "feedback": 1,
     "refine": 1,
 }
-"""The skills, with the number of items of each out of eight."""
+"""The skills, with the number of items of each out of nine."""
 _PROMPTS: dict[Skill, tuple[str, ...]] = {
     "ask": ("ask_sentence",),
     "answer": ("open_book",),
@@ -53,8 +55,11 @@ _PROMPTS: dict[Skill, tuple[str, ...]] = {
     "refine": ("mend", "refine", "refine_free"),
 }
 """The prompts for each skill."""
-WITHOUT_ANSWER = 4
-"""One in this many open-book items asks for something that the text does not say."""
+ANSWERS = ("told", "other sentence", "told", "other text", "told", "other sentence")
+"""The open-book items in turn. *told*: the evidence answers the question. *other
+sentence*: another sentence of the text does, as where a round trip has to fail. *other
+text*: the question is about another text. For the last two the short answer is "none".
+"""
 POOL = 8
 """Examples that are drawn for each item; wrong answers come from them too."""
 
@@ -128,13 +133,14 @@ def _writer() -> Generator:
     return Generator(ScriptedBackend(()), settings, lambda: False, lambda share: None)
 
 
-def _item(request: GenerationRequest[Any], answer: str) -> TrainItem:
-    """Return a request with its whole answer, without the given beginning."""
-    chat = request.prompt.chat
-    if chat[-1].role == "assistant":
-        assert answer.startswith(chat[-1].content)
-        chat = chat[:-1]
-    return TrainItem("sft", chat, answer)
+def _item(chat: Chat, rest: str) -> TrainItem:
+    """Return a chat that ends with the beginning of the answer, and the whole answer.
+
+    Each item counts the same in the loss, which is a mean over tokens: otherwise a
+    verdict of one word would count a twentieth of a question.
+    """
+    weight = 1 / (1 + sentences.n_words(rest))
+    return TrainItem("sft", chat, f"{chat[-1].content}{rest}", weight=weight)
 
 
 def _asking(source: _Source) -> Iterator[TrainItem]:
@@ -147,8 +153,8 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
         if matching.stands_alone(question, text):
             source_parts = (text, evidence_of(example), stretch)
             request = about_sentence(source.writer, example, *source_parts)
-            beginning = request.prompt.chat[-1].content
-            yield _item(request, f"{beginning} {example.answer}\nQuestion: {question}")
+            answer = f" {example.answer}\nQuestion: {question}"
+            yield _item(request.prompt.chat, answer)
 
 
 def _stretch(example: GoldExample) -> str:
@@ -160,27 +166,58 @@ def _stretch(example: GoldExample) -> str:
 
 
 def _quoting(source: _Source) -> Iterator[TrainItem]:
-    """Yield items that quote the sentence with the answer, or the nearest sentence.
-
-    With a nearest sentence, the taught answer is that the text does not say.
-    """
+    """Yield items that answer from a sentence, or say that it does not tell."""
     n = 0
     for i, example in enumerate(source.examples):
-        question, text = example.question, grounding.shown(passage_of(example))
-        sentence, answer = evidence_of(example), right_answer(example)
-        short = " ".join(example.answer.split())
-        if not example.answerable or n % WITHOUT_ANSWER == WITHOUT_ANSWER - 1:
-            short, answer = grounding.NOT_STATED, not_stated(example)
-            if example.answerable:
-                question = _other_question(source.examples, i)
-            sentence = grounding.nearest_sentence(text, question)
-        is_allowed = Excerpt(sentence, grounding.NOT_STATED).allows(short)
-        if question and sentence and answer and is_allowed:
-            case = grounding.TextQuestion(example, text, question, sentence)
-            request = answers.quoting(source.writer, case)
-            beginning = request.prompt.chat[-1].content
-            yield _item(request, f"{beginning} {short}\nAnswer: {answer}")
-            n += 1
+        kinds = ANSWERS[n % len(ANSWERS)], "told"
+        for kind in kinds if example.answerable else ("not answerable",):
+            case, short, answer = _answered(source, i, kind)
+            is_allowed = Excerpt(case.sentence, grounding.NOT_STATED).allows(short)
+            if case.question and case.sentence and answer and is_allowed:
+                request = answers.quoting(source.writer, case)
+                yield _item(request.prompt.chat, f" {short}\nAnswer: {answer}")
+                n += 1
+                break
+
+
+def _answered(
+    source: _Source, i: int, kind: str
+) -> tuple[TextQuestion[GoldExample], str, str]:
+    """Return an example as a question with a sentence, and both forms of its answer."""
+    example = source.examples[i]
+    question, text = example.question, grounding.shown(passage_of(example))
+    short, answer = grounding.NOT_STATED, not_stated(example)
+    if kind == "told":
+        sentence, short = evidence_of(example), " ".join(example.answer.split())
+        answer = right_answer(example)
+    elif kind == "other sentence":
+        sentence = _other_sentence(example, source.chance)
+    else:
+        if kind == "other text":
+            question = _other_question(source.examples, i)
+        sentence = grounding.nearest_sentence(text, question)
+    return TextQuestion(example, text, question, sentence), short, answer
+
+
+def _other_sentence(example: GoldExample, chance: random.Random) -> str:
+    """Return a sentence of the text that does not answer the question, if any.
+
+    Where the answer is a date or a number, a sentence with one is preferred: when
+    filming began does not tell when a film was released.
+    """
+    terms = matching.key_terms("", example.answer)
+    evidence = evidence_of(example)
+    others = [
+        sentence.text
+        for sentence in sentences.of(example.text)
+        if sentence.text != evidence
+        and not any(matching.contains(sentence.text, term) for term in terms)
+    ]
+    if not (evidence and terms and others):
+        return ""
+    kind = shape(example.answer)
+    alike = [text for text in others if has_shape(text, kind)]
+    return chance.choice(alike or others)
 
 
 def _other_question(examples: Sequence[GoldExample], i: int) -> str:
@@ -199,27 +236,32 @@ def _other_question(examples: Sequence[GoldExample], i: int) -> str:
 
 
 def _judging(source: _Source) -> Iterator[TrainItem]:
-    """Yield verdicts, alternating between right and wrong answers."""
-    beginning = prompts.load("verdict").prefill()
+    """Yield verdicts, alternating between right and wrong answers.
+
+    The reference has another form than the answer where there are two forms, since a
+    study compares sentences that are not worded alike.
+    """
+    beginning = Message("assistant", prompts.load("verdict").prefill())
     is_right = True
     for example in source.examples:
         wrong = source.distractors.wrong(example, source.chance)
         if wrong is None:
             continue
-        form = source.chance.choice(forms(example))
+        all_forms = forms(example)
+        form = source.chance.choice(all_forms)
+        reference = source.chance.choice([f for f in all_forms if f != form] or [form])
         answer = form if is_right else swapped(example, form, wrong)
-        triple = (example.question, right_answer(example), answer)
+        triple = (example.question, reference, answer)
         label = feedback.VERDICTS[0 if is_right else 1]
-        yield _item(
-            feedback.verdict_request(source.writer, *triple), f"{beginning}{label}"
-        )
+        request = feedback.verdict_request(source.writer, *triple)
+        yield _item((*request.prompt.chat, beginning), label)
         is_right = not is_right
 
 
 def _comparisons(
     source: _Source,
 ) -> Iterator[tuple[GoldExample, feedback.Comparison, str]]:
-    """Yield examples with a wrong and the right answer, and their feedback."""
+    """Yield examples with a wrong and the right answer, and why the first is wrong."""
     for example in source.examples:
         wrong = source.distractors.wrong(example, source.chance)
         words = wrong and reason(example, wrong)
@@ -231,24 +273,23 @@ def _comparisons(
             Answer(0, "closed_book", swapped(example, form, wrong)),
             Answer(0, "open_book", right_answer(example)),
         )
-        text = feedback.known_facts(comparison, "incorrect")
-        yield example, comparison, f"{text}\nReason: {words}"
+        yield example, comparison, words
 
 
 def _criticising(source: _Source) -> Iterator[TrainItem]:
     """Yield feedback on wrong answers: f of (p, r)."""
-    for example, comparison, text in _comparisons(source):
-        beginning = feedback.known_facts(comparison, "incorrect")
+    for example, comparison, words in _comparisons(source):
+        facts = feedback.known_facts(comparison, "incorrect")
         place = {0: passage_of(example)}
-        yield _item(
-            feedback.reason_request(source.writer, 0, comparison, beginning, place),
-            text,
-        )
+        request = feedback.reason_request(source.writer, 0, comparison, facts, place)
+        yield _item(request.prompt.chat, f" {words}")
 
 
 def _refining(source: _Source) -> Iterator[TrainItem]:
     """Yield refinements of wrong answers after feedback: r_hat of (p, r, f)."""
-    for example, comparison, text in _comparisons(source):
+    for example, comparison, words in _comparisons(source):
+        facts = feedback.known_facts(comparison, "incorrect")
+        text = f"{facts}\nReason: {words}"
         critique = Feedback(0, "critique", text, "incorrect", None)
         request = answers.refinement_request(
             source.writer,
@@ -257,8 +298,7 @@ def _refining(source: _Source) -> Iterator[TrainItem]:
             critique,
             {0: passage_of(example)},
         )
-        beginning = request.prompt.chat[-1].content
-        yield _item(request, f"{beginning} {right_answer(example)}")
+        yield _item(request.prompt.chat, f" {right_answer(example)}")
 
 
 _MAKERS: dict[Skill, Callable[[_Source], Iterator[TrainItem]]] = {

@@ -144,7 +144,9 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
     samples = store.samples.find(SampleFilter(state="approved"))
     if settings.method == "al2":
         sources = store.samples.sources(samples)
-        samples = [one for one in samples if sources[one.id].written_by == parent_id]
+        samples = [
+            sample for sample in samples if sources[sample.id].written_by == parent_id
+        ]
     if settings.evolution == "continual-new" and settings.method == "self":
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
         ids += [round_.id for round_ in _line(store, parent_id)]
@@ -157,23 +159,27 @@ def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExampl
     sources = store.samples.sources(samples)
     wordings = _wordings(store, samples)
     return [
-        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
-        for one in samples
+        _approved_example(
+            sample, sources[sample.id], wordings.get(sample.question_id, ())
+        )
+        for sample in samples
     ]
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
     """Return the checked wordings of each question that are not for the quiz."""
     parents = [sample.question_id for sample in samples]
-    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
-    answers = store.library.answers([question.id for question in worded])
+    questions = store.library.questions(
+        QuestionFilter(parent_ids=parents, split="study")
+    )
+    answers = store.library.answers([question.id for question in questions])
     sound = {a.question_id for a in answers if keeps_sense(a)}
-    found: dict[int, tuple[str, ...]] = {}
-    for question in worded:
+    by_question: dict[int, tuple[str, ...]] = {}
+    for question in questions:
         if question.id in sound and question.parent_id:
-            texts = found.get(question.parent_id, ())
-            found[question.parent_id] = (*texts, question.text)
-    return found
+            texts = by_question.get(question.parent_id, ())
+            by_question[question.parent_id] = (*texts, question.text)
+    return by_question
 
 
 def _approved_example(

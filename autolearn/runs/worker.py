@@ -143,7 +143,7 @@ def _do(
     ending: StopSignal,
 ) -> None:
     """Do one run, whatever may happen in it, and keep how it ended."""
-    with _logged(store, run), Heartbeat(store.folder, run.id) as heart:
+    with _run_log(store, run), Heartbeat(store.folder, run.id) as heart:
         context = RunContext(
             store=store,
             run=run,
@@ -199,7 +199,7 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
 
 
 @contextmanager
-def _logged(store: Store, run: Run) -> Iterator[None]:
+def _run_log(store: Store, run: Run) -> Iterator[None]:
     """Let everything that is logged during a run go to its own file too."""
     path = store.subfolder("logs") / f"run-{run.id}.log"
     handler = logging.FileHandler(path, encoding="utf-8")

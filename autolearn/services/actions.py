@@ -161,7 +161,7 @@ def study(
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(request, link), model))
+    return _submit(store, with_model(store, _with_link(request, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -229,7 +229,7 @@ def train(
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(request, link), base))
+    return _submit(store, with_model(store, _with_link(request, link), base))
 
 
 def quiz(
@@ -264,7 +264,7 @@ def quiz(
     version = gold_questions.freeze(store).version
     study = study or sources.study_settings(store)
     request = QuizRunSettings(parts=sets, study=study, version=version)
-    return _submit(store, with_model(store, _linked(request, link), model))
+    return _submit(store, with_model(store, _with_link(request, link), model))
 
 
 @dataclass(frozen=True)
@@ -380,5 +380,5 @@ def _submit(store: Store, request: RunSettings) -> Run:
     return queues.submit(store, request, versions())
 
 
-def _linked(request: P, link: PipelineLink | None) -> P:
+def _with_link(request: P, link: PipelineLink | None) -> P:
     return replace(request, plan=link.plan, after=link.after) if link else request

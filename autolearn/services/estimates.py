@@ -19,7 +19,8 @@ from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import ItemSizes, Memory, MemoryEstimator, too_big
+from autolearn.models.batch_shape import ItemSizes
+from autolearn.models.memory import Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
 from autolearn.rounds.sources import collect, study_settings
 from autolearn.runs import queues

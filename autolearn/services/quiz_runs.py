@@ -10,6 +10,7 @@ from autolearn.evaluation.comparison import RoundComparison
 from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
 from autolearn.store import Store
+from autolearn.study import prompts
 
 SPLITS: tuple[Split, ...] = ("quiz", "control")
 
@@ -47,9 +48,11 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
 
 
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
-    """Return whether the last quiz asked all questions of now, within its limits."""
+    """Return whether the last quiz asked all questions, as they are asked now."""
     take = latest_quiz(store, round_, before_id)
     if take is None or _limits(take) != _as_limits(study_settings(store)):
+        return False
+    if _prompt(take) not in (None, prompts.load("closed_book").digest):
         return False
     asked = {r.question_id for r in store.runs.quiz_results(take.id)}
     questions = {
@@ -81,12 +84,22 @@ def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundCompar
     now = store.runs.quiz_results(after.id)
     versions = [QuizRunSettings.of(run).version for run in (before, after)]
     rescore = any(version is not None for version in versions)
-    return comparison.compare(store, was, now, round_.id, rescore=rescore)
+    change = comparison.compare(store, was, now, round_.id, rescore=rescore)
+    return replace(change, asked_alike=_asked_alike(before, after))
 
 
-def have_same_limits(before: Run, after: Run) -> bool:
-    """Return whether two quizzes asked by the same protocol and limits of length."""
-    return _limits(before) == _limits(after)
+def _asked_alike(before: Run, after: Run) -> bool:
+    """Return whether two quizzes used the same prompt and limits of length.
+
+    A quiz of an old version did not keep its prompt; it counts as the same.
+    """
+    digests = {_prompt(before), _prompt(after)} - {None}
+    return len(digests) < 2 and _limits(before) == _limits(after)
+
+
+def _prompt(run: Run) -> str | None:
+    """Return the digest of the prompt for the closed-book answers of a quiz."""
+    return (QuizRunSettings.of(run).prompts or {}).get("closed_book")
 
 
 def _limits(run: Run) -> tuple[str, int]:

@@ -48,7 +48,7 @@ class Decisions:
         """
         with self._db.atomic():
             decision = self._undoable(decision_id)
-            return self._apply([_reversed(decision, author)])[0]
+            return self._apply([_undo_of(decision, author)])[0]
 
     def undo_batch(self, decision_id: int, author: str = "person") -> list[Decision]:
         """Take back all that was decided together with this decision.
@@ -73,7 +73,7 @@ class Decisions:
                     f"Nothing decided together with decision {decision_id} is left"
                     " to undo."
                 )
-            return self._apply([_reversed(decision, author) for decision in standing])
+            return self._apply([_undo_of(decision, author) for decision in standing])
 
     def last(self) -> Decision | None:
         """Return the newest decision that is not undone."""
@@ -190,7 +190,7 @@ def _consequence(decision: Decision) -> dict[str, Any]:
     return after
 
 
-def _reversed(decision: Decision, author: str) -> Decision:
+def _undo_of(decision: Decision, author: str) -> Decision:
     return Decision(
         sample_id=decision.sample_id,
         action="undo",

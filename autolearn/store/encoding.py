@@ -185,7 +185,7 @@ def _generation_row(generation: Generation) -> Row:
         **asdict(request.sampling),
         "model": model.name,
         "model_digest": model.digest,
-        **_picked(asdict(model), _MODEL_COLUMNS),
+        **_columns_of(asdict(model), _MODEL_COLUMNS),
     }
 
 
@@ -193,7 +193,7 @@ _MODEL_COLUMNS = ("quantization", "dtype", "device", "round_id", "adapter_digest
 _SAMPLING_COLUMNS = tuple(field.name for field in fields(Sampling))
 
 
-def _picked(row: Columns, names: Iterable[str]) -> Row:
+def _columns_of(row: Columns, names: Iterable[str]) -> Row:
     return {name: row[name] for name in names}
 
 
@@ -202,7 +202,7 @@ def _generation_from(row: Columns) -> Generation:
     return Generation(
         request=Request(
             Prompt(row["prompt_name"], row["prompt_digest"], chat_from(row["prompt"])),
-            Sampling(**_picked(row, _SAMPLING_COLUMNS)),
+            Sampling(**_columns_of(row, _SAMPLING_COLUMNS)),
             from_values(json.loads(row["constraint_parts"])),
         ),
         completion=Completion(
@@ -211,7 +211,7 @@ def _generation_from(row: Columns) -> Generation:
         model=ModelIdentity(
             name=row["model"],
             digest=row["model_digest"],
-            **_picked(row, _MODEL_COLUMNS),
+            **_columns_of(row, _MODEL_COLUMNS),
         ),
         id=row["id"],
     )

@@ -285,9 +285,9 @@ class Samples:
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "", opened, critique, frozenset(loads(edits)), written_by
+                passage or "", open_book, critique, frozenset(loads(edits)), written_by
             )
-            for number, passage, opened, critique, edits, written_by in rows
+            for number, passage, open_book, critique, edits, written_by in rows
         }
 
     def _where(self, criteria: SampleFilter | None) -> tuple[str, list[Any]]:

@@ -79,6 +79,8 @@ class _Draft:
             return "it contains its own answer"
         if not self.stands_alone:
             return "it cannot be understood without the text"
+        if languages.differs(self.text, self.fact.passage.text):
+            return "it is not in the language of the text"
         return ""
 
 

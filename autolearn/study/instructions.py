@@ -64,14 +64,14 @@ def write_instructions(
 
 
 def _draw(
-    generator: Generator, draws: Sequence[int], pool: Sequence[str], known: list[str]
+    generator: Generator, draws: Sequence[int], pool: Sequence[str], texts: list[str]
 ) -> Sequence[Record]:
     """Return the new instructions among some draws."""
     write = _guided if generator.protocol.guided else _continued
     records = []
     for text in write(generator, draws, pool):
-        if _is_task(text, pool) and _is_new(generator, text, known):
-            known.append(text)
+        if _is_task(text, pool) and _is_new(generator, text, texts):
+            texts.append(text)
             records.append(Question(text, "study", "model"))
     return records
 
@@ -85,14 +85,14 @@ def _is_task(text: str, pool: Sequence[str]) -> bool:
     return is_long and "\n" not in text and text[-1:] in ends
 
 
-def _is_new(generator: Generator, text: str, known: Sequence[str]) -> bool:
+def _is_new(generator: Generator, text: str, texts: Sequence[str]) -> bool:
     """Return whether a text is no near-duplicate of a known one.
 
     Self-Instruct wants less than 0.7 of ROUGE-L. That would leave one word problem of
     each kind, so the threshold is that of duplicate questions.
     """
     limit = generator.settings.duplicate_threshold
-    return all(matching.similarity(text, other) < limit for other in known)
+    return all(matching.similarity(text, other) < limit for other in texts)
 
 
 def _guided(

@@ -5,7 +5,7 @@ from collections import Counter
 
 _COMMON = {
     "en": "the of and to in is was for on that with as by at it from are his an this",
-    "de": "der die das und in den von zu mit ist im des dem ein eine nicht auf für war",
+    "de": "der die das und in den von zu mit ist im des dem ein nicht für war was an",
     "fr": "le la les de des et en un une du est dans que pour qui par sur au ne pas il",
     "es": "el la los las de y en que un una es por con se del al para su como fue más",
 }
@@ -34,3 +34,15 @@ def of(text: str) -> str | None:
     (best, n), *others = counts.most_common(2)
     is_clear = not others or n > others[0][1]
     return best if is_clear and n >= LEAST * len(words) else None
+
+
+def differs(text: str, source: str) -> bool:
+    """Return whether a text about a source is in another language.
+
+    Only words that the source lacks count: a question may quote a foreign title.
+    """
+    expected = of(source)
+    of_source = {word.lower() for word in _WORD.findall(source)}
+    own = " ".join(w for w in _WORD.findall(text) if w.lower() not in of_source)
+    found = "zh" if of(text) == "zh" else of(own)
+    return None not in (found, expected) and found != expected

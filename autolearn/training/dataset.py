@@ -49,8 +49,8 @@ class ApprovedExample:
     @property
     def target(self) -> str:
         """Return the open-book answer, or what a person wrote in its place."""
-        edited = {"chosen", "refined"} & self.edits
-        return self.sample.chosen if edited or not self.opened else self.opened
+        is_edited = {"chosen", "refined"} & self.edits
+        return self.sample.chosen if is_edited or not self.opened else self.opened
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,10 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
         material, examples=usable, skills=(*corrections, *material.skills)
     )
     items = dict.fromkeys(_METHODS[settings.method](material))
-    admitted, held = guard.admit(items), guard.admit(validation)
-    return Dataset(admitted.items, n_leaked + admitted.n_blocked, held.items)
+    admission, validation_admission = guard.admit(items), guard.admit(validation)
+    return Dataset(
+        admission.items, n_leaked + admission.n_blocked, validation_admission.items
+    )
 
 
 def without_repeats(examples: Sequence[ApprovedExample]) -> list[ApprovedExample]:
@@ -311,8 +313,8 @@ def _meta_items(example: MetaExample) -> _Items:
     answer = TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id)
     if model_output.verdict(example.feedback) == "correct":
         return [criticism, answer]
-    refined = f"Answer: {best}"
-    refinement = TrainItem("sft", refine_prompt.chat, refined, sample_id=sample_id)
+    correction = f"Answer: {best}"
+    refinement = TrainItem("sft", refine_prompt.chat, correction, sample_id=sample_id)
     return [criticism, refinement, answer]
 
 

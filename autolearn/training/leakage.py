@@ -83,8 +83,8 @@ class Guard:
         Items of the drift probe are only measured, so they pass.
         """
         items = list(items)
-        admitted = [item for item in items if not self._is_asked_by(item)]
-        return Admitted(tuple(admitted), len(items) - len(admitted))
+        free = [item for item in items if not self._is_asked_by(item)]
+        return Admitted(tuple(free), len(items) - len(free))
 
     def _is_asked_by(self, item: TrainItem) -> bool:
         return item.kind != "gauge" and any(map(self.blocks, texts_of(item)))

@@ -70,7 +70,7 @@ def build(folder: Path) -> gr.Blocks:
                 context.refresh_after(
                     tab.select
                 )  # another page may have begun something
-        walk.click(_led, None, tabs, **QUIET)
+        walk.click(_tab_of_step, None, tabs, **QUIET)
         for event in (timer.tick, page.load, look.click):
             context.refresh_after(event)
         context.on_action([stop.click], lambda: _stop(session))
@@ -79,7 +79,7 @@ def build(folder: Path) -> gr.Blocks:
     return blocks
 
 
-def _led(event: gr.EventData) -> gr.Tabs:
+def _tab_of_step(event: gr.EventData) -> gr.Tabs:
     return gr.Tabs(selected=event.pick)
 
 

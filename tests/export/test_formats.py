@@ -71,6 +71,17 @@ def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
     assert exported("text", tmp_path / "text.jsonl") == [{"text": "Ada leads."}]
 
 
+def test_an_answer_whose_beginning_was_given_is_one_turn(tmp_path):
+    begun = Message("assistant", "Verdict:")
+    items = [TrainItem("sft", (*JUDGE, begun), "Verdict: incorrect")]
+    for kind in ("chat", "meta"):
+        assert formats.export_items(items, kind, tmp_path / kind) == 1
+        (row,) = map(json.loads, (tmp_path / kind).read_text().splitlines())
+        *_, question, answer = row["messages"]
+        assert question["role"] == "user"
+        assert answer == {"role": "assistant", "content": "Verdict: incorrect"}
+
+
 def test_a_skill_is_known_by_the_prompts_that_its_round_was_trained_with(tmp_path):
     text = prompts.default_text("feedback_free").replace("step by step", "carefully")
     with prompts.fixed({"feedback_free": text}):

@@ -44,9 +44,9 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     result = train(store, ordered(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
     assert items == learner.items
-    found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    counts = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
     n_checked = round(replay_plan.CHECKING * 60)
-    assert found == [60, 20, replay.GAUGE, 60 + n_checked]
+    assert counts == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
     assert result.kept_out_for_validation == 20

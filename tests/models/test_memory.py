@@ -9,7 +9,8 @@ from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware, memory, memory_calibration
 from autolearn.models import shape as model_shape
-from autolearn.models.memory import AT_ONCE, Device, ItemSizes, MemoryEstimator
+from autolearn.models.batch_shape import ItemSizes
+from autolearn.models.memory import AT_ONCE, Device, MemoryEstimator
 from autolearn.models.memory_calibration import Correction
 
 GIB = 1 << 30
@@ -152,6 +153,20 @@ def test_the_cache_leaves_memory_for_reading(large):
     assert (many - few) * 196_608 == pytest.approx(0.9 * 4 * GIB, rel=1e-4)
     assert 0 < few * 196_608 < 0.9 * 4 * GIB
     assert estimator.columns(0) == 0
+
+
+def test_kept_prefixes_are_part_of_what_generation_needs(large):
+    estimator = MemoryEstimator(large, "nf4", CARD)
+    kept = estimator.writing(8, 1000).prefixes
+    # Keys and values of 32 layers x 1024 in 16 bit.
+    assert kept == memory.KEPT_TOKENS * 2 * 32 * 1024 * 2
+    assert estimator.writing(8, 1000).total > kept
+    assert estimator.training(SETTINGS, items().at_once(512)).prefixes == 0
+    free = 8 * GIB
+    without = replace(estimator, shape=replace(large, kv=0))
+    assert without.prefixes == 0
+    room = 0.9 * free - kept - estimator._reading(16_384)
+    assert estimator.columns(free) == int(room) // 196_608
 
 
 def test_a_run_that_was_measured_corrects_the_next_estimate(large):

@@ -1,52 +1,23 @@
 """Models come from a hub on this computer, by the real client and a real fetcher."""
 
-import os
-import signal
 import time
 
 import pytest
 
-from autolearn.cli.main import main
-from autolearn.core.errors import BackendError, InputError, JobError
+from autolearn.core.errors import BackendError, InputError
 from autolearn.core.ports import Cancelled
-from autolearn.core.run_results import DownloadResult
 from autolearn.models import files as model_files
 from autolearn.models.sources import hub, local
-from autolearn.runs import queues
 from autolearn.services import model_actions
-from autolearn.store import Store
-from tests.support.hub import LFS_FROM, Repository, blob_id, files_of, serve
-
-NAME = "org/tiny-instruct"
-WEIGHTS = "model.safetensors"
-PLAIN_ENVIRONMENT = ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "HTTP_PROXY")
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A hub with the built-in model, and an empty cache of its own."""
-    for name in PLAIN_ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    with serve() as server:
-        files = files_of(model_files.BUILT_IN)
-        others = {"pytorch_model.bin": b"pickle", "modeling_tiny.py": b"import os"}
-        server.repositories[NAME] = Repository(files | others)
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        yield server
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return tmp_path / "hf" / "hub"
-
-
-@pytest.fixture
-def lab(tmp_path, server):
-    """A workspace with a fetcher of its own."""
-    with Store.open(tmp_path / "lab") as store:
-        yield store
-        assert queues.stop_worker(store.folder, queue=queues.DOWNLOAD_QUEUE)
+from tests.support.hub import (
+    LFS_FROM,
+    NAME,
+    WEIGHTS,
+    Repository,
+    blob_id,
+    incomplete,
+    snapshot,
+)
 
 
 def fetch(name=NAME, stop=lambda: False, tell=lambda *_: None):
@@ -60,16 +31,6 @@ def refusal(name=NAME):
     assert text.endswith(".")
     assert "\n" not in text
     return text
-
-
-def snapshot(cache):
-    (folder,) = (cache / "models--org--tiny-instruct" / "snapshots").iterdir()
-    return folder
-
-
-def incomplete(cache):
-    (path,) = (cache / "models--org--tiny-instruct" / "blobs").glob("*.incomplete")
-    return path
 
 
 # --- looking ------------------------------------------------------------------
@@ -313,103 +274,6 @@ def test_one_gguf_file_comes_when_it_is_asked_for(server):
     file = fetch("org/packed/q4.gguf")
     assert file.name == "q4.gguf"
     assert file.stat().st_size == 2 << 20
-
-
-# --- runs ---------------------------------------------------------------------
-
-
-def order(lab, name=NAME):
-    run = model_actions.download(lab, model_actions.look(name))
-    queues.ensure_workers(lab)
-    return run
-
-
-def until(lab, run, condition):
-    deadline = time.monotonic() + 30
-    while not condition(lab.runs.get(run.id)):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
-    with (
-        queues.worker_lock(lab.folder),
-        queues.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
-    ):
-        last = queues.wait(lab, order(lab).id)
-    assert last.state == "done", last.error
-    assert last.result["path"] == str(snapshot(cache))
-    assert DownloadResult.of(last).bytes > 6_000_000
-
-
-def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
-    server.seconds_a_slice = 0.05
-    run = order(lab)
-    with pytest.raises(JobError, match="is being downloaded already, by run 1"):
-        order(lab)
-    until(lab, run, lambda r: r.done > 1024)
-    queues.cancel(lab, run.id)
-    assert queues.wait(lab, run.id).state == "cancelled"
-    partial = incomplete(cache).stat().st_size
-    server.seconds_a_slice, server.bytes_sent = 0.0, 0
-    queues.resume(lab, run.id)
-    queues.ensure_workers(lab)
-    last = queues.wait(lab, run.id)
-    assert last.state == "done", last.error
-    assert server.bytes_sent < len(server.repositories[NAME].files[WEIGHTS])
-    assert partial > 0
-
-
-def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, cache):
-    server.seconds_a_slice = 0.05
-    run = order(lab)
-    until(lab, run, lambda r: r.done > 512)
-    os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
-    while queues.DOWNLOAD_QUEUE in queues.recover(lab):
-        time.sleep(0.02)
-    assert lab.runs.get(run.id).state == "interrupted"
-    sizes: list[int] = []
-    while len(sizes) < 3 or sizes[-1] != sizes[-3]:
-        sizes.append(incomplete(cache).stat().st_size)
-        time.sleep(0.4)
-        assert len(sizes) < 20, "the process of the killed fetcher goes on"
-    server.seconds_a_slice = 0.0
-    queues.resume(lab, run.id)
-    queues.ensure_workers(lab)
-    assert queues.wait(lab, run.id).state == "done"
-
-
-def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
-    offer = model_actions.look(NAME)
-    server.status = 503
-    run = model_actions.download(lab, offer)
-    queues.ensure_workers(lab)
-    last = queues.wait(lab, run.id)
-    assert (last.state, "error (503)" in str(last.error)) == ("failed", True)
-
-
-# --- the command line ---------------------------------------------------------
-
-
-def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
-    place = ["--workspace", str(tmp_path / "lab")]
-    assert main(["download", NAME, "--dry-run", *place]) == 0
-    offer_text = capsys.readouterr().out
-    assert "licence: apache-2.0" in offer_text
-    assert WEIGHTS in offer_text
-    assert main(["download", NAME, *place]) == 0
-    text = capsys.readouterr()
-    assert "size mib: 6" in text.err
-    assert f"model: {NAME}" in text.out
-    assert queues.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
-
-
-def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):
-    place = ["--workspace", str(tmp_path / "lab")]
-    assert main(["download", "org/none", *place]) == 1
-    text = capsys.readouterr().err.strip()
-    assert "has no model org/none" in text
-    assert len(text.splitlines()) == 1
 
 
 def test_blobs_are_named_as_git_does():

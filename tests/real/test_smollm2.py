@@ -1,22 +1,28 @@
 """A real small model goes the whole way, on a text that nobody trained it on.
 
 What it says is not looked at word for word: 135 million parameters know little. But all
-of it has its form, each step is kept, and what a person approves is learned.
+of it has its form, each step is kept, and what a person approves is learned, and so is
+a skill.
 """
+
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.model_calls import Message, Prompt, Request, Sampling
 from autolearn.core.records import Answer, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
 from tests.support import smollm2
+from tests.support.corpora import added, written
 from tests.support.labs import finish
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.torch_model
+pytestmark = pytest.mark.model
 
 TEXT = (
     "# Sorley to chair harbour board\n\n"
@@ -24,7 +30,7 @@ TEXT = (
     "on Tuesday. She promised a new pier of 240 metres.\n"
 )
 STUDY = StudySettings(
-    questions_per_passage=2, paraphrases=0, answer_tokens=40, feedback_tokens=40
+    questions_per_passage=2, paraphrases=0, answer_tokens=24, feedback_tokens=24
 )
 LESSON = "Ann Sorley chairs the harbour board of Port Ellis."
 TRAIN = TrainSettings(
@@ -37,12 +43,39 @@ TRAIN = TrainSettings(
     only_gaps=False,
     choose_scale=False,
 )
+GOLD = [
+    {"text": text, "question": question, "answer": answer}
+    for text, question, answer in (
+        (
+            "Ole Dahl built the mill of Sten. It opened in 1904.",
+            "Who built the mill of Sten?",
+            "Ole Dahl",
+        ),
+        (
+            "Ole Dahl built the mill of Sten. It opened in 1904.",
+            "When did the mill of Sten open?",
+            "1904",
+        ),
+        (
+            "Miro Lanz painted Grey Harbour. It hangs in Avel.",
+            "Who painted Grey Harbour?",
+            "Miro Lanz",
+        ),
+    )
+]
+TEACH = replace(TRAIN, method="meta", max_steps=10, warmup_steps=2, meta_examples=4)
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def model(tmp_path_factory):
+    place = tmp_path_factory.mktemp("model")
+    folder = smollm2.with_drift_probe(smollm2.folder(), place)
+    return ModelSettings(str(folder), "none")
+
+
+@pytest.fixture(scope="module")
+def lab(model, tmp_path_factory):
     """A workspace in which the model has studied a text and learned from it."""
-    model = ModelSettings(str(smollm2.folder()), "none")
     with Store.open(tmp_path_factory.mktemp("real")) as store:
         put_text(store, "news.md", TEXT)
         finish(store, actions.study(store, model, STUDY))
@@ -51,7 +84,7 @@ def lab(tmp_path_factory):
         actions.decide(store, [lesson.id], correction)
         actions.decide(store, [lesson.id], Decision(0, "approve", "person"))
         finish(store, actions.train(store, model, TRAIN))
-        yield store, model, lesson
+        yield store, lesson
         assert queues.stop_worker(store.folder)
 
 
@@ -67,9 +100,9 @@ def test_every_question_has_its_evidence_word_for_word(lab):
         assert question.text.endswith("?")
         assert question.short_answer
         assert question.short_answer in TEXT[question.start : question.end]
-    open_book = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
-    assert len(open_book) == len(questions)
-    assert all(answer.evidence in TEXT for answer in open_book)
+    opened = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
+    assert len(opened) == len(questions)
+    assert all(answer.evidence in TEXT for answer in opened)
 
 
 def test_nothing_but_free_text_runs_to_the_token_limit(lab):
@@ -79,11 +112,33 @@ def test_nothing_but_free_text_runs_to_the_token_limit(lab):
     assert cut <= {"closed_book", "feedback", "open_book", "mend"}
 
 
-def test_what_a_person_approved_is_learned(lab):
-    store, model, lesson = lab
-    with_round = ModelSettings(model.model, "none", round_id=1)
+def test_what_a_person_approved_is_learned(lab, model):
+    store, lesson = lab
+    asked = ModelSettings(model.model, "none", round_id=1)
     turns = [Message("user", lesson.prompt)]
-    run = finish(
-        store, actions.chat(store, with_round, turns, Sampling(max_new_tokens=24))
-    )
+    run = finish(store, actions.chat(store, asked, turns, Sampling(max_new_tokens=24)))
     assert run.result["answer"] == LESSON
+
+
+def test_a_skill_is_learned_from_gold_examples(model, tmp_path):
+    with Store.open(tmp_path / "workspace") as store:
+        added(store, written(tmp_path / "gold.jsonl", GOLD))
+        number = finish(store, actions.train(store, model, TEACH)).result["round"]
+        assert queues.stop_worker(store.folder)
+        items = [item for item in store.rounds.items(number) if item.teaches]
+        adapter = store.folder / store.rounds.get(number).adapter
+    assert len(items) == TEACH.meta_examples
+    backend = HuggingFaceBackend.load(model, Path(model.model))
+    taught = [item.chosen for item in items]
+    assert answers_to(backend, items) != taught
+    backend.use_adapter(adapter)
+    assert answers_to(backend, items) == taught
+
+
+def answers_to(backend, items):
+    """Return the answers of the model, each with its given beginning."""
+    requests = [
+        Request(Prompt("skill", "", item.chat), Sampling(max_new_tokens=32))
+        for item in items
+    ]
+    return [made.text for made in backend.complete(requests, lambda: False)]

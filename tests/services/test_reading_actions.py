@@ -37,8 +37,8 @@ def test_chats_become_instructions_or_a_quiz(store, tmp_path):
     assert reading_actions.add_other(store, run.id, 0, "quiz") == 2
     asked = [(q.split, q.text, q.gold_answer) for q in store.library.questions()]
     assert asked == [
-        ("study", "Who built the mill?", None),
-        ("study", "Add.\n\n2 and 3", None),
+        ("study", "Who built the mill?", "Kell built it."),
+        ("study", "Add.\n\n2 and 3", "5"),
         ("quiz", "Who built the mill?", "Kell built it."),
         ("quiz", "Add.\n\n2 and 3", "5"),
     ]

@@ -273,6 +273,19 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
     assert "it cannot be understood without the text" in skip.reason
 
 
+def test_a_question_in_another_language_than_its_text_is_not_kept():
+    def changing(request):
+        text = model(request)
+        return text.replace(
+            "When did the mill of Avel open?", "Wann hat die Mühle von Avel geöffnet?"
+        )
+
+    journal, _ = study(changing)
+    assert not any("Wann" in question.text for question in journal.all(Question))
+    (skip,) = (s for s in journal.all(Skip) if "Wann" in s.reason)
+    assert "it is not in the language of the text" in skip.reason
+
+
 def reworded(backend):
     """Return the questions that were put in other words."""
     questions = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]

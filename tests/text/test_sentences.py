@@ -80,3 +80,38 @@ def test_the_language_of_a_text(text, language):
 )
 def test_a_missing_space_does_not_join_two_sentences(text, expected):
     assert [sentence.text for sentence in sentences.of(text)] == expected
+
+
+GERMAN = "Die Reederei Nordlicht hat in Halden eine neue Fähre gekauft, die Tide."
+
+
+@pytest.mark.parametrize(
+    ("question", "source", "is_other"),
+    [
+        ("Who bought the ferry of Halden?", GERMAN, True),
+        ("Was hat die Reederei Nordlicht gekauft?", GERMAN, False),
+        ("Was steht in Halden?", GERMAN, False),
+        (
+            "Wer schrieb The House of the Tide?",
+            f"{GERMAN} The House of the Tide",
+            False,
+        ),
+        ("谁买了渡轮?", GERMAN, True),
+        (
+            "What is the name of the library?",
+            "新馆由建筑师林晓梅设计。",
+            True,
+        ),
+        ("新馆由谁设计?", "新馆由建筑师林晓梅设计。", False),
+        (
+            "Who wrote Die Brücke?",
+            "Die Brücke is a play of the town by Ada Lum.",
+            False,
+        ),
+        ("Qui a écrit la pièce ?", "水車は1842年に町によって開かれた。", False),
+    ],
+)
+def test_a_question_in_another_language_than_its_text_is_noticed(
+    question, source, is_other
+):
+    assert languages.differs(question, source) == is_other

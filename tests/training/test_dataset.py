@@ -11,8 +11,8 @@ from autolearn.training.leakage import Guard
 
 
 def example(question="Who leads Avel?", gap=True, id=1, **more):
-    chosen = more.pop("chosen", "Ada leads Avel.")
-    sample = Sample(1, question, chosen, "Bo leads Avel.", gap, 0.9, id=id)
+    answer = more.pop("chosen", "Ada leads Avel.")
+    sample = Sample(1, question, answer, "Bo leads Avel.", gap, 0.9, id=id)
     values = {
         "passage": "Ada leads Avel.",
         "opened": "Ada leads Avel.",
@@ -22,8 +22,8 @@ def example(question="Who leads Avel?", gap=True, id=1, **more):
 
 
 def build(method, lessons, corpus=(), quiz=(), skills=(), passages=(), **settings):
-    wanted = TrainSettings(method=method, **settings)
-    material = Material(wanted, lessons, skills, passages)
+    train_settings = TrainSettings(method=method, **settings)
+    material = Material(train_settings, lessons, skills, passages)
     return dataset.build(material, corpus, Guard(quiz))
 
 
@@ -90,8 +90,8 @@ def test_meta_skills_are_feedback_refinement_and_answer():
 
 
 def test_a_corrected_sample_is_a_meta_skill_example():
-    fixed = example(edits={"feedback"}, critique="Not Bo.\nVerdict: incorrect")
-    items = build("meta", [fixed, example("Who is Bo?", id=2)]).items
+    correction = example(edits={"feedback"}, critique="Not Bo.\nVerdict: incorrect")
+    items = build("meta", [correction, example("Who is Bo?", id=2)]).items
     assert len(items) == 3
     assert "Ada leads Avel." in prompt_text(items[0])
     assert items[0].chosen.startswith("Not Bo.")
@@ -100,21 +100,21 @@ def test_a_corrected_sample_is_a_meta_skill_example():
 @pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
 @pytest.mark.parametrize("field", ["chosen", "refined"])
 def test_every_method_teaches_the_answer_that_a_person_wrote(method, field):
-    fixed = example(chosen="Ida leads Avel.", edits={field})
-    made = build(method, [fixed], dqa=True, meta_share=0)
-    answers = [i.chosen for i in made.items if prompt_text(i) == "Who leads Avel?"]
+    correction = example(chosen="Ida leads Avel.", edits={field})
+    data = build(method, [correction], dqa=True, meta_share=0)
+    answers = [i.chosen for i in data.items if prompt_text(i) == "Who leads Avel?"]
     assert answers == ["Ida leads Avel."]
-    assert not any("Ada" in item.chosen for item in made.items)
+    assert not any("Ada" in item.chosen for item in data.items)
 
 
 @pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
 def test_an_answer_written_by_a_person_is_learned_though_no_gap_was_seen(method):
-    fixed = example(gap=False, chosen="Ida leads Avel.", edits={"chosen"})
-    assert [i.chosen for i in build(method, [fixed], meta_share=0).items] == [
+    correction = example(gap=False, chosen="Ida leads Avel.", edits={"chosen"})
+    assert [i.chosen for i in build(method, [correction], meta_share=0).items] == [
         "Ida leads Avel."
     ]
-    refused = example(gap=False, chosen="Ida leads Avel.", edits={"chosen", "gap"})
-    assert build(method, [refused], meta_share=0).items == ()
+    no_gap = example(gap=False, chosen="Ida leads Avel.", edits={"chosen", "gap"})
+    assert build(method, [no_gap], meta_share=0).items == ()
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_an_answer_written_by_a_person_is_learned_though_no_gap_was_seen(method)
 def test_a_corrected_verdict_is_taught_as_the_person_sees_it(
     gap, edits, said, verdict, passage
 ):
-    fixed = example(
+    correction = example(
         gap=gap,
         chosen="Ida leads Avel.",
         edits=edits,
         critique=f"It is so.\nVerdict: {said}",
         passage=passage,
     )
-    criticism, *rest = build("meta", [fixed]).items
+    criticism, *rest = build("meta", [correction]).items
     assert model_output.verdict(criticism.chosen) == verdict
     assert ("It is so." in criticism.chosen) == (said == verdict)
     # What was right is not refined.
@@ -145,8 +145,10 @@ def test_a_corrected_verdict_is_taught_as_the_person_sees_it(
 
 
 def test_the_own_feedback_of_a_person_is_taught_without_a_gap():
-    fixed = example(gap=False, edits={"feedback"}, critique="No.\nVerdict: incorrect")
-    assert [i.chosen for i in build("meta", [fixed]).items][:2] == [
+    correction = example(
+        gap=False, edits={"feedback"}, critique="No.\nVerdict: incorrect"
+    )
+    assert [i.chosen for i in build("meta", [correction]).items][:2] == [
         "No.\nVerdict: incorrect",
         "Answer: Ada leads Avel.",
     ]
@@ -243,8 +245,8 @@ def test_validation_expects_the_answer_that_the_method_teaches():
         "cpt": "It is Ada.",
     }
     for method, answer in answer_of.items():
-        found = build(method, lessons, validation_share=1.0).validation
-        assert {item.chosen for item in found} == {answer}
+        wordings = build(method, lessons, validation_share=1.0).validation
+        assert {item.chosen for item in wordings} == {answer}
     for method in ("al2", "meta"):
         assert build(method, lessons, [META], validation_share=1.0).validation == ()
 
@@ -265,8 +267,8 @@ def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
     lessons = [example(f"Who leads {i}?", id=i) for i in range(1, 9)]
 
     def drawn(seed):
-        made = build("self", lessons, skills=skills, meta_share=1.0, seed=seed)
-        items = made.items
+        data = build("self", lessons, skills=skills, meta_share=1.0, seed=seed)
+        items = data.items
         return [item.chosen for item in items[len(lessons) :]]
 
     assert drawn(0) == drawn(0) != drawn(1)
@@ -287,7 +289,7 @@ FAQ = "Boro is a town. Who leads Boro? Ida leads Boro."
 def test_no_method_trains_a_question_of_the_quiz_from_whatever_source(method):
     quiz = "Who leads Boro?"
     skill = TrainItem("sft", (Message("user", f"Text.\nQuestion: {quiz}"),), "Ida.")
-    made = build(
+    data = build(
         method,
         [
             example(quiz, id=1),
@@ -304,26 +306,26 @@ def test_no_method_trains_a_question_of_the_quiz_from_whatever_source(method):
         meta_share=4,
         validation_share=1.0,
     )
-    assert made.items
-    assert not any(asks(item, "who leads boro") for item in made.items)
-    assert made.leaked > 0
+    assert data.items
+    assert not any(asks(item, "who leads boro") for item in data.items)
+    assert data.leaked > 0
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_study_that_is_repeated_multiplies_nothing(method):
     once = [example(f"Who leads {i}?", id=i) for i in range(1, 5)]
     again = [example(f"who leads {i}", id=10 + i) for i in range(1, 5)]
-    given = {"skills": [TrainItem("sft", (), "x")] * 2, "passages": ["a.", "a."]}
-    one = build(method, once, [META], **given)
-    two = build(method, [*once, *again], [META, META], **given)
-    assert len(two.items) == len(one.items) > 0
+    sources = {"skills": [TrainItem("sft", (), "x")] * 2, "passages": ["a.", "a."]}
+    first = build(method, once, [META], **sources)
+    second = build(method, [*once, *again], [META, META], **sources)
+    assert len(second.items) == len(first.items) > 0
 
 
 def test_of_a_repeated_question_the_correction_counts_or_else_the_newest():
     first = example(id=1, wordings=("Avel is led by whom?",))
-    fixed = example(id=2, chosen="Ida leads Avel.", edits={"chosen"})
+    correction = example(id=2, chosen="Ida leads Avel.", edits={"chosen"})
     last = example(id=3, wordings=("avel is led by whom", "Who is it that leads Avel?"))
     assert {i.sample_id for i in build("refined_sft", [first, last]).items} == {3}
-    made = build("refined_sft", [first, fixed, last]).items
-    assert {(i.sample_id, i.chosen) for i in made} == {(2, "Ida leads Avel.")}
-    assert len(made) == 3
+    data = build("refined_sft", [first, correction, last]).items
+    assert {(i.sample_id, i.chosen) for i in data} == {(2, "Ida leads Avel.")}
+    assert len(data) == 3

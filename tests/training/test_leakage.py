@@ -93,9 +93,9 @@ def test_every_kind_of_item_is_held_back_wherever_it_asks(kind):
         TrainItem(kind, (), "Ida.", rejected=QUESTION),
         TrainItem(kind, (Message("system", QUESTION),), "Ida."),
     ]
-    admitted = GUARD.admit(items)
-    assert admitted.items == (items[-1],)
-    assert admitted.n_blocked == 4
+    admission = GUARD.admit(items)
+    assert admission.items == (items[-1],)
+    assert admission.n_blocked == 4
 
 
 def test_the_drift_probe_stays_the_same_for_all_rounds():

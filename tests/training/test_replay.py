@@ -145,11 +145,11 @@ TEXTS = [(f"Text {i}.", f"What is {i}?", f"No. {i}.") for i in range(10)]
 
 
 def test_each_text_is_asked_its_question_and_one_of_another():
-    found = replay_plan.texts_to_read([*TEXTS, *TEXTS], 160)
-    assert found == replay_plan.texts_to_read(TEXTS, 160)
-    assert sorted((f.passage, f.question, f.answer) for f in found) == TEXTS
-    assert sorted(f.other for f in found) == [question for _, question, _ in TEXTS]
-    assert all(f.other != f.question for f in found)
+    readings = replay_plan.texts_to_read([*TEXTS, *TEXTS], 160)
+    assert readings == replay_plan.texts_to_read(TEXTS, 160)
+    assert sorted((f.passage, f.question, f.answer) for f in readings) == TEXTS
+    assert sorted(f.other for f in readings) == [question for _, question, _ in TEXTS]
+    assert all(f.other != f.question for f in readings)
 
 
 @pytest.mark.parametrize(("texts", "n", "read"), [(0, 8, 0), (1, 8, 1), (10, 33, 3)])
@@ -173,24 +173,24 @@ def test_reading_items_are_the_model_s_own_words():
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
     texts = replay_plan.texts_to_read(TEXTS, 64)
-    made = replay.read(writer, texts)
-    assert {item.kind for item, _ in made} == {"replay"}
-    said = [item.chosen for item, _ in made]
-    for i, one in enumerate(texts):
-        assert said[i].endswith(f"Answer: To Question: {one.question}")
-        assert said[4 + i].endswith(f"Answer: To Question: {one.other}")
-        assert said[8 + 2 * i] == f"What does this say: {one.passage}?"
-        assert said[9 + 2 * i] == f"In other words: Question: {one.question}"
-        compared = one.answer if i % 2 else f"To Question: {one.question}"
-        assert said[16 + i].startswith(f"To Question: {one.question}")
-        assert f"\nAnswer: {compared}\n" in said[16 + i]
-    assert len(made) == 20
+    pairs = replay.read(writer, texts)
+    assert {item.kind for item, _ in pairs} == {"replay"}
+    answers = [item.chosen for item, _ in pairs]
+    for i, text in enumerate(texts):
+        assert answers[i].endswith(f"Answer: To Question: {text.question}")
+        assert answers[4 + i].endswith(f"Answer: To Question: {text.other}")
+        assert answers[8 + 2 * i] == f"What does this say: {text.passage}?"
+        assert answers[9 + 2 * i] == f"In other words: Question: {text.question}"
+        reference = text.answer if i % 2 else f"To Question: {text.question}"
+        assert answers[16 + i].startswith(f"To Question: {text.question}")
+        assert f"\nAnswer: {reference}\n" in answers[16 + i]
+    assert len(pairs) == 20
 
 
 def test_a_single_text_gets_no_question_of_another():
     writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
-    made = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
-    assert [gen.request.prompt.name for _, gen in made] == [
+    pairs = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
+    assert [gen.request.prompt.name for _, gen in pairs] == [
         "open_book",
         "ask",
         "paraphrase",
@@ -227,9 +227,9 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
 
 def test_more_instructions_than_are_checked_are_picked_from_all_over():
     put = [f"Do {i}." for i in range(100)]
-    picked = replay_plan.instructions_to_check(put, 10)
-    assert len(set(picked)) == 10
-    assert picked == replay_plan.instructions_to_check(put, 10) != put[:10]
+    sample = replay_plan.instructions_to_check(put, 10)
+    assert len(set(sample)) == 10
+    assert sample == replay_plan.instructions_to_check(put, 10) != put[:10]
     assert sorted(replay_plan.instructions_to_check(put[:3], 10)) == put[:3]
 
 

@@ -128,7 +128,7 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
     assert 1 in [number for _, number in ask._choices(session)]
     choose_model(store, ModelSettings(other_model))
     assert 1 not in [number for _, number in ask._choices(session)]
-    left, right = ask._renewed(session, 1, 1)
+    left, right = ask._model_choices(session, 1, 1)
     assert (left.value, right.value) == (0, NEWEST)
     with pytest.raises(JobError, match="choose that model first") as refusal:
         ask._ask(session, AskForm("Who?", 0, 1, False, False))

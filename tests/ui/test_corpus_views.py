@@ -90,7 +90,7 @@ def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
     contents = memo.intake(store, META, 0)
     markup = train_views.intake(contents, META)
     assert "invented world" in markup
-    assert "ask 10, answer 10, verdict 10, feedback 5, refine 5" in markup
+    assert "ask 9, answer 13, verdict 8, feedback 5, refine 5" in markup
     assert train.problems(store, model, META, 0, contents) == []
     other = TrainSettings()
     assert "Gold corpora" not in train_views.intake(memo.intake(store, other, 0), other)

@@ -45,7 +45,7 @@ def asked(store):
     return store.library.add_questions(made)
 
 
-def take(store, questions, right, round_id=None, *, open_book=False):
+def take(store, questions, right, round_id=None, *, open_book=False, prompt=None):
     """Keep a quiz in which so many of the first questions of each split are right."""
     modes = ["closed_book", "open_book"][: 1 + open_book]
     wanted = {
@@ -53,6 +53,8 @@ def take(store, questions, right, round_id=None, *, open_book=False):
         "model_digest": DIGEST,
         "parts": [["quiz", mode] for mode in modes],
     }
+    if prompt:
+        wanted["prompts"] = {"closed_book": prompt}
     run = store.runs.create("quiz", wanted)
     results = [
         QuizResult(q.id, mode, HOSTILE, i % 10 < right, False, 0.5, round_id)
@@ -254,3 +256,18 @@ def test_the_lock_is_shown_with_what_it_locks(store, asked):
     shown = views.lock(store)
     assert "Quiz version 1, locked. Gold quiz: 10, Control: 10" in shown
     assert "Unlock the quiz" in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "warns"),
+    [("a", "b", True), ("a", "a", False), (None, "b", False), (None, None, False)],
+)
+def test_quizzes_by_different_prompts_are_compared_with_a_warning(
+    store, asked, before, after, warns
+):
+    round_ = one_round(store)
+    take(store, asked, 2, prompt=before)
+    take(store, asked, 9, round_.id, prompt=after)
+    assert quiz_runs.compare(store, round_.id, None).asked_alike != warns
+    panel, _ = views.result(store, round_.id, None)
+    assert ("used different prompts" in panel) == warns

@@ -128,10 +128,10 @@ def test_an_export_is_ordered_listed_and_packed(store, monkeypatch):
     run = store.runs.newest(1)[0]
     assert "chat of round 1" in views.exports(store)
     with pytest.raises(JobError, match="no longer exist"):
-        history._packed(session, run.id)
+        history._zip_file(session, run.id)
     folder = store.subfolder("exports")
     (folder / "data.jsonl").write_text("{}")
     result = {"path": str(folder / "data.jsonl"), "samples": 1}
     store.runs.finish(run.id, "done", result=result)
     assert "Download" in views.exports(store)
-    assert history._packed(session, run.id).endswith("round-1-chat.zip")
+    assert history._zip_file(session, run.id).endswith("round-1-chat.zip")

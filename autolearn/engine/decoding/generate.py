@@ -216,8 +216,9 @@ class BatchDecoder:
         except OutOfMemory:
             if self._batch_size == 1:
                 raise
-        # The packed copies are the cheapest memory to give up.
+        # Packed copies and kept prefixes are the cheapest memory to give up.
         self._lm.packed.drop()
+        self._lm.prefixes.clear()
         # Finished texts stay finished. The others start again with half the batch size.
         self._batch_size //= 2
         log.warning(

@@ -14,18 +14,20 @@ from itertools import pairwise
 from torch import Tensor
 
 from autolearn.engine.prefix_plan import common_prefix_length
+from autolearn.models.memory import KEPT_TOKENS
 
 Pair = tuple[Tensor, Tensor]
 """Keys and values of a layer, (B, heads, T, D)."""
 
 LEAST = 32
 """Shortest prefix, in tokens, that is read in a pass of its own."""
-MOST = 8
-"""Number of prefixes kept. The least recently used one is dropped."""
 
 
 class PrefixCache:
-    """Keys and values of some prefixes, for the model with its present adapter."""
+    """Keys and values of some prefixes, for the model with its present adapter.
+
+    At most ``KEPT_TOKENS`` tokens, which the memory estimate counts.
+    """
 
     def __init__(self) -> None:
         self._states: OrderedDict[tuple[int, ...], list[Pair]] = OrderedDict()
@@ -53,9 +55,12 @@ class PrefixCache:
         ]
 
     def keep(self, ids: Sequence[int], layers: list[Pair]) -> None:
-        """Store the keys and values of a prefix, (1, heads, len(ids), D) each."""
+        """Store the keys and values of a prefix, (1, heads, len(ids), D) each.
+
+        The least recently used ones are dropped where there is no room.
+        """
         self._states[tuple(ids)] = layers
-        if len(self._states) > MOST:
+        while sum(map(len, self._states)) > KEPT_TOKENS:
             self._states.popitem(last=False)
 
 

@@ -25,9 +25,15 @@ from math import ceil
 import torch
 from torch import Tensor
 
+from autolearn.core.model_calls import Chat
 from autolearn.core.records import ItemKind, TrainItem
 from autolearn.engine.chat import ChatFormat
-from autolearn.engine.prefix_plan import PrefixTree, groups, lay_out
+from autolearn.engine.prefix_plan import (
+    PrefixTree,
+    common_prefix_length,
+    groups,
+    lay_out,
+)
 from autolearn.models.memory import AT_ONCE
 
 WINDOW = 8
@@ -81,23 +87,29 @@ class Example:
 def encode(item: TrainItem, chat: ChatFormat) -> Example:
     """Return the item in token ids. The loss includes the end of the answer's turn.
 
-    In a raw text, all tokens are learned except the first, which has no context.
+    In a raw text, all tokens are learned except the first, which has no context. A
+    beginning of the answer that the chat gives is not learned: the model never has to
+    write it.
     """
     if item.kind == "text":
         return Example("text", Row(chat.raw(item.chosen), 1), None, item.weight)
-    prompt = chat.prompt(item.chat)
-    chosen = _row(prompt, item.chosen, chat)
+    chosen = _row(item.chat, item.chosen, chat)
     rejected = None
     if item.kind == "dpo" and item.rejected is not None:
-        rejected = _row(prompt, item.rejected, chat)
+        rejected = _row(item.chat, item.rejected, chat)
     return Example(item.kind, chosen, rejected, item.weight)
 
 
-def _row(prompt: list[int], answer: str, chat: ChatFormat) -> Row:
+def _row(turns: Chat, answer: str, chat: ChatFormat) -> Row:
+    given, n_begun = chat.to_answer(turns)
+    prompt = given[: len(given) - n_begun]
     # An empty answer would teach the model to say nothing, so it counts as not
     # learnable.
-    ids = chat.answer(answer) if answer.strip() else []
-    return Row(prompt + ids, len(prompt))
+    if not answer.strip():
+        return Row(prompt, len(prompt))
+    ids = prompt + chat.answer(answer)
+    # The last token of a beginning may be part of the first word that is learned.
+    return Row(ids, common_prefix_length(given, ids))
 
 
 def is_learnable(example: Example, max_tokens: int) -> bool:

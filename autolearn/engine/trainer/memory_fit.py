@@ -20,7 +20,8 @@ from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
 from autolearn.models import memory
-from autolearn.models.memory import BatchShape, ItemSizes, Memory
+from autolearn.models.batch_shape import BatchShape, ItemSizes
+from autolearn.models.memory import Memory
 from autolearn.training.replay import in_step
 
 T = TypeVar("T")

@@ -69,6 +69,7 @@ class RoundTrainer:
             TrainingError: None of them can be learned.
         """
         lm.packed.drop()  # training does not use the packed copies
+        lm.prefixes.clear()
         self._lm = lm
         self._forward = Forward(lm)
         self._base_logits = BaseLogits(self._forward)

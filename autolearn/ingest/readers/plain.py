@@ -17,11 +17,13 @@ def read(path: Path, choices: ReadingChoices) -> Source:
         InputError: The file is binary, or its encoding is unknown.
     """
     found = decoding.recognise(path, choices.encoding)
+    is_markdown = path.suffix.lower() in (".md", ".markdown")
     return Source(
         _blocks(path, found),
         found.note,
         encoding=found.encoding,
         encodings=found.candidates,
+        headings=is_markdown,
     )
 
 

@@ -63,14 +63,14 @@ def build(context: PageContext) -> None:
         send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
         clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
     panel = html_panel("ask-conversation")
-    context.redraw_on_change(lambda: _shown(session), [], [panel])
+    context.redraw_on_change(lambda: _conversation(session), [], [panel])
     sides = [left, right]
-    context.redraw_on_opening(lambda *of: _renewed(session, *of), sides, sides)
+    context.redraw_on_opening(lambda *of: _model_choices(session, *of), sides, sides)
     form = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:
         _ask(session, AskForm(*values))  # type: ignore[arg-type]
-        return "", _shown(session)
+        return "", _conversation(session)
 
     context.on_action([send.click, question.submit], order, form, [question, panel])
     context.on_action([clear.click], lambda: _clear(session), [], [panel])
@@ -100,7 +100,7 @@ def _choices(session: Session) -> list[tuple[str, int]]:
     return [labels.BASE, ("newest round", NEWEST), *_rounds(session.store)]
 
 
-def _renewed(
+def _model_choices(
     session: Session, left: int | None, right: int | None
 ) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the choices for the model in use; a round of another model is dropped."""
@@ -115,7 +115,7 @@ def _number(store: Store) -> int:
     return store.choices.get(CHOICE) or 1
 
 
-def _shown(session: Session) -> Html:
+def _conversation(session: Session) -> Html:
     return views.conversation(session.store, _number(session.store))
 
 
@@ -124,7 +124,7 @@ def _clear(session: Session) -> Html:
     store = session.store
     if store.runs.conversation(_number(store)):
         store.choices.set(CHOICE, _number(store) + 1)
-    return _shown(session)
+    return _conversation(session)
 
 
 def _ask(session: Session, wish: AskForm) -> None:

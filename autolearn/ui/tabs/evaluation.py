@@ -89,7 +89,7 @@ def _round(store: Store, round_id: int) -> int:
     return round_id or (rounds[0][1] if rounds else 0)
 
 
-def _named(store: Store, round_id: int) -> int:
+def _round_id(store: Store, round_id: int) -> int:
     number = _round(store, round_id)
     if not number:
         raise JobError("No round is finished yet; train one first.")
@@ -111,7 +111,7 @@ def _result(session: Session, choice: int, before: str) -> tuple[Html, Html]:
 
 def _take(session: Session, choice: int, before: str) -> None:
     store = session.store
-    round_id = _named(store, choice)
+    round_id = _round_id(store, choice)
     for run in quiz_runs.queue_quizzes(
         store, round_id, _before(store, round_id, before)
     ):
@@ -121,7 +121,7 @@ def _take(session: Session, choice: int, before: str) -> None:
 def _accept(session: Session, chosen: int, before: str, key: str) -> str:
     """Accept the answer of the round to a question as right."""
     store = session.store
-    round_id = _named(store, chosen)
+    round_id = _round_id(store, chosen)
     comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
     question_id = int(key.removeprefix(views.ACCEPT))
     if comparison is None or question_id not in comparison.after:
@@ -141,13 +141,13 @@ def _lock(session: Session) -> str:
 
 
 def _keep(session: Session, choice: int) -> str:
-    round_ = actions.keep(session.store, _named(session.store, choice))
+    round_ = actions.keep(session.store, _round_id(session.store, choice))
     return f"Round {round_.id} is kept and is now in use."
 
 
 def _roll_back(session: Session, choice: int) -> str:
     store = session.store
-    round_ = actions.roll_back(store, _named(store, choice))
+    round_ = actions.roll_back(store, _round_id(store, choice))
     now = chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
     return f"Round {round_.id} is rolled back; {told_of} is now in use."

@@ -50,7 +50,7 @@ def _rounds(context: PageContext) -> None:
     tree = html_panel("history-rounds")
     details = html_panel("history-round")
     context.redraw_on_change(lambda: views.lineage(session.store), [], [tree])
-    click = tree.click(_picked, None, round_id, **QUIET)
+    click = tree.click(_id_of, None, round_id, **QUIET)
     redraw_on(
         [click.then],
         lambda i: views.round_details(session.store, i),
@@ -79,7 +79,7 @@ def _runs(context: PageContext) -> None:
     next_page = older.click(lambda i: _older(session, i), before, before, **QUIET)
     pages: list[Callable[..., Any]] = [first_page.then, next_page.then]
     redraw_on(pages, lambda i: views.runs(session.store, i), [before], [table])
-    click = table.click(_picked, None, run_id, **QUIET)
+    click = table.click(_id_of, None, run_id, **QUIET)
     redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
     context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
 
@@ -118,13 +118,13 @@ def _exports(context: PageContext) -> None:
         return views.exports(session.store)
 
     def fetch(event: gr.EventData) -> gr.File:
-        return gr.File(value=_packed(session, int(event.pick)), visible=True)
+        return gr.File(value=_zip_file(session, int(event.pick)), visible=True)
 
     context.on_action([go.click], order, [of, what], [panel])
     context.on_action([panel.click], fetch, [], [file])
 
 
-def _picked(event: gr.EventData) -> int:
+def _id_of(event: gr.EventData) -> int:
     return int(event.pick)
 
 
@@ -165,7 +165,7 @@ def _export(session: Session, round_id: int, what: str) -> None:
     session.order(actions.export(session.store, what, target, round_id or None))
 
 
-def _packed(session: Session, run_id: int) -> str:
+def _zip_file(session: Session, run_id: int) -> str:
     """Return a zip of what an export wrote, where the browser may fetch it."""
     run = session.store.runs.get(run_id)
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)

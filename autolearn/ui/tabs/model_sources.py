@@ -37,7 +37,7 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
     context.redraw_on_change(draw_what_is_new, [drawn_key], [table, drawn_key])
     context.redraw_on_opening(draw, [], [table, drawn_key])
-    click: gr.events.Dependency = table.click(_picked, None, name, **QUIET)
+    click: gr.events.Dependency = table.click(_name, None, name, **QUIET)
     return click
 
 
@@ -47,7 +47,7 @@ def _key(session: Session) -> str:
     return " ".join(f"{run.id} {run.state}" for run in runs) or "none"
 
 
-def _picked(event: gr.EventData) -> str:
+def _name(event: gr.EventData) -> str:
     return str(event.pick)
 
 

@@ -53,11 +53,11 @@ def build(context: PageContext) -> None:
         return _text(session, name), about_it(name), Html("")
 
     def save_it(name: str | None, text: str) -> Html:
-        prompt_editor.save(session.folder, _chosen(name), text)
+        prompt_editor.save(session.folder, _prompt_name(name), text)
         return about_it(name)
 
     def reset_it(name: str | None) -> tuple[str, Html]:
-        prompt_editor.reset(session.folder, _chosen(name))
+        prompt_editor.reset(session.folder, _prompt_name(name))
         return _text(session, name), about_it(name)
 
     draw_on_load(lambda: _text(session, names()[0]), [], [text])
@@ -105,7 +105,7 @@ def _text(session: Session, name: str | None) -> str:
     return prompt_editor.read(session.folder, name) if name else ""
 
 
-def _chosen(name: str | None) -> str:
+def _prompt_name(name: str | None) -> str:
     if not name:
         raise InputError("Choose a prompt first.")
     return name
@@ -124,7 +124,7 @@ def _preview(
         InputError: No prompt is chosen, or there is no such passage.
         PromptError: The text cannot be used.
     """
-    prompt_name, store = _chosen(name), session.store
+    prompt_name, store = _prompt_name(name), session.store
     shelf = store.library.shelf()
     if not shelf:
         raise InputError("There is no text yet; add one under Library.")

@@ -50,7 +50,7 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
 
     def anew(*values: Any) -> Any:
         of = ReviewQueue.of(*values)
-        return (of, *_show(session, of), *_counted(session, of), *_unasked())
+        return (of, *_show(session, of), *_counted(session, of), *_nothing_asked())
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
     context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counters)
@@ -77,7 +77,7 @@ def _show(
     return card, number, gr.Column(visible=False), notice if note else Html("")
 
 
-def _unasked() -> tuple[gr.Button, tuple[()]]:
+def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
     """Return the second button of a bulk decision, hidden, and nothing asked."""
     return gr.Button(visible=False), ()
 
@@ -208,7 +208,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
 
     def decide(question: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
         note = review_queue.decide_all(session.store, of, question, reason)
-        return (*_show(session, of, 0, note), *_unasked())
+        return (*_show(session, of, 0, note), *_nothing_asked())
 
     second = [bulk.confirm, bulk.asked]
     asks: tuple[tuple[gr.Button, Action], ...] = (

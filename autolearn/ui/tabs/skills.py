@@ -29,7 +29,7 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     outputs = [panel, teach]
 
     def draw(*values: Any) -> tuple[Html, gr.Button]:
-        return _drawn(session, _model(session, *values))
+        return _chart(session, _model(session, *values))
 
     name, loading, adapter = inputs
     context.redraw_on_change(draw, inputs, outputs)
@@ -67,10 +67,10 @@ def _order(
 ) -> tuple[Html, gr.Button]:
     model = _model(session, *values)
     session.order(order(session.store, model))
-    return _drawn(session, model)
+    return _chart(session, model)
 
 
-def _drawn(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
+def _chart(session: Session, model: ModelSettings) -> tuple[Html, gr.Button]:
     """Return the chart, and the button where a meta-skill round may help."""
     panel = views.panel(session.store, model)
     return panel.html, gr.Button(visible=panel.needs_teaching)

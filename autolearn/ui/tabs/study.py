@@ -71,7 +71,7 @@ def build(context: PageContext) -> None:
         [start.click], lambda *how: _study(session, *how), [documents, *form]
     )
     context.on_action([detail.click], overrule, [sample_id], [detail])
-    click = panel.click(_picked, [sample_id, place], [sample_id, place], **QUIET)
+    click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
     redraw_on([click.then], draw_detail, [sample_id], [detail], scroll_to_output=True)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
 
@@ -161,7 +161,9 @@ def _draw(session: Session, view: str, where: MapCell) -> Html:
     return views.newest(session.store, only_last=view == LAST)
 
 
-def _picked(sample_id: int, place: MapCell, event: gr.EventData) -> tuple[int, MapCell]:
+def _selection(
+    sample_id: int, place: MapCell, event: gr.EventData
+) -> tuple[int, MapCell]:
     """Return the sample that was clicked, or where else on the map it leads."""
     key = str(event.pick)
     if key.startswith("s"):
@@ -174,7 +176,7 @@ def _effort(
 ) -> Html:
     """Return what a study of what is chosen would take."""
     try:
-        settings, texts, wants = _wanted(documents, *values)
+        settings, texts, wants = _study_request(documents, *values)
     except InputError as error:
         return html.problem(str(error))
     store = session.store
@@ -192,14 +194,14 @@ def _effort(
 
 def _study(session: Session, documents: list[int], *values: float | str | None) -> None:
     """Queue a study of what is chosen, or of all documents."""
-    settings, texts, wants = _wanted(documents, *values)
+    settings, texts, wants = _study_request(documents, *values)
     store = session.store
     model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
     session.order(run)
 
 
-def _wanted(
+def _study_request(
     documents: list[int], *values: float | str | None
 ) -> tuple[StudySettings, list[int] | None, bool]:
     """Return settings, documents (None: all) and whether instructions are studied.

@@ -47,7 +47,11 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     """Return what one column answered, or how far it is."""
     settings = ChatRunSettings.of(run)
     who = labels.adapter(settings.model.round_id)
-    body = _told(ChatResult.of(run)) if run.state in ("done", "running") else Html("")
+    body = (
+        _written_text(ChatResult.of(run))
+        if run.state in ("done", "running")
+        else Html("")
+    )
     if run.state != "done":
         body += _not_yet(run)
     in_view = [passages[i] for i in settings.passages or () if i in passages]
@@ -66,10 +70,10 @@ def _card(column: str, who: str, body: Html) -> Html:
     return html.tag("article", html.tag("header", head, "al-spread") + body, "al-card")
 
 
-def _told(result: ChatResult) -> Html:
+def _written_text(result: ChatResult) -> Html:
     """Return what was said, or is said so far."""
     if result.feedback is not None:
-        return _refined(result)
+        return _refinement(result)
     if result.answer is None:
         return Html("")
     body = _text(result.answer or "The answer is empty.")
@@ -79,7 +83,7 @@ def _told(result: ChatResult) -> Html:
     return body
 
 
-def _refined(result: ChatResult) -> Html:
+def _refinement(result: ChatResult) -> Html:
     """Return the answer, the model's feedback on it, and what it made of that."""
     rows = {
         "Answer": _text(result.answer or ""),

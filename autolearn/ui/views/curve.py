@@ -48,7 +48,9 @@ def draw(title: str, unit: str, series: Mapping[str, Sequence[Metric]]) -> Html:
     if not lines:
         return Html("")
     frame = _Frame.around([point for points in lines.values() for point in points])
-    description = "; ".join(f"{title} {_told(name, p)}" for name, p in lines.items())
+    description = "; ".join(
+        f"{title} {_description(name, p)}" for name, p in lines.items()
+    )
     curves = html.join(
         _line(frame, points, n) for n, points in enumerate(lines.values(), 1)
     )
@@ -73,7 +75,7 @@ def thinned(numbers: Sequence[Metric], most: int = MOST_POINTS) -> list[Metric]:
     ]
 
 
-def _told(name: str, points: Sequence[Metric]) -> str:
+def _description(name: str, points: Sequence[Metric]) -> str:
     begin, end = points[0], points[-1]
     return (
         f"{name}: {_short(begin.value)} at step {begin.step}, "

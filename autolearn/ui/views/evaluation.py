@@ -95,7 +95,16 @@ def _verdict(comparison: RoundComparison) -> Html:
     if cut := sum(result.truncated for result in comparison.after.values()):
         limit = f" {cut} answers were cut off at the limit of their length."
         parts += html.tag("span", html.text(limit), "al-faint")
-    return html.tag("p", parts)
+    return html.tag("p", parts) + _warning(comparison)
+
+
+def _warning(comparison: RoundComparison) -> Html:
+    if comparison.asked_alike:
+        return Html("")
+    return html.problem(
+        "The two quizzes used different prompts or limits of length, so the difference "
+        "is not that of the round alone. Run the quiz again."
+    )
 
 
 def _outcome(change: QuizChange) -> str:

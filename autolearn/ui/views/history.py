@@ -104,13 +104,13 @@ def round_details(store: Store, round_id: int) -> Html:
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
-        + _folded("Scores", round_.scores)
-        + _folded("Settings", TrainRunSettings.of(round_).train.as_dict()),
+        + _details("Scores", round_.scores)
+        + _details("Settings", TrainRunSettings.of(round_).train.as_dict()),
         "al-card",
     )
 
 
-def _folded(title: str, values: Mapping[str, Any]) -> Html:
+def _details(title: str, values: Mapping[str, Any]) -> Html:
     return html.tag(
         "details", html.tag("summary", html.text(title)) + settings_table(values, title)
     )
@@ -154,9 +154,9 @@ def run_details(store: Store, run_id: int) -> Html:
         "section",
         html.tag("header", head + labels.state(run.state), "al-spread")
         + (html.problem(run.error) if run.error else Html(""))
-        + _folded("Result", run.result)
-        + _folded("Settings", run.settings)
-        + _folded("Versions", run.versions)
+        + _details("Result", run.result)
+        + _details("Settings", run.settings)
+        + _details("Versions", run.versions)
         + html.tag("details", html.tag("summary", "Log") + log),
         "al-card",
     )
@@ -224,11 +224,11 @@ def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             entries |= flat(value, f"{before}{name}.")
         else:
-            entries[f"{before}{name}"] = _shown(value)
+            entries[f"{before}{name}"] = _short_text(value)
     return entries
 
 
-def _shown(value: object) -> str:
+def _short_text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 

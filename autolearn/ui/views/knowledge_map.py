@@ -93,7 +93,7 @@ def draw(store: Store, place: MapCell) -> Html:
 def _map(
     store: Store, place: MapCell, document: Shelved, samples: Sequence[Sample]
 ) -> Html:
-    knowledge = _learned(store, place.round_id) if place.round_id else Learned()
+    knowledge = _knowledge(store, place.round_id) if place.round_id else Learned()
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.passage_id].append(sample)
@@ -130,7 +130,7 @@ def _rounds(store: Store, place: MapCell) -> Html:
     return html.tag("div", html.join(picks), "al-switches")
 
 
-def _learned(store: Store, round_id: int) -> Learned:
+def _knowledge(store: Store, round_id: int) -> Learned:
     """Return what a round and those before it learned, and its newest quiz."""
     lineage = [
         round_id,

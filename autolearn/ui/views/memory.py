@@ -16,6 +16,7 @@ NAMES = {
     "activations": "activations",
     "logits": "logits",
     "cache": "KV cache",
+    "prefixes": "cached prefixes",
     "copies": "unpacked weights",
 }
 """The parts of an estimate, in the order in which they are told."""

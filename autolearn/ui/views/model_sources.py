@@ -89,7 +89,10 @@ def download(store: Store) -> Html:
     parts = [html.tag("div", head, "al-spread")]
     if run.state in queues.ENDED:
         parts += [html.problem(run.error)] if run.error else []
-        parts += [_kept(run), html.pick(html.text("Resume"), f"{RESUME} {run.id}")]
+        parts += [
+            _progress_text(run),
+            html.pick(html.text("Resume"), f"{RESUME} {run.id}"),
+        ]
     else:
         parts += [_pace(run), html.pick(html.text("Cancel"), f"{STOP} {run.id}")]
     return html.tag("div", html.join(parts), "al-box")
@@ -110,7 +113,7 @@ def _pace(run: Run) -> Html:
     )
 
 
-def _kept(run: Run) -> Html:
+def _progress_text(run: Run) -> Html:
     if not run.total:
         return Html("")
     text = f"{status.progress(run)} downloaded; they are kept."

@@ -46,11 +46,11 @@ def knowledge(sample: Sample) -> str:
 
 def card(view: SampleView) -> Html:
     """Return everything about one sample; a click on its button overrules the gap."""
-    answers = html.tag("div", _closed(view) + _opened(view), "al-beside")
+    answers = html.tag("div", _closed_book(view) + _open_book(view), "al-beside")
     state = view.sample.state
     classes = f"al-taught al-{state}"
-    answer = _part(_LEARNED[state], _said(view.sample.chosen), classes)
-    story = _present(answers, _feedback(view), _refined(view), answer)
+    answer = _part(_LEARNED[state], _text(view.sample.chosen), classes)
+    story = _present(answers, _feedback(view), _refinement(view), answer)
     right = _present(_passage(view), _decisions(view.decisions))
     columns = html.tag("div", story) + html.tag("div", right)
     return html.tag(
@@ -70,7 +70,7 @@ def _part(title: str, content: Html, classes: str = "") -> Html:
     return html.tag("section", head + content, f"al-part {classes}".strip())
 
 
-def _said(text: str) -> Html:
+def _text(text: str) -> Html:
     return html.tag("div", html.text(text), "al-text")
 
 
@@ -128,11 +128,11 @@ def _place(view: SampleView) -> str:
 # --- answers and feedback -----------------------------------------------------
 
 
-def _closed(view: SampleView) -> Html:
+def _closed_book(view: SampleView) -> Html:
     """Return the answer from memory, and the further ones that were drawn."""
     answer = view.answer(view.sample.closed_answer_id)
     further = [a for a in view.answers if a.kind == "closed_book" and a.sample_index]
-    content = _said(answer.text if answer else view.sample.rejected)
+    content = _text(answer.text if answer else view.sample.rejected)
     if further:
         rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
         title = html.tag("summary", f"{len(further)} more sampled answers")
@@ -140,13 +140,13 @@ def _closed(view: SampleView) -> Html:
     return _part("Closed-book answer", content)
 
 
-def _opened(view: SampleView) -> Html:
+def _open_book(view: SampleView) -> Html:
     """Return the answer with the text in view, and how far its quote is one."""
     answer = view.answer(view.sample.open_answer_id)
     if answer is None:
         return _part("Open-book answer", html.note("None."))
     note = html.tag("div", html.text(_similarity(answer)), "al-faint")
-    return _part("Open-book answer", _said(answer.text) + note)
+    return _part("Open-book answer", _text(answer.text) + note)
 
 
 def _similarity(answer: Answer) -> str:
@@ -177,10 +177,10 @@ def _feedback(view: SampleView) -> Html:
         return Html("")
     text = edit or (critique.text if critique else "")
     about = (_verdict(critique) if critique else Html("")) + _own(edit)
-    return _part("Feedback on the closed-book answer", about + _said(text))
+    return _part("Feedback on the closed-book answer", about + _text(text))
 
 
-def _refined(view: SampleView) -> Html:
+def _refinement(view: SampleView) -> Html:
     """Return the refined answer as what changed against the one from memory."""
     refinement, edit = view.answer(view.sample.refined_answer_id), view.edited_refined
     if refinement is None and edit is None:
@@ -221,14 +221,14 @@ def _evidence(answer: Answer | None, start: int, end: int) -> tuple[int, int]:
 
 
 def _decisions(decisions: Iterable[Decision]) -> Html:
-    rows = [html.tag("li", html.text(_told(decision))) for decision in decisions]
+    rows = [html.tag("li", html.text(_decision(decision))) for decision in decisions]
     if not rows:
         return _part("Decisions", html.note("None yet."))
     items = html.tag("ol", html.join(rows), "al-decisions", tabindex="0")
     return _part("Decisions", items)
 
 
-def _told(decision: Decision) -> str:
+def _decision(decision: Decision) -> str:
     author = decision.author.replace("rule:", "rule ")
     words = f"{author} {_PAST[decision.action]}"
     if decision.action == "edit":

@@ -36,7 +36,7 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
         return SkillPanel(html.tag("section", html.problem(str(error)), "al-card"))
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     body = _under_way(skill_actions.active(store, model))
-    body += _shown(report) if report else _none()
+    body += _report(report) if report else _none()
     section = html.tag("section", head + body, "al-card al-skills")
     return SkillPanel(section, bool(report and guidance(report).needs_teaching))
 
@@ -56,7 +56,7 @@ def _none() -> Html:
     )
 
 
-def _shown(report: SkillReport) -> Html:
+def _report(report: SkillReport) -> Html:
     skills = rows(report)
     advice = html.join(
         html.tag("li", html.text(sentence)) for sentence in guidance(report).advice

@@ -231,7 +231,7 @@ def _progress(store: Store, run: Run) -> Html:
         "Tokens per second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
         "Memory": memory.seen(estimates.memory_of(store, run)),
-        "On disk": html.text(_kept(store, rounds)),
+        "On disk": html.text(_disk_use(store, rounds)),
     }
     body = html.pairs(rows) + html.bar(run.done, run.total, "Training")
     if run.error:
@@ -239,7 +239,7 @@ def _progress(store: Store, run: Run) -> Html:
     return html.tag("div", body, "al-box")
 
 
-def _kept(store: Store, rounds: Sequence[Round]) -> str:
+def _disk_use(store: Store, rounds: Sequence[Round]) -> str:
     """Return how much checkpoints and adapter of a round take."""
     if not rounds:
         return html.DASH

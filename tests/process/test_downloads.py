@@ -1,0 +1,108 @@
+"""Downloads are runs: queued, cancelled, resumed, by page or command."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from autolearn.cli.main import main
+from autolearn.core.errors import JobError
+from autolearn.core.run_results import DownloadResult
+from autolearn.runs import queues
+from autolearn.services import model_actions
+from tests.support.hub import NAME, WEIGHTS, incomplete, snapshot
+
+
+def order(lab, name=NAME):
+    run = model_actions.download(lab, model_actions.look(name))
+    queues.ensure_workers(lab)
+    return run
+
+
+def until(lab, run, condition):
+    deadline = time.monotonic() + 30
+    while not condition(lab.runs.get(run.id)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
+    with (
+        queues.worker_lock(lab.folder),
+        queues.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
+    ):
+        last = queues.wait(lab, order(lab).id)
+    assert last.state == "done", last.error
+    assert last.result["path"] == str(snapshot(cache))
+    assert DownloadResult.of(last).bytes > 6_000_000
+
+
+def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
+    server.seconds_a_slice = 0.05
+    run = order(lab)
+    with pytest.raises(JobError, match="is being downloaded already, by run 1"):
+        order(lab)
+    until(lab, run, lambda r: r.done > 1024)
+    queues.cancel(lab, run.id)
+    assert queues.wait(lab, run.id).state == "cancelled"
+    partial = incomplete(cache).stat().st_size
+    server.seconds_a_slice, server.bytes_sent = 0.0, 0
+    queues.resume(lab, run.id)
+    queues.ensure_workers(lab)
+    last = queues.wait(lab, run.id)
+    assert last.state == "done", last.error
+    assert server.bytes_sent < len(server.repositories[NAME].files[WEIGHTS])
+    assert partial > 0
+
+
+def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, cache):
+    server.seconds_a_slice = 0.05
+    run = order(lab)
+    until(lab, run, lambda r: r.done > 512)
+    os.kill(lab.runs.get(run.id).pid, signal.SIGKILL)
+    while queues.DOWNLOAD_QUEUE in queues.recover(lab):
+        time.sleep(0.02)
+    assert lab.runs.get(run.id).state == "interrupted"
+    sizes: list[int] = []
+    while len(sizes) < 3 or sizes[-1] != sizes[-3]:
+        sizes.append(incomplete(cache).stat().st_size)
+        time.sleep(0.4)
+        assert len(sizes) < 20, "the process of the killed fetcher goes on"
+    server.seconds_a_slice = 0.0
+    queues.resume(lab, run.id)
+    queues.ensure_workers(lab)
+    assert queues.wait(lab, run.id).state == "done"
+
+
+def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
+    offer = model_actions.look(NAME)
+    server.status = 503
+    run = model_actions.download(lab, offer)
+    queues.ensure_workers(lab)
+    last = queues.wait(lab, run.id)
+    assert (last.state, "error (503)" in str(last.error)) == ("failed", True)
+
+
+# --- the command line ---------------------------------------------------------
+
+
+def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
+    place = ["--workspace", str(tmp_path / "lab")]
+    assert main(["download", NAME, "--dry-run", *place]) == 0
+    offer_text = capsys.readouterr().out
+    assert "licence: apache-2.0" in offer_text
+    assert WEIGHTS in offer_text
+    assert main(["download", NAME, *place]) == 0
+    text = capsys.readouterr()
+    assert "size mib: 6" in text.err
+    assert f"model: {NAME}" in text.out
+    assert queues.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
+
+
+def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):
+    place = ["--workspace", str(tmp_path / "lab")]
+    assert main(["download", "org/none", *place]) == 1
+    text = capsys.readouterr().err.strip()
+    assert "has no model org/none" in text
+    assert len(text.splitlines()) == 1
