@@ -1,4 +1,4 @@
-"""Read quiz questions and meta-skill examples from files.
+"""Read instructions and meta-skill examples from files.
 
 A file is imported completely or not at all. Each error is one sentence.
 """
@@ -9,24 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.core.gold import GoldQuestion, MetaExample
+from autolearn.core.gold import MetaExample
 from autolearn.ingest import row_kinds
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-
-
-def read_gold(path: Path) -> list[GoldQuestion]:
-    """Read quiz questions: JSON Lines with ``question``, ``answer`` and more.
-
-    Of a chat it is the first question of the person with the answer to it.
-
-    Raises:
-        InputError: A line is not such an object; the message names it.
-    """
-    fields, optional = ("question", "answer"), ("value", "document")
-    return [GoldQuestion(**row) for row in _read_rows(path, fields, optional)]
 
 
 def read_meta(path: Path) -> list[MetaExample]:
@@ -40,16 +28,20 @@ def read_meta(path: Path) -> list[MetaExample]:
     return [MetaExample(**row) for row in _read_rows(path, fields, optional)]
 
 
-def read_instructions(path: Path) -> list[str]:
+def read_instructions(path: Path) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
     Of a chat it is the first turn of the person.
 
+    Returns:
+        The prompts, each with its right answer if the file gives one as ``answer``. It
+        is never trained; it measures how well the model judges itself.
+
     Raises:
         InputError: A line is neither; the message names it.
     """
-    fields = ("prompt",)
-    return [row["prompt"].strip() for row in _read_rows(path, fields, ())]
+    rows = _read_rows(path, ("prompt",), ("answer",))
+    return [(row["prompt"].strip(), row["answer"].strip()) for row in rows]
 
 
 def _read_rows(
@@ -59,7 +51,7 @@ def _read_rows(
     if not entries:
         raise InputError(f"{path.name} is empty.")
     for place, entry in entries:
-        row = _object(entry)
+        row = as_object(entry)
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
                 f"{place} of {path.name} lacks {', '.join(absent)}; each line "
@@ -79,6 +71,8 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
         whole = None
     if isinstance(whole, dict) and isinstance(whole.get("data"), list):
         whole = whole["data"]
+    if isinstance(whole, dict):
+        whole = [whole]
     if isinstance(whole, list):
         yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
         return
@@ -90,7 +84,7 @@ def json_rows(text: str) -> Iterator[tuple[str, Any]]:
                 yield f"Line {number}", None
 
 
-def _object(row: Any) -> Mapping[str, Any]:
+def as_object(row: Any) -> Mapping[str, Any]:
     """Return the object of a row, with what it asks and answers.
 
     A text counts as a prompt. Chats and instructions give their first prompt and the

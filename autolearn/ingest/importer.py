@@ -73,12 +73,12 @@ class TextImporter:
         sizes = [
             file.path.stat().st_size if file.path.exists() else 0 for file in files
         ]
-        done = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
+        sources = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
         refusals = []
         for i, file in enumerate(files):
             tell = self._teller(file.name, sum(sizes[:i]), sizes[i], sum(sizes))
             tell(0.0)
-            if i not in done:
+            if i not in sources:
                 try:
                     self._take(file, i, tell)
                 except NotTexts as error:
@@ -95,8 +95,8 @@ class TextImporter:
         def tell(share: float) -> None:
             if self.stop():
                 raise Cancelled
-            done = round((before + share * size) / KB)
-            self.progress(f"reading {name}", done, max(1, round(total / KB)))
+            n_read = round((before + share * size) / KB)
+            self.progress(f"reading {name}", n_read, max(1, round(total / KB)))
 
         return tell
 
@@ -137,11 +137,13 @@ class TextImporter:
         stamp = _stamp(file.path)
         source = readers.open_source(file.path, file.name, choices)
         with spooled() as spool:
-            blocks = spool.blocks(source, tell)
-            for passage in chunking.passages(
-                blocks, self.count_tokens, self.max_tokens
+            for chunk in chunking.chunks(
+                spool.blocks(source, tell),
+                self.count_tokens,
+                self.max_tokens,
+                headings=source.headings,
             ):
-                spool.keep(passage)
+                spool.keep(chunk)
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."

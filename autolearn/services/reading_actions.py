@@ -130,7 +130,7 @@ def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
         return actions.add_instructions(store, path)
     if target in ("quiz", "control"):
         split: Split = "quiz" if target == "quiz" else "control"
-        return actions.add_gold(store, path, split)
+        return actions.add_gold(store, path, split).n
     if target == "corpus":
         return corpora.add(store, path, ModelSettings.model, name=other.name)
     return _as_texts(store, path, other)

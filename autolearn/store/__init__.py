@@ -14,9 +14,11 @@ from autolearn.store.choices import Choices
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
+from autolearn.store.experiments import Experiments
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
+from autolearn.store.quizzes import Quizzes
 from autolearn.store.readings import Readings
 from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
@@ -56,8 +58,10 @@ class Store:
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)
+        self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
+        self.experiments = Experiments(db)
         self.revisions = Revisions(db)
 
     @classmethod

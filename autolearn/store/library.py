@@ -13,11 +13,12 @@ from autolearn.core.records import (
     Origin,
     Passage,
     Question,
+    Scorer,
     Split,
 )
 from autolearn.store import search
 from autolearn.store.database import Database, filtered, listed
-from autolearn.store.encoding import to_row
+from autolearn.store.encoding import as_json, to_row
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ class Library:
                 )
             (number,) = self._db.insert("documents", [to_row(document)])
             for table, parts in (("passages", passages), ("exclusions", exclusions)):
-                placed = (to_row(replace(p, document_id=number)) for p in parts)
-                while batch := list(islice(placed, BATCH)):
+                rows = (to_row(replace(p, document_id=number)) for p in parts)
+                while batch := list(islice(rows, BATCH)):
                     ids = self._db.insert(table, batch)
                     if table == "passages":
                         search.index_passages(self._db, ids)
@@ -142,8 +143,8 @@ class Library:
 
     def same_as(self, digest: str) -> Document | None:
         """Return the document of this very text, if it is there."""
-        found = self._db.select(Document, "WHERE digest = ?", digest)
-        return found[0] if found else None
+        matches = self._db.select(Document, "WHERE digest = ?", digest)
+        return matches[0] if matches else None
 
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
@@ -216,11 +217,11 @@ class Library:
         rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
         ids = [row["id"] for row in rows if row["score"] >= NEAR * rows[0]["score"]]
         by_id = self.passages_by_id(ids)
-        chosen: list[Passage] = []
+        selection: list[Passage] = []
         for passage in map(by_id.__getitem__, ids):
-            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in chosen):
-                chosen.append(passage)
-        return chosen
+            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in selection):
+                selection.append(passage)
+        return selection
 
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""
@@ -283,22 +284,22 @@ class Library:
             listed(passage_ids),
         )
 
-    def set_repeats(self, found: Mapping[int, tuple[int, bool]]) -> None:
+    def set_repeats(self, repeats: Mapping[int, tuple[int, bool]]) -> None:
         """Note which passage each of these repeats; leave out those word for word."""
         with self._db.atomic():
             self._db.write_many(
                 "UPDATE passages SET repeats_id = ?, excluded = max(excluded, ?)"
                 " WHERE id = ?",
-                ((same, exact, number) for number, (same, exact) in found.items()),
+                ((same, exact, number) for number, (same, exact) in repeats.items()),
             )
 
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         """Keep imported questions; one that was imported before is not doubled.
 
-        The same question is one of the same text, split and passage.
+        The same question is one of the same text, options, split and passage.
         """
         with self._db.atomic():
-            known = {
+            by_identity = {
                 _identity(question): question
                 for question in self._db.select(
                     Question,
@@ -310,25 +311,39 @@ class Library:
             new = {
                 _identity(question): question
                 for question in questions
-                if _identity(question) not in known
+                if _identity(question) not in by_identity
             }
             ids = self._db.insert("questions", [to_row(q) for q in new.values()])
         for number, (key, question) in zip(ids, new.items(), strict=True):
-            known[key] = replace(question, id=number)
-        return tuple(known[_identity(question)] for question in questions)
+            by_identity[key] = replace(question, id=number)
+        return tuple(by_identity[_identity(question)] for question in questions)
 
-    def questions(self, wanted: QuestionFilter | None = None) -> list[Question]:
+    def questions(self, criteria: QuestionFilter | None = None) -> list[Question]:
         """Return the questions that are wanted, without their generations."""
-        where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
+        where, params = filtered(criteria or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
-    def instructions(self) -> list[Question]:
-        """Return the questions that a person gave without any text."""
-        tail = (
-            "WHERE split = 'study' AND origin = 'person' AND passage_id IS NULL"
-            " ORDER BY id"
+    def set_scoring(
+        self, question_id: int, scorer: Scorer, aliases: Sequence[str]
+    ) -> None:
+        """Change how answers to a question of quiz or control are scored."""
+        self._db.write(
+            "UPDATE questions SET scorer = ?, aliases = ? WHERE id = ?",
+            scorer,
+            as_json(tuple(aliases)),
+            question_id,
         )
-        return self._db.select(Question, tail)
+
+    def instructions(self, *, with_own: bool = False) -> list[Question]:
+        """Return the questions that a person gave without any text.
+
+        ``with_own``: with those that models wrote for their own evolution.
+        """
+        tail = (
+            "WHERE split = 'study' AND passage_id IS NULL"
+            " AND (origin = 'person' OR (origin = 'model' AND ?)) ORDER BY id"
+        )
+        return self._db.select(Question, tail, with_own)
 
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""
@@ -341,5 +356,7 @@ class Library:
         return self._db.select(Feedback, tail, listed(answer_ids))
 
 
-def _identity(question: Question) -> tuple[str, str, int | None]:
-    return question.text, question.split, question.passage_id
+def _identity(
+    question: Question,
+) -> tuple[str, str, int | None, tuple[str, ...]]:
+    return question.text, question.split, question.passage_id, question.choices

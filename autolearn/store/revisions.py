@@ -17,7 +17,9 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT max(id) FROM exclusions),
     (SELECT max(finished_at) FROM runs),
     (SELECT group_concat(id || state) FROM rounds),
-    (SELECT group_concat(id || '-' || excluded) FROM corpora)
+    (SELECT group_concat(id || '-' || excluded) FROM corpora),
+    (SELECT count(*) FROM questions WHERE step_id IS NULL),
+    (SELECT group_concat(version || '-' || locked) FROM quizzes)
 """
 _ROUND_CONTENTS = """
 SELECT (SELECT max(id) FROM decisions),

@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.ingest import readers
-from tests.support import files
+from tests.support import files, rich_files
 
 TOWNS = [
     "The town of Avel was founded in 1830 by a company of weavers. It is well known "
@@ -52,8 +52,8 @@ def test_a_byte_order_mark_sets_the_encoding(tmp_path, encoding):
 def test_another_encoding_is_recognised_and_shown(tmp_path, encoding, text):
     file = tmp_path / "a.txt"
     file.write_bytes(b"A plain line.\n" * 1000 + (5 * text).encode(encoding))
-    got, _, source = read(file)
-    assert text in got
+    content, _, source = read(file)
+    assert text in content
     assert "was read as" in source.note
     assert text[:10] in source.note
 
@@ -92,11 +92,11 @@ def test_a_few_broken_bytes_are_replaced_and_counted(tmp_path):
 )
 def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path, name, data, says):
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(InputError, match=says) as refused:
+    with pytest.raises(InputError, match=says) as error:
         read(tmp_path / name)
-    told = str(refused.value)
-    assert told.startswith(f"{name} ")
-    assert told.count("\n") == 0
+    sentence = str(error.value)
+    assert sentence.startswith(f"{name} ")
+    assert sentence.count("\n") == 0
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
@@ -123,8 +123,8 @@ def test_a_pdf_becomes_running_text_without_heads_and_divided_words(tmp_path):
     files.pdf(
         path, [text.replace("moun- tains", "mountains") * 3] * 12, "Report of Avel"
     )
-    got, pieces, _ = read(path)
-    assert got.split() == (text.replace("moun- tains", "mountains") * 36).split()
+    content, pieces, _ = read(path)
+    assert content.split() == (text.replace("moun- tains", "mountains") * 36).split()
     heads = [text for why, text in texts_left_out(pieces) if why == "running head"]
     assert heads.count("Report of Avel") >= 2
     assert {"1", "2"} <= set(heads)
@@ -137,8 +137,8 @@ def test_a_word_that_is_divided_in_a_pdf_is_whole_again(tmp_path, monkeypatch):
         lambda _: ["It was founded by a com-", "pany of weavers in Avel."],
     )
     files.pdf(tmp_path / "a.pdf", ["any"])
-    got, pieces, _ = read(tmp_path / "a.pdf")
-    assert got == "It was founded by a company of weavers in Avel.\n"
+    content, pieces, _ = read(tmp_path / "a.pdf")
+    assert content == "It was founded by a company of weavers in Avel.\n\n"
     assert texts_left_out(pieces) == [("hyphen at the end of a line", "-")]
 
 
@@ -254,26 +254,37 @@ def test_surrogates_and_zeros_are_replaced(tmp_path):
 
 def words(rng, n):
     letters = "abcdefghijklmnop"
-    made = ("".join(rng.choices(letters, k=rng.randint(1, 12))) for _ in range(n))
-    return " ".join(word.title() + rng.choice(("", "", ".", ",", "?")) for word in made)
+    parts = ("".join(rng.choices(letters, k=rng.randint(1, 12))) for _ in range(n))
+    return " ".join(
+        word.title() + rng.choice(("", "", ".", ",", "?")) for word in parts
+    )
 
 
-@pytest.mark.parametrize("kind", files.KINDS)
+_ADDED = {"#", "t", "##", "Trees", "Count", "again."}
+"""Names of pages and sheets, and a comment in a sheet."""
+
+
+@pytest.mark.parametrize("kind", [*files.KINDS, *rich_files.PLAIN])
 def test_every_word_is_read_or_reported_as_left_out(tmp_path, kind):
     for seed in range(6):
         rng = random.Random(seed)
         paragraphs = [words(rng, rng.randint(1, 60)) for _ in range(rng.randint(1, 30))]
         path, head = tmp_path / f"{seed}.{kind}", words(rng, 3)
-        files.write(path, paragraphs, head)
+        if kind in rich_files.PLAIN:
+            rich_files.write_plain(path, paragraphs)
+        else:
+            files.write(path, paragraphs, head)
         _, pieces, _ = read(path)
-        said = "".join(f" {p.text} " if p.left_out else p.text for p in pieces).split()
-        expected = " ".join(paragraphs).split()
-        rest = iter(said)
-        assert all(word in rest for word in expected), "in their order"
-        shown = set(
+        words_out = "".join(
+            f" {p.text} " if p.left_out else p.text for p in pieces
+        ).split()
+        words_in = " ".join(paragraphs).split()
+        rest = iter(words_out)
+        assert all(word in rest for word in words_in), "in their order"
+        visible = set(
             " ".join(
                 [*paragraphs, head, "Home News © Avel Contents of the book"]
             ).split()
         )
-        assert {w for w in said if not w.isdigit()} <= shown | {"#", "t"}
+        assert {w for w in words_out if not w.isdigit()} <= visible | _ADDED
         assert all(0 < piece.share <= 1 for piece in pieces)

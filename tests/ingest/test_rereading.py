@@ -16,7 +16,7 @@ PARAGRAPHS = ("# A\n\nŻółw.\n\n", "# B\n\nPlain words.\n\n", "# C\n\nWieś.\n
 
 @pytest.fixture
 def polish(store, tmp_path):
-    path = tmp_path / "a.txt"
+    path = tmp_path / "a.md"
     path.write_bytes("".join(PARAGRAPHS).encode("cp1250"))
     assert put(store, path) == []
     return path
@@ -33,7 +33,7 @@ def test_a_file_is_read_in_another_encoding_and_decisions_stay(store, polish):
     question = Question("What is it?", "study", "person", zolw.id)
     store.library.add_questions([question])
     os.unlink(polish)
-    assert reread(store, "a.txt", ReadingChoices("cp1251")) == []
+    assert reread(store, "a.md", ReadingChoices("cp1251")) == []
     first, same, _ = store.library.passages(with_excluded=True)
     assert "Żółw" not in first.text
     assert (same.id, same.excluded) == (plain.id, True)
@@ -42,7 +42,7 @@ def test_a_file_is_read_in_another_encoding_and_decisions_stay(store, polish):
     assert document.reading.choices.encoding == "cp1251"
     assert "cp1250" in {candidate.name for candidate in document.reading.encodings}
     assert "cp1250" not in document.note
-    reread(store, "a.txt")
+    reread(store, "a.md")
     assert texts(store) == list(PARAGRAPHS)
     assert store.library.passages(with_excluded=True)[0].id == zolw.id
     assert store.library.documents()[0].n_characters == sum(map(len, PARAGRAPHS))
@@ -50,8 +50,8 @@ def test_a_file_is_read_in_another_encoding_and_decisions_stay(store, polish):
 
 def test_a_file_that_cannot_be_read_so_stays_as_it_was(store, polish):
     before = store.library.documents()
-    with pytest.raises(InputError, match=r"a\.txt cannot be read as 'klingon'"):
-        reread(store, "a.txt", ReadingChoices("klingon"))
+    with pytest.raises(InputError, match=r"a\.md cannot be read as 'klingon'"):
+        reread(store, "a.md", ReadingChoices("klingon"))
     assert texts(store) == list(PARAGRAPHS)
     assert store.library.documents() == before
 

@@ -40,5 +40,5 @@ def put_passages(store, name, texts, digest=None):
         passages.append(Passage(0, i, place, place + len(text), text, 5))
         place += len(text)
     document = Document(name, digest or f"sha {name}", place)
-    kept = store.library.add_document(document, passages)
-    return store.library.passages([kept.id])
+    stored_document = store.library.add_document(document, passages)
+    return store.library.passages([stored_document.id])

@@ -19,7 +19,11 @@ from autolearn.ingest.row_kinds import NotTexts
 
 __all__ = ["KINDS", "Piece", "Source", "files", "open_source"]
 
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_WORD = _OFFICE + "wordprocessingml.document"
+_SLIDES = _OFFICE + "presentationml.presentation"
+_SHEETS = _OFFICE + "spreadsheetml.sheet"
+_OPEN = "application/vnd.oasis.opendocument."
 _READERS = {
     ".txt": ("text/plain", "plain"),
     ".text": ("text/plain", "plain"),
@@ -30,6 +34,18 @@ _READERS = {
     ".xhtml": ("text/html", "markup"),
     ".pdf": ("application/pdf", "pdf"),
     ".docx": (_WORD, "office"),
+    ".pptx": (_SLIDES, "slides"),
+    ".odt": (_OPEN + "text", "opendocument"),
+    ".odp": (_OPEN + "presentation", "opendocument"),
+    ".ods": (_OPEN + "spreadsheet", "opendocument"),
+    ".xlsx": (_SHEETS, "spreadsheet"),
+    ".xls": ("application/vnd.ms-excel", "spreadsheet"),
+    ".rtf": ("application/rtf", "rtf"),
+    ".rst": ("text/x-rst", "source_text"),
+    ".tex": ("application/x-tex", "source_text"),
+    ".ipynb": ("application/x-ipynb+json", "notebook"),
+    ".mhtml": ("multipart/related", "web_archive"),
+    ".mht": ("multipart/related", "web_archive"),
     ".epub": ("application/epub+zip", "epub"),
     ".json": ("application/json", "jsonl"),
     ".jsonl": ("application/jsonl", "jsonl"),
@@ -43,15 +59,14 @@ faster.
 """
 KINDS = tuple(_READERS)
 """The file endings that can be read."""
-_WITH_CHOICES = ("plain", "csv_table", "jsonl")
+_WITH_CHOICES = ("plain", "csv_table", "jsonl", "source_text")
 """The modules whose ``read`` takes what a person has chosen about the reading."""
 _INSTEAD = {
     ".doc": "save it as .docx",
-    ".odt": "save it as .docx",
-    ".rtf": "save it as .docx",
+    ".ppt": "save it as .pptx",
     ".mobi": "convert it to .epub",
     ".azw3": "convert it to .epub",
-    ".xlsx": "save it as .csv",
+    ".warc": "it has many pages; save those that you need as .html",
     ".zip": "unpack it and add the folder",
 }
 _SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}

@@ -43,3 +43,5 @@ class Source:
     doubt."""
     columns: tuple[Column, ...] = ()
     """The columns of a table, or the keys of JSON rows, and what becomes of each."""
+    headings: bool = True
+    """Whether lines that begin with ``#`` are headings, as they are in Markdown."""

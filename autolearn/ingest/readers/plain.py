@@ -17,11 +17,13 @@ def read(path: Path, choices: ReadingChoices) -> Source:
         InputError: The file is binary, or its encoding is unknown.
     """
     file_decoding = decoding.recognise(path, choices.encoding)
+    is_markdown = path.suffix.lower() in (".md", ".markdown")
     return Source(
         _blocks(path, file_decoding),
         file_decoding.note,
         encoding=file_decoding.encoding,
         encodings=file_decoding.candidates,
+        headings=is_markdown,
     )
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 from autolearn.core.errors import InputError
 from autolearn.core.records import Run
 from autolearn.core.settings import StudySettings
-from autolearn.ingest import readers
+from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, reading_actions
 from autolearn.ui.html import Html
@@ -35,10 +35,10 @@ def build(context: PageContext) -> None:
     place = gr.State(Place())
     with gr.Row():
         with gr.Column(min_width=380):
-            add, given = _form()
+            add, form = _form()
             report = html_panel("library-report")
             kind, questions, take = _questions()
-            told = html_panel("library-told")
+            notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
             documents = html_panel("library-documents")
@@ -54,11 +54,11 @@ def build(context: PageContext) -> None:
         [take.click],
         lambda *wanted: _take(session, *wanted),
         [kind, questions],
-        [told, questions],
+        [notice, questions],
     )
     context.redraw_on_change(show, [], [report, documents])
     context.redraw_on_change(draw, [place], [passages])
-    context.on_action([add.click], lambda *texts: _add(session, *texts), given, given)
+    context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
     picked = documents.click(_picked, None, [place], **QUIET)
     redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
 
@@ -70,7 +70,7 @@ def build(context: PageContext) -> None:
         return _add_other(session, str(event.pick))
 
     context.on_action([passages.click], press, [place], [place, passages])
-    context.on_action([report.click], add_other, [], [told])
+    context.on_action([report.click], add_other, [], [notice])
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:
@@ -90,7 +90,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             placeholder="/home/me/papers",
             elem_id="library-folder",
         )
-        pasted = gr.Textbox(
+        pasted_text = gr.Textbox(
             label="Or paste a text",
             info="It is split into passages at headings and sentence ends.",
             lines=3,
@@ -104,7 +104,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             elem_id="library-name",
         )
         add = gr.Button("Add to the library", elem_id="library-add")
-    return add, [files, folder, pasted, name]
+    return add, [files, folder, pasted_text, name]
 
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
@@ -114,13 +114,13 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
             label="Content of the file",
-            info="Instructions: prompt. Quiz and control: question, answer, and "
-            "optionally value and document.",
+            info="Instructions: JSON lines of prompt. Quiz and control: "
+            f"{quiz_files.FORMATS}.",
             elem_id="library-kind",
         )
         file = gr.File(
-            label="JSON lines file",
-            file_types=[".jsonl"],
+            label="File",
+            file_types=[".jsonl", ".json", ".csv", ".tsv"],
             height=120,
             elem_id="library-questions",
         )
@@ -134,10 +134,9 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
         raise InputError("Choose a file first.")
     store, path = session.store, Path(file)
     if kind == "instructions":
-        n = actions.add_instructions(store, path)
-    else:
-        n = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, n), None
+        return views.taken(kind, actions.add_instructions(store, path)), None
+    added = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, added.n, added.trained), None
 
 
 def _picked(event: gr.EventData) -> Place:
@@ -155,7 +154,7 @@ def _add_other(session: Session, key: str) -> Html:
 
 
 def _add(
-    session: Session, files: list[str] | None, folder: str, pasted: str, name: str
+    session: Session, files: list[str] | None, folder: str, pasted_text: str, name: str
 ) -> tuple[Any, ...]:
     """Order what was given to be read; what is refused at once stays where it is."""
     run = actions.add_texts(
@@ -164,7 +163,9 @@ def _add(
         chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
-        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+        pasted_text=(name.strip() or "pasted text", pasted_text)
+        if pasted_text.strip()
+        else None,
     )
     session.order(run)
     return None, "", "", ""

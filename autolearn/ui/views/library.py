@@ -16,20 +16,21 @@ OTHER = "other-"
 
 def documents(store: Store) -> Html:
     """Return all documents; a click on one shows its passages."""
-    found = store.library.shelf()
-    if not found:
+    shelf = store.library.shelf()
+    if not shelf:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
     rows = [
         (
-            html.pick(html.text(one.name), one.id, "al-link") + _sign(one),
-            html.number(one.n_passages),
-            html.number(one.n_tokens),
-            html.number(one.n_left_out),
+            html.pick(html.text(document.name), document.id, "al-link")
+            + _sign(document),
+            html.number(document.n_passages),
+            html.number(document.n_tokens),
+            html.number(document.n_left_out),
         )
-        for one in found
+        for document in shelf
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
     return html.table(heads, rows, "Documents")
@@ -52,15 +53,15 @@ def report(store: Store) -> Html:
         html.tag(
             "p",
             html.text(
-                f"Added: corpus {one.name}, {one.n_examples:,} examples on "
-                f"{one.n_texts:,} texts; train on it by the method SELF meta-skills."
+                f"Added: corpus {corpus.name}, {corpus.n_examples:,} examples on "
+                f"{corpus.n_texts:,} texts; train on it by the method SELF meta-skills."
             ),
             "al-good",
         )
-        for one in store.corpora.brought_by(run.id)
+        for corpus in store.corpora.brought_by(run.id)
     ]
     if new:
-        names = ", ".join(one.name for one in new)
+        names = ", ".join(corpus.name for corpus in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
     parts += [html.note(f"{one.name}: {note}") for one in new for note in one.notes]
     result = ImportResult.of(run)
@@ -97,12 +98,17 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int) -> Html:
-    """Return how many instructions or questions came in, and what they are for."""
-    told = f"{n} new instructions; you can study them under Study."
+def taken(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions or questions came in, and what they are for.
+
+    ``n_trained``: questions left out because a round was trained on them.
+    """
+    sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
-    return html.tag("p", html.text(told), "al-good")
+        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
+    if n_trained:
+        sentence += f" {n_trained} are left out, because a round was trained on them."
+    return html.tag("p", html.text(sentence), "al-good")
 
 
 def _short(text: str) -> str:
@@ -119,4 +125,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(one) for one in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)
