@@ -25,29 +25,29 @@ MOST_KINDS = 40
 _USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
 
 
-def add_reading_options(made: Any) -> None:
+def add_reading_options(parser: Any) -> None:
     """Add the options that say how a file is read."""
-    made.add_argument(
+    parser.add_argument(
         "--encoding", default="", metavar="NAME", help="read text files in it"
     )
-    made.add_argument(
+    parser.add_argument(
         "--column",
         action="append",
         metavar="NAME=USE",
         help=f"of rows: what becomes of a column ({', '.join(_USES)})",
     )
-    made.add_argument(
+    parser.add_argument(
         "--chats-as-texts",
         action="store_true",
         help="read chats, instructions and questions as texts",
     )
 
 
-def add_arguments(made: Any) -> None:
+def add_arguments(parser: Any) -> None:
     """Add the options of the command."""
-    made.add_argument("document", nargs="?", type=int, metavar="N")
-    add_reading_options(made)
-    made.add_argument(
+    parser.add_argument("document", nargs="?", type=int, metavar="N")
+    add_reading_options(parser)
+    parser.add_argument(
         "--again", action="store_true", help="read the file again by itself"
     )
     for option, name, meaning in (
@@ -55,8 +55,10 @@ def add_arguments(made: Any) -> None:
         ("--exclude", "PASSAGE", "do not study this passage"),
         ("--include", "PASSAGE", "study it again"),
     ):
-        made.add_argument(option, type=int, action="append", metavar=name, help=meaning)
-    made.add_argument(
+        parser.add_argument(
+            option, type=int, action="append", metavar=name, help=meaning
+        )
+    parser.add_argument(
         "--leave-out", action="append", metavar="TEXT", help="leave this stretch out"
     )
 
@@ -86,9 +88,9 @@ def show(store: Store, args: Args, finish: Finish) -> Result:
     if args.document is None:
         return {"documents": [_row(store, d) for d in store.library.documents()]}
     document = store.library.document(args.document)
-    wanted = choices(args)
-    if wanted != ReadingChoices() or args.again:
-        run = reading_actions.reread(store, document.id, wanted)
+    new_choices = choices(args)
+    if new_choices != ReadingChoices() or args.again:
+        run = reading_actions.reread(store, document.id, new_choices)
         run = finish(store, run, "read", quiet=args.json)
         for sentence in ImportResult.of(run).refused:
             warn(sentence)

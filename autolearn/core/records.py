@@ -101,6 +101,12 @@ class Passage:
     """The exclusion that a person has taken in as this passage."""
     id: int = 0
 
+    @property
+    def label(self) -> str:
+        """Return what the passage is called beside the name of its document."""
+        is_placed = self.position >= 0
+        return f"passage {self.position + 1}" if is_placed else "an earlier reading"
+
 
 @dataclass(frozen=True)
 class SelfGeneratedItem:

@@ -82,8 +82,8 @@ class TextImporter:
                 try:
                     self._take(file, i, tell)
                 except NotTexts as error:
-                    kept = originals.keep(self.store, file.path)
-                    other = OtherRows(file.name, kept, error.kind)
+                    original = originals.keep(self.store, file.path)
+                    other = OtherRows(file.name, original, error.kind)
                     refusals.append(Refusal(str(error), other))
                 except InputError as error:
                     refusals.append(Refusal(str(error)))

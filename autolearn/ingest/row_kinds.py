@@ -129,9 +129,9 @@ def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
             and value
             and all(isinstance(t, dict) for t in value)
         ):
-            spoken = [(_first(turn, _SPEAKERS), _said(turn)) for turn in value]
-            if any(speaker and text for speaker, text in spoken):
-                return spoken
+            talk = [(_first(turn, _SPEAKERS), _said(turn)) for turn in value]
+            if any(speaker and text for speaker, text in talk):
+                return talk
     return []
 
 
@@ -140,19 +140,19 @@ def prompt_of(row: Mapping[str, Any]) -> str:
 
     Of a chat it is the first turn of the person: later ones need those before them.
     """
-    if spoken := turns(row):
-        asked = [text for who, text in spoken if who.lower() in _ASKING]
-        return asked[0] if asked else ""
+    if talk := turns(row):
+        prompts = [text for who, text in talk if who.lower() in _ASKING]
+        return prompts[0] if prompts else ""
     prompt, more = _first(row, _PROMPTS), _first(row, ("input",))
     return f"{prompt}\n\n{more}" if prompt and more else prompt
 
 
 def answer_of(row: Mapping[str, Any]) -> str:
     """Return the answer to the prompt of a row; empty if it has none."""
-    if spoken := turns(row):
+    if talk := turns(row):
         prompt = prompt_of(row)
-        after = [i for i, (_, text) in enumerate(spoken) if text == prompt][:1]
-        replies = spoken[after[0] + 1 :] if after else []
+        after = [i for i, (_, text) in enumerate(talk) if text == prompt][:1]
+        replies = talk[after[0] + 1 :] if after else []
         is_reply = bool(replies) and replies[0][0].lower() in _ANSWERING
         return replies[0][1] if is_reply else ""
     return _first(row, _RESPONSES)
@@ -160,11 +160,11 @@ def answer_of(row: Mapping[str, Any]) -> str:
 
 def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its chat, if it has one, as the text of the row."""
-    spoken = turns(row)
-    if not spoken:
+    talk = turns(row)
+    if not talk:
         return dict(row)
     rest = {name: value for name, value in row.items() if name not in CHAT_KEYS}
-    lines = (f"{_speaker(who)}: {text}" for who, text in spoken)
+    lines = (f"{_speaker(who)}: {text}" for who, text in talk)
     return {**rest, "text": "\n\n".join(lines)}
 
 

@@ -154,12 +154,12 @@ class PassageRows:
             f"EXISTS (SELECT 1 FROM {table} WHERE {column} = passages.id)"
             for table, column in _REFERENCES
         )
-        left = f"document_id = ? AND position < 0 AND NOT ({referenced})"
+        leftover = f"document_id = ? AND position < 0 AND NOT ({referenced})"
         self._free_repeats(document_id)
         while ids := [
             row["id"]
             for row in self._db.rows(
-                f"SELECT id FROM passages WHERE {left} LIMIT ?", document_id, BATCH
+                f"SELECT id FROM passages WHERE {leftover} LIMIT ?", document_id, BATCH
             )
         ]:
             search.unindex_passages(self._db, ids)

@@ -67,7 +67,7 @@ class Readings:
         with self._db.atomic():
             self._check_digest(document)
             stretches = self._stretches(document.id)
-            taken = self._taken(document.id)
+            inclusions = self._taken(document.id)
             self._rows.set_aside(document.id)
             self._db.write(
                 "UPDATE documents SET digest = ?, n_characters = ?, note = ?,"
@@ -85,7 +85,7 @@ class Readings:
             while batch := list(islice(rows, BATCH)):
                 self._db.insert("exclusions", batch)
             # A stretch may be of an exclusion that was taken in.
-            lost = [e.text for e, texts in taken if not self._take_again(e, texts)]
+            lost = [e.text for e, texts in inclusions if not self._take_again(e, texts)]
             lost += [s.text for s in stretches if not self._cut_again(document.id, s)]
             self._rows.drop_leftovers(document.id)
         return lost
@@ -97,12 +97,12 @@ class Readings:
             InputError: There is none of this id, or it is a passage already.
         """
         with self._db.atomic():
-            found = self._db.select(Exclusion, "WHERE id = ?", exclusion_id)
-            if not found or self._is_taken(exclusion_id):
+            exclusions = self._db.select(Exclusion, "WHERE id = ?", exclusion_id)
+            if not exclusions or self._is_taken(exclusion_id):
                 raise InputError(
                     "This part has changed since the page was drawn; look again."
                 )
-            (exclusion,) = found
+            (exclusion,) = exclusions
             self._insert(exclusion, self._passages_of(exclusion))
 
     def leave_out(self, passage_id: int, start: int, end: int) -> None:
@@ -120,12 +120,12 @@ class Readings:
         """
         with self._db.atomic():
             tail = "WHERE id = ? AND position >= 0"
-            found = self._db.select(Passage, tail, passage_id)
-            if not found or not 0 <= start < end <= len(found[0].text):
+            passages = self._db.select(Passage, tail, passage_id)
+            if not passages or not 0 <= start < end <= len(passages[0].text):
                 raise InputError(
                     "This passage has changed since the page was drawn; select again."
                 )
-            (passage,) = found
+            (passage,) = passages
             if (passage.text[:start] + passage.text[end:]).strip():
                 self._cut(passage, start, end)
                 self._rows.drop_leftovers(passage.document_id)
@@ -239,7 +239,7 @@ class Readings:
             " exclusion_id FROM passages WHERE exclusion_id IS NOT NULL)"
             " ORDER BY abs(at - ?), id LIMIT 1"
         )
-        found = self._db.select(
+        candidates = self._db.select(
             Exclusion,
             tail,
             earlier.document_id,
@@ -247,9 +247,9 @@ class Readings:
             earlier.text,
             earlier.at,
         )
-        for exclusion in found:
+        for exclusion in candidates:
             self._insert(exclusion, self._passages_of(exclusion, texts))
-        return bool(found)
+        return bool(candidates)
 
     def _is_taken(self, exclusion_id: int) -> bool:
         sql = "SELECT 1 FROM passages WHERE exclusion_id = ? AND position >= 0 LIMIT 1"

@@ -26,15 +26,15 @@ _IDENTIFIER = re.compile(
 Row = Mapping[str, Any]
 
 
-def uses(rows: Sequence[Row], chosen: Iterable[Column]) -> tuple[Column, ...]:
+def uses(rows: Sequence[Row], choices: Iterable[Column]) -> tuple[Column, ...]:
     """Return the columns of rows in their order, and what becomes of each.
 
     Args:
         rows: The first rows.
-        chosen: What a person has decided; the other columns are decided by their names
+        choices: What a person has decided; the other columns are decided by their names
             and lengths.
     """
-    by_choice = {column.name: column.use for column in chosen}
+    by_choice = {column.name: column.use for column in choices}
     names = list(dict.fromkeys(name for row in rows for name in row))
     defaults = _defaults(names, rows, has_text="text" in by_choice.values())
     return tuple(

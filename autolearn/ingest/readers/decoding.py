@@ -111,7 +111,7 @@ def label(encoding: str) -> str:
     return encodings.LABELS.get(encoding, encoding)
 
 
-def recognise(path: Path, chosen: str = "") -> Decoding:
+def recognise(path: Path, choice: str = "") -> Decoding:
     """Return the encoding of a text file.
 
     A byte order mark decides, then an encoding that fits and is declared in the file,
@@ -126,8 +126,8 @@ def recognise(path: Path, chosen: str = "") -> Decoding:
     with path.open("rb") as file:
         head = file.read(SAMPLE)
     bom = next((e for mark, e in _BOMS.items() if head.startswith(mark)), "")
-    if chosen:
-        return _chosen(path, head, chosen, bom)
+    if choice:
+        return _chosen(path, head, choice, bom)
     if bom:
         return Decoding(bom)
     if b"\0" in head or not _begins_in_utf_8(head):
@@ -160,13 +160,13 @@ def _is_utf_16(ranking: list[tuple[str, float]]) -> bool:
     return bool(ranking) and ranking[0][0].startswith(("utf-16", "utf-32"))
 
 
-def _chosen(path: Path, head: bytes, chosen: str, bom: str) -> Decoding:
+def _chosen(path: Path, head: bytes, choice: str, bom: str) -> Decoding:
     try:
-        name = codecs.lookup(chosen).name
+        name = codecs.lookup(choice).name
         "".encode(name)
     except (LookupError, ValueError):
         raise InputError(
-            f"cannot be read as {chosen!r}, which is no encoding; name one such as "
+            f"cannot be read as {choice!r}, which is no encoding; name one such as "
             "cp1252, koi8-r or utf-8."
         ) from None
     name = next((known for known in encodings.LABELS if _same(known, name)), name)

@@ -16,13 +16,13 @@ def read(path: Path, choices: ReadingChoices) -> Source:
     Raises:
         InputError: The file is binary, or its encoding is unknown.
     """
-    found = decoding.recognise(path, choices.encoding)
+    file_decoding = decoding.recognise(path, choices.encoding)
     is_markdown = path.suffix.lower() in (".md", ".markdown")
     return Source(
-        _blocks(path, found),
-        found.note,
-        encoding=found.encoding,
-        encodings=found.candidates,
+        _blocks(path, file_decoding),
+        file_decoding.note,
+        encoding=file_decoding.encoding,
+        encodings=file_decoding.candidates,
         headings=is_markdown,
     )
 

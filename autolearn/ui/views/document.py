@@ -51,10 +51,10 @@ def draw(store: Store, place: Place) -> Html:
         return html.note("The passages of a document are shown here.")
     document = store.library.document(place.document_id or shelf[0].id)
     n, covered = store.library.coverage(document.id)
-    shown = store.library.stretch(document.id, place.first, AT_ONCE)
+    passages = store.library.stretch(document.id, place.first, AT_ONCE)
     between: list[Exclusion] = []
-    if shown:
-        start, end = shown[0].start, shown[-1].end
+    if passages:
+        start, end = passages[0].start, passages[-1].end
         between = store.library.exclusions_between(
             document.id, start, end, MOST_EXCLUSIONS
         )
@@ -63,8 +63,8 @@ def draw(store: Store, place: Place) -> Html:
         _what_was_read(store, document, n, covered),
         _encoding(document),
         _columns(document, place.columns),
-        _bar(place, n, len(shown)),
-        _passages(store, shown, between, is_beside=place.is_beside),
+        _bar(place, n, len(passages)),
+        _passages(store, passages, between, is_beside=place.is_beside),
         _turning(place.first, n),
     ]
     return html.join(parts)
@@ -130,12 +130,12 @@ def _encoding(document: Document) -> Html:
     reading = document.reading
     if not (reading.encoding and document.original):
         return Html("")
-    listed = {candidate.name: candidate.preview for candidate in reading.encodings}
+    previews = {candidate.name: candidate.preview for candidate in reading.encodings}
     rows = [
         (_label(name), html.text(preview), _encoding_button(name, reading))
-        for name, preview in listed.items()
+        for name, preview in previews.items()
     ]
-    others = [name for name in encodings.LABELS if name not in listed]
+    others = [name for name in encodings.LABELS if name not in previews]
     buttons = (
         html.pick(_label(name), f"{ENCODING}{name}")
         for name in others
@@ -160,9 +160,9 @@ def _encoding_button(name: str, reading: Reading) -> Html:
     return html.pick(html.text("Read so"), f"{ENCODING}{name}", aria_label=label)
 
 
-def _columns(document: Document, chosen: Sequence[Column]) -> Html:
+def _columns(document: Document, choice: Sequence[Column]) -> Html:
     """Return the columns of rows, what becomes of each, and how rows look so."""
-    columns = tuple(chosen) or document.reading.columns
+    columns = tuple(choice) or document.reading.columns
     if not (columns and document.original):
         return Html("")
     table = html.table(
@@ -220,16 +220,16 @@ def _bar(place: Place, n: int, n_shown: int) -> Html:
 
 def _passages(
     store: Store,
-    shown: Sequence[Passage],
+    passages: Sequence[Passage],
     between: Sequence[Exclusion],
     *,
     is_beside: bool,
 ) -> Html:
-    earlier = store.library.passages_by_id(passage.repeats_id for passage in shown)
+    earlier = store.library.passages_by_id(passage.repeats_id for passage in passages)
     names = store.library.documents_by_id(p.document_id for p in earlier.values())
     parts = []
-    for i, passage in enumerate(shown):
-        is_last = i == len(shown) - 1
+    for i, passage in enumerate(passages):
+        is_last = i == len(passages) - 1
         out = [
             e
             for e in between
@@ -250,9 +250,9 @@ def _passages(
 
 def _marks(exclusions: Sequence[Exclusion], at: int | None) -> Html:
     """Return exclusions that stood before a passage, or within it, one a line."""
-    chosen = [e for e in exclusions if at is None or e.at == at]
+    group_at = [e for e in exclusions if at is None or e.at == at]
     lines = []
-    for (reason, text), group in groupby(chosen, lambda e: (e.reason, e.text)):
+    for (reason, text), group in groupby(group_at, lambda e: (e.reason, e.text)):
         alike = list(group)
         count = f" × {len(alike)}" if len(alike) > 1 else ""  # noqa: RUF001
         words = f"{reason}{count}: {_short(text, EXCERPT)}"
@@ -326,5 +326,5 @@ def stretches(key: str) -> list[tuple[int, int, int]]:
     The page sends them as JSON: ``[[passage, start, end], …]``.
     """
     values = json.loads(key.removeprefix(CUT))
-    chosen = [(int(p), int(start), int(end)) for p, start, end in values]
-    return sorted(chosen, reverse=True)
+    selection = [(int(p), int(start), int(end)) for p, start, end in values]
+    return sorted(selection, reverse=True)

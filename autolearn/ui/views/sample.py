@@ -119,7 +119,7 @@ def _gap(view: SampleView) -> Html:
 def _place(view: SampleView) -> str:
     words = [f"Sample {view.sample.id}"]
     if view.document and view.passage:
-        words.append(f"{view.document.name}, passage {view.passage.position + 1}")
+        words.append(f"{view.document.name}, {view.passage.label}")
         if view.passage.heading:
             words.append(view.passage.heading)
     return " · ".join(words)

@@ -182,6 +182,5 @@ def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
     passages = store.library.passages_by_id(passage_ids)
     documents = store.library.documents_by_id(p.document_id for p in passages.values())
     return {
-        p.id: f"{documents[p.document_id].name} {p.position + 1}"
-        for p in passages.values()
+        p.id: f"{documents[p.document_id].name}, {p.label}" for p in passages.values()
     }
