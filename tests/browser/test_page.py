@@ -310,7 +310,7 @@ def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_can_be_used_by_everybody(start, visit, used_folder, scheme):
+def test_every_tab_is_accessible(start, visit, used_folder, scheme):
     page = visit(start(used_folder), color_scheme=scheme)
     for tab in TABS:
         open_tab(page, tab)

@@ -53,7 +53,7 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(
 
 
 @pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
-def test_a_dial_at_zero_replays_nothing_and_still_measures(
+def test_a_replay_weight_of_zero_replays_nothing_and_still_measures(
     store, approved_samples, off
 ):
     learner = Learner()
@@ -121,7 +121,7 @@ def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(
     assert names == {"closed_book"}
 
 
-def test_what_was_measured_is_told_and_kept_with_the_round(store, approved_samples):
+def test_scores_are_returned_and_stored_with_the_round(store, approved_samples):
     result = train(store, ordered(store), Learner())
     round_ = store.rounds.get(result.round)
     assert round_.scores == {"leaked": 0, **SCORES}
@@ -139,7 +139,7 @@ def test_a_resumed_round_has_the_items_it_began_with(store, approved_samples):
     assert second.history == []
 
 
-def test_two_rounds_have_the_same_gauge(store, approved_samples):
+def test_two_rounds_have_the_same_drift_probe(store, approved_samples):
     first, second = Learner(), Learner()
     train(store, ordered(store), first)
     train(store, ordered(store, replay_share=2.0, seed=5), second)
@@ -175,7 +175,9 @@ def folder(tmp_path, monkeypatch):
     return place
 
 
-def test_what_a_model_brings_along_is_not_made_anew(store, approved_samples, folder):
+def test_the_pool_in_the_folder_of_a_model_is_not_generated_again(
+    store, approved_samples, folder
+):
     plain, quick = Learner(), Learner()
     train(store, ordered(store), quick)
     assert {request.prompt.name for request in quick.history} == {"feedback_free"}
@@ -197,7 +199,7 @@ def test_what_does_not_belong_to_the_model_is_not_used(
     assert learner.history
 
 
-def test_the_built_in_model_brings_along_what_is_its_own():
+def test_the_built_in_model_has_a_pool_of_its_own():
     text = (model_files.BUILT_IN / replay.SHIPPED).read_text(encoding="utf-8")
     mine = ModelIdentity(
         "built-in", model_files.digest(model_files.BUILT_IN), "nf4", "", ""

@@ -79,7 +79,7 @@ def test_without_a_round_or_a_take_it_says_what_to_do(store, questions):
     assert "is running" in shown_of(store, round_.id, None)
 
 
-def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
+def test_a_change_is_shown_with_its_interval_and_every_flip(store, questions):
     round_ = one_round(store)
     take(store, questions, 2, open_book=True)
     take(store, questions, 9, round_.id)
@@ -103,7 +103,7 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, questions):
         assert hostile not in markup
 
 
-def test_what_got_lost_is_said(store, questions):
+def test_a_newly_wrong_control_answer_is_shown(store, questions):
     round_ = one_round(store)
     take(store, questions, 9)
     take(store, questions, 8, round_.id)
@@ -137,7 +137,7 @@ def test_a_round_can_be_compared_with_its_parent(store, questions):
         assert comparison.quiz.right_before == right_before
 
 
-def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
+def test_the_quiz_is_queued_for_each_model_that_has_not_answered_it(store, questions):
     round_ = one_round(store)
     runs = quiz_runs.queue_quizzes(store, round_.id, None)
     assert [run.round_id for run in runs] == [None, round_.id]
@@ -148,7 +148,7 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, questions):
     assert len(quiz_runs.queue_quizzes(store, round_.id, None)) == 2
 
 
-def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):
+def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     first = one_round(store)
     second = one_round(store, first.id)
     assert actions.keep(store, second.id).state == "kept"

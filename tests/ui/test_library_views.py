@@ -50,7 +50,7 @@ def test_a_repeat_says_of_what(store):
     assert markup.count("al-out") == 1
 
 
-def test_the_last_import_is_told_with_all_that_went_wrong(store):
+def test_the_last_import_is_reported_with_all_that_went_wrong(store):
     assert views.report(store) == ""
     run = ended(store, "done", refused=["b.txt is empty."], repeats=2)
     store.library.add_document(Document("a.txt", "d", 0, run_id=run.id, source=0), [])
