@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__
-from autolearn.cli import commands, prompt_commands, terminal
+from autolearn.cli import (
+    commands,
+    document_commands,
+    experiment_commands,
+    prompt_commands,
+    quiz_commands,
+    terminal,
+)
 from autolearn.core.errors import AutolearnError
 from autolearn.core.settings import (
     METHODS,
@@ -21,6 +28,7 @@ from autolearn.core.settings import (
     method_name,
 )
 from autolearn.export.formats import KINDS
+from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
 from autolearn.training import presets
 
@@ -58,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    document_commands.add_arguments(
+        _command(
+            kinds,
+            "documents",
+            commands.documents,
+            "list documents; show and change what of one is read",
+        )
+    )
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
@@ -71,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _quiz(_command(kinds, "quiz", commands.quiz, "run the quiz and the control set"))
+    quiz_commands.add_arguments(
+        _command(kinds, "quizzes", commands.quizzes, "list, score and lock the quiz")
+    )
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
@@ -83,6 +102,18 @@ def parser() -> argparse.ArgumentParser:
     )
     prompt_commands.add_arguments(
         _command(kinds, "prompts", prompt_commands.prompts, "read and change prompts")
+    )
+    _run(_command(kinds, "run", experiment_commands.run, "take texts through a round"))
+    _compare(
+        _command(kinds, "compare", experiment_commands.compare, "compare the methods")
+    )
+    _evolve(
+        _command(kinds, "evolve", experiment_commands.evolve, "run rounds of evolution")
+    )
+    experiment_commands.add_experiments(
+        _command(
+            kinds, "experiments", experiment_commands.experiments, "list experiments"
+        )
     )
     runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
     runs.set_defaults(show=terminal.as_table)
@@ -169,7 +200,7 @@ def _demo(command: Any) -> None:
 
 def _add(command: Any) -> None:
     command.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    gold = "JSON lines of question, answer, and optionally value, document"
+    gold = quiz_files.FORMATS
     command.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
     command.add_argument(
         "--control", type=Path, metavar="FILE", help=f"control: {gold}"
@@ -198,6 +229,7 @@ def _add(command: Any) -> None:
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+    document_commands.add_reading_options(command)
 
 
 def _corpora(command: Any) -> None:
@@ -311,6 +343,22 @@ def _download(command: Any) -> None:
     command.add_argument(
         "--dry-run", action="store_true", help="only show its size, licence and files"
     )
+
+
+def _run(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_run(made)
+    _settings(made, StudySettings, skip=["passage_tokens"])
+
+
+def _compare(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_compare(made)
+
+
+def _evolve(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_evolve(made)
 
 
 def _resume(command: Any) -> None:

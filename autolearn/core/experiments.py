@@ -25,7 +25,7 @@ Arm = Literal[
     "sft",
     "al1",
     "al12",
-    "join",
+    "refined_sft",
     "placebo",
 ]
 
@@ -37,7 +37,7 @@ ARMS: dict[Arm, str] = {
     "sft": "SFT on unfiltered pairs",
     "al1": "AL, stage 1",
     "al12": "AL, stages 1 and 2",
-    "join": "both papers joined",
+    "refined_sft": "both papers joined",
     "placebo": "other documents",
 }
 """The arms of a comparison, with their titles."""
@@ -77,7 +77,7 @@ class CompareSettings(Coded):
                     f"There is no arm {arm!r}; choose from {', '.join(ARMS)}."
                 )
         if not self.trained:
-            raise InputError("Choose at least one arm that trains, such as join.")
+            raise InputError("Choose at least one arm that trains, such as cpt.")
         if "placebo" in self.arms and not self.placebo:
             raise InputError(
                 "The arm placebo learns from other documents; add some to the library "

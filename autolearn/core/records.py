@@ -14,10 +14,12 @@ from autolearn.core.model_calls import (
     Generation,
     ModelIdentity,
 )
+from autolearn.core.reading import Reading
 from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
+Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
@@ -49,11 +51,21 @@ class Document:
     n_characters: int
     media_type: str = "text/plain"
     note: str = ""
-    """What a person should know about how it was read."""
+    """What a person should know about how it was read; each line is a note."""
     run_id: int | None = None
     """The import that brought it; and which of its sources it is."""
     source: int | None = None
+    original: str = ""
+    """The name of its file in the folder ``originals``; empty if none is kept."""
+    reading: Reading = field(default_factory=Reading)
+    """How the file was read, and how it can be read otherwise."""
     id: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the notes as sentences, without the name of the document."""
+        lines = filter(None, self.note.split("\n"))
+        return [line if line[-1] in ".”" else f"{line}." for line in lines]
 
 
 @dataclass(frozen=True)
@@ -65,15 +77,18 @@ class Exclusion:
     """The character of the text before which it stood."""
     text: str
     reason: str
+    place: str = ""
+    """Where it stood in the file, such as "page 3"; empty if unknown."""
     id: int = 0
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of a document, ``start`` to ``end``; frozen once used."""
+    """A stretch of a document, ``start`` to ``end``; its text never changes."""
 
     document_id: int
     position: int
+    """From 0; negative for a passage of an earlier reading, kept for its samples."""
     start: int
     end: int
     text: str
@@ -82,6 +97,8 @@ class Passage:
     excluded: bool = False
     repeats_id: int | None = None
     """An earlier passage that says the same, nearly or word for word."""
+    exclusion_id: int | None = None
+    """The exclusion that a person has taken in as this passage."""
     id: int = 0
 
 
@@ -111,6 +128,12 @@ class Question:
     gold_answer: str | None = None
     gold_value: str | None = None
     """The short value that a right answer must contain."""
+    scorer: Scorer = "contains"
+    """How answers are scored; see ``evaluation.scoring``."""
+    aliases: tuple[str, ...] = ()
+    """Other right answers, imported or accepted by a person."""
+    choices: tuple[str, ...] = ()
+    """The options of a multiple-choice question, in their order."""
     short_answer: str = ""
     """The words of its sentence that the question was made for."""
     start: int | None = None
@@ -118,6 +141,29 @@ class Question:
     end: int | None = None
     flags: tuple[Flag, ...] = ()
     generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class FrozenQuestion:
+    """How a version of the quiz scores a question of quiz or control."""
+
+    id: int
+    gold_answer: str
+    gold_value: str
+    scorer: Scorer
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuizVersion:
+    """Quiz and control as they were frozen: a change gives a new version."""
+
+    version: int
+    digest: str
+    questions: tuple[FrozenQuestion, ...]
+    locked: bool = False
+    """Whether later studies and imports leave its set of questions as it is."""
     id: int = 0
 
 
@@ -309,11 +355,13 @@ class QuizResult:
     mode: QuizMode
     text: str
     right: bool
-    """The gold value stands in the answer."""
+    """By the scorer of the question."""
     exact: bool
     f1: float
     round_id: int | None = None
     """None: the base model."""
+    truncated: bool = False
+    """Whether the answer was cut off at the limit of its length."""
     generation: Generation | None = None
     id: int = 0
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 from autolearn.core.codec import EXTRA, Coded
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 
@@ -47,6 +48,8 @@ class PipelinePlan(Coded):
     """The settings of each training that is still to come."""
     round_id: int | None = None
     """The round trained last."""
+    documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The documents that are studied; None: all."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ class QuizRunSettings(PipelineRunSettings):
     """Sampled answers per question whose majority counts, for self-consistency."""
     study: StudySettings | None = field(default=None, metadata=EXTRA)
     """Limits and protocol of the answers; None: the defaults."""
+    version: int | None = field(default=None, metadata=EXTRA)
+    """The version of the quiz; None: of an autolearn without versions."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""
@@ -192,6 +197,10 @@ class ImportRunSettings(RunSettings):
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
+    choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
+    """How the files are read; None: by themselves."""
+    reread: int | None = field(default=None, metadata=EXTRA)
+    """The id of a document that is read again."""
     corpus: ImportSource | None = field(default=None, metadata=EXTRA)
     licence: str | None = field(default=None, metadata=EXTRA)
 

@@ -4,7 +4,8 @@ Quiz questions are never trained on. Control questions ask about other things, w
 round must not make worse.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +13,7 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
 from autolearn.core.records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
-from autolearn.evaluation import quiz_modes
+from autolearn.evaluation import quiz_modes, scoring
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study.generation import Generator, of
@@ -59,27 +60,18 @@ def _answer(
 
 
 def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
-    """Score one answer.
-
-    It is right if it contains the gold value. Without a short gold value, it must
-    contain everything that the gold answer says beyond the question.
-    """
-    raw = generation.completion.text
-    text = model_output.answer(raw)
-    right = (
-        matching.contains(text, question.gold_value)
-        if question.gold_value
-        else matching.agreement(question.question.text, text, question.gold_answer)
-        == 1.0
-    )
+    """Score one answer by the scorer of its question."""
+    text = model_output.answer(generation.completion.text)
+    asked, gold = question.question, question.gold_answer
     return QuizResult(
-        question.question.id,
+        asked.id,
         mode,
         text,
-        right=right,
-        exact=matching.exact_match(text, question.gold_answer),
-        f1=matching.token_f1(text, question.gold_answer),
+        right=question.is_right(text),
+        exact=scoring.exact(asked, text, gold),
+        f1=scoring.f1(asked, text, gold),
         round_id=generation.model.round_id,
+        truncated=generation.completion.finish == "length",
         generation=generation,
     )
 
@@ -127,17 +119,41 @@ def gap_closed(before: float, after: float, open_book: float) -> float | None:
     return (after - before) / (open_book - before)
 
 
+@dataclass(frozen=True)
+class TrainedText:
+    """A text that a round was trained on, with the passage that it is about."""
+
+    text: str
+    passage_id: int | None
+    question: str = ""
+
+
 def studied(
-    questions: Sequence[QuizQuestion], answers: Mapping[str, object] | Iterable[str]
+    questions: Sequence[QuizQuestion], trained: Iterable[TrainedText]
 ) -> set[int]:
     """Return the ids of the questions whose gold answer a round was trained on.
 
-    An answer counts if it equals the gold answer after normalisation. ``answers`` are
-    the answers of the items.
+    A trained text counts if it holds the gold answer and is about the passage of the
+    question; without a passage it must have the words of the question, too.
     """
-    trained_answers = {matching.normalise(text) for text in answers}
-    return {
-        question.question.id
-        for question in questions
-        if matching.normalise(question.gold_answer) in trained_answers
-    }
+    by_passage: defaultdict[int | None, list[TrainedText]] = defaultdict(list)
+    for text in trained:
+        by_passage[text.passage_id].append(text)
+    everything = [text for texts in by_passage.values() for text in texts]
+    ids = set()
+    for question in questions:
+        place = question.question.passage_id
+        candidates = by_passage[place] if place else everything
+        if any(_teaches(text, question, is_near=bool(place)) for text in candidates):
+            ids.add(question.question.id)
+    return ids
+
+
+def _teaches(trained: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
+    asked = question.question
+    golds = (asked.gold_value or question.gold_answer, *asked.aliases)
+    if not any(scoring.holds(trained.text, gold) for gold in golds if gold.strip()):
+        return False
+    words = matching.key_terms("", asked.text)
+    known = set(matching.normalise(f"{trained.question} {trained.text}").split())
+    return is_near or (bool(words) and all(word in known for word in words))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.records import Answer, Feedback, Question, QuizMode
+from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers
 from autolearn.study.answers import open_book_requests
@@ -63,8 +64,8 @@ def _with_text(
     generator: Generator,
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
-) -> Answers:
-    cases = [TextQuestion(q, text_of(q), q.question.text) for q in questions]
+) -> Answered:
+    cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
     return generator.write(open_book_requests(generator, cases))
 
 
@@ -74,7 +75,7 @@ def _closed_book(
     name = "closed_book"
     if question.is_solved and generator.protocol.guided:
         name = "solve"
-    values = {"question": question.question.text}
+    values = {"question": question.asked}
     limit = generator.settings.answer_tokens
     return replace(generator.request(name, question, values, limit), draw=draw)
 
@@ -107,7 +108,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
 
 def _without_text(i: int, question: QuizQuestion) -> Question:
     """Return a question as one that is judged without its passage."""
-    return replace(question.question, passage_id=None, id=i)
+    return replace(question.question, text=question.asked, passage_id=None, id=i)
 
 
 def _consistent(
@@ -138,9 +139,9 @@ def _elected(generations: Sequence[Generation]) -> Generation:
 
 def _same(text: str, other: str) -> float:
     """Return how far two answers say the same, 0..1; of sums the result counts."""
-    numbers = matching.last_number(text), matching.last_number(other)
-    if None not in numbers:
-        return float(numbers[0] == numbers[1])
+    results = numbers.result(text), numbers.result(other)
+    if all(results):
+        return float(bool(results[0] & results[1]))
     return matching.token_f1(text, other)
 
 

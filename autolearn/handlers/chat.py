@@ -54,7 +54,9 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""
-        say(put("refine_free", answer=first, feedback=feedback), _refined)
+        # SELF refines only what its own feedback does not call correct.
+        if model_output.verdict(feedback) != "correct":
+            say(put("refine_free", answer=first, feedback=feedback), _refined)
     return draft.result
 
 

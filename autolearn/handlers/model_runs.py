@@ -34,8 +34,9 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions, quiz, skills
+from autolearn.evaluation import comparison, gold_questions, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
     Guidance,
     SkillReport,
@@ -44,14 +45,19 @@ from autolearn.evaluation.skill_report import (
 )
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.handlers import chat, gguf_conversion, round_training
+from autolearn.ingest import corpora
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
+from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
+from autolearn.study.questions import AskedBefore
+from autolearn.training.leakage import Guard
 
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
@@ -113,6 +119,9 @@ class RunHandlers:
         """Study the documents of the run, or all, and the instructions if asked to."""
         run_settings = StudyRunSettings.of(context.run)
         settings = run_settings.study
+        version = context.store.quizzes.newest()
+        if version and version.locked:  # it takes no further question
+            settings = replace(settings, quiz_share=0.0)
         passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
@@ -120,6 +129,8 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
+        trained = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -136,15 +147,16 @@ class RunHandlers:
         return round_training.train(context, self.backend(context))
 
     def quiz(self, context: RunContext) -> QuizRunResult:
-        """Ask quiz and control, closed-book and open-book, as the run says."""
+        """Ask quiz and control in the modes that the run says."""
+        store, run_settings = context.store, QuizRunSettings.of(context.run)
         backend = self.backend(context)
-        run_settings = QuizRunSettings.of(context.run)
         settings = run_settings.study or StudySettings()
         writer = Generator(backend, settings, context.stop, lambda _: None)
-        journal = context.store.journal(context.run.id)
-        scores: dict[tuple[Split, QuizMode], Score] = {}
+        journal = store.journal(context.run.id)
+        scores: dict[tuple[str, QuizMode], Score] = {}
+        n_truncated = 0
         for split, mode in run_settings.parts:
-            questions = gold_questions.questions(context.store, split)
+            questions = _questions(store, run_settings, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(questions))
             request = QuizRequest(
@@ -153,12 +165,14 @@ class RunHandlers:
             results = quiz.ask_questions(
                 writer, journal, questions, request, stage, progress
             )
-            scores[split, mode] = quiz.summarise(results).rounded()
-        result = QuizRunResult.scored(scores)
+            n_truncated += sum(result.truncated for result in results)
+            for part, of_part in comparison.by_part(questions, results).items():
+                scores[part, mode] = quiz.summarise(of_part).rounded()
+        result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
-            round_ = context.store.rounds.get(backend.identity.round_id)
+            round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
-            context.store.rounds.update(replace(round_, scores=all_scores))
+            store.rounds.update(replace(round_, scores=all_scores))
         return result
 
     def skills(self, context: RunContext) -> SkillRunResult:
@@ -262,6 +276,23 @@ class RunHandlers:
         context.progress("merging", 0, 1)
         settings = ModelRunSettings.of(context.run).model
         merging.merge(model_files.locate(settings.model), adapter, target)
+
+
+def _questions(
+    store: Store, run_settings: QuizRunSettings, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of the version that a run asks."""
+    if run_settings.version is None:
+        return gold_questions.questions(store, split)
+    version = store.quizzes.get(run_settings.version)
+    return gold_questions.frozen_questions(store, version, split)
+
+
+def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
+    """Return what quizzes ask by now, and what studies and rounds have asked."""
+    studied = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in studied)]
+    return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
 
 
 def _guidance(

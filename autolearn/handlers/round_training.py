@@ -14,7 +14,7 @@ from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
 from autolearn.study.generation import Generator, of
@@ -37,17 +37,16 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     """
     store, run = context.store, context.run
     settings = TrainRunSettings.of(run).train
-    own_rounds = store.rounds.all(run.id)
-    if own_rounds:
-        mine = own_rounds[0]
-        n_leaked = RoundScores.of(mine).leaked
+    rounds = store.rounds.all(run.id)
+    if rounds:
+        mine, n_leaked = rounds[0], RoundScores.of(rounds[0]).leaked
     else:
         mine, n_leaked = _freeze(context, backend, settings)
     items = store.rounds.items(mine.id)
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
     start = context.workspace / parent.adapter if parent and parent.adapter else None
     adapter = f"adapters/round-{mine.id}"
-    states = rounds.checkpoints(context.workspace, mine.id)
+    states = checkpoints(context.workspace, mine.id)
     try:
         outcome = backend.train(
             items,
@@ -92,14 +91,12 @@ def _freeze(
 ) -> tuple[Round, int]:
     """Store the round with what it will train on; from here on nothing changes it."""
     store, order = context.store, TrainRunSettings.of(context.run)
-    sources = rounds.collect(store, order)
+    sources = collect(store, order)
     result = sources.build()
     if not result.items:
-        raise InputError(rounds.why_nothing(settings))
-    new_items = [*result.items, *_statements(context, backend, settings, result.items)]
-    probe, replay_items = _write_replay(
-        context, backend, sources.replay(len(new_items))
-    )
+        raise InputError(why_nothing(settings))
+    taught = [*result.items, *_statements(context, backend, settings, result.items)]
+    measured, replayed = _write_replay(context, backend, sources.replay(taught))
     new = Round(
         settings.method,
         context.run.id,
@@ -139,7 +136,8 @@ def _write_replay(
     own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
     made_up = own[replay.GAUGE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
-    read = _log(context, replay.read(reader, plan.texts))
+    rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
+    read = _logged(context, rows)
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
     checks = _log(
@@ -169,7 +167,7 @@ def _writer(
         if n:
             context.progress(stage, round(n * share), n)
 
-    settings = rounds.study_settings(context.store)
+    settings = study_settings(context.store)
     return Generator(backend, settings, context.stop, report)
 
 

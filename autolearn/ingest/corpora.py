@@ -61,6 +61,7 @@ def add(
     licence: str = "",
     *,
     upload: tuple[str, str] | None = None,
+    name: str = "",
 ) -> Run:
     """Queue the import of a corpus from a file; None imports the invented world.
 
@@ -70,6 +71,7 @@ def add(
         model: Its tokens measure the passages that long texts are cut into.
         licence: A note on licence and origin, stored with the corpus.
         upload: The temporary folder of an upload, and its name.
+        name: The name of the corpus, if it is not that of the file.
 
     Raises:
         InputError: There is no such file.
@@ -78,9 +80,9 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
-    folder, name = upload or (None, path.name if path else gold_examples.NAME)
+    folder, called = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
-        corpus=ImportSource(str(path.resolve()) if path else None, name),
+        corpus=ImportSource(str(path.resolve()) if path else None, name or called),
         licence=licence.strip(),
         staged=folder,
         model=model,

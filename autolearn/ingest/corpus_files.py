@@ -3,7 +3,6 @@
 A row that cannot be used is reported with its place; the other rows are imported.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,7 +58,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
         InputError: The file cannot be read, or no row can be used.
     """
     reading, kinds = CorpusReading(), Counter[CorpusKind]()
-    for place, row in _rows(gold_files.read_text(path, MAX_BYTES)):
+    for place, row in gold_files.json_rows(gold_files.read_text(path, MAX_BYTES)):
         for kind, entry in _parsed(row, text_of):
             if isinstance(entry, GoldExample):
                 kinds[kind] += 1
@@ -74,25 +73,6 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
         )
     reading.kind = kinds.most_common(1)[0][0]
     return reading
-
-
-def _rows(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a JSON or JSON Lines file, each with its place in words."""
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        whole = None
-    if isinstance(whole, dict) and isinstance(whole.get("data"), list):
-        whole = whole["data"]
-    if isinstance(whole, list):
-        yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield f"Line {number}", json.loads(line)
-            except ValueError:
-                yield f"Line {number}", None
 
 
 def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:

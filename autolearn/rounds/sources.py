@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolearn.core.gold import MetaExample
-from autolearn.core.records import Sample
+from autolearn.core.records import Round, Sample, TrainItem
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
@@ -17,7 +17,7 @@ from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study.answers import keeps_sense
-from autolearn.training import dataset, replay_plan
+from autolearn.training import dataset, leakage, replay, replay_plan
 from autolearn.training.dataset import ApprovedExample, Dataset, Material
 from autolearn.training.leakage import Guard
 from autolearn.training.replay_plan import ReplayPlan
@@ -33,6 +33,8 @@ class RoundSources:
     guard: Guard
     """Recognises the questions of quiz and control."""
     instructions: tuple[str, ...]
+    earlier: tuple[TrainItem, ...] = ()
+    """The items of the rounds that it continues, as far as they teach skills."""
     n_blocked: int = 0
     """Examples of corpora that were left out because the quiz asks the same."""
 
@@ -41,10 +43,16 @@ class RoundSources:
         result = dataset.build(self.material, self.corpus, self.guard)
         return replace(result, leaked=result.leaked + self.n_blocked)
 
-    def replay(self, n_taught: int) -> ReplayPlan:
-        """Return what is replayed beside ``n_taught`` items that teach."""
+    def replay(self, items: Sequence[TrainItem]) -> ReplayPlan:
+        """Return what is replayed beside the items that teach."""
         settings, examples = self.material.settings, self.material.examples
-        return replay_plan.plan(settings, n_taught, examples, self.instructions)
+        teaches_skills = settings.method in corpora.TAUGHT
+        new_skills = replay.taught_skills(
+            [*(items if teaches_skills else ()), *self.earlier]
+        )
+        return replay_plan.plan(
+            settings, len(items), examples, self.instructions, new_skills
+        )
 
 
 def collect(store: Store, order: TrainRunSettings) -> RoundSources:
@@ -64,8 +72,29 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
         (*order.corpus, *with_feedback),
         guard,
         tuple(question.text for question in store.library.instructions()),
+        tuple(
+            item
+            for round_ in _line(store, order.parent)
+            if round_.method in corpora.TAUGHT
+            for item in store.rounds.items(round_.id)
+        ),
         n_blocked,
     )
+
+
+def _line(store: Store, round_id: int | None) -> list[Round]:
+    """Return a round and those that it was built on; none for the base model."""
+    if round_id is None:
+        return []
+    return [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
+
+
+def asked_by_rounds(store: Store) -> list[str]:
+    """Return the questions that any round has trained or been validated by."""
+    items = (
+        item for round_ in store.rounds.all() for item in store.rounds.items(round_.id)
+    )
+    return leakage.asked_in(items)
 
 
 def _passages(
@@ -105,8 +134,8 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
     """Return the approved samples that a round of this method learns from.
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
-    what no round has learned yet; all others from everything approved so far. In an
-    experiment the samples are named.
+    what neither a kept round nor the one that it continues has learned; all others
+    from everything approved so far. In an experiment the samples are named.
     """
     if order.samples is not None:
         samples = store.samples.find(SampleFilter(ids=order.samples))
@@ -119,13 +148,10 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
             sample for sample in samples if sources[sample.id].written_by == parent_id
         ]
     if settings.evolution == "continual-new" and settings.method == "self":
-        old_ids = {
-            item.sample_id
-            for round_ in store.rounds.all()
-            if round_.state != "training"
-            for item in store.rounds.items(round_.id)
-        }
-        samples = [sample for sample in samples if sample.id not in old_ids]
+        ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
+        ids += [round_.id for round_ in _line(store, parent_id)]
+        learned = store.rounds.trained_samples(ids)
+        samples = [one for one in samples if one.id not in learned]
     return _as_examples(store, samples)
 
 

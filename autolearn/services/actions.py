@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
 from autolearn.core.run_settings import (
@@ -27,22 +27,24 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import corpora, gold_files, importer
+from autolearn.ingest import corpora, gold_files, importer, quiz_files
 from autolearn.models import files as model_files
+from autolearn.rounds import sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
-    check_base,
     choose_model,
     chosen_model,
     finished_round,
     with_model,
 )
 from autolearn.runs.versions import versions
-from autolearn.store import RunFilter, Store
+from autolearn.services.train_checks import check_train
+from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
+from autolearn.training.leakage import Guard
 
 P = TypeVar("P", bound=PipelineRunSettings)
 
@@ -81,18 +83,47 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    texts = gold_files.read_instructions(path)
-    store.library.add_questions([Question(text, "study", "person") for text in texts])
+    questions = [
+        Question(
+            text,
+            "study",
+            "person",
+            gold_answer=answer or None,
+            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
+        )
+        for text, answer in gold_files.read_instructions(path)
+    ]
+    store.library.add_questions(questions)
     return len(store.library.instructions()) - before
 
 
-def add_gold(store: Store, path: Path, split: Split) -> int:
-    """Add questions with gold answers to quiz or control; return how many there are.
+@dataclass(frozen=True)
+class GoldAdded:
+    """What came of a file of gold questions."""
+
+    n: int
+    """Questions that are in the quiz or the control set now."""
+    trained: int = 0
+    """Questions left out since a round was trained on them."""
+
+
+def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
+    """Add questions with gold answers to quiz or control.
 
     Raises:
-        InputError: The file is not JSON lines of questions and answers.
+        InputError: The file has no such questions, or the quiz is locked.
     """
-    return len(gold_questions.import_gold(store, gold_files.read_gold(path), split))
+    version = store.quizzes.newest()
+    if version and version.locked:
+        raise InputError(
+            f"The quiz is locked (version {version.version}), so it takes no further "
+            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+        )
+    gold = quiz_files.read(path)
+    guard = Guard(sources.asked_by_rounds(store))
+    new = [question for question in gold if not guard.blocks(question.question)]
+    kept = gold_questions.import_gold(store, new, split)
+    return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
 
 
 def study(
@@ -201,67 +232,19 @@ def train(
     return _submit(store, with_model(store, _with_link(request, link), base))
 
 
-def check_train(
-    store: Store,
-    model: ModelSettings,
-    settings: TrainSettings,
-    parent_id: int | None = None,
-    *,
-    has_corpus: bool = False,
-) -> None:
-    """Refuse a round that cannot be trained yet, before it is queued.
-
-    Raises:
-        JobError: Its turn has not come: nothing approved, or no stage-1 round.
-    """
-    parent = finished_round(store, parent_id) if parent_id else None
-    if parent:
-        check_base(parent, model)
-    if settings.method == "al2":
-        _check_stage_2(store, parent)
-    elif settings.method == "self" and settings.evolution == "restart" and parent:
-        raise JobError(
-            "SELF with evolution 'restart' starts from the base model; choose the base "
-            "model, or evolution 'continual'."
-        )
-    is_meta = settings.method == "meta"
-    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
-        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
-
-
-def _check_stage_2(store: Store, parent: Round | None) -> None:
-    """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
-    if parent is None:
-        raise JobError(
-            "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
-            "start from it."
-        )
-    lineage = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(r.method in ("al1", "refined_sft", "self") for r in lineage):
-        raise JobError(
-            f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
-            "a stage-1 round (method al1)."
-        )
-    # In a chain the study that is about to end orders the training behind it.
-    studies = RunFilter(("study",), ("done", "running"), round_id=parent.id)
-    if not store.runs.find(studies, limit=1):
-        raise JobError(
-            "AL stage 2 learns from what the stage-1 model writes; study with it "
-            "first: choose its adapter under Model, or "
-            f"python -m autolearn study --round {parent.id}"
-        )
-
-
 def quiz(
     store: Store,
     model: ModelSettings,
     *,
     open_book: bool = False,
     link: PipelineLink | None = None,
+    study: StudySettings | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    ``link`` is the place of the run in a whole round.
+    The questions are those of now, which become a version of the quiz. ``study`` gives
+    protocol and limits; without it they are those of the last study. ``link`` is the
+    place of the run in a whole round.
 
     Raises:
         JobError: There is no question to ask.
@@ -278,8 +261,10 @@ def quiz(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    request = QuizRunSettings(parts=sets)
-    return _submit(store, with_model(store, _with_link(request, link), model))
+    version = gold_questions.freeze(store).version
+    study = study or sources.study_settings(store)
+    request = QuizRunSettings(parts=sets, study=study, version=version)
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.models.memory import ItemSizes, Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import collect, study_settings
 from autolearn.runs import queues
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
@@ -101,33 +101,31 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    uses_gold = settings.method in corpora.TAUGHT
-    gold = store.corpora.chosen() if uses_gold else []
+    uses_corpora = settings.method in corpora.TAUGHT
+    gold_corpora = store.corpora.chosen() if uses_corpora else []
     order = TrainRunSettings(
         train=settings,
         parent=parent_id,
-        corpora=tuple(corpus.id for corpus in gold),
+        corpora=tuple(corpus.id for corpus in gold_corpora),
     )
-    sources = rounds.collect(store, order)
-    examples = sources.material.examples
-    no_gap = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
-    data = sources.build()
-    n_learned = sum(count(item.chosen) for item in data.items)
-    answer = n_learned // max(1, len(data.items))
-    replay_sizes = _ReplaySizes(
-        rounds.study_settings(store), count, prompt_size, answer
-    )
+    sources = collect(store, order)
+    examples, dataset = sources.material.examples, sources.build()
+    n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    n_learned = sum(count(item.chosen) for item in dataset.items)
+    answer = n_learned // max(1, len(dataset.items))
+    limits = study_settings(store)
+    replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
     return RoundContents(
         store.samples.counts()["approved"],
         len(examples),
-        no_gap,
-        data,
-        tuple(length(item) for item in data.items),
+        n_known,
+        dataset,
+        tuple(length(item) for item in dataset.items),
         n_learned,
         _made_up(store, prompt_size, count),
-        tuple(replay_sizes.of(sources.replay(len(data.items)))),
-        tuple(length(item) for item in data.validation),
-        tuple(corpus.name for corpus in gold),
+        tuple(replay_sizes.of(sources.replay(dataset.items))),
+        tuple(length(item) for item in dataset.validation),
+        tuple(corpus.name for corpus in gold_corpora),
     )
 
 

@@ -21,6 +21,7 @@ from autolearn.study import (
     fact_questions,
     feedback,
     grounding,
+    instructions,
     prompts,
     questions,
 )
@@ -314,6 +315,10 @@ _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
     "sentence_question": _sentence_question,
     "closed_book": lambda _, it: (
         prompts.load("closed_book").render(question=it.question.text).chat
+    ),
+    "solve": lambda _, it: prompts.load("solve").render(question=it.question.text).chat,
+    "self_instruct": lambda writer, it: (
+        instructions.guided_request(writer, [it.question.text], 0).prompt.chat
     ),
     "feedback": _feedback,
     "verdict": _verdict,

@@ -24,15 +24,18 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.reading import Reading
 from autolearn.core.records import (
     Answer,
     Decision,
     Document,
     Exclusion,
     Feedback,
+    FrozenQuestion,
     Passage,
     Question,
     QuizResult,
+    QuizVersion,
     Round,
     Run,
     Sample,
@@ -57,6 +60,7 @@ TABLES: dict[type, str] = {
     TrainItem: "round_items",
     Run: "runs",
     QuizResult: "quiz_results",
+    QuizVersion: "quizzes",
     SelfGeneratedItem: "imagined",
     SkillResult: "skill_results",
     Corpus: "corpora",
@@ -99,14 +103,24 @@ def _model_from(text: str) -> ModelIdentity:
     return ModelIdentity(**json.loads(text))
 
 
+def _frozen_from(text: str) -> tuple[FrozenQuestion, ...]:
+    return tuple(
+        FrozenQuestion(**row | {"aliases": tuple(row["aliases"])})
+        for row in json.loads(text)
+    )
+
+
 _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
     tuple[Flag, ...]: _texts_from,
+    tuple[str, ...]: _texts_from,
+    tuple[FrozenQuestion, ...]: _frozen_from,
     dict[str, Any]: json.loads,
     dict[str, object]: json.loads,
     dict[str, str]: json.loads,
     Chat: chat_from,
     ModelIdentity: _model_from,
+    Reading: lambda text: Reading.from_dict(json.loads(text)),
 }
 
 

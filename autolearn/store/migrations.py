@@ -274,6 +274,40 @@ def m012_run_links(db: Database) -> None:
         db.execute(statement)
 
 
+_QUIZZES = """
+ALTER TABLE questions ADD COLUMN scorer TEXT NOT NULL DEFAULT 'contains'
+    CHECK (scorer IN ('contains', 'exact', 'f1', 'number', 'choice', 'none'));
+ALTER TABLE questions ADD COLUMN aliases TEXT NOT NULL DEFAULT '[]'
+    CHECK (json_valid(aliases));
+ALTER TABLE questions ADD COLUMN choices TEXT NOT NULL DEFAULT '[]'
+    CHECK (json_valid(choices));
+-- Questions with the same words and other options are two questions.
+DROP INDEX questions_imported;
+CREATE UNIQUE INDEX questions_imported
+    ON questions(text, split, coalesce(passage_id, 0), choices) WHERE step_id IS NULL;
+ALTER TABLE quiz_results ADD COLUMN truncated INTEGER NOT NULL DEFAULT 0
+    CHECK (truncated IN (0, 1));
+UPDATE quiz_results SET truncated = 1
+    WHERE generation_id IN (SELECT id FROM generations WHERE finish = 'length');
+-- Quiz and control as they were frozen, with their scorers and aliases.
+CREATE TABLE quizzes (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL UNIQUE,
+    digest TEXT NOT NULL,
+    questions TEXT NOT NULL CHECK (json_valid(questions)),
+    locked INTEGER NOT NULL CHECK (locked IN (0, 1)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+"""
+
+
+@MIGRATIONS()
+def m013_quizzes(db: Database) -> None:
+    """Freeze quizzes in versions, with a scorer and aliases for each question."""
+    for statement in _QUIZZES.split(";\n"):
+        db.execute(statement)
+
+
 _EXPERIMENTS = """
 CREATE TABLE experiments (
     id INTEGER PRIMARY KEY,
@@ -301,6 +335,30 @@ def m014_experiments(db: Database) -> None:
     before = "('closed_book', 'open_book')"
     after = "('closed_book', 'open_book', 'retrieval', 'refined', 'consistent')"
     _allow(db, "quiz_results", before, after)
+
+
+_READING = """
+-- The name of the file in the folder originals, and how it was read (core.reading).
+ALTER TABLE documents ADD COLUMN original TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN reading TEXT NOT NULL DEFAULT '{}'
+    CHECK (json_valid(reading));
+ALTER TABLE exclusions ADD COLUMN place TEXT NOT NULL DEFAULT '';
+-- The exclusion that a person has taken in as this passage.
+ALTER TABLE passages ADD COLUMN exclusion_id INTEGER REFERENCES exclusions(id);
+CREATE INDEX passages_by_exclusion ON passages(exclusion_id);
+-- Let passages be deleted without a look at all others.
+CREATE INDEX passages_by_repeat ON passages(repeats_id);
+CREATE INDEX samples_by_passage ON samples(passage_id);
+CREATE INDEX skips_by_passage ON skips(passage_id);
+CREATE INDEX exclusions_by_place ON exclusions(document_id, at);
+"""
+
+
+@MIGRATIONS()
+def m015_reading(db: Database) -> None:
+    """Let files be read again, and let exclusions be taken in."""
+    for statement in _READING.split(";\n"):
+        db.execute(statement)
 
 
 def unknown_migrations(db: Database) -> set[str]:

@@ -259,6 +259,15 @@ class Runs:
         """Return what gave nothing in a run, and why."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
 
+    def n_tokens(self, run_id: int) -> int:
+        """Return how many tokens a run has read and written in its generations."""
+        rows = self._db.rows(
+            "SELECT coalesce(sum(n_prompt_tokens + n_tokens), 0) AS n"
+            " FROM generations WHERE run_id = ?",
+            run_id,
+        )
+        return int(rows[0]["n"])
+
     def quizzed_rounds(self) -> list[int]:
         """Return the ids of the rounds that were asked a quiz, in their order."""
         rows = self._db.rows(

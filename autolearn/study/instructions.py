@@ -13,7 +13,7 @@ from math import ceil
 from autolearn.core.constraints import LINE
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import Question, Record
-from autolearn.study.generation import Form, Generator, draw_seed, of
+from autolearn.study.generation import Form, GenerationRequest, Generator, draw_seed, of
 from autolearn.text import languages, matching, model_output
 
 N_SHOWN = 4
@@ -99,20 +99,23 @@ def _guided(
     generator: Generator, draws: Sequence[int], pool: Sequence[str]
 ) -> Iterator[str]:
     """Yield tasks that the model writes after some that it is shown."""
-    requests = []
-    for draw in draws:
-        rng = random.Random(f"{generator.settings.seed} instructions {draw}")
-        examples = rng.sample(pool, min(N_SHOWN, len(pool)))
-        tasks = "\n".join(f"Task: {' '.join(text.split())}" for text in examples)
-        form = Form("Task:", (" ", LINE), languages.of(tasks), draw + 1)
-        values = {"tasks": tasks}
-        requests.append(
-            generator.request("self_instruct", draw, values, TASK_TOKENS, form)
-        )
+    requests = [guided_request(generator, pool, draw) for draw in draws]
     for _, generation in generator.write(requests):
         if generation.completion.finish == "stop":
             text = model_output.without_thinking(generation.completion.text)
             yield text.removeprefix("Task:").strip()
+
+
+def guided_request(
+    generator: Generator, pool: Sequence[str], draw: int
+) -> GenerationRequest[int]:
+    """Return the request for a task after some of a pool; a draw has its own few."""
+    rng = random.Random(f"{generator.settings.seed} instructions {draw}")
+    sample = rng.sample(pool, min(N_SHOWN, len(pool)))
+    tasks = "\n".join(f"Task: {' '.join(text.split())}" for text in sample)
+    form = Form("Task:", (" ", LINE), languages.of(tasks), draw + 1)
+    values = {"tasks": tasks}
+    return generator.request("self_instruct", draw, values, TASK_TOKENS, form)
 
 
 def _continued(

@@ -16,7 +16,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of
-from autolearn.study.questions import ask, paraphrase
+from autolearn.study.questions import AskedBefore, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_sound, samples
 from autolearn.text import matching
 
@@ -49,6 +49,8 @@ class Study:
     """P(correct) from which a verdict of a guided model is correct."""
     uses_verdicts: bool = True
     """Whether verdicts count; if not, word overlap decides about gaps."""
+    asked_before: Callable[[], AskedBefore] = AskedBefore
+    """Returns what quizzes, studies and rounds have asked so far."""
 
     def run(self, passages: Sequence[Passage]) -> None:
         """Study all passages that are not excluded.
@@ -163,15 +165,31 @@ class Study:
         cases: Sequence[StudiedQuestion],
         passages: Passages,
     ) -> None:
-        """Reword what is to be learned; check that the meaning is kept."""
+        """Reword what is to be learned and what serves the quiz; check the meaning.
+
+        Questions for the quiz are chosen without a look at the closed-book answers.
+        """
         by_id = {s.question.id: s.question for s in cases}
-        gaps = [s.question for s in cases if s.refined]
-        if self.settings.quick:
-            gaps = []
-        elif generator.protocol.guided:
+        if generator.protocol.guided:
             # Wordings that no rule would approve took half of the time of a study.
-            gaps = [s.question for s in cases if s.gap.is_gap and is_sound(s)]
-        records = step("paraphrases", lambda: paraphrase(generator, gaps, by_id))
+            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_sound(s)}
+        else:
+            to_learn = {s.question.id for s in cases if s.refined}
+        settings = generator.settings
+        questions = [
+            s.question
+            for s in cases
+            if s.question.id in to_learn
+            or (is_sound(s) and serves_quiz(settings, s.question))
+        ]
+        if settings.quick:
+            questions = []
+        records = step(
+            "paraphrases",
+            lambda: paraphrase(
+                generator, questions, by_id, to_learn, self.asked_before()
+            ),
+        )
         wordings = of(Question, records)
         originals = {s.question.id: s.opened for s in cases if s.opened}
         step(

@@ -56,8 +56,10 @@ def judge_own(critique: Feedback | None) -> Gap:
     """
     if critique is None:
         return Gap(False, 0.0, False)
-    is_wrong = critique.verdict == "incorrect"
     p_correct = critique.probability
+    is_wrong = critique.verdict == "incorrect"
+    if critique.verdict == "unclear" and p_correct is not None:
+        is_wrong = p_correct < 0.5  # the odds of the two words decide
     return Gap(is_wrong, float(is_wrong) if p_correct is None else 1 - p_correct, False)
 
 

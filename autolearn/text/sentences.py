@@ -17,6 +17,7 @@ _WIDE = re.compile(rf"[{EAST_ASIAN}\uff00-\uffef]")
 """Scripts without spaces between words, and their full-width punctuation."""
 _BREAK = re.compile(
     r"(?<=[,;:，、；：)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
+    rf"|(?<=[{EAST_ASIAN}][,;:])(?=\d)"
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
 )
 
@@ -34,7 +35,7 @@ def of(text: str) -> list[Sentence]:
     """Return the sentences that say something: no headings, rules or numbers alone."""
     sentences = []
     begin = 0
-    for unit, is_heading in chunking.units(text):
+    for unit, is_heading in chunking.sentences(text):
         content = unit.strip()
         start = begin + len(unit) - len(unit.lstrip())
         begin += len(unit)

@@ -143,10 +143,13 @@ def texts_of(item: TrainItem) -> Iterator[str]:
 def asked_in(items: Iterable[TrainItem]) -> list[str]:
     """Return what items ask: each last user turn, and each question within an item.
 
-    Raw texts ask only what stands in them as a question.
+    Raw texts ask only what stands in them as a question. The drift probe asks nothing,
+    since it is never trained.
     """
     questions: dict[str, None] = {}
     for item in items:
+        if item.kind == "gauge":
+            continue
         turns = [turn.content for turn in item.chat if turn.role == "user"]
         questions |= dict.fromkeys(turns[-1:])
         for text in texts_of(item):

@@ -13,7 +13,7 @@ each a round gets is decided in ``training.replay_plan``.
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from math import ceil
@@ -30,6 +30,7 @@ from autolearn.core.model_calls import (
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import Skill, skill_of
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
@@ -37,7 +38,7 @@ from autolearn.study.generation import GenerationRequest, Generator, draw_seed, 
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import model_output, sentences
-from autolearn.training.replay_plan import RereadText
+from autolearn.training.replay_plan import CRITIC, RereadText
 
 T = TypeVar("T")
 
@@ -202,6 +203,20 @@ def items(kind: ItemKind, self_made: Sequence[SelfGeneratedItem]) -> list[TrainI
         for item in self_made
         if item.generation
     ]
+
+
+def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
+    """Return the skills of a study that items teach.
+
+    Replay must not hold a round to how the base model did what is taught anew.
+    """
+    skills = {skill for item in items if item.teaches and (skill := skill_of(item))}
+    return frozenset(skills | CRITIC if skills & CRITIC else skills)
+
+
+def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
+    """Return the items of the base model that use none of these skills."""
+    return [pair for pair in made if skill_of(pair[0]) not in skills]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:

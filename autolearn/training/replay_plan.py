@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import Skill
 from autolearn.training.dataset import ApprovedExample
 
 READING = 1 / 16
@@ -18,6 +19,10 @@ own question and that of another text, and an answer to its own is compared."""
 CHECKING = 1 / 16
 """Questions without a text per made-up item, enough to preserve the skill. Their
 answers are checked and, where wrong, corrected."""
+
+
+CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
+"""Skills that belong together: a model that judges anew also refines anew."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class ReplayPlan:
     """What it answers without a text; it checks and corrects its answers."""
     n_checked: int = 0
     """Answers to its own prompts that it checks, where instructions are too few."""
+    without: frozenset[Skill] = frozenset()
+    """Skills that the round teaches anew: replay would hold it to the old ones."""
 
 
 def plan(
@@ -50,11 +57,12 @@ def plan(
     n_taught: int,
     examples: Sequence[ApprovedExample],
     instructions: Sequence[str],
+    without: frozenset[Skill] = frozenset(),
 ) -> ReplayPlan:
     """Return what a round replays beside ``n_taught`` items that teach.
 
     A round of meta-skills replays only made-up prompts: it is to change just how the
-    model reads and checks.
+    model reads and checks. ``without``: the skills that the round teaches anew.
     """
     n = settings.replayed(n_taught)
     if settings.method == "meta":
@@ -63,9 +71,10 @@ def plan(
         (example.passage, example.sample.prompt, example.closed) for example in examples
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
-    n_checked = round(CHECKING * n)
-    sample = instructions_to_check(instructions, n_checked)
-    return ReplayPlan(n, tuple(texts), tuple(sample), n_checked - len(sample))
+    n_checked = 0 if without & CRITIC else round(CHECKING * n)
+    checked = instructions_to_check(instructions, n_checked)
+    rest = n_checked - len(checked)
+    return ReplayPlan(n, tuple(texts), tuple(checked), rest, without)
 
 
 def texts_to_read(

@@ -38,6 +38,11 @@ def text(value: object) -> Html:
     return Html(escape(printable).translate(_TEMPLATES))
 
 
+def from_template(markup: str) -> Html:
+    """Return the markup of an autoescaping template, which has no script or style."""
+    return Html(markup.translate(_TEMPLATES))
+
+
 def beginning(value: str, n_characters: int) -> Html:
     """Return the beginning of a text, with a sign where it was cut."""
     is_short = len(value) <= n_characters

@@ -20,6 +20,7 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import (
     ask,
     evaluation,
+    experiments,
     history,
     library,
     model,
@@ -28,7 +29,7 @@ from autolearn.ui.tabs import (
     train,
 )
 
-TABS = (model, library, study, review, train, evaluation, ask, history)
+TABS = (model, library, study, review, train, evaluation, experiments, ask, history)
 """One module a tab; each has TITLE and ``build(context)``."""
 
 

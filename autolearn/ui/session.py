@@ -57,9 +57,11 @@ element.addEventListener('click', go);
 together when the time of the first is over, the newest perhaps before it was read."""
 
 
-def html_panel(elem_id: str, value: Html | str = "") -> gr.HTML:
+def html_panel(
+    elem_id: str, value: Html | str = "", *, script: str = PICK_JS
+) -> gr.HTML:
     """Return a place for HTML of ours; a click on a part of it tells which part."""
-    return gr.HTML(value, elem_id=elem_id, js_on_load=PICK_JS, apply_default_css=False)
+    return gr.HTML(value, elem_id=elem_id, js_on_load=script, apply_default_css=False)
 
 
 class Session:

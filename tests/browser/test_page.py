@@ -17,7 +17,7 @@ from autolearn.store import Store
 from tests.support.pages import PATIENCE, load_anew, open_tab, until
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.torch_model
+pytestmark = pytest.mark.model
 
 TABS = ("Model", "Library", "Study", "Review", "Train", "Evaluation", "Chat", "History")
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
@@ -41,7 +41,7 @@ def kinds(app, *states):
 
 
 @pytest.fixture(scope="module")
-def used_folder(tmp_path_factory):
+def worked(tmp_path_factory):
     """A workspace with a study, 12 of its samples approved, and a short round."""
     folder = tmp_path_factory.mktemp("worked") / "workspace"
     model = ModelSettings()
@@ -54,20 +54,20 @@ def used_folder(tmp_path_factory):
             assert queues.wait(store, run.id).state == "done"
         ids = [sample.id for sample in store.samples.find()]
         actions.decide(store, ids[1:], Decision(0, "approve", "person"))
-        training = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
-        run = actions.train(store, model, training)
+        settings = TrainSettings(max_steps=4, replay_share=0.0, only_gaps=False)
+        run = actions.train(store, model, settings)
         assert queues.wait(store, run.id).state == "done"
         after = {"chosen": HOSTILE, "feedback": HOSTILE, "refined": HOSTILE}
         actions.decide(store, ids[:1], Decision(0, "edit", "person", after=after))
         for column in ("left", "right"):
             place = actions.ChatPlace(1, 1, column)
-            messages = [Message("user", f"Orlo {HOSTILE}")]
-            chat = actions.chat(store, model, messages, Sampling(), place=place)
+            asked = [Message("user", f"Orlo {HOSTILE}")]
+            chat = actions.chat(store, model, asked, Sampling(), place=place)
             assert queues.wait(store, chat.id).state == "done"
         store.runs.tell(chat.id, {"answer": HOSTILE, "evidence": HOSTILE})
-        values = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
-        export = store.runs.create("export", values)
-        store.runs.finish(export.id, "failed", HOSTILE)
+        given = {"what": HOSTILE, "target": HOSTILE, "round_id": None}
+        failed = store.runs.create("export", given)
+        store.runs.finish(failed.id, "failed", HOSTILE)
     assert queues.stop_worker(folder)
     return folder
 
@@ -89,8 +89,8 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     open_tab(page, "Evaluation")
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
     with app.store() as store:
-        (round_,) = store.rounds.all()
-        assert round_.scores["quiz_closed_book"]["right"] > 0.5
+        (made,) = store.rounds.all()
+        assert made.scores["gold_closed_book"]["right"] > 0.5
         assert store.runs.newest()[0].error is None
 
 
@@ -124,8 +124,8 @@ def test_a_round_is_made_by_hand(start, visit, small):
     expect(other.locator("#status")).to_contain_text("round 1")
     expect(other.locator("#proof-result")).to_contain_text("kept")
     with app.store() as store:
-        kinds = [run.kind for run in reversed(store.runs.newest())]
-    assert kinds == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
+        found = [run.kind for run in reversed(store.runs.newest())]
+    assert found == ["study", "train", "quiz", "quiz", "chat", "chat", "export"]
 
 
 def study_by_hand(app, page, other):
@@ -139,8 +139,8 @@ def study_by_hand(app, page, other):
     open_tab(other, "Study")
     until(lambda: ended(app, "study"))
     open_tab(page, "Study")
-    for view in (page, other):
-        expect(view.locator("#study-found .al-row")).to_have_count(
+    for one in (page, other):
+        expect(one.locator("#study-found .al-row")).to_have_count(
             counts(app)["pending"]
         )
     page.locator("#study-found .al-pick").first.click()
@@ -211,8 +211,8 @@ def export_by_hand(app, page):
     expect(page.locator("#history-round")).to_contain_text("Digest of the base")
 
 
-def test_a_reader_decides_by_key_and_takes_it_back(start, visit, used_folder):
-    app = start(used_folder)
+def test_a_reader_decides_by_key_and_takes_it_back(start, visit, worked):
+    app = start(worked)
     page = visit(app)
     with app.store() as store:
         ids = [sample.id for sample in store.samples.find()]
@@ -243,8 +243,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         until(lambda: store.runs.get(study.id).state == "done")
         expect(other.locator("#status")).to_contain_text("To review")
         actions.approve(store, "open-book")
-        training = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
-        run = actions.train(store, model, training)
+        settings = TrainSettings(max_steps=4000, replay_share=0.0, validation_share=0)
+        run = actions.train(store, model, settings)
         until(lambda: store.runs.metrics(run.id, "loss"))
         app.end(signal.SIGKILL)
         other.close()
@@ -267,8 +267,8 @@ def test_closing_the_page_or_killing_the_app_loses_nothing(start, visit, small):
         assert len(store.samples.find()) == n_samples
 
 
-def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, used_folder):
-    app = start(used_folder)
+def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, worked):
+    app = start(worked)
     page = visit(app)
     page.on("dialog", lambda dialog: app.strays.append(f"dialog: {dialog.message}"))
     expect(page.locator("#status")).to_contain_text(HOSTILE)
@@ -284,7 +284,7 @@ def test_hostile_texts_are_shown_as_texts_in_every_tab(start, visit, used_folder
 
 
 def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
-    start, visit, used_folder, tmp_path
+    start, visit, worked, tmp_path
 ):
     app = start(tmp_path / "new")
     page = visit(app)
@@ -309,25 +309,76 @@ def test_texts_come_in_by_paste_and_by_file_and_bad_ones_say_why(
     expect(page.get_by_text("Choose files or paste a text first.")).to_be_visible()
 
 
+def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    name = page.locator("#model-name").get_by_role("textbox")
+    name.fill("/nowhere")
+    name.press("Enter")
+    expect(page.locator("#model-about")).to_contain_text("There is no folder /nowhere")
+    page.locator("#model-use").click()
+    expect(page.get_by_text("There is no folder /nowhere").last).to_be_visible()
+    open_tab(page, "Review")
+    expect(page.locator("#review-card")).to_contain_text("study a text first")
+    page.keyboard.press("a")
+    expect(page.get_by_text("No sample is shown")).to_be_visible()
+    open_tab(page, "Train")
+    expect(page.locator("#train-plan")).to_contain_text("No sample is approved")
+    page.locator("#train-go").click()
+    expect(page.get_by_text("No sample is approved").last).to_be_visible()
+    open_tab(page, "Evaluation")
+    page.locator("#proof-take").click()
+    expect(page.get_by_text("No round is finished yet; train")).to_be_visible()
+    open_tab(page, "Library")
+    expect(page.get_by_role("button", name="Exclude").first).to_be_visible()
+    locked = sqlite3.connect(app.folder / "autolearn.db")
+    locked.execute("BEGIN IMMEDIATE")
+    page.locator("#library-text").get_by_role("textbox").fill("Avel is a town.")
+    page.locator("#library-add").click()
+    expect(page.get_by_text("Another program has kept")).to_be_visible()
+    locked.close()
+    page.locator("#library-add").click()
+    expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
+
+
+def test_each_refusal_has_its_time(start, visit, tmp_path):
+    page = visit(start(tmp_path / "new"))
+    page.clock.install()
+    open_tab(page, "Train")
+    told = page.locator("#notice").get_by_text("No sample is approved")
+    for _ in range(2):
+        page.locator("#train-go").click()
+        expect(told).to_be_visible()
+        page.clock.fast_forward(8000)
+        page.wait_for_timeout(500)
+        expect(told).to_be_visible()
+    page.clock.fast_forward(5000)
+    expect(told).to_be_hidden()
+    page.locator("#train-go").click()
+    expect(told).to_be_visible()
+    told.click()
+    expect(told).to_be_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_tab_is_accessible(start, visit, used_folder, scheme):
-    page = visit(start(used_folder), color_scheme=scheme)
+def test_every_tab_can_be_used_by_everybody(start, visit, worked, scheme):
+    page = visit(start(worked), color_scheme=scheme)
     for tab in TABS:
         open_tab(page, tab)
         page.wait_for_timeout(1500)
-        violations = Axe().run(page).response["violations"]
+        found = Axe().run(page).response["violations"]
         serious = [
-            (violation["id"], [node["html"][:200] for node in violation["nodes"]][:5])
-            for violation in violations
-            if violation["impact"] in ("serious", "critical")
+            (one["id"], [node["html"][:200] for node in one["nodes"]][:5])
+            for one in found
+            if one["impact"] in ("serious", "critical")
         ]
         assert serious == [], tab
 
 
-def test_a_second_app_on_the_workspace_says_where_the_first_is(start, used_folder):
-    app = start(used_folder)
+def test_a_second_app_on_the_workspace_says_where_the_first_is(start, worked):
+    app = start(worked)
     with pytest.raises(AssertionError, match=re.escape(f"open already, at {app.url}")):
-        start(used_folder)
+        start(worked)
 
 
 def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
@@ -350,9 +401,9 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     expect(about).to_contain_text("Changed in this workspace: closed_book.")
     page.locator("#prompts-look").click()
     expect(page.locator("#prompts-preview")).to_contain_text("<b>one word</b>")
-    file = app.folder / "prompts" / "closed_book.md"
-    assert "one word" in file.read_text()
+    changed = app.folder / "prompts" / "closed_book.md"
+    assert "one word" in changed.read_text()
     page.locator("#prompts-reset").click()
     expect(about).not_to_contain_text("Changed in this workspace")
     expect(text).to_have_value(default)
-    assert not file.exists()
+    assert not changed.exists()

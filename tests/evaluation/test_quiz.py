@@ -2,6 +2,7 @@ import pytest
 
 from autolearn.core.records import Question, QuizResult
 from autolearn.evaluation import quiz
+from autolearn.evaluation.quiz import TrainedText
 from autolearn.evaluation.quiz_questions import QuizQuestion
 
 
@@ -18,8 +19,8 @@ def test_scores_are_shares():
 def test_flips_name_what_changed_in_both_directions():
     before = [result(1, True), result(2, False), result(3, False)]
     after = [result(1, False), result(2, True), result(4, True)]
-    flips = quiz.flips(before, after)
-    assert (flips.newly_right, flips.newly_wrong) == ((2,), (1,))
+    found = quiz.flips(before, after)
+    assert (found.newly_right, found.newly_wrong) == ((2,), (1,))
 
 
 def test_the_gap_is_closed_towards_the_open_book_bound():
@@ -27,7 +28,33 @@ def test_the_gap_is_closed_towards_the_open_book_bound():
     assert quiz.gap_closed(0.9, 0.9, 0.9) is None
 
 
-def test_a_fact_was_studied_if_its_gold_answer_was_trained():
-    first = QuizQuestion(Question("Who?", "quiz", "gold", id=7), "Ada leads Avel.")
-    second = QuizQuestion(Question("When?", "quiz", "gold", id=8), "In 1711.")
-    assert quiz.studied([first, second], ["ada leads Avel"]) == {7}
+FOUNDED = "Ada Lum founded Avel in 1711."
+
+
+def asked(id, passage_id=3, gold="1711", **more):
+    text = more.pop("text", "When was Avel founded?")
+    question = Question(text, "quiz", "gold", passage_id, id=id, **more)
+    return QuizQuestion(question, gold)
+
+
+def test_a_fact_was_studied_if_a_trained_sentence_tells_its_gold_answer():
+    questions = [
+        asked(1),
+        asked(2, gold="171"),
+        asked(3, passage_id=4),
+        asked(4, gold="The year 1711.", gold_value="1711"),
+        asked(5, gold="A.D.", aliases=("1711",)),
+        asked(6, gold="", scorer="none"),
+    ]
+    trained = [TrainedText(FOUNDED, 3)]
+    assert quiz.studied(questions, trained) == {1, 4, 5}
+
+
+def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question():
+    questions = [
+        asked(1, None, text="When did Ada Lum found Avel?"),
+        asked(2, None, text="When was Boro founded?"),
+        asked(3, None, text="In which year was Avel founded?"),
+    ]
+    texts = [TrainedText("It was in 1711.", 3, "In which year was Avel founded?")]
+    assert quiz.studied(questions, texts) == {3}

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldExample
-from autolearn.ingest import corpus_files
+from autolearn.ingest import corpus_files, gold_files
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 
 
-def no_text(name, question):
+def no_text(name, asked):
     return ""
 
 
@@ -29,8 +29,8 @@ def read(tmp_path, content, text_of=no_text, name="file.jsonl"):
     return corpus_files.read(write_file(tmp_path, name, content), text_of)
 
 
-def squad(*questions):
-    paragraph = {"context": TEXT, "qas": list(questions)}
+def squad(*asked):
+    paragraph = {"context": TEXT, "qas": list(asked)}
     return {
         "version": "x",
         "data": [{"title": "Avel_(town)", "paragraphs": [paragraph]}],
@@ -38,32 +38,30 @@ def squad(*questions):
 
 
 def test_squad_gives_the_sentence_in_which_the_answer_stands(tmp_path):
-    entry = {"question": "How many live in Avel?", "id": "1"}
+    asked = {"question": "How many live in Avel?", "id": "1"}
     answer = {"text": "300", "answer_start": TEXT.index("300")}
-    reading = read(tmp_path, squad(entry | {"answers": [answer, answer]}))
-    (example,) = reading.examples
-    assert (reading.kind, reading.refused) == ("squad", [])
-    assert example == GoldExample(
-        TEXT, "How many live in Avel?", "300", "Avel (town)", "", example.evidence
+    made = read(tmp_path, squad(asked | {"answers": [answer, answer]}))
+    (one,) = made.examples
+    assert (made.kind, made.refused) == ("squad", [])
+    assert one == GoldExample(
+        TEXT, "How many live in Avel?", "300", "Avel (town)", "", one.evidence
     )
-    assert example.evidence == "It has 300 inhabitants."
+    assert one.evidence == "It has 300 inhabitants."
 
 
 def test_an_impossible_question_of_squad_2_has_no_answer(tmp_path):
     lure = {"text": "300", "answer_start": 0}
-    entry = {"question": "Who left Avel?", "answers": [], "plausible_answers": [lure]}
-    (example,) = read(tmp_path, squad(entry | {"is_impossible": True})).examples
-    assert (example.answer, example.answerable, example.evidence) == ("", False, "")
+    asked = {"question": "Who left Avel?", "answers": [], "plausible_answers": [lure]}
+    (one,) = read(tmp_path, squad(asked | {"is_impossible": True})).examples
+    assert (one.answer, one.answerable, one.evidence) == ("", False, "")
 
 
 def test_texts_with_lists_of_questions(tmp_path):
-    entries = [
-        {"question": f"Q{i}?", "answer": a} for i, a in enumerate(["1711", "300"])
-    ]
-    reading = read(tmp_path, [{"title": "Avel", "text": TEXT, "qa": entries}])
-    assert reading.kind == "texts"
-    assert [example.answer for example in reading.examples] == ["1711", "300"]
-    assert {example.title for example in reading.examples} == {"Avel"}
+    asked = [{"question": f"Q{i}?", "answer": a} for i, a in enumerate(["1711", "300"])]
+    made = read(tmp_path, [{"title": "Avel", "text": TEXT, "qa": asked}])
+    assert made.kind == "texts"
+    assert [one.answer for one in made.examples] == ["1711", "300"]
+    assert {one.title for one in made.examples} == {"Avel"}
 
 
 @pytest.mark.parametrize("name", ["text", "context", "passage"])
@@ -77,44 +75,37 @@ def test_texts_with_lists_of_questions(tmp_path):
     ],
 )
 def test_a_row_for_each_question(tmp_path, name, answer):
-    reading = read(tmp_path, [{name: TEXT, "question": "When?"} | answer])
-    assert reading.kind == "pairs"
-    assert [(example.text, example.answer) for example in reading.examples] == [
-        (TEXT, "1711")
-    ]
+    made = read(tmp_path, [{name: TEXT, "question": "When?"} | answer])
+    assert made.kind == "pairs"
+    assert [(one.text, one.answer) for one in made.examples] == [(TEXT, "1711")]
 
 
 def test_an_empty_list_of_answers_means_unanswerable(tmp_path):
     row = {"context": TEXT, "question": "Who?", "answers": {"text": []}}
-    (example,) = read(tmp_path, [row]).examples
-    assert not example.answerable
+    (one,) = read(tmp_path, [row]).examples
+    assert not one.answerable
 
 
 def test_a_quiz_with_its_texts(tmp_path):
     row = {"question": "When?", "answer": "Avel is of 1711.", "value": "1711"}
-    reading = read(
+    made = read(
         tmp_path,
         [row | {"document": "avel.md"}, row | {"document": "boro.md"}, row],
-        lambda name, question: TEXT if name == "avel.md" else "",
+        lambda name, asked: TEXT if name == "avel.md" else "",
     )
-    assert reading.kind == "quiz"
-    assert reading.examples == [
+    assert made.kind == "quiz"
+    assert made.examples == [
         GoldExample(TEXT, "When?", "1711", sentence="Avel is of 1711.")
     ]
-    assert len(reading.refused) == 2
-    assert reading.refused[0].startswith("Line 2 needs the text 'boro.md'")
-    assert reading.refused[1].startswith("Line 3 has neither a text nor")
+    assert len(made.refused) == 2
+    assert made.refused[0].startswith("Line 2 needs the text 'boro.md'")
+    assert made.refused[1].startswith("Line 3 has neither a text nor")
 
 
 def test_feedback_rows_are_read_as_in_earlier_versions(tmp_path):
     row = {"prompt": "p", "response": "r", "feedback": "f", "refinement": "rr"}
-    (example,) = read(tmp_path, [row]).examples
-    assert (
-        example.question,
-        example.response,
-        example.feedback,
-        example.refinement,
-    ) == (*"prf", "rr")
+    (one,) = read(tmp_path, [row]).examples
+    assert (one.question, one.response, one.feedback, one.refinement) == (*"prf", "rr")
 
 
 def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
@@ -124,11 +115,11 @@ def test_bad_rows_are_named_and_the_others_come_in(tmp_path):
     bad.append({"text": TEXT, "question": "When?", "answer": None})
     lines = ["{", *map(json.dumps, [*bad, good])]
     path.write_text("\n".join(lines))
-    reading = corpus_files.read(path, no_text)
-    assert [example.answer for example in reading.examples] == ["1711"]
-    places = [sentence.split(" ")[1] for sentence in reading.refused]
+    made = corpus_files.read(path, no_text)
+    assert [one.answer for one in made.examples] == ["1711"]
+    places = [sentence.split(" ")[1] for sentence in made.refused]
     assert places == ["1", "2", "3", "4", "5", "6"]
-    assert all(sentence.endswith(".") for sentence in reading.refused)
+    assert all(sentence.endswith(".") for sentence in made.refused)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "hello", '{"data": [1]}', "[[1]]"])
@@ -172,17 +163,13 @@ def test_a_file_without_any_example_is_refused_in_a_sentence(tmp_path, text):
 )
 def test_any_row_gives_an_example_or_an_error_message(content):
     good = {"text": "Avel lies north.", "question": "Where?", "answer": "north"}
-    results = [
-        result
+    made = [
+        parsed
         for file in (content, [content, good])
-        for _, row in corpus_files._rows(json.dumps(file))
-        for _, result in corpus_files._parsed(row, no_text)
+        for _, row in gold_files.json_rows(json.dumps(file))
+        for _, parsed in corpus_files._parsed(row, no_text)
     ]
-    assert any(isinstance(example, GoldExample) for example in results)
-    for example in results:
-        is_good = (
-            isinstance(example, GoldExample)
-            and example.question
-            and example.text is not None
-        )
-        assert is_good or str(example)
+    assert any(isinstance(one, GoldExample) for one in made)
+    for one in made:
+        is_good = isinstance(one, GoldExample) and one.question and one.text is not None
+        assert is_good or str(one)

@@ -1,7 +1,7 @@
 import pytest
 
 from autolearn.core.records import Feedback
-from autolearn.study.samples import judge_gap
+from autolearn.study.samples import judge_gap, judge_own
 
 QUESTION = "When did Avel come into being?"
 RIGHT = "Avel was founded in 1711."
@@ -52,3 +52,19 @@ def test_words_decide_alone_where_verdicts_do_not_count(verdict):
         assert gap.is_gap == differs
         assert gap.probability == float(differs)
         assert not gap.disputed
+
+
+@pytest.mark.parametrize(
+    ("verdict", "probability", "is_gap"),
+    [
+        ("incorrect", 0.9, True),
+        ("correct", 0.1, False),
+        ("unclear", 0.2, True),
+        ("unclear", 0.8, False),
+        ("unclear", None, False),
+    ],
+)
+def test_without_a_text_the_odds_decide_where_the_verdict_is_unclear(
+    verdict, probability, is_gap
+):
+    assert judge_own(critique(verdict, probability)).is_gap == is_gap

@@ -158,6 +158,55 @@ def test_wordings_go_to_the_quiz_by_share():
     assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
 
 
+def test_the_quiz_is_chosen_whatever_the_model_knows():
+    wordings = {
+        "When was Avel": "Avel was founded when?",
+        "Who leads": "Ada leads what?",
+    }
+
+    def rewords(request):
+        user = request.prompt.chat[-1].content
+        if request.prompt.name == "paraphrase":
+            return next(text for begun, text in wordings.items() if begun in user)
+        return model(request)
+
+    def knowing(request):
+        if request.prompt.name == "closed_book":
+            leads = "leads" in request.prompt.chat[-1].content
+            return "Ada leads Avel." if leads else "Avel was founded in 1711."
+        return rewords(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=2)
+    quizzes = []
+    for script in (rewords, knowing):
+        journal, _, _ = study(script, settings=settings)
+        worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+        quizzes.append({q.text for q in worded if q.split == "quiz"})
+    assert quizzes[0] == quizzes[1] == set(wordings.values())
+
+
+def test_what_is_known_gives_a_wording_to_the_quiz_and_none_to_learn():
+    count = itertools.count()
+
+    def rewords(request):
+        if request.prompt.name == "paraphrase":
+            return f"Which matter {next(count)} is asked for?"
+        return model(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=3)
+    journal, _, _ = study(rewords, settings=settings)
+    known = next(s for s in journal.all(Sample) if not s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == known.question_id
+    ]
+    assert splits == ["quiz"]
+    learned = next(s for s in journal.all(Sample) if s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == learned.question_id
+    ]
+    assert splits == ["quiz", "study", "study"]
+
+
 def test_wordings_are_drawn_one_list_at_a_time_since_lists_repeat_themselves():
     draws = iter(["When did Avel begin?", "When was Avel founded?", "Avel began when?"])
 

@@ -13,7 +13,7 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import comparison, gold_questions
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.services import actions
@@ -23,7 +23,7 @@ from autolearn.text import model_output
 from autolearn.training import replay
 from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
 
-pytestmark = pytest.mark.torch_model
+pytestmark = pytest.mark.model
 
 
 def write_control(folder):
@@ -63,16 +63,14 @@ def test_the_study_finds_gaps_and_evidence(lab):
     assert len(samples) >= 6
     assert sum(s.gap for s in samples) >= len(samples) / 2
     view = lab.samples.view(samples[0].id)
-    open_book = view.answer(samples[0].open_answer_id)
-    with_evidence = [
-        a for v in lab.samples.views(samples) for a in v.answers if a.start
-    ]
+    opened = view.answer(samples[0].open_answer_id)
+    found = [a for v in lab.samples.views(samples) for a in v.answers if a.start]
     text = "".join(p.text for p in lab.library.passages([view.document.id]))
-    assert open_book is not None
-    assert len(with_evidence) > len(samples) / 2
-    if open_book.start is not None:
-        assert model_output.is_not_stated(open_book.text) is False
-        assert text[open_book.start : open_book.end].strip()
+    assert opened is not None
+    assert len(found) > len(samples) / 2
+    if opened.start is not None:
+        assert model_output.is_not_stated(opened.text) is False
+        assert text[opened.start : opened.end].strip()
 
 
 def test_provenance_is_complete(lab):
@@ -100,10 +98,10 @@ def test_every_sample_that_was_trained_has_a_decision(lab):
 
 
 def test_nothing_of_the_quiz_is_trained(lab):
-    quiz_texts = {q.question.text for q in gold_questions.questions(lab, "quiz")}
-    item_texts = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
-    assert item_texts
-    assert not quiz_texts & item_texts
+    asked = {q.question.text for q in gold_questions.questions(lab, "quiz")}
+    trained = {i.chat[-1].content for i in lab.rounds.items(1) if i.sample_id}
+    assert trained
+    assert not asked & trained
     origins = rows(lab, "SELECT DISTINCT origin FROM questions WHERE split = 'quiz'")
     assert {origin for (origin,) in origins} == {"gold", "paraphrase"}
 
@@ -114,17 +112,15 @@ def test_the_round_learned_what_it_studied(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = gold_questions.compare(lab, before, after, 1)
-    facts = change.studied
-    assert facts.n >= 5
-    assert facts.closed_book_before is not None
-    assert facts.closed_book_after is not None
-    assert facts.closed_book_after >= facts.closed_book_before + 0.4
-    assert facts.open_book is not None
-    assert 0 < facts.open_book <= 1
+    change = comparison.compare(lab, before, after, 1).summary()
+    studied = change.gold_studied
+    assert studied.n >= 5
+    assert studied.closed_book_after >= studied.closed_book_before + 0.4
+    assert 0 < studied.open_book <= 1
     scores = lab.rounds.get(1).scores
-    sizes = [scores[f"{split}_closed_book"]["n"] for split in ("quiz", "control")]
-    assert sum(sizes) == len(after)
+    parts = ("gold", "self_made", "control")
+    asked = [scores[f"{part}_closed_book"]["n"] for part in parts]
+    assert sum(asked) == len(after)
 
 
 def test_a_round_tells_what_it_forgot(lab):
@@ -133,19 +129,18 @@ def test_a_round_tells_what_it_forgot(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = gold_questions.compare(lab, before, after, 1)
+    change = comparison.compare(lab, before, after, 1).summary()
     scores = lab.rounds.get(1).scores
-    assert change.control_before is not None
-    assert change.control_before >= 0.9
-    assert change.control_after == scores["control_closed_book"]["right"]
+    assert change.control.closed_book_before >= 0.9
+    assert change.control.closed_book_after == scores["control_closed_book"]["right"]
     assert scores["forgetting_kl"] > 0
     # Too few wordings to validate by: then nothing is shrunk or ended early.
     assert (scores["validation"], scores["scale"]) == (None, 1.0)
 
 
 def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
-    counts = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
-    assert counts[0][0] == counts[0][1] >= replay.GAUGE
+    kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
+    assert kept[0][0] == kept[0][1] >= replay.GAUGE
     assert rows(
         lab,
         "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
@@ -168,8 +163,8 @@ def test_the_adapter_loads_with_plain_peft(lab):
 
 
 def test_the_model_answers_with_and_without_its_round(lab):
-    item = next(i for i in lab.rounds.items(1) if i.kind == "sft")
-    question = [Message("user", item.chat[-1].content)]
+    trained = next(i for i in lab.rounds.items(1) if i.kind == "sft")
+    question = [Message("user", trained.chat[-1].content)]
     answers = []
     for round_id in (None, 1):
         model = ModelSettings(round_id=round_id)
@@ -185,8 +180,8 @@ def test_an_answer_is_checked_and_written_again(lab):
         "Avel Drun had 17 cups. Avel Drun bought 15 more. Then Avel Drun lost 3 of "
         "them. How many cups did Avel Drun have then?"
     )
-    messages = [Message("user", text)]
-    run = finish(lab, actions.chat(lab, MODEL, messages, Sampling(), refine=True))
+    asked = [Message("user", text)]
+    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), refine=True))
     assert "Verdict: " in run.result["feedback"]
     assert run.result["refined"]
     names = rows(
@@ -198,8 +193,8 @@ def test_an_answer_is_checked_and_written_again(lab):
 def test_an_open_book_answer_is_read_from_its_passages(lab):
     passage = lab.library.passages()[0]
     place = actions.ChatPlace(passages=(passage.id,))
-    messages = [Message("user", f"What is told about {passage.heading}?")]
-    run = finish(lab, actions.chat(lab, MODEL, messages, Sampling(), place=place))
+    asked = [Message("user", f"What is told about {passage.heading}?")]
+    run = finish(lab, actions.chat(lab, MODEL, asked, Sampling(), place=place))
     assert {"answer", "evidence"} == set(run.result)
     sql = f"SELECT prompt_name, prompt FROM generations WHERE run_id = {run.id}"
     ((name, prompt),) = rows(lab, sql)
@@ -210,8 +205,8 @@ def test_an_open_book_answer_is_read_from_its_passages(lab):
 def test_what_a_round_was_taught_is_exported_with_its_card(lab, tmp_path):
     target = tmp_path / "round" / "data.jsonl"
     run = finish(lab, actions.export(lab, "chat", target, 1))
-    n_items = sum(item.kind == "sft" for item in lab.rounds.items(1))
-    assert run.result["samples"] == len(target.read_text().splitlines()) == n_items
+    taught = sum(item.kind == "sft" for item in lab.rounds.items(1))
+    assert run.result["samples"] == len(target.read_text().splitlines()) == taught
     assert (
         model_files.digest(model_files.BUILT_IN)
         in (tmp_path / "round/README.md").read_text()
@@ -236,17 +231,17 @@ def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
     assert model_files.locate(str(target)) == target
-    model = AutoModelForCausalLM.from_pretrained(target)
+    merged = AutoModelForCausalLM.from_pretrained(target)
     base = AutoModelForCausalLM.from_pretrained(
         model_files.BUILT_IN, dtype=torch.bfloat16
     )
     adapter = lab.folder / lab.rounds.get(whole).adapter
     theirs = PeftModel.from_pretrained(base, str(adapter)).merge_and_unload()
     for name, weight in theirs.state_dict().items():
-        assert torch.equal(weight, model.state_dict()[name]), name
+        assert torch.equal(weight, merged.state_dict()[name]), name
     again = actions.export(lab, "merged", target, whole)
     queues.ensure_worker(lab.folder)
-    assert "exists already" in str(queues.wait(lab, again.id).error)
+    assert "exists already" in queues.wait(lab, again.id).error
 
 
 def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatch):
@@ -265,14 +260,14 @@ def test_stage_2_prefers_what_the_stage_1_model_reads(lab):
         lab, actions.train(lab, MODEL, TrainSettings(method="al1", max_steps=8))
     )
     parent = first.result["round"]
-    documents = [lab.library.documents()[0].id]
-    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, documents))
+    one = [lab.library.documents()[0].id]
+    finish(lab, actions.study(lab, ModelSettings(round_id=parent), STUDY, one))
     actions.approve(lab, "open-book")
     settings = TrainSettings(method="al2", max_steps=4, only_gaps=False)
     second = finish(lab, actions.train(lab, MODEL, settings, parent))
-    round_ = lab.rounds.get(second.result["round"])
-    assert round_.parent_id == parent
-    assert {i.kind for i in lab.rounds.items(round_.id) if i.teaches} == {"dpo"}
+    made = lab.rounds.get(second.result["round"])
+    assert made.parent_id == parent
+    assert {i.kind for i in lab.rounds.items(made.id) if i.teaches} == {"dpo"}
 
 
 @pytest.mark.parametrize("method", ["self", "meta", "cpt"])
@@ -280,9 +275,9 @@ def test_the_other_methods_train_too(lab, method):
     sample = lab.samples.find(SampleFilter(state="approved", gap=True))[0]
     words = {"feedback": "The answer is wrong.\nVerdict: incorrect"}
     actions.decide(lab, [sample.id], Decision(0, "edit", "person", after=words))
-    n_statements = 3 if method == "cpt" else 0
+    stated = 3 if method == "cpt" else 0
     settings = TrainSettings(
-        method=method, max_steps=3, replay_share=0.0, statements=n_statements
+        method=method, max_steps=3, replay_share=0.0, statements=stated
     )
     run = finish(lab, actions.train(lab, MODEL, settings))
     items = [i for i in lab.rounds.items(run.result["round"]) if i.teaches]
@@ -304,6 +299,6 @@ def test_a_run_that_was_queued_for_other_weights_is_refused(lab):
     order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
     queues.ensure_worker(lab.folder)
-    last = queues.wait(lab, stale.id)
-    assert last.state == "failed"
-    assert "have changed" in str(last.error)
+    ended = queues.wait(lab, stale.id)
+    assert ended.state == "failed"
+    assert "have changed" in ended.error

@@ -17,13 +17,13 @@ MODEL = {"model": "built-in", "round_id": None}
 def one_round(store, parent=None, **more):
     run = store.runs.create("train", {"model": MODEL, "train": {"rank": 8}})
     base = ModelIdentity(HOSTILE, "abc", "nf4", "", "")
-    new = Round("refined_sft", run.id, run.settings, base, parent, **more)
+    new = Round("join", run.id, run.settings, base, parent, **more)
     items = [TrainItem("sft", (Message("user", "Q?"),), "A.")]
     return store.rounds.create(new, items)
 
 
-def is_safe(markup):
-    return not any(part in markup for part in ("<img", "${", "{{"))
+def is_safe(shown):
+    return not any(part in shown for part in ("<img", "${", "{{"))
 
 
 def test_empty_places_say_what_to_do(store):
@@ -37,41 +37,41 @@ def test_empty_places_say_what_to_do(store):
 
 def base_quiz(store, digest, right):
     """Keep a quiz of the base model with these files."""
-    settings = {
+    wanted = {
         "model": MODEL,
         "model_digest": digest,
         "parts": [["quiz", "closed_book"]],
     }
-    quiz = store.runs.create("quiz", settings)
-    result = {"quiz_closed_book": {"n": 100, "right": right}}
+    quiz = store.runs.create("quiz", wanted)
+    result = {"gold_closed_book": {"n": 100, "right": right}}
     store.runs.finish(quiz.id, "done", result=result)
 
 
 def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     base_quiz(store, "abc", 0.03)
     scores = {
-        "quiz_closed_book": {"right": 0.62},
+        "gold_closed_book": {"n": 100, "right": 0.62},
         "control_closed_book": {"right": 1.0},
     }
     first = one_round(store, state="kept", scores=scores)
     one_round(store, parent=first.id, state="training")
-    markup = views.lineage(store)
-    assert markup.index("round 1: Both") < markup.index("round 2: Both")
-    assert markup.count("<ul>") == 2
-    assert markup.index("3 %") < markup.index("62 %") < markup.index("100 %")
+    shown = views.lineage(store)
+    assert shown.index("round 1: Both") < shown.index("round 2: Both")
+    assert shown.count("<ul>") == 2
+    assert shown.index("3 %") < shown.index("62 %") < shown.index("100 %")
     details = views.round_details(store, first.id)
     assert "1 sft" in details
     assert is_safe(details)
 
 
 def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
-    scores = {"quiz_closed_book": {"n": 100, "right": 0.62}}
+    scores = {"gold_closed_book": {"n": 100, "right": 0.62}}
     one_round(store, state="kept", scores=scores)
     base_quiz(store, "abc", 0.03)
     base_quiz(store, "another model", 0.47)
-    markup = views.lineage(store)
-    assert ">3 %<" in markup
-    assert "47 %" not in markup
+    shown = views.lineage(store)
+    assert ">3 %<" in shown
+    assert "47 %" not in shown
 
 
 def test_runs_come_in_pages_by_their_number(store):
@@ -92,39 +92,39 @@ def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):
     store.runs.finish(run.id, "failed", HOSTILE)
     lines = [f"line {n} {HOSTILE}" for n in range(300)]
     (store.subfolder("logs") / f"run-{run.id}.log").write_text("\n".join(lines))
-    markup = views.run_details(store, run.id)
-    assert is_safe(markup)
-    assert "line 299" in markup
-    assert "line 199" not in markup
-    assert "study.name" in markup
+    shown = views.run_details(store, run.id)
+    assert is_safe(shown)
+    assert "line 299" in shown
+    assert "line 199" not in shown
+    assert "study.name" in shown
     assert is_safe(views.runs(store, 0))
 
 
 def test_two_runs_differ_in_what_differs_only(store):
-    first = store.runs.create("train", {"train": {"rank": 8, "seed": 0}})
-    second = store.runs.create("train", {"train": {"rank": 16, "seed": 0}})
-    for run in (first, second):
+    one = store.runs.create("train", {"train": {"rank": 8, "seed": 0}})
+    other = store.runs.create("train", {"train": {"rank": 16, "seed": 0}})
+    for run in (one, other):
         store.runs.add_metrics(run.id, [Metric(n, "loss", 1 / n) for n in (1, 2, 3)])
-    markup = views.compare(store, first.id, second.id)
-    assert "train.rank" in markup
-    assert "train.seed" not in markup
-    assert markup.count("<polyline") == 2
-    assert "Results that differ: none." in markup
+    shown = views.compare(store, one.id, other.id)
+    assert "train.rank" in shown
+    assert "train.seed" not in shown
+    assert shown.count("<polyline") == 2
+    assert "Results that differ: none." in shown
 
 
 def test_a_run_that_has_ended_is_drawn_once(store):
     run, session = store.runs.create("study", {}), Session(store.folder)
     store.runs.request_cancel(run.id)
-    _, version = history._details(session, run.id, "")
-    again, _ = history._details(session, run.id, version)
+    _, drawn = history._details(session, run.id, "")
+    again, _ = history._details(session, run.id, drawn)
     assert again == {"__type__": "update"}
 
 
 def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     session = Session(store.folder)
     monkeypatch.setattr(session, "order", lambda run: run)
-    round_ = one_round(store, state="trained", adapter="adapters/round-1")
-    history._export(session, round_.id, "chat")
+    made = one_round(store, state="trained", adapter="adapters/round-1")
+    history._export(session, made.id, "chat")
     run = store.runs.newest(1)[0]
     assert "chat of round 1" in views.exports(store)
     with pytest.raises(JobError, match="no longer exist"):

@@ -334,6 +334,7 @@ class RoundTrainer:
         self._optimizer.step()
         rows = [row for example in [*examples, *replay] for row in example.rows]
         n_tokens = sum(len(row.ids) for row in rows)
+        numbers["tokens"] = n_tokens
         numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - started_at)
         return numbers
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autolearn.core.reading import Column, EncodingCandidate
+
 LARGEST_PARSED = 32 * 2**20
 """Most bytes of a file, or of a chapter, that are parsed as a whole."""
 
@@ -18,6 +20,11 @@ class Piece:
     """Whether a passage must begin here."""
     share: float = 0.0
     """Share of the file that has been read with this piece, 0..1."""
+    place: str = ""
+    """Where it stands in the file, such as "page 3" or "row 12"; empty if unknown."""
+    note: str = ""
+    """What the person should know about the document so far, such as "pages 2 to 5 of
+    5 have no text"; without a full stop. A piece with a note may have no text."""
 
 
 @dataclass(frozen=True)
@@ -26,5 +33,15 @@ class Source:
 
     pieces: Iterator[Piece]
     note: str = ""
-    """A sentence for the person about how the file was read."""
+    """What the person should know about how the file is read, known before its pieces;
+    pieces may add notes of their own."""
     media_type: str = ""
+    encoding: str = ""
+    """The encoding that the text was decoded from; empty for other files."""
+    encodings: tuple[EncodingCandidate, ...] = ()
+    """Encodings that the bytes may be in, the likeliest first; empty if there is no
+    doubt."""
+    columns: tuple[Column, ...] = ()
+    """The columns of a table, or the keys of JSON rows, and what becomes of each."""
+    headings: bool = True
+    """Whether lines that begin with ``#`` are headings, as they are in Markdown."""

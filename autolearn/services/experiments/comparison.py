@@ -19,7 +19,7 @@ from autolearn.core.records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
 from autolearn.core.settings import Method, TrainSettings
 from autolearn.evaluation import gold_questions
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
     Done,
     Task,
@@ -38,7 +38,7 @@ _METHODS: dict[Arm, Method] = {
     "sft": "al1",
     "al1": "al1",
     "al12": "al2",
-    "join": "refined_sft",
+    "refined_sft": "refined_sft",
     "placebo": "refined_sft",
 }
 
@@ -83,6 +83,14 @@ def train_task(arm: Arm, seed: int) -> str:
 def quiz_task(arm: Arm, seed: int) -> str:
     """Return the name of the task that measures an arm."""
     return f"quiz {arm}, seed {seed}"
+
+
+def cost_tasks(arm: Arm, seed: int) -> list[str]:
+    """Return the names of the tasks that an arm does for itself, without its quiz."""
+    trained = train_task(arm, seed)
+    if arm == "al12":
+        return [_stage_1(seed), _second_study(seed), trained]
+    return [trained]
 
 
 class _Comparison:
@@ -163,7 +171,7 @@ class _Comparison:
             self.settings.train, method="refined_sft", validation_share=0.0
         )
         order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
-        n_items = len(rounds.collect(self.store, order).build().items)
+        n_items = len(collect(self.store, order).build().items)
         steps = shared.steps(ceil(n_items / shared.batch_size))
         self.settings = replace(self.settings, steps=steps)
         self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())

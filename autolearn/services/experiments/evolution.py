@@ -150,13 +150,18 @@ class _Evolution:
         return replace(self.settings.model, round_id=number)
 
 
+def answered(store: Store, run_id: int) -> list[Sample]:
+    """Return the samples of a study that answer an instruction."""
+    return [s for s in samples_of(store, run_id) if s.passage_id is None]
+
+
 def passed(store: Store, run_id: int) -> list[Sample]:
     """Return the samples of a study that the published filter keeps.
 
     That is what the model's own check passes: answers that it judged right at once, and
     refinements that it judged right.
     """
-    samples = [s for s in samples_of(store, run_id) if s.passage_id is None]
+    samples = answered(store, run_id)
     ids = [s.check_id if s.gap else s.critique_id for s in samples]
     verdicts = store.samples.verdicts([i for i in ids if i])
     return [

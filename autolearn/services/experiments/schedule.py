@@ -45,6 +45,11 @@ def states(store: Store, experiment: Experiment) -> list[TaskState]:
     return rows
 
 
+def n_done(tasks: Sequence[TaskState]) -> int:
+    """Return how many tasks are done."""
+    return sum(bool(task.run and task.run.state == "done") for task in tasks)
+
+
 def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run | None:
     """Queue the next run of an experiment; None: it waits for one, or has ended.
 

@@ -56,6 +56,7 @@ def quiz(
         parts=tuple(p for p in parts if gold_questions.questions(store, p[0])),
         votes=votes or None,
         study=settings,
+        version=gold_questions.freeze(store).version,
     )
     return with_model(store, order, model)
 

@@ -6,7 +6,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, quiz_runs
+from autolearn.services import actions, quiz_actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
@@ -43,6 +43,7 @@ def build(context: PageContext) -> None:
         take = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
         keep = gr.Button("Keep this round", elem_id="proof-keep")
         back = gr.Button("Roll back this round", elem_id="proof-back")
+    version = html_panel("proof-version")
     panel = html_panel("proof-result")
     table = html_panel("proof-rounds")
     questions = html_panel("proof-questions")
@@ -54,6 +55,13 @@ def build(context: PageContext) -> None:
         lambda *values: _result(session, *values), inputs, [panel, questions]
     )
     context.redraw_on_change(lambda: views.rounds(session.store), [], [table])
+    context.redraw_on_change(lambda: views.lock(session.store), [], [version])
+
+    def accept(round_id: int, before: str, event: gr.EventData) -> str:
+        return _accept(session, round_id, before, str(event.pick))
+
+    context.on_action([questions.click], accept, inputs)
+    context.on_action([version.click], lambda: _lock(session))
     redraw_on(
         [round_.change, before.change],
         lambda *values: _result(session, *values),
@@ -108,6 +116,28 @@ def _take(session: Session, choice: int, before: str) -> None:
         store, round_id, _before(store, round_id, before)
     ):
         session.order(run)
+
+
+def _accept(session: Session, chosen: int, before: str, key: str) -> str:
+    """Accept the answer of the round to a question as right."""
+    store = session.store
+    round_id = _named(store, chosen)
+    comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
+    question_id = int(key.removeprefix(views.ACCEPT))
+    if comparison is None or question_id not in comparison.after:
+        raise JobError("This answer is no longer shown; look at the questions again.")
+    answer = comparison.after[question_id].text
+    version = quiz_actions.accept(store, question_id, answer)
+    return f"The answer is accepted; the quiz is now version {version.version}."
+
+
+def _lock(session: Session) -> str:
+    """Lock the quiz, or unlock it."""
+    newest = session.store.quizzes.newest()
+    locked = not (newest and newest.locked)
+    version = quiz_actions.set_locked(session.store, locked=locked)
+    state = "locked" if version.locked else "unlocked"
+    return f"Version {version.version} of the quiz is {state}."
 
 
 def _keep(session: Session, choice: int) -> str:

@@ -12,10 +12,11 @@ import gradio as gr
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
 from autolearn.models import files as model_files
-from autolearn.rounds import sources as rounds
+from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates, token_preview
 from autolearn.services.estimates import RoundContents
+from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html
@@ -296,11 +297,9 @@ def problems(
     told_of = []
     try:
         has_corpus = bool(store.corpora.chosen())
-        actions.check_train(
-            store, model, settings, parent or None, has_corpus=has_corpus
-        )
+        check_train(store, model, settings, parent or None, has_corpus=has_corpus)
         if not contents.made.items:
-            raise JobError(rounds.why_nothing(settings))
+            raise JobError(why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of

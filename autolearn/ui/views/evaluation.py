@@ -3,16 +3,33 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
+from collections import Counter
+
 from autolearn.core.records import Round
-from autolearn.core.run_results import RoundScores, Score
+from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import statistics
-from autolearn.services import quiz_runs
-from autolearn.services.quiz_runs import QuizChange, RoundComparison
+from autolearn.evaluation.comparison import (
+    PARTS,
+    QuizChange,
+    RoundComparison,
+    part_of,
+)
+from autolearn.evaluation.scoring import SCORERS
+from autolearn.services import quiz_actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
+ORIGINS = {
+    "gold": "gold question",
+    "person": "question of a person",
+    "paraphrase": "self-made and self-graded question",
+    "model": "self-made and self-graded question",
+}
+"""What the origins of quiz questions are called."""
+ACCEPT, LOCK = "accept-", "lock"
+"""Keys of clicks: to accept an answer, with the id of its question, and to lock."""
 SEVERAL = 30
 """Questions above which a list is folded."""
 
@@ -53,24 +70,21 @@ def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
 
 
 def _verdict(comparison: RoundComparison) -> Html:
-    """Return the outcome in one sentence; no change is claimed without an interval."""
-    low, high = comparison.quiz.interval
-    if comparison.quiz.n == 0:
+    """Return the outcome of each quiz; no change is claimed without an interval."""
+    sentences = [
+        f"{PARTS[part]}: {_outcome(change)}"
+        for part, change in comparison.parts.items()
+        if change.n and part != "control"
+    ]
+    if not sentences and not comparison.parts["control"].n:
         return html.note("The two quiz runs share no question; run the quiz again.")
-    if low > 0:
-        sentence = "The round answers more quiz questions correctly than before."
-    elif high < 0:
-        sentence = "The round answers fewer quiz questions correctly than before."
-    else:
-        sentence = "The change on the quiz is not statistically significant."
-    parts = html.tag("strong", html.text(sentence))
-    n_lost = len(comparison.control.newly_wrong)
-    if n_lost:
-        verb = "answers is" if n_lost == 1 else "answers are"
-        right = len(comparison.control.newly_right)
+    parts = html.tag("strong", html.text(" ".join(sentences)))
+    control = comparison.parts["control"]
+    if lost := len(control.newly_wrong):
+        verb = "answers is" if lost == 1 else "answers are"
         warning = (
-            f" {n_lost} of {comparison.control.n} control {verb} now wrong "
-            f"({right} newly right)."
+            f" {lost} of {control.n} control {verb} now wrong "
+            f"({len(control.newly_right)} newly right)."
         )
         parts += html.tag("span", html.text(warning), "al-problem")
     if comparison.left_out:
@@ -78,30 +92,48 @@ def _verdict(comparison: RoundComparison) -> Html:
             f" {comparison.left_out} questions were asked in one of the two runs only "
         )
         parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
+    if cut := sum(result.truncated for result in comparison.after.values()):
+        limit = f" {cut} answers were cut off at the limit of their length."
+        parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts)
 
 
+def _outcome(change: QuizChange) -> str:
+    low, high = change.interval
+    if low > 0:
+        return "the round answers more questions correctly than before."
+    if high < 0:
+        return "the round answers fewer questions correctly than before."
+    return "the change is not statistically significant."
+
+
 def _shares(comparison: RoundComparison) -> Html:
-    scores, facts = comparison.scores, comparison.scores.studied
     rows = [
-        _row("Quiz, closed-book", comparison.quiz),
-        _row("Control, closed-book", comparison.control),
+        _row(f"{PARTS[part]}, closed-book", change)
+        for part, change in comparison.parts.items()
+        if change.n
     ]
     table = html.table(
         ("Questions", "n", "Before", "After", "Change (95 %)", "p (McNemar)"),
         rows,
         "Shares of right answers before and after",
     )
-    change = f"{_share(facts.closed_book_before)} to "
-    change += _share(facts.closed_book_after)
-    details = {
-        "Open-book bound (the base model reads the passage)": html.percent(
-            scores.open_book
-        ),
-        "Gap to that bound closed": html.percent(scores.gap_closed),
-        f"Facts that the round studied (n = {facts.n})": html.text(change),
-        "Gap closed on these": html.percent(facts.gap_closed),
-    }
+    details: dict[str, Html] = {}
+    for part, studied in comparison.studied.items():
+        change, title = comparison.parts[part], PARTS[part]
+        if not change.n:
+            continue
+        details |= {
+            f"{title}: open-book bound (the base model reads the passage)": (
+                html.percent(change.open_book)
+            ),
+            f"{title}: gap to that bound closed": html.percent(change.gap_closed),
+            f"{title}: facts that the round studied (n = {studied.n})": html.text(
+                f"{_share(studied.right_before, studied.n)} to "
+                f"{_share(studied.right_after, studied.n)}"
+            ),
+            f"{title}: gap closed on these": html.percent(studied.gap_closed),
+        }
     return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
@@ -138,8 +170,8 @@ def _with_interval(right: int, n: int) -> Html:
     return html.text(sentence) + bar
 
 
-def _share(share: float | None) -> str:
-    return html.DASH if share is None else f"{100 * share:.0f} %"
+def _share(right: int, n: int) -> str:
+    return f"{100 * right / n:.0f} %" if n else html.DASH
 
 
 def _own(round_: Round) -> Html:
@@ -167,15 +199,19 @@ def _steps(round_: Round) -> Html:
 
 def _questions(comparison: RoundComparison) -> Html:
     """Return every question that changed, the lost ones first."""
+    changes = comparison.parts.items()
     lists = (
-        ("Newly wrong, quiz", comparison.quiz.newly_wrong, True),
-        ("Newly wrong, control", comparison.control.newly_wrong, True),
-        ("Newly right, quiz", comparison.quiz.newly_right, True),
-        ("Newly right, control", comparison.control.newly_right, True),
-        ("Wrong before and after, quiz", comparison.quiz.still_wrong, False),
-        ("Wrong before and after, control", comparison.control.still_wrong, False),
+        [("Newly wrong", part, change.newly_wrong, True) for part, change in changes]
+        + [("Newly right", part, change.newly_right, True) for part, change in changes]
+        + [
+            ("Wrong before and after", part, change.still_wrong, False)
+            for part, change in changes
+        ]
     )
-    return html.join(_list(comparison, *entry) for entry in lists)
+    return html.join(
+        _list(comparison, f"{title}, {PARTS[part].lower()}", ids, is_open)
+        for title, part, ids, is_open in lists
+    )
 
 
 def _list(
@@ -192,16 +228,47 @@ def _list(
 def _question(comparison: RoundComparison, question_id: int) -> Html:
     item = comparison.questions[question_id]
     was, now = comparison.before[question_id], comparison.after[question_id]
+    asked = item.question
     rows = {
-        "Gold answer": html.text(item.gold_answer),
-        "Before": html.text(was or html.DASH),
-        "After": html.text(now or html.DASH),
-        "Difference": html.difference(was, now),
+        "Gold answer": html.text(item.gold_answer or "(there is none)"),
+        "Also right": html.text(", ".join(asked.aliases)),
+        "Options": html.text(", ".join(asked.choices)),
+        "Before": html.text(was.text or html.DASH),
+        "After": html.text(now.text or html.DASH),
+        "Difference": html.difference(was.text, now.text),
+        "Origin and scorer": html.tag(
+            "span",
+            html.text(f"{ORIGINS[asked.origin]}; {asked.scorer}"),
+            title=SCORERS[asked.scorer],
+        ),
     }
-    if was == now:
+    if was.text == now.text:
         del rows["Difference"]
-    head = html.tag("strong", html.text(item.question.text))
-    return html.tag("section", head + html.pairs(rows), "al-card al-flip")
+    for name, values in (("Also right", asked.aliases), ("Options", asked.choices)):
+        if not values:
+            del rows[name]
+    head = html.tag("strong", html.text(asked.text))
+    body = head + html.pairs(rows)
+    if not now.right and now.text.strip():
+        label = html.text("Accept the answer after as right")
+        body += html.pick(label, f"{ACCEPT}{question_id}", "al-link")
+    return html.tag("section", body, "al-card al-flip")
+
+
+def lock(store: Store) -> Html:
+    """Return the version of the quiz, and a button to lock or unlock it."""
+    version = store.quizzes.newest()
+    if version is None:
+        return html.note("Each run of the quiz freezes its questions as a version.")
+    counts = Counter(
+        PARTS[part_of(question)] for question in quiz_actions.questions(store)
+    )
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    state = "locked" if version.locked else "open to later studies and imports"
+    label = "Unlock the quiz" if version.locked else "Lock the quiz"
+    words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
+    button = html.pick(html.text(label), LOCK, "al-link")
+    return html.tag("p", words + button, "al-faint")
 
 
 def rounds(store: Store) -> Html:
@@ -209,9 +276,9 @@ def rounds(store: Store) -> Html:
     records = store.rounds.all()
     if not records:
         return html.note("No round yet. Start one under Train.")
-    heads = ("Round", "Method", "From", "State", "Steps", "Validation", "Quiz")
+    heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return html.table(
-        (*heads, "Control", "Forgetting (KL)", "Scale"),
+        (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
         map(_round, reversed(records)),
         "All rounds",
     )
@@ -228,15 +295,16 @@ def _round(record: Round) -> tuple[Html, ...]:
         labels.state(record.state),
         html.number(record.n_steps),
         html.percent(scores.validation),
-        _score(scores.quiz_closed_book),
-        _score(scores.control_closed_book),
+        _scores(scores),
         html.number(scores.forgetting_kl, 4),
         html.number(scores.scale, 2),
     )
 
 
-def _score(score: Score | None) -> Html:
-    """Return a share with the number of questions that it stands on."""
-    if not score or not score.n:
-        return html.text(html.DASH)
-    return html.text(f"{100 * score.right:.0f} % of {score.n}")
+def _scores(scores: RoundScores) -> Html:
+    """Return the shares of each set of questions, with their numbers of questions."""
+    sets = [
+        f"{name} {100 * score.right:.0f} % of {score.n}"
+        for name, score in scores.closed_book().items()
+    ]
+    return html.text("; ".join(sets) or html.DASH)

@@ -23,7 +23,7 @@ def of(store: Store) -> list[GuideStep]:
     samples = store.samples.counts()
     chats = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
     rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
-    has_quiz = any(RoundScores.of(round_).quiz_closed_book for round_ in rounds)
+    has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         GuideStep("Study", "Let the model study them", any(samples.values())),

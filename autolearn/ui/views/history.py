@@ -61,9 +61,8 @@ def _branch(
     )
     content = title + labels.state(round_.state)
     shares = [
-        f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
-        for name in ("quiz", "control")
-        if scores[name] is not None
+        f"{name} {html.percent(right.get(name))} → {html.percent(share)}"
+        for name, share in scores.items()
     ]
     if shares:
         content += html.tag("div", Html(", ".join(shares)), "al-faint")
@@ -74,8 +73,7 @@ def _branch(
 
 def _right(scores: QuizScores) -> dict[str, float | None]:
     """Return the shares of right closed-book answers among the scores of a quiz."""
-    by_split = {"quiz": scores.quiz_closed_book, "control": scores.control_closed_book}
-    return {name: score.right if score else None for name, score in by_split.items()}
+    return {name: score.right for name, score in scores.closed_book().items()}
 
 
 def _base_scores(store: Store, round_: Round) -> dict[str, float | None]:

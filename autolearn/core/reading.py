@@ -1,0 +1,55 @@
+"""How a file is read: what the person may choose, and what was chosen.
+
+A document keeps both, so that its file can be read again in another way.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autolearn.core.codec import Coded
+
+ColumnUse = Literal["text", "title", "named", "left out"]
+"""What becomes of a column: the text of a row, its title, a line "name: value", or
+an exclusion."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, or a key of JSON rows."""
+
+    name: str
+    use: ColumnUse
+    examples: tuple[str, ...] = ()
+    """The beginnings of its first cells."""
+
+
+@dataclass(frozen=True)
+class EncodingCandidate:
+    """An encoding that the bytes of a file may be in, and how they look in it."""
+
+    name: str
+    preview: str
+
+
+@dataclass(frozen=True)
+class ReadingChoices(Coded):
+    """What a person has chosen about the reading of a file; empty: by itself."""
+
+    encoding: str = ""
+    columns: tuple[Column, ...] = ()
+    """Columns that are not named here are used as they would be by themselves."""
+    chats_as_texts: bool = False
+    """Whether rows of chats, instructions or questions are read as texts."""
+
+
+@dataclass(frozen=True)
+class Reading(Coded):
+    """How a file was read."""
+
+    choices: ReadingChoices = field(default_factory=ReadingChoices)
+    encoding: str = ""
+    """The encoding that its text was decoded from; empty for other files."""
+    encodings: tuple[EncodingCandidate, ...] = ()
+    """Encodings that the bytes may be in, the likeliest first; empty: no doubt."""
+    columns: tuple[Column, ...] = ()
+    """The columns of a table, and what became of each."""

@@ -1,0 +1,339 @@
+"""Find tables without vertical rules: short cells that stand in aligned columns."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+
+from autolearn.ingest.readers.pdf import grids, joints
+from autolearn.ingest.readers.pdf.lines import rows
+from autolearn.ingest.readers.pdf.shapes import Line, PageTable, RulingLine, bounds
+
+NEAREST = 2.6
+"""Largest distance of two rows of one table, in font sizes."""
+LEAST_ROWS = 3
+MOST_CUT = 4
+"""Rows at the edges of a table that may turn out to be no part of it."""
+MOST_CONTINUED = 3
+"""Lines of one cell that may follow a row."""
+SHORTEST_RULE, THICKEST = 40, 4
+"""Length of a rule across a table, and distance of the edges of one rule, in points."""
+CELL_GAP = 0.42
+"""A gap within a line that may divide two cells, in font sizes."""
+CROSSED = 0.15
+"""Share of the rows that may stand across the gap between two columns."""
+LEAST_FILLED, LEAST_ALIGNED = 0.5, 0.7
+"""Smallest shares of cells with text, and of cells at the edge of their column."""
+EDGE = 0.6
+"""Distance from the edge of a column that counts as standing at it, in font sizes."""
+PROSE_WORDS, PROSE_FILL = 4.5, 0.75
+"""Words of a line, and share of the column that it fills, in running text."""
+LONG_LINE = 9
+"""Words of a line that is no cell."""
+LONGEST_CELL = 12
+"""Words of an average cell."""
+ITEM = re.compile(
+    r"(?:[-\u2022\u25aa\u25e6\u2023\u2043*\u2013\u25cf\u25cb\u25a0\u25a1\u2611\u2610\u2612o]"
+    r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]|\(\w{1,3}\)|\d+(?:\.\d+)+\.?|\[\d+\])$"
+)
+"""The mark of a list item, or the number of a heading."""
+
+Row = list[Line]
+Span = tuple[float, float]
+"""Where a column begins and ends."""
+
+
+def with_markers(lines: Sequence[Line]) -> list[Line]:
+    """Return lines from top to bottom, the marks of list items joined to their text."""
+    result: list[Line] = []
+    for row in rows(lines):
+        marked: list[Line] = []
+        for line in row:
+            before = marked[-1] if marked else None
+            if before is not None and _is_marker(before, line):
+                marked[-1] = Line([*before.words, *line.words])
+            else:
+                marked.append(line)
+        result += marked
+    return result
+
+
+def _is_marker(line: Line, after: Line) -> bool:
+    return (
+        len(line.words) == 1
+        and ITEM.match(line.words[0].text) is not None
+        and after.x0 - line.x1 < 5 * after.size
+        and not after.words[0].text[:1].isdigit()
+    )
+
+
+def found(
+    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
+) -> list[tuple[PageTable, set[int]]]:
+    """Return the tables of a page, and for each the places of its lines.
+
+    Args:
+        lines: The lines of the page from top to bottom.
+        rules: Its ruling lines.
+        prose: Places of lines that belong to running text.
+    """
+    places = {id(line): i for i, line in enumerate(lines)}
+    tables: list[tuple[PageTable, set[int]]] = []
+    used: set[int] = set()
+    for band in _bands(rules):
+        inside = [
+            line
+            for i, line in enumerate(lines)
+            if i not in used and _is_within(line, band)
+        ]
+        if table := _table(inside, least=2, head=band[1].y0):
+            taken = {places[id(line)] for line in inside}
+            used |= taken
+            tables.append((table, taken))
+    rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
+    for run in _runs(rest):
+        for cut in _cuts(run):
+            if table := _table(cut, least=LEAST_ROWS):
+                tables.append((table, {places[id(line)] for line in cut}))
+                break
+    return tables
+
+
+def _cuts(run: list[Row]) -> Iterator[list[Line]]:
+    """Yield the lines of a run, then without its first and its last rows.
+
+    What stands directly over or under a table need not belong to it.
+    """
+    most = min(MOST_CUT, len(run) - LEAST_ROWS)
+    for n in range(most + 1):
+        for first in range(n + 1):
+            rest = run[first : len(run) - (n - first)]
+            if len(rest) >= LEAST_ROWS and len(rest[0]) > 1:
+                yield [line for row in rest for line in row]
+
+
+def _bands(rules: Sequence[RulingLine]) -> Iterator[list[RulingLine]]:
+    """Yield horizontal rules of one width under one another, two at least."""
+    groups: dict[tuple[int, int], list[RulingLine]] = {}
+    for rule in sorted(rules, key=lambda rule: rule.y0):
+        if rule.is_horizontal and rule.x1 - rule.x0 > SHORTEST_RULE:
+            key = round(rule.x0 / 6), round(rule.x1 / 6)
+            groups.setdefault(key, []).append(rule)
+    for group in groups.values():
+        distinct = group[:1]
+        for rule in group[1:]:
+            if rule.y0 - distinct[-1].y0 > THICKEST:
+                distinct.append(rule)
+        if len(distinct) > 1:
+            yield distinct
+
+
+def _is_within(line: Line, band: list[RulingLine]) -> bool:
+    return (
+        band[0].y0 < line.base <= band[-1].y0 + 1
+        and line.x0 >= band[0].x0 - 6
+        and line.x1 <= band[0].x1 + 6
+    )
+
+
+def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
+    """Yield rows that follow one another and have several cells."""
+    run: list[Row] = []
+    n_single = 0
+    for row in rows(lines):
+        near = run and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+        if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
+            yield run[: len(run) - n_single]
+            run, n_single = [], 0
+        if len(row) > 1 or run:
+            n_single = 0 if len(row) > 1 else n_single + 1
+            run.append(row)
+    if run:
+        yield run[: len(run) - n_single]
+
+
+def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | None:
+    """Return the table that lines make; None if they are something else."""
+    all_rows = list(rows(lines))
+    if sum(len(row) > 1 for row in all_rows) < least:
+        return None
+    columns = _columns(all_rows)
+    if len(columns) < 2 or not _is_tabular(all_rows, columns):
+        return None
+    cells = _cells(all_rows, columns)
+    n_head = sum(row[0].base < head for row in all_rows) if head else 0
+    if 1 < n_head <= 3:
+        head_row = [
+            [x for row in cells[:n_head] for x in row[c]] for c in range(len(columns))
+        ]
+        cells = [head_row, *cells[n_head:]]
+    x0, top, x1, bottom = bounds(lines)
+    cells = grids.in_reading_order(grids.without_empty_columns(cells))
+    has_head = bool(n_head) or _differs(cells)
+    return PageTable(_continued(cells, has_head), has_head, x0, top, x1, bottom)
+
+
+def _columns(rows: list[Row]) -> list[Span]:
+    """Return where the columns begin and end: between gaps that few rows cross."""
+    full = [row for row in rows if len(row) > 1]
+    edges = sorted(
+        [(line.x0, 1) for row in full for line in row]
+        + [(line.x1, -1) for row in full for line in row]
+    )
+    limit, n = int(CROSSED * len(full)), 0
+    columns: list[Span] = []
+    begin: float | None = None
+    for place, step in edges:
+        n += step
+        if begin is None and n > limit:
+            begin = place
+        elif begin is not None and n <= limit:
+            columns.append((begin, place))
+            begin = None
+    return columns
+
+
+def _is_tabular(rows: list[Row], columns: list[Span]) -> bool:
+    """Return whether rows and columns look like a table and not like running text."""
+    cells = [line for row in rows for line in row]
+    n_filled = sum(
+        len({_column(line, columns) for line in row}) for row in rows if len(row) > 1
+    )
+    n_full = sum(len(row) > 1 for row in rows)
+    if n_filled < LEAST_FILLED * n_full * len(columns):
+        return False
+    if sum(map(n_words, cells)) > LONGEST_CELL * len(cells):
+        return False
+    by_column: list[list[Line]] = [[] for _ in columns]
+    for line in cells:
+        by_column[_column(line, columns)].append(line)
+    if all(_is_prose(column) for column in by_column if len(column) > 2):
+        return False
+    n_aligned = sum(map(_n_aligned, by_column))
+    return n_aligned >= LEAST_ALIGNED * len(cells)
+
+
+def _column(line: Line, columns: list[Span]) -> int:
+    """Return the column that a line has most in common with."""
+    return max(
+        range(len(columns)),
+        key=lambda i: min(line.x1, columns[i][1]) - max(line.x0, columns[i][0]),
+    )
+
+
+def _n_aligned(column: list[Line]) -> int:
+    """Return the largest number of cells that share an edge or the centre."""
+    if not column:
+        return 0
+    tolerance = EDGE * median(line.size for line in column)
+    best = 0
+    for places in (
+        [line.x0 for line in column],
+        [line.x1 for line in column],
+        [(line.x0 + line.x1) / 2 for line in column],
+    ):
+        middle = median(places)
+        best = max(best, sum(abs(place - middle) <= tolerance for place in places))
+    return best
+
+
+def n_words(line: Line) -> float:
+    """Return the number of words of a line; of unspaced scripts, half its letters."""
+    text = "".join(word.text for word in line.words)
+    return len(joints.UNSPACED.findall(text)) / 2 or len(line.words)
+
+
+def _is_prose(column: list[Line]) -> bool:
+    """Return whether lines under one another are running text."""
+    width = max(line.x1 for line in column) - min(line.x0 for line in column)
+    fill = median((line.x1 - line.x0) / max(1, width) for line in column)
+    return median(map(n_words, column)) >= PROSE_WORDS and fill >= PROSE_FILL
+
+
+def prose(columns: Sequence[Sequence[Line]]) -> list[Line]:
+    """Return the lines that are running text: of such columns, and all long ones."""
+    return [
+        line
+        for column in columns
+        for line in column
+        if n_words(line) >= LONG_LINE or (len(column) > 2 and _is_prose(list(column)))
+    ]
+
+
+def _cells(rows: list[Row], columns: list[Span]) -> list[list[list[Line]]]:
+    result = []
+    for row in rows:
+        cells: list[list[Line]] = [[] for _ in columns]
+        for line in row:
+            for i, part in _by_column(line, columns):
+                cells[i].append(part)
+        result.append(cells)
+    return result
+
+
+def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
+    """Yield the parts of a line and their columns.
+
+    A line over several columns is divided at its wide gaps. Without any it is the title
+    that they have in common.
+    """
+    over = [
+        i for i, (x0, x1) in enumerate(columns) if line.x0 < (x0 + x1) / 2 < line.x1
+    ]
+    if len(over) < 2:
+        yield _column(line, columns), line
+        return
+    parts = [[line.words[0]]]
+    for a, b in pairwise(line.words):
+        if b.x0 - a.x1 > CELL_GAP * line.size:
+            parts.append([])
+        parts[-1].append(b)
+    if len(parts) > 1:
+        for words in parts:
+            part = Line(words)
+            yield _column(part, columns), part
+    elif len(over) < len(columns):
+        yield from ((i, line) for i in over)
+    else:
+        yield over[0], line
+
+
+def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[Line]]]:
+    """Join lines that go on with the cells of the row above, without a first cell."""
+    result: list[list[list[Line]]] = []
+    for row in cells:
+        filled = [i for i, cell in enumerate(row) if cell]
+        goes_on = (
+            len(result) > has_head
+            and not row[0]
+            and len(filled) == 1
+            and all(result[-1][i] for i in filled)
+            and not grids.has_numbers([row[i] for i in filled])
+        )
+        if goes_on:
+            result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
+        else:
+            result.append(row)
+    return result
+
+
+def _differs(cells: list[list[list[Line]]]) -> bool:
+    """Return whether the first row names the columns of a table."""
+    first, others = cells[0], cells[1:]
+    bold = [all(line.bold for line in cell) for cell in first if cell]
+    is_bold = bool(bold) and all(bold)
+    others_bold = sum(all(line.bold for cell in row for line in cell) for row in others)
+    if is_bold and others_bold < len(others):
+        return True
+    with_numbers = sum(map(grids.has_numbers, others))
+    return not _has_digits(first) and 2 * with_numbers >= len(others)
+
+
+def _has_digits(row: list[list[Line]]) -> bool:
+    return any(
+        character.isdigit()
+        for cell in row
+        for line in cell
+        for word in line.words
+        for character in word.text
+    )

@@ -1,0 +1,107 @@
+"""Bring text that runs from right to left into the order in which it is read.
+
+A PDF says where each letter stands, not in which order letters are read. Letters are
+taken by their place from right to left; numbers and words of other scripts inside run
+from left to right.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import groupby
+
+from autolearn.ingest.readers.pdf.shapes import Word
+
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_FORMS = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]")
+"""Letters in the form that they have within a word."""
+_MIRROR = str.maketrans("()[]{}", ")(][}{")
+_LAM_ALEF = re.compile("([\u0627\u0622\u0623\u0625\u0671])(\u0644)")
+
+Read = tuple[Word, bool]
+"""A word, and whether white space stands before it in reading order."""
+
+
+def is_rtl_code(code: int) -> bool:
+    """Return whether a character is a letter of a script from right to left."""
+    return (
+        0x590 <= code <= 0x8FF or 0xFB1D <= code <= 0xFDFF or 0xFE70 <= code <= 0xFEFC
+    )
+
+
+def is_rtl(text: str) -> bool:
+    """Return whether most letters of a text run from right to left."""
+    n = len(_RTL.findall(text))
+    return n > 0 and 2 * n >= sum(map(str.isalpha, text))
+
+
+def has_rtl(text: str) -> bool:
+    """Return whether a text has letters that run from right to left."""
+    return _RTL.search(text) is not None
+
+
+def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[Read]:
+    """Return the words of a line in the order in which they are read.
+
+    Args:
+        words: Words from left to right; letters that run from right to left one by one.
+        spaces: Whether white space stands on the left of each word.
+    """
+    is_base_rtl = is_rtl("".join(word.text for word in words))
+    directions = _directions([_kind(word.text) for word in words], is_base_rtl)
+    runs = [
+        (is_right_to_left, [i for i, _ in group])
+        for is_right_to_left, group in groupby(enumerate(directions), lambda x: x[1])
+    ]
+    places: list[int] = []
+    for is_right_to_left, run in reversed(runs) if is_base_rtl else runs:
+        places += _right_to_left(words, run) if is_right_to_left else run
+    read: list[Read] = []
+    for n, place in enumerate(places):
+        right = max(place, places[n - 1]) if n else 0
+        read.append((words[place], bool(n) and spaces[right]))
+    return read
+
+
+def _kind(text: str) -> str:
+    if has_rtl(text):
+        return "R"
+    if any(map(str.isalpha, text)):
+        return "L"
+    return "N" if any(map(str.isdigit, text)) else ""
+
+
+def _directions(kinds: list[str], is_base_rtl: bool) -> list[bool]:
+    """Return for each word whether it belongs to a run from right to left.
+
+    Punctuation runs as its neighbours do if they agree, otherwise as the line does.
+    """
+    directions = []
+    for i, kind in enumerate(kinds):
+        if kind:
+            directions.append(kind == "R")
+            continue
+        before = next((k for k in reversed(kinds[:i]) if k), "")
+        after = next((k for k in kinds[i + 1 :] if k), "")
+        agree = before and after and (before == "R") == (after == "R")
+        directions.append(before == "R" if agree else is_base_rtl)
+    return directions
+
+
+def _right_to_left(words: Sequence[Word], run: list[int]) -> list[int]:
+    """Return places from right to left; pdfium reverses the letters of one glyph."""
+    return sorted(
+        run,
+        key=lambda i: (-round(words[i].x0 + words[i].x1, 1), -words[i].order),
+    )
+
+
+def plain(text: str) -> str:
+    """Return a text in reading order with letters instead of their joined forms.
+
+    Brackets are turned round where they face the wrong way. A glyph for lam and alef
+    gives both letters at one place, so their order is restored.
+    """
+    text = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), text)
+    first = re.search(r"[()]", text)
+    return text.translate(_MIRROR) if first and first[0] == ")" else text

@@ -1,0 +1,205 @@
+"""Columns of a page, and the paragraphs in them."""
+
+import math
+import re
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+
+from autolearn.ingest.readers.pdf import bidi, joints, line_text
+from autolearn.ingest.readers.pdf.shapes import Box, Line
+
+SAME_SIZE = 0.08
+"""Largest difference of the sizes of lines in a paragraph."""
+WIDER = 1.3
+"""A distance of lines, in usual distances, that divides paragraphs."""
+FARTHEST = 4
+"""Largest distance of lines of code, in usual distances."""
+INDENT = 0.8
+"""Indentation of a first line, in font sizes."""
+SHORT = 0.75
+"""A line that fills less of its column has been ended on purpose."""
+CODE = 0.4
+"""Share of the lines that look like code, where all text has one width."""
+
+ITEM = re.compile(
+    r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0\u2610-\u2612]|\(?[0-9a-zA-Z]{1,3}[.)])\s"
+)
+"""The mark of a list item."""
+_ENDS = re.compile(
+    r"[.!?:;\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u201d\u2019)\]\u00bb]*(?:\[[\d,\s\u2013-]+\])?$"
+)
+"""The end of a sentence, maybe with the mark of a note."""
+_CODE = re.compile(
+    r"[;{}]\s*$|^\s*(?:def|class|if|elif|else|for|while|return|import|from|function|var|let|"
+    r"const|public|private|static|void|int|#include|//|/\*|\$|>>>)\b|[=!<>+-]=|\w\(.*\)|\s=\s"
+)
+
+
+def is_sentence_end(text: str) -> bool:
+    """Return whether a text ends with a sentence."""
+    return _ENDS.search(text[-40:]) is not None
+
+
+class TextColumn:
+    """Lines and tables that are read from top to bottom.
+
+    Edges are measured in the direction of reading: ``start`` and ``end`` of a line that
+    runs from right to left are its right and its left edge, as negative numbers.
+    """
+
+    def __init__(self, items: list[Box], limits: dict[int, float]) -> None:
+        self.items, self._limits = items, limits
+        lines = [item for item in items if isinstance(item, Line)]
+        self.is_rtl = any(bidi.is_rtl(line_text.text(line)) for line in lines)
+        self.left = min(map(self.start, lines), default=0.0)
+        self._ends = sorted(map(self.end, lines))
+        self._pitches: dict[int, list[float]] = {}
+        for a, b in pairwise(lines):
+            pitch = (b.base - a.base) / b.size
+            if abs(a.size - b.size) < SAME_SIZE * b.size and 0.8 < pitch < 2.6:
+                self._pitches.setdefault(round(b.size), []).append(pitch)
+
+    def start(self, line: Line) -> float:
+        """Return where a line begins."""
+        return -line.x1 if self.is_rtl else line.x0
+
+    def end(self, line: Line) -> float:
+        """Return where a line ends."""
+        return -line.x0 if self.is_rtl else line.x1
+
+    def right(self, line: Line) -> float:
+        """Return where the longest line ends that does not reach the next column."""
+        limit = self._limits.get(id(line), math.inf)
+        return self._ends[max(0, bisect(self._ends, limit) - 1)]
+
+    def pitch(self, size: float) -> float:
+        """Return the usual distance of lines in a size, in font sizes."""
+        return median(self._pitches.get(round(size), [1.3]))
+
+    def fits(self, line: Line, after: Line) -> bool:
+        """Return whether the first word of the next line would fit on a line."""
+        word = after.words[-1 if self.is_rtl else 0]
+        room = self.right(line) - self.end(line) - 0.3 * line.size
+        return room > 1.05 * (word.x1 - word.x0)
+
+
+def limits(lines: Sequence[Line]) -> dict[int, float]:
+    """Return where the next column begins on the right of each line."""
+    by_base = sorted(lines, key=lambda line: line.base)
+    bases = [line.base for line in by_base]
+    limits = {}
+    for line in lines:
+        reach = 1.5 * line.size
+        near = by_base[
+            bisect(bases, line.base - reach) : bisect(bases, line.base + reach)
+        ]
+        limits[id(line)] = min(
+            (other.x0 for other in near if other.x0 > line.x1), default=math.inf
+        )
+    return limits
+
+
+def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
+    """Yield items until one stands higher than the one before."""
+    column: list[Box] = []
+    for item in items:
+        before = column[-1] if column else None
+        if before is not None and item.bottom < before.bottom - 0.5 * (
+            item.bottom - item.top
+        ):
+            yield TextColumn(column, limits)
+            column = []
+            before = None
+        if (
+            isinstance(before, Line)
+            and isinstance(item, Line)
+            and _is_beside(before, item)
+        ):
+            column[-1] = Line([*before.words, *item.words])
+            limits[id(column[-1])] = limits[id(item)]
+        else:
+            column.append(item)
+    if column:
+        yield TextColumn(column, limits)
+
+
+def _is_beside(a: Line, b: Line) -> bool:
+    return abs(a.base - b.base) < 0.35 * min(a.size, b.size) and b.x0 >= a.x1 - 1
+
+
+def paragraphs(column: TextColumn, *, is_mono: bool) -> Iterator[list[Box]]:
+    """Yield the lines of each paragraph, heading or listing, and each table."""
+    run: list[Box] = []
+    lines: list[Line] = []
+    for item in column.items:
+        is_next = (
+            isinstance(item, Line)
+            and bool(lines)
+            and not _divides(lines, item, column, is_mono=is_mono)
+        )
+        if run and not is_next:
+            yield run
+            run, lines = [], []
+        run.append(item)
+        if isinstance(item, Line):
+            lines.append(item)
+    if run:
+        yield run
+
+
+def _divides(
+    lines: list[Line], line: Line, column: TextColumn, *, is_mono: bool
+) -> bool:
+    """Return whether a line does not go on with the lines before."""
+    before = lines[-1]
+    pitch = (line.base - before.base) / line.size
+    usual = column.pitch(line.size)
+    if before.mono != line.mono:
+        return True
+    if line.mono and (not is_mono or is_code(lines)):
+        return pitch > FARTHEST * usual
+    if abs(before.size - line.size) > SAME_SIZE * max(before.size, line.size):
+        return True
+    text = line_text.text(before)
+    after = line_text.text(line)
+    if text.endswith(tuple(joints.HYPHENS)) and pitch <= WIDER * usual:
+        return False
+    if pitch > WIDER * usual or ITEM.match(after):
+        return True
+    fits = column.fits(before, line)
+    if before.bold != line.bold and (fits or all(x.bold for x in lines)):
+        return True
+    if _is_indented(lines, line, text, column):
+        return True
+    is_short = not is_full(before, column)
+    if fits and is_sentence_end(text):
+        return True
+    return fits and is_short and not after[:1].islower()
+
+
+def is_full(line: Line, column: TextColumn) -> bool:
+    """Return whether a line ends near the edge of its column."""
+    return column.end(line) - column.left >= SHORT * (column.right(line) - column.left)
+
+
+def _is_indented(
+    lines: list[Line], line: Line, text_before: str, column: TextColumn
+) -> bool:
+    """Return whether the left edge of a line says that a paragraph begins."""
+    starts = list(map(column.start, lines))
+    start, first, unit = column.start(line), starts[0], INDENT * line.size
+    if len(lines) == 1:
+        is_item = ITEM.match(line_text.text(lines[0]))
+        return start > first + unit and not is_item and is_sentence_end(text_before)
+    rest = min(starts[1:])
+    if abs(first - rest) < unit:
+        return start > rest + unit
+    return abs(start - first) < abs(start - rest)
+
+
+def is_code(lines: Sequence[Line]) -> bool:
+    """Return whether many lines look like code."""
+    n = sum(_CODE.search(line_text.text(line)) is not None for line in lines)
+    return n >= CODE * len(lines)

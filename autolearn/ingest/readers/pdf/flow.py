@@ -1,0 +1,197 @@
+"""Write the blocks of all pages as one text.
+
+A paragraph may go on in the next column or on the next page. What stands between, such
+as a footnote or a table, is written after it.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from autolearn.ingest.readers.pdf import columns, joints, layout, line_text
+from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.layout import Part
+from autolearn.ingest.readers.pdf.shapes import Line, PageTable
+from autolearn.ingest.readers.pdf.survey import Facts, PageLines
+
+HYPHEN = "hyphen at the end of a line"
+REPEATED_HEAD = "repeated head of a table"
+MOST_HELD = 60
+"""Blocks that are kept back until a paragraph ends."""
+
+
+Placed = tuple[int, Part]
+"""The number of a page from 1, and a part of its text."""
+
+
+class Flow:
+    """Writes pages one after the other."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._open: Block | None = None
+        self._written: list[Part] = []
+        """The paragraph that may go on."""
+        self._held: list[tuple[int, Block]] = []
+        """What is written after it, and the page that each is on."""
+        self._number = self._begun = 0
+        """The page that is being read, and the one that the paragraph begins on."""
+        self._table: PageTable | None = None
+        """The last table, as long as nothing follows it."""
+
+    def page(self, page: PageLines) -> Iterator[Placed]:
+        """Yield the text of a page, as far as it is complete, and what is left out."""
+        self._number = page.number + 1
+        blocks, left_out = layout.on_page(page, self._facts)
+        yield from ((self._number, part) for part in left_out)
+        for block in blocks:
+            yield from self._add(block)
+
+    def rest(self) -> Iterator[Placed]:
+        """Yield what has been kept back."""
+        yield from self._close()
+
+    def _add(self, block: Block) -> Iterator[Placed]:
+        if self._is_held(block):
+            self._held.append((self._number, block))
+            if len(self._held) > MOST_HELD:
+                yield from self._close()
+        elif block.kind in ("text", "item") and self._goes_on(block):
+            self._written += self._continued(block)
+            self._open = block
+        else:
+            yield from self._close(before_item=block.kind == "item")
+            if block.kind in ("text", "item"):
+                self._open, self._begun = block, self._number
+                self._written = self._paragraph(block.lines)
+            else:
+                yield from ((self._number, part) for part in self._block(block))
+
+    def _is_held(self, block: Block) -> bool:
+        """Return whether a block interrupts a paragraph and is written after it."""
+        if self._open is None or self._is_ended():
+            return False
+        is_label = block.kind == "text" and self._open.is_full and block.is_label
+        return is_label or block.kind in ("note", "aside", "table")
+
+    def _is_ended(self) -> bool:
+        return columns.is_sentence_end(self._said())
+
+    def _said(self) -> str:
+        """Return the end of the open paragraph."""
+        return "".join(text for text, why in self._written[-3:] if not why)
+
+    def _goes_on(self, block: Block) -> bool:
+        """Return whether a block is the rest of the open paragraph."""
+        if self._open is None or block.kind == "item" or self._is_ended():
+            return False
+        if not (block.begins_column or self._held) or not _are_alike(self._open, block):
+            return False
+        is_divided = self._said().endswith(tuple(joints.HYPHENS))
+        is_low = line_text.text(block.lines[0])[:1].islower()
+        is_text = len(self._open.lines) > 1  # and no label in a figure
+        return self._open.is_full or is_divided or (is_low and is_text)
+
+    def _continued(self, block: Block) -> list[Part]:
+        parts = self._paragraph(block.lines)
+        return [*self._joint(self._written, parts[0][0]), *parts]
+
+    def _close(self, *, before_item: bool = False) -> Iterator[Placed]:
+        """Yield the open paragraph and what has been kept back for it."""
+        if self._open is not None:
+            is_list = before_item and self._open.kind == "item" and not self._held
+            end = "\n" if is_list else "\n\n"
+            for part in [*self._written, (end, "")]:
+                yield self._begun, part
+            self._open, self._written, self._table = None, [], None
+        held, self._held = self._held, []
+        for number, block in held:
+            yield from ((number, part) for part in self._block(block))
+
+    def _block(self, block: Block) -> Iterator[Part]:
+        """Yield a block that cannot go on."""
+        if block.table is not None:
+            yield from self._rows(block.table)
+            return
+        self._table = None
+        if block.kind == "code":
+            yield from self._code(block.lines)
+            return
+        if block.kind == "heading":
+            yield "#" * block.level + " ", ""
+        yield from self._paragraph(block.lines)
+        yield "\n\n", ""
+
+    def _paragraph(self, lines: list[Line]) -> list[Part]:
+        """Return the lines of a paragraph, joined."""
+        parts: list[Part] = []
+        for line in lines:
+            text = line_text.text(line)
+            if parts:
+                parts += self._joint(parts, text)
+            parts.append((text, ""))
+        return parts
+
+    def _joint(self, written: list[Part], after: str) -> list[Part]:
+        """Return what joins two lines; a hyphen that is left out leaves ``written``."""
+        before = "".join(text for text, why in written[-3:] if not why)
+        is_divided, space = joints.joint(before, after, self._facts.vocabulary)
+        if not is_divided:
+            return [(space, "")] if space else []
+        text, _ = written[-1]
+        written[-1] = (text[:-1], "")
+        return [(text[-1], HYPHEN)]
+
+    def _code(self, lines: list[Line]) -> Iterator[Part]:
+        """Yield a listing with its indentation and blank lines."""
+        left = min(line.x0 for line in lines)
+        n = sum(len(word.text) for line in lines for word in line.words)
+        width = sum(w.x1 - w.x0 for line in lines for w in line.words) / n
+        pitches = sorted(b.base - a.base for a, b in pairwise(lines))
+        pitch = pitches[len(pitches) // 4] if pitches else 1.0
+        text, before = "```\n", lines[0]
+        for line in lines:
+            n_blank = round((line.base - before.base) / pitch) - 1 if pitch > 0 else 0
+            text += "\n" * min(2, max(0, n_blank))
+            text += line_text.columns(line, left, width) + "\n"
+            before = line
+        yield text + "```\n\n", ""
+
+    def _rows(self, table: PageTable) -> Iterator[Part]:
+        """Yield a Markdown table, or more rows of the table before."""
+        rows = [[self._cell(cell) for cell in row] for row in table.rows]
+        before = self._table
+        self._table = table
+        if before is not None and len(before.rows[0]) == len(rows[0]):
+            first = [self._cell(cell) for cell in before.rows[0]]
+            if table.has_head and rows[0] == first:
+                yield _row(rows[0]), REPEATED_HEAD
+                rows = rows[1:]
+                self._table = before
+            elif table.has_head:
+                yield from _head(rows[0])
+                rows = rows[1:]
+        elif table.has_head:
+            yield from _head(rows[0])
+            rows = rows[1:]
+        else:
+            yield from _head([""] * len(rows[0]))
+        yield "".join(_row(row) for row in rows), ""
+
+    def _cell(self, lines: list[Line]) -> str:
+        parts = self._paragraph(lines)
+        text = "".join(text for text, why in parts if not why)
+        return text.replace("|", "\\|")
+
+
+def _are_alike(a: Block, b: Block) -> bool:
+    """Return whether two paragraphs have type of one size."""
+    before, after = a.lines[-1].size, b.lines[0].size
+    return abs(before - after) <= columns.SAME_SIZE * max(before, after)
+
+
+def _head(cells: list[str]) -> Iterator[Part]:
+    yield "\n" + _row(cells) + "|" + " --- |" * len(cells) + "\n", ""
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"

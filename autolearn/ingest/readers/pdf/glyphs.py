@@ -1,0 +1,278 @@
+"""Take words, with their places and fonts, from a page of pdfium.
+
+A call for each character would cost more than all the rest. The text object of a
+character is therefore asked for in steps, and the box only of the first and the last
+character of a word.
+"""
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from autolearn.ingest.readers.pdf import bidi
+from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Point, Word
+
+NO_UNICODE = "font without Unicode"
+
+SMALLEST, LARGEST = 1.5, 1000.0
+"""Sizes of fonts in points; the height of a letter replaces what is beyond."""
+_STEP = 8
+"""Characters after which the text object is asked for again."""
+_FIXED_PITCH = 1
+_BOLD_WEIGHT = 600
+_HYPHEN = "\x02"
+"""What pdfium gives for a hyphen at the end of a line."""
+_BOLD = re.compile(r"bold|black|heavy|demi|CMBX|CMSSBX|-B$|\.B$", re.IGNORECASE)
+_MONO = re.compile(
+    r"courier|mono(?!type)|consol|typewriter|CMTT|menlo|inconsolata|source ?code|"
+    r"lettergothic",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ue000-\uf8ff]")
+_BULLETS = str.maketrans(
+    {
+        **dict.fromkeys("\uf0a7\uf0b7\uf06c\uf06e\uf09f\uf0d8\uf076", "\u2022"),
+        **dict.fromkeys("\uf0fc\uf0fe\uf052", "\u2611"),
+        **dict.fromkeys("\uf0a8\uf06f\uf072", "\u2610"),
+        **dict.fromkeys("\uf0e0\uf0e8", "\u2192"),
+    }
+)
+"""Signs of the fonts Symbol and Wingdings: bullets, boxes and arrows."""
+_WORD = re.compile("(?:\\S|[\x1c-\x1f])+")
+_LINE_END = {0xFFFE: _HYPHEN}
+"""Text in one piece has another sign for a hyphen at the end of a line."""
+
+
+class TextView(Protocol):
+    """How places in a file become places on the page as it is seen."""
+
+    @property
+    def turn(self) -> int:
+        """The turn of the page in degrees."""
+
+    @property
+    def left(self) -> float:
+        """The left edge of the page in the file."""
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point as seen, from the top left corner."""
+
+    def direction(self, x: float, y: float) -> int:
+        """Return the direction of a vector as seen, in quarter turns of degrees."""
+
+
+class _Font(NamedTuple):
+    """What all characters of one text object share."""
+
+    size: float
+    angle: int
+    """The direction of its lines in degrees, a multiple of 90."""
+    bold: bool
+    mono: bool
+    is_suspect: bool
+    """Whether its characters may have no Unicode."""
+    base: float
+    is_plain: bool
+    """Whether it runs from left to right on a page that is not turned."""
+
+
+def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
+    """Return the words of a page by the direction in which they run, in degrees.
+
+    Places are those of the page turned back by this angle around its upper left corner.
+    Letters that run from right to left are words of their own, since their order in the
+    file says nothing about the order in which they are read.
+    """
+    return _Reader(text, view).words()
+
+
+class _Reader:
+    """Reads the words of one page."""
+
+    def __init__(self, text: pdfium.PdfTextPage, view: TextView) -> None:
+        self._text, self._view = text.raw, view
+        self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
+        characters = _characters(text.raw, self._n)
+        self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
+        self._is_broken = _BROKEN.search(self._characters) is not None
+        self._faces: dict[int, tuple[bool, bool]] = {}
+        self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
+        self._x, self._y = ctypes.c_double(), ctypes.c_double()
+
+    def words(self) -> dict[int, list[Word]]:
+        """Return the words by direction."""
+        words: dict[int, list[Word]] = {0: []}
+        has_rtl = bidi.has_rtl(self._characters)
+        order = space = 0
+        for start, end, pointer in self._objects():
+            font: _Font | None = None
+            kind, last = SPACE if pointer else GAP, start
+            for match in _WORD.finditer(self._characters, start, end):
+                first, stop = match.span()
+                font = font or self._font(first, pointer)
+                line = words.setdefault(font.angle, [])
+                space = max(space, kind) if first > last else space
+                last = stop
+                if has_rtl and bidi.has_rtl(match[0]):
+                    parts = [(i, i + 1) for i in range(first, stop)]
+                else:
+                    parts = [(first, stop)]
+                for a, b in parts:
+                    line.append(self._word(a, b, font, order, space))
+                    order, space = order + 1, 0
+            space = max(space, kind) if last < end else space
+        return words
+
+    def _objects(self) -> Iterator[tuple[int, int, Any]]:
+        """Yield runs of characters that one text object draws: start, end, pointer."""
+        start, pointer = 0, self._object(0)
+        while start < self._n:
+            end = self._end(start, pointer)
+            yield start, end, pointer
+            start, pointer = end, self._object(end)
+
+    def _end(self, start: int, pointer: Any) -> int:
+        """Return where the next text object begins.
+
+        White space that pdfium adds belongs to no object and is taken one by one.
+        """
+        if not pointer:
+            return start + 1
+        address = _address(pointer)
+        low = start
+        while low < self._n and _address(self._object(low + _STEP)) == address:
+            low += _STEP
+        high = min(self._n, low + _STEP)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if _address(self._object(middle)) == address:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _object(self, i: int) -> Any:
+        return pdfium_c.FPDFText_GetTextObject(self._text, i) if i < self._n else None
+
+    def _font(self, i: int, pointer: Any) -> _Font:
+        pdfium_c.FPDFText_GetMatrix(self._text, i, self._matrix)
+        m = self._matrix
+        size = pdfium_c.FPDFText_GetFontSize(self._text, i) * math.hypot(m.c, m.d)
+        if not SMALLEST <= abs(size) <= LARGEST:
+            pdfium_c.FPDFText_GetLooseCharBox(self._text, i, self._box)
+            size = max(SMALLEST, self._box.top - self._box.bottom)
+        bold, mono = self._face(pointer)
+        is_suspect = self._is_broken or bool(
+            pdfium_c.FPDFText_HasUnicodeMapError(self._text, i)
+        )
+        angle = self._view.direction(m.a, m.b)
+        base, is_plain = self._base(i, angle)
+        return _Font(round(abs(size), 1), angle, bold, mono, is_suspect, base, is_plain)
+
+    def _base(self, i: int, angle: int) -> tuple[float, bool]:
+        """Return the baseline of a text object, and whether it runs as in the file."""
+        pdfium_c.FPDFText_GetCharOrigin(self._text, i, self._x, self._y)
+        x, y = self._view.place(self._x.value, self._y.value)
+        base = {0: y, 90: x, 180: -y, 270: -x}[angle]
+        return base, not (angle or self._view.turn)
+
+    def _face(self, pointer: Any) -> tuple[bool, bool]:
+        font = pdfium_c.FPDFTextObj_GetFont(pointer) if pointer else None
+        if not font:
+            return False, False
+        address = _address(font)
+        if address not in self._faces:
+            self._faces[address] = _face(font)
+        return self._faces[address]
+
+    def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
+        text = self._characters[first:stop]
+        x0, x1 = self._extent(first, stop - 1, font)
+        return Word(
+            text,
+            x0,
+            x1,
+            font.base,
+            font.size,
+            font.bold,
+            font.mono and text.isascii(),
+            order,
+            space,
+            self._reason(text, first) if font.is_suspect else "",
+        )
+
+    def _reason(self, text: str, first: int) -> str:
+        has_no_unicode = _BROKEN.search(text) or (
+            pdfium_c.FPDFText_HasUnicodeMapError(self._text, first)
+        )
+        return NO_UNICODE if has_no_unicode else ""
+
+    def _extent(self, first: int, last: int, font: _Font) -> tuple[float, float]:
+        """Return where a word begins and ends on its baseline."""
+        if font.is_plain:
+            box = self._box
+            pdfium_c.FPDFText_GetLooseCharBox(self._text, first, box)
+            x0, x1, left = box.left, box.right, self._view.left
+            if last == first:
+                return x0 - left, x1 - left
+            pdfium_c.FPDFText_GetLooseCharBox(self._text, last, box)
+            x2, x3 = box.left, box.right
+            return (x0 if x0 < x2 else x2) - left, (x1 if x1 > x3 else x3) - left
+        ends = [*self._ends(first), *self._ends(last)]
+        places = {
+            0: [x for x, _ in ends],
+            90: [-y for _, y in ends],
+            180: [-x for x, _ in ends],
+            270: [y for _, y in ends],
+        }[font.angle]
+        return min(places), max(places)
+
+    def _ends(self, i: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Return the upper left and the lower right corner of a character as seen."""
+        pdfium_c.FPDFText_GetLooseCharBox(self._text, i, self._box)
+        box = self._box
+        (x0, y0), (x1, y1) = (
+            self._view.place(box.left, box.top),
+            self._view.place(box.right, box.bottom),
+        )
+        return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+
+
+def _characters(text: Any, n: int) -> str:
+    """Return the characters of a page, one for each index of pdfium.
+
+    The text in one piece is faster, but leaves out characters without meaning.
+    """
+    buffer = (ctypes.c_ushort * (n + 1))()
+    n_units = pdfium_c.FPDFText_GetText(text, 0, n, buffer) - 1
+    characters = bytes(buffer)[: 2 * n_units].decode("utf-16-le", "surrogatepass")
+    if len(characters) == n == n_units and "\0" not in characters:
+        return characters.translate(_LINE_END)
+    return "".join(chr(pdfium_c.FPDFText_GetUnicode(text, i)) for i in range(n))
+
+
+def _address(pointer: Any) -> int:
+    return ctypes.addressof(pointer.contents) if pointer else 0
+
+
+def _face(font: Any) -> tuple[bool, bool]:
+    """Return whether a font is bold, and whether it has one width."""
+    name = _name(font)
+    flags = ctypes.c_int()
+    pdfium_c.FPDFFont_GetFlags(font, flags)
+    bold = bool(_BOLD.search(name)) or (
+        pdfium_c.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT and "+" not in name
+    )
+    return bold, bool(_MONO.search(name)) or bool(flags.value & _FIXED_PITCH)
+
+
+def _name(font: Any) -> str:
+    n = pdfium_c.FPDFFont_GetBaseFontName(font, None, 0)
+    buffer = ctypes.create_string_buffer(n + 1)
+    pdfium_c.FPDFFont_GetBaseFontName(font, buffer, n)
+    return buffer.value.decode("utf-8", "replace")

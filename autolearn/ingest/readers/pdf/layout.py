@@ -1,0 +1,143 @@
+"""Divide a page into blocks in reading order, and what is left out."""
+
+from collections.abc import Sequence
+
+from autolearn.ingest.readers.pdf import (
+    aligned,
+    blocks,
+    contents,
+    grids,
+    line_text,
+    order,
+)
+from autolearn.ingest.readers.pdf import lines as page_lines
+from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.shapes import Box, Line, overlap
+from autolearn.ingest.readers.pdf.survey import Facts, PageLines
+
+INITIAL, INITIAL_GAP = 1.8, 1.5
+"""Size of a letter that begins a chapter and its distance from the text, in sizes of
+the text."""
+
+Part = tuple[str, str]
+"""A text, and why it is left out; empty if it is not."""
+
+
+def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
+    """Return the blocks of a page in the order of reading, and what is left out."""
+    left_out = list(page.left_out)
+    lines = _inside(page, left_out)
+    heads = facts.heads.on_page(page.number, lines, page.height, facts.body_size)
+    lines = _without(lines, heads, left_out, "running head")
+    entries = contents.found(list(page_lines.rows(lines)))
+    lines = _without(lines, entries, left_out, "table of contents")
+    lines = _with_initials(aligned.with_markers(lines))
+    found = blocks.of_items(order.ordered(_with_tables(lines, page, facts)), facts)
+    return found + _turned(page, facts), left_out
+
+
+def _turned(page: PageLines, facts: Facts) -> list[Block]:
+    """Return the text that runs in other directions; it is no heading."""
+    found = [
+        block
+        for lines in page.turned
+        for block in blocks.of_items(order.ordered(lines), facts)
+    ]
+    for block in found:
+        block.kind = "aside" if block.kind == "heading" else block.kind
+    return found
+
+
+def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
+    """Return the lines on the visible part of a page; note the others."""
+    outside = [
+        line
+        for line in page.lines
+        if not (
+            -1 < line.base < page.height + line.size
+            and line.x1 > 0
+            and line.x0 < page.width
+        )
+    ]
+    return _without(page.lines, outside, left_out, "outside the page")
+
+
+def _without(
+    lines: list[Line], taken: Sequence[Line], left_out: list[Part], why: str
+) -> list[Line]:
+    """Return lines without some, which are noted as left out."""
+    ids = {id(line) for line in taken}
+    left_out += [(line_text.text(line), why) for line in taken]
+    return [line for line in lines if id(line) not in ids]
+
+
+def _with_initials(lines: list[Line]) -> list[Line]:
+    """Put large first letters before the line that they begin."""
+    result = list(lines)
+    for initial in lines:
+        if len(initial.words) > 1 or not initial.words[0].text.isalpha():
+            continue
+        beside = [
+            line
+            for line in result
+            if initial.top <= line.base <= initial.base + 0.5 * line.size
+            and initial.size > INITIAL * line.size
+            and -0.3 * line.size < line.x0 - initial.x1 < INITIAL_GAP * line.size
+        ]
+        if beside and len(initial.words[0].text) <= 2:
+            first = min(beside, key=lambda line: line.base)
+            after = first.words[0]
+            word = initial.words[0]._replace(
+                base=after.base, size=after.size, order=after.order - 1
+            )
+            joined = Line([word, after._replace(space=0), *first.words[1:]])
+            joined.x0 = first.x0
+            result = [
+                joined if line is first else line
+                for line in result
+                if line is not initial
+            ]
+    return result
+
+
+def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
+    """Return tables, and the lines that are in none."""
+    items: list[Box] = []
+    ruled = grids.found(lines, page.rules)
+    taken = {i for _, places in ruled for i in places}
+    items += [table for table, _ in ruled]
+    lines = [line for i, line in enumerate(lines) if i not in taken]
+    running = {id(line) for line in aligned.prose(order.columns(lines))}
+    running |= {id(line) for line in lines if line.mono and not facts.is_mono}
+    prose = {i for i, line in enumerate(lines) if id(line) in running}
+    tables = aligned.found(lines, page.rules, prose)
+    taken = {i for _, places in tables for i in places}
+    items += [table for table, _ in tables]
+    rest = [line for i, line in enumerate(lines) if i not in taken]
+    listings, rest = _listings(rest)
+    return items + listings + page_lines.without_gaps(rest, running)
+
+
+def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:
+    """Return lines of one width that stand together, and the other lines.
+
+    Indented lines of code would look like columns.
+    """
+    listings: list[order.Part] = []
+    rest: list[Line] = []
+    for line in lines:
+        near = [
+            listing
+            for listing in listings
+            if line.mono
+            and line.base - listing.items[-1].bottom < 2 * line.size
+            and overlap(listing, line) > 0
+        ]
+        if near:
+            listings.remove(near[-1])
+            listings.append(order.Part([*near[-1].items, line]))
+        elif line.mono:
+            listings.append(order.Part([line]))
+        else:
+            rest.append(line)
+    return list(listings), rest

@@ -1,0 +1,96 @@
+"""Write the words of a line as text: spaces, raised words, reading order."""
+
+import re
+from itertools import groupby, pairwise
+
+from autolearn.ingest.readers.pdf import bidi, joints
+from autolearn.ingest.readers.pdf.lines import spaces
+from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
+
+_NUMBERS = re.compile(r"\(?\d+(?:\s*[,\u2013-]\s*\d+)*[,;)]?$")
+_BRACKETS = re.compile(r"(?:\[[^\]]*\])+")
+_MARKS = re.compile(r"[*\u2020\u2021\u00a7\u00b6#\u2217]+$")
+FRACTION = "\u2044"
+"""The bar between a raised and a lowered number."""
+_ORDINALS = frozenset(("st", "nd", "rd", "th", "o", "a", "e", "er", "re", "ère", "ème"))
+_AS_IS = frozenset(
+    ("TM", "®", "©", "™", "\u00ba", "\u00aa", "°", "'", "\u2019", "\u2032")
+)
+_POWER = re.compile(
+    r"(?:(?<![\w.,])(?:10|[2-9])|(?<![^\W\d_])(?:[^\W\d_]|[kcdmnµμ]m|ft|mi|yd|in|sec)"
+    r"|[)\]])$"
+)
+"""What has powers: 10, a digit, a letter, a unit of length, a bracket."""
+
+
+def text(line: Line) -> str:
+    """Return the words of a line with a space between them."""
+    if line.text is None:
+        is_rtl = bidi.has_rtl("".join([word.text for word in line.words]))
+        gaps = spaces(line.words, is_rtl=is_rtl)
+        if is_rtl:
+            line.text = bidi.plain(_written(bidi.ordered(line.words, gaps)))
+        else:
+            line.text = _written(list(zip(line.words, gaps, strict=True)))
+    return line.text
+
+
+def _written(read: list[bidi.Read]) -> str:
+    result: list[str] = []
+    end = 0
+    for is_raised, items in groupby(read, lambda item: item[0].script == "super"):
+        group = list(items)
+        end += len(group)
+        if is_raised:
+            is_fraction = end < len(read) and read[end][0].text.startswith(FRACTION)
+            before, mark = "".join(result[-3:]), _mark(group)
+            result.append(f" {mark}" if is_fraction else _raised(before, mark))
+            continue
+        for word, is_spaced in group:
+            if is_spaced and result and not _is_unspaced(result[-1], word):
+                result.append(" ")
+            result.append(word.text)
+    return "".join(result)
+
+
+def _mark(group: list[bidi.Read]) -> str:
+    """Return words that are raised together."""
+    return "".join(
+        f" {word.text}" if is_spaced and i else word.text
+        for i, (word, is_spaced) in enumerate(group)
+    )
+
+
+def _is_unspaced(before: str, word: Word) -> bool:
+    """Return whether a gap between two words is no space of their script."""
+    return word.space != SPACE and bool(
+        joints.UNSPACED.match(before[-1:]) and joints.UNSPACED.match(word.text)
+    )
+
+
+def _raised(before: str, mark: str) -> str:
+    """Return a raised word: the mark of a note in brackets, all else after a caret."""
+    if _NUMBERS.fullmatch(mark):
+        return f"^{mark}" if _POWER.search(before) else f"[{mark}]"
+    if mark in _AS_IS or _MARKS.fullmatch(mark) or _BRACKETS.fullmatch(mark):
+        return mark
+    if mark in _ORDINALS and before[-1:].isdigit():
+        return mark
+    return f"^{mark}"
+
+
+def columns(line: Line, left: float, width: float) -> str:
+    """Return a line of code with its indentation.
+
+    Args:
+        line: Words in a font of one width.
+        left: Where the least indented line begins.
+        width: Width of a character.
+    """
+    result = " " * max(0, round((line.x0 - left) / width))
+    result += line.words[0].text
+    for a, b in pairwise(line.words):
+        gap = round((b.x0 - a.x1) / width)
+        result += " " * max(gap, int(b.space == SPACE and b.order == a.order + 1))
+        result += b.text
+    return result

@@ -1,0 +1,254 @@
+"""Join the words of a page to lines, by their place."""
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import pairwise
+from statistics import median
+
+from autolearn.ingest.readers.pdf.forms import EMPTY, TICKED
+from autolearn.ingest.readers.pdf.shapes import GAP, SPACE, Line, Word
+
+SAME_BASE = 0.3
+"""Largest distance of the baselines of one line, in sizes of its font."""
+WIDE, OUTLIER = 0.9, 2.0
+"""A gap that is wider than both divides two lines: in font sizes, and in usual gaps of
+this line."""
+WIDEST = 1.6
+"""A gap that always divides two lines, in font sizes, unless all gaps are so wide."""
+LABEL = 6
+"""Words of a label, and of its value."""
+BRIDGED, CLOSE = 3.0, 1.5
+"""Widest gap that a line above or below closes, and its largest distance, in sizes."""
+SMALL, LARGEST = 0.87, 3.0
+"""Largest size of a raised or lowered word, in sizes of its line; and largest size of
+the line, in sizes of the word."""
+HIGHEST, LOWEST, LEAST_RISE = 0.75, 0.4, 0.1
+"""How far words are raised or lowered, in sizes of their line."""
+INITIAL = 1.8
+"""Size of a letter that begins a chapter, in sizes of the text."""
+NEAR = 0.35
+"""Distance of a raised or lowered word from its neighbour, in sizes of the line."""
+AHEAD = 1.5
+"""Distance of a mark before the line, in sizes of the line."""
+MOST_WORDS, LONGEST = 8, 14
+"""Words and characters that are raised or lowered together."""
+LONGEST_MARK = 3
+"""Characters of the mark before a footnote."""
+TIGHT, LOOSE, LOOSE_RTL = 0.08, 0.14, 0.2
+"""Gaps between words, in font sizes: where the file has white space at this place,
+where the words are not drawn one after the other, and between joined letters."""
+
+
+def joined(words: Iterable[Word]) -> list[Line]:
+    """Return the lines of a page from top to bottom and left to right."""
+    lines = [line for row in _rows(words) for line in _divided(row)]
+    lines.sort(key=lambda line: (line.base, line.x0))
+    return _rejoined(_with_scripts(lines))
+
+
+def _rejoined(lines: list[Line]) -> list[Line]:
+    """Join lines whose gap has been filled by a raised word."""
+    result: list[Line] = []
+    for line in lines:
+        before = result[-1] if result else None
+        if before is not None and before.words[-1].script and _follows(before, line):
+            result[-1] = Line([*before.words, *line.words])
+        else:
+            result.append(line)
+    return result
+
+
+def _follows(before: Line, line: Line) -> bool:
+    return (
+        abs(line.base - before.base) <= SAME_BASE * line.size
+        and 0 <= line.x0 - before.x1 < WIDE * line.size
+    )
+
+
+def without_gaps(lines: Sequence[Line], prose: Set[int]) -> list[Line]:
+    """Join lines on one baseline if their gap is no border between columns.
+
+    It is none if a line above or below goes across it, as in justified text. It is none
+    either if no other line begins behind it, or if the lines are a label and its value.
+
+    Args:
+        lines: Lines of a page, from top to bottom.
+        prose: The ``id`` of lines of running text, which are no labels.
+    """
+    result: list[Line] = []
+    for row in rows(lines):
+        start = len(result)
+        for line in row:
+            before = result[-1] if len(result) > start else None
+            if before is not None and (
+                _is_bridged(before, line, lines)
+                or _is_alone(before, line, lines)
+                or (_is_labelled(before, line) and not {id(before), id(line)} & prose)
+            ):
+                result[-1] = Line([*before.words, *line.words])
+            else:
+                result.append(line)
+    return result
+
+
+def _is_bridged(a: Line, b: Line, lines: Sequence[Line]) -> bool:
+    gap = (b.x0 - a.x1) / b.size
+    if not -0.2 < gap < BRIDGED or abs(a.size - b.size) > 0.1 * b.size:
+        return False
+    sides = {
+        other.base < b.base
+        for other in lines
+        if 0.5 * b.size < abs(other.base - b.base) < CLOSE * b.size
+        and abs(other.size - b.size) < 0.1 * b.size
+        and other.x0 < a.x1 - 1
+        and other.x1 > b.x0 + 1
+    }
+    return len(sides) > (gap > WIDEST)
+
+
+def _is_alone(a: Line, b: Line, lines: Sequence[Line]) -> bool:
+    """Return whether a gap is not so wide and no other line begins behind it."""
+    return 0 <= b.x0 - a.x1 < WIDEST * b.size and not any(
+        abs(other.base - b.base) < 3 * b.size and abs(other.x0 - b.x0) < 0.6 * b.size
+        for other in lines
+        if other is not b
+    )
+
+
+def _is_labelled(a: Line, b: Line) -> bool:
+    """Return whether the second line is the value of a label, or the tick of a box."""
+    is_short = len(a.words) <= LABEL and len(b.words) <= LABEL
+    is_label = a.words[-1].text.endswith((":", "\uff1a"))
+    return is_short and (is_label or b.words[0].text in (TICKED, EMPTY))
+
+
+def rows(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Yield the lines on each baseline, from left to right and from top to bottom."""
+    row: list[Line] = []
+    for line in sorted(lines, key=lambda line: line.base):
+        if row and line.base - row[0].base > SAME_BASE * min(row[0].size, line.size):
+            yield sorted(row, key=lambda line: line.x0)
+            row = []
+        row.append(line)
+    if row:
+        yield sorted(row, key=lambda line: line.x0)
+
+
+def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
+    """Yield the words of each baseline."""
+    row: list[Word] = []
+    for word in sorted(words, key=lambda word: word.base):
+        if row and word.base - row[0].base > SAME_BASE * min(word.size, row[0].size):
+            yield row
+            row = []
+        row.append(word)
+    if row:
+        yield row
+
+
+def _divided(row: list[Word]) -> Iterator[Line]:
+    """Yield the parts of a row between wide gaps."""
+    row.sort(key=lambda word: word.x0)
+    gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
+    word_gaps = [
+        gap / b.size
+        for gap, (a, b) in zip(gaps, pairwise(row), strict=True)
+        if gap > 0.1 * b.size
+    ]
+    usual = median(word_gaps) if len(word_gaps) > 2 else 0.3
+    start = 0
+    for i, gap in enumerate(gaps, 1):
+        limit = max(row[i - 1].size, row[i].size)
+        is_wide = gap > max(WIDE, min(OUTLIER * usual, WIDEST)) * limit
+        if is_wide or _is_initial(row[i - 1], row[i]):
+            yield Line(row[start:i])
+            start = i
+    yield Line(row[start:])
+
+
+def _is_initial(word: Word, after: Word) -> bool:
+    """Return whether a word is a large first letter that goes over several lines."""
+    return (
+        len(word.text) <= 2 and word.text.isalpha() and word.size > INITIAL * after.size
+    )
+
+
+def _with_scripts(lines: list[Line]) -> list[Line]:
+    """Put raised and lowered words into the lines that they belong to."""
+    scripts: dict[int, list[Word]] = {}
+    taken = set()
+    for i, line in enumerate(lines):
+        host = _host(lines, i)
+        if host is not None:
+            scripts.setdefault(host, []).extend(line.words)
+            taken.add(i)
+    return [
+        _marked(line, scripts.get(i, []))
+        for i, line in enumerate(lines)
+        if i not in taken
+    ]
+
+
+def _host(lines: list[Line], i: int) -> int | None:
+    """Return the line that a few small words are raised or lowered from, if any."""
+    line = lines[i]
+    if len(line.words) > MOST_WORDS or sum(len(w.text) for w in line.words) > LONGEST:
+        return None
+    for j in range(i + 1, len(lines)):
+        if lines[j].base - line.base > HIGHEST * LARGEST * line.size:
+            break
+        if lines[j].base - line.base <= HIGHEST * lines[j].size and _touches(
+            line, lines[j]
+        ):
+            return j
+    for j in range(i - 1, -1, -1):
+        if line.base - lines[j].base > LOWEST * LARGEST * line.size:
+            break
+        if line.base - lines[j].base <= LOWEST * lines[j].size and _touches(
+            line, lines[j]
+        ):
+            return j
+    return None
+
+
+def _touches(line: Line, host: Line) -> bool:
+    """Return whether small words stand directly at a word of a larger line."""
+    if not host.size / LARGEST <= line.size < host.size:
+        return False
+    is_raised = host.base - line.base > LEAST_RISE * host.size
+    if is_raised and 0 <= host.x0 - line.x1 < AHEAD * host.size:
+        return len(line.words) == 1 and len(line.words[0].text) <= LONGEST_MARK
+    if line.size > SMALL * host.size:
+        return False
+    near = NEAR * host.size
+    return any(
+        abs(line.x0 - word.x1) < near or abs(word.x0 - line.x1) < near
+        for word in host.words
+    )
+
+
+def _marked(line: Line, scripts: list[Word]) -> Line:
+    """Return a line with its raised and lowered words, each marked as such."""
+    smallest = min(word.size for word in line.words)
+    if not scripts and smallest > SMALL * line.size:
+        return line
+    words = []
+    for word in line.words + scripts:
+        rise = (line.base - word.base) / line.size
+        is_small = word.size <= SMALL * line.size or word in scripts
+        if is_small and abs(rise) > LEAST_RISE:
+            word = word._replace(script="super" if rise > 0 else "sub")
+        words.append(word)
+    words.sort(key=lambda word: word.x0)
+    return Line(words)
+
+
+def spaces(words: list[Word], *, is_rtl: bool) -> list[bool]:
+    """Return for each word of a line whether white space stands on its left."""
+    loose = LOOSE_RTL if is_rtl else LOOSE
+    return [False, *[_is_spaced(a, b, loose) for a, b in pairwise(words)]]
+
+
+def _is_spaced(a: Word, b: Word, loose: float) -> bool:
+    if b.order == a.order + 1:
+        return b.space == SPACE or (b.space == GAP and b.x0 - a.x1 > TIGHT * b.size)
+    return b.x0 - a.x1 > loose * max(a.size, b.size)

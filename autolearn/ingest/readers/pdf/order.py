@@ -1,0 +1,147 @@
+"""Find the order in which the parts of a page are read.
+
+Lines that stand under one another become columns. Then the rules of Breuel (2003, "High
+performance document layout analysis") order the columns: a part is read before what is
+under it, and before what is on its right unless a wider part stands between them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from autolearn.ingest.readers.pdf.shapes import Box, Line, bounds, overlap
+
+MOST_PARTS = 250
+"""Parts that are compared in pairs; a page with more is read from top to bottom."""
+SAME_SIZE = 0.2
+"""Largest difference of the sizes of two lines of one column."""
+NEAREST = 1.6
+"""Largest distance of two lines of one column, in font sizes."""
+NARROW = 0.15
+"""An overlap of this share of the narrower part counts as standing under it."""
+
+
+class Part:
+    """Lines under one another, or one other thing on the page."""
+
+    def __init__(self, items: list[Box]) -> None:
+        self.items = items
+        self.x0, self.top, self.x1, self.bottom = bounds(items)
+
+    def is_over(self, other: "Part") -> bool:
+        """Return whether the other part stands under this one."""
+        narrow = min(self.x1 - self.x0, other.x1 - other.x0)
+        return (
+            overlap(self, other) > max(1.0, NARROW * narrow)
+            and self.top + self.bottom < other.top + other.bottom
+        )
+
+    def is_left_of(self, other: "Part") -> bool:
+        """Return whether the other part stands on the right of this one."""
+        return self.x0 + self.x1 < other.x0 + other.x1 and not (
+            overlap(self, other)
+            > max(1.0, NARROW * min(self.x1 - self.x0, other.x1 - other.x0))
+        )
+
+    def divides(self, a: "Part", b: "Part") -> bool:
+        """Return whether this part stands between two others, one higher than it."""
+        middle = self.top + self.bottom
+        low, high = sorted((a.top + a.bottom, b.top + b.bottom))
+        return low < middle < high and overlap(self, a) > 1 and overlap(self, b) > 1
+
+
+def ordered(items: Sequence[Box]) -> list[Box]:
+    """Return lines and other things on a page in the order in which they are read."""
+    parts = _parts(sorted(items, key=lambda item: (item.bottom, item.x0)))
+    if len(parts) > MOST_PARTS:
+        parts.sort(key=lambda part: (round(part.top), part.x0))
+    else:
+        parts = _sorted(parts)
+    return [item for part in parts for item in part.items]
+
+
+def columns(lines: Sequence[Line]) -> list[list[Line]]:
+    """Return lines that stand closely under one another."""
+    parts = _parts(sorted(lines, key=lambda line: (line.bottom, line.x0)))
+    return [[item for item in part.items if isinstance(item, Line)] for part in parts]
+
+
+def _parts(items: list[Box]) -> list[Part]:
+    """Return the columns: chains of lines that each have one neighbour below.
+
+    Args:
+        items: Parts of the page from top to bottom.
+    """
+    above = [_neighbours(items, i) for i in range(len(items))]
+    n_below = Counter(j for neighbours in above for j in neighbours)
+    chains: dict[int, list[Box]] = {}
+    chain_of: dict[int, int] = {}
+    for i, item in enumerate(items):
+        before = above[i][0] if len(above[i]) == 1 else None
+        is_next = (
+            before is not None
+            and n_below[before] == 1
+            and _is_alike(items[before], item)
+        )
+        chain_of[i] = chain_of[before] if is_next and before is not None else i
+        chains.setdefault(chain_of[i], []).append(item)
+    return [Part(chain) for chain in chains.values()]
+
+
+def _neighbours(items: list[Box], i: int) -> list[int]:
+    """Return the parts directly above one."""
+    item, found = items[i], []
+    reach = NEAREST * (item.bottom - item.top)
+    for j in range(i - 1, -1, -1):
+        distance = item.bottom - items[j].bottom
+        if distance > reach:
+            break
+        if distance > 0 and overlap(item, items[j]) > 1:
+            found.append(j)
+    return found
+
+
+def _is_alike(a: Box, b: Box) -> bool:
+    return (
+        isinstance(a, Line)
+        and isinstance(b, Line)
+        and abs(a.size - b.size) <= SAME_SIZE * max(a.size, b.size)
+    )
+
+
+def _sorted(parts: list[Part]) -> list[Part]:
+    parts.sort(key=lambda part: (part.top, part.x0))
+    if not _stand_side_by_side(parts):
+        return parts
+    waiting = {i: _before(parts, i) for i in range(len(parts))}
+    result: list[Part] = []
+    while waiting:
+        free = [i for i, before in waiting.items() if not before]
+        i = free[0] if free else min(waiting)
+        del waiting[i]
+        for before in waiting.values():
+            before.discard(i)
+        result.append(parts[i])
+    return result
+
+
+def _stand_side_by_side(parts: list[Part]) -> bool:
+    """Return whether any two parts, sorted by their tops, have the same height."""
+    return any(b.top < a.bottom - 1 for a, b in pairwise(parts))
+
+
+def _before(parts: list[Part], i: int) -> set[int]:
+    """Return the parts that are read before one."""
+    part = parts[i]
+    return {
+        j
+        for j, other in enumerate(parts)
+        if j != i
+        and (
+            other.is_over(part)
+            or (
+                other.is_left_of(part)
+                and not any(third.divides(other, part) for third in parts)
+            )
+        )
+    }

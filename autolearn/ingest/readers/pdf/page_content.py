@@ -1,0 +1,152 @@
+"""Take what is drawn on a page: words in their directions, fields and rules."""
+
+import math
+from contextlib import closing
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from autolearn.ingest.readers.pdf import forms, glyphs, rules
+from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
+from autolearn.ingest.readers.pdf.shapes import PageContent, Point, Word
+
+TWICE = "drawn twice"
+BULLET = "\u2022"
+NEAR = 0.15
+"""Distance of a word that is drawn twice, in sizes of its font."""
+_QUARTER = 90
+
+
+def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
+    """Return what is drawn on a page.
+
+    Raises:
+        PdfiumError: The page cannot be loaded.
+    """
+    with closing(document[number]) as page, closing(page.get_textpage()) as text:
+        view = View(page)
+        words_by_angle = glyphs.words(text, view)
+        angle = max(words_by_angle, key=lambda a: _n_characters(words_by_angle[a]))
+        frame = _Frame(angle, *page.get_size())
+
+        def place(x: float, y: float) -> Point:
+            return frame.place(*view.place(x, y))
+
+        words = frame.moved(_with_bullets(_once(words_by_angle.pop(angle))))
+        words += forms.words(document, page, place, list(words))
+        return PageContent(
+            *frame.size,
+            words,
+            list(words_by_angle.values()),
+            rules.drawn(page, place),
+            is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
+        )
+
+
+def _n_characters(words: list[Word]) -> int:
+    return sum(len(word.text) for word in words)
+
+
+class View:
+    """How places in a file become places on the page as it is seen."""
+
+    def __init__(self, page: pdfium.PdfPage) -> None:
+        self.turn = page.get_rotation()
+        media, crop = page.get_mediabox(), page.get_cropbox()
+        self._box = (
+            *map(max, media[:2], crop[:2]),
+            *map(min, media[2:], crop[2:]),
+        )
+        self.left = self._box[0]
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point as seen, from the top left corner."""
+        left, bottom, right, top = self._box
+        if self.turn == 0:
+            return x - left, top - y
+        if self.turn == 90:
+            return y - bottom, x - left
+        return (right - x, y - bottom) if self.turn == 180 else (top - y, right - x)
+
+    def direction(self, x: float, y: float) -> int:
+        """Return the direction of a vector as seen, in quarter turns of degrees."""
+        angle = math.degrees(math.atan2(y, x)) - self.turn
+        quarters: int = round(angle / _QUARTER)
+        return quarters * _QUARTER % 360
+
+
+class _Frame:
+    """Turns a page so that most of its lines run from left to right."""
+
+    def __init__(self, angle: int, width: float, height: float) -> None:
+        self._angle, self._width, self._height = angle, width, height
+        self.size = (height, width) if angle in (90, 270) else (width, height)
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point of the page as seen in the turned page."""
+        if self._angle == 0:
+            return x, y
+        if self._angle == 90:
+            return self._height - y, x
+        if self._angle == 180:
+            return self._width - x, self._height - y
+        return y, self._width - x
+
+    def moved(self, words: list[Word]) -> list[Word]:
+        """Return words whose places are measured from the corner of the turned page."""
+        x, y = {
+            0: (0.0, 0.0),
+            90: (self._height, 0.0),
+            180: (self._width, self._height),
+            270: (0.0, self._width),
+        }[self._angle]
+        if not self._angle:
+            return words
+        return [
+            word._replace(x0=word.x0 + x, x1=word.x1 + x, base=word.base + y)
+            for word in words
+        ]
+
+
+def _once(words: list[Word]) -> list[Word]:
+    """Mark words that are drawn twice at one place, as some bold type is."""
+    last: dict[str, Word] = {}
+    marked = []
+    for word in words:
+        before = last.get(word.text)
+        if before and len(word.text) > 1 and _distance(before, word) < NEAR:
+            word = word._replace(left_out=TWICE)
+        else:
+            last[word.text] = word
+        marked.append(word)
+    return marked
+
+
+def _with_bullets(words: list[Word]) -> list[Word]:
+    """Return words with a bullet for each sign without Unicode before a line.
+
+    Such signs come from fonts of ornaments.
+    """
+    result = list(words)
+    for i, word in enumerate(words[:-1]):
+        after, before = words[i + 1], words[i - 1] if i else None
+        if (
+            word.left_out == NO_UNICODE
+            and len(word.text) == 1
+            and not after.left_out
+            and _is_beside(word, after)
+            and (before is None or not _is_beside(before, word))
+        ):
+            result[i] = word._replace(text=BULLET, left_out="")
+    return result
+
+
+def _is_beside(a: Word, b: Word) -> bool:
+    """Return whether a word stands on the left of another one, with a gap."""
+    size = max(a.size, b.size)
+    return abs(a.base - b.base) < 0.3 * size and 0.2 * size < b.x0 - a.x1 < 5 * size
+
+
+def _distance(a: Word, b: Word) -> float:
+    """Return the distance of two words in sizes of their font."""
+    return max(abs(a.x0 - b.x0), abs(a.base - b.base)) / b.size

@@ -1,0 +1,138 @@
+"""Find the ruling lines of a page: thin rectangles and strokes along an axis."""
+
+import ctypes
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from autolearn.ingest.readers.pdf.shapes import RulingLine
+
+MOST_PATHS = 3000
+"""Paths on a page; a page with more is a drawing, whose lines rule no table."""
+MOST_SEGMENTS = 400
+"""Segments of a path; one with more is a drawing or a letter."""
+THIN, SHORTEST = 3.0, 6.0
+"""Largest width and smallest length of a ruling line, in points."""
+_DEEPEST = 3
+"""Levels of nested forms that are looked into."""
+
+Point = tuple[float, float]
+Matrix = tuple[float, float, float, float, float, float]
+_SAME: Matrix = (1, 0, 0, 1, 0, 0)
+
+
+def drawn(
+    page: pdfium.PdfPage, place: Callable[[float, float], Point]
+) -> list[RulingLine]:
+    """Return the ruling lines of a page; none if the page holds a drawing.
+
+    Args:
+        page: A page.
+        place: Turns a point of the file into a point of the page as seen.
+    """
+    rules = []
+    for n, (path, matrix) in enumerate(_page_paths(page)):
+        if n >= MOST_PATHS:
+            return []
+        for start, end in _edges(path, matrix):
+            if rule := _rule(place(*start), place(*end)):
+                rules.append(rule)
+    return rules
+
+
+def _page_paths(page: pdfium.PdfPage) -> Iterator[tuple[Any, Matrix]]:
+    objects = (
+        pdfium_c.FPDFPage_GetObject(page.raw, i)
+        for i in range(pdfium_c.FPDFPage_CountObjects(page.raw))
+    )
+    yield from _paths(objects, _SAME, 0)
+
+
+def _paths(
+    objects: Iterator[Any], matrix: Matrix, depth: int
+) -> Iterator[tuple[Any, Matrix]]:
+    """Yield the painted paths, and the matrix of the form that each is in."""
+    for item in objects:
+        kind = pdfium_c.FPDFPageObj_GetType(item)
+        if kind == pdfium_c.FPDF_PAGEOBJ_PATH and _is_painted(item):
+            yield item, matrix
+        elif kind == pdfium_c.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
+            n = pdfium_c.FPDFFormObj_CountObjects(item)
+            inner = (pdfium_c.FPDFFormObj_GetObject(item, i) for i in range(n))
+            yield from _paths(inner, _product(_matrix(item), matrix), depth + 1)
+
+
+def _is_painted(path: Any) -> bool:
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    pdfium_c.FPDFPath_GetDrawMode(path, fill, stroke)
+    return bool(fill.value or stroke.value)
+
+
+def _matrix(item: Any) -> Matrix:
+    m = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFPageObj_GetMatrix(item, m)
+    return m.a, m.b, m.c, m.d, m.e, m.f
+
+
+def _product(m: Matrix, n: Matrix) -> Matrix:
+    """Return the matrix that does what ``m`` does, then ``n``."""
+    return (
+        m[0] * n[0] + m[1] * n[2],
+        m[0] * n[1] + m[1] * n[3],
+        m[2] * n[0] + m[3] * n[2],
+        m[2] * n[1] + m[3] * n[3],
+        m[4] * n[0] + m[5] * n[2] + n[4],
+        m[4] * n[1] + m[5] * n[3] + n[5],
+    )
+
+
+def _edges(path: Any, matrix: Matrix) -> Iterator[tuple[Point, Point]]:
+    """Yield the straight segments of a path; a thin rectangle is one segment."""
+    matrix = _product(_matrix(path), matrix)
+    for points in _outlines(path):
+        places = [_applied(matrix, point) for point in points]
+        xs, ys = [x for x, _ in places], [y for _, y in places]
+        left, right, low, high = min(xs), max(xs), min(ys), max(ys)
+        if len(places) > 2 and high - low <= THIN:
+            yield (left, (low + high) / 2), (right, (low + high) / 2)
+        elif len(places) > 2 and right - left <= THIN:
+            yield ((left + right) / 2, low), ((left + right) / 2, high)
+        else:
+            yield from pairwise(places)
+
+
+def _outlines(path: Any) -> Iterator[list[Point]]:
+    """Yield the corners of each closed or open line of a path, without curves."""
+    n = pdfium_c.FPDFPath_CountSegments(path)
+    if not 0 < n <= MOST_SEGMENTS:
+        return
+    x, y = ctypes.c_float(), ctypes.c_float()
+    points: list[Point] = []
+    for i in range(n):
+        segment = pdfium_c.FPDFPath_GetPathSegment(path, i)
+        pdfium_c.FPDFPathSegment_GetPoint(segment, x, y)
+        kind = pdfium_c.FPDFPathSegment_GetType(segment)
+        if kind != pdfium_c.FPDF_SEGMENT_LINETO and points:
+            yield points
+            points = []
+        points.append((x.value, y.value))
+        if pdfium_c.FPDFPathSegment_GetClose(segment):
+            points.append(points[0])
+    if points:
+        yield points
+
+
+def _applied(m: Matrix, point: Point) -> Point:
+    x, y = point
+    return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
+
+
+def _rule(start: Point, end: Point) -> RulingLine | None:
+    (x0, x1), (y0, y1) = sorted((start[0], end[0])), sorted((start[1], end[1]))
+    width, height = x1 - x0, y1 - y0
+    if min(width, height) > 1 or max(width, height) < SHORTEST:
+        return None
+    return RulingLine(x0, y0, x1, y1)

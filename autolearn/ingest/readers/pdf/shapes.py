@@ -1,0 +1,177 @@
+"""Words and lines on a page, by their place.
+
+Coordinates are points from the top left corner of the page as a person sees it: x grows
+to the right, y grows downwards.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
+
+ASCENT, DESCENT = 0.75, 0.25
+"""Height above and depth below the baseline of a line, in sizes of its font."""
+
+NEARLY_ALL = 0.9
+"""Share of the characters of a line that are bold, or of one width."""
+
+Script = Literal["", "super", "sub"]
+
+
+Point = tuple[float, float]
+
+
+class Word(NamedTuple):
+    """Characters without white space that are drawn in one font."""
+
+    text: str
+    x0: float
+    x1: float
+    base: float
+    """Its baseline."""
+    size: float
+    """Size of the font, in points."""
+    bold: bool
+    mono: bool
+    """Whether all characters of the font have the same width."""
+    order: int
+    """Its place among the words as they are drawn."""
+    space: int
+    """White space before it: none, ``GAP`` or ``SPACE``."""
+    left_out: str = ""
+    """Why it is not part of the text; empty if it is."""
+    script: Script = ""
+
+
+GAP, SPACE = 1, 2
+"""A gap between drawn words, and a space character in the file."""
+
+
+class Box(Protocol):
+    """What has a place on the page."""
+
+    @property
+    def x0(self) -> float:
+        """Left edge."""
+
+    @property
+    def x1(self) -> float:
+        """Right edge."""
+
+    @property
+    def top(self) -> float:
+        """Upper edge."""
+
+    @property
+    def bottom(self) -> float:
+        """Lower edge."""
+
+
+@dataclass
+class Line:
+    """Words on one baseline without a wide gap, from left to right."""
+
+    words: list[Word]
+    base: float = field(init=False)
+    size: float = field(init=False)
+    x0: float = field(init=False)
+    x1: float = field(init=False)
+    text: str | None = field(init=False, default=None)
+    """What ``line_text.text`` has made of the words."""
+
+    def __post_init__(self) -> None:
+        """Measure the line by the words that are not raised or lowered."""
+        words = self.words
+        body = [word for word in words if not word.script] or words
+        longest = max(body, key=_weight) if len(body) > 1 else body[0]
+        self.base, self.size = longest.base, longest.size
+        self.x0 = min([word.x0 for word in words])
+        self.x1 = max([word.x1 for word in words])
+
+    @property
+    def top(self) -> float:
+        """The upper edge."""
+        return self.base - ASCENT * self.size
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.base + DESCENT * self.size
+
+    @property
+    def bold(self) -> bool:
+        """Whether nearly all of it is bold."""
+        return self.words[0].bold and _share([w.bold for w in self.words], self.words)
+
+    @property
+    def mono(self) -> bool:
+        """Whether all of it is in a font of one width."""
+        return self.words[0].mono and _share([w.mono for w in self.words], self.words)
+
+
+def _weight(word: Word) -> float:
+    return len(word.text) * word.size
+
+
+def _share(flags: list[bool], words: list[Word]) -> bool:
+    """Return whether nearly all characters have a flag."""
+    if all(flags):
+        return True
+    n = sum(len(word.text) for word, flag in zip(words, flags, strict=True) if flag)
+    return n > NEARLY_ALL * sum(len(word.text) for word in words)
+
+
+class RulingLine(NamedTuple):
+    """A straight line that is drawn along an axis."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def is_horizontal(self) -> bool:
+        """Whether it runs from left to right."""
+        return self.y1 - self.y0 <= self.x1 - self.x0
+
+
+class PageContent(NamedTuple):
+    """What is drawn on one page."""
+
+    width: float
+    height: float
+    words: list[Word]
+    turned: list[list[Word]]
+    """Words that run in other directions, each list in coordinates of its own."""
+    rules: list[RulingLine]
+    is_blank: bool
+    """Whether nothing at all is drawn."""
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return the width of what two boxes have in common from left to right."""
+    return min(a.x1, b.x1) - max(a.x0, b.x0)
+
+
+def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
+    """Return left, upper, right and lower edge around boxes."""
+    boxes = list(boxes)
+    return (
+        min(box.x0 for box in boxes),
+        min(box.top for box in boxes),
+        max(box.x1 for box in boxes),
+        max(box.bottom for box in boxes),
+    )
+
+
+@dataclass
+class PageTable:
+    """A table and its place on the page."""
+
+    rows: list[list[list[Line]]]
+    """The lines of each cell; a cell that spans several repeats its lines."""
+    has_head: bool
+    """Whether the first row names the columns."""
+    x0: float
+    top: float
+    x1: float
+    bottom: float

@@ -1,0 +1,176 @@
+"""What a first pass learns of the whole document."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers.pdf import glyphs, joints, line_text
+from autolearn.ingest.readers.pdf.running_heads import RunningHeads
+from autolearn.ingest.readers.pdf.shapes import Line, PageContent, RulingLine, Word
+
+Unread = Literal["", "damaged", "pictures", "no Unicode"]
+
+LARGER = 1.12
+"""A heading is larger than the text by at least this factor."""
+MOST_WORDS = 400_000
+"""Words of a document that are kept to recognise divided ones."""
+MOST_LEVELS = 4
+_SENTENCES: dict[Unread, str] = {
+    "pictures": "{0} {1} no text, only pictures; a program for text recognition (OCR) "
+    "can add it to the file",
+    "no Unicode": "{0} {1} fonts that do not say which letters they show, and {2} left "
+    "out",
+    "damaged": "{0} {2} damaged and left out",
+}
+USABLE = 0.5
+"""Smallest share of characters with known meaning on a page with text."""
+
+
+@dataclass
+class PageLines:
+    """The lines of a page, from top to bottom."""
+
+    number: int
+    width: float
+    height: float
+    lines: list[Line]
+    turned: list[list[Line]]
+    """Lines that run in other directions, in coordinates of their own."""
+    rules: list[RulingLine]
+    left_out: list[tuple[str, str]]
+    """Text without a place among the lines, and why it is left out."""
+    unread: Unread = ""
+    """Why the page gives no text; empty if it does, or if it is blank."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides how the pages of a document are read."""
+
+    n_pages: int
+    body_size: float
+    """The size of most of the text."""
+    heading_sizes: list[float]
+    """Sizes of headings, the largest first."""
+    is_bold: bool
+    """Whether most of the text is bold."""
+    is_mono: bool
+    """Whether most of the text is in a font of one width."""
+    heads: RunningHeads
+    vocabulary: set[str]
+
+
+@dataclass
+class Survey:
+    """Counts what is on the pages of a document."""
+
+    n_pages: int
+    heads: RunningHeads = field(default_factory=RunningHeads)
+    vocabulary: set[str] = field(default_factory=set)
+    unread: dict[Unread, list[int]] = field(default_factory=dict)
+    """Numbers of the pages that give no text, from 1."""
+    _sizes: Counter[float] = field(default_factory=Counter)
+    _bold: Counter[bool] = field(default_factory=Counter)
+    _mono: Counter[bool] = field(default_factory=Counter)
+
+    def add(self, page: PageLines) -> None:
+        """Count what is on a page."""
+        if page.unread:
+            self.unread.setdefault(page.unread, []).append(page.number + 1)
+        for line in page.lines:
+            n = sum(len(word.text) for word in line.words)
+            self._sizes[line.size] += n
+            self._bold[line.bold] += n
+            self._mono[line.mono] += n
+        self._learn(page.lines)
+        self.heads.add(page.number, page.lines, page.height)
+
+    def _learn(self, lines: list[Line]) -> None:
+        """Keep the words of a page, without those that a line end may divide."""
+        if len(self.vocabulary) > MOST_WORDS:
+            return
+        for line in lines:
+            words = line_text.text(line).split()
+            is_divided = words[-1][-1:] in joints.HYPHENS
+            inner = words[1 : -1 if is_divided else None]
+            self.vocabulary.update(joints.words(" ".join(inner)))
+
+    def facts(self) -> Facts:
+        """Return what has been learned.
+
+        Raises:
+            InputError: No page has text.
+        """
+        if not self._sizes:
+            raise InputError(
+                "has no text, only pictures of pages or fonts without Unicode; let a "
+                "program for text recognition (OCR) read it first."
+            )
+        body_size = self._sizes.most_common(1)[0][0]
+        sizes: list[float] = []
+        for size in sorted(self._sizes, reverse=True):
+            if size >= LARGER * body_size and (not sizes or sizes[-1] > 1.06 * size):
+                sizes.append(size)
+        return Facts(
+            n_pages=self.n_pages,
+            body_size=body_size,
+            heading_sizes=sizes[-MOST_LEVELS:],
+            is_bold=self._bold[True] > self._bold[False],
+            is_mono=self._mono[True] > self._mono[False],
+            heads=self.heads,
+            vocabulary=self.vocabulary,
+        )
+
+
+def split_usable(words: list[Word]) -> tuple[list[Word], list[tuple[str, str]]]:
+    """Return the words that can be read, and what is left out of a page.
+
+    If most of a page has no meaning, the rest says nothing either.
+    """
+    n_broken = sum(len(w.text) for w in words if w.left_out == glyphs.NO_UNICODE)
+    n = sum(len(word.text) for word in words)
+    if n_broken > (1 - USABLE) * n:
+        text = " ".join(word.text for word in words)
+        return [], [(text, glyphs.NO_UNICODE)]
+    usable = [word for word in words if not word.left_out]
+    left_out: list[tuple[str, str]] = []
+    for word in words:
+        if not word.left_out:
+            continue
+        if left_out and left_out[-1][1] == word.left_out:
+            left_out[-1] = (f"{left_out[-1][0]} {word.text}", word.left_out)
+        else:
+            left_out.append((word.text, word.left_out))
+    return usable, left_out
+
+
+def why_without_text(content: PageContent, usable: list[Word]) -> Unread:
+    """Return why a page gives no text; empty if it does or if it is blank."""
+    if usable or content.turned or content.is_blank:
+        return ""
+    return "no Unicode" if content.words else "pictures"
+
+
+def notes(survey: Survey) -> Iterator[str]:
+    """Yield a sentence on each kind of pages that give no text."""
+    for unread, pages in survey.unread.items():
+        yield _SENTENCES[unread].format(*_named(pages, survey.n_pages))
+
+
+def _named(pages: list[int], n_pages: int) -> tuple[str, str, str]:
+    """Return pages in words, such as "pages 2 to 5 and 7 of 9", and two verbs."""
+    spans: list[list[int]] = []
+    for page in pages:
+        if spans and spans[-1][-1] == page - 1:
+            spans[-1].append(page)
+        else:
+            spans.append([page])
+    names = [
+        f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0]) for span in spans
+    ]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    if len(pages) == 1:
+        return f"page {listed} of {n_pages}", "has", "is"
+    return f"pages {listed} of {n_pages}", "have", "are"
