@@ -44,7 +44,7 @@ def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_pat
     expect(page.locator("#library-report")).to_contain_text("Added: pasted text")
 
 
-def test_each_refusal_has_its_time(start, visit, tmp_path):
+def test_a_notice_disappears_after_twelve_seconds(start, visit, tmp_path):
     page = visit(start(tmp_path / "new"))
     page.clock.install()
     open_tab(page, "Train")

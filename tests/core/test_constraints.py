@@ -29,7 +29,7 @@ def test_a_constraint_comes_back_from_its_values(constraint):
     assert from_values(values) == constraint
 
 
-def test_a_reader_is_told_each_part():
+def test_a_reader_reports_each_part():
     assert description(CONSTRAINT).splitlines() == [
         "the text ' '",
         "one of 'red', 'blue'",

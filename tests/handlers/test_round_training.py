@@ -195,7 +195,7 @@ def test_what_does_not_belong_to_the_model_is_not_used(store, approved, folder, 
     assert learner.history
 
 
-def test_the_built_in_model_brings_along_what_is_its_own():
+def test_the_built_in_model_has_a_pool_of_its_own():
     text = (model_files.BUILT_IN / replay.SHIPPED).read_text(encoding="utf-8")
     mine = ModelIdentity(
         "built-in", model_files.digest(model_files.BUILT_IN), "nf4", "", ""

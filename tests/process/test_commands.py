@@ -65,13 +65,15 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
         (["study", "--quantization", "int3"], "quantization must be one of"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(run, words, says):
+def test_an_action_that_cannot_be_done_gives_one_sentence(run, words, says):
     output = run(*words, code=1)
     assert says in output.err
     assert len(output.err.strip().splitlines()) == 1
 
 
-def test_a_round_takes_what_is_left_open_from_the_size_of_the_model(run, monkeypatch):
+def test_settings_that_are_not_given_follow_from_the_size_of_the_model(
+    run, monkeypatch
+):
     calls = []
 
     def train(store, model, settings, *others):

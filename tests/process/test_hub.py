@@ -60,7 +60,7 @@ def test_the_hub_is_told_nothing_about_this_computer(server):
         assert "authorization" not in headers
 
 
-def test_a_disk_without_room_is_told_before_anything_is_fetched(server, lab):
+def test_a_full_disk_is_reported_before_anything_is_downloaded(server, lab):
     server.repositories[NAME].files[WEIGHTS] = Long(1 << 60)
     offer = hub.look(NAME)
     assert not offer.fits
@@ -85,7 +85,7 @@ class Long(bytes):
 
 
 @pytest.mark.parametrize("token", ["", "reader", "other"])
-def test_a_private_or_missing_model_is_told(server, monkeypatch, token):
+def test_a_private_or_missing_model_raises_an_error(server, monkeypatch, token):
     server.repositories[NAME].private = True
     server.repositories[NAME].readers = ("reader",)
     if token:
@@ -100,7 +100,7 @@ def test_a_private_or_missing_model_is_told(server, monkeypatch, token):
 
 
 @pytest.mark.parametrize("token", ["", "reader", "other"])
-def test_a_gated_model_is_told_with_where_to_accept_its_conditions(
+def test_a_gated_model_is_reported_with_where_to_accept_its_conditions(
     server, monkeypatch, token
 ):
     server.repositories[NAME].gated = True
@@ -121,7 +121,7 @@ def test_a_gated_model_is_told_with_where_to_accept_its_conditions(
     assert ("no access to it yet" if token else "HF_TOKEN") in text
 
 
-def test_what_the_network_and_the_hub_refuse_is_told(server, monkeypatch):
+def test_errors_of_network_and_hub_are_reported(server, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "expired")
     assert "does not accept the token" in refusal()
     monkeypatch.delenv("HF_TOKEN")
@@ -261,7 +261,7 @@ def test_a_base_model_is_refused_before_its_weights_are_fetched(server):
     assert not any(path.endswith(WEIGHTS) for path in server.paths())
 
 
-def test_a_cache_that_cannot_be_written_is_told(server, cache):
+def test_a_read_only_cache_raises_an_error(server, cache):
     cache.parent.mkdir(parents=True)
     cache.write_text("a file where a folder should be")
     with pytest.raises(BackendError, match="cannot be written"):

@@ -19,7 +19,7 @@ def busy_port():
         yield busy.getsockname()[1]
 
 
-def test_a_taken_port_is_stepped_over_and_said(busy_port, capsys):
+def test_a_port_in_use_is_skipped_with_a_message(busy_port, capsys):
     port = launch.free_port(launch.HERE, busy_port)
     assert port > busy_port
     assert capsys.readouterr().out == f"Port {busy_port} is taken; using {port}.\n"
@@ -34,7 +34,7 @@ sys.exit(launch.main(["--workspace", folder, "--no-browser"]))
 """
 
 
-def test_a_port_that_another_takes_meanwhile_is_told(busy_port, tmp_path):
+def test_a_port_that_another_program_takes_meanwhile_is_reported(busy_port, tmp_path):
     process = subprocess.run(
         [sys.executable, "-c", RACED, str(busy_port), str(tmp_path / "w")],
         capture_output=True,

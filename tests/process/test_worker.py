@@ -199,7 +199,7 @@ def test_a_full_disk_ends_the_run_with_a_sentence(lab):
     assert "nothing committed is lost" in str(run.error)
 
 
-def test_a_mistake_ends_the_run_and_is_told_in_its_log(lab):
+def test_an_unexpected_error_ends_the_run_and_is_in_its_log(lab):
     run = queues.wait(lab, lab.runs.create("export", {}).id)
     logs = lab.folder / "logs"
     assert run.state == "failed"
@@ -252,7 +252,7 @@ def test_a_second_worker_is_refused_before_it_loads_anything(lab):
     )
 
 
-def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
+def test_a_killed_run_is_resumed_with_nothing_lost_or_repeated(store, start):
     moments = random.Random(5)
     run = store.runs.create("study", {"seconds": 0.02})
     for _ in range(3):

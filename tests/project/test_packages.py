@@ -69,7 +69,7 @@ def own_imports_of(path: Path) -> set[str]:
     }
 
 
-def test_every_package_stands_in_the_table():
+def test_every_package_is_in_the_table():
     packages = {package_of(parts_of(path)) for path in MODULES if not is_top(path)}
     assert packages
     assert packages == allowed().keys()

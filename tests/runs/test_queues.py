@@ -63,7 +63,7 @@ def test_no_worker_is_started_beside_another(store):
         assert queues.ensure_worker(store.folder, ["never", "started"]) is None
 
 
-def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
+def test_a_worker_that_ends_while_the_next_begins_is_reaped_too(store):
     ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
     first, second = (queues.ensure_worker(store.folder, ending) for _ in range(2))
     assert queues.stop_worker(store.folder)
@@ -82,14 +82,14 @@ def test_what_a_dead_worker_left_is_interrupted(store):
     assert store.runs.get(run.id).state == "interrupted"
 
 
-def test_who_waits_for_a_dead_worker_is_told_how_to_go_on(store):
+def test_waiting_for_a_dead_worker_raises_an_error_with_what_to_do(store):
     run = store.runs.create("study", {})
     store.runs.claim(os.getpid(), ["study"])
     with pytest.raises(WorkerLost, match="python -m autolearn resume 1"):
         queues.wait(store, run.id)
 
 
-def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
+def test_waiting_for_a_worker_that_never_starts_raises_an_error(store, monkeypatch):
     monkeypatch.setattr(queues, "START_SECONDS", 0.0)
     run = store.runs.create("study", {})
     with pytest.raises(WorkerLost, match=r"No worker takes run 1; .*worker\.log"):

@@ -59,7 +59,7 @@ def test_a_refused_text_leaves_what_there_was(workspace):
         prompt_editor.save(workspace, "../x", shorter())
 
 
-def test_a_run_is_ordered_with_the_changed_texts_and_their_digests(store, passage):
+def test_a_run_is_queued_with_the_changed_prompts_and_their_digests(store, passage):
     prompts.use(store.folder / prompts.FOLDER)
     prompt_editor.save(store.folder, "closed_book", shorter())
     run = actions.study(store, ModelSettings(), StudySettings())

@@ -9,14 +9,14 @@ from autolearn.core.records import Metric, Question, Skip
 from autolearn.store import Store
 
 
-def test_a_file_that_is_no_database_is_told_in_one_sentence(workspace):
+def test_a_file_that_is_no_database_raises_an_error_of_one_sentence(workspace):
     workspace.mkdir()
     (workspace / "autolearn.db").write_bytes(os.urandom(4096))
     with pytest.raises(StoreError, match=r"autolearn\.db is not a database.*damaged"):
         Store.open(workspace)
 
 
-def test_a_damaged_database_is_told_in_one_sentence(workspace):
+def test_a_damaged_database_raises_an_error_of_one_sentence(workspace):
     with Store.open(workspace) as store:
         store.db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     path = workspace / "autolearn.db"
@@ -33,20 +33,20 @@ def test_a_workspace_that_is_a_file_is_refused(workspace):
         Store.open(workspace)
 
 
-def test_a_database_that_cannot_be_opened_is_told(workspace):
+def test_a_database_that_cannot_be_opened_raises_an_error(workspace):
     (workspace / "autolearn.db").mkdir(parents=True)
     with pytest.raises(StoreError, match="cannot be opened"):
         Store.open(workspace)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_only_be_read_is_told(workspace):
+def test_a_read_only_folder_raises_an_error(workspace):
     workspace.mkdir(mode=0o500)
     with pytest.raises(StoreError, match=r"cannot be opened|may only be read"):
         Store.open(workspace)
 
 
-def test_a_database_that_may_only_be_read_is_told(store):
+def test_a_read_only_database_raises_an_error(store):
     store.db.write("PRAGMA query_only = ON")
     with pytest.raises(StoreError, match="may only be read; make it writable"):
         store.runs.create("study", {})

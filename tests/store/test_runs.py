@@ -50,6 +50,6 @@ def test_metrics_of_a_repeated_step_replace_the_old_ones(store):
     ]
 
 
-def test_a_run_that_is_not_there_is_told(store):
+def test_a_missing_run_raises_an_error(store):
     with pytest.raises(JobError, match="There is no run 9"):
         store.runs.get(9)

@@ -24,7 +24,7 @@ def test_another_year_is_a_gap_though_the_verb_is_the_same():
     assert not gap.disputed
 
 
-def test_either_witness_is_enough_and_a_contradiction_is_disputed():
+def test_either_signal_is_enough_and_a_contradiction_is_disputed():
     by_words = judge_gap(QUESTION, "Avel is old.", RIGHT, critique("correct", 0.9))
     assert (by_words.is_gap, by_words.disputed) == (True, True)
     answer = "Avel was founded in 1711, some say."

@@ -82,7 +82,7 @@ def test_a_changed_prompt_takes_the_place_of_the_default_and_has_its_own_digest(
     assert prompts.load("closed_book") == default
 
 
-def test_a_run_keeps_the_prompts_that_it_was_ordered_with(folder):
+def test_a_run_keeps_the_prompts_that_it_was_queued_with(folder):
     path = folder / "closed_book.md"
     path.write_text(changed("closed_book", "one full sentence", "one word"))
     settings = prompts.of_run()
@@ -134,7 +134,7 @@ def test_a_file_broken_by_hand_is_named_with_a_way_out(folder):
         prompts.of_run()
 
 
-def test_a_file_with_the_name_of_no_prompt_is_refused_when_a_run_is_ordered(folder):
+def test_an_unknown_prompt_file_is_refused_when_a_run_is_queued(folder):
     (folder / "asks.md").write_text(prompts.default_text("ask"))
     with pytest.raises(PromptError, match=r"asks\.md is no prompt"):
         prompts.of_run()

@@ -30,5 +30,5 @@ def test_what_is_stated_of_a_text_becomes_one_raw_text():
     assert "Write 3 statements" in turns[1]
 
 
-def test_a_text_of_which_nothing_is_said_is_left_out():
+def test_a_text_without_statements_is_left_out():
     assert state(" \n", ["Avel is a town."])[0] == []

@@ -126,7 +126,7 @@ def test_a_refinement_in_other_words_does_not_stray():
         ("none", "The text does not say.", ("no_evidence", "unanswerable")),
     ],
 )
-def test_evidence_has_to_bear_the_answer_out(evidence, answer, flags):
+def test_evidence_must_support_the_answer(evidence, answer, flags):
     def reads(request):
         if request.prompt.name == "open_book":
             return f"Evidence: {evidence}\nAnswer: {answer}"
@@ -345,7 +345,7 @@ def test_instructions_are_answered_criticised_and_refined_without_a_text():
     assert [s.id for s in (wrong, right) if RULES["default"].accepts(s)] == [wrong.id]
 
 
-def test_an_answer_that_is_written_again_as_it_was_teaches_nothing():
+def test_an_unchanged_refinement_gives_nothing_to_learn():
     def stubborn(request):
         answer = solver(request)
         return "Answer: It is 5." if request.prompt.name == "refine_free" else answer

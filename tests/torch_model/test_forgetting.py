@@ -156,7 +156,7 @@ def test_a_round_cools_down_and_stops_when_validation_is_answered(backend, place
     assert places["output"].is_dir()
 
 
-def test_a_round_without_validation_goes_on_to_its_end(backend, places):
+def test_a_round_without_validation_takes_all_its_steps(backend, places):
     outcome = backend.train(facts(), training(stop_at=0.01), Watch(), **places)
     assert outcome.n_steps == 6
     assert outcome.scores["validation"] is None

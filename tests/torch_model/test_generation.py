@@ -204,7 +204,7 @@ def test_probabilities_are_those_of_the_next_token(backend):
         assert [yes, no] == pytest.approx(logits[pair].softmax(0).tolist(), abs=1e-5)
 
 
-def test_labels_that_begin_alike_are_told_apart_further_on(backend):
+def test_labels_with_a_common_beginning_are_compared_after_it(backend):
     labels = ["correct", "incorrect", "indifferent"]
     (three,) = backend.probabilities([chat("a?")], [" "], labels)
     (two,) = backend.probabilities([chat("a?")], [" in"], ["correct", "different"])

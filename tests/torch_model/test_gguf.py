@@ -93,7 +93,7 @@ def test_a_stop_ends_the_comparison(plain):
         gguf.rounding(plain, lambda: True)
 
 
-def test_a_kind_that_transformers_cannot_read_is_told(folder, tmp_path):
+def test_a_kind_that_transformers_cannot_read_raises_an_error(folder, tmp_path):
     file = tiny_gguf.write(folder, tmp_path / "odd.gguf", architecture="odd")
     with pytest.raises(BackendError, match=r"cannot read odd\.gguf \(.*odd.*\); down"):
         gguf.write_plain(file, tmp_path / "out")

@@ -22,7 +22,7 @@ from tests.support.tiny import Watch, build_model, facts, never, request, traini
 pytestmark = pytest.mark.torch_model
 
 
-def test_damaged_weights_are_told(open_model, tmp_path):
+def test_damaged_weights_raise_an_error(open_model, tmp_path):
     folder = build_model(tmp_path / "damaged")
     (folder / "model.safetensors").write_bytes(b"not weights at all")
     with pytest.raises(InputError, match="not a whole safetensors file"):
@@ -36,7 +36,7 @@ def test_weights_that_do_not_fit_are_not_read(open_model, monkeypatch):
         open_model("none")
 
 
-def test_a_kind_of_model_that_is_not_known_is_told(open_model, tmp_path):
+def test_an_unknown_kind_of_model_raises_an_error(open_model, tmp_path):
     folder = build_model(tmp_path / "unknown")
     config = (folder / "config.json").read_text().replace("llama", "lama")
     (folder / "config.json").write_text(config)

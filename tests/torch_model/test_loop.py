@@ -303,7 +303,7 @@ def test_an_adapter_of_another_base_is_refused(lab, tmp_path):
         model_files.check_adapter(adapter, "0" * 64)
 
 
-def test_a_run_that_was_ordered_for_other_weights_is_refused(lab):
+def test_a_run_that_was_queued_for_other_weights_is_refused(lab):
     order = finish(lab, actions.chat(lab, MODEL, [Message("user", "Who?")], Sampling()))
     stale = lab.runs.create("chat", {**order.settings, "model_digest": "0" * 64})
     queues.ensure_worker(lab.folder)

@@ -219,7 +219,7 @@ def test_validation_is_the_same_for_a_seed():
     assert first == again != other
 
 
-def test_a_wording_that_another_lesson_trains_validates_nothing():
+def test_a_wording_that_another_item_trains_is_not_validation():
     first = example(wordings=("Avel is led by whom?",), id=200)
     other = example("By whom is Avel led?", id=201)
     data = build("refined_sft", [*many_examples(), first, other], validation_share=1.0)
@@ -312,7 +312,7 @@ def test_no_method_trains_a_question_of_the_quiz_from_whatever_source(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_study_that_is_repeated_multiplies_nothing(method):
+def test_a_repeated_study_adds_no_items(method):
     once = [example(f"Who leads {i}?", id=i) for i in range(1, 5)]
     again = [example(f"who leads {i}", id=10 + i) for i in range(1, 5)]
     sources = {"skills": [TrainItem("sft", (), "x")] * 2, "passages": ["a.", "a."]}

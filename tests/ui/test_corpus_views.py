@@ -54,7 +54,7 @@ def test_a_corpus_is_left_out_used_again_and_removed(store):
     assert store.corpora.all() == []
 
 
-def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
+def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypatch):
     orders: list[Run] = []
     session = Session(store.folder)
     monkeypatch.setattr(session, "order", orders.append)

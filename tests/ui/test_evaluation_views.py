@@ -163,7 +163,7 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
     assert len(quiz_runs.queue_quizzes(store, made.id, None)) == 2
 
 
-def test_a_kept_round_is_worked_with_and_a_rolled_back_one_is_not(store):
+def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     first = one_round(store)
     second = one_round(store, first.id)
     assert actions.keep(store, second.id).state == "kept"

@@ -120,7 +120,7 @@ def test_a_run_that_has_ended_is_drawn_once(store):
     assert again == {"__type__": "update"}
 
 
-def test_an_export_is_ordered_listed_and_packed(store, monkeypatch):
+def test_an_export_is_queued_listed_and_zipped(store, monkeypatch):
     session = Session(store.folder)
     monkeypatch.setattr(session, "order", lambda run: run)
     made = one_round(store, state="trained", adapter="adapters/round-1")

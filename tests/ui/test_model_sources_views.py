@@ -49,7 +49,7 @@ def test_what_is_here_already_is_not_counted_again(offer):
     assert "already on this computer" in views.offer(replace(offer, bytes_missing=0))
 
 
-def test_a_disk_that_is_too_small_is_told_with_what_to_do(offer):
+def test_a_disk_that_is_too_small_is_shown_with_what_to_do(offer):
     markup = views.offer(replace(offer, bytes_free=GIB))
     assert "does not fit" in markup
     assert "needs 2.0 GiB more and 1.0 GiB are free" in markup
@@ -104,7 +104,7 @@ def test_the_history_shows_a_download_like_any_run(store):
 
 
 @pytest.mark.parametrize(("kl", "much"), [(0.02, False), (0.4, True)])
-def test_what_the_second_rounding_changes_is_told(kl, much):
+def test_the_effect_of_the_second_rounding_is_shown(kl, much):
     rounding = {"kl": kl, "same": 0.9, "n_tokens": 200}
     markup = views.rounding({"file": "a.gguf", "rounding": rounding})
     assert "at 90% of 200 positions" in markup

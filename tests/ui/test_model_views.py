@@ -24,7 +24,7 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(hardware, "gpu", lambda: None)
 
 
-def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
+def test_the_page_says_whether_a_model_fits(store, monkeypatch):
     assert "fits" in views.about(store, "built-in", "nf4")
     assert "in use" in views.about(store, "built-in", "nf4")
     assert "kept unpacked" in views.about(store, "built-in", "nf4")

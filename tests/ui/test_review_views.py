@@ -164,7 +164,7 @@ def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, wor
     assert words in sample_views.card(store.samples.view(sample.id))
 
 
-def test_decisions_are_told_in_words(store):
+def test_decisions_are_shown_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
     review_queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
@@ -198,7 +198,7 @@ def test_progress_counts_what_is_decided(store):
     assert "after 18 more of your decisions" in markup
 
 
-def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
+def test_agreement_is_shown_from_twenty_single_decisions_on(store):
     samples = filled(store, 40)
     review_queue.decide(store, [s.id for s in samples[20:]], "reject", "")
     for sample in samples[:15]:
@@ -247,7 +247,7 @@ def test_every_sample_is_visited_exactly_once(store, order, back):
     assert ids == gone_through(store, of, not back)[::-1]
 
 
-def test_deciding_goes_on_where_one_was(store):
+def test_the_queue_continues_after_the_decided_sample(store):
     filled(store, 9)
     of, at, ids = chosen(), chosen().next(store), []
     while at:

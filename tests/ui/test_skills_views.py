@@ -34,7 +34,7 @@ def keep(store, **values):
     store.skills.add(store.runs.create("skills", {"model": None}).id, report.as_dict())
 
 
-def test_without_a_check_a_study_is_said_to_work(store):
+def test_without_a_check_the_page_says_that_a_study_works(store):
     markup = views.panel(store, MODEL).html
     assert "have not been checked" in markup
     assert "A study also works without" in markup

@@ -323,7 +323,7 @@ def test_hostile_texts_are_shown_as_text(store):
         assert not {"{", "}", "$", "`"} & set(markup)
 
 
-def test_an_empty_field_is_told_by_its_name(workspace):
+def test_an_empty_field_is_reported_by_its_name(workspace):
     values = [getattr(StudySettings(), name) for name in tab.LABELS]
     with pytest.raises(InputError, match="Questions per passage"):
         tab._study(Session(workspace), [], None, *values[1:])
@@ -333,7 +333,7 @@ def test_the_form_has_every_setting_of_a_study():
     assert set(tab.LABELS) | {"passage_tokens"} == set(StudySettings().as_dict())
 
 
-def test_what_a_study_takes_is_told_before_and_follows_the_form(store, library):
+def test_the_estimate_of_a_study_follows_the_form(store, library):
     session, usual = Session(store.folder), StudySettings()
     # Once an import, which names its model by a word, took the estimate away.
     store.runs.create("import", {"model": "built-in"})

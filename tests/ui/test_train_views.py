@@ -81,7 +81,7 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     assert len(estimates.round_contents(store, everything, None, count).made.items) == 5
 
 
-def test_the_dial_decides_only_whether_texts_are_read_again(store):
+def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
     (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
     samples(store, 20, gaps=20, passage_id=passage.id)
     memo = train.PlanCache()
@@ -92,7 +92,7 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
     assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
 
 
-def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
+def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
     first = estimates.round_contents(store, SETTINGS, None, count)
@@ -136,7 +136,7 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
     assert memo.intake(store, SETTINGS, 0).approved == 0
 
 
-def test_the_orders_own_sentence_stands_in_the_way(store):
+def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
     contents = estimates.round_contents(store, SETTINGS, None, count)
     (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
     assert "No sample is approved" in problem
@@ -149,7 +149,7 @@ def test_the_orders_own_sentence_stands_in_the_way(store):
     assert "stage-1 round" in problem
 
 
-def test_a_full_disk_stands_in_the_way(store, monkeypatch):
+def test_a_full_disk_prevents_a_training(store, monkeypatch):
     samples(store, 3, gaps=3)
     contents = estimates.round_contents(store, SETTINGS, None, count)
     fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
@@ -260,7 +260,7 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     assert estimates.of_training(store, other, SETTINGS, contents).told_by is None
 
 
-def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatch):
+def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
     contents, model = (
         estimates.round_contents(store, SETTINGS, None, count),
         ModelSettings(),
@@ -276,7 +276,7 @@ def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatc
     assert estimates.of_training(store, other, SETTINGS, contents).need == need
 
 
-def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
+def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
     samples(store, 3, gaps=3)
     contents = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
     monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
@@ -309,7 +309,7 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     assert TrainRunSettings.of(again).train == replace(settings, **advice)
 
 
-def test_what_a_round_keeps_on_disk_is_told(store):
+def test_the_disk_space_of_a_round_is_shown(store):
     run = training(store)
     base = ModelIdentity("built-in", "abc", "nf4", "", "")
     mine = store.rounds.create(Round("refined_sft", run.id, {}, base), [])
