@@ -149,11 +149,12 @@ def test_sources_include_no_other_file(tmp_path, name, data, names):
 def test_commands_that_are_not_known_are_listed_and_own_ones_expanded(tmp_path):
     (tmp_path / "a.tex").write_text(
         r"\newcommand{\town}{Orvelle}\title{Mills}\begin{document}\maketitle "
-        r"\town{} has \strange{nine} mills \cite{kell1904}.\end{document}"
+        r"\town{} has \strange{nine} mills \cite{kell1904}.\hspace{1mm} In "
+        r"\newblock {\em Mills}, 1904.\end{document}"
     )
     text, left_out = read(tmp_path / "a.tex")
     assert "# Mills" in text
-    assert "Orvelle has mills [kell1904]." in " ".join(text.split())
+    assert "Orvelle has mills [kell1904]. In *Mills*, 1904." in " ".join(text.split())
     assert left_out == [("command that is not known", r"\strange{nine}")]
 
 

@@ -13,6 +13,9 @@ def element(name: str, content: str, **attributes: str | int) -> str:
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of rows of cells that are HTML already."""
-    lines = ("".join(element("td", cell) for cell in row) for row in rows)
+    """Return a table of rows of cells that are HTML already, the first with names."""
+    lines = (
+        "".join(element("td" if i else "th", cell) for cell in row)
+        for i, row in enumerate(rows)
+    )
     return element("table", "".join(element("tr", line) for line in lines))

@@ -18,9 +18,17 @@ _SKIPPED = {
 }
 """Messages of pandoc about what it did not convert, and the reason that is shown."""
 _WITHOUT_TEXT = re.compile(
-    r"\\(?:\w*cite\w*\W.*|maketitle|begin\{\w+\*?\}|end\{\w+\*?\}|(?:document)?class\b.*|\w+\*?)\s*"
+    r"\\(?:(?:begin|end|[hv]space|[hv]skip|color|footnotemark|bibitem|\w*style|class"
+    r"|\w*cite\w*)\*?\s*(?:\[[^\]]*\]\s*)*(?:\{[^{}]*\})?\s*"
+    r"|(?:PassOptionsToPackage|setlength|addtolength|set\w+|renew\w*|def\w*|let)\b.*"
+    r"|\w+\*?\s*)",
+    re.DOTALL,
 )
-"""Commands that have no text of their own, or, citations, whose text is written."""
+"""Commands without text of their own, and citations, which are written in the text."""
+_PACKAGES = (".sty", ".cls", ".bst")
+"""Files that say how a text looks."""
+_FIRST = r"\providecommand{\newblock}{}"
+"""Else pandoc takes what follows this command of bibliographies for its argument."""
 
 
 def read(path: Path, choices: ReadingChoices) -> Source:
@@ -43,7 +51,8 @@ def read(path: Path, choices: ReadingChoices) -> Source:
 
 
 def _pieces(text: str, source: str) -> Iterator[Piece]:
-    data = re.sub(r"\r\n?", "\n", text).encode("utf-8", "replace")
+    text = (_FIRST if source == "latex" else "") + re.sub(r"\r\n?", "\n", text)
+    data = text.encode("utf-8", "replace")
     html, messages = pandoc.convert(data, source, "html")
     soup = markup.parse(html)
     for title in soup("title"):
@@ -63,6 +72,8 @@ def _content(message: dict[str, Any]) -> str:
     if message.get("type") not in _SKIPPED:
         return ""
     content = message.get("contents", message.get("path", ""))
+    if str(content).endswith(_PACKAGES):
+        return ""
     if isinstance(content, dict):
         content = content.get("c", ["", ""])[-1]
     return str(content).strip()
