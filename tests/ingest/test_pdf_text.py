@@ -2,7 +2,7 @@
 
 import pytest
 
-from autolearn.ingest.readers.pdf import joints, line_text
+from autolearn.ingest.readers.pdf import glyphs, joints, line_text
 from autolearn.ingest.readers.pdf.shapes import GAP, Line, Word
 
 
@@ -95,3 +95,9 @@ def test_a_compound_of_the_document_keeps_its_hyphen():
     assert joints.joint("the lamp-", "oil", {"lamp-oil"}) == (False, "")
     assert joints.joint("the lamp-", "oil", {"lampoil"}) == (True, "")
     assert joints.joint("the lamp-", "black", {"lamp", "black"}) == (False, "")
+
+
+def test_characters_of_two_halves_are_whole():
+    halves = "a" + "\ud83d" + "\udca1" + "b"
+    assert glyphs.whole(halves) == "a\U0001f4a1b"
+    assert glyphs.whole("\ud83d") == "\ufffd"

@@ -87,10 +87,11 @@ def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
     except pdfium.PdfiumError:
         return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)
-    turned = [
-        lines.joined(word for word in words if not word.left_out)
-        for words in content.turned
-    ]
+    turned = []
+    for words in content.turned:
+        usable_turned, left_out_turned = survey.split_usable(words)
+        turned.append(lines.joined(usable_turned))
+        left_out += left_out_turned
     return PageLines(
         number,
         content.width,

@@ -191,7 +191,7 @@ class _Reader:
         return self._faces[address]
 
     def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
-        text = self._characters[first:stop]
+        text = whole(self._characters[first:stop])
         x0, x1 = self._extent(first, stop - 1, font)
         return Word(
             text,
@@ -241,6 +241,16 @@ class _Reader:
             self._view.place(box.right, box.bottom),
         )
         return (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
+
+
+def whole(text: str) -> str:
+    """Return a text with characters instead of the halves of surrogate pairs.
+
+    pdfium counts each half as a character.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _characters(text: Any, n: int) -> str:

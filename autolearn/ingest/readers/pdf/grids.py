@@ -273,10 +273,10 @@ def _has_head(rows: list[list[list[Line]]]) -> bool:
 
 
 def has_numbers(row: list[list[Line]]) -> bool:
-    """Return whether most cells of a row, beginning with the second, are numbers."""
+    """Return whether at least half of the cells of a row have digits."""
     texts = [[word.text for line in cell for word in line.words] for cell in row]
     n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
-    return 2 * n > len([cell for cell in texts if cell])
+    return n > 0 and 2 * n >= len([cell for cell in texts if cell])
 
 
 def in_reading_order(cells: list[list[list[Line]]]) -> list[list[list[Line]]]:
