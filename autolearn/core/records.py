@@ -9,11 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from autolearn.core.flags import Flag
-from autolearn.core.model_calls import (
-    Chat,
-    Generation,
-    ModelIdentity,
-)
+from autolearn.core.model_calls import Chat, Generation, ModelIdentity
 from autolearn.core.reading import Reading
 from autolearn.core.settings import method_name
 

@@ -157,6 +157,16 @@ def frozen_questions(
     return _with_passages(store, as_frozen)
 
 
+def measured_by(store: Store, split: Split) -> list[QuizQuestion]:
+    """Return the questions by which an experiment is measured.
+
+    Those with gold answers, if there are any; else the self-made ones. The two are
+    never counted together.
+    """
+    every = questions(store, split)
+    return [question for question in every if question.is_gold] or every
+
+
 def some_questions(store: Store, n: int) -> list[str]:
     """Return at most ``n`` question texts, of the quiz or else of the control."""
     quiz_questions = questions(store, "quiz") or questions(store, "control")

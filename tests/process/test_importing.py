@@ -90,7 +90,11 @@ def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
         assert store.library.coverage(document.id) == coverage
         assert max(p.n_tokens for p in passages) <= 320
         rest = iter(whole(store, document))
-        assert all(sign in rest for sign in "".join(paragraphs) if not sign.isspace())
+        # A soft hyphen is where a word may be divided, and no part of it.
+        written = "".join(paragraphs).replace(
+            "\u00ad", "" if kind != "txt" else "\u00ad"
+        )
+        assert all(sign in rest for sign in written if not sign.isspace())
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
@@ -179,7 +183,7 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
         run = read(lab, tmp_path / "a.txt", pasted_text=("b.md", "Boro is new."))
         last = queues.wait(lab, run.id)
     assert last.state == "done", last.error
-    assert last.result == {"documents": 2, "refused": [], "repeats": 0}
+    assert last.result == {"documents": 2, "refused": [], "others": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
     assert list((lab.folder / "incoming").iterdir()) == []
     assert lab.runs.get(waiting.id).state == "queued"

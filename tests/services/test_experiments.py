@@ -175,7 +175,7 @@ def test_two_experiments_share_a_run_that_is_still_to_come(library):
     worker.end_all(run)
     for experiment in (first, second):
         states = schedule.states(library, experiment)
-        assert all(state.run.state == "done" for state in states)
+        assert all(run_of(state).state == "done" for state in states)
     assert len(worker.done) == 4
 
 

@@ -179,7 +179,7 @@ def test_what_gave_nothing_is_listed_with_its_reason(store, library):
     store.journal(run.id).step("ask", lambda: [skip])
     markup = study.newest(store, only_last=True)
     assert "no question could be read" in markup
-    assert "faust.txt 2" in markup
+    assert "faust.txt, passage 2" in markup
 
 
 # --- one sample ---------------------------------------------------------------

@@ -110,7 +110,7 @@ class _Comparison:
         return study(self.store, self.model, settings, self.settings.placebo)
 
     def base_quiz(self, _: Done) -> RunSettings:
-        if not gold_questions.questions(self.store, "quiz"):
+        if not gold_questions.measured_by(self.store, "quiz"):
             raise JobError(
                 "There is no quiz to compare by; add one with: python -m autolearn add "
                 "--quiz FILE, or study with a quiz share above 0."

@@ -44,6 +44,8 @@ class ComparisonReport:
     """Of the study that all arms share."""
     documents: tuple[str, ...]
     questions: tuple[QuestionRow, ...]
+    has_gold: bool
+    """Whether the quiz has gold answers; if not, the model's own count as right."""
 
     @property
     def n_done(self) -> int:
@@ -70,6 +72,7 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
         (studied.seconds or 0.0) if studied else 0.0,
         tuple(names),
         tuple(reader.rows(outcomes, result.questions)),
+        all(question.is_gold for question in reader.quiz.values()),
     )
 
 
@@ -82,7 +85,7 @@ class _Reader:
         self.store, self.settings, self.runs = store, settings, runs
         self.quiz = self._about_documents()
         self.control = {
-            q.question.id for q in gold_questions.questions(store, "control")
+            q.question.id for q in gold_questions.measured_by(store, "control")
         }
         self.texts: dict[Arm, dict[int, str]] = {}
 
@@ -91,7 +94,7 @@ class _Reader:
         passages = {p.id for p in self.store.library.passages(self.settings.documents)}
         return {
             q.question.id: q
-            for q in gold_questions.questions(self.store, "quiz")
+            for q in gold_questions.measured_by(self.store, "quiz")
             if q.question.passage_id is None or q.question.passage_id in passages
         }
 

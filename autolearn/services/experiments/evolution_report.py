@@ -141,7 +141,7 @@ def _row(
 def _right(
     store: Store, results: Sequence[QuizResult], split: Split, mode: QuizMode
 ) -> dict[int, bool]:
-    ids = {q.question.id for q in gold_questions.questions(store, split)}
+    ids = {q.question.id for q in gold_questions.measured_by(store, split)}
     return {
         r.question_id: r.right
         for r in results

@@ -31,7 +31,7 @@ def passes(
 def _change(
     store: Store, before: list[QuizResult], after: list[QuizResult], split: Split
 ) -> float:
-    ids = {q.question.id for q in gold_questions.questions(store, split)}
+    ids = {q.question.id for q in gold_questions.measured_by(store, split)}
     rows = [
         {r.question_id: r.right for r in results if r.mode == "closed_book"}
         for results in (before, after)

@@ -94,6 +94,7 @@ def _comparison_values(report: ComparisonReport) -> dict[str, Any]:
         "documents": len(report.documents),
         "seeds": len(report.settings.seeds),
         "steps": report.settings.steps,
+        "quiz": "gold" if report.has_gold else "self-made",
         "quiz_questions": result.n_quiz,
         "control_questions": result.n_control,
         "tasks_done": f"{report.n_done}/{len(report.tasks)}",
