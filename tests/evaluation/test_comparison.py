@@ -25,6 +25,8 @@ def test_the_gap_is_measured_on_questions_that_were_asked_in_all_three_ways():
     assert (change.n_open, change.open_book, change.gap_closed) == (2, 1.0, 0.5)
     shares = change.shares()
     assert (shares.closed_book_before, shares.closed_book_after) == (0.5, 0.75)
+    assert shares.low is not None
+    assert shares.high is not None
     assert shares.low < 0.25 < shares.high
     assert shares.p == 1.0
 
