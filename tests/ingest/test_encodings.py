@@ -155,3 +155,15 @@ def test_plain_utf_8_is_not_doubted(tmp_path):
     (tmp_path / "a.txt").write_text("Größe, Żółw, 97 °C", encoding="utf-8")
     _, source = read(tmp_path / "a.txt")
     assert (source.encoding, source.encodings, source.note) == ("utf-8", (), "")
+
+
+def test_the_doubt_about_the_encoding_of_a_page_is_told(tmp_path):
+    path = tmp_path / "a.html"
+    path.write_bytes("<p>Die Mühle heißt „Größe“.</p>".encode("cp1252"))
+    got, source = read(path)
+    assert got.strip() == "Die Mühle heißt „Größe“."
+    assert "Windows-1252" in source.note
+    assert read(path, "cp1251")[0].strip() == "Die Mьhle heiЯt „GrцЯe“."
+    path.write_bytes('<meta charset="cp1251"><p>Мельница</p>'.encode("cp1251"))
+    got, source = read(path)
+    assert (got.strip(), source.note) == ("Мельница", "")

@@ -59,7 +59,7 @@ faster.
 """
 KINDS = tuple(_READERS)
 """The file endings that can be read."""
-_WITH_CHOICES = ("plain", "csv_table", "jsonl", "source_text")
+_WITH_CHOICES = ("markup", "plain", "csv_table", "jsonl", "source_text")
 """The modules whose ``read`` takes what a person has chosen about the reading."""
 _INSTEAD = {
     ".doc": "save it as .docx",

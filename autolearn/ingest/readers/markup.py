@@ -9,7 +9,15 @@ from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 from bs4.element import NavigableString, PageElement, PreformattedString
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import formulas, nesting, page_parts, superscripts, tables
+from autolearn.core.reading import ReadingChoices
+from autolearn.ingest.readers import (
+    decoding,
+    formulas,
+    nesting,
+    page_parts,
+    superscripts,
+    tables,
+)
 from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.markdown import Converter
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
@@ -27,15 +35,21 @@ _TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
 _BOXES = {True: "☒", False: "☐"}
 
 
-def read(path: Path) -> Source:
+def read(path: Path, choices: ReadingChoices) -> Source:
     """Return a page as Markdown, without navigation and the like.
 
     Raises:
-        InputError: It is too large to be parsed, or nested too deeply.
+        InputError: It is no text, too large to be parsed, or nested too deeply.
     """
     check_size(path.stat().st_size)
-    soup = parse(path.read_bytes())
-    return Source(pieces(soup))
+    file_decoding = decoding.recognise(path, choices.encoding)
+    text = path.read_bytes().decode(file_decoding.encoding, file_decoding.errors)
+    return Source(
+        pieces(parse(text)),
+        file_decoding.note,
+        encoding=file_decoding.encoding,
+        encodings=file_decoding.candidates,
+    )
 
 
 def check_size(n_bytes: int) -> None:
