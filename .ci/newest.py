@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 UPGRADE = ("--upgrade", "--upgrade-strategy=eager", "--requirement=requirements-dev.in")
 ENGINE = ("attention", "batches", "families", "fitting", "generation", "training")
-"""Those of tests/model that call the libraries on tiny networks, without a worker."""
+"""Those of tests/torch_model that need tiny networks and no worker."""
 
 
 def main(locked: Path, newest: Path) -> None:
@@ -26,7 +26,7 @@ def main(locked: Path, newest: Path) -> None:
     subprocess.run(["cp", "-a", str(locked), str(newest)], check=True)
     python(newest, "pip", "install", "--quiet", *UPGRADE)
     options = ("--quiet", "--tb=no", "--no-header", "--disable-warnings", "-rfE")
-    engine = [f"tests/model/test_{name}.py" for name in ENGINE]
+    engine = [f"tests/torch_model/test_{name}.py" for name in ENGINE]
     lines = [
         line
         for tests in (["--fast"], engine)

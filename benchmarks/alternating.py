@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.engine import adapters, load
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer.batches import Example
 from autolearn.models.files import BUILT_IN
 from benchmarks.generation import PASSAGE, PER_PASSAGE, WORDS, items, ours
@@ -24,21 +24,21 @@ from benchmarks.training import examples, gradients
 ROUNDS, RATE = 3, 0.05
 
 
-def trained(loaded: Loaded, work: Sequence[Example], *, writes: bool) -> list[Tensor]:
+def trained(lm: LoadedModel, work: Sequence[Example], *, writes: bool) -> list[Tensor]:
     """Return the gradients of each round, one after the other."""
-    adapters.attach_new(loaded, TrainSettings())
-    parameters = [p for p in loaded.model.parameters() if p.requires_grad]
+    adapters.attach_new(lm, TrainSettings())
+    parameters = [p for p in lm.model.parameters() if p.requires_grad]
     prompts = items(1, PER_PASSAGE, PASSAGE, WORDS)
     rounds: list[Tensor] = []
     for _ in range(ROUNDS):
         if writes:
-            ours(loaded, prompts)
-        gradient_list = gradients(loaded, work, loaded.token_cost)
+            ours(lm, prompts)
+        gradient_list = gradients(lm, work, lm.token_cost)
         rounds.append(torch.cat([gradient.flatten() for gradient in gradient_list]))
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradient_list, strict=True):
                 parameter -= RATE * gradient
-    adapters.detach(loaded)
+    adapters.detach(lm)
     return rounds
 
 

@@ -32,7 +32,7 @@ from transformers import GenerationConfig, LogitsProcessor
 
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.engine.decoding import generate
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
 from benchmarks.side_by_side import Arm, alternate, report, rows
 
@@ -78,7 +78,7 @@ def items(
     return prompts
 
 
-def questions(loaded: Loaded, file: Path, n_texts: int) -> list[Item]:
+def questions(lm: LoadedModel, file: Path, n_texts: int) -> list[Item]:
     """Return shuffled questions about the first texts of a file, in the chat template.
 
     Lengths are drawn as in ``items``.
@@ -90,26 +90,24 @@ def questions(loaded: Loaded, file: Path, n_texts: int) -> list[Item]:
             pairs = cycle(product(ORDERS, (entry["question"] for entry in row["qa"])))
             for order, question in islice(pairs, PER_PASSAGE):
                 text = f"Text:\n{row['text']}\n\nQuestion: {question}\n{order}"
-                ids = loaded.chat.prompt((Message("user", text),))
+                ids = lm.chat.prompt((Message("user", text),))
                 length = round(draw.lognormvariate(3.5, 0.7))
                 prompts.append(Item(ids, min(MOST, max(1, length))))
     draw.shuffle(prompts)
     return prompts
 
 
-def ours(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+def ours(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts that the engine generates."""
     prompts = [(item.ids, Sampling(max_new_tokens=item.n_new)) for item in work]
-    completions = generate.generate(
-        loaded, prompts, lambda: False, stop_ids=frozenset()
-    )
+    completions = generate.generate(lm, prompts, lambda: False, stop_ids=frozenset())
     return [completion.text for completion in completions]
 
 
-def one_by_one(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+def one_by_one(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts of ``generate``, called once for each item."""
-    with as_shipped(loaded.model):
-        return [text for item in work for text in _generated(loaded, [item])]
+    with as_shipped(lm.model):
+        return [text for item in work for text in _generated(lm, [item])]
 
 
 class InTurn:
@@ -119,8 +117,8 @@ class InTurn:
     gives that of all prompts, and each prompt is generated once.
     """
 
-    def __init__(self, loaded: Loaded, work: Sequence[Item], tries: int) -> None:
-        self._loaded = loaded
+    def __init__(self, lm: LoadedModel, work: Sequence[Item], tries: int) -> None:
+        self._lm = lm
         self._shares = [work[i::tries] for i in range(tries)]
         self._texts: list[list[str]] = []
         self._n_all = sum(item.n_new for item in work)
@@ -128,7 +126,7 @@ class InTurn:
     def __call__(self) -> None:
         """Generate the next share."""
         share = self._shares[len(self._texts)]
-        self._texts.append(one_by_one(self._loaded, share))
+        self._texts.append(one_by_one(self._lm, share))
 
     def whole(self, arm: Arm) -> Arm:
         """Return the arm as if each repeat had generated all prompts."""
@@ -142,42 +140,40 @@ class InTurn:
         return replace(arm, seconds=seconds, result=texts)
 
 
-def sorted_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+def sorted_batches(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts of ``generate`` on padded batches sorted by length."""
     order = sorted(range(len(work)), key=lambda i: len(work[i].ids) + work[i].n_new)
     texts = [""] * len(work)
-    size = 4 * BATCH if loaded.device.type == "cuda" else BATCH
+    size = 4 * BATCH if lm.device.type == "cuda" else BATCH
     for start in range(0, len(order), size):
         indices = order[start : start + size]
-        with as_shipped(loaded.model):
-            batch_texts = _generated(loaded, [work[i] for i in indices])
+        with as_shipped(lm.model):
+            batch_texts = _generated(lm, [work[i] for i in indices])
         for i, text in zip(indices, batch_texts, strict=True):
             texts[i] = text
     return texts
 
 
-def continuous_batches(loaded: Loaded, work: Sequence[Item]) -> list[str]:
+def continuous_batches(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
     """Return the texts of the library's continuous batching, made for large GPUs."""
-    loaded.packed.drop()
+    lm.packed.drop()
     config = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=False, eos_token_id=_end(loaded), pad_token_id=loaded.pad_id
+        do_sample=False, eos_token_id=_end(lm), pad_token_id=lm.pad_id
     )
     texts = [""] * len(work)
-    context = loaded.model.continuous_batching_context_manager(config)
-    with as_shipped(loaded.model), context as manager:
+    context = lm.model.continuous_batching_context_manager(config)
+    with as_shipped(lm.model), context as manager:
         for i, item in enumerate(work):
             manager.add_request(item.ids, str(i), max_new_tokens=item.n_new)
         for _ in work:
             response = manager.get_result()
-            texts[int(response.request_id)] = loaded.chat.decode(
-                response.generated_tokens
-            )
+            texts[int(response.request_id)] = lm.chat.decode(response.generated_tokens)
     return texts
 
 
-def _end(loaded: Loaded) -> int:
+def _end(lm: LoadedModel) -> int:
     """Return an end token that no arm generates by itself."""
-    return int(loaded.model.config.vocab_size - 1)
+    return int(lm.model.config.vocab_size - 1)
 
 
 class _Lengths(LogitsProcessor):
@@ -195,17 +191,17 @@ class _Lengths(LogitsProcessor):
         return scores
 
 
-def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
-    loaded.packed.drop()
+def _generated(lm: LoadedModel, work: Sequence[Item]) -> list[str]:
+    lm.packed.drop()
     longest = max(len(item.ids) for item in work)
-    pad = loaded.pad_id
+    pad = lm.pad_id
     ids = [[pad] * (longest - len(item.ids)) + item.ids for item in work]
     mask = [[0] * (longest - len(i.ids)) + [1] * len(i.ids) for i in work]
-    end = _end(loaded)
+    end = _end(lm)
     lengths = [item.n_new for item in work]
-    rows_written = loaded.model.generate(
-        torch.tensor(ids, device=loaded.device),
-        attention_mask=torch.tensor(mask, device=loaded.device),
+    rows_written = lm.model.generate(
+        torch.tensor(ids, device=lm.device),
+        attention_mask=torch.tensor(mask, device=lm.device),
         generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
             do_sample=False,
             max_new_tokens=max(lengths),
@@ -215,15 +211,15 @@ def _generated(loaded: Loaded, work: Sequence[Item]) -> list[str]:
         logits_processor=[_Lengths(longest, lengths, end)],
     )
     return [
-        loaded.chat.decode(row[longest : longest + item.n_new].tolist())
+        lm.chat.decode(row[longest : longest + item.n_new].tolist())
         for row, item in zip(rows_written, work, strict=True)
     ]
 
 
-def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
+def peers(lm: LoadedModel, flags: argparse.Namespace) -> None:
     """Measure the engine and the library's own loop, and compare the texts (G1)."""
     if flags.texts:
-        work = questions(loaded, flags.texts, flags.passages)
+        work = questions(lm, flags.texts, flags.passages)
     else:
         work = items(flags.passages, PER_PASSAGE, PASSAGE, WORDS)
     n_new = sum(item.n_new for item in work)
@@ -231,14 +227,14 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     if flags.continuous:
         acts["continuous batching"] = continuous_batches
     for act in acts.values():
-        act(loaded, work[:2])
+        act(lm, work[:2])
     turns: dict[str, Callable[[], Any]] = {
-        name: partial(act, loaded, work) for name, act in acts.items()
+        name: partial(act, lm, work) for name, act in acts.items()
     }
     clock = time.process_time if flags.cpu_seconds else time.perf_counter
     if not flags.batches_only:
-        one_by_one(loaded, work[:2])
-        alone = InTurn(loaded, work, flags.repeats)
+        one_by_one(lm, work[:2])
+        alone = InTurn(lm, work, flags.repeats)
         turns[ALONE] = alone
     arms = alternate(turns, flags.repeats, warm_up=False, clock=clock)
     if not flags.batches_only:
@@ -260,7 +256,7 @@ def peers(loaded: Loaded, flags: argparse.Namespace) -> None:
     report(f"g1-{Path(flags.model).name}-{flags.dtype}-{len(work)}", lines, numbers)
 
 
-def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
+def shares(lm: LoadedModel, flags: argparse.Namespace) -> None:
     """Vary the shared fraction of the prompts; one token is generated (G2)."""
     lines = [f"{'shared':>8}{'together':>10}{'apart':>8}{'gain':>7}{'tokens say':>12}"]
     results = []
@@ -275,8 +271,8 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
         ]
         arms = alternate(
             {
-                "together": partial(_read, loaded, work, generate.GROUP_SIZE),
-                "apart": partial(_read, loaded, work, 1),
+                "together": partial(_read, lm, work, generate.GROUP_SIZE),
+                "apart": partial(_read, lm, work, 1),
             },
             flags.repeats,
         )
@@ -289,24 +285,24 @@ def shares(loaded: Loaded, flags: argparse.Namespace) -> None:
     report(f"g2-{Path(flags.model).name}-{flags.dtype}", lines, {"shares": results})
 
 
-def _read(loaded: Loaded, work: Sequence[Item], together: int) -> list[str]:
+def _read(lm: LoadedModel, work: Sequence[Item], together: int) -> list[str]:
     original, generate.GROUP_SIZE = generate.GROUP_SIZE, together
     try:
-        return ours(loaded, work)
+        return ours(lm, work)
     finally:
         generate.GROUP_SIZE = original
 
 
-def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
+def growth(lm: LoadedModel, flags: argparse.Namespace) -> None:
     """Compare a run with one of four times as many passages."""
     few, many = (
         items(n * flags.passages, PER_PASSAGE, PASSAGE, WORDS) for n in (4, 16)
     )
-    peaks = [_peak_after(loaded, work) for work in (few, many)]
+    peaks = [_peak_after(lm, work) for work in (few, many)]
     arms = alternate(
         {
-            "few": partial(ours, loaded, few),
-            "four times as many": partial(ours, loaded, many),
+            "few": partial(ours, lm, few),
+            "four times as many": partial(ours, lm, many),
         },
         flags.repeats,
         warm_up=False,
@@ -327,10 +323,10 @@ def growth(loaded: Loaded, flags: argparse.Namespace) -> None:
     report(f"growth-{Path(flags.model).name}-{flags.dtype}", lines, results)
 
 
-def _peak_after(loaded: Loaded, work: Sequence[Item]) -> int:
+def _peak_after(lm: LoadedModel, work: Sequence[Item]) -> int:
     """Return the peak memory of the process, or of its GPU, in MiB after this work."""
-    ours(loaded, work)
-    if loaded.device.type == "cuda":
+    ours(lm, work)
+    if lm.device.type == "cuda":
         return torch.cuda.max_memory_allocated() >> 20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.engine import device_memory
 from autolearn.engine.decoding import attention
-from autolearn.engine.load import Loaded, load
+from autolearn.engine.load import LoadedModel, load
 from autolearn.models import memory
 from autolearn.models.files import BUILT_IN
 
@@ -26,14 +26,14 @@ DTYPES = ("float32", "bfloat16")
 
 def built_in(
     dtype: torch.dtype = torch.float32, quantization: Quantization = "nf4"
-) -> Loaded:
+) -> LoadedModel:
     """Return the built-in model, rounded to 4 bit as in the app."""
     return _as(load(ModelSettings(quantization=quantization), BUILT_IN), dtype)
 
 
 def random_model(
     dtype: torch.dtype = torch.float32, layers: int = 6, width: int = 512
-) -> Loaded:
+) -> LoadedModel:
     """Return a Llama with random weights and the tokenizer of the built-in model."""
     shape = LlamaConfig(
         vocab_size=4096,
@@ -46,7 +46,7 @@ def random_model(
     return _as(_made(shape, "none"), dtype)
 
 
-def large(layers: int = 32, width: int = 4096) -> Loaded:
+def large(layers: int = 32, width: int = 4096) -> LoadedModel:
     """Return a Llama of the shape of Llama 3 8B with random weights, in 4 bit."""
     shape = LlamaConfig(
         vocab_size=128_256,
@@ -64,7 +64,7 @@ def named(
     dtype: torch.dtype,
     layers: int,
     quantization: Quantization = "nf4",
-) -> Loaded:
+) -> LoadedModel:
     """Return a model by its name on the command line, or from a folder.
 
     Real models and the built-in one are rounded to 4 bit as in the app, unless
@@ -80,7 +80,7 @@ def named(
     return random_model(dtype)
 
 
-def _made(shape: LlamaConfig, quantization: Quantization) -> Loaded:
+def _made(shape: LlamaConfig, quantization: Quantization) -> LoadedModel:
     dtype = torch.bfloat16 if quantization == "nf4" else torch.float32
     with tempfile.TemporaryDirectory() as name:
         write_random(shape, Path(name), dtype)
@@ -119,12 +119,12 @@ def keep_packed() -> None:
     memory.DEQUANTISED_SHARE = 0.0
 
 
-def _as(loaded: Loaded, dtype: torch.dtype) -> Loaded:
-    loaded.model.to(dtype)
+def _as(lm: LoadedModel, dtype: torch.dtype) -> LoadedModel:
+    lm.model.to(dtype)
     name = str(dtype).removeprefix("torch.")
-    device = device_memory.device(loaded.identity.device, dtype)
+    device = device_memory.device(lm.identity.device, dtype)
     return replace(
-        loaded,
-        identity=replace(loaded.identity, dtype=name),
-        estimator=replace(loaded.estimator, device=device),
+        lm,
+        identity=replace(lm.identity, dtype=name),
+        estimator=replace(lm.estimator, device=device),
     )

@@ -28,7 +28,7 @@ from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
 from autolearn.core.settings import Quantization, TrainSettings
 from autolearn.engine import adapters
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer.batches import Schedule, encode
 from autolearn.engine.trainer.train import RoundTrainer
 from benchmarks.models import DTYPES, NAMES, as_shipped, named
@@ -55,8 +55,8 @@ def items(kind: str, n: int) -> list[TrainItem]:
     for *turns, answer in chats[:n]:
         chat = tuple(Message(**turn) for turn in turns)
         other = draw.choice(chats)[-1]["content"]
-        rejected = other if kind == "dpo" else None
-        train_items.append(TrainItem(kind, chat, answer["content"], rejected))  # type: ignore[arg-type]
+        alternative = other if kind == "dpo" else None
+        train_items.append(TrainItem(kind, chat, answer["content"], alternative))  # type: ignore[arg-type]
     return train_items
 
 
@@ -79,37 +79,37 @@ class Losses:
 
 
 def ours(
-    loaded: Loaded, work: Sequence[TrainItem], settings: TrainSettings
+    lm: LoadedModel, work: Sequence[TrainItem], settings: TrainSettings
 ) -> list[float]:
     """Return the losses of our round."""
     losses = Losses()
-    adapters.detach(loaded)
+    adapters.detach(lm)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        RoundTrainer(loaded, work, settings).run(
+        RoundTrainer(lm, work, settings).run(
             losses, start=None, checkpoints=folder / "c", output=folder / "a"
         )
-    adapters.detach(loaded)
+    adapters.detach(lm)
     return losses.values
 
 
 def theirs(
-    loaded: Loaded,
+    lm: LoadedModel,
     work: Sequence[TrainItem],
     settings: TrainSettings,
     **options: Any,
 ) -> list[float]:
     """Return the losses of TRL's trainer on the items in the given order."""
-    adapters.detach(loaded)
-    adapters.attach_new(loaded, settings)
-    loaded.model.train()
+    adapters.detach(lm)
+    adapters.attach_new(lm, settings)
+    lm.model.train()
     is_dpo = work[0].kind == "dpo"
     config: Callable[..., Any] = DPOConfig if is_dpo else SFTConfig
     more = {"beta": settings.beta} if is_dpo else {"completion_only_loss": True}
     with tempfile.TemporaryDirectory() as folder:
         defaults = {
             "per_device_train_batch_size": settings.batch_size,
-            "bf16": loaded.identity.dtype == "bfloat16",
+            "bf16": lm.identity.dtype == "bfloat16",
         }
         arguments = config(
             output_dir=folder,
@@ -127,15 +127,15 @@ def theirs(
         )
         trainer: Callable[..., Any] = DPOTrainer if is_dpo else SFTTrainer
         trainer_instance = trainer(
-            model=loaded.model,
+            model=lm.model,
             args=arguments,
             train_dataset=_dataset(work),
-            processing_class=copy.deepcopy(loaded.tokenizer),
+            processing_class=copy.deepcopy(lm.tokenizer),
         )
         trainer_instance.remove_callback(PrinterCallback)
         with as_shipped(trainer_instance.model):
             trainer_instance.train()
-    adapters.detach(loaded)
+    adapters.detach(lm)
     return [row["loss"] for row in trainer_instance.state.log_history if "loss" in row]
 
 
@@ -155,11 +155,11 @@ def _dataset(work: Sequence[TrainItem]) -> Dataset:
 
 
 def in_our_order(
-    loaded: Loaded, work: list[TrainItem], settings: TrainSettings
+    lm: LoadedModel, work: list[TrainItem], settings: TrainSettings
 ) -> list[TrainItem]:
     """Return the items in the order of our first epoch."""
-    ids = [encode(item, loaded.chat).chosen.ids for item in work]
-    order = Schedule(ids, settings.batch_size, settings.seed, loaded.token_cost)
+    ids = [encode(item, lm.chat).chosen.ids for item in work]
+    order = Schedule(ids, settings.batch_size, settings.seed, lm.token_cost)
     return [work[i] for step in range(order.steps_per_epoch) for i in order.batch(step)]
 
 
@@ -199,10 +199,10 @@ def main() -> int:
     is_large = flags.model == "large"
     quantization: Quantization = "nf4" if is_large else "none"
     dtype = getattr(torch, flags.dtype)
-    loaded = named(flags.model, dtype, flags.layers, quantization)
+    lm = named(flags.model, dtype, flags.layers, quantization)
     work = items(flags.kind, flags.items)
     settings = TrainSettings(
-        method="al2" if flags.kind == "dpo" else "join",
+        method="al2" if flags.kind == "dpo" else "refined_sft",
         learning_rate=RATES[flags.kind],
         batch_size=BATCH,
         epochs=1,
@@ -211,16 +211,14 @@ def main() -> int:
         replay_weight=0,
         nll_weight=0,
     )
-    n_tokens = sum(
-        len(row.ids) for item in work for row in encode(item, loaded.chat).rows
-    )
-    in_order = in_our_order(loaded, work, settings)
+    n_tokens = sum(len(row.ids) for item in work for row in encode(item, lm.chat).rows)
+    in_order = in_our_order(lm, work, settings)
     acts = {
-        "ours": partial(ours, loaded, work, settings),
-        "TRL": partial(theirs, loaded, in_order, settings),
+        "ours": partial(ours, lm, work, settings),
+        "TRL": partial(theirs, lm, in_order, settings),
     }
     for name, options in _variants(flags, BATCH * n_tokens // len(work)).items():
-        acts[name] = partial(theirs, loaded, in_order, settings, **options)
+        acts[name] = partial(theirs, lm, in_order, settings, **options)
     arms = alternate(acts, flags.repeats)
     first, second = arms["ours"].result, arms["TRL"].result
     difference = max(abs(a - b) / abs(b) for a, b in zip(first, second, strict=True))
@@ -231,7 +229,7 @@ def main() -> int:
     numbers = {name: arm.seconds for name, arm in arms.items()}
     losses = {"ours": first, "TRL": second}
     test = {"sft": "t1", "dpo": "t3"}[flags.kind]
-    model, kind = Path(flags.model).name, loaded.identity.dtype
+    model, kind = Path(flags.model).name, lm.identity.dtype
     name = f"{test}-{model}-{kind}-{len(work)}"
     report(name, lines, {"seconds": numbers, "losses": losses, "tokens": n_tokens})
     return 0

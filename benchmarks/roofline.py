@@ -14,7 +14,7 @@ from functools import partial
 
 import torch
 
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from benchmarks.generation import WORDS, Item, ours
 from benchmarks.models import NAMES, keep_packed, named
 from benchmarks.side_by_side import alternate, report, wait
@@ -52,12 +52,12 @@ def _fastest(act: Callable[[], object]) -> float:
     return min(times)
 
 
-def sizes(loaded: Loaded) -> tuple[int, int]:
+def sizes(lm: LoadedModel) -> tuple[int, int]:
     """Return the bytes of the weights that a step reads, and how many numbers it uses.
 
     The embedding table is not read as a whole, unless it is also the output layer.
     """
-    model = loaded.model
+    model = lm.model
     head = model.get_output_embeddings().weight
     rows = model.get_input_embeddings().weight
     weights = {id(p): p for p in model.parameters() if p is head or p is not rows}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer.batches import Example, Row, collate, micro_batches
 from autolearn.engine.trainer.forward import Forward
 from benchmarks.models import NAMES, named
@@ -40,12 +40,14 @@ def examples(n_passages: int, per_passage: int, n_shared: int) -> list[Example]:
     return result
 
 
-def gradients(loaded: Loaded, work: Sequence[Example], token_cost: int) -> list[Tensor]:
+def gradients(
+    lm: LoadedModel, work: Sequence[Example], token_cost: int
+) -> list[Tensor]:
     """Return the gradient of the adapter for one step on all items."""
-    parameters = [p for p in loaded.model.parameters() if p.requires_grad]
+    parameters = [p for p in lm.model.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.grad = None
-    forward = Forward(loaded)
+    forward = Forward(lm)
     forward.token_cost = token_cost
     for part in forward.parts(work):
         log_probs = forward.log_probs([example.chosen for example in part])
@@ -96,11 +98,11 @@ def main() -> int:
     return 0
 
 
-def _stir(loaded: Loaded) -> None:
+def _stir(lm: LoadedModel) -> None:
     """Give the adapter random weights; a new one has zero gradients in A."""
     torch.manual_seed(1)
     with torch.no_grad():
-        for parameter in loaded.model.parameters():
+        for parameter in lm.model.parameters():
             if parameter.requires_grad:
                 parameter.normal_(std=0.02)
 

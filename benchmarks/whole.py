@@ -23,7 +23,7 @@ from autolearn.core.records import Run, TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.engine import adapters
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.engine.load import Loaded, compute_dtype
+from autolearn.engine.load import LoadedModel, compute_dtype
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
@@ -66,8 +66,8 @@ class Work:
 class Noting(HuggingFaceBackend):
     """Records all requests."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        super().__init__(loaded)
+    def __init__(self, lm: LoadedModel) -> None:
+        super().__init__(lm)
         self.work = Work()
 
     def complete(
@@ -79,26 +79,32 @@ class Noting(HuggingFaceBackend):
         """Answer every request."""
         completions = super().complete(requests, stop, progress)
         for request, completion in zip(requests, completions, strict=True):
-            ids = self._loaded.chat.prompt(request.prompt.chat)
+            ids = self._lm.chat.prompt(request.prompt.chat)
             self.work.prompts.append(Item(ids, max(1, completion.n_tokens)))
         return completions
 
     def probabilities(
-        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
         """Return P(label) for each chat."""
-        form = self._loaded.chat
-        for chat, start in zip(chats, begun, strict=True):
-            continuations = [form.begun(chat, start + label) for label in labels]
+        form = self._lm.chat
+        for chat, prefill in zip(chats, prefills, strict=True):
+            continuations = [
+                form.with_prefill(chat, prefill + label) for label in labels
+            ]
             self.work.verdicts.append(continuations)
-        return super().probabilities(chats, begun, labels)
+        return super().probabilities(chats, prefills, labels)
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return for each seed a user turn that the model makes up."""
-        texts = super().self_prompts(seeds, stop, max_new_tokens)
-        form = self._loaded.chat
+        texts = super().self_prompts(seeds, stop, max_new_tokens, beginnings)
+        form = self._lm.chat
         for text in texts:
             n_new = max(1, len(form.encode(text)))
             self.work.prompts.append(Item(form.user_start, n_new))
@@ -117,10 +123,10 @@ class Shop(RunHandlers):
         return self.given
 
 
-def ours(loaded: Loaded, text: str) -> Work:
+def ours(lm: LoadedModel, text: str) -> Work:
     """Study, approve and train in a new workspace."""
-    adapters.detach(loaded)
-    backend = Noting(loaded)
+    adapters.detach(lm)
+    backend = Noting(lm)
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
         count = model_files.token_counter(model_files.BUILT_IN)
@@ -151,16 +157,16 @@ def _context(store: Store, run: Run) -> RunContext:
     return RunContext(store, run, lambda: False, lambda *_: None)
 
 
-def plain(loaded: Loaded, work: Work) -> None:
+def plain(lm: LoadedModel, work: Work) -> None:
     """Do the same steps without autolearn."""
-    adapters.detach(loaded)
-    one_by_one(loaded, work.prompts)
+    adapters.detach(lm)
+    one_by_one(lm, work.prompts)
     with torch.inference_mode():
         for labels in work.verdicts:
             for ids in labels:
-                loaded.model(torch.tensor([ids])).logits.log_softmax(-1)
-    in_16_bit = loaded.identity.dtype == "bfloat16"
-    theirs(loaded, work.items, SETTINGS, gradient_checkpointing=False, bf16=in_16_bit)
+                lm.model(torch.tensor([ids])).logits.log_softmax(-1)
+    in_16_bit = lm.identity.dtype == "bfloat16"
+    theirs(lm, work.items, SETTINGS, gradient_checkpointing=False, bf16=in_16_bit)
 
 
 def main() -> int:

@@ -55,16 +55,16 @@ def change(store: Store, args: Args) -> list[Result]:
             store.corpora.set_excluded(corpus.id, excluded=is_left_out)
     return [
         {
-            "corpus": one.id,
-            "name": one.name,
-            "kind": KINDS[one.kind],
-            "examples": one.n_examples,
-            "texts": one.n_texts,
-            "refused": one.n_refused,
-            "used": "no" if one.excluded else "yes",
-            "licence": one.licence,
+            "corpus": corpus.id,
+            "name": corpus.name,
+            "kind": KINDS[corpus.kind],
+            "examples": corpus.n_examples,
+            "texts": corpus.n_texts,
+            "refused": corpus.n_refused,
+            "used": "no" if corpus.excluded else "yes",
+            "licence": corpus.licence,
         }
-        for one in store.corpora.all()
+        for corpus in store.corpora.all()
     ]
 
 
@@ -88,7 +88,7 @@ def chosen(store: Store, args: Args, finish: Finish) -> GoldSources:
     others = [name for name in names if name not in files]
     if corpora.INVENTED in others and not store.corpora.named(gold_examples.NAME):
         _added(store, args, finish, None)
-    examples = [one for name in files for one in _with_feedback(name)]
+    examples = [example for name in files for example in _with_feedback(name)]
     if not names:
         return GoldSources()
     return GoldSources(examples, corpora.ids(store, others) if others else [])

@@ -11,10 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from autolearn import __version__
-from autolearn.cli import commands, prompt_commands, terminal
+from autolearn.cli import (
+    commands,
+    document_commands,
+    experiment_commands,
+    prompt_commands,
+    quiz_commands,
+    terminal,
+)
 from autolearn.core.errors import AutolearnError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+    method_name,
+)
 from autolearn.export.formats import KINDS
+from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
 from autolearn.training import presets
 
@@ -52,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _add(_command(kinds, "add", commands.add, "add texts, a quiz or a control set"))
+    document_commands.add_arguments(
+        _command(
+            kinds,
+            "documents",
+            commands.documents,
+            "list documents; show and change what of one is read",
+        )
+    )
     _corpora(_command(kinds, "corpora", commands.list_corpora, "list corpora"))
     _study(_command(kinds, "study", commands.study, "let the model study the texts"))
     _samples(_command(kinds, "samples", commands.samples, "look at samples"))
@@ -65,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
         )
     )
     _quiz(_command(kinds, "quiz", commands.quiz, "run the quiz and the control set"))
+    quiz_commands.add_arguments(
+        _command(kinds, "quizzes", commands.quizzes, "list, score and lock the quiz")
+    )
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
@@ -78,6 +103,18 @@ def parser() -> argparse.ArgumentParser:
     prompt_commands.add_arguments(
         _command(kinds, "prompts", prompt_commands.prompts, "read and change prompts")
     )
+    _run(_command(kinds, "run", experiment_commands.run, "take texts through a round"))
+    _compare(
+        _command(kinds, "compare", experiment_commands.compare, "compare the methods")
+    )
+    _evolve(
+        _command(kinds, "evolve", experiment_commands.evolve, "run rounds of evolution")
+    )
+    experiment_commands.add_experiments(
+        _command(
+            kinds, "experiments", experiment_commands.experiments, "list experiments"
+        )
+    )
     runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
     runs.set_defaults(show=terminal.as_table)
     rounds = _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
@@ -90,39 +127,39 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:
-    made = kinds.add_parser(
+    command = kinds.add_parser(
         name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
     )
-    made.set_defaults(command=function, show=terminal.as_lines)
-    made.add_argument(
+    command.set_defaults(command=function, show=terminal.as_lines)
+    command.add_argument(
         "--workspace",
         type=Path,
         default=None,
         metavar="DIR",
         help="the folder that keeps everything (default: ./workspace)",
     )
-    made.add_argument(
+    command.add_argument(
         "--json", action="store_true", help="print the result as one JSON value, last"
     )
-    return made
+    return command
 
 
-def _model(made: Any, *, with_round: bool = True) -> None:
+def _model(command: Any, *, with_round: bool = True) -> None:
     notes = ModelSettings.help()
-    made.add_argument("--model", default=ModelSettings.model, help=notes["model"])
-    made.add_argument(
+    command.add_argument("--model", default=ModelSettings.model, help=notes["model"])
+    command.add_argument(
         "--quantization",
         default=ModelSettings.quantization,
         help=notes["quantization"],
     )
     if with_round:
-        made.add_argument(
+        command.add_argument(
             "--round", type=int, metavar="N", help="attach the adapter of this round"
         )
 
 
 def _settings(
-    made: Any, kind: type, *, skip: Sequence[str] = (), by_size: Sequence[str] = ()
+    command: Any, kind: type, *, skip: Sequence[str] = (), by_size: Sequence[str] = ()
 ) -> None:
     """Add one option per setting, with its default and the line below it as help."""
     notes = kind.help()  # type: ignore[attr-defined]
@@ -131,166 +168,207 @@ def _settings(
             continue
         option = "--" + field.name.replace("_", "-")
         default = None if field.name in by_size else field.default
-        told = "depends on the model size" if default is None else default
-        note = f"{notes[field.name]} (default: {told})".replace("%", "%%")
+        shown_default = "depends on the model size" if default is None else default
+        note = f"{notes[field.name]} (default: {shown_default})".replace("%", "%%")
         if field.type is bool:
             action = argparse.BooleanOptionalAction
-            made.add_argument(option, action=action, default=default, help=note)
+            command.add_argument(option, action=action, default=default, help=note)
         else:
             cast = field.type if field.type in (int, float) else str
-            made.add_argument(option, type=cast, default=default, help=note)
+            command.add_argument(option, type=cast, default=default, help=note)
 
 
-def _demo(made: Any) -> None:
-    made.add_argument(
+def _demo(command: Any) -> None:
+    command.add_argument(
         "--seed",
         type=int,
         metavar="N",
         help="generate a new library that the built-in model has never seen "
         "(default: the library that comes with autolearn)",
     )
-    made.add_argument("--method", default="join", choices=METHODS, help=_methods())
-    made.add_argument(
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
+    command.add_argument(
         "--max-steps", type=int, default=0, help="optimiser steps; 0: by epochs"
     )
 
 
-def _add(made: Any) -> None:
-    made.add_argument("files", nargs="*", type=Path, metavar="FILE")
-    gold = "JSON lines of question, answer, and optionally value, document"
-    made.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
-    made.add_argument("--control", type=Path, metavar="FILE", help=f"control: {gold}")
-    made.add_argument(
+def _add(command: Any) -> None:
+    command.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    gold = quiz_files.FORMATS
+    command.add_argument("--quiz", type=Path, metavar="FILE", help=f"a quiz: {gold}")
+    command.add_argument(
+        "--control", type=Path, metavar="FILE", help=f"control: {gold}"
+    )
+    command.add_argument(
         "--instructions",
         type=Path,
         metavar="FILE",
         help="JSON lines of prompt: instructions that need no text (SELF)",
     )
-    made.add_argument(
+    command.add_argument(
         "--corpus",
         metavar="FILE",
         help="gold examples for meta-skill rounds: SQuAD-style JSON, or JSON lines of "
         "texts with questions and answers; invented: of the invented world",
     )
-    made.add_argument(
+    command.add_argument(
         "--licence", default="", metavar="TEXT", help="stored with the corpus"
     )
-    made.add_argument("--model", default=ModelSettings.model, help="counts the tokens")
-    made.add_argument(
+    command.add_argument(
+        "--model", default=ModelSettings.model, help="counts the tokens"
+    )
+    command.add_argument(
         "--passage-tokens",
         type=int,
         default=StudySettings.passage_tokens,
         help=StudySettings.help()["passage_tokens"],
     )
+    document_commands.add_reading_options(command)
 
 
-def _corpora(made: Any) -> None:
+def _corpora(command: Any) -> None:
     for option, meaning in (
         ("--leave-out", "exclude this corpus from rounds"),
         ("--use", "include it again"),
         ("--remove", "remove it"),
     ):
-        made.add_argument(option, type=int, action="append", metavar="N", help=meaning)
-    made.set_defaults(show=terminal.as_table)
+        command.add_argument(
+            option, type=int, action="append", metavar="N", help=meaning
+        )
+    command.set_defaults(show=terminal.as_table)
 
 
-def _study(made: Any) -> None:
-    _model(made)
-    made.add_argument(
+def _study(command: Any) -> None:
+    _model(command)
+    command.add_argument(
         "--document", type=int, action="append", metavar="N", help="only this document"
     )
-    made.add_argument(
+    command.add_argument(
         "--instructions",
         action="store_true",
         help="study the instructions, and no text unless --document is given",
     )
-    _settings(made, StudySettings, skip=["passage_tokens"])
+    _settings(command, StudySettings, skip=["passage_tokens"])
 
 
-def _samples(made: Any) -> None:
-    made.add_argument("--state", choices=("pending", "approved", "rejected"))
-    made.add_argument("--flag", help="only samples with this flag")
-    made.add_argument("--search", metavar="WORDS", help="only samples with these words")
-    made.add_argument("--limit", type=int, default=20)
-    made.set_defaults(show=terminal.as_table)
+def _samples(command: Any) -> None:
+    command.add_argument("--state", choices=("pending", "approved", "rejected"))
+    command.add_argument("--flag", help="only samples with this flag")
+    command.add_argument(
+        "--search", metavar="WORDS", help="only samples with these words"
+    )
+    command.add_argument("--limit", type=int, default=20)
+    command.set_defaults(show=terminal.as_table)
 
 
-def _ids(made: Any, nargs: str = "+") -> None:
-    made.add_argument("ids", nargs=nargs, type=int, metavar="ID", help="of a sample")
+def _ids(command: Any, nargs: str = "+") -> None:
+    command.add_argument("ids", nargs=nargs, type=int, metavar="ID", help="of a sample")
 
 
-def _approve(made: Any) -> None:
-    _ids(made, "*")
+def _approve(command: Any) -> None:
+    _ids(command, "*")
     rules = "; ".join(f"{rule.name}: {rule.meaning}" for rule in RULES.values())
-    made.add_argument("--rule", choices=RULES, help=rules)
+    command.add_argument("--rule", choices=RULES, help=rules)
 
 
-def _reject(made: Any) -> None:
-    _ids(made)
-    made.add_argument("--reason", default="", help="why")
+def _reject(command: Any) -> None:
+    _ids(command)
+    command.add_argument("--reason", default="", help="why")
 
 
-def _edit(made: Any) -> None:
-    made.add_argument("id", type=int, metavar="ID", help="of a sample")
-    made.add_argument("--answer", metavar="TEXT", help="the answer to be learned")
-    made.add_argument("--refined", metavar="TEXT", help="the corrected refinement")
-    made.add_argument("--feedback", metavar="TEXT", help="the corrected feedback")
+def _edit(command: Any) -> None:
+    command.add_argument("id", type=int, metavar="ID", help="of a sample")
+    command.add_argument("--answer", metavar="TEXT", help="the answer to be learned")
+    command.add_argument("--refined", metavar="TEXT", help="the corrected refinement")
+    command.add_argument("--feedback", metavar="TEXT", help="the corrected feedback")
 
 
-def _train(made: Any) -> None:
-    _model(made, with_round=False)
-    made.add_argument("--parent", type=int, metavar="N", help="continue this round")
-    made.add_argument(
+def _train(command: Any) -> None:
+    _model(command, with_round=False)
+    command.add_argument("--parent", type=int, metavar="N", help="continue this round")
+    command.add_argument(
         "--corpus",
         action="append",
         metavar="NAME",
         help="meta-skills: a corpus of the library, invented, or a file of JSON lines "
         "of prompt, response, feedback, refinement (default: all corpora in use)",
     )
-    made.add_argument("--method", default="join", choices=METHODS, help=_methods())
-    _settings(made, TrainSettings, skip=["method"], by_size=presets.NAMES)
+    command.add_argument(
+        "--method",
+        type=method_name,
+        default=TrainSettings.method,
+        choices=METHODS,
+        help=_methods(),
+    )
+    _settings(command, TrainSettings, skip=["method"], by_size=presets.NAMES)
 
 
-def _quiz(made: Any) -> None:
-    _model(made)
-    made.add_argument(
+def _quiz(command: Any) -> None:
+    _model(command)
+    command.add_argument(
         "--open-book", action="store_true", help="also with the passage in view"
     )
 
 
-def _chat(made: Any) -> None:
-    made.add_argument("question", nargs="+", help="your question")
-    made.add_argument(
+def _chat(command: Any) -> None:
+    command.add_argument("question", nargs="+", help="your question")
+    command.add_argument(
         "--refine",
         action="store_true",
         help="let the model check its answer and write it again",
     )
-    _model(made)
+    _model(command)
 
 
-def _export(made: Any) -> None:
-    made.add_argument("what", choices=KINDS)
-    made.add_argument(
+def _export(command: Any) -> None:
+    command.add_argument("what", choices=KINDS)
+    command.add_argument(
         "target", type=Path, help="the file, or the new folder of weights"
     )
-    made.add_argument("--round", type=int, metavar="N", help="whose items or adapter")
+    command.add_argument(
+        "--round", type=int, metavar="N", help="whose items or adapter"
+    )
 
 
-def _download(made: Any) -> None:
-    made.add_argument(
+def _download(command: Any) -> None:
+    command.add_argument(
         "name", metavar="ORG/NAME", help="as on its page; or ORG/NAME/FILE.gguf"
     )
-    made.add_argument(
+    command.add_argument(
         "--dry-run", action="store_true", help="only show its size, licence and files"
     )
 
 
-def _resume(made: Any) -> None:
-    made.add_argument("run", nargs="?", type=int, help="default: the newest unfinished")
+def _run(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_run(made)
+    _settings(made, StudySettings, skip=["passage_tokens"])
 
 
-def _cancel(made: Any) -> None:
-    made.add_argument("run", nargs="?", type=int, help="default: the one that runs")
+def _compare(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_compare(made)
+
+
+def _evolve(made: Any) -> None:
+    _model(made)
+    experiment_commands.add_evolve(made)
+
+
+def _resume(command: Any) -> None:
+    command.add_argument(
+        "run", nargs="?", type=int, help="default: the newest unfinished"
+    )
+
+
+def _cancel(command: Any) -> None:
+    command.add_argument("run", nargs="?", type=int, help="default: the one that runs")
 
 
 def _methods() -> str:

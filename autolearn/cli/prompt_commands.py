@@ -18,7 +18,7 @@ def prompts(args: argparse.Namespace) -> Result | list[Result]:
     """List the prompts, or show, change or reset one of them."""
     folder = args.workspace or DEFAULT_WORKSPACE
     if args.action == "list":
-        return [_as_row(one) for one in prompt_editor.states(folder)]
+        return [_as_row(state) for state in prompt_editor.states(folder)]
     if args.name is None:
         raise InputError(f"Name the prompt: python -m autolearn prompts {args.action}.")
     if args.action == "show":
@@ -37,27 +37,27 @@ def show(result: Result | list[Result]) -> str:
     return result["text"].rstrip() if "text" in result else terminal.as_lines(result)
 
 
-def add_arguments(made: argparse.ArgumentParser) -> None:
+def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    made.add_argument(
+    command.add_argument(
         "action", nargs="?", choices=ACTIONS, default="list", help="default: list"
     )
-    made.add_argument("name", nargs="?", metavar="NAME", help="of the prompt")
-    made.add_argument(
+    command.add_argument("name", nargs="?", metavar="NAME", help="of the prompt")
+    command.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="set: its new text, Markdown"
     )
-    made.set_defaults(show=show)
+    command.set_defaults(show=show)
 
 
-def _as_row(one: PromptState) -> Result:
+def _as_row(state: PromptState) -> Result:
     return {
-        "prompt": one.name,
-        "state": "changed" if one.is_changed else "default",
+        "prompt": state.name,
+        "state": "changed" if state.is_changed else "default",
         "used_by": {"any": "all protocols", "guided": "guided, taught"}.get(
-            one.usage.way, one.usage.way
+            state.usage.way, state.usage.way
         ),
-        "purpose": one.usage.purpose,
-        "problem": one.problem or None,
+        "purpose": state.usage.purpose,
+        "problem": state.problem or None,
     }
 
 

@@ -88,8 +88,8 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
         elif isinstance(value, list):
             lines.append(f"{indent}{label}:")
             is_table = all(isinstance(row, Mapping) for row in value)
-            shown = as_table(value) if is_table else "\n".join(map(_cell, value))
-            lines.append(textwrap.indent(shown, indent + "  "))
+            text = as_table(value) if is_table else "\n".join(map(_cell, value))
+            lines.append(textwrap.indent(text, indent + "  "))
         else:
             first, *more = _text_lines(value)
             lines.append(f"{indent}{label}: {first}")

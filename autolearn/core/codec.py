@@ -5,7 +5,7 @@ and a field without a key gets its default.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from types import UnionType
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -17,13 +17,21 @@ EXTRA = {"extra": True}
 
 def encode(record: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as JSON values."""
-    values: dict[str, Any] = asdict(record)
-    left_out = {f.name for f in fields(record) if f.metadata == EXTRA}
     return {
-        name: value
-        for name, value in values.items()
-        if value is not None or name not in left_out
+        field.name: _encoded(value)
+        for field in fields(record)
+        if (value := getattr(record, field.name)) is not None or field.metadata != EXTRA
     }
+
+
+def _encoded(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return encode(value)
+    if isinstance(value, tuple | list):
+        return type(value)(map(_encoded, value))
+    if isinstance(value, dict):
+        return {key: _encoded(item) for key, item in value.items()}
+    return value
 
 
 def decode(cls: type[T], values: Mapping[str, Any]) -> T:
@@ -34,15 +42,15 @@ def decode(cls: type[T], values: Mapping[str, Any]) -> T:
         InputError: The dataclass refuses a value.
     """
     hints = _hints(cast(Any, cls))
-    given: dict[str, Any] = {}
-    for one in fields(cast(Any, cls)):
-        value = values.get(one.name)
-        if value is None and not _is_optional(hints[one.name]):
-            if _is_required(one):
-                raise KeyError(f"{cls.__name__} needs {one.name}.")
-        elif one.name in values:
-            given[one.name] = _decoded(hints[one.name], value)
-    return cls(**given)
+    arguments: dict[str, Any] = {}
+    for field in fields(cast(Any, cls)):
+        value = values.get(field.name)
+        if value is None and not _is_optional(hints[field.name]):
+            if _is_required(field):
+                raise KeyError(f"{cls.__name__} needs {field.name}.")
+        elif field.name in values:
+            arguments[field.name] = _decoded(hints[field.name], value)
+    return cls(**arguments)
 
 
 class Coded:
@@ -67,8 +75,8 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def _is_required(one: Field[Any]) -> bool:
-    return one.default is MISSING and one.default_factory is MISSING
+def _is_required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
 
 
 def _is_optional(hint: Any) -> bool:

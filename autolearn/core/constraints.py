@@ -40,11 +40,11 @@ class Excerpt:
         """Return whether a text is such a stretch, or what may stand in its place."""
         if self.otherwise and text == self.otherwise:
             return True
-        chunks, wanted = self.chunks, _CHUNK.findall(text)
-        n = len(wanted)
+        chunks, words = self.chunks, _CHUNK.findall(text)
+        n = len(words)
         starts = range(len(chunks) - n + 1)
-        is_part = any(chunks[i : i + n] == wanted for i in starts)
-        return bool(wanted) and text == text.strip() and is_part
+        is_part = any(chunks[i : i + n] == words for i in starts)
+        return bool(words) and text == text.strip() and is_part
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ class ModelNotFound(BackendError):
 class OutOfMemory(BackendError):
     """The device has too little memory for this model with these settings."""
 
-    def __init__(self, told: str, advice: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, advice: Mapping[str, Any] | None = None) -> None:
         """Take the sentence, and the settings to change so that it would fit."""
-        super().__init__(told)
+        super().__init__(message)
         self.advice = dict(advice or {})
 
 

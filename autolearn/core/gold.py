@@ -7,6 +7,8 @@ corpus is the examples of one file, or those of the invented world.
 from dataclasses import dataclass
 from typing import Literal
 
+from autolearn.core.records import Scorer
+
 CorpusKind = Literal["squad", "texts", "pairs", "quiz", "feedback", "invented"]
 
 KINDS: dict[CorpusKind, str] = {
@@ -88,3 +90,9 @@ class GoldQuestion:
     value: str = ""
     document: str = ""
     """Name of the document that tells the answer, if any does."""
+    passage: str = ""
+    """The text that tells the answer, where the file has it."""
+    scorer: Scorer | None = None
+    """None: the usual one for such an answer."""
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ class Backend(Protocol):
         """
 
     def probabilities(
-        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
         """Return P(label) for each chat whose answer has begun so, summing to 1.
 
@@ -68,12 +68,17 @@ class Backend(Protocol):
         """
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return for each seed a user turn that the model itself makes up.
 
         Sampled at temperature 1 from the bare chat template, cleaned; empty where
-        nothing came, or ``stop`` cut it off.
+        nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a
+        turn goes on from its beginning and includes it.
         """
 
 

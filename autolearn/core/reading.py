@@ -3,7 +3,7 @@
 A document keeps both, so that its file can be read again in another way.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from autolearn.core.codec import Coded
@@ -19,6 +19,16 @@ class Column:
 
     name: str
     use: ColumnUse
+    examples: tuple[str, ...] = ()
+    """The beginnings of its first cells."""
+
+
+@dataclass(frozen=True)
+class EncodingCandidate:
+    """An encoding that the bytes of a file may be in, and how they look in it."""
+
+    name: str
+    preview: str
 
 
 @dataclass(frozen=True)
@@ -28,16 +38,18 @@ class ReadingChoices(Coded):
     encoding: str = ""
     columns: tuple[Column, ...] = ()
     """Columns that are not named here are used as they would be by themselves."""
+    chats_as_texts: bool = False
+    """Whether rows of chats, instructions or questions are read as texts."""
 
 
 @dataclass(frozen=True)
 class Reading(Coded):
     """How a file was read."""
 
-    choices: ReadingChoices = ReadingChoices()
+    choices: ReadingChoices = field(default_factory=ReadingChoices)
     encoding: str = ""
     """The encoding that its text was decoded from; empty for other files."""
-    encodings: tuple[str, ...] = ()
+    encodings: tuple[EncodingCandidate, ...] = ()
     """Encodings that the bytes may be in, the likeliest first; empty: no doubt."""
     columns: tuple[Column, ...] = ()
     """The columns of a table, and what became of each."""

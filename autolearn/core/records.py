@@ -15,13 +15,15 @@ from autolearn.core.model_calls import (
     ModelIdentity,
 )
 from autolearn.core.reading import Reading
+from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
+Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
-QuizMode = Literal["closed_book", "open_book"]
+QuizMode = Literal["closed_book", "open_book", "retrieval", "refined", "consistent"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
@@ -55,9 +57,15 @@ class Document:
     source: int | None = None
     original: str = ""
     """The name of its file in the folder ``originals``; empty if none is kept."""
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     """How the file was read, and how it can be read otherwise."""
     id: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the notes as sentences, without the name of the document."""
+        lines = filter(None, self.note.split("\n"))
+        return [line if line[-1] in ".”" else f"{line}." for line in lines]
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,12 @@ class Question:
     gold_answer: str | None = None
     gold_value: str | None = None
     """The short value that a right answer must contain."""
+    scorer: Scorer = "contains"
+    """How answers are scored; see ``evaluation.scoring``."""
+    aliases: tuple[str, ...] = ()
+    """Other right answers, imported or accepted by a person."""
+    choices: tuple[str, ...] = ()
+    """The options of a multiple-choice question, in their order."""
     short_answer: str = ""
     """The words of its sentence that the question was made for."""
     start: int | None = None
@@ -127,6 +141,29 @@ class Question:
     end: int | None = None
     flags: tuple[Flag, ...] = ()
     generation: Generation | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class FrozenQuestion:
+    """How a version of the quiz scores a question of quiz or control."""
+
+    id: int
+    gold_answer: str
+    gold_value: str
+    scorer: Scorer
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuizVersion:
+    """Quiz and control as they were frozen: a change gives a new version."""
+
+    version: int
+    digest: str
+    questions: tuple[FrozenQuestion, ...]
+    locked: bool = False
+    """Whether later studies and imports leave its set of questions as it is."""
     id: int = 0
 
 
@@ -252,6 +289,10 @@ class Round:
     """As they are stored; ``core.run_results.RoundScores`` reads them."""
     id: int = 0
 
+    def __post_init__(self) -> None:
+        """Read methods of earlier versions by their present names."""
+        object.__setattr__(self, "method", method_name(self.method))
+
 
 @dataclass(frozen=True)
 class Run:
@@ -293,8 +334,8 @@ class Run:
         end = self.finished_at or self.heartbeat_at
         if not self.started_at or not end:
             return None
-        began, ended = map(datetime.fromisoformat, (self.started_at, end))
-        return (ended - began).total_seconds()
+        begin, finish = map(datetime.fromisoformat, (self.started_at, end))
+        return (finish - begin).total_seconds()
 
 
 @dataclass(frozen=True)
@@ -314,11 +355,13 @@ class QuizResult:
     mode: QuizMode
     text: str
     right: bool
-    """The gold value stands in the answer."""
+    """By the scorer of the question."""
     exact: bool
     f1: float
     round_id: int | None = None
     """None: the base model."""
+    truncated: bool = False
+    """Whether the answer was cut off at the limit of its length."""
     generation: Generation | None = None
     id: int = 0
 

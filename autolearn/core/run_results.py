@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from autolearn.core.codec import EXTRA, Coded
-from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
+from autolearn.core.records import QuizMode, Round, Run, RunKind
 
 
 @dataclass(frozen=True)
@@ -76,24 +76,57 @@ class Score:
 
 @dataclass(frozen=True)
 class QuizScores:
-    """How each set of questions was answered; None: it was not asked."""
+    """How each set of questions was answered in each mode; None: it was not asked."""
 
-    quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
+    gold_closed_book: Score | None = field(default=None, metadata=EXTRA)
+    self_made_closed_book: Score | None = field(default=None, metadata=EXTRA)
     control_closed_book: Score | None = field(default=None, metadata=EXTRA)
-    quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
+    gold_open_book: Score | None = field(default=None, metadata=EXTRA)
+    self_made_open_book: Score | None = field(default=None, metadata=EXTRA)
     control_open_book: Score | None = field(default=None, metadata=EXTRA)
+    gold_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    self_made_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    control_retrieval: Score | None = field(default=None, metadata=EXTRA)
+    gold_refined: Score | None = field(default=None, metadata=EXTRA)
+    self_made_refined: Score | None = field(default=None, metadata=EXTRA)
+    control_refined: Score | None = field(default=None, metadata=EXTRA)
+    gold_consistent: Score | None = field(default=None, metadata=EXTRA)
+    self_made_consistent: Score | None = field(default=None, metadata=EXTRA)
+    control_consistent: Score | None = field(default=None, metadata=EXTRA)
+    quiz_closed_book: Score | None = field(default=None, metadata=EXTRA)
+    """Of earlier versions, which counted gold and self-made questions together."""
+    quiz_open_book: Score | None = field(default=None, metadata=EXTRA)
+
+    def closed_book(self) -> dict[str, Score]:
+        """Return the closed-book scores under the names of the sets of questions."""
+        scores = {
+            "gold quiz": self.gold_closed_book,
+            "self-made quiz": self.self_made_closed_book,
+            "quiz": self.quiz_closed_book,
+            "control": self.control_closed_book,
+        }
+        return {name: score for name, score in scores.items() if score}
 
 
 @dataclass(frozen=True)
 class QuizRunResult(QuizScores, RunResult):
     """What a quiz has given."""
 
+    quiz_version: int | None = field(default=None, metadata=EXTRA)
+    truncated: int | None = field(default=None, metadata=EXTRA)
+    """Answers that were cut off at the limit of their length."""
     kind: ClassVar[RunKind | None] = "quiz"
 
     @classmethod
-    def scored(cls, scores: dict[tuple[Split, QuizMode], Score]) -> Self:
-        """Build a result from the scores of the parts of a quiz."""
-        return cls(**{f"{split}_{mode}": scores[split, mode] for split, mode in scores})
+    def scored(
+        cls,
+        scores: dict[tuple[str, QuizMode], Score],
+        version: int | None,
+        truncated: int,
+    ) -> Self:
+        """Build a result from the scores of sets of questions, by name and mode."""
+        named = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
+        return cls(**named, quiz_version=version, truncated=truncated)
 
 
 @dataclass(frozen=True)
@@ -138,9 +171,9 @@ class RoundScores(QuizScores, TrainScores, Coded):
     """Items that were left out since the quiz asks the same."""
 
     @classmethod
-    def of(cls, measured: Round) -> Self:
+    def of(cls, round_: Round) -> Self:
         """Return the scores of a round."""
-        return cls.from_dict(measured.scores)
+        return cls.from_dict(round_.scores)
 
 
 @dataclass(frozen=True)
@@ -174,6 +207,17 @@ class ExportResult(RunResult):
 
 
 @dataclass(frozen=True)
+class OtherRows:
+    """A file with rows that are no texts, such as chats."""
+
+    name: str
+    original: str
+    """The name of its copy in the folder ``originals``."""
+    kind: str
+    """See ``ingest.row_kinds``."""
+
+
+@dataclass(frozen=True)
 class ImportResult(RunResult):
     """What was read; ``corpus`` and what follows it only of a corpus."""
 
@@ -182,6 +226,10 @@ class ImportResult(RunResult):
     refused: tuple[str, ...] = ()
     """Why files or rows were refused."""
     repeats: int = 0
+    others: tuple[OtherRows, ...] = ()
+    """Files that can be added as something else than texts."""
+    reread: int | None = field(default=None, metadata=EXTRA)
+    """The id of the document that was read again."""
     corpus: int | None = field(default=None, metadata=EXTRA)
     """The id of the corpus."""
     examples: int | None = field(default=None, metadata=EXTRA)

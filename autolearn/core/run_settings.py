@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 from autolearn.core.codec import EXTRA, Coded
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 
@@ -47,6 +48,8 @@ class PipelinePlan(Coded):
     """The settings of each training that is still to come."""
     round_id: int | None = None
     """The round trained last."""
+    documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The documents that are studied; None: all."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class StudyRunSettings(PipelineRunSettings):
     documents: tuple[int, ...] | None = None
     """None: all."""
     instructions: bool = False
+    new_instructions: int | None = field(default=None, metadata=EXTRA)
+    """Instructions that the model writes itself first; only these are then studied."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,11 @@ class TrainRunSettings(PipelineRunSettings):
     """Examples that are not kept in the library."""
     corpora: tuple[int, ...] = ()
     """The ids of the corpora of the library that it is taught from."""
+    samples: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The ids of the samples that it learns, in an experiment; None: what is approved
+    when it begins."""
+    documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
+    """The documents whose passages it reads as raw text; None: those of its samples."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +129,16 @@ class QuizRunSettings(PipelineRunSettings):
 
     kind: ClassVar[RunKind | None] = "quiz"
     parts: tuple[tuple[Split, QuizMode], ...] = ()
+    votes: int | None = field(default=None, metadata=EXTRA)
+    """Sampled answers per question whose majority counts, for self-consistency."""
+    study: StudySettings | None = field(default=None, metadata=EXTRA)
+    """Limits and protocol of the answers; None: the defaults."""
+    version: int | None = field(default=None, metadata=EXTRA)
+    """The version of the quiz; None: of an autolearn without versions."""
 
     def asks(self, mode: QuizMode) -> bool:
         """Return whether anything is asked in this mode."""
-        return any(mode == asked for _, asked in self.parts)
+        return any(mode == part_mode for _, part_mode in self.parts)
 
 
 @dataclass(frozen=True)
@@ -181,6 +197,10 @@ class ImportRunSettings(RunSettings):
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
+    choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
+    """How the files are read; None: by themselves."""
+    reread: int | None = field(default=None, metadata=EXTRA)
+    """The id of a document that is read again."""
     corpus: ImportSource | None = field(default=None, metadata=EXTRA)
     licence: str | None = field(default=None, metadata=EXTRA)
 

@@ -73,21 +73,21 @@ class ScriptedBackend:
         prefill = turns[-1].content if turns[-1].role == "assistant" else ""
         if not text.startswith(prefill):
             prefill = ""
-        added = text[len(prefill) :]
-        n_tokens = self.count_tokens(added)
+        new_text = text[len(prefill) :]
+        n_tokens = self.count_tokens(new_text)
         if n_tokens <= limit:
             return Completion(text, "stop", n_prompt, n_tokens)
-        cut = " ".join(added.split()[:limit])
+        cut = " ".join(new_text.split()[:limit])
         return Completion(f"{prefill} {cut}".strip(), "length", n_prompt, limit)
 
     def probabilities(
-        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
         """Return what the judge of the script says; without one, all is as likely."""
         even = tuple(1 / len(labels) for _ in labels)
         return [
-            tuple(self._judge(chat, start)) if self._judge else even
-            for chat, start in zip(chats, begun, strict=True)
+            tuple(self._judge(chat, prefill)) if self._judge else even
+            for chat, prefill in zip(chats, prefills, strict=True)
         ]
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
@@ -95,7 +95,11 @@ class ScriptedBackend:
         return [self._sure(answer) for answer in answers]
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return what the script makes up for each seed."""
         return ["" if stop() else self._imagine(seed) for seed in seeds]
@@ -108,7 +112,9 @@ def _in_turn(replies: Iterable[str]) -> Reply:
         try:
             return next(script)
         except StopIteration:
-            asked = request.prompt.chat[-1].content
-            raise AssertionError(f"The script has no reply left for: {asked}") from None
+            question = request.prompt.chat[-1].content
+            raise AssertionError(
+                f"The script has no reply left for: {question}"
+            ) from None
 
     return reply

@@ -11,12 +11,12 @@ from typing import Any, Literal, Self, get_args
 from autolearn.core.errors import InputError
 
 Quantization = Literal["nf4", "none"]
-Method = Literal["join", "al1", "al2", "self", "meta", "cpt"]
+Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
 
 METHODS: dict[str, str] = {
-    "join": "both papers joined (refined SFT): refined answers and paraphrases",
+    "refined_sft": "both papers joined (refined SFT): refined answers and paraphrases",
     "al1": "Autonomous Learning, stage 1 (SFT): question to open-book answer",
     "al2": "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
     "self": "SELF evolution (SFT): all refined answers so far, with meta-skill replay",
@@ -25,15 +25,23 @@ METHODS: dict[str, str] = {
     "cpt": "continued pre-training (baseline): on the raw passages",
 }
 
+_OLD_METHODS = {"join": "refined_sft"}
+"""Names of earlier versions; old workspaces and old commands have them."""
+
+
+def method_name(name: str) -> str:
+    """Return the name of a method, which may be that of an earlier version."""
+    return _OLD_METHODS.get(name, name)
+
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
     if not condition:
         raise InputError(f"{name} must be {rule}, not {value!r}.")
 
 
-def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
-    allowed = list(allowed)
-    _check(value in allowed, name, f"one of {', '.join(allowed)}", value)
+def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
+    choices = list(choices)
+    _check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
 class _Settings:
@@ -61,9 +69,9 @@ class _Settings:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from kept values; names that are no setting are refused."""
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         for name in values:
-            _check(name in known, "A setting", f"one of {sorted(known)}", name)
+            _check(name in names, "A setting", f"one of {sorted(names)}", name)
         return cls(**values)
 
 
@@ -149,7 +157,7 @@ class StudySettings(_Settings):
 class TrainSettings(_Settings):
     """How a round is trained."""
 
-    method: Method = "join"
+    method: Method = "refined_sft"
     """What the round learns from; see METHODS."""
     rank: int = 32
     """LoRA rank, 1..512."""
@@ -207,6 +215,7 @@ class TrainSettings(_Settings):
 
     def __post_init__(self) -> None:
         """Refuse nonsense."""
+        object.__setattr__(self, "method", method_name(self.method))
         _one_of("method", self.method, METHODS)
         _one_of("evolution", self.evolution, ("restart", "continual", "continual-new"))
         for name, low, high in (
@@ -246,9 +255,9 @@ class TrainSettings(_Settings):
         """Return whether the round is held near the base model's own answers."""
         return bool(self.replay_share and self.replay_weight)
 
-    def replayed(self, taught: int) -> int:
+    def replayed(self, n_items: int) -> int:
         """Return how many made-up items of replay stand beside so many that teach."""
-        return round(self.replay_share * taught) * self.replays
+        return round(self.replay_share * n_items) * self.replays
 
     @property
     def peak_rate(self) -> float:

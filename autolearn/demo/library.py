@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autolearn.demo.passages import section
-from autolearn.demo.sums import problem
+from autolearn.demo.sums import Problem, problem
 from autolearn.demo.world import Entity, World, WorldFact, grammar, known_world
 
 N_DOCUMENTS = 8
 N_SECTIONS = 3
 N_INSTRUCTIONS = 40
+N_PROBLEMS, N_EVOLVED = 120, 200
 DOUBLE_EVERY = 6
 KNOWN = "known world"
 
@@ -90,22 +91,52 @@ def control(seed: int = 0) -> tuple[QuizItem, ...]:
     return tuple(quiz_item(fact, KNOWN, rng) for fact in facts)
 
 
-def instructions(seed: int = 0) -> tuple[str, ...]:
+def instructions(seed: int = 0) -> tuple[Problem, ...]:
     """Return word problems, which are answered without a text."""
-    rng = random.Random(f"instructions {seed}")
-    world = World(rng, held_out=True, odd_share=0.0)
-    return tuple(problem(world).question for _ in range(N_INSTRUCTIONS))
+    return _problems(f"instructions {seed}", N_INSTRUCTIONS)
+
+
+def problem_quiz(seed: int = 0) -> tuple[QuizItem, ...]:
+    """Return a quiz of word problems, none of which is an instruction."""
+    given = _problems(f"instructions {seed}", N_EVOLVED)
+    known = {problem.question for problem in given}
+    return tuple(
+        QuizItem(p.question, p.answer(p.steps), str(p.steps[-1].truth), "", "", "")
+        for p in _problems(f"problem quiz {seed}", N_PROBLEMS)
+        if p.question not in known
+    )
+
+
+def _problems(key: str, n: int) -> tuple[Problem, ...]:
+    world = World(random.Random(key), held_out=True, odd_share=0.0)
+    return tuple(problem(world) for _ in range(n))
 
 
 def write_library(folder: Path, seed: int) -> None:
-    """Write documents and JSON lines of quiz, control and instructions to a folder."""
+    """Write documents and JSON lines of quizzes, control and instructions."""
     library = make_library(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for file_name, text in library.documents:
         (folder / file_name).write_text(text, encoding="utf-8")
     _write_items(folder / "quiz.jsonl", library.quiz)
     _write_items(folder / "control.jsonl", control())
-    rows = ({"prompt": text_of_problem} for text_of_problem in instructions(seed))
+    _write_instructions(folder, instructions(seed))
+
+
+def write_problems(folder: Path, seed: int) -> None:
+    """Write word problems for rounds of self-evolution, a quiz of others, and control.
+
+    There are more of them than in the library, since only some of the answers pass the
+    filter.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_items(folder / "problems.jsonl", problem_quiz(seed))
+    _write_items(folder / "control.jsonl", control())
+    _write_instructions(folder, _problems(f"instructions {seed}", N_EVOLVED))
+
+
+def _write_instructions(folder: Path, problems: Iterable[Problem]) -> None:
+    rows = ({"prompt": p.question, "answer": p.answer(p.steps)} for p in problems)
     _write_lines(folder / "instructions.jsonl", rows)
 
 

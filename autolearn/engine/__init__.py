@@ -11,5 +11,4 @@ from autolearn.models.memory import PROGRAMS
 # oneDNN reads this variable once, when torch first multiplies on a CPU, so it must be
 # set before torch runs. A smaller limit than oneDNN's 1,024 compiled programs saves
 # about 100 MiB in a study of the built-in library (docs/engine.md, Memory).
-# Read by oneDNN when torch first multiplies on a CPU.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(PROGRAMS))

@@ -26,61 +26,61 @@ from safetensors.torch import save_file
 
 from autolearn.core.errors import BackendError
 from autolearn.core.settings import TrainSettings
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.models.files import ADAPTER_NOTE, check_adapter
 
 
-def attach(loaded: Loaded, folder: Path, *, trainable: bool = False) -> None:
+def attach(lm: LoadedModel, folder: Path, *, trainable: bool = False) -> None:
     """Attach the adapter in ``folder``, replacing the present one.
 
     Raises:
         BackendError: The adapter does not fit the loaded base.
     """
-    check_adapter(folder, loaded.identity.digest)
-    detach(loaded)
+    check_adapter(folder, lm.identity.digest)
+    detach(lm)
     try:
         model = PeftModel.from_pretrained(
-            loaded.model,
+            lm.model,
             str(folder),
             is_trainable=trainable,
-            torch_device=str(loaded.device),
+            torch_device=str(lm.device),
         )
     except (RuntimeError, ValueError) as error:
         raise BackendError(
             f"The adapter {folder} does not fit the loaded model; load the model that "
             "it was trained on."
         ) from error
-    loaded.model = model
+    lm.model = model
 
 
-def detach(loaded: Loaded) -> None:
+def detach(lm: LoadedModel) -> None:
     """Remove the adapter. Does nothing when there is none."""
     # Keys and values that were computed with the adapter are wrong without it.
-    loaded.prefixes.clear()
-    if isinstance(loaded.model, PeftModel):
+    lm.prefixes.clear()
+    if isinstance(lm.model, PeftModel):
         # unload() removes the LoRA layers without merging them.
-        loaded.model = loaded.model.unload()
+        lm.model = lm.model.unload()
 
 
-def attach_new(loaded: Loaded, settings: TrainSettings) -> None:
+def attach_new(lm: LoadedModel, settings: TrainSettings) -> None:
     """Attach a new LoRA adapter to the linear layers of the text decoder.
 
     B starts at zero, so the output does not change until the first step. The output
     layer gets no adapter. Nor do layers for images or sound, which text never reaches.
     """
-    detach(loaded)
-    outside = _outside_text(loaded.model)
+    detach(lm)
+    outside = _outside_text(lm.model)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
-        target_modules=_text_layers(loaded.model) if outside else "all-linear",
+        target_modules=_text_layers(lm.model) if outside else "all-linear",
         exclude_modules=outside,
         task_type="CAUSAL_LM",
     )
     # Initialise A from the seed of the round without disturbing the global generator.
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        loaded.model = get_peft_model(loaded.model, config)
+        lm.model = get_peft_model(lm.model, config)
 
 
 def _outside_text(model: Any) -> str | None:
@@ -122,15 +122,15 @@ def without(model: Any) -> Iterator[None]:
         model.base_model.enable_adapter_layers()
 
 
-def save(loaded: Loaded, folder: Path) -> None:
+def save(lm: LoadedModel, folder: Path) -> None:
     """Write the adapter as a PEFT folder, with a note that names its base."""
     # peft's save_pretrained() would ask the hub about the base and add a model card
     # with the local path of the base.
-    weights = get_peft_model_state_dict(loaded.model, save_embedding_layers=False)
+    weights = get_peft_model_state_dict(lm.model, save_embedding_layers=False)
     save_file(weights, folder / "adapter_model.safetensors", {"format": "pt"})
     config = replace(
-        loaded.model.peft_config["default"],
-        base_model_name_or_path=loaded.identity.name,
+        lm.model.peft_config["default"],
+        base_model_name_or_path=lm.identity.name,
         inference_mode=True,
     )
     # peft keeps the names as a set, whose order differs between processes. Sorting
@@ -138,9 +138,9 @@ def save(loaded: Loaded, folder: Path) -> None:
     config.target_modules = sorted(config.target_modules)
     config.save_pretrained(folder)
     note = {
-        "base": loaded.identity.name,
-        "base_digest": loaded.identity.digest,
-        "quantization": loaded.identity.quantization,
+        "base": lm.identity.name,
+        "base_digest": lm.identity.digest,
+        "quantization": lm.identity.quantization,
     }
     text = json.dumps(note, indent=2) + "\n"
     (folder / ADAPTER_NOTE).write_text(text, encoding="utf-8")

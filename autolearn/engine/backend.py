@@ -26,8 +26,8 @@ from autolearn.study.protocol import PROTOCOLS
 class HuggingFaceBackend:
     """A loaded model that answers and trains; see ``ports.Backend`` and ``Trainer``."""
 
-    def __init__(self, loaded: load.Loaded, protocol: str = "guided"):
-        self._loaded = loaded
+    def __init__(self, lm: load.LoadedModel, protocol: str = "guided"):
+        self._lm = lm
         self._protocol = protocol
         self._adapter_protocol: str | None = None
 
@@ -42,7 +42,7 @@ class HuggingFaceBackend:
     @property
     def identity(self) -> ModelIdentity:
         """Return which weights are active: base model and adapter."""
-        return self._loaded.identity
+        return self._lm.identity
 
     @property
     def protocol(self) -> str:
@@ -52,7 +52,7 @@ class HuggingFaceBackend:
     @property
     def context_length(self) -> int:
         """Return how many tokens prompt and answer may have together."""
-        return self._loaded.context_length
+        return self._lm.context_length
 
     def use_adapter(
         self,
@@ -62,16 +62,14 @@ class HuggingFaceBackend:
     ) -> None:
         """Activate the adapter of a round; None activates the base."""
         if folder is None:
-            adapters.detach(self._loaded)
+            adapters.detach(self._lm)
             round_id = digest = None
             self._adapter_protocol = None
         else:
-            adapters.attach(self._loaded, folder)
+            adapters.attach(self._lm, folder)
             self._adapter_protocol = study_protocol(folder)
             digest = digest or adapter_digest(folder)
-        self._loaded.identity = load.identity_with_adapter(
-            self._loaded, round_id, digest
-        )
+        self._lm.identity = load.identity_with_adapter(self._lm, round_id, digest)
 
     @contextmanager
     def measured_memory(
@@ -81,17 +79,17 @@ class HuggingFaceBackend:
 
         Values are in bytes; see ``memory_calibration.numbers``.
         """
-        device, numbers = self._loaded.device, dict[str, float]()
-        estimate = self._loaded.estimator.study(settings, passages)
+        device, numbers = self._lm.device, dict[str, float]()
+        estimate = self._lm.estimator.study(settings, passages)
         # The estimate does not include the second copy of packed weights.
-        baseline = device_memory.held(device) - self._loaded.packed.n_bytes
+        baseline = device_memory.held(device) - self._lm.packed.n_bytes
         with device_memory.PeakMemory(device, every=0.1) as peak:
             yield numbers
         numbers |= memory_calibration.numbers(estimate, baseline, peak.bytes)
 
     def count_tokens(self, text: str) -> int:
         """Return the number of tokens of a text, without the chat template."""
-        return len(self._loaded.chat.encode(text))
+        return len(self._lm.chat.encode(text))
 
     def complete(
         self,
@@ -101,47 +99,53 @@ class HuggingFaceBackend:
     ) -> list[Completion]:
         """Answer all requests, in the order given; see ``generate.write``."""
         texts = [self._text(request) for request in requests]
-        return generate.write(self._loaded, texts, stop, progress)
+        return generate.write(self._lm, texts, stop, progress)
 
     def _text(self, request: Request) -> generate.DecodedText:
         """Return a request as the decoder takes it."""
-        ids, n_begun = self._loaded.chat.to_answer(request.prompt.chat)
+        ids, n_begun = self._lm.chat.to_answer(request.prompt.chat)
         matcher = None
         if request.constraint:
-            matcher = self._loaded.grammars.matcher(request.constraint)
+            matcher = self._lm.grammars.matcher(request.constraint)
         return generate.DecodedText(ids, request.sampling, n_begun, matcher)
 
     def stream(
         self, request: Request, stop: Stop, hear: Callable[[str], None]
     ) -> Completion:
         """Answer a request; ``hear`` gets the answer so far after each token."""
-        return generate.stream(self._loaded, self._text(request), stop, hear)
+        return generate.stream(self._lm, self._text(request), stop, hear)
 
     def probabilities(
-        self, chats: Sequence[Chat], begun: Sequence[str], labels: Sequence[str]
+        self, chats: Sequence[Chat], prefills: Sequence[str], labels: Sequence[str]
     ) -> list[tuple[float, ...]]:
         """Return P(label) for each chat, given how its answer begins.
 
         The probabilities of one chat sum to 1.
         """
         continuations = [
-            [self._loaded.chat.begun(chat, start + label) for label in labels]
-            for chat, start in zip(chats, begun, strict=True)
+            [self._lm.chat.with_prefill(chat, prefill + label) for label in labels]
+            for chat, prefill in zip(chats, prefills, strict=True)
         ]
-        return probabilities.probabilities(self._loaded, continuations)
+        return probabilities.probabilities(self._lm, continuations)
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability per token of each answer, in nats."""
-        return self_generation.confidence(self._loaded, chats, answers)
+        return self_generation.confidence(self._lm, chats, answers)
 
     def self_prompts(
-        self, seeds: Sequence[int], stop: Stop, max_new_tokens: int = 48
+        self,
+        seeds: Sequence[int],
+        stop: Stop,
+        max_new_tokens: int = 48,
+        beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return a user turn that the model makes up for each seed.
 
         Empty where the model wrote none; see ``self_generation``.
         """
-        return self_generation.self_prompts(self._loaded, seeds, stop, max_new_tokens)
+        return self_generation.self_prompts(
+            self._lm, seeds, stop, max_new_tokens, beginnings
+        )
 
     def train(
         self,
@@ -160,7 +164,7 @@ class HuggingFaceBackend:
         # The trainer attaches an adapter of its own.
         self.use_adapter(None)
         try:
-            training = train.RoundTrainer(self._loaded, items, settings)
+            training = train.RoundTrainer(self._lm, items, settings)
             outcome = training.run(
                 watcher, start=start, checkpoints=checkpoints, output=output
             )

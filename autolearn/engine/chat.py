@@ -85,7 +85,7 @@ class ChatFormat:
         beginning = self.encode(self._opening.lead + chat[-1].content)
         return before + beginning, len(beginning)
 
-    def begun(self, chat: Chat, answer: str) -> list[int]:
+    def with_prefill(self, chat: Chat, answer: str) -> list[int]:
         """Return the ids of a chat whose answer begins with ``answer``."""
         return self.prompt(chat) + self.encode(self._opening.lead + answer.lstrip())
 
@@ -122,6 +122,12 @@ class ChatFormat:
         # A trailing space would be part of the first word, which is still to be
         # written.
         return self._control(before.rstrip(" ")) or [min(self.stop_ids)]
+
+    def user_beginning(self, text: str) -> list[int]:
+        """Return the ids of the first words of a first user turn."""
+        before, _ = self._around_user
+        space = before[len(before.rstrip(" ")) :]
+        return self.encode(space + text) if text else []
 
     @cached_property
     def user_end(self) -> tuple[frozenset[int], str]:
@@ -204,38 +210,38 @@ class ChatFormat:
         user = {"role": "user", "content": "?"}
         prompt = self._render([user], add_generation_prompt=True)
         before, _ = self._around_answer
-        thought = _OPEN_THOUGHT.search(prompt)
+        tag = _OPEN_THOUGHT.search(prompt)
         shared_part = prompt
-        if thought and not before.startswith(prompt):
-            shared_part = prompt[: thought.start()]
+        if tag and not before.startswith(prompt):
+            shared_part = prompt[: tag.start()]
         opening = (
             before.removeprefix(shared_part) if before.startswith(shared_part) else ""
         )
-        if thought and not opening.strip():
-            shared_part, opening = prompt, self._closing(thought)
+        if tag and not opening.strip():
+            shared_part, opening = prompt, self._closing(tag)
         # Strip spaces only: line breaks are tokens of their own.
         control_text = opening.rstrip(" ") if opening.strip() else ""
         return _Opening(
             prompt[len(shared_part) :], control_text, opening[len(control_text) :]
         )
 
-    def _closing(self, thought: re.Match[str]) -> str:
+    def _closing(self, tag: re.Match[str]) -> str:
         """Return the text that closes an empty thought, as the template writes it.
 
         Templates that never write a thought get the closing tag of their opening tag.
 
         Args:
-            thought: The match of ``_OPEN_THOUGHT`` in the generation prompt.
+            tag: The match of ``_OPEN_THOUGHT`` in the generation prompt.
         """
         turns = [
             {"role": "user", "content": "?"},
             {"role": "assistant", "content": _MARK, "reasoning_content": _THOUGHT},
         ]
         before, mark, after = self._render(turns).partition(_THOUGHT)
-        if mark and before == thought.string:
+        if mark and before == tag.string:
             return self._split(after)[0]
-        left, name, right, gap = thought.groups()
-        end = f"{left}/{name}{right}"
+        bracket, name, ending, gap = tag.groups()
+        end = f"{bracket}/{name}{ending}"
         return f"\n{end}\n\n" if gap else end
 
     @cached_property

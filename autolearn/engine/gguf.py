@@ -126,13 +126,13 @@ def _likelihoods(
     Shapes:
         returns: (tokens, vocabulary) float32 for each text, on the CPU.
     """
-    loaded = load.load(ModelSettings(str(folder), quantization), folder)
+    lm = load.load(ModelSettings(str(folder), quantization), folder)
     likelihoods = []
     for text in texts:
         if stop():
             raise Cancelled
-        ids = torch.tensor([loaded.chat.encode(text)], device=loaded.device)
-        logits = loaded.model(input_ids=ids).logits[0]
+        ids = torch.tensor([lm.chat.encode(text)], device=lm.device)
+        logits = lm.model(input_ids=ids).logits[0]
         # On the CPU, so that the GPU holds only one text at a time.
         likelihoods.append(functional.log_softmax(logits.float(), -1).cpu())
     return likelihoods

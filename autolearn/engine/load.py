@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Loaded:
+class LoadedModel:
     """A model in memory; ``model`` is wrapped by peft while it has an adapter."""
 
     model: Any
@@ -86,7 +86,9 @@ class Loaded:
         return next((i for i in candidates if 0 <= i < n_embedded), 0)
 
 
-def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loaded:
+def load(
+    settings: ModelSettings, folder: Path, gguf: Path | None = None
+) -> LoadedModel:
     """Load the model in ``folder`` as the settings say.
 
     Args:
@@ -137,7 +139,7 @@ def load(settings: ModelSettings, folder: Path, gguf: Path | None = None) -> Loa
     chat = ChatFormat(tokenizer, eos_ids(model.generation_config))
     _check_tokens(chat, model)
     context = context_length(model.config, tokenizer)
-    return Loaded(model, tokenizer, chat, identity, context, estimator)
+    return LoadedModel(model, tokenizer, chat, identity, context, estimator)
 
 
 def _fit_weights(estimator: MemoryEstimator, name: str) -> MemoryEstimator:
@@ -340,7 +342,7 @@ def _prepare_4_bit(model: Any, estimator: MemoryEstimator, dtype: torch.dtype) -
 
 
 def identity_with_adapter(
-    loaded: Loaded, round_id: int | None, digest: str | None
+    lm: LoadedModel, round_id: int | None, digest: str | None
 ) -> ModelIdentity:
     """Return the identity of the model with the adapter of a round; None: without."""
-    return replace(loaded.identity, round_id=round_id, adapter_digest=digest)
+    return replace(lm.identity, round_id=round_id, adapter_digest=digest)

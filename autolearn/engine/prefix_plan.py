@@ -92,7 +92,7 @@ def groups(
         rows: The sequences, in token ids.
         most: Largest number of sequences in a group.
         token_cost: Cost of a token in the linear layers, in attended columns; see
-            ``load.Loaded.token_cost``.
+            ``load.LoadedModel.token_cost``.
         gain: Highest cost of joining a group, relative to the cost of the sequence
             alone.
     """
@@ -213,6 +213,7 @@ class PromptQueue:
                 max(suffix_size, group.n_own),
             )
             n_prefixes = len(groups) + 1
+            # Every suffix is padded to the longest, every prefix to the longest prefix.
             is_full = (
                 n > prompts or prefix_size * n_prefixes + suffix_size * n > columns
             )

@@ -11,28 +11,41 @@ import torch
 from autolearn.core.model_calls import Chat, Sampling
 from autolearn.core.ports import Stop
 from autolearn.core.records import TrainItem
-from autolearn.engine.decoding.generate import generate
-from autolearn.engine.load import Loaded
+from autolearn.engine.decoding import generate
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer.batches import Example, encode
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.memory_fit import retry_on_oom
 
+CONTINUING = 0.7
+"""Temperature of a user turn whose beginning is given."""
+
 
 def self_prompts(
-    loaded: Loaded, seeds: Sequence[int], stop: Stop, max_new_tokens: int
+    lm: LoadedModel,
+    seeds: Sequence[int],
+    stop: Stop,
+    max_new_tokens: int,
+    beginnings: Sequence[str] | None = None,
 ) -> list[str]:
     """Return a user turn for each seed, sampled at temperature 1; empty if none came.
 
     A turn without an end after ``max_new_tokens`` is kept. Replay needs text that the
-    model would read, not text that is well formed.
+    model would read, not text that is well formed. With ``beginnings``, one for each
+    seed, a turn goes on from its beginning and includes it.
     """
-    stop_ids, end_text = loaded.chat.user_end
-    # Temperature 1 and top-p 1 sample from the model's own distribution.
-    prompts = [
-        (loaded.chat.user_start, Sampling(1.0, 1.0, max_new_tokens, seed))
-        for seed in seeds
-    ]
-    completions = generate(loaded, prompts, stop, stop_ids=stop_ids)
+    beginnings = beginnings or [""] * len(seeds)
+    stop_ids, end_text = lm.chat.user_end
+    texts = []
+    for seed, beginning in zip(seeds, beginnings, strict=True):
+        first_ids = lm.chat.user_beginning(beginning)
+        # Temperature 1 and top-p 1 sample from the model's own distribution. Where the
+        # beginning brings the variety, small models make more sense below it.
+        temperature = CONTINUING if beginning else 1.0
+        sampling = Sampling(temperature, 1.0, max_new_tokens, seed)
+        ids = lm.chat.user_start + first_ids
+        texts.append(generate.DecodedText(ids, sampling, len(first_ids)))
+    completions = generate.write(lm, texts, stop, stop_ids=stop_ids)
     return [
         _clean(completion.text, end_text)
         if completion.finish in ("stop", "length")
@@ -50,14 +63,14 @@ def _clean(text: str, end_text: str) -> str:
 
 @torch.inference_mode()
 def confidence(
-    loaded: Loaded, chats: Sequence[Chat], answers: Sequence[str]
+    lm: LoadedModel, chats: Sequence[Chat], answers: Sequence[str]
 ) -> list[float]:
     """Return the mean log-probability per token of each answer and its end, in nats."""
     examples = [
-        encode(TrainItem("replay", chat, answer), loaded.chat)
+        encode(TrainItem("replay", chat, answer), lm.chat)
         for chat, answer in zip(chats, answers, strict=True)
     ]
-    forward = Forward(loaded)
+    forward = Forward(lm)
     totals: dict[Example, float] = {}
 
     def look() -> None:

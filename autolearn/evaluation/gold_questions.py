@@ -1,15 +1,23 @@
-"""Quiz and control questions with gold answers, and the effect of a round on them."""
+"""Quiz and control questions with gold answers: imported, frozen, and studied."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
-from autolearn.core.codec import Coded
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import Passage, Question, QuizMode, QuizResult, Split
-from autolearn.evaluation import quiz
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.core.records import (
+    FrozenQuestion,
+    Passage,
+    Question,
+    QuizVersion,
+    Split,
+)
+from autolearn.evaluation import quiz, scoring
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter
 from autolearn.study.answers import keeps_sense
 from autolearn.text import matching
 
@@ -33,6 +41,9 @@ def import_gold(
                 passage_id=_telling(question, names.get(question.document), passages),
                 gold_answer=question.answer,
                 gold_value=question.value or None,
+                scorer=question.scorer or scoring.usual(question),
+                aliases=question.aliases,
+                choices=question.choices,
             )
             for question in gold
         ]
@@ -40,7 +51,7 @@ def import_gold(
 
 
 def _telling(
-    question: GoldQuestion, document_id: int | None, passages: Iterable[Passage]
+    question: GoldQuestion, document_id: int | None, passages: Sequence[Passage]
 ) -> int | None:
     words = set(matching.normalise(f"{question.question} {question.answer}").split())
 
@@ -48,29 +59,102 @@ def _telling(
         return len(words & set(matching.normalise(passage.text).split()))
 
     candidates = [passage for passage in passages if passage.document_id == document_id]
+    if question.passage:
+        candidates = _overlapping(question.passage, passages)
     return max(candidates, key=shared).id if candidates else None
 
 
+def _overlapping(text: str, passages: Sequence[Passage]) -> list[Passage]:
+    """Return the passages that hold a text, or are a part of it."""
+    plain = " ".join(text.split())
+    others = [(passage, " ".join(passage.text.split())) for passage in passages]
+    return [p for p, other in others if other and (plain in other or other in plain)]
+
+
 def questions(store: Store, split: Split) -> list[QuizQuestion]:
-    """Return the questions of quiz or control that have a gold answer.
+    """Return the questions of quiz or control that can be scored, each once.
 
     If the model reworded a question for the quiz, the gold answer is its own open-book
     answer to the original question. Such a quiz is self-graded; the origin of its
-    questions shows that.
+    questions shows that. Of a locked quiz, only its own questions are returned.
     """
     records = store.library.questions(QuestionFilter(split=split))
-    texts = {p.id: p.text for p in store.library.passages(with_excluded=True)}
+    version = store.quizzes.newest()
+    if version and version.locked:
+        ids = {question.id for question in version.questions}
+        records = [question for question in records if question.id in ids]
     own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
+    answered = {q.id: q.gold_answer or own_gold.get(q.id, "") for q in records}
+    distinct = {
+        (_form(q.text), q.choices, _form(answered[q.id])): q
+        for q in reversed(records)
+        if answered[q.id] or q.scorer == "none"
+    }
+    return _with_passages(
+        store, [(q, answered[q.id]) for q in reversed(distinct.values())]
+    )
+
+
+def _form(text: str) -> str:
+    return matching.normalise(text) or text
+
+
+def _with_passages(
+    store: Store, answered: Sequence[tuple[Question, str]]
+) -> list[QuizQuestion]:
+    ids = [question.passage_id for question, _ in answered]
+    passages = store.library.passages_by_id(ids)
     return [
         QuizQuestion(
             question,
             gold,
             question.gold_value or "",
-            texts.get(question.passage_id or 0),
+            passages[question.passage_id].text if question.passage_id else None,
+        )
+        for question, gold in answered
+    ]
+
+
+def freeze(store: Store) -> QuizVersion:
+    """Return the version of quiz and control as they are now; a change makes a new one.
+
+    A version fixes the questions, their gold answers, scorers and aliases.
+    """
+    now = [*questions(store, "quiz"), *questions(store, "control")]
+    frozen = [
+        FrozenQuestion(
+            q.question.id,
+            q.gold_answer,
+            q.gold_value,
+            q.question.scorer,
+            q.question.aliases,
+        )
+        for q in now
+    ]
+    content = [(q.question.split, q.asked) for q in now]
+    text = json.dumps([content, [asdict(one) for one in frozen]])
+    return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen)
+
+
+def frozen_questions(
+    store: Store, version: QuizVersion, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of quiz or control as a version has them."""
+    kept = {question.id: question for question in version.questions}
+    records = store.library.questions(QuestionFilter(ids=list(kept), split=split))
+    as_frozen = [
+        (
+            replace(
+                question,
+                gold_value=kept[question.id].gold_value or None,
+                scorer=kept[question.id].scorer,
+                aliases=kept[question.id].aliases,
+            ),
+            kept[question.id].gold_answer,
         )
         for question in records
-        if (gold := question.gold_answer or own_gold.get(question.id))
     ]
+    return _with_passages(store, as_frozen)
 
 
 def some_questions(store: Store, n: int) -> list[str]:
@@ -96,101 +180,23 @@ def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
 def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> set[int]:
     """Return the ids of questions whose answer this round or an earlier one learned."""
     rounds = [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
-    answers = (
-        item.chosen
+    items = [
+        item
         for ancestor in rounds
         for item in store.rounds.items(ancestor.id)
         if item.teaches
+    ]
+    samples = store.samples.find(
+        SampleFilter(ids=[item.sample_id for item in items if item.sample_id])
     )
-    return quiz.studied(candidates, answers)
-
-
-@dataclass(frozen=True)
-class QuizShares(Coded):
-    """Shares of right answers to the same ``n`` questions, 0..1; None: not asked."""
-
-    n: int = 0
-    closed_book_before: float | None = None
-    closed_book_after: float | None = None
-    open_book: float | None = None
-    """With the passage in view, before the round: what could be learned at most."""
-    gap_closed: float | None = None
-    """Share of the gap to the open-book bound that the round closed."""
-
-
-@dataclass(frozen=True)
-class RoundChange(QuizShares):
-    """What a round changed of all quiz questions, and of some of them."""
-
-    studied: QuizShares = QuizShares()
-    """Of those whose answer the round learned."""
-    control_before: float | None = None
-    control_after: float | None = None
-    newly_right: int = 0
-    newly_wrong: int = 0
-
-
-def compare(
-    store: Store,
-    before: Sequence[QuizResult],
-    after: Sequence[QuizResult],
-    round_id: int,
-) -> RoundChange:
-    """Return the effect of a round: shares before and after, flips, gap closed.
-
-    Args:
-        store: The workspace.
-        before: Closed-book and open-book results of the model that the round started
-            from.
-        after: Closed-book results of the round.
-        round_id: The round.
-    """
-    quiz_questions = questions(store, "quiz")
-    control = {q.question.id for q in questions(store, "control")}
-    taught_ids = taught(store, round_id, quiz_questions)
-    all_ids = {q.question.id for q in quiz_questions}
-    before_closed, after_closed, open_book = (
-        _pick(before, "closed_book"),
-        _pick(after, "closed_book"),
-        _pick(before, "open_book"),
-    )
-    flips = quiz.flips(_of(before_closed, all_ids), _of(after_closed, all_ids))
-    return RoundChange(
-        **_shares(before_closed, after_closed, open_book, all_ids).as_dict(),
-        studied=_shares(before_closed, after_closed, open_book, taught_ids),
-        control_before=_right(before_closed, control),
-        control_after=_right(after_closed, control),
-        newly_right=len(flips.newly_right),
-        newly_wrong=len(flips.newly_wrong),
-    )
-
-
-def _pick(results: Iterable[QuizResult], mode: QuizMode) -> list[QuizResult]:
-    return [result for result in results if result.mode == mode]
-
-
-def _of(results: Iterable[QuizResult], ids: set[int]) -> list[QuizResult]:
-    return [result for result in results if result.question_id in ids]
-
-
-def _right(results: Iterable[QuizResult], ids: set[int]) -> float | None:
-    score = quiz.summarise(_of(results, ids))
-    return round(score.right, 4) if score.n else None
-
-
-def _shares(
-    before_results: list[QuizResult],
-    after_results: list[QuizResult],
-    open_book: list[QuizResult],
-    ids: set[int],
-) -> QuizShares:
-    before, after, bound = (
-        _right(r, ids) for r in (before_results, after_results, open_book)
-    )
-    gap = (
-        quiz.gap_closed(before, after, bound)
-        if before is not None and after is not None and bound is not None
-        else None
-    )
-    gap = None if gap is None else round(gap, 4)
-    return QuizShares(len(_of(after_results, ids)), before, after, bound, gap)
+    about = {sample.id: sample.passage_id for sample in samples}
+    texts = {(q.passage or "").strip(): q.question.passage_id for q in candidates}
+    trained = [
+        quiz.TrainedText(
+            item.chosen,
+            about.get(item.sample_id or 0) or texts.get(item.chosen.strip()),
+            item.chat[-1].content if item.chat else "",
+        )
+        for item in items
+    ]
+    return quiz.studied(candidates, trained)

@@ -4,54 +4,46 @@ Quiz questions are never trained on. Control questions ask about other things, w
 round must not make worse.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import Question, QuizMode, QuizResult
+from autolearn.core.records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
-from autolearn.study.answers import open_book_requests
-from autolearn.study.generation import GenerationRequest, Generator, of
-from autolearn.study.grounding import TextQuestion
+from autolearn.evaluation import quiz_modes, scoring
+from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.study.generation import Generator, of
 from autolearn.text import matching, model_output
 
 STEP = 64
 """Questions per committed step."""
 
 
-@dataclass(frozen=True)
-class QuizQuestion:
-    """A question of quiz or control with its gold answer and passage."""
-
-    question: Question
-    gold_answer: str
-    gold_value: str = ""
-    passage: str | None = None
-
-
 def ask_questions(
     writer: Generator,
     journal: Journal,
     questions: Sequence[QuizQuestion],
-    mode: QuizMode,
+    asked: QuizRequest,
     name: str,
     progress: Callable[[int], None],
 ) -> list[QuizResult]:
-    """Answer and score the questions greedily; committed steps are read back.
+    """Answer and score the questions; committed steps are read back.
 
     Open-book, questions without a passage are left out. ``name`` is the beginning of
     the names of the steps.
     """
-    if mode == "open_book":
+    if asked.mode == "open_book":
         questions = [q for q in questions if q.passage]
     results: list[QuizResult] = []
     for begin in range(0, len(questions), STEP):
         part = questions[begin : begin + STEP]
         records = journal.step(
             f"{name} {begin + 1}-{begin + len(part)}",
-            partial(_answer, writer, part, mode),
+            partial(_answer, writer, part, asked),
         )
         results += of(QuizResult, records)
         progress(len(results))
@@ -59,50 +51,27 @@ def ask_questions(
 
 
 def _answer(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
+    writer: Generator, questions: Sequence[QuizQuestion], asked: QuizRequest
 ) -> list[QuizResult]:
-    requests = _requests(writer, questions, mode)
     return [
-        score(question, mode, generation)
-        for question, generation in writer.write(requests)
-    ]
-
-
-def _requests(
-    writer: Generator, questions: Sequence[QuizQuestion], mode: QuizMode
-) -> list[GenerationRequest[QuizQuestion]]:
-    if mode == "open_book":
-        cases = [TextQuestion(q, q.passage or "", q.question.text) for q in questions]
-        return open_book_requests(writer, cases)
-    limit = writer.settings.answer_tokens
-    return [
-        writer.request("closed_book", q, {"question": q.question.text}, limit)
-        for q in questions
+        score(question, asked.mode, generation)
+        for question, generation in quiz_modes.answer(writer, questions, asked)
     ]
 
 
 def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
-    """Score one answer.
-
-    It is right if it contains the gold value. Without a short gold value, it must
-    contain everything that the gold answer says beyond the question.
-    """
-    raw = generation.completion.text
-    text = model_output.answer(raw)
-    right = (
-        matching.contains(text, question.gold_value)
-        if question.gold_value
-        else matching.agreement(question.question.text, text, question.gold_answer)
-        == 1.0
-    )
+    """Score one answer by the scorer of its question."""
+    text = model_output.answer(generation.completion.text)
+    asked, gold = question.question, question.gold_answer
     return QuizResult(
-        question.question.id,
+        asked.id,
         mode,
         text,
-        right=right,
-        exact=matching.exact_match(text, question.gold_answer),
-        f1=matching.token_f1(text, question.gold_answer),
+        right=question.is_right(text),
+        exact=scoring.exact(asked, text, gold),
+        f1=scoring.f1(asked, text, gold),
         round_id=generation.model.round_id,
+        truncated=generation.completion.finish == "length",
         generation=generation,
     )
 
@@ -150,17 +119,41 @@ def gap_closed(before: float, after: float, open_book: float) -> float | None:
     return (after - before) / (open_book - before)
 
 
+@dataclass(frozen=True)
+class TrainedText:
+    """A text that a round was trained on, with the passage that it is about."""
+
+    text: str
+    passage_id: int | None
+    question: str = ""
+
+
 def studied(
-    questions: Sequence[QuizQuestion], trained: Mapping[str, object] | Iterable[str]
+    questions: Sequence[QuizQuestion], trained: Iterable[TrainedText]
 ) -> set[int]:
     """Return the ids of the questions whose gold answer a round was trained on.
 
-    An answer counts if it equals the gold answer after normalisation. ``trained`` are
-    the answers of the items.
+    A trained text counts if it holds the gold answer and is about the passage of the
+    question; without a passage it must have the words of the question, too.
     """
-    trained_answers = {matching.normalise(text) for text in trained}
-    return {
-        question.question.id
-        for question in questions
-        if matching.normalise(question.gold_answer) in trained_answers
-    }
+    by_passage: defaultdict[int | None, list[TrainedText]] = defaultdict(list)
+    for text in trained:
+        by_passage[text.passage_id].append(text)
+    everything = [text for texts in by_passage.values() for text in texts]
+    ids = set()
+    for question in questions:
+        place = question.question.passage_id
+        candidates = by_passage[place] if place else everything
+        if any(_teaches(text, question, is_near=bool(place)) for text in candidates):
+            ids.add(question.question.id)
+    return ids
+
+
+def _teaches(trained: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
+    asked = question.question
+    golds = (asked.gold_value or question.gold_answer, *asked.aliases)
+    if not any(scoring.holds(trained.text, gold) for gold in golds if gold.strip()):
+        return False
+    words = matching.key_terms("", asked.text)
+    known = set(matching.normalise(f"{trained.question} {trained.text}").split())
+    return is_near or (bool(words) and all(word in known for word in words))

@@ -121,14 +121,14 @@ class _Part:
         if self.writer.stop():
             raise Cancelled
         n, total = len(self.texts), len(self.every) * len(STAGES)
-        done = self.begin * len(STAGES) + STAGES.index(stage) * n
+        n_before = self.begin * len(STAGES) + STAGES.index(stage) * n
         furthest = 0.0
 
         def report(share: float) -> None:
             # A stage may generate several times, and each time the share starts at 0.
             nonlocal furthest
             furthest = max(furthest, share)
-            self.progress(stage, done + int(furthest * n), total)
+            self.progress(stage, n_before + int(furthest * n), total)
 
         report(0.0)
         name = f"texts {self.begin + 1}-{self.begin + n}: {stage}"
@@ -156,11 +156,11 @@ class _Part:
         return [*results, *self._in_vain(own_questions, of(Skip, records))]
 
     def _in_vain(
-        self, asked: Sequence[Question], skips: Sequence[Skip]
+        self, questions: Sequence[Question], skips: Sequence[Skip]
     ) -> list[SkillResult]:
         """Return a wrong result for each failed question; once per text for lists."""
         if not self.writer.protocol.guided:
-            passage_ids = {question.passage_id for question in asked}
+            passage_ids = {question.passage_id for question in questions}
             skips = [
                 skip
                 for skip in {skip.passage_id: skip for skip in skips}.values()

@@ -34,13 +34,13 @@ def items(
     about: Round,
     kind: str,
     n: int,
-    frozen: Sequence[TrainItem],
+    train_items: Sequence[TrainItem],
     versions: Mapping[str, str],
 ) -> str:
     """Return the card of the items that taught a round."""
     summary = f"{n} items of round {about.id}: {_SHAPES[kind]}."
     title = f"What round {about.id} of autolearn was taught"
-    return _card(title, ["autolearn"], [summary, *_made(about, frozen, versions)])
+    return _card(title, ["autolearn"], [summary, *_made(about, train_items, versions)])
 
 
 _WEIGHTS = {
@@ -57,7 +57,7 @@ def weights(
     about: Round,
     what: str,
     result: ExportResult,
-    frozen: Sequence[TrainItem],
+    train_items: Sequence[TrainItem],
     versions: Mapping[str, str],
 ) -> str:
     """Return the card of an exported adapter, or of a merged model."""
@@ -69,16 +69,16 @@ def weights(
     )
     title = f"Round {about.id} of autolearn, {what}"
     tags = ["autolearn", "lora", *(["peft"] if what == "adapter" else [])]
-    parts = [_WEIGHTS[what], comparison, *_made(about, frozen, versions)]
+    parts = [_WEIGHTS[what], comparison, *_made(about, train_items, versions)]
     return _card(title, tags, parts)
 
 
 def _made(
-    about: Round, frozen: Sequence[TrainItem], versions: Mapping[str, str]
+    about: Round, train_items: Sequence[TrainItem], versions: Mapping[str, str]
 ) -> list[str]:
     model = about.model
     before = f"round {about.parent_id}" if about.parent_id else "the base model"
-    counts = Counter[str](item.kind for item in frozen)
+    counts = Counter[str](item.kind for item in train_items)
     return [
         "## How it was made",
         _listed(

@@ -54,7 +54,9 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""
-        say(put("refine_free", answer=first, feedback=feedback), _refined)
+        # SELF refines only what its own feedback does not call correct.
+        if model_output.verdict(feedback) != "correct":
+            say(put("refine_free", answer=first, feedback=feedback), _refined)
     return draft.result
 
 
@@ -81,8 +83,8 @@ def _refined(before: ChatResult, raw: str) -> ChatResult:
 
 
 def _open_book(before: ChatResult, raw: str) -> ChatResult:
-    parsed = model_output.open_book(raw)
-    return replace(before, answer=parsed.answer, evidence=parsed.evidence)
+    output = model_output.open_book(raw)
+    return replace(before, answer=output.answer, evidence=output.evidence)
 
 
 def _after(earlier: Sequence[Message], chat: Chat) -> Chat:

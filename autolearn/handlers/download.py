@@ -19,8 +19,8 @@ def download(context: RunContext) -> DownloadResult:
     name = settings.name
     context.progress(f"asking for {name}", 0, 0)
 
-    def tell(stage: str, done: int, total: int) -> None:
-        context.progress(stage, done // KB, max(1, total // KB))
+    def tell(stage: str, n_bytes: int, total: int) -> None:
+        context.progress(stage, n_bytes // KB, max(1, total // KB))
 
     place = hub.fetch(name, context.stop, tell)
     return DownloadResult(name, str(place), settings.bytes)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.model_calls import Request, Sampling
-from autolearn.core.records import QuizMode, Round, RunKind, Split
+from autolearn.core.records import Question, QuizMode, Round, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -34,7 +34,9 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine import merging
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import gold_questions, quiz, skills
+from autolearn.evaluation import comparison, gold_questions, quiz, skills
+from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
     Guidance,
     SkillReport,
@@ -43,13 +45,19 @@ from autolearn.evaluation.skill_report import (
 )
 from autolearn.export import formats, gguf_converter, model_card
 from autolearn.handlers import chat, gguf_conversion, round_training
+from autolearn.ingest import corpora
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
+from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts, rules
 from autolearn.study.generation import Generator
+from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
+from autolearn.study.questions import AskedBefore
+from autolearn.training.leakage import Guard
 
 N_ASKED = 5
 """Questions that exported weights are asked, beside the round as it is here."""
@@ -78,8 +86,8 @@ class RunHandlers:
 
     def backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
-        wanted = ModelRunSettings.of(context.run)
-        settings = wanted.model
+        run_settings = ModelRunSettings.of(context.run)
+        settings = run_settings.model
         folder = model_files.locate(settings.model)
         key = (folder, settings.quantization)
         if self._backend is None or self._key != key:
@@ -87,7 +95,7 @@ class RunHandlers:
             self._backend = None  # free the old weights before loading new ones
             self._backend = HuggingFaceBackend.load(settings, folder)
             self._key = key
-        if self._backend.identity.digest != wanted.model_digest:
+        if self._backend.identity.digest != run_settings.model_digest:
             raise BackendError(
                 f"The files of {settings.model} have changed since this run was "
                 "ordered; order it anew."
@@ -101,16 +109,19 @@ class RunHandlers:
         if round_id is None:
             backend.use_adapter(None)
             return
-        chosen = context.store.rounds.get(round_id)
-        if chosen.adapter is None:
+        round_ = context.store.rounds.get(round_id)
+        if round_.adapter is None:
             raise InputError(f"Round {round_id} was never finished; it has no adapter.")
-        folder = context.workspace / chosen.adapter
-        backend.use_adapter(folder, round_id, chosen.adapter_digest)
+        folder = context.workspace / round_.adapter
+        backend.use_adapter(folder, round_id, round_.adapter_digest)
 
     def study(self, context: RunContext) -> StudyResult:
         """Study the documents of the run, or all, and the instructions if asked to."""
         run_settings = StudyRunSettings.of(context.run)
         settings = run_settings.study
+        version = context.store.quizzes.newest()
+        if version and version.locked:  # it takes no further question
+            settings = replace(settings, quiz_share=0.0)
         passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
         journal = context.store.journal(context.run.id)
@@ -118,10 +129,11 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
+        trained = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
-            if run_settings.instructions:
-                study.evolve(context.store.library.instructions())
+            study.evolve(_instructions(context, study))
         context.measured(0, numbers)
         result = replace(_tally(context), passages=len(passages))
         if passages and not result.questions:
@@ -135,24 +147,32 @@ class RunHandlers:
         return round_training.train(context, self.backend(context))
 
     def quiz(self, context: RunContext) -> QuizRunResult:
-        """Ask quiz and control, closed-book and open-book, as the run says."""
+        """Ask quiz and control in the modes that the run says."""
+        store, run_settings = context.store, QuizRunSettings.of(context.run)
         backend = self.backend(context)
-        writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
-        journal = context.store.journal(context.run.id)
-        scores: dict[tuple[Split, QuizMode], Score] = {}
-        for split, mode in QuizRunSettings.of(context.run).parts:
-            questions = gold_questions.questions(context.store, split)
+        settings = run_settings.study or StudySettings()
+        writer = Generator(backend, settings, context.stop, lambda _: None)
+        journal = store.journal(context.run.id)
+        scores: dict[tuple[str, QuizMode], Score] = {}
+        n_truncated = 0
+        for split, mode in run_settings.parts:
+            questions = _questions(store, run_settings, split)
             stage = f"{split}, {mode.replace('_', '-')}"
             progress = partial(_report, context, stage, len(questions))
-            results = quiz.ask_questions(
-                writer, journal, questions, mode, stage, progress
+            request = QuizRequest(
+                mode, run_settings.votes or 0, partial(_retrieved, context)
             )
-            scores[split, mode] = quiz.summarise(results).rounded()
-        result = QuizRunResult.scored(scores)
+            results = quiz.ask_questions(
+                writer, journal, questions, request, stage, progress
+            )
+            n_truncated += sum(result.truncated for result in results)
+            for part, of_part in comparison.by_part(questions, results).items():
+                scores[part, mode] = quiz.summarise(of_part).rounded()
+        result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
-            round_ = context.store.rounds.get(backend.identity.round_id)
+            round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
-            context.store.rounds.update(replace(round_, scores=all_scores))
+            store.rounds.update(replace(round_, scores=all_scores))
         return result
 
     def skills(self, context: RunContext) -> SkillRunResult:
@@ -170,9 +190,9 @@ class RunHandlers:
 
     def export(self, context: RunContext) -> ExportResult:
         """Write approved samples, or the items or the weights of a round."""
-        wanted, store = ExportRunSettings.of(context.run), context.store
-        target, what = Path(wanted.target), wanted.what
-        about = store.rounds.get(wanted.round_id) if wanted.round_id else None
+        request, store = ExportRunSettings.of(context.run), context.store
+        target, what = Path(request.target), request.what
+        about = store.rounds.get(request.round_id) if request.round_id else None
         if about is None:
             samples = store.samples.find(SampleFilter(state="approved"))
             n = formats.export_samples(samples, what, target)
@@ -181,13 +201,15 @@ class RunHandlers:
             return self._export_weights(context, about, target)
         else:
             items, versions = store.rounds.items(about.id), _versions(context, about)
-            taught = PromptSettings.of(store.runs.get(about.run_id)).changed_prompts
+            changed_prompts = PromptSettings.of(
+                store.runs.get(about.run_id)
+            ).changed_prompts
             with prompts.fixed(
-                taught or {}
+                changed_prompts or {}
             ):  # a skill is known by the rules of its prompt
                 n = formats.export_items(items, what, target)
-            told = model_card.items(about, what, n, items, versions)
-            card = formats.write_card(target, told)
+            text = model_card.items(about, what, n, items, versions)
+            card = formats.write_card(target, text)
         return ExportResult(str(target), n, str(card))
 
     def convert(self, context: RunContext) -> ConvertResult:
@@ -200,25 +222,27 @@ class RunHandlers:
     ) -> ExportResult:
         """Write the adapter of a round, or its model; ask both the same afterwards."""
         what = ExportRunSettings.of(context.run).what
-        asked = gold_questions.some_questions(context.store, N_ASKED)
-        before = _answers(context, self.backend(context), asked)
+        questions = gold_questions.some_questions(context.store, N_ASKED)
+        before = _answers(context, self.backend(context), questions)
         adapter = context.workspace / (about.adapter or "")
-        exported: HuggingFaceBackend | None
+        model: HuggingFaceBackend | None
         if what == "adapter":
             formats.export_adapter(adapter, target)
-            exported = self.backend(context)
-            exported.use_adapter(target)
+            model = self.backend(context)
+            model.use_adapter(target)
         else:
             self._key = self._backend = None  # there may be room for one model only
             write = {"merged": self._merged, "gguf": self._as_gguf}[what]
-            exported = write(context, adapter, target)
-        after = _answers(context, exported, asked) if exported else []
-        alike = sum(one == other for one, other in zip(before, after, strict=False))
+            model = write(context, adapter, target)
+        after = _answers(context, model, questions) if model else []
+        alike = sum(
+            answer == other for answer, other in zip(before, after, strict=False)
+        )
         items = context.store.rounds.items(about.id)
         versions = _versions(context, about)
         result = ExportResult(str(target), asked=len(after), alike=alike)
-        told = model_card.weights(about, what, result, items, versions)
-        return replace(result, card=str(formats.write_card(target, told)))
+        text = model_card.weights(about, what, result, items, versions)
+        return replace(result, card=str(formats.write_card(target, text)))
 
     def _merged(
         self, context: RunContext, adapter: Path, target: Path
@@ -254,6 +278,23 @@ class RunHandlers:
         merging.merge(model_files.locate(settings.model), adapter, target)
 
 
+def _questions(
+    store: Store, run_settings: QuizRunSettings, split: Split
+) -> list[QuizQuestion]:
+    """Return the questions of the version that a run asks."""
+    if run_settings.version is None:
+        return gold_questions.questions(store, split)
+    version = store.quizzes.get(run_settings.version)
+    return gold_questions.frozen_questions(store, version, split)
+
+
+def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
+    """Return what quizzes ask by now, and what studies and rounds have asked."""
+    studied = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in studied)]
+    return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
+
+
 def _guidance(
     context: RunContext, backend: HuggingFaceBackend, settings: StudySettings
 ) -> Guidance:
@@ -263,20 +304,43 @@ def _guidance(
     """
     writer = Generator(backend, settings, context.stop, lambda _: None)
     model, protocol = backend.identity, writer.protocol.name
-    kept = context.store.skills.newest(
+    report = context.store.skills.newest(
         model.digest, model.quantization, model.round_id, protocol
     )
-    return guidance(SkillReport.from_dict(kept)) if kept else Guidance()
+    return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
 def _answers(
-    context: RunContext, backend: HuggingFaceBackend, asked: Sequence[str]
+    context: RunContext, backend: HuggingFaceBackend, questions: Sequence[str]
 ) -> list[str]:
     """Return what a model answers from memory."""
     context.progress("asking it something", 0, 1)
     prompt = prompts.load("closed_book")
-    requests = [Request(prompt.render(question=one), Sampling()) for one in asked]
-    return [made.text for made in backend.complete(requests, context.stop)]
+    requests = [
+        Request(prompt.render(question=question), Sampling()) for question in questions
+    ]
+    return [completion.text for completion in backend.complete(requests, context.stop)]
+
+
+def _retrieved(context: RunContext, question: str) -> str:
+    """Return the passages of the library that are nearest to a question."""
+    passages = context.store.library.passages_about(question)
+    return "\n\n".join(passage.text.strip() for passage in passages)
+
+
+def _instructions(context: RunContext, study: Study) -> list[Question]:
+    """Return the instructions of a study: those of the library, or new ones."""
+    run_settings, library = StudyRunSettings.of(context.run), context.store.library
+    if run_settings.new_instructions is None:
+        return library.instructions() if run_settings.instructions else []
+    n, stage = run_settings.new_instructions, "instructions of its own"
+    return write_instructions(
+        study.generator(),
+        context.store.journal(context.run.id),
+        [question.text for question in library.instructions(with_own=True)],
+        n,
+        partial(_report, context, stage, n),
+    )
 
 
 def _versions(context: RunContext, about: Round) -> dict[str, str]:
@@ -284,8 +348,8 @@ def _versions(context: RunContext, about: Round) -> dict[str, str]:
     return context.store.runs.get(about.run_id).versions
 
 
-def _report(context: RunContext, stage: str, total: int, done: int) -> None:
-    context.progress(stage, done, total)
+def _report(context: RunContext, stage: str, total: int, n_done: int) -> None:
+    context.progress(stage, n_done, total)
 
 
 def _tally(context: RunContext) -> StudyResult:
@@ -295,19 +359,19 @@ def _tally(context: RunContext) -> StudyResult:
     samples = store.samples.find(SampleFilter(run_id=run_id))
     skips = store.runs.skips(run_id)
     flags = Counter(flag for sample in samples for flag in sample.flags)
-    asked = [question for question in questions if question.origin == "model"]
-    served = {question.passage_id for question in asked}
+    own_questions = [question for question in questions if question.origin == "model"]
+    passage_ids = {question.passage_id for question in own_questions}
     silent = {skip.passage_id for skip in skips if skip.stage == "questions"}
     return StudyResult(
-        questions=len(asked),
-        duplicates=sum("duplicate" in question.flags for question in asked),
-        paraphrases=len(questions) - len(asked),
+        questions=len(own_questions),
+        duplicates=sum("duplicate" in question.flags for question in own_questions),
+        paraphrases=len(questions) - len(own_questions),
         instructions=sum(sample.passage_id is None for sample in samples),
         samples=len(samples),
         gaps=sum(sample.gap for sample in samples),
         approvable=sum(map(rules.rule("default").accepts, samples)),
         flags=dict(flags.most_common()),
-        passages_without_question=len(silent - served),
+        passages_without_question=len(silent - passage_ids),
         skipped=len(skips),
     )
 

@@ -1,31 +1,25 @@
-"""Train a round: choose its samples, freeze them, train, and keep the adapter."""
+"""Train a round: collect its sources, build its items, write its replay, train."""
 
 import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from autolearn.core.errors import InputError, TrainingError
-from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Backend, Cancelled, Trainer
-from autolearn.core.records import Round, Sample, SelfGeneratedItem, TrainItem
+from autolearn.core.records import Round, SelfGeneratedItem, TrainItem
 from autolearn.core.run_results import RoundScores, TrainResult
-from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
-from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.ingest import corpora
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
-from autolearn.store import Store
-from autolearn.store.library import QuestionFilter
-from autolearn.store.samples import SampleFilter, SampleSources
 from autolearn.study import prompts, statements
-from autolearn.study.answers import keeps_sense
 from autolearn.study.generation import Generator, of
-from autolearn.training import dataset, replay
-from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training import replay
+from autolearn.training.replay_plan import ReplayPlan
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +37,11 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     """
     store, run = context.store, context.run
     settings = TrainRunSettings.of(run).train
-    begun = store.rounds.all(run.id)
-    if begun:
-        mine, leaked = begun[0], RoundScores.of(begun[0]).leaked
+    rounds = store.rounds.all(run.id)
+    if rounds:
+        mine, n_leaked = rounds[0], RoundScores.of(rounds[0]).leaked
     else:
-        mine, leaked = _freeze(context, backend, settings)
+        mine, n_leaked = _freeze(context, backend, settings)
     items = store.rounds.items(mine.id)
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
     start = context.workspace / parent.adapter if parent and parent.adapter else None
@@ -86,86 +80,44 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         replay=sum(item.kind == "replay" for item in items),
         samples=len({item.sample_id for item in items if item.sample_id}),
         dropped=len(outcome.dropped),
-        kept_out_for_the_quiz=leaked,
+        kept_out_for_the_quiz=n_leaked,
         kept_out_for_validation=sum(item.kind == "validation" for item in items),
         steps=outcome.n_steps,
     )
 
 
-def why_nothing(settings: TrainSettings) -> str:
-    """Return why a round has no items, and what to do."""
-    if settings.method == "meta":
-        return corpora.MISSING
-    return (
-        f"The approved samples give method {settings.method!r} nothing to train on; "
-        "approve more, or train on all pairs instead of gaps only."
-    )
-
-
-def checkpoints(workspace: Path, round_id: int) -> Path:
-    """Return where the states of a round in training are kept."""
-    return workspace / "checkpoints" / f"round-{round_id}"
-
-
 def _freeze(
     context: RunContext, backend: TrainableBackend, settings: TrainSettings
 ) -> tuple[Round, int]:
-    """Keep the round with what it will train on; from here on nothing changes it."""
-    store, wanted = context.store, TrainRunSettings.of(context.run)
-    learned = approved_examples(store, settings, wanted.parent)
-    made = build(store, settings, learned, wanted.corpus, wanted.corpora)
-    if not made.items:
+    """Store the round with what it will train on; from here on nothing changes it."""
+    store, order = context.store, TrainRunSettings.of(context.run)
+    sources = collect(store, order)
+    result = sources.build()
+    if not result.items:
         raise InputError(why_nothing(settings))
+    taught = [*result.items, *_statements(context, backend, settings, result.items)]
+    measured, replayed = _write_replay(context, backend, sources.replay(taught))
     new = Round(
         settings.method,
         context.run.id,
         context.run.settings,
         replace(backend.identity, round_id=None, adapter_digest=None),
-        wanted.parent,
-        scores={"leaked": made.leaked},
+        order.parent,
     )
-    taught = [*made.items, *_stated(context, backend, settings, made.items)]
-    n_replay = settings.replayed(len(taught))
-    own = _imagine(context, backend, replay.GAUGE + n_replay)
-    made_up = own[replay.GAUGE :]
-    held = beside(settings, n_replay)
-    items = [
-        *taught,
-        *made.validation,
-        *replay.items("gauge", own[: replay.GAUGE]),
-        *replay.items("replay", made_up),
-        *_read(context, backend, to_read(learned, held)),
-        *_checked(context, backend, made_up, held),
-    ]
-    return store.rounds.create(new, items), made.leaked
+    items = [*taught, *result.validation, *measured, *replayed]
+    admitted = sources.guard.admit(items)
+    leaked = result.leaked + admitted.n_blocked
+    new = replace(new, scores={"leaked": leaked})
+    return store.rounds.create(new, admitted.items), leaked
 
 
-def build(
-    store: Store,
-    settings: TrainSettings,
-    learned: Sequence[ApprovedExample],
-    corpus: Sequence[MetaExample],
-    corpus_ids: Sequence[int],
-) -> Dataset:
-    """Return the items of a round: of lessons, of a corpus file, and of the library's.
-
-    Raises:
-        InputError: A corpus has been removed from the library.
-    """
-    skills, examples, blocked = corpora.skills(store, settings, corpus_ids)
-    made = dataset.build(
-        settings, learned, [*corpus, *examples], corpora.asked(store), skills
-    )
-    return replace(made, leaked=made.leaked + blocked)
-
-
-def _stated(
+def _statements(
     context: RunContext,
     backend: TrainableBackend,
     settings: TrainSettings,
     items: Sequence[TrainItem],
 ) -> list[TrainItem]:
-    """Return what the model says that the raw texts of the items say."""
+    """Return the statements that the model writes about the raw texts of the items."""
     texts = [item.chosen for item in items if item.kind == "text"]
     if not settings.statements:
         return []
@@ -173,75 +125,50 @@ def _stated(
     return _logged(context, statements.state(writer, texts, settings.statements))
 
 
-def beside(settings: TrainSettings, n_replay: int) -> int:
-    """Return for how many made-up items texts are read and answers checked, too.
+def _write_replay(
+    context: RunContext, backend: TrainableBackend, plan: ReplayPlan
+) -> tuple[list[TrainItem], list[TrainItem]]:
+    """Let the base model write what the plan says.
 
-    A round of meta-skills is to change just how the model does that.
+    Returns:
+        The items of the drift probe, and those that are replayed.
     """
-    return 0 if settings.method == "meta" else n_replay
-
-
-def to_read(
-    examples: Sequence[ApprovedExample], n_replay: int
-) -> list[replay.RereadText]:
-    """Return the texts of the round that are read beside its replay."""
-    asked = [(one.passage, one.sample.prompt, one.closed) for one in examples]
-    return replay.to_read([one for one in asked if all(one)], n_replay)
-
-
-def _read(
-    context: RunContext, backend: TrainableBackend, texts: Sequence[replay.RereadText]
-) -> list[TrainItem]:
-    writer = _writer(context, backend, "texts read again", len(texts))
-    return _logged(context, replay.read(writer, texts))
-
-
-def to_check(store: Store, n_replay: int) -> tuple[list[str], int]:
-    """Return what is asked without a text and checked beside the replay.
-
-    And how many made-up questions stand in for what there is not.
-    """
-    n = round(replay.CHECKING * n_replay)
-    put = [one.text for one in store.library.instructions()]
-    picked = replay.to_check(put, n)
-    return picked, n - len(picked)
-
-
-def _checked(
-    context: RunContext,
-    backend: TrainableBackend,
-    made_up: Sequence[SelfGeneratedItem],
-    n_replay: int,
-) -> list[TrainItem]:
-    put, others = to_check(context.store, n_replay)
-    writer = _writer(context, backend, "answers checked", len(put) + others)
-    return _logged(context, replay.checked(writer, put, made_up[:others]))
+    own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
+    made_up = own[replay.GAUGE :]
+    reader = _writer(context, backend, "texts read again", len(plan.texts))
+    rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
+    read = _logged(context, rows)
+    n_checked = len(plan.instructions) + plan.n_checked
+    checker = _writer(context, backend, "answers checked", n_checked)
+    checked = _logged(
+        context,
+        replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
+    )
+    return (
+        replay.items("gauge", own[: replay.GAUGE]),
+        [*replay.items("replay", made_up), *read, *checked],
+    )
 
 
 def _logged(
-    context: RunContext, made: Sequence[tuple[TrainItem, Generation]]
+    context: RunContext, rows: Sequence[tuple[TrainItem, Generation]]
 ) -> list[TrainItem]:
-    """Keep how the items were written."""
-    context.store.journal(context.run.id).log(generation for _, generation in made)
-    return [item for item, _ in made]
-
-
-def study_settings(store: Store) -> StudySettings:
-    """Return how it was studied last: replay is written within the same limits."""
-    last = store.runs.last("study")
-    return StudyRunSettings.of(last).study if last else StudySettings()
+    """Store how the items were written."""
+    context.store.journal(context.run.id).log(generation for _, generation in rows)
+    return [item for item, _ in rows]
 
 
 def _writer(
     context: RunContext, backend: TrainableBackend, stage: str = "", n: int = 0
 ) -> Generator:
-    """Return the model as writer; of ``n`` texts it tells how many are written."""
+    """Return a generator that reports its progress on ``n`` texts, if there are any."""
 
     def report(share: float) -> None:
         if n:
             context.progress(stage, round(n * share), n)
 
-    return Generator(backend, study_settings(context.store), context.stop, report)
+    settings = study_settings(context.store)
+    return Generator(backend, settings, context.stop, report)
 
 
 def _imagine(
@@ -249,13 +176,13 @@ def _imagine(
 ) -> list[SelfGeneratedItem]:
     """Return so many of the model's own prompts and answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
-    known = context.store.pool.of(backend.identity, prompt.digest)
+    pool = context.store.pool.of(backend.identity, prompt.digest)
     return replay.imagine(
         _writer(context, backend),
         context.store.journal(context.run.id),
-        known or _shipped(context, backend),
+        pool or _shipped(context, backend),
         n,
-        lambda done: context.progress("prompts of its own", done, n),
+        lambda n_done: context.progress("prompts of its own", n_done, n),
     )
 
 
@@ -266,12 +193,12 @@ def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGenerat
     if not path.is_file():
         return []
     try:
-        found = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+        items = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
     journal = context.store.journal(context.run.id)
-    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: found))
+    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: items))
 
 
 @dataclass(frozen=True)
@@ -289,58 +216,3 @@ class _Watcher:
     def on_step(self, step: int, total: int, metrics: dict[str, float]) -> None:
         self.context.measured(step, metrics)
         self.context.progress("training", step, total)
-
-
-def approved_examples(
-    store: Store, settings: TrainSettings, parent_id: int | None
-) -> list[ApprovedExample]:
-    """Return the approved samples that a round of this method learns from.
-
-    AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
-    what no round has learned yet; all others from everything approved so far.
-    """
-    samples = store.samples.find(SampleFilter(state="approved"))
-    sources = store.samples.sources(samples)
-    if settings.method == "al2":
-        samples = [one for one in samples if sources[one.id].written_by == parent_id]
-    if settings.evolution == "continual-new" and settings.method == "self":
-        learned = {
-            item.sample_id
-            for one in store.rounds.all()
-            if one.state != "training"
-            for item in store.rounds.items(one.id)
-        }
-        samples = [one for one in samples if one.id not in learned]
-    wordings = _wordings(store, samples)
-    return [
-        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
-        for one in samples
-    ]
-
-
-def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
-    """Return the checked wordings of each question that are not for the quiz."""
-    parents = [sample.question_id for sample in samples]
-    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
-    answers = store.library.answers([question.id for question in worded])
-    sound = {a.question_id for a in answers if keeps_sense(a)}
-    found: dict[int, tuple[str, ...]] = {}
-    for question in worded:
-        if question.id in sound and question.parent_id:
-            texts = found.get(question.parent_id, ())
-            found[question.parent_id] = (*texts, question.text)
-    return found
-
-
-def _approved_example(
-    sample: Sample, sources: SampleSources, wordings: tuple[str, ...]
-) -> ApprovedExample:
-    return ApprovedExample(
-        sample,
-        passage=sources.passage,
-        opened=sample.chosen if sources.opened is None else sources.opened,
-        closed=sample.rejected,
-        critique=sources.critique,
-        wordings=wordings,
-        corrected=sources.corrected,
-    )

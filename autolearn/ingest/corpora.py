@@ -22,7 +22,6 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
-from autolearn.evaluation import gold_questions
 from autolearn.ingest import corpus_files, readers
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
@@ -31,9 +30,10 @@ from autolearn.runs import queues
 from autolearn.runs.context import RunContext
 from autolearn.runs.versions import versions
 from autolearn.store import RunFilter, Store
+from autolearn.store.library import QuestionFilter
 from autolearn.text import chunking
 from autolearn.text.matching import normalise
-from autolearn.training.dataset import blocker
+from autolearn.training.leakage import Guard
 
 INVENTED = "invented"
 """Name of the invented world, where a file could be given."""
@@ -60,7 +60,8 @@ def add(
     model: str,
     licence: str = "",
     *,
-    staged: tuple[str, str] | None = None,
+    upload: tuple[str, str] | None = None,
+    name: str = "",
 ) -> Run:
     """Queue the import of a corpus from a file; None imports the invented world.
 
@@ -69,7 +70,8 @@ def add(
         path: The file.
         model: Its tokens measure the passages that long texts are cut into.
         licence: A note on licence and origin, stored with the corpus.
-        staged: The temporary folder of an upload, and its name.
+        upload: The temporary folder of an upload, and its name.
+        name: The name of the corpus, if it is not that of the file.
 
     Raises:
         InputError: There is no such file.
@@ -78,9 +80,9 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
-    folder, name = staged or (None, path.name if path else gold_examples.NAME)
+    folder, called = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
-        corpus=ImportSource(str(path.resolve()) if path else None, name),
+        corpus=ImportSource(str(path.resolve()) if path else None, name or called),
         licence=licence.strip(),
         staged=folder,
         model=model,
@@ -248,7 +250,7 @@ def ids(store: Store, names: Sequence[str] = ()) -> list[int]:
 
 
 def skills(
-    store: Store, settings: TrainSettings, corpus_ids: Sequence[int]
+    store: Store, settings: TrainSettings, corpus_ids: Sequence[int], guard: Guard
 ) -> tuple[list[TrainItem], list[MetaExample], int]:
     """Return the items and feedback examples that corpora give a round.
 
@@ -281,13 +283,16 @@ def skills(
         corpus_ids, items.POOL * n, seed, with_feedback=False
     )
     rest = n - FEEDBACK_ITEMS * len(with_feedback)
-    skill_items, n_blocked = items.make(
-        gold_examples_drawn, rest, seed, blocker(asked(store))
-    )
+    skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
     return skill_items, with_feedback, n_blocked
 
 
 def asked(store: Store) -> list[str]:
-    """Return the questions of quiz and control, which are never trained on."""
+    """Return the questions of all quizzes and controls, which are never trained on.
+
+    Questions without a gold answer are among them: they may get one later.
+    """
     splits: tuple[Split, ...] = ("quiz", "control")
-    return [q.question.text for s in splits for q in gold_questions.questions(store, s)]
+    return [
+        q.text for s in splits for q in store.library.questions(QuestionFilter(split=s))
+    ]

@@ -3,7 +3,6 @@
 A row that cannot be used is reported with its place; the other rows are imported.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +44,7 @@ class _BadRow(Exception):
     """A row, or one of its questions, cannot be used; the message says why."""
 
 
-_Parsed = tuple[CorpusKind, GoldExample | _BadRow]
+_ParsedRow = tuple[CorpusKind, GoldExample | _BadRow]
 
 
 def read(path: Path, text_of: TextOf) -> CorpusReading:
@@ -59,13 +58,13 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
         InputError: The file cannot be read, or no row can be used.
     """
     reading, kinds = CorpusReading(), Counter[CorpusKind]()
-    for place, row in _rows(gold_files.read_text(path, MAX_BYTES)):
-        for kind, parsed in _parsed(row, text_of):
-            if isinstance(parsed, GoldExample):
+    for place, row in gold_files.json_rows(gold_files.read_text(path, MAX_BYTES)):
+        for kind, entry in _parsed(row, text_of):
+            if isinstance(entry, GoldExample):
                 kinds[kind] += 1
-                reading.examples.append(parsed)
+                reading.examples.append(entry)
             else:
-                reading.refused.append(f"{place} {parsed}.")
+                reading.refused.append(f"{place} {entry}.")
     reading.examples = list(dict.fromkeys(reading.examples))
     if not reading.examples:
         why = f" {reading.refused[0]}" if reading.refused else ""
@@ -76,26 +75,7 @@ def read(path: Path, text_of: TextOf) -> CorpusReading:
     return reading
 
 
-def _rows(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a JSON or JSON Lines file, each with its place in words."""
-    try:
-        whole = json.loads(text)
-    except ValueError:
-        whole = None
-    if isinstance(whole, dict) and isinstance(whole.get("data"), list):
-        whole = whole["data"]
-    if isinstance(whole, list):
-        yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
-        return
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            try:
-                yield f"Line {number}", json.loads(line)
-            except ValueError:
-                yield f"Line {number}", None
-
-
-def _parsed(row: Any, text_of: TextOf) -> Iterator[_Parsed]:
+def _parsed(row: Any, text_of: TextOf) -> Iterator[_ParsedRow]:
     """Yield the examples of a row, and why some of it cannot be used."""
     if not isinstance(row, dict):
         yield "pairs", _BadRow("is no JSON object")
@@ -118,7 +98,7 @@ def _tried(make: Callable[[], GoldExample]) -> GoldExample | _BadRow:
         return error
 
 
-def _squad(row: Row) -> Iterator[_Parsed]:
+def _squad(row: Row) -> Iterator[_ParsedRow]:
     """Yield the examples of an article of SQuAD 1.1 or 2.0 (Rajpurkar et al., 2018)."""
     paragraphs = row["paragraphs"]
     if not isinstance(paragraphs, list):
@@ -132,7 +112,7 @@ def _squad(row: Row) -> Iterator[_Parsed]:
             yield from _questions("squad", paragraph_row, paragraph.get("qas"))
 
 
-def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_Parsed]:
+def _questions(kind: CorpusKind, row: Row, entries: Any) -> Iterator[_ParsedRow]:
     """Yield the examples of a text with a list of questions."""
     if not isinstance(entries, list) or not entries:
         yield kind, _BadRow("has no list of questions")

@@ -23,11 +23,17 @@ _USUAL_WORD = 12
 """Letters of an ordinary word. A longer average means a script without spaces."""
 
 
-def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
+def mark(store: Store, document_ids: set[int], stop: Stop, *, after: int = 0) -> int:
     """Mark the passages of these documents that repeat an earlier passage.
 
     Exact repeats are not studied. Near repeats are, since the difference may be the
     very fact to be learned.
+
+    Args:
+        store: The workspace.
+        document_ids: The documents.
+        stop: Asks whether to end early.
+        after: Only passages of higher ids are marked.
 
     Returns:
         The number of passages that repeat another.
@@ -47,7 +53,7 @@ def mark(store: Store, document_ids: set[int], stop: Stop) -> int:
             continue
         minhash = RMinHash(N_HASHES, SEED)
         minhash.update(sorted(parts))
-        if passage.document_id in document_ids:
+        if passage.document_id in document_ids and passage.id > after:
             candidates = store.library.passages_by_id(index.query(minhash))
             similarities = {
                 i: similarity(parts, shingles(p.text)) for i, p in candidates.items()

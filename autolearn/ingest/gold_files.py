@@ -1,4 +1,4 @@
-"""Read quiz questions and meta-skill examples from files.
+"""Read instructions and meta-skill examples from files.
 
 A file is imported completely or not at all. Each error is one sentence.
 """
@@ -9,22 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.core.gold import GoldQuestion, MetaExample
+from autolearn.core.gold import MetaExample
+from autolearn.ingest import row_kinds
 
 MAX_BYTES = 20 * 2**20
 """Largest file that is read, in bytes."""
-_OTHER_NAMES: dict[str, str] = {"instruction": "prompt"}
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-
-
-def read_gold(path: Path) -> list[GoldQuestion]:
-    """Read quiz questions: JSON Lines with ``question``, ``answer`` and more.
-
-    Raises:
-        InputError: A line is not such an object; the message names it.
-    """
-    fields, optional = ("question", "answer"), ("value", "document")
-    return [GoldQuestion(**row) for row in _read_rows(path, fields, optional)]
 
 
 def read_meta(path: Path) -> list[MetaExample]:
@@ -38,42 +28,75 @@ def read_meta(path: Path) -> list[MetaExample]:
     return [MetaExample(**row) for row in _read_rows(path, fields, optional)]
 
 
-def read_instructions(path: Path) -> list[str]:
+def read_instructions(path: Path) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
+
+    Of a chat it is the first turn of the person.
+
+    Returns:
+        The prompts, each with its right answer if the file gives one as ``answer``. It
+        is never trained; it measures how well the model judges itself.
 
     Raises:
         InputError: A line is neither; the message names it.
     """
-    fields = ("prompt",)
-    return [row["prompt"].strip() for row in _read_rows(path, fields, ())]
+    rows = _read_rows(path, ("prompt",), ("answer",))
+    return [(row["prompt"].strip(), row["answer"].strip()) for row in rows]
 
 
 def _read_rows(
     path: Path, fields: tuple[str, ...], optional: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
-    lines = [line for line in read_text(path).splitlines() if line.strip()]
-    if not lines:
+    entries = list(json_rows(read_text(path)))
+    if not entries:
         raise InputError(f"{path.name} is empty.")
-    for number, line in enumerate(lines, 1):
-        row = _object(line)
+    for place, entry in entries:
+        row = as_object(entry)
         if absent := [name for name in fields if not str(row.get(name, "")).strip()]:
             raise InputError(
-                f"Line {number} of {path.name} lacks {', '.join(absent)}; each line "
+                f"{place} of {path.name} lacks {', '.join(absent)}; each line "
                 f"must be a JSON object with {', '.join(fields)}."
             )
         yield {name: str(row.get(name, "")) for name in (*fields, *optional)}
 
 
-def _object(line: str) -> Mapping[str, Any]:
-    """Return the object of a line. A string counts as a prompt."""
+def json_rows(text: str) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a JSON array or JSON Lines, each with its place in words.
+
+    None stands for a line that is no JSON.
+    """
     try:
-        row = json.loads(line)
-    except ValueError:
-        return {}
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, dict) and isinstance(whole.get("data"), list):
+        whole = whole["data"]
+    if isinstance(whole, dict):
+        whole = [whole]
+    if isinstance(whole, list):
+        yield from ((f"Entry {i}", row) for i, row in enumerate(whole, 1))
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"Line {number}", json.loads(line)
+            except (ValueError, RecursionError):
+                yield f"Line {number}", None
+
+
+def as_object(row: Any) -> Mapping[str, Any]:
+    """Return the object of a row, with what it asks and answers.
+
+    A text counts as a prompt. Chats and instructions give their first prompt and the
+    answer to it.
+    """
     if isinstance(row, str):
         return {"prompt": row}
-    values: dict[str, Any] = row if isinstance(row, dict) else {}
-    return {_OTHER_NAMES.get(name, name): value for name, value in values.items()}
+    if not isinstance(row, dict):
+        return {}
+    asked = {"prompt": row_kinds.prompt_of(row), "question": row_kinds.prompt_of(row)}
+    given = {"answer": row_kinds.answer_of(row)}
+    return {**{k: v for k, v in (asked | given).items() if v}, **row}
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:

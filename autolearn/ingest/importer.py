@@ -5,31 +5,30 @@ it, and a crashing parser harms nothing else. What is read goes to a temporary f
 first. One transaction then stores it, so a kill leaves nothing behind.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import SpooledTemporaryFile, mkdtemp
-from typing import Any
+from tempfile import mkdtemp
 
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Cancelled, Progress, Stop
-from autolearn.core.records import Document, Exclusion, Passage, RunKind
-from autolearn.core.run_results import ImportResult
+from autolearn.core.reading import Reading, ReadingChoices
+from autolearn.core.records import Document, RunKind
+from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
-from autolearn.ingest import corpora, dedup, readers
+from autolearn.ingest import corpora, dedup, originals, readers
+from autolearn.ingest.row_kinds import NotTexts
+from autolearn.ingest.spool import Spool, spooled
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.text import chunking
 
-IN_MEMORY = 8 * 2**20
-"""Bytes of a text's parts that stay in memory before a file is used."""
 KB = 1024
-
-Parts = SpooledTemporaryFile[str]
+EXCERPT = 60
+"""Characters of a stretch that are shown in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,15 @@ class ImportFile:
 
     path: Path
     name: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a file was not added."""
+
+    sentence: str
+    other: OtherRows | None = None
+    """What it is instead of a text."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,14 @@ class TextImporter:
     stop: Stop = lambda: False
     progress: Progress = lambda stage, done, total: None
     run_id: int | None = None
+    choices: ReadingChoices = field(default_factory=ReadingChoices)
+    """How the files are read, where a person has decided it beforehand."""
 
-    def take(self, files: list[ImportFile]) -> list[str]:
-        """Import files one after the other; return why some were refused.
+    def take(self, files: list[ImportFile]) -> list[Refusal]:
+        """Import files one after the other; return which were refused, and why.
 
-        Files that an interrupted run has imported are skipped.
+        Files that an interrupted run has imported are skipped. A file of chats or the
+        like is kept, so that it can be added as what it is.
 
         Raises:
             Cancelled: ``stop`` returned True. Files imported before stay.
@@ -62,17 +73,21 @@ class TextImporter:
         sizes = [
             file.path.stat().st_size if file.path.exists() else 0 for file in files
         ]
-        done = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
-        errors = []
+        sources = {d.source for d in self.store.library.brought_by(self.run_id or 0)}
+        refusals = []
         for i, file in enumerate(files):
             tell = self._teller(file.name, sum(sizes[:i]), sizes[i], sum(sizes))
             tell(0.0)
-            if i not in done:
+            if i not in sources:
                 try:
                     self._take(file, i, tell)
+                except NotTexts as error:
+                    kept = originals.keep(self.store, file.path)
+                    other = OtherRows(file.name, kept, error.kind)
+                    refusals.append(Refusal(str(error), other))
                 except InputError as error:
-                    errors.append(str(error))
-        return errors
+                    refusals.append(Refusal(str(error)))
+        return refusals
 
     def _teller(
         self, name: str, before: int, size: int, total: int
@@ -80,22 +95,55 @@ class TextImporter:
         def tell(share: float) -> None:
             if self.stop():
                 raise Cancelled
-            done = round((before + share * size) / KB)
-            self.progress(f"reading {name}", done, max(1, round(total / KB)))
+            n_read = round((before + share * size) / KB)
+            self.progress(f"reading {name}", n_read, max(1, round(total / KB)))
 
         return tell
 
     def _take(
         self, file: ImportFile, index: int, tell: Callable[[float], None]
     ) -> None:
+        with self._read(file, self.choices, tell) as (document, spool):
+            self.store.library.add_document(
+                replace(document, run_id=self.run_id, source=index),
+                spool.passages(),
+                spool.exclusions(),
+            )
+
+    def reread(self, document: Document, choices: ReadingChoices) -> list[str]:
+        """Read the file of a document again; decisions on equal passages stay.
+
+        Returns:
+            What a person had left out or taken in and is not in the new reading.
+
+        Raises:
+            Cancelled: ``stop`` returned True. The document stays as it was.
+            InputError: Its file is not kept, or cannot be read in this way.
+        """
+        path = originals.path_of(self.store, document)
+        size = path.stat().st_size
+        tell = self._teller(document.name, 0, size, size)
+        file = ImportFile(path, document.name)
+        with self._read(file, choices, tell) as (new, spool):
+            return self.store.readings.replace(
+                replace(new, id=document.id), spool.passages(), spool.exclusions()
+            )
+
+    @contextmanager
+    def _read(
+        self, file: ImportFile, choices: ReadingChoices, tell: Callable[[float], None]
+    ) -> Iterator[tuple[Document, Spool]]:
+        """Read a file as a document that is not stored yet, and its parts."""
         stamp = _stamp(file.path)
-        source = readers.open_source(file.path, file.name)
-        with _parts() as passages, _parts() as exclusions:
-            spool = _Spool(passages, exclusions)
-            for passage in chunking.passages(
-                spool.blocks(source, tell), self.count_tokens, self.max_tokens
+        source = readers.open_source(file.path, file.name, choices)
+        with spooled() as spool:
+            for chunk in chunking.chunks(
+                spool.blocks(source, tell),
+                self.count_tokens,
+                self.max_tokens,
+                headings=source.headings,
             ):
-                spool.keep(passage)
+                spool.keep(chunk)
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
@@ -109,63 +157,15 @@ class TextImporter:
                 digest=spool.digest.hexdigest(),
                 n_characters=spool.n_characters,
                 media_type=source.media_type,
-                note=source.note,
-                run_id=self.run_id,
-                source=index,
+                note="\n".join(filter(None, (source.note, *spool.notes))),
+                original=originals.keep(self.store, file.path),
+                reading=_reading(source, choices),
             )
-            self.store.library.add_document(
-                document, spool.passages(), spool.exclusions()
-            )
+            yield document, spool
 
 
-class _Spool:
-    """The parts of one text until all of it has been read."""
-
-    def __init__(self, passages: Parts, exclusions: Parts) -> None:
-        self.digest = hashlib.sha256()
-        self.n_characters = 0
-        self.says = False
-        self._passages, self._exclusions = passages, exclusions
-
-    def blocks(
-        self, source: readers.Source, tell: Callable[[float], None]
-    ) -> Iterator[chunking.Block]:
-        """Yield the blocks of the text; store what is left out of it."""
-        for piece in source.pieces:
-            tell(piece.share)
-            if piece.left_out:
-                exclusion = Exclusion(0, self.n_characters, piece.text, piece.left_out)
-                _write(self._exclusions, exclusion)
-                continue
-            self.digest.update(piece.text.encode())
-            self.n_characters += len(piece.text)
-            self.says = self.says or bool(piece.text.strip())
-            yield piece.text, piece.opens
-
-    def keep(self, passage: Passage) -> None:
-        """Store a passage."""
-        _write(self._passages, passage)
-
-    def passages(self) -> Iterator[Passage]:
-        """Yield the stored passages."""
-        return (Passage(**row) for row in _rows(self._passages))
-
-    def exclusions(self) -> Iterator[Exclusion]:
-        """Yield what was left out."""
-        return (Exclusion(**row) for row in _rows(self._exclusions))
-
-
-def _parts() -> Parts:
-    return SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")
-
-
-def _write(file: Parts, record: Any) -> None:
-    file.write(json.dumps(asdict(record)) + "\n")
-
-
-def _rows(file: Parts) -> Iterator[dict[str, Any]]:
-    file.seek(0)
-    return (json.loads(line) for line in file)
+def _reading(source: readers.Source, choices: ReadingChoices) -> Reading:
+    return Reading(choices, source.encoding, source.encodings, source.columns)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -242,6 +242,7 @@ def import_(context: RunContext) -> ImportResult:
     settings, store = ImportRunSettings.of(context.run), context.store
     if settings.corpus:
         return _corpus(context)
+    choices = settings.choices or ReadingChoices()
     intake = TextImporter(
         store=store,
         count_tokens=model_files.token_counter(model_files.locate(settings.model)),
@@ -249,16 +250,36 @@ def import_(context: RunContext) -> ImportResult:
         stop=context.stop,
         progress=context.progress,
         run_id=context.run.id,
+        choices=choices,
     )
+    if settings.reread is not None:
+        return _reread(context, intake, settings.reread, choices)
     texts = [ImportFile(Path(entry.path or ""), entry.name) for entry in settings.given]
-    errors = intake.take(texts)
+    refusals = intake.take(texts)
     documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
     n_repeats = dedup.mark(store, {entry.id for entry in documents}, context.stop)
     _drop(context)
-    if errors and not documents:
+    errors = tuple(refusal.sentence for refusal in refusals)
+    others = tuple(refusal.other for refusal in refusals if refusal.other)
+    if errors and not documents and not others:
         raise InputError(" ".join(errors))
-    return ImportResult(len(documents), tuple(errors), n_repeats)
+    return ImportResult(len(documents), errors, n_repeats, others=others)
+
+
+def _reread(
+    context: RunContext, intake: TextImporter, number: int, choices: ReadingChoices
+) -> ImportResult:
+    library = context.store.library
+    last = library.last_passage_id()
+    lost = intake.reread(library.document(number), choices)
+    context.progress("looking for repeats", 0, 1)
+    n_repeats = dedup.mark(context.store, {number}, context.stop, after=last)
+    sentences = tuple(
+        f"“{text[:EXCERPT]}” is not in the new reading; your choice about it is gone."
+        for text in lost
+    )
+    return ImportResult(1, sentences, n_repeats, reread=number)
 
 
 def _corpus(context: RunContext) -> ImportResult:

@@ -200,7 +200,7 @@ def _other_question(examples: Sequence[GoldExample], i: int) -> str:
 
 def _judging(source: _Source) -> Iterator[TrainItem]:
     """Yield verdicts, alternating between right and wrong answers."""
-    beginning = prompts.load("verdict").begun()
+    beginning = prompts.load("verdict").prefill()
     is_right = True
     for example in source.examples:
         wrong = source.distractors.wrong(example, source.chance)

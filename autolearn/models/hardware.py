@@ -69,8 +69,8 @@ def read_gpu(output: str) -> Gpu | None:
     """Return the first GPU in the output of nvidia-smi; None if there is none."""
     for row in csv.reader(output.splitlines(), skipinitialspace=True):
         with suppress(ValueError):
-            name, used, total = row
-            return Gpu(name, int(used) * _MIB, int(total) * _MIB)
+            name, n_used, total = row
+            return Gpu(name, int(n_used) * _MIB, int(total) * _MIB)
     return None
 
 

@@ -287,10 +287,10 @@ class MemoryEstimator:
             logits=self._taken(logits + 12 * at_once),
         )
 
-    def noted(self, replayed: int) -> int:
+    def noted(self, n_tokens: int) -> int:
         """Return the memory of the base predictions for so many replay tokens."""
         n = min(LIKELIEST, self.shape.vocabulary)
-        return replayed * (4 * n + 4 * (n + 1))  # ids and log-probabilities
+        return n_tokens * (4 * n + 4 * (n + 1))  # ids and log-probabilities
 
     def plan(self, settings: TrainSettings, items: ItemSizes, room: int) -> BatchShape:
         """Return the size of a training pass of the loaded model in ``room`` bytes.
@@ -387,9 +387,9 @@ class MemoryEstimator:
         return max(map(prod, self.shape.linear)) * self.device.unit
 
 
-def too_big(needed: int, free: int) -> bool:
-    """Return whether ``needed`` exceeds the usable fraction of free memory."""
-    return needed > USABLE_SHARE * free
+def too_big(need: int, free: int) -> bool:
+    """Return whether ``need`` exceeds the usable fraction of free memory."""
+    return need > USABLE_SHARE * free
 
 
 def _halving(start: int, least: int) -> Iterator[int]:

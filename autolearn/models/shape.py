@@ -69,8 +69,8 @@ def of(folder: Path) -> ModelShape:
     sizes = Counter[str]()
     for _, shape, dtype in headers:
         sizes[_TYPES.get(dtype, dtype.lower())] += prod(shape)
-    hidden = _number(text, "hidden_size", "n_embd") or 0
-    shapes = dict(_unpacked(shapes, hidden))
+    width = _number(text, "hidden_size", "n_embd") or 0
+    shapes = dict(_unpacked(shapes, width))
     linear = {name: shape for name, shape in shapes.items() if _is_linear(name, shape)}
     inner = {name: s for name, s in linear.items() if not _TOWERS.search(name)}
     return ModelShape(
@@ -78,9 +78,9 @@ def of(folder: Path) -> ModelShape:
         architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
         parameters=sum(map(prod, shapes.values())),
         linear=tuple(inner.values()),
-        hidden=hidden,
-        inner=_number(text, "intermediate_size", "n_inner") or 4 * hidden,
-        kv=_kv(text, hidden, inner),
+        hidden=width,
+        inner=_number(text, "intermediate_size", "n_inner") or 4 * width,
+        kv=_kv(text, width, inner),
         layers=_number(text, "num_hidden_layers", "n_layer") or 1,
         vocabulary=_number(text, "vocab_size") or _rows(shapes, "embed_tokens"),
         context=_number(text, "max_position_embeddings", "n_positions"),
@@ -90,7 +90,7 @@ def of(folder: Path) -> ModelShape:
     )
 
 
-def _kv(text: dict[str, Any], hidden: int, linear: dict[str, Shape]) -> int:
+def _kv(text: dict[str, Any], width: int, linear: dict[str, Shape]) -> int:
     """Return the width of the keys in a layer.
 
     The text settings of a larger model may omit default values. The width then follows
@@ -98,8 +98,8 @@ def _kv(text: dict[str, Any], hidden: int, linear: dict[str, Shape]) -> int:
     """
     heads = _number(text, "num_attention_heads", "n_head")
     if heads is None:
-        return _rows(linear, "k_proj") or hidden
-    head = _number(text, "head_dim") or hidden // heads
+        return _rows(linear, "k_proj") or width
+    head = _number(text, "head_dim") or width // heads
     return head * (_number(text, "num_key_value_heads") or heads)
 
 
@@ -136,7 +136,7 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
         ) from error
 
 
-def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shape]]:
+def _unpacked(shapes: dict[str, Shape], width: int) -> Iterator[tuple[str, Shape]]:
     """Yield the shapes of weights before quantisation.
 
     4-bit weights are stored two to a byte, and their scales lie beside them. Only the
@@ -147,7 +147,7 @@ def _unpacked(shapes: dict[str, Shape], hidden: int) -> Iterator[tuple[str, Shap
         if weight and f"{owner}.weight" in shapes and more:
             continue
         if f"{name}.absmax" in shapes:
-            yield name, (2 * prod(shape) // max(1, hidden), hidden)
+            yield name, (2 * prod(shape) // max(1, width), width)
         else:
             yield name, shape
 

@@ -75,21 +75,21 @@ class RateMeter:
         self._total = -1
         self._seen: deque[tuple[float, int]] = deque()
 
-    def read(self, stage: str, done: int, total: int, now: float) -> Pace:
+    def read(self, stage: str, n_done: int, total: int, now: float) -> Pace:
         """Return the pace when so much is done at this time.
 
         Stages that count towards the same total are measured as one.
         """
-        if total != self._total or (self._seen and done < self._seen[-1][1]):
+        if total != self._total or (self._seen and n_done < self._seen[-1][1]):
             self._total = total
             self._seen.clear()
-        self._seen.append((now, done))
+        self._seen.append((now, n_done))
         while len(self._seen) > 2 and now - self._seen[1][0] > RATE_SECONDS:
             self._seen.popleft()
         began, before = self._seen[0]
-        rate = (done - before) / (now - began) if now > began else 0.0
-        eta = (total - done) / rate if rate > 0 else None
-        return Pace(stage, done, total, rate, eta)
+        rate = (n_done - before) / (now - began) if now > began else 0.0
+        eta = (total - n_done) / rate if rate > 0 else None
+        return Pace(stage, n_done, total, rate, eta)
 
 
 class Reporter:
@@ -101,13 +101,13 @@ class Reporter:
         self._meter = RateMeter()
         self._written: tuple[str, float] = ("", 0.0)
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, n_done: int, total: int) -> None:
         """Take note of progress; a new stage and its end are always written."""
         now = time.monotonic()
         last_stage, last_time = self._written
         is_soon = now - last_time < REPORT_SECONDS
-        if stage == last_stage and is_soon and done != total:
+        if stage == last_stage and is_soon and n_done != total:
             return
         self._written = (stage, now)
-        pace = self._meter.read(stage, done, total, now)
+        pace = self._meter.read(stage, n_done, total, now)
         self._store.runs.report(self._run_id, pace)

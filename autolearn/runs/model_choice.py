@@ -16,8 +16,8 @@ M = TypeVar("M", bound=ModelRunSettings)
 
 def chosen_model(store: Store) -> ModelSettings:
     """Return the model that the person works with; the built-in one at first."""
-    chosen = store.choices.get("model")
-    return ModelSettings.from_dict(chosen) if chosen else ModelSettings()
+    choice = store.choices.get("model")
+    return ModelSettings.from_dict(choice) if choice else ModelSettings()
 
 
 def choose_model(store: Store, model: ModelSettings) -> None:
@@ -34,15 +34,15 @@ def choose_model(store: Store, model: ModelSettings) -> None:
     store.choices.set("model", model.as_dict())
 
 
-def check_base(chosen: Round, model: ModelSettings) -> None:
+def check_base(round_: Round, model: ModelSettings) -> None:
     """Refuse a model that is not the one a round was trained on.
 
     Raises:
         JobError: It is another one, or its files have changed.
     """
-    if model_files.digest(model_files.locate(model.model)) != chosen.model.digest:
+    if model_files.digest(model_files.locate(model.model)) != round_.model.digest:
         raise JobError(
-            f"Round {chosen.id} was trained on {chosen.model.name}, not on "
+            f"Round {round_.id} was trained on {round_.model.name}, not on "
             f"{model.model} as it is now; choose that model first."
         )
 
@@ -53,13 +53,13 @@ def finished_round(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished.
     """
-    found = store.rounds.get(round_id)
-    if found.adapter is None:
+    round_ = store.rounds.get(round_id)
+    if round_.adapter is None:
         raise JobError(f"Round {round_id} is not finished; resume its run first.")
-    return found
+    return round_
 
 
-def with_model(store: Store, wanted: M, model: ModelSettings) -> M:
+def with_model(store: Store, run_settings: M, model: ModelSettings) -> M:
     """Return the settings of a run with their model, before anything is queued.
 
     The digests of model and prompts go with the run: whoever looks at it later can
@@ -73,11 +73,11 @@ def with_model(store: Store, wanted: M, model: ModelSettings) -> M:
     if model.round_id is not None:
         check_base(finished_round(store, model.round_id), model)
     digest = model_files.digest(model_files.locate(model.model))
-    asked = prompts.of_run()
+    prompt_versions = prompts.of_run()
     return replace(
-        wanted,
+        run_settings,
         model=model,
         model_digest=digest,
-        prompts=asked["prompts"],
-        changed_prompts=asked[prompts.CHANGED],
+        prompts=prompt_versions["prompts"],
+        changed_prompts=prompt_versions[prompts.CHANGED],
     )

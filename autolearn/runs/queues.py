@@ -77,7 +77,7 @@ DOWNLOAD_QUEUE = WorkerQueue(
 )
 QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QUEUE)}
 
-_started: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
+_processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
@@ -178,16 +178,18 @@ def ensure_worker(
             env={**queue.environment, **hardware.child_environment()},
             start_new_session=True,
         )
-    _started[process] = folder, queue
+    _processes[process] = folder, queue
     return process
 
 
 def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
     """Reap exited workers that this process started, so that none stays a zombie."""
-    for process in [one for one, place in _started.items() if place == (folder, queue)]:
+    for process in [
+        child for child, place in _processes.items() if place == (folder, queue)
+    ]:
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-            _started.pop(process, None)
+            _processes.pop(process, None)
 
 
 def stop_worker(
@@ -199,14 +201,14 @@ def stop_worker(
         Whether no worker is left.
     """
     deadline = time.monotonic() + patience
-    asked = False
+    is_asked = False
     while worker_alive(folder, queue):
         if time.monotonic() > deadline:
             return False
-        if not asked:
+        if not is_asked:
             with suppress(OSError, ValueError):  # it has just begun, or just ended
                 os.kill(int((folder / queue.pid_file).read_text()), signal.SIGTERM)
-                asked = True
+                is_asked = True
         time.sleep(0.05)
     _reap(folder, queue, patience)
     return True
@@ -258,9 +260,9 @@ def cancel(store: Store, run_id: int) -> Run:
         JobError: It has already ended.
     """
     recover(store)
-    asked = store.runs.request_cancel(run_id)
+    is_requested = store.runs.request_cancel(run_id)
     run = store.runs.get(run_id)
-    if not asked:
+    if not is_requested:
         raise JobError(f"Run {run_id} is {run.state}; there is nothing to stop.")
     return run
 
@@ -272,9 +274,9 @@ def resume(store: Store, run_id: int) -> Run:
         JobError: It is finished, or still queued or running.
     """
     recover(store)
-    resumed = store.runs.requeue(run_id)
+    is_queued = store.runs.requeue(run_id)
     run = store.runs.get(run_id)
-    if not resumed:
+    if not is_queued:
         raise JobError(
             f"Run {run_id} is {run.state}; only a run that was interrupted, cancelled"
             " or failed can be resumed."

@@ -9,10 +9,10 @@ PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "sqlite-utils", "gr
 def versions() -> dict[str, str]:
     """Return the versions that a run is made with."""
     names = ("autolearn", *PACKAGES)
-    found = {"python": platform.python_version()}
+    by_package = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = importlib.metadata.version(name)
+            by_package[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return by_package

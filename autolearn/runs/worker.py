@@ -188,14 +188,14 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     except OSError as error:
         log.warning("Run %d failed: %s", number, error, exc_info=True)
         place = error.filename or context.workspace
-        told = f"{place} cannot be read or written: {error.strerror or error}."
-        told += " Mend that and resume; nothing committed is lost."
-        return "failed", told, RunResult()
+        message = f"{place} cannot be read or written: {error.strerror or error}."
+        message += " Mend that and resume; nothing committed is lost."
+        return "failed", message, RunResult()
     except Exception as error:
         log.exception("Run %d failed unexpectedly", number)
-        told = f"Unexpected error ({type(error).__name__})"
-        told += f"; details in logs/run-{number}.log."
-        return "failed", told, RunResult()
+        message = f"Unexpected error ({type(error).__name__})"
+        message += f"; details in logs/run-{number}.log."
+        return "failed", message, RunResult()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
 from autolearn.core.run_settings import (
@@ -27,22 +27,24 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.evaluation import gold_questions
+from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import corpora, gold_files, importer
+from autolearn.ingest import corpora, gold_files, importer, quiz_files
 from autolearn.models import files as model_files
+from autolearn.rounds import sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
-    check_base,
     choose_model,
     chosen_model,
     finished_round,
     with_model,
 )
 from autolearn.runs.versions import versions
-from autolearn.store import RunFilter, Store
+from autolearn.services.train_checks import check_train
+from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
+from autolearn.training.leakage import Guard
 
 P = TypeVar("P", bound=PipelineRunSettings)
 
@@ -54,7 +56,7 @@ def add_texts(
     passage_tokens: int,
     *,
     uploads: Sequence[Path] = (),
-    pasted: tuple[str, str] | None = None,
+    pasted_text: tuple[str, str] | None = None,
 ) -> Run:
     """Queue the reading of files and folders, of uploads, and of a text with its name.
 
@@ -66,12 +68,12 @@ def add_texts(
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     model_files.locate(model)
-    staged, given = importer.given(store, paths, uploads, pasted)
-    if not given:
+    staging_folder, files = importer.given(store, paths, uploads, pasted_text)
+    if not files:
         raise InputError("Choose files or paste a text first.")
-    sources = tuple(ImportSource(str(file.path), file.name) for file in given)
-    wanted = ImportRunSettings(sources, staged, model, passage_tokens)
-    return _submit(store, wanted)
+    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
+    request = ImportRunSettings(sources, staging_folder, model, passage_tokens)
+    return _submit(store, request)
 
 
 def add_instructions(store: Store, path: Path) -> int:
@@ -81,18 +83,47 @@ def add_instructions(store: Store, path: Path) -> int:
         InputError: The file is not JSON lines of prompts.
     """
     before = len(store.library.instructions())
-    given = gold_files.read_instructions(path)
-    store.library.add_questions([Question(one, "study", "person") for one in given])
+    questions = [
+        Question(
+            text,
+            "study",
+            "person",
+            gold_answer=answer or None,
+            scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
+        )
+        for text, answer in gold_files.read_instructions(path)
+    ]
+    store.library.add_questions(questions)
     return len(store.library.instructions()) - before
 
 
-def add_gold(store: Store, path: Path, split: Split) -> int:
-    """Add questions with gold answers to quiz or control; return how many there are.
+@dataclass(frozen=True)
+class GoldAdded:
+    """What came of a file of gold questions."""
+
+    n: int
+    """Questions that are in the quiz or the control set now."""
+    trained: int = 0
+    """Questions left out since a round was trained on them."""
+
+
+def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
+    """Add questions with gold answers to quiz or control.
 
     Raises:
-        InputError: The file is not JSON lines of questions and answers.
+        InputError: The file has no such questions, or the quiz is locked.
     """
-    return len(gold_questions.import_gold(store, gold_files.read_gold(path), split))
+    version = store.quizzes.newest()
+    if version and version.locked:
+        raise InputError(
+            f"The quiz is locked (version {version.version}), so it takes no further "
+            "question; unlock it first, or with: python -m autolearn quizzes --unlock"
+        )
+    gold = quiz_files.read(path)
+    guard = Guard(sources.asked_by_rounds(store))
+    new = [question for question in gold if not guard.blocks(question.question)]
+    kept = gold_questions.import_gold(store, new, split)
+    return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
 
 
 def study(
@@ -125,12 +156,12 @@ def study(
             "There is no text to study; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
-    wanted = StudyRunSettings(
+    request = StudyRunSettings(
         study=settings,
         documents=None if documents is None else tuple(documents),
         instructions=instructions,
     )
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 def approve(store: Store, rule_name: str) -> int:
@@ -191,65 +222,14 @@ def train(
         corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
-    wanted = TrainRunSettings(
+    request = TrainRunSettings(
         train=settings,
         parent=parent_id,
         corpus=tuple(gold.examples),
         corpora=tuple(corpus_ids),
     )
     base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _linked(wanted, link), base))
-
-
-def check_train(
-    store: Store,
-    model: ModelSettings,
-    settings: TrainSettings,
-    parent_id: int | None = None,
-    *,
-    has_corpus: bool = False,
-) -> None:
-    """Refuse a round that cannot be trained yet, before it is queued.
-
-    Raises:
-        JobError: Its turn has not come: nothing approved, or no stage-1 round.
-    """
-    parent = finished_round(store, parent_id) if parent_id else None
-    if parent:
-        check_base(parent, model)
-    if settings.method == "al2":
-        _check_stage_2(store, parent)
-    elif settings.method == "self" and settings.evolution == "restart" and parent:
-        raise JobError(
-            "SELF with evolution 'restart' starts from the base model; choose the base "
-            "model, or evolution 'continual'."
-        )
-    is_meta = settings.method == "meta"
-    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
-        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
-
-
-def _check_stage_2(store: Store, parent: Round | None) -> None:
-    """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
-    if parent is None:
-        raise JobError(
-            "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
-            "start from it."
-        )
-    line = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(one.method in ("al1", "join", "self") for one in line):
-        raise JobError(
-            f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
-            "a stage-1 round (method al1)."
-        )
-    # In a chain the study that is about to end orders the training behind it.
-    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
-    if not store.runs.find(studied, limit=1):
-        raise JobError(
-            "AL stage 2 learns from what the stage-1 model writes; study with it "
-            "first: choose its adapter under Model, or "
-            f"python -m autolearn study --round {parent.id}"
-        )
+    return _submit(store, with_model(store, _linked(request, link), base))
 
 
 def quiz(
@@ -258,10 +238,13 @@ def quiz(
     *,
     open_book: bool = False,
     link: PipelineLink | None = None,
+    study: StudySettings | None = None,
 ) -> Run:
     """Queue quiz and control, closed-book, and the quiz open-book if wanted.
 
-    ``link`` is the place of the run in a whole round.
+    The questions are those of now, which become a version of the quiz. ``study`` gives
+    protocol and limits; without it they are those of the last study. ``link`` is the
+    place of the run in a whole round.
 
     Raises:
         JobError: There is no question to ask.
@@ -272,14 +255,16 @@ def quiz(
     ]
     if open_book:
         parts.append(("quiz", "open_book"))
-    asked = tuple(part for part in parts if gold_questions.questions(store, part[0]))
-    if not asked:
+    sets = tuple(part for part in parts if gold_questions.questions(store, part[0]))
+    if not sets:
         raise JobError(
             "There is no quiz; study with a quiz share above 0, or add one under "
             "Library or with: python -m autolearn add --quiz FILE"
         )
-    wanted = QuizRunSettings(parts=asked)
-    return _submit(store, with_model(store, _linked(wanted, link), model))
+    version = gold_questions.freeze(store).version
+    study = study or sources.study_settings(store)
+    request = QuizRunSettings(parts=sets, study=study, version=version)
+    return _submit(store, with_model(store, _linked(request, link), model))
 
 
 @dataclass(frozen=True)
@@ -311,7 +296,7 @@ def chat(
     if not messages or not messages[-1].content.strip():
         raise InputError("Type a question first.")
     place = place or ChatPlace()
-    wanted = ChatRunSettings(
+    request = ChatRunSettings(
         messages=tuple(messages),
         sampling=sampling,
         refine=refine,
@@ -320,7 +305,7 @@ def chat(
         column=place.column,
         passages=place.passages,
     )
-    return _submit(store, with_model(store, wanted, model))
+    return _submit(store, with_model(store, request, model))
 
 
 def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
@@ -331,29 +316,29 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             it needs llama.cpp's converter, which is not there.
     """
     if what not in formats.KINDS:
-        told = ", ".join(formats.KINDS)
-        raise InputError(f"There is no export {what!r}; choose one of {told}.")
+        kinds = ", ".join(formats.KINDS)
+        raise InputError(f"There is no export {what!r}; choose one of {kinds}.")
     if round_id is None and what not in formats.FORMATS:
         raise InputError(f"Choose the round whose {what} to export, with --round.")
-    wanted = ExportRunSettings(
+    request = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )
     if round_id is not None:
-        found = finished_round(store, round_id)
+        round_ = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.
-            wanted = replace(wanted, converter=str(gguf_converter.converter()))
+            request = replace(request, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            wanted = _with_weights(store, wanted, _own_model(found, round_id))
-    return _submit(store, wanted)
+            request = _with_weights(store, request, _own_model(round_, round_id))
+    return _submit(store, request)
 
 
 def _with_weights(
-    store: Store, wanted: ExportRunSettings, model: ModelSettings
+    store: Store, request: ExportRunSettings, model: ModelSettings
 ) -> ExportRunSettings:
     own = with_model(store, ModelRunSettings(), model)
     return replace(
-        wanted,
+        request,
         model=own.model,
         model_digest=own.model_digest,
         prompts=own.prompts,
@@ -367,9 +352,9 @@ def keep(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished, or its base model is not as it was.
     """
-    found = finished_round(store, round_id)
-    choose_model(store, _own_model(found, round_id))
-    return store.rounds.update(replace(found, state="kept"))
+    round_ = finished_round(store, round_id)
+    choose_model(store, _own_model(round_, round_id))
+    return store.rounds.update(replace(round_, state="kept"))
 
 
 def roll_back(store: Store, round_id: int) -> Round:
@@ -380,20 +365,20 @@ def roll_back(store: Store, round_id: int) -> Round:
     Raises:
         JobError: It is not finished.
     """
-    found = finished_round(store, round_id)
+    round_ = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
-        choose_model(store, _own_model(found, found.parent_id))
-    return store.rounds.update(replace(found, state="rolled_back"))
+        choose_model(store, _own_model(round_, round_.parent_id))
+    return store.rounds.update(replace(round_, state="rolled_back"))
 
 
-def _own_model(found: Round, round_id: int | None) -> ModelSettings:
+def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
     """Return the model that a round was trained on, with the adapter of a round."""
-    return replace(TrainRunSettings.of(found).model, round_id=round_id)
+    return replace(TrainRunSettings.of(round_).model, round_id=round_id)
 
 
-def _submit(store: Store, wanted: RunSettings) -> Run:
-    return queues.submit(store, wanted, versions())
+def _submit(store: Store, request: RunSettings) -> Run:
+    return queues.submit(store, request, versions())
 
 
-def _linked(wanted: P, link: PipelineLink | None) -> P:
-    return replace(wanted, plan=link.plan, after=link.after) if link else wanted
+def _linked(request: P, link: PipelineLink | None) -> P:
+    return replace(request, plan=link.plan, after=link.after) if link else request

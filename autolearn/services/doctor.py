@@ -68,35 +68,35 @@ def examine(workspace: Path) -> list[Check]:
 
 def _device() -> list[Check]:
     """Ask torch in a process of its own: it takes seconds and memory to load."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or ["no output"])[-1]
         return [Check("device", False, f"torch or bitsandbytes fails: {reason}")]
-    told = json.loads(done.stdout.strip().splitlines()[-1])
-    free = f", {told['free'] / 2**30:.1f} GiB free" if told["free"] else ""
-    build = f"torch for CUDA {told['cuda']}" if told["cuda"] else "torch for the CPU"
+    facts = json.loads(process.stdout.strip().splitlines()[-1])
+    free = f", {facts['free'] / 2**30:.1f} GiB free" if facts["free"] else ""
+    build = f"torch for CUDA {facts['cuda']}" if facts["cuda"] else "torch for the CPU"
     return [
-        Check("device", True, f"{told['device']}{free}, {build}"),
-        _four_bit(told),
+        Check("device", True, f"{facts['device']}{free}, {build}"),
+        _four_bit(facts),
     ]
 
 
-def _four_bit(told: dict[str, Any]) -> Check:
+def _four_bit(facts: dict[str, Any]) -> Check:
     """Say whether numbers come back from 4 bit about as they were."""
-    if "broken" in told:
-        return Check("4 bit", False, f"bitsandbytes fails: {told['broken']}")
-    off = told["off"]
+    if "broken" in facts:
+        return Check("4 bit", False, f"bitsandbytes fails: {facts['broken']}")
+    off = facts["off"]
     return Check("4 bit", off < _LARGEST_ROUNDING, f"rounds by {off:.2f} at most")
 
 
 def _browser() -> Check:
     try:
-        found = webbrowser.get()
+        browser = webbrowser.get()
     except webbrowser.Error:
         return Check("browser", False, "No browser found; open the address yourself.")
-    return Check("browser", True, getattr(found, "name", type(found).__name__))
+    return Check("browser", True, getattr(browser, "name", type(browser).__name__))
 
 
 def _memory() -> Check:

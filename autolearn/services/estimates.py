@@ -4,7 +4,7 @@ The items are made by the very functions that the training uses. Steps, time and
 memory are estimates: they are worked out from sizes and from the last round.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
@@ -13,21 +13,22 @@ from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Run, RunKind, TrainItem
 from autolearn.core.run_results import StudyResult
-from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.models.memory import ItemSizes, Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
+from autolearn.rounds.sources import collect, study_settings
 from autolearn.runs import queues
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
 from autolearn.study.questions import LISTED, how_many
 from autolearn.training import replay
-from autolearn.training.dataset import ApprovedExample, Dataset
+from autolearn.training.dataset import Dataset
+from autolearn.training.replay_plan import ReplayPlan, RereadText
 
 _CHECKPOINTS = 4
 """Two and the best are kept while another is written."""
@@ -92,80 +93,90 @@ def round_contents(
     ``reads_system``: whether the template of the model has a place for that message.
     """
 
-    def shown(chat: Chat) -> int:
+    def prompt_size(chat: Chat) -> int:
         return sum(count(m.content) for m in chat if reads_system or m.role != "system")
 
     def length(item: TrainItem) -> int:
-        return shown(item.chat) + max(count(item.chosen), count(item.rejected or ""))
+        return prompt_size(item.chat) + max(
+            count(item.chosen), count(item.rejected or "")
+        )
 
-    examples = round_training.approved_examples(store, settings, parent_id)
-    known = sum(not one.sample.gap for one in examples) if settings.only_gaps else 0
-    taught = settings.method in corpora.TAUGHT
-    chosen = store.corpora.chosen() if taught else []
-    made = round_training.build(
-        store, settings, examples, [], [one.id for one in chosen]
+    uses_corpora = settings.method in corpora.TAUGHT
+    gold_corpora = store.corpora.chosen() if uses_corpora else []
+    order = TrainRunSettings(
+        train=settings,
+        parent=parent_id,
+        corpora=tuple(corpus.id for corpus in gold_corpora),
     )
-    learned = sum(count(item.chosen) for item in made.items)
-    n_replay = round_training.beside(settings, settings.replayed(len(made.items)))
-    beside = _Beside(store, count, shown, learned // max(1, len(made.items)))
+    sources = collect(store, order)
+    examples, dataset = sources.material.examples, sources.build()
+    n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
+    n_learned = sum(count(item.chosen) for item in dataset.items)
+    answer = n_learned // max(1, len(dataset.items))
+    limits = study_settings(store)
+    replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
     return RoundContents(
         store.samples.counts()["approved"],
         len(examples),
-        known,
-        made,
-        tuple(length(item) for item in made.items),
-        learned,
-        _made_up(store, shown, count),
-        (*beside.readings(examples, n_replay), *beside.checks(n_replay)),
-        tuple(length(item) for item in made.validation),
-        tuple(one.name for one in chosen),
+        n_known,
+        dataset,
+        tuple(length(item) for item in dataset.items),
+        n_learned,
+        _made_up(store, prompt_size, count),
+        tuple(replay_sizes.of(sources.replay(dataset.items))),
+        tuple(length(item) for item in dataset.validation),
+        tuple(corpus.name for corpus in gold_corpora),
     )
 
 
 def _made_up(
-    store: Store, shown: Callable[[Chat], int], count: Callable[[str], int]
+    store: Store, prompt_size: Callable[[Chat], int], count: Callable[[str], int]
 ) -> ItemLength:
     """Return how long made-up items are: every round has some, to be measured by."""
-    for one in reversed(store.rounds.all()):
-        if items := [i for i in store.rounds.items(one.id) if i.kind == "gauge"]:
-            said = fmean(count(item.chosen) for item in items)
-            return ItemLength(fmean(shown(item.chat) for item in items), said)
+    for round_ in reversed(store.rounds.all()):
+        if items := [i for i in store.rounds.items(round_.id) if i.kind == "gauge"]:
+            answer_size = fmean(count(item.chosen) for item in items)
+            return ItemLength(
+                fmean(prompt_size(item.chat) for item in items), answer_size
+            )
     return ItemLength(replay.PROMPT_TOKENS, replay.ANSWER_TOKENS)
 
 
 @dataclass(frozen=True)
-class _Beside:
-    """What is replayed beside what is made up, as far as its sizes go."""
+class _ReplaySizes:
+    """About how long the items are that a plan replays beside its made-up ones."""
 
-    store: Store
+    settings: StudySettings
     count: Callable[[str], int]
     shown: Callable[[Chat], int]
     answer: int
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
-    def readings(
-        self, examples: Sequence[ApprovedExample], n_replay: int
-    ) -> Iterator[ItemLength]:
-        """Yield what each text gives: see ``training.replay.read``."""
-        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
-        studied = round_training.study_settings(self.store)
-        for one in round_training.to_read(examples, n_replay):
-            said = {"reference": one.answer, "answer": one.answer}
-            shown = compare.render(passage=one.passage, question=one.question, **said)
-            size = ItemLength(self.shown(shown.chat), 2 * self.answer)
-            yield from (size, size, size)
-            n, asked = how_many(studied, one.passage), self.count(one.question)
-            yield ItemLength(size.shown, n * asked)
-            put = reword.render(question=one.question, n=LISTED)
-            yield ItemLength(self.shown(put.chat), LISTED * asked)
-
-    def checks(self, n_replay: int) -> list[ItemLength]:
-        """Return a check of each answer without a text, and a better one."""
-        put, others = round_training.to_check(self.store, n_replay)
-        sizes = [*map(self.count, put), *[replay.PROMPT_TOKENS] * others]
+    def of(self, plan: ReplayPlan) -> Iterator[ItemLength]:
+        """Yield the lengths of what ``training.replay`` writes for the plan."""
+        for text in plan.texts:
+            yield from self._reading(text)
         frame = prompts.load("refine_free").render(question="", answer="", feedback="")
         rest = self.shown(frame.chat)
-        return [ItemLength(rest + size, 2 * self.answer) for size in sizes] * 2
+        questions = [*map(self.count, plan.instructions)]
+        questions += [replay.PROMPT_TOKENS] * plan.n_checked
+        # A check of each answer, and a better one.
+        for size in questions * 2:
+            yield ItemLength(rest + size, 2 * self.answer)
+
+    def _reading(self, text: RereadText) -> Iterator[ItemLength]:
+        compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
+        answers = {"reference": text.answer, "answer": text.answer}
+        prompt = compare.render(passage=text.passage, question=text.question, **answers)
+        size = ItemLength(self.shown(prompt.chat), 2 * self.answer)
+        yield from (size, size, size)
+        n, per_question = (
+            how_many(self.settings, text.passage),
+            self.count(text.question),
+        )
+        yield ItemLength(size.shown, n * per_question)
+        prompt = reword.render(question=text.question, n=LISTED)
+        yield ItemLength(self.shown(prompt.chat), LISTED * per_question)
 
 
 @dataclass(frozen=True)
@@ -179,7 +190,7 @@ class TrainingEstimate:
 
 
 def effort(
-    settings: TrainSettings, found: RoundContents, pace: float | None
+    settings: TrainSettings, contents: RoundContents, pace: float | None
 ) -> TrainingEstimate:
     """Return the steps and, by the tokens a second, the time that the round takes.
 
@@ -187,26 +198,26 @@ def effort(
     validation and the gauge, which are looked at with the adapter and without. The
     largest step is taken once more beforehand.
     """
-    n = len(found.made.items)
+    n = len(contents.made.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    an_epoch: float = sum(found.tokens) * (1 + (settings.method == "al2"))
-    an_epoch += settings.replayed(n) * found.made_up.tokens
-    an_epoch += sum(one.tokens for one in found.beside)
+    an_epoch: float = sum(contents.tokens) * (1 + (settings.method == "al2"))
+    an_epoch += settings.replayed(n) * contents.made_up.tokens
+    an_epoch += sum(item.tokens for item in contents.beside)
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
         return TrainingEstimate(steps, per_step, None)
-    read = replay.GAUGE * found.made_up.tokens * 2
+    read = replay.GAUGE * contents.made_up.tokens * 2
     if settings.replays:
-        read += settings.replayed(n) * found.made_up.tokens
-        read += sum(one.tokens for one in found.beside)
+        read += settings.replayed(n) * contents.made_up.tokens
+        read += sum(item.tokens for item in contents.beside)
     looks = steps // max(1, per_epoch) + 1
-    read += looks * sum(found.validation)
+    read += looks * sum(contents.validation)
     return TrainingEstimate(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
 
 
 def first_pace(
-    model: ModelSettings, settings: TrainSettings, found: RoundContents
+    model: ModelSettings, settings: TrainSettings, contents: RoundContents
 ) -> float | None:
     """Return the tokens a second that this computer should train, from its speed.
 
@@ -217,9 +228,9 @@ def first_pace(
     is_plain = estimator.quantization == "none" or estimator.unpacks
     if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
         return None
-    width = sum(found.tokens) / max(1, len(found.tokens))
-    learned = found.learned / max(1, sum(found.tokens))
-    return compute.tokens_per_second(estimator.shape, settings.rank, width, learned)
+    width = sum(contents.tokens) / max(1, len(contents.tokens))
+    share = contents.learned / max(1, sum(contents.tokens))
+    return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
 
 
 def pace(store: Store, model: str) -> float | None:
@@ -233,8 +244,8 @@ def pace(store: Store, model: str) -> float | None:
 def latest_speed(store: Store, run: Run) -> float | None:
     """Return the mean tokens a second over the newest steps of a training."""
     after = max(-1, run.done - _LATEST)
-    found = store.runs.metrics(run.id, "tokens_per_second", after)
-    return sum(m.value for m in found) / len(found) if found else None
+    metrics = store.runs.metrics(run.id, "tokens_per_second", after)
+    return sum(m.value for m in metrics) / len(metrics) if metrics else None
 
 
 @dataclass(frozen=True)
@@ -257,13 +268,13 @@ class MemoryFit:
 
 
 def of_training(
-    store: Store, model: ModelSettings, settings: TrainSettings, found: RoundContents
+    store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
 ) -> MemoryFit:
     """Return what a round needs, planned as the training itself will plan it."""
     estimator = _needs(model)
     free, teacher, as_seen = _outlook(store, model, "train")
     room = free - as_seen(estimator.loading()).loaded
-    items, problem = _items(settings, found), ""
+    items, problem = _items(settings, contents), ""
     try:
         load = estimator.plan(settings, items, room)
     except OutOfMemory as error:
@@ -290,10 +301,10 @@ def study_seconds(
 ) -> float | None:
     """Return how long a study takes at the pace of the last one; None: not known."""
     for run in _earlier(store, model, "study"):
-        if studied := StudyResult.of(run).passages:
+        if n_passages := StudyResult.of(run).passages:
             then = StudyRunSettings.of(run).study
             now = passages * settings.questions_per_passage
-            each: float = (run.seconds or 0) / (studied * then.questions_per_passage)
+            each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)
             return now * each
     return None
 
@@ -306,8 +317,8 @@ def lesson_of(
     Only of the same model, loaded in the same way.
     """
     for run in _earlier(store, model, kind):
-        if seen := memory_of(store, run):
-            return run.id, correction(seen)
+        if memory := memory_of(store, run):
+            return run.id, correction(memory)
     return None, Correction()
 
 
@@ -317,14 +328,14 @@ def memory_of(store: Store, run: Run) -> dict[str, float]:
     Names are those of ``models.memory_calibration.NUMBERS``; a resumed run was
     measured again.
     """
-    found = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
-    return {name: rows[-1].value for name, rows in found.items() if rows}
+    metrics = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
+    return {name: rows[-1].value for name, rows in metrics.items() if rows}
 
 
 def _earlier(store: Store, model: ModelSettings, kind: RunKind) -> list[Run]:
     """Return the runs of a kind with this model loaded so, the newest first."""
-    wanted = RunFilter((kind,), model=model.model, quantization=model.quantization)
-    return store.runs.find(wanted)
+    same_kind = RunFilter((kind,), model=model.model, quantization=model.quantization)
+    return store.runs.find(same_kind)
 
 
 def _is_with(run: Run, model: ModelSettings) -> bool:
@@ -333,8 +344,8 @@ def _is_with(run: Run, model: ModelSettings) -> bool:
 
 
 def _needs(model: ModelSettings) -> MemoryEstimator:
-    seen = model_shape.of(model_files.locate(model.model))
-    estimator = MemoryEstimator(seen, model.quantization, hardware.device())
+    shape = model_shape.of(model_files.locate(model.model))
+    estimator = MemoryEstimator(shape, model.quantization, hardware.device())
     return estimator.within(hardware.free())
 
 
@@ -346,31 +357,42 @@ def _outlook(
     With the run that taught how; until there is one, what the worker holds with the
     model is counted, since it will go on to hold it. Of a GPU that cannot be told.
     """
-    held = 0
+    in_worker = 0
     if hardware.device().kind != "cuda":
-        held = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
-    free = hardware.free() + held
-    teacher, taught = lesson_of(store, model, kind)
+        in_worker = (
+            hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
+        )
+    free = hardware.free() + in_worker
+    teacher, adjustment = lesson_of(store, model, kind)
     if teacher:
-        return free, teacher, taught.apply
-    begun = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
-    last = store.runs.find(begun, limit=1)
-    kept = held if last and _is_with(last[0], model) else 0
+        return free, teacher, adjustment.apply
+    started_runs = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
+    last = store.runs.find(started_runs, limit=1)
+    in_model = in_worker if last and _is_with(last[0], model) else 0
 
     def at_least(need: Memory) -> Memory:
-        return replace(need, libraries=need.libraries + max(0, kept - need.loaded))
+        return replace(need, libraries=need.libraries + max(0, in_model - need.loaded))
 
     return free, None, at_least
 
 
-def _items(settings: TrainSettings, found: RoundContents) -> ItemSizes:
+def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
     """Return what is learned and what will be replayed."""
-    kept = [n for n in found.tokens if n <= settings.max_tokens] or [0]
-    held = [*[found.made_up] * settings.replayed(len(found.tokens)), *found.beside]
-    said = round(sum(one.said for one in held))
-    sizes = [*kept, *(ceil(one.tokens) for one in held)]
+    new_lengths = [n for n in sizes.tokens if n <= settings.max_tokens] or [0]
+    self_made = [
+        *[sizes.made_up] * settings.replayed(len(sizes.tokens)),
+        *sizes.beside,
+    ]
+    answers = round(sum(item.said for item in self_made))
+    lengths = [*new_lengths, *(ceil(item.tokens) for item in self_made)]
     new = settings.batch_size * (2 if settings.method == "al2" else 1)
     # Both go through together only where they are about as long.
-    rows = max(new, replay.in_step(settings, max(1, len(found.tokens)), len(held)))
-    longest = max(sizes)
-    return ItemSizes(longest, sum(sizes), found.learned + said, rows * longest, said)
+    rows = max(new, replay.in_step(settings, max(1, len(sizes.tokens)), len(self_made)))
+    longest = max(lengths)
+    return ItemSizes(
+        longest,
+        sum(lengths),
+        sizes.learned + answers,
+        rows * longest,
+        answers,
+    )

@@ -5,7 +5,7 @@ the worker queues the next, so the chain goes on with every page closed, and a r
 that was stopped and is resumed takes up the rest of the chain with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +22,13 @@ from autolearn.core.run_settings import (
     TrainRunSettings,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.demo.library import write_library
-from autolearn.evaluation import gold_questions
+from autolearn.demo.library import write_library, write_problems
+from autolearn.evaluation import comparison
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
+from autolearn.services.experiments import schedule
 from autolearn.store import Store
 from autolearn.training import presets
 
@@ -43,6 +44,7 @@ def begin(
     model: ModelSettings,
     study: StudySettings | None = None,
     train: TrainSettings | None = None,
+    documents: Sequence[int] | None = None,
 ) -> Run:
     """Queue the first run of a whole round, which begins with the base model.
 
@@ -65,6 +67,7 @@ def begin(
         replace(model, round_id=None),
         study or StudySettings(),
         tuple(trains),
+        documents=None if documents is None else tuple(documents),
     )
     return _order(store, plan, after=None)
 
@@ -78,6 +81,7 @@ def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     Raises:
         AutolearnError: The next run cannot begin; the chain ends here.
     """
+    schedule.advance_all(store, run)
     plan = PipelineRunSettings.of(run).plan
     if plan is None or not plan.phases or store.runs.next_in_pipeline(run.id):
         return None
@@ -90,15 +94,17 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
     """Queue the first phase of a plan; it carries the rest."""
     phase, *rest = plan.phases
     model = replace(plan.model, round_id=plan.round_id)
-    left = replace(plan, phases=tuple(rest))
+    remaining_plan = replace(plan, phases=tuple(rest))
     if phase == "train":
-        left = replace(left, trains=plan.trains[1:])
-    link = PipelineLink(left, after)
+        remaining_plan = replace(remaining_plan, trains=plan.trains[1:])
+    link = PipelineLink(remaining_plan, after)
     if phase == "study":
-        return actions.study(store, model, plan.study, link=link)
+        return actions.study(store, model, plan.study, plan.documents, link=link)
     if phase == "quiz":
         is_base = plan.round_id is None
-        return actions.quiz(store, model, open_book=is_base, link=link)
+        return actions.quiz(
+            store, model, open_book=is_base, link=link, study=plan.study
+        )
     actions.approve(store, RULE)
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
@@ -122,17 +128,48 @@ def stock(store: Store, seed: int | None = None) -> None:
     The quiz comes from the facts of the invented world, not from the model, in
     phrasings of its own.
     """
+    folder = stock_texts(store, seed)
+    actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    actions.add_gold(store, folder / "control.jsonl", "control")
+    actions.add_instructions(store, folder / "instructions.jsonl")
+
+
+def stock_texts(store: Store, seed: int | None) -> Path:
+    """Add the texts of the built-in library, or of a seed's; return its folder."""
     folder = LIBRARY
     if seed is not None:
-        folder = store.folder / "library"
+        folder = store.folder / f"library-{seed}"
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
     count = model_files.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
     intake.take([importer.ImportFile(text, text.name) for text in texts])
-    actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    return folder
+
+
+def stock_problems(store: Store, seed: int) -> None:
+    """Add word problems as instructions, with a quiz of others and the control."""
+    folder = store.folder / f"problems-{seed}"
+    write_problems(folder, seed)
+    actions.add_gold(store, folder / "problems.jsonl", "quiz")
     actions.add_gold(store, folder / "control.jsonl", "control")
     actions.add_instructions(store, folder / "instructions.jsonl")
+
+
+def whole_round(
+    store: Store, first: Run, settings: TrainSettings, finish: Finish
+) -> dict[str, Any]:
+    """Follow a whole round from its first run to its end; return its numbers.
+
+    Raises:
+        JobError: A run did not end well.
+    """
+    chain: list[Run] = []
+    following_run: Run | None = first
+    while following_run:
+        chain.append(finish(following_run, _title(chain, following_run)))
+        following_run = store.runs.next_in_pipeline(chain[-1].id)
+    return _numbers(store, chain, settings)
 
 
 def demo(
@@ -150,61 +187,56 @@ def demo(
     stock(store, seed)
     # The quiz comes from the world; none of the model's own wordings is needed.
     run = begin(store, ModelSettings(), StudySettings(quiz_share=0.0), settings)
-    chain: list[Run] = []
-    following_run: Run | None = run
-    while following_run:
-        chain.append(finish(following_run, _title(chain, following_run)))
-        following_run = store.runs.next_in_pipeline(chain[-1].id)
-    return _numbers(store, chain, seed, settings)
+    return {
+        "workspace": str(store.folder),
+        "seed": seed,
+        **whole_round(store, run, settings, finish),
+    }
 
 
 def _title(before: list[Run], run: Run) -> str:
     if run.kind == "quiz":
-        is_after = any(one.kind == "quiz" for one in before)
+        is_after = any(earlier.kind == "quiz" for earlier in before)
         return "quiz after" if is_after else "quiz before"
     if run.kind == "train":
         return f"train {TrainRunSettings.of(run).train.method}"
     return "study"
 
 
-def _numbers(
-    store: Store, chain: list[Run], seed: int | None, settings: TrainSettings
-) -> dict[str, Any]:
+def _numbers(store: Store, chain: list[Run], settings: TrainSettings) -> dict[str, Any]:
     if chain[-1].error:
         raise JobError(chain[-1].error)
-    studied = StudyResult.of(chain[0])
-    trained = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
+    study = StudyResult.of(chain[0])
+    training = [TrainResult.of(run) for run in chain if run.kind == "train"][-1]
     quizzes = [store.runs.quiz_results(run.id) for run in chain if run.kind == "quiz"]
     return {
-        "workspace": str(store.folder),
-        "seed": seed,
         "method": settings.method,
-        "questions": studied.questions,
-        "gaps": studied.gaps,
+        "questions": study.questions,
+        "gaps": study.gaps,
         "approved": store.samples.counts()["approved"],
-        "trained": trained.items,
-        "steps": trained.steps,
+        "trained": training.items,
+        "steps": training.steps,
         # Measured by the trainer, which sees neither quiz nor control.
-        "validation": trained.validation,
-        "forgetting_kl": trained.forgetting_kl,
-        "scale": trained.scale,
-        **gold_questions.compare(
-            store, quizzes[0], quizzes[1], trained.round
-        ).as_dict(),
+        "validation": training.validation,
+        "forgetting_kl": training.forgetting_kl,
+        "scale": training.scale,
+        **comparison.compare(store, quizzes[0], quizzes[1], training.round)
+        .summary()
+        .as_dict(),
         "seconds": _seconds(chain),
     }
 
 
 def _seconds(chain: list[Run]) -> dict[str, float]:
     """Return how long each phase took, and all of them with what lay between."""
-    spent: dict[str, float] = {}
+    phase_seconds: dict[str, float] = {}
     for i, run in enumerate(chain):
         is_quiz = run.kind == "quiz"
         name = _title(chain[:i], run).replace(" ", "_") if is_quiz else run.kind
         seconds = _between(run.started_at, run.finished_at)
-        spent[name] = round(spent.get(name, 0.0) + seconds, 1)
+        phase_seconds[name] = round(phase_seconds.get(name, 0.0) + seconds, 1)
     whole = _between(chain[0].created_at, chain[-1].finished_at)
-    return spent | {"all": round(whole, 1)}
+    return phase_seconds | {"all": round(whole, 1)}
 
 
 def _between(start: str | None, end: str | None) -> float:

@@ -21,6 +21,7 @@ from autolearn.study import (
     fact_questions,
     feedback,
     grounding,
+    instructions,
     prompts,
     questions,
 )
@@ -72,8 +73,8 @@ def read(folder: Path, name: str) -> str:
         PromptError: There is no prompt of this name, or it cannot be read.
     """
     default = prompts.default_text(name)
-    changed = prompts.read_changed(folder / prompts.FOLDER, name)
-    return default if changed is None else changed
+    changed_text = prompts.read_changed(folder / prompts.FOLDER, name)
+    return default if changed_text is None else changed_text
 
 
 def save(folder: Path, name: str, text: str) -> PromptState:
@@ -148,9 +149,9 @@ def preview(
         ModelNotFound: The chosen model is not there.
     """
     prompts.check(name, text)
-    chosen = protocol_of(store, model)
-    way, shown_by = USAGES[name].way, chosen
-    if way != "any" and (way == "guided") != PROTOCOLS[chosen].guided:
+    protocol = protocol_of(store, model)
+    way, shown_by = USAGES[name].way, protocol
+    if way != "any" and (way == "guided") != PROTOCOLS[protocol].guided:
         shown_by = way
     material = _material(store, passage)
     settings = StudySettings(protocol=shown_by)  # type: ignore[arg-type]
@@ -158,8 +159,8 @@ def preview(
     with prompts.fixed({name: text}):
         chat = _REQUESTS[name](writer, material)
     content = "\n".join(turn.content for turn in chat)
-    used = tuple(part[1:-1] for part in material.stand_ins if part in content)
-    return PromptPreview(chosen, shown_by, chat, used)
+    stand_ins = tuple(part[1:-1] for part in material.stand_ins if part in content)
+    return PromptPreview(protocol, shown_by, chat, stand_ins)
 
 
 def protocol_of(store: Store, model: ModelSettings) -> str:
@@ -202,28 +203,36 @@ _CRITIQUE = "[feedback]"
 
 
 def _material(store: Store, passage: Passage) -> _Material:
-    wanted = QuestionFilter(passage_ids=[passage.id], origin="model")
-    asked = store.library.questions(wanted)
-    question = asked[0] if asked else Question(_QUESTION, "study", "model", passage.id)
-    given = store.library.answers([question.id]) if asked else []
-    opened = _answer(given, "open_book") or Answer(question.id, "open_book", _OPENED)
-    closed = _answer(given, "closed_book") or Answer(
+    of_passage = QuestionFilter(passage_ids=[passage.id], origin="model")
+    stored_questions = store.library.questions(of_passage)
+    question = (
+        stored_questions[0]
+        if stored_questions
+        else Question(_QUESTION, "study", "model", passage.id)
+    )
+    stored_answers = store.library.answers([question.id]) if stored_questions else []
+    open_book = _answer(stored_answers, "open_book") or Answer(
+        question.id, "open_book", _OPENED
+    )
+    closed_book = _answer(stored_answers, "closed_book") or Answer(
         question.id, "closed_book", _CLOSED
     )
-    known = store.library.feedback([closed.id]) if closed.id else []
-    critique = next((one for one in known if one.purpose == "critique"), None)
+    stored_feedback = store.library.feedback([closed_book.id]) if closed_book.id else []
+    critique = next(
+        (entry for entry in stored_feedback if entry.purpose == "critique"), None
+    )
     return _Material(
         passage,
         replace(question, short_answer=question.short_answer or _SHORT),
-        opened,
-        closed,
-        critique or Feedback(closed.id, "critique", _CRITIQUE, "incorrect", None),
+        open_book,
+        closed_book,
+        critique or Feedback(closed_book.id, "critique", _CRITIQUE, "incorrect", None),
         (_QUESTION, _SHORT, _OPENED, _CLOSED, _CRITIQUE),
     )
 
 
-def _answer(given: list[Answer], kind: str) -> Answer | None:
-    return next((one for one in given if one.kind == kind), None)
+def _answer(stored_answers: list[Answer], kind: str) -> Answer | None:
+    return next((answer for answer in stored_answers if answer.kind == kind), None)
 
 
 def _ask_sentence(writer: Generator, it: _Material) -> Chat:
@@ -237,8 +246,8 @@ def _ask_sentence(writer: Generator, it: _Material) -> Chat:
 
 
 def _open_book(writer: Generator, it: _Material) -> Chat:
-    asked = answers.as_text_question(writer, it.question, it.passage)
-    (request,) = answers.open_book_requests(writer, [asked])
+    text_question = answers.as_text_question(writer, it.question, it.passage)
+    (request,) = answers.open_book_requests(writer, [text_question])
     return request.prompt.chat
 
 
@@ -251,8 +260,10 @@ def _sentence_question(_: Generator, it: _Material) -> Chat:
 
 def _stand_alone(writer: Generator, it: _Material) -> Chat:
     text = grounding.shown(it.passage)
-    given = (it.question.short_answer, it.question.text)
-    return fact_questions.naming_request(writer, None, text, *given).prompt.chat
+    answer_and_question = (it.question.short_answer, it.question.text)
+    return fact_questions.naming_request(
+        writer, None, text, *answer_and_question
+    ).prompt.chat
 
 
 def _paraphrase(writer: Generator, it: _Material) -> Chat:
@@ -267,27 +278,29 @@ def _paraphrase(writer: Generator, it: _Material) -> Chat:
 def _feedback(writer: Generator, it: _Material) -> Chat:
     if not writer.protocol.guided:
         return feedback.feedback_prompt(it.comparison, it.passages).chat
-    known = feedback.known_facts(it.comparison, "incorrect")
+    facts = feedback.known_facts(it.comparison, "incorrect")
     return feedback.reason_request(
-        writer, 0, it.comparison, known, it.passages
+        writer, 0, it.comparison, facts, it.passages
     ).prompt.chat
 
 
 def _verdict(writer: Generator, it: _Material) -> Chat:
     texts = it.question.text, it.opened.text, it.closed.text
     chat = feedback.verdict_request(writer, *texts).prompt.chat
-    return (*chat, Message("assistant", prompts.load("verdict").begun()))
+    return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
 def _refinement(writer: Generator, it: _Material) -> Chat:
-    given = it.question, it.closed, it.critique
-    return answers.refinement_request(writer, *given, it.passages).prompt.chat
+    question_and_answer = it.question, it.closed, it.critique
+    return answers.refinement_request(
+        writer, *question_and_answer, it.passages
+    ).prompt.chat
 
 
 def _refine_free(_: Generator, it: _Material) -> Chat:
-    given = {"question": it.question.text, "answer": it.closed.text}
+    texts = {"question": it.question.text, "answer": it.closed.text}
     file = prompts.load("refine_free")
-    return file.render(**given, feedback=it.critique.text).chat
+    return file.render(**texts, feedback=it.critique.text).chat
 
 
 _N_STATEMENTS = 8
@@ -302,6 +315,10 @@ _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
     "sentence_question": _sentence_question,
     "closed_book": lambda _, it: (
         prompts.load("closed_book").render(question=it.question.text).chat
+    ),
+    "solve": lambda _, it: prompts.load("solve").render(question=it.question.text).chat,
+    "self_instruct": lambda writer, it: (
+        instructions.guided_request(writer, [it.question.text], 0).prompt.chat
     ),
     "feedback": _feedback,
     "verdict": _verdict,

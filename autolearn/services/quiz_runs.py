@@ -1,65 +1,24 @@
-"""Takes of the quiz, found again: who answered it when, and what changed between two.
+"""The finished quizzes of a round and of the model before it, and their comparison."""
 
-A round is measured against a take of the model it is compared with, over the
-questions that both were asked.
-"""
+from dataclasses import replace
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-
-from autolearn.core.records import QuizMode, QuizResult, Round, Run, Split
+from autolearn.core.records import QuizMode, Round, Run, Split
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
-from autolearn.evaluation import gold_questions, quiz, statistics
-from autolearn.evaluation.gold_questions import RoundChange
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.core.settings import StudySettings
+from autolearn.evaluation import comparison, gold_questions
+from autolearn.evaluation.comparison import RoundComparison
+from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
 from autolearn.store import Store
 
 SPLITS: tuple[Split, ...] = ("quiz", "control")
 
 
-@dataclass(frozen=True)
-class QuizChange:
-    """What a round changed in one set of questions, each asked before and after."""
-
-    n: int
-    right_before: int
-    right_after: int
-    newly_right: tuple[int, ...]
-    newly_wrong: tuple[int, ...]
-    still_wrong: tuple[int, ...]
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of the change of the share."""
-        return statistics.paired(len(self.newly_right), len(self.newly_wrong), self.n)
-
-    @property
-    def p(self) -> float:
-        """Return how likely so uneven flips are by chance alone."""
-        return statistics.mcnemar(len(self.newly_right), len(self.newly_wrong))
-
-
-@dataclass(frozen=True)
-class RoundComparison:
-    """A round against the model before it."""
-
-    scores: RoundChange
-    quiz: QuizChange
-    control: QuizChange
-    questions: dict[int, QuizQuestion]
-    before: dict[int, str]
-    after: dict[int, str]
-    """The closed-book answers by the ids of their questions."""
-    left_out: int
-    """Questions that only one of the two was asked."""
-
-
 def latest_quiz(
-    store: Store, measured: Round, round_id: int | None, mode: QuizMode = "closed_book"
+    store: Store, round_: Round, round_id: int | None, mode: QuizMode = "closed_book"
 ) -> Run | None:
     """Return the last finished quiz of the base or a round, on this round's base."""
-    quizzes = store.runs.quizzes(measured.model.digest, round_id)
+    quizzes = store.runs.quizzes(round_.model.digest, round_id)
     return next((run for run in quizzes if QuizRunSettings.of(run).asks(mode)), None)
 
 
@@ -77,87 +36,62 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     Raises:
         JobError: There is no quiz, or the round is not finished.
     """
-    measured = store.rounds.get(round_id)
-    own = TrainRunSettings.of(measured).model
+    round_ = store.rounds.get(round_id)
+    own = TrainRunSettings.of(round_).model
     queued = []
-    if not _is_current(store, measured, before_id):
+    if not _is_current(store, round_, before_id):
         before = replace(own, round_id=before_id)
         queued.append(actions.quiz(store, before, open_book=before_id is None))
     after = replace(own, round_id=round_id)
     return [*queued, actions.quiz(store, after)]
 
 
-def _is_current(store: Store, measured: Round, before_id: int | None) -> bool:
-    """Return whether the last take has asked all questions that there are now."""
-    take = latest_quiz(store, measured, before_id)
-    if take is None:
+def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
+    """Return whether the last quiz asked all questions of now, within its limits."""
+    take = latest_quiz(store, round_, before_id)
+    if take is None or _limits(take) != _as_limits(study_settings(store)):
         return False
-    asked = set(_closed(store.runs.quiz_results(take.id)))
-    wanted = {
+    asked = {r.question_id for r in store.runs.quiz_results(take.id)}
+    questions = {
         q.question.id
         for split in SPLITS
         for q in gold_questions.questions(store, split)
     }
-    return wanted <= asked
+    return questions <= asked
 
 
 def compare(
     store: Store, round_id: int, before_id: int | None
 ) -> RoundComparison | None:
-    """Return what a round changed; None while one of the two takes is missing."""
-    measured = store.rounds.get(round_id)
-    takes = (
-        latest_quiz(store, measured, before_id),
-        latest_quiz(store, measured, round_id),
-    )
-    if takes[0] is None or takes[1] is None:
+    """Return what a round changed; None while one of the two quizzes is missing."""
+    round_ = store.rounds.get(round_id)
+    before = latest_quiz(store, round_, before_id)
+    after = latest_quiz(store, round_, round_id)
+    if before is None or after is None:
         return None
-    was = store.runs.quiz_results(takes[0].id)
-    now = store.runs.quiz_results(takes[1].id)
-    shared = set(_closed(was)) & set(_closed(now))
-    every = set(_closed(was)) | set(_closed(now))
-    bound = latest_quiz(store, measured, None, "open_book")
+    return changed(store, before, after, round_)
+
+
+def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundComparison:
+    """Return what changed between two quizzes, with the open-book bound of the base."""
+    bound = latest_quiz(store, round_, None, "open_book")
     opened = store.runs.quiz_results(bound.id) if bound else []
-    before = [r for r in was if r.mode == "closed_book"]
-    before += [r for r in opened if r.mode == "open_book"]
-    was, now = _among(before, shared), _among(now, shared)
-    asked = {
-        q.question.id: q for s in SPLITS for q in gold_questions.questions(store, s)
-    }
-    return RoundComparison(
-        gold_questions.compare(store, was, now, round_id),
-        _change(was, now, [q for q in asked.values() if q.question.split == "quiz"]),
-        _change(was, now, [q for q in asked.values() if q.question.split == "control"]),
-        asked,
-        {i: r.text for i, r in _closed(was).items()},
-        {i: r.text for i, r in _closed(now).items()},
-        len(every) - len(shared),
-    )
+    was = [r for r in store.runs.quiz_results(before.id) if r.mode == "closed_book"]
+    was += [r for r in opened if r.mode == "open_book"]
+    now = store.runs.quiz_results(after.id)
+    versions = [QuizRunSettings.of(run).version for run in (before, after)]
+    rescore = any(version is not None for version in versions)
+    return comparison.compare(store, was, now, round_.id, rescore=rescore)
 
 
-def _closed(results: Iterable[QuizResult]) -> dict[int, QuizResult]:
-    return {r.question_id: r for r in results if r.mode == "closed_book"}
+def have_same_limits(before: Run, after: Run) -> bool:
+    """Return whether two quizzes asked by the same protocol and limits of length."""
+    return _limits(before) == _limits(after)
 
 
-def _among(results: Iterable[QuizResult], ids: set[int]) -> list[QuizResult]:
-    return [result for result in results if result.question_id in ids]
+def _limits(run: Run) -> tuple[str, int]:
+    return _as_limits(QuizRunSettings.of(run).study or StudySettings())
 
 
-def _change(
-    was: Sequence[QuizResult],
-    now: Sequence[QuizResult],
-    asked: Sequence[QuizQuestion],
-) -> QuizChange:
-    ids = {one.question.id for one in asked}
-    before = _closed(_among(was, ids))
-    after = _closed(_among(now, ids))
-    flips = quiz.flips(before.values(), after.values())
-    both = sorted(before.keys() & after.keys())
-    return QuizChange(
-        len(both),
-        sum(before[i].right for i in both),
-        sum(after[i].right for i in both),
-        flips.newly_right,
-        flips.newly_wrong,
-        tuple(i for i in both if not before[i].right and not after[i].right),
-    )
+def _as_limits(settings: StudySettings) -> tuple[str, int]:
+    return settings.protocol, settings.answer_tokens

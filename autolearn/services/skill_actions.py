@@ -29,10 +29,10 @@ def check(store: Store, model: ModelSettings) -> Run:
         JobError: It is being checked already; or its round is not finished, or was
             trained on another model.
     """
-    wanted = with_model(store, SkillRunSettings(), model)
+    run_settings = with_model(store, SkillRunSettings(), model)
     if run := active(store, model):
         raise JobError(f"This model is being checked already, by run {run.id}.")
-    return queues.submit(store, wanted, versions())
+    return queues.submit(store, run_settings, versions())
 
 
 def teach(store: Store, model: ModelSettings) -> Run:
@@ -65,8 +65,8 @@ def known(store: Store, model: ModelSettings) -> SkillReport | None:
         BackendError: There is one, but it cannot be used.
     """
     digest = model_files.digest(model_files.locate(model.model))
-    kept = store.skills.newest(digest, model.quantization, model.round_id)
-    return SkillReport.from_dict(kept) if kept else None
+    report = store.skills.newest(digest, model.quantization, model.round_id)
+    return SkillReport.from_dict(report) if report else None
 
 
 def readable(run: Run) -> dict[str, Any]:

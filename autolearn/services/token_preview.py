@@ -62,28 +62,28 @@ def look(
     Raises:
         BackendError: Its tokenizer cannot be used.
     """
-    wanted = {
+    request = {
         "folder": str(folder),
         "items": [asdict(item) for item in items],
         "max_tokens": max_tokens,
         "n_shown": n_shown,
     }
-    found = _ask(json.dumps(wanted))
-    rows = [[_row(row) for row in item] for item in found.pop("items")]
-    dropped = tuple((n, text) for n, text in found.pop("dropped"))
-    return TokenPreview(tuple(map(tuple, rows)), dropped=dropped, **found)
+    answer = _ask(json.dumps(request))
+    rows = [[_row(row) for row in item] for item in answer.pop("items")]
+    dropped_items = tuple((n, text) for n, text in answer.pop("dropped"))
+    return TokenPreview(tuple(map(tuple, rows)), dropped=dropped_items, **answer)
 
 
 def _row(row: dict[str, Any]) -> ShownRow:
     return ShownRow(tuple(row["ids"]), row["n_prompt"], tuple(row["pieces"]))
 
 
-def _ask(wanted: str) -> dict[str, Any]:
+def _ask(request: str) -> dict[str, Any]:
     quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             COMMAND,
-            input=wanted,
+            input=request,
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
@@ -97,4 +97,4 @@ def _ask(wanted: str) -> dict[str, Any]:
     except subprocess.CalledProcessError as error:
         lines = str(error.stderr).strip().splitlines() or ["no reason was given"]
         raise BackendError(f"The tokens cannot be made: {lines[-1]}") from error
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(process.stdout))

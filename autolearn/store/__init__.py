@@ -14,9 +14,12 @@ from autolearn.store.choices import Choices
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
+from autolearn.store.experiments import Experiments
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
 from autolearn.store.pool import Pool
+from autolearn.store.quizzes import Quizzes
+from autolearn.store.readings import Readings
 from autolearn.store.revisions import Revisions
 from autolearn.store.rounds import Rounds
 from autolearn.store.runs import Pace, RunFilter, Runs
@@ -48,14 +51,17 @@ class Store:
         self.folder = folder
         self.db = db
         self.library = Library(db)
+        self.readings = Readings(db)
         self.runs = Runs(db)
         self.samples = Samples(db)
         self.decisions = Decisions(db)
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)
+        self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)
         self.corpora = Corpora(db)
+        self.experiments = Experiments(db)
         self.revisions = Revisions(db)
 
     @classmethod

@@ -32,14 +32,14 @@ class Corpora:
                 )
             (number,) = self._db.insert("corpora", [to_row(corpus)])
             for part in _parts(examples):
-                rows = [to_row(replace(one, corpus_id=number)) for one in part]
+                rows = [to_row(replace(example, corpus_id=number)) for example in part]
                 self._db.insert("gold_examples", rows)
         return replace(corpus, id=number)
 
     def same_as(self, digest: str) -> Corpus | None:
         """Return the corpus of these very examples, if it is there."""
-        found = self._db.select(Corpus, "WHERE digest = ?", digest)
-        return found[0] if found else None
+        matches = self._db.select(Corpus, "WHERE digest = ?", digest)
+        return matches[0] if matches else None
 
     def all(self) -> list[Corpus]:
         """Return all corpora, the first first."""
@@ -62,8 +62,8 @@ class Corpora:
     def named(self, name: str) -> Corpus | None:
         """Return the newest corpus of a name, or the one of an id, if there is one."""
         tail = "WHERE name = ? OR CAST(id AS TEXT) = ? ORDER BY id DESC LIMIT 1"
-        found = self._db.select(Corpus, tail, name, name)
-        return found[0] if found else None
+        matches = self._db.select(Corpus, tail, name, name)
+        return matches[0] if matches else None
 
     def brought_by(self, run_id: int) -> list[Corpus]:
         """Return the corpora that an import has brought."""
@@ -84,9 +84,9 @@ class Corpora:
             listed(corpus_ids),
         )
         ids = [row["id"] for row in rows]
-        drawn = random.Random(f"{seed} corpora").sample(ids, min(n, len(ids)))
-        examples = self._db.by_id(GoldExample, drawn)
-        return [examples[number] for number in drawn]
+        sample_ids = random.Random(f"{seed} corpora").sample(ids, min(n, len(ids)))
+        examples = self._db.by_id(GoldExample, sample_ids)
+        return [examples[number] for number in sample_ids]
 
     def set_excluded(self, corpus_id: int, *, excluded: bool) -> None:
         """Leave a corpus out of the rounds that are ordered from now on, or use it."""

@@ -50,14 +50,14 @@ def listed(values: Iterable[int | str]) -> str:
     return json.dumps(list(values))
 
 
-def filtered(wanted: Any, clauses: Mapping[str, str]) -> tuple[str, list[Any]]:
+def filtered(criteria: Any, clauses: Mapping[str, str]) -> tuple[str, list[Any]]:
     """Return the condition and parameters of a filter, a dataclass of optional fields.
 
     Each field that is not None adds its clause; sequences become JSON lists.
     """
     conditions, params = ["1"], []
     for name, clause in clauses.items():
-        value = getattr(wanted, name)
+        value = getattr(criteria, name)
         if value is not None:
             conditions.append(clause)
             is_plain = isinstance(value, str | int | float)
@@ -117,11 +117,11 @@ class Database:
         self, cls: type[T], ids: Iterable[int | None], *, whole: bool = False
     ) -> dict[int, T]:
         """Return the records with these ids, each under its own."""
-        wanted = {number for number in ids if number is not None}
+        distinct_ids = {number for number in ids if number is not None}
         tail = "WHERE id IN (SELECT value FROM json_each(?))"
-        rows = self.rows(f"SELECT * FROM {TABLES[cls]} {tail}", listed(wanted))
-        found = self.records(cls, rows, whole=whole)
-        return {row["id"]: record for row, record in zip(rows, found, strict=True)}
+        rows = self.rows(f"SELECT * FROM {TABLES[cls]} {tail}", listed(distinct_ids))
+        records = self.records(cls, rows, whole=whole)
+        return {row["id"]: record for row, record in zip(rows, records, strict=True)}
 
     def records(
         self, cls: type[T], rows: Sequence[sqlite3.Row], *, whole: bool
@@ -175,11 +175,11 @@ class Database:
     def _migrate(self) -> None:
         with self._errors_told():
             db = sqlite_utils.Database(self._connection, recursive_triggers=False)
-            unknown, pending = unknown_migrations(db), MIGRATIONS.pending(db)
-        if unknown:
+            newer, pending = unknown_migrations(db), MIGRATIONS.pending(db)
+        if newer:
             raise SchemaTooNew(
                 f"{self.path} was written by a newer autolearn (it has "
-                f"{', '.join(sorted(unknown))}); update autolearn to open it."
+                f"{', '.join(sorted(newer))}); update autolearn to open it."
             )
         if pending:
             with self.atomic(), self._errors_told():
@@ -193,8 +193,8 @@ class Database:
             raise  # a mistake of ours, not of the world
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-            told = _SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")
-            raise StoreError(told.format(path=self.path, error=error)) from error
+            sentence = _SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")
+            raise StoreError(sentence.format(path=self.path, error=error)) from error
 
 
 def schema_sql(db: Database) -> str:

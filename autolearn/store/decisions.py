@@ -104,14 +104,14 @@ class Decisions:
         return self._db.select(Decision, tail, listed(sample_ids))
 
     def _undoable(self, decision_id: int) -> Decision:
-        found = self._db.select(Decision, "WHERE id = ?", decision_id)
-        if not found:
+        matches = self._db.select(Decision, "WHERE id = ?", decision_id)
+        if not matches:
             raise InputError(f"There is no decision {decision_id}.")
-        if found[0].action == "undo":
+        if matches[0].action == "undo":
             raise InputError(f"Decision {decision_id} is an undo; decide anew instead.")
         standing = self._db.rows(
             "SELECT id FROM standing_decisions WHERE sample_id = ? AND id >= ?",
-            found[0].sample_id,
+            matches[0].sample_id,
             decision_id,
         )
         if decision_id not in [row["id"] for row in standing]:
@@ -121,18 +121,18 @@ class Decisions:
                 f"Decision {decision_id} was followed by another on the same sample;"
                 " undo that one first."
             )
-        return found[0]
+        return matches[0]
 
     def _apply(self, decisions: Sequence[Decision]) -> list[Decision]:
         present = self._present({decision.sample_id for decision in decisions})
-        changed = {number: dict(columns) for number, columns in present.items()}
+        rows = {number: dict(columns) for number, columns in present.items()}
         complete = []
         for decision in decisions:
-            columns = changed[decision.sample_id]
+            columns = rows[decision.sample_id]
             before = {name: columns[name] for name in decision.after}
             columns.update(decision.after)
             complete.append(replace(decision, before=before))
-        self._change(present, changed)
+        self._change(present, rows)
         return self._keep(complete)
 
     def _present(self, sample_ids: set[int]) -> dict[int, Row]:
@@ -151,19 +151,19 @@ class Decisions:
             raise InputError(f"There is no sample {missing}.")
         return present
 
-    def _change(self, present: dict[int, Row], changed: dict[int, Row]) -> None:
-        reworded = [
+    def _change(self, before: dict[int, Row], after: dict[int, Row]) -> None:
+        reindex_ids = [
             number
-            for number, columns in changed.items()
-            if columns["chosen"] != present[number]["chosen"]
+            for number, columns in after.items()
+            if columns["chosen"] != before[number]["chosen"]
         ]
-        unindex_samples(self._db, reworded)
+        unindex_samples(self._db, reindex_ids)
         self._db.write_many(
             f"UPDATE samples SET {', '.join(f'{name} = ?' for name in _CHANGING)}"
             " WHERE id = ?",
-            ((*columns.values(), number) for number, columns in changed.items()),
+            ((*columns.values(), number) for number, columns in after.items()),
         )
-        index_samples(self._db, reworded)
+        index_samples(self._db, reindex_ids)
 
     def _keep(self, decisions: Sequence[Decision]) -> list[Decision]:
         ids = self._db.insert("decisions", [to_row(decision) for decision in decisions])

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from autolearn.core.constraints import from_values, to_values
+from autolearn.core.experiments import Experiment, ExperimentRun
 from autolearn.core.flags import Flag
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.model_calls import (
@@ -30,9 +31,11 @@ from autolearn.core.records import (
     Document,
     Exclusion,
     Feedback,
+    FrozenQuestion,
     Passage,
     Question,
     QuizResult,
+    QuizVersion,
     Round,
     Run,
     Sample,
@@ -57,10 +60,13 @@ TABLES: dict[type, str] = {
     TrainItem: "round_items",
     Run: "runs",
     QuizResult: "quiz_results",
+    QuizVersion: "quizzes",
     SelfGeneratedItem: "imagined",
     SkillResult: "skill_results",
     Corpus: "corpora",
     GoldExample: "gold_examples",
+    Experiment: "experiments",
+    ExperimentRun: "experiment_runs",
 }
 
 Row = dict[str, Any]
@@ -97,9 +103,18 @@ def _model_from(text: str) -> ModelIdentity:
     return ModelIdentity(**json.loads(text))
 
 
+def _frozen_from(text: str) -> tuple[FrozenQuestion, ...]:
+    return tuple(
+        FrozenQuestion(**row | {"aliases": tuple(row["aliases"])})
+        for row in json.loads(text)
+    )
+
+
 _LOADERS: dict[Any, Callable[[Any], Any]] = {
     bool: bool,
     tuple[Flag, ...]: _texts_from,
+    tuple[str, ...]: _texts_from,
+    tuple[FrozenQuestion, ...]: _frozen_from,
     dict[str, Any]: json.loads,
     dict[str, object]: json.loads,
     dict[str, str]: json.loads,

@@ -51,8 +51,8 @@ class RunJournal:
         Raises:
             StoreError: What was made cannot be kept; nothing of it is.
         """
-        kept = self._recall(name)
-        return self._keep(name, make()) if kept is None else kept
+        records = self._recall(name)
+        return self._keep(name, make()) if records is None else records
 
     def log(self, generations: Iterable[Generation]) -> list[Generation]:
         """Keep generations that belong to no record, such as those of a chat."""
@@ -64,20 +64,22 @@ class RunJournal:
         steps = self._db.rows(sql, self._run_id, name)
         if not steps:
             return None
-        placed: list[tuple[int, Record]] = []
+        positioned_records: list[tuple[int, Record]] = []
         for cls in KINDS:
             sql = f"SELECT * FROM {TABLES[cls]} WHERE step_id = ?"
             rows = self._db.rows(sql, steps[0]["id"])
             records = self._db.records(cls, rows, whole=True)
             positions = (row["step_position"] for row in rows)
-            placed += zip(positions, records, strict=True)
-        return tuple(record for _, record in sorted(placed, key=itemgetter(0)))
+            positioned_records += zip(positions, records, strict=True)
+        return tuple(
+            record for _, record in sorted(positioned_records, key=itemgetter(0))
+        )
 
-    def _keep(self, name: str, made: Sequence[Record]) -> tuple[Record, ...]:
-        step: Row = {"run_id": self._run_id, "name": name, "n_records": len(made)}
+    def _keep(self, name: str, results: Sequence[Record]) -> tuple[Record, ...]:
+        step: Row = {"run_id": self._run_id, "name": name, "n_records": len(results)}
         with self._db.atomic():
             step_id = self._db.insert("steps", [step])[0]
-            records = self._with_generations(made)
+            records = self._with_generations(results)
             for cls in KINDS:
                 self._insert(cls, records, step_id)
         return tuple(records)
@@ -93,23 +95,23 @@ class RunJournal:
         if cls is Sample and ids:
             index_samples(self._db, ids)
 
-    def _with_generations(self, made: Sequence[Record]) -> list[Record]:
+    def _with_generations(self, records: Sequence[Record]) -> list[Record]:
         """Keep what the records came from; one text may have given several of them."""
         new = {
             id(record.generation): record.generation
-            for record in made
+            for record in records
             if not isinstance(record, Sample)
             and record.generation is not None
             and not record.generation.id
         }
-        kept = dict(zip(new, self._keep_generations(new.values()), strict=True))
+        stored = dict(zip(new, self._keep_generations(new.values()), strict=True))
         return [
             record
             if isinstance(record, Sample)
             else replace(
-                record, generation=kept.get(id(record.generation), record.generation)
+                record, generation=stored.get(id(record.generation), record.generation)
             )
-            for record in made
+            for record in records
         ]
 
     def _keep_generations(self, new: Iterable[Generation]) -> list[Generation]:

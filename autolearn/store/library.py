@@ -13,11 +13,12 @@ from autolearn.core.records import (
     Origin,
     Passage,
     Question,
+    Scorer,
     Split,
 )
 from autolearn.store import search
 from autolearn.store.database import Database, filtered, listed
-from autolearn.store.encoding import to_row
+from autolearn.store.encoding import as_json, to_row
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,43 @@ class Shelved:
     n_passages: int
     """Those that are not left out; likewise their tokens."""
     n_tokens: int
+    n_left_out: int
+    """Parts of the file that are no part of the text."""
+    has_notes: bool
 
 
-_SHELF = """
+@dataclass(frozen=True)
+class ExclusionKind:
+    """Exclusions of one document that have the same reason and begin alike."""
+
+    first_id: int
+    reason: str
+    excerpt: str
+    n: int
+    place: str
+    """Where the first of them stood in the file."""
+
+
+_NOT_TAKEN = (
+    "exclusions.id NOT IN (SELECT exclusion_id FROM passages"
+    " WHERE exclusion_id IS NOT NULL AND position >= 0)"
+)
+EXCERPT = 200
+"""Characters of the excerpt of an exclusion."""
+_EXCLUSION_KINDS = f"""
+SELECT min(id) AS first_id, reason, substr(text, 1, {EXCERPT}) AS excerpt,
+    count(*) AS n, place
+FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}
+GROUP BY reason, substr(text, 1, {EXCERPT}) ORDER BY n DESC, first_id LIMIT ?
+"""
+_SHELF = f"""
 SELECT d.id, d.name, d.n_characters,
-    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens
+    count(p.id) AS n_passages, coalesce(sum(p.n_tokens), 0) AS n_tokens,
+    (SELECT count(*) FROM exclusions WHERE document_id = d.id AND {_NOT_TAKEN})
+        AS n_left_out,
+    d.note <> '' AS has_notes
 FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
+    AND p.position >= 0
 GROUP BY d.id ORDER BY d.id
 """
 
@@ -70,9 +102,12 @@ NEAR = 0.5
 _NEAREST = """
 SELECT passages.id, -bm25(passages_search) AS score
 FROM passages_search JOIN passages ON passages.id = passages_search.rowid
-WHERE passages_search MATCH ? AND NOT excluded
+WHERE passages_search MATCH ? AND NOT excluded AND position >= 0
 ORDER BY score DESC, passages.id LIMIT ?
 """
+
+
+_PLACED = "WHERE id > ? AND position >= 0 ORDER BY id LIMIT ?"
 
 
 class Library:
@@ -99,16 +134,17 @@ class Library:
                 )
             (number,) = self._db.insert("documents", [to_row(document)])
             for table, parts in (("passages", passages), ("exclusions", exclusions)):
-                placed = (to_row(replace(one, document_id=number)) for one in parts)
-                while batch := list(islice(placed, BATCH)):
-                    self._db.insert(table, batch)
-            search.index_passages(self._db, number)
+                rows = (to_row(replace(p, document_id=number)) for p in parts)
+                while batch := list(islice(rows, BATCH)):
+                    ids = self._db.insert(table, batch)
+                    if table == "passages":
+                        search.index_passages(self._db, ids)
         return replace(document, id=number)
 
     def same_as(self, digest: str) -> Document | None:
         """Return the document of this very text, if it is there."""
-        found = self._db.select(Document, "WHERE digest = ?", digest)
-        return found[0] if found else None
+        matches = self._db.select(Document, "WHERE digest = ?", digest)
+        return matches[0] if matches else None
 
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
@@ -147,7 +183,7 @@ class Library:
         with_excluded: bool = False,
     ) -> list[Passage]:
         """Return the passages of these documents, or of all, in reading order."""
-        conditions, params = ["1"], []
+        conditions, params = ["position >= 0"], []
         if document_ids is not None:
             conditions.append("document_id IN (SELECT value FROM json_each(?))")
             params.append(listed(document_ids))
@@ -165,7 +201,7 @@ class Library:
         """Return how many passages a document has, and their characters."""
         row = self._db.rows(
             'SELECT count(*) AS n, coalesce(sum("end" - start), 0) AS covered'
-            " FROM passages WHERE document_id = ?",
+            " FROM passages WHERE document_id = ? AND position >= 0",
             document_id,
         )[0]
         return row["n"], row["covered"]
@@ -181,29 +217,63 @@ class Library:
         rows = self._db.rows(_NEAREST, search.any_word_of(question), most)
         ids = [row["id"] for row in rows if row["score"] >= NEAR * rows[0]["score"]]
         by_id = self.passages_by_id(ids)
-        chosen: list[Passage] = []
+        selection: list[Passage] = []
         for passage in map(by_id.__getitem__, ids):
-            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in chosen):
-                chosen.append(passage)
-        return chosen
+            if passage.n_tokens <= n_tokens - sum(p.n_tokens for p in selection):
+                selection.append(passage)
+        return selection
 
     def each_passage(self) -> Iterator[Passage]:
         """Yield all passages, however many there are, by their ids."""
         last = 0
-        while batch := self._db.select(
-            Passage, "WHERE id > ? ORDER BY id LIMIT ?", last, BATCH
-        ):
+        while batch := self._db.select(Passage, _PLACED, last, BATCH):
             yield from batch
             last = batch[-1].id
+
+    def last_passage_id(self) -> int:
+        """Return the highest id of a passage, 0 if there is none."""
+        sql = "SELECT coalesce(max(id), 0) AS id FROM passages"
+        return int(self._db.rows(sql)[0]["id"])
 
     def brought_by(self, run_id: int) -> list[Document]:
         """Return the documents that an import has brought."""
         return self._db.select(Document, "WHERE run_id = ? ORDER BY id", run_id)
 
     def exclusions(self, document_id: int) -> list[Exclusion]:
-        """Return what stands in a document but is no part of its text."""
-        tail = "WHERE document_id = ? ORDER BY id"
+        """Return what stands in a file but is no part of its text, in its order."""
+        tail = f"WHERE document_id = ? AND {_NOT_TAKEN} ORDER BY at, id"
         return self._db.select(Exclusion, tail, document_id)
+
+    def exclusion_kinds(self, document_id: int, limit: int) -> list[ExclusionKind]:
+        """Return how often each reason and text was left out, the most frequent first.
+
+        At most ``limit`` kinds; texts are cut to their beginning.
+        """
+        rows = self._db.rows(_EXCLUSION_KINDS, document_id, limit)
+        return [ExclusionKind(**row) for row in rows]
+
+    def exclusion_counts(self, document_id: int) -> dict[str, tuple[int, int]]:
+        """Return how many parts were left out for each reason, and their characters."""
+        rows = self._db.rows(
+            "SELECT reason, count(*) AS n, sum(length(text)) AS n_characters"
+            f" FROM exclusions WHERE document_id = ? AND {_NOT_TAKEN}"
+            " GROUP BY reason ORDER BY n DESC, reason",
+            document_id,
+        )
+        return {row["reason"]: (row["n"], row["n_characters"]) for row in rows}
+
+    def exclusions_between(
+        self, document_id: int, start: int, end: int, limit: int
+    ) -> list[Exclusion]:
+        """Return what was left out between two characters of the text, in its order.
+
+        Both ends are included; at most ``limit`` are returned.
+        """
+        tail = (
+            f"WHERE document_id = ? AND at BETWEEN ? AND ? AND {_NOT_TAKEN}"
+            " ORDER BY at, id LIMIT ?"
+        )
+        return self._db.select(Exclusion, tail, document_id, start, end, limit)
 
     def set_excluded(self, passage_ids: Iterable[int], *, excluded: bool) -> None:
         """Leave these passages out of what is studied from now on, or take them in."""
@@ -214,22 +284,22 @@ class Library:
             listed(passage_ids),
         )
 
-    def set_repeats(self, found: Mapping[int, tuple[int, bool]]) -> None:
+    def set_repeats(self, repeats: Mapping[int, tuple[int, bool]]) -> None:
         """Note which passage each of these repeats; leave out those word for word."""
         with self._db.atomic():
             self._db.write_many(
                 "UPDATE passages SET repeats_id = ?, excluded = max(excluded, ?)"
                 " WHERE id = ?",
-                ((same, exact, number) for number, (same, exact) in found.items()),
+                ((same, exact, number) for number, (same, exact) in repeats.items()),
             )
 
     def add_questions(self, questions: Sequence[Question]) -> tuple[Question, ...]:
         """Keep imported questions; one that was imported before is not doubled.
 
-        The same question is one of the same text, split and passage.
+        The same question is one of the same text, options, split and passage.
         """
         with self._db.atomic():
-            known = {
+            by_identity = {
                 _identity(question): question
                 for question in self._db.select(
                     Question,
@@ -241,25 +311,39 @@ class Library:
             new = {
                 _identity(question): question
                 for question in questions
-                if _identity(question) not in known
+                if _identity(question) not in by_identity
             }
             ids = self._db.insert("questions", [to_row(q) for q in new.values()])
         for number, (key, question) in zip(ids, new.items(), strict=True):
-            known[key] = replace(question, id=number)
-        return tuple(known[_identity(question)] for question in questions)
+            by_identity[key] = replace(question, id=number)
+        return tuple(by_identity[_identity(question)] for question in questions)
 
-    def questions(self, wanted: QuestionFilter | None = None) -> list[Question]:
+    def questions(self, criteria: QuestionFilter | None = None) -> list[Question]:
         """Return the questions that are wanted, without their generations."""
-        where, params = filtered(wanted or QuestionFilter(), _CLAUSES)
+        where, params = filtered(criteria or QuestionFilter(), _CLAUSES)
         return self._db.select(Question, f"WHERE {where} ORDER BY id", *params)
 
-    def instructions(self) -> list[Question]:
-        """Return the questions that a person gave without any text."""
-        tail = (
-            "WHERE split = 'study' AND origin = 'person' AND passage_id IS NULL"
-            " ORDER BY id"
+    def set_scoring(
+        self, question_id: int, scorer: Scorer, aliases: Sequence[str]
+    ) -> None:
+        """Change how answers to a question of quiz or control are scored."""
+        self._db.write(
+            "UPDATE questions SET scorer = ?, aliases = ? WHERE id = ?",
+            scorer,
+            as_json(tuple(aliases)),
+            question_id,
         )
-        return self._db.select(Question, tail)
+
+    def instructions(self, *, with_own: bool = False) -> list[Question]:
+        """Return the questions that a person gave without any text.
+
+        ``with_own``: with those that models wrote for their own evolution.
+        """
+        tail = (
+            "WHERE split = 'study' AND passage_id IS NULL"
+            " AND (origin = 'person' OR (origin = 'model' AND ?)) ORDER BY id"
+        )
+        return self._db.select(Question, tail, with_own)
 
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""
@@ -272,5 +356,7 @@ class Library:
         return self._db.select(Feedback, tail, listed(answer_ids))
 
 
-def _identity(question: Question) -> tuple[str, str, int | None]:
-    return question.text, question.split, question.passage_id
+def _identity(
+    question: Question,
+) -> tuple[str, str, int | None, tuple[str, ...]]:
+    return question.text, question.split, question.passage_id, question.choices

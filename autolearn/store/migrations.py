@@ -120,13 +120,13 @@ def m005_sources(db: Database) -> None:
     """Let texts of any length come in by runs of their own."""
     for statement in _SOURCES.split(";\n"):
         db.execute(statement)
-    _allow_runs(db, "'export')", "'export', 'import')")
+    _allow(db, "runs", "'export')", "'export', 'import')")
 
 
 @MIGRATIONS()
 def m006_models(db: Database) -> None:
     """Let models come in by runs of their own."""
-    _allow_runs(db, "'import')", "'import', 'download', 'convert')")
+    _allow(db, "runs", "'import')", "'import', 'download', 'convert')")
 
 
 _SKILLS = """
@@ -163,17 +163,17 @@ def m007_skills(db: Database) -> None:
     """Keep what a model can do, by weights and round."""
     for statement in _SKILLS.split(";\n"):
         db.execute(statement)
-    _allow_runs(db, "'convert')", "'convert', 'skills')")
+    _allow(db, "runs", "'convert')", "'convert', 'skills')")
 
 
-def _allow_runs(db: Database, before: str, after: str) -> None:
+def _allow(db: Database, table: str, before: str, after: str) -> None:
     """Widen the CHECK of a table that others refer to, as SQLite's manual tells."""
     version = db.execute("PRAGMA schema_version").fetchone()[0]
     db.execute("PRAGMA writable_schema = ON")
     db.execute(
         "UPDATE sqlite_schema SET sql = replace(sql, ?, ?)"
-        " WHERE type = 'table' AND name = 'runs'",
-        (before, after),
+        " WHERE type = 'table' AND name = ?",
+        (before, after, table),
     )
     db.execute(f"PRAGMA schema_version = {version + 1}")
     db.execute("PRAGMA writable_schema = OFF")
@@ -274,6 +274,69 @@ def m012_run_links(db: Database) -> None:
         db.execute(statement)
 
 
+_QUIZZES = """
+ALTER TABLE questions ADD COLUMN scorer TEXT NOT NULL DEFAULT 'contains'
+    CHECK (scorer IN ('contains', 'exact', 'f1', 'number', 'choice', 'none'));
+ALTER TABLE questions ADD COLUMN aliases TEXT NOT NULL DEFAULT '[]'
+    CHECK (json_valid(aliases));
+ALTER TABLE questions ADD COLUMN choices TEXT NOT NULL DEFAULT '[]'
+    CHECK (json_valid(choices));
+-- Questions with the same words and other options are two questions.
+DROP INDEX questions_imported;
+CREATE UNIQUE INDEX questions_imported
+    ON questions(text, split, coalesce(passage_id, 0), choices) WHERE step_id IS NULL;
+ALTER TABLE quiz_results ADD COLUMN truncated INTEGER NOT NULL DEFAULT 0
+    CHECK (truncated IN (0, 1));
+UPDATE quiz_results SET truncated = 1
+    WHERE generation_id IN (SELECT id FROM generations WHERE finish = 'length');
+-- Quiz and control as they were frozen, with their scorers and aliases.
+CREATE TABLE quizzes (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL UNIQUE,
+    digest TEXT NOT NULL,
+    questions TEXT NOT NULL CHECK (json_valid(questions)),
+    locked INTEGER NOT NULL CHECK (locked IN (0, 1)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+"""
+
+
+@MIGRATIONS()
+def m013_quizzes(db: Database) -> None:
+    """Freeze quizzes in versions, with a scorer and aliases for each question."""
+    for statement in _QUIZZES.split(";\n"):
+        db.execute(statement)
+
+
+_EXPERIMENTS = """
+CREATE TABLE experiments (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('compare', 'evolve')),
+    settings TEXT NOT NULL CHECK (json_valid(settings)),
+    created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE TABLE experiment_runs (
+    id INTEGER PRIMARY KEY,
+    experiment_id INTEGER NOT NULL REFERENCES experiments(id),
+    task TEXT NOT NULL,
+    run_id INTEGER NOT NULL REFERENCES runs(id),
+    reused INTEGER NOT NULL CHECK (reused IN (0, 1)),
+    UNIQUE (experiment_id, task)
+) STRICT;
+CREATE INDEX experiment_runs_by_run ON experiment_runs(run_id);
+"""
+
+
+@MIGRATIONS()
+def m014_experiments(db: Database) -> None:
+    """Keep experiments and their runs; let a quiz be asked in more ways."""
+    for statement in _EXPERIMENTS.split(";\n"):
+        db.execute(statement)
+    before = "('closed_book', 'open_book')"
+    after = "('closed_book', 'open_book', 'retrieval', 'refined', 'consistent')"
+    _allow(db, "quiz_results", before, after)
+
+
 _READING = """
 -- The name of the file in the folder originals, and how it was read (core.reading).
 ALTER TABLE documents ADD COLUMN original TEXT NOT NULL DEFAULT '';
@@ -285,6 +348,9 @@ ALTER TABLE passages ADD COLUMN exclusion_id INTEGER REFERENCES exclusions(id);
 CREATE INDEX passages_by_exclusion ON passages(exclusion_id);
 -- Let passages be deleted without a look at all others.
 CREATE INDEX passages_by_repeat ON passages(repeats_id);
+CREATE INDEX samples_by_passage ON samples(passage_id);
+CREATE INDEX skips_by_passage ON skips(passage_id);
+CREATE INDEX exclusions_by_place ON exclusions(document_id, at);
 """
 
 
@@ -297,5 +363,7 @@ def m015_reading(db: Database) -> None:
 
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
-    known = {migration.name for migration in MIGRATIONS.pending(Database(memory=True))}
-    return {migration.name for migration in MIGRATIONS.applied(db)} - known
+    own_names = {
+        migration.name for migration in MIGRATIONS.pending(Database(memory=True))
+    }
+    return {migration.name for migration in MIGRATIONS.applied(db)} - own_names

@@ -11,11 +11,15 @@ SELECT (SELECT max(id) FROM runs),
      FROM runs WHERE state IN ('queued', 'running')),
     (SELECT max(id) FROM steps),
     (SELECT max(id) FROM decisions),
-    (SELECT count(*) FROM documents),
+    (SELECT count(*) || ' ' || total(n_characters) FROM documents),
     (SELECT sum(excluded) FROM passages),
+    (SELECT max(id) FROM passages),
+    (SELECT max(id) FROM exclusions),
     (SELECT max(finished_at) FROM runs),
     (SELECT group_concat(id || state) FROM rounds),
-    (SELECT group_concat(id || '-' || excluded) FROM corpora)
+    (SELECT group_concat(id || '-' || excluded) FROM corpora),
+    (SELECT count(*) FROM questions WHERE step_id IS NULL),
+    (SELECT group_concat(version || '-' || locked) FROM quizzes)
 """
 _ROUND_CONTENTS = """
 SELECT (SELECT max(id) FROM decisions),

@@ -32,8 +32,8 @@ class Rounds:
         Raises:
             InputError: There is none of this id.
         """
-        for found in self._db.select(Round, "WHERE id = ?", round_id):
-            return found
+        for round_ in self._db.select(Round, "WHERE id = ?", round_id):
+            return round_
         raise InputError(f"There is no round {round_id}.")
 
     def all(self, run_id: int | None = None) -> list[Round]:
@@ -56,19 +56,19 @@ class Rounds:
         )
         return frozenset(row["sample_id"] for row in rows)
 
-    def update(self, changed: Round) -> Round:
+    def update(self, round_: Round) -> Round:
         """Keep what may change of a round: state, adapter, steps and scores."""
         self._db.write(
             "UPDATE rounds SET state = ?, adapter = ?, adapter_digest = ?,"
             " n_steps = ?, scores = ? WHERE id = ?",
-            changed.state,
-            changed.adapter,
-            changed.adapter_digest,
-            changed.n_steps,
-            as_json(changed.scores),
-            changed.id,
+            round_.state,
+            round_.adapter,
+            round_.adapter_digest,
+            round_.n_steps,
+            as_json(round_.scores),
+            round_.id,
         )
-        return self.get(changed.id)
+        return self.get(round_.id)
 
     def ancestors(self, round_id: int) -> list[Round]:
         """Return the rounds that a round was built on, its parent first."""

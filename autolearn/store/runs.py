@@ -86,9 +86,9 @@ class Runs:
         tail = "WHERE ? IS NULL OR id < ? ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, before_id, before_id, limit)
 
-    def find(self, wanted: RunFilter, limit: int = -1) -> list[Run]:
+    def find(self, criteria: RunFilter, limit: int = -1) -> list[Run]:
         """Return the runs that a filter lets through, the newest first; -1: all."""
-        where, params = filtered(wanted, _RUN_CLAUSES)
+        where, params = filtered(criteria, _RUN_CLAUSES)
         tail = f"WHERE {where} ORDER BY id DESC LIMIT ?"
         return self._db.select(Run, tail, *params, limit)
 
@@ -96,10 +96,21 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
+        """Return the newest finished run of a kind with exactly these settings."""
+        tail = (
+            "WHERE kind = ? AND state = 'done' AND settings = ?"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        records = self._db.select(Run, tail, kind, as_json(dict(settings)))
+        return records[0] if records else None
+
     def next_in_pipeline(self, run_id: int) -> Run | None:
         """Return the run that was queued after this one in a whole round."""
-        found = self._db.select(Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id)
-        return found[0] if found else None
+        followers = self._db.select(
+            Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id
+        )
+        return followers[0] if followers else None
 
     def quizzes(self, model_digest: str, round_id: int | None) -> list[Run]:
         """Return the finished quizzes of a round of a model, the newest first.
@@ -188,14 +199,14 @@ class Runs:
 
     def request_cancel(self, run_id: int) -> bool:
         """Ask a running run to stop and take a queued one out; False: neither."""
-        changed = self._db.write(
+        n_rows = self._db.write(
             "UPDATE runs SET cancel_requested = 1,"
             f" finished_at = CASE state WHEN 'queued' THEN {NOW} END,"
             " state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END"
             " WHERE id = ? AND state IN ('queued', 'running')",
             run_id,
         )
-        return changed > 0
+        return n_rows > 0
 
     def is_cancel_requested(self, run_id: int) -> bool:
         """Return whether a person wants the run to stop."""
@@ -203,13 +214,13 @@ class Runs:
 
     def requeue(self, run_id: int) -> bool:
         """Put an ended but unfinished run back into the queue; False: it is not one."""
-        changed = self._db.write(
+        n_rows = self._db.write(
             "UPDATE runs SET state = 'queued', cancel_requested = 0, error = NULL,"
             " finished_at = NULL"
             " WHERE id = ? AND state IN ('interrupted', 'cancelled', 'failed')",
             run_id,
         )
-        return changed > 0
+        return n_rows > 0
 
     def interrupt_running(self, kinds: Collection[RunKind]) -> int:
         """Mark what is left running as interrupted; only for who holds the lock."""
@@ -247,6 +258,15 @@ class Runs:
     def skips(self, run_id: int) -> list[Skip]:
         """Return what gave nothing in a run, and why."""
         return self._db.select(Skip, "WHERE run_id = ? ORDER BY id", run_id)
+
+    def n_tokens(self, run_id: int) -> int:
+        """Return how many tokens a run has read and written in its generations."""
+        rows = self._db.rows(
+            "SELECT coalesce(sum(n_prompt_tokens + n_tokens), 0) AS n"
+            " FROM generations WHERE run_id = ?",
+            run_id,
+        )
+        return int(rows[0]["n"])
 
     def quizzed_rounds(self) -> list[int]:
         """Return the ids of the rounds that were asked a quiz, in their order."""

@@ -6,6 +6,7 @@ Nothing is written here; that is what decisions are for.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from json import loads
 from typing import Any, Literal, TypeVar
 
 from autolearn.core.errors import InputError
@@ -76,7 +77,10 @@ _CLAUSES = {
 _GISTS = """
 SELECT samples.id, passages.text, opened.text,
     coalesce(samples.feedback, critique.text),
-    coalesce(samples.feedback, samples.refined) IS NOT NULL, closed_by.round_id
+    (SELECT json_group_array(DISTINCT edit.key)
+        FROM standing_decisions AS decision, json_each(decision.after) AS edit
+        WHERE decision.sample_id = samples.id AND decision.action = 'edit'),
+    closed_by.round_id
 FROM samples
 LEFT JOIN passages ON passages.id = samples.passage_id
 LEFT JOIN answers AS opened ON opened.id = samples.open_answer_id
@@ -128,8 +132,8 @@ class SampleSources:
     """The open-book answer."""
     critique: str | None
     """As a person left it."""
-    corrected: bool
-    """A person has edited the critique or the refined answer."""
+    edits: frozenset[str]
+    """What a person has edited and not undone; see ``decisions.EDITABLE``."""
     written_by: int | None
     """The round whose weights gave the closed-book answer; None: the base model's."""
 
@@ -142,31 +146,31 @@ class Samples:
 
     def find(
         self,
-        wanted: SampleFilter | None = None,
+        criteria: SampleFilter | None = None,
         *,
         limit: int = -1,
         after_id: int = 0,
     ) -> list[Sample]:
         """Return the samples that are wanted, by id, those behind ``after_id``."""
-        where, params = self._where(wanted)
+        where, params = self._where(criteria)
         tail = f"WHERE {where} AND id > ? ORDER BY id LIMIT ?"
         return self._db.select(Sample, tail, *params, after_id, limit)
 
     def newest(
         self,
-        wanted: SampleFilter | None = None,
+        criteria: SampleFilter | None = None,
         *,
         limit: int = 50,
         before_id: int | None = None,
     ) -> list[Sample]:
         """Return the samples that are wanted, the newest first."""
-        where, params = self._where(wanted)
+        where, params = self._where(criteria)
         tail = f"WHERE {where} AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?"
         return self._db.select(Sample, tail, *params, before_id, before_id, limit)
 
     def step(
         self,
-        wanted: SampleFilter | None = None,
+        criteria: SampleFilter | None = None,
         *,
         order: Order = "doubt",
         beside: int | None = None,
@@ -177,7 +181,7 @@ class Samples:
         That one need not be wanted itself. Without it, the first is returned; with
         ``back``, the one before, or the last. None: there is no such sample.
         """
-        where, params = self._where(wanted)
+        where, params = self._where(criteria)
         keys, sign = _KEYS[order], "<" if back else ">"
         if beside is not None:
             place = ", ".join(keys)
@@ -187,9 +191,9 @@ class Samples:
         sql = f"SELECT id FROM samples WHERE {where} ORDER BY {by} LIMIT 1"
         return next((row["id"] for row in self._db.rows(sql, *params)), None)
 
-    def ids(self, wanted: SampleFilter | None = None) -> list[int]:
+    def ids(self, criteria: SampleFilter | None = None) -> list[int]:
         """Return the ids of the samples that are wanted."""
-        where, params = self._where(wanted)
+        where, params = self._where(criteria)
         sql = f"SELECT id FROM samples WHERE {where} ORDER BY id"
         return [row["id"] for row in self._db.rows(sql, *params)]
 
@@ -209,9 +213,9 @@ class Samples:
             limit,
         )
 
-    def counts(self, wanted: SampleFilter | None = None) -> dict[SampleState, int]:
+    def counts(self, criteria: SampleFilter | None = None) -> dict[SampleState, int]:
         """Return how many of the wanted samples are in each state."""
-        where, params = self._where(wanted)
+        where, params = self._where(criteria)
         counts: dict[SampleState, int] = {"pending": 0, "approved": 0, "rejected": 0}
         sql = f"SELECT state, count(*) AS n FROM samples WHERE {where} GROUP BY state"
         counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
@@ -281,19 +285,19 @@ class Samples:
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "", opened, critique, bool(corrected), written_by
+                passage or "", opened, critique, frozenset(loads(edits)), written_by
             )
-            for number, passage, opened, critique, corrected, written_by in rows
+            for number, passage, opened, critique, edits, written_by in rows
         }
 
-    def _where(self, wanted: SampleFilter | None) -> tuple[str, list[Any]]:
-        wanted, clauses = wanted or SampleFilter(), _CLAUSES
-        if wanted.text is not None:
-            wanted = replace(wanted, text=match(wanted.text))
-            if is_common(self._db, wanted.text or ""):
+    def _where(self, criteria: SampleFilter | None) -> tuple[str, list[Any]]:
+        criteria, clauses = criteria or SampleFilter(), _CLAUSES
+        if criteria.text is not None:
+            criteria = replace(criteria, text=match(criteria.text))
+            if is_common(self._db, criteria.text or ""):
                 # Not found by its words then, only tested for them.
                 clauses = clauses | {"text": "+" + clauses["text"]}
-        return filtered(wanted, clauses)
+        return filtered(criteria, clauses)
 
 
 def _grouped(records: Iterable[T], name: str) -> defaultdict[int, list[T]]:

@@ -2,7 +2,7 @@
 
 Neither holds a text of its own. They are brought up to date once a batch, not by
 triggers: that of samples must be told the old words of a sample before they change,
-which is what ``unindex_samples`` is for; passages never change.
+which is what ``unindex_samples`` and ``unindex_passages`` are for.
 """
 
 from collections.abc import Iterable
@@ -35,13 +35,22 @@ def unindex_samples(db: Database, ids: Iterable[int]) -> None:
     )
 
 
-def index_passages(db: Database, document_id: int) -> None:
-    """Add the words of the passages of a new document."""
-    rows = db.rows(
-        "SELECT id, heading, text FROM passages WHERE document_id = ?", document_id
-    )
+def index_passages(db: Database, ids: Iterable[int]) -> None:
+    """Add the words of these passages."""
+    _write_passages(db, ids, "(rowid, words) VALUES (?, ?)")
+
+
+def unindex_passages(db: Database, ids: Iterable[int]) -> None:
+    """Take out the words of these passages, which are about to change."""
+    command = "(passages_search, rowid, words) VALUES ('delete', ?, ?)"
+    _write_passages(db, ids, command)
+
+
+def _write_passages(db: Database, ids: Iterable[int], command: str) -> None:
+    sql = f"SELECT id, heading, text FROM passages {_CHOSEN_IDS}"
+    rows = db.rows(sql, listed(ids))
     db.write_many(
-        "INSERT INTO passages_search (rowid, words) VALUES (?, ?)",
+        f"INSERT INTO passages_search {command}",
         ((row["id"], passage_words(row["heading"], row["text"])) for row in rows),
     )
 
@@ -63,6 +72,6 @@ def match(text: str) -> str:
 
 def is_common(db: Database, query: str) -> bool:
     """Return whether a query finds so many samples that sorting them takes long."""
-    found = "SELECT 1 FROM samples_search WHERE samples_search MATCH ? LIMIT ?"
-    counted = db.rows(f"SELECT count(*) AS n FROM ({found})", query, _COMMON + 1)
-    return int(counted[0]["n"]) > _COMMON
+    matches = "SELECT 1 FROM samples_search WHERE samples_search MATCH ? LIMIT ?"
+    rows = db.rows(f"SELECT count(*) AS n FROM ({matches})", query, _COMMON + 1)
+    return int(rows[0]["n"]) > _COMMON

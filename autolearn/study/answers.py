@@ -51,10 +51,10 @@ def open_book(
         for question in questions
     ]
     threshold = generator.settings.evidence_threshold
-    written = generator.write(open_book_requests(generator, cases))
+    results = generator.write(open_book_requests(generator, cases))
     return [
         _read_open_book(question, passage_of(question, passages), generation, threshold)
-        for question, generation in written
+        for question, generation in results
     ]
 
 
@@ -93,8 +93,8 @@ def open_book_requests(
             )
             for case in cases
         ]
-    unknown = [(case.text, case.question) for case in cases if not case.sentence]
-    likeliest = iter(grounding.likeliest_sentences(generator, unknown))
+    pairs = [(case.text, case.question) for case in cases if not case.sentence]
+    likeliest = iter(grounding.likeliest_sentences(generator, pairs))
     return [
         quoting(generator, case)
         if case.sentence
@@ -135,12 +135,13 @@ def _read_open_book(
         has_evidence = matching.supports(
             quote, question.text, parts.answer, faithful=place.score == 1.0
         )
-    expected = question.short_answer
+    short_answer = question.short_answer
     flags = that_hold(
         {
             "no_evidence": not has_evidence,
-            "answers_differ": bool(expected) and not _leads_back(parts, expected),
-            "copies_sentence": bool(expected) and _copies_sentence(parts),
+            "answers_differ": bool(short_answer)
+            and not _leads_back(parts, short_answer),
+            "copies_sentence": bool(short_answer) and _copies_sentence(parts),
             "reworded_quote": bool(place and has_evidence and place.score < 1.0),
             "unanswerable": not parts.is_stated,
             "too_long": generation.completion.finish == "length",
@@ -159,11 +160,11 @@ def _read_open_book(
     )
 
 
-def _leads_back(parts: model_output.OpenBook, expected: str) -> bool:
+def _leads_back(parts: model_output.OpenBook, short_answer: str) -> bool:
     """Return whether an open-book answer gives the short answer of its question."""
     short = parts.short or parts.answer
-    is_same = grounding.same_short_answer(short, expected)
-    return is_same and grounding.tells(parts.answer, parts.short or expected)
+    is_same = grounding.same_short_answer(short, short_answer)
+    return is_same and grounding.tells(parts.answer, parts.short or short_answer)
 
 
 def _copies_sentence(parts: model_output.OpenBook) -> bool:
@@ -180,11 +181,11 @@ def reworded(
     generator: Generator,
     questions: Sequence[Question],
     passages: Passages,
-    expected: Mapping[int, Answer],
+    originals: Mapping[int, Answer],
 ) -> list[Record]:
     """Answer reworded questions open-book.
 
-    ``expected``: the answers to the original questions, by the ids of those. A wording
+    ``originals``: the answers to the original questions, by the ids of those. A wording
     with another answer is flagged ``other_meaning``.
     """
     by_id = {question.id: question for question in questions}
@@ -192,7 +193,7 @@ def reworded(
     for record in open_book(generator, questions, passages):
         if isinstance(record, Answer):
             question = by_id[record.question_id]
-            original = expected[question.parent_id or 0]
+            original = originals[question.parent_id or 0]
             if matching.agreement(question.text, record.text, original.text) < 1.0:
                 record = replace(record, flags=(*record.flags, "other_meaning"))
         records.append(record)
@@ -212,7 +213,9 @@ def closed_book(generator: Generator, questions: Sequence[Question]) -> list[Rec
     requests = [
         GenerationRequest(
             (question, draw),
-            prompts.load("closed_book").render(question=question.text),
+            prompts.load(answer_prompt(generator, question)).render(
+                question=question.text
+            ),
             generator.settings.answer_tokens,
             draw,
         )
@@ -223,6 +226,16 @@ def closed_book(generator: Generator, questions: Sequence[Question]) -> list[Rec
         _read_answer("closed_book", question, generation, draw)
         for (question, draw), generation in generator.write(requests)
     ]
+
+
+def answer_prompt(generator: Generator, question: Question) -> str:
+    """Return the name of the prompt that asks for an answer without any text.
+
+    An instruction is solved step by step, unless the model was trained on the prompt
+    for questions alone.
+    """
+    is_instruction = question.passage_id is None and question.split == "study"
+    return "solve" if is_instruction and generator.protocol.guided else "closed_book"
 
 
 def refine(
@@ -259,7 +272,7 @@ def refinement_request(
         return generator.request("refine_free", question, values, limit)
     passage = passage_of(question, passages)
     name = "mend" if generator.protocol.guided else "refine"
-    form = Form(prompts.load(name).begun(), (" ", LINE), languages.of(passage.text))
+    form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
     values["passage"] = shown(passage) if generator.protocol.guided else passage.text
     return generator.request(name, question, values, limit, form)
 

@@ -111,23 +111,23 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     from. Facts without a question after the last attempt become skips.
     """
     all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
-    served = {fact.passage.id for fact in all_facts}
-    todo, kept = all_facts, dict[Fact, Question]()
-    known: dict[int, list[str]] = {}
-    failed: list[_Draft] = []
+    passage_ids = {fact.passage.id for fact in all_facts}
+    todo, results = all_facts, dict[Fact, Question]()
+    earlier_texts: dict[int, list[str]] = {}
+    faulty: list[_Draft] = []
     for attempt in range(1 if generator.settings.quick else ATTEMPTS):
         drafts = _checked(generator, _drafts(generator, todo, attempt))
-        drafts = [_compared(generator, draft, known) for draft in drafts]
-        kept |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
-        failed = [draft for draft in drafts if draft.fault]
-        todo = [draft.fact for draft in failed]
+        drafts = [_compared(generator, draft, earlier_texts) for draft in drafts]
+        results |= {draft.fact: _question(draft) for draft in drafts if not draft.fault}
+        faulty = [draft for draft in drafts if draft.fault]
+        todo = [draft.fact for draft in faulty]
     return [
-        *(kept[fact] for fact in all_facts if fact in kept),
-        *(_skip(draft) for draft in failed),
+        *(results[fact] for fact in all_facts if fact in results),
+        *(_skip(draft) for draft in faulty),
         *(
             Skip("questions", "there is no sentence to ask about", passage.id)
             for passage in passages
-            if passage.id not in served
+            if passage.id not in passage_ids
         ),
     ]
 
@@ -135,14 +135,14 @@ def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
 def _drafts(generator: Generator, todo: Sequence[Fact], attempt: int) -> list[_Draft]:
     """Write a question about each fact; rewrite those that are not self-contained."""
     requests = [_about(generator, fact, attempt) for fact in todo]
-    drafts = [_Draft(*written) for written in generator.write(requests)]
+    drafts = [_Draft(*result) for result in generator.write(requests)]
     unclear = [i for i, d in enumerate(drafts) if d.text and not d.stands_alone]
     for i, generation in generator.write(
         [_naming(generator, drafts[i], i) for i in unclear]
     ):
-        rewritten = replace(drafts[i], generation=generation)
-        if rewritten.stands_alone:
-            drafts[i] = rewritten
+        second = replace(drafts[i], generation=generation)
+        if second.stands_alone:
+            drafts[i] = second
     return drafts
 
 
@@ -171,10 +171,10 @@ def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
 
 
 def _compared(
-    generator: Generator, draft: _Draft, known: dict[int, list[str]]
+    generator: Generator, draft: _Draft, earlier_texts: dict[int, list[str]]
 ) -> _Draft:
     """Note whether a question repeats a known one; if it holds, it becomes known."""
-    earlier = known.setdefault(draft.fact.passage.id, [])
+    earlier = earlier_texts.setdefault(draft.fact.passage.id, [])
     limit = generator.settings.duplicate_threshold
     if any(matching.similarity(draft.text, other) >= limit for other in earlier):
         return replace(draft, fault=draft.fault or "it repeats another one")
@@ -215,9 +215,9 @@ def about_sentence(
 
     Its short answer can be nothing but words of ``stretch``.
     """
-    begun = prompts.load("ask_sentence").begun()
+    prefill = prompts.load("ask_sentence").prefill()
     constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
-    form = Form(begun, constraint, languages.of(text), draw)
+    form = Form(prefill, constraint, languages.of(text), draw)
     values = {"passage": text, "sentence": sentence}
     limit = 2 * generator.settings.question_tokens
     return generator.request("ask_sentence", subject, values, limit, form)
@@ -235,7 +235,7 @@ def naming_request(
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for a question that names its subject."""
     values = {"passage": text, "answer": answer, "question": question}
-    begun = prompts.load("stand_alone").begun(answer=answer)
-    form = Form(begun, (" ", QUESTION), languages.of(text))
+    prefill = prompts.load("stand_alone").prefill(answer=answer)
+    form = Form(prefill, (" ", QUESTION), languages.of(text))
     limit = generator.settings.question_tokens
     return generator.request("stand_alone", subject, values, limit, form)

@@ -49,11 +49,11 @@ def feedback(
         GenerationRequest(pair, feedback_prompt(pair, passages), limit)
         for pair in comparisons
     ]
-    written = generator.write(requests)
-    p_correct = _verdict_probabilities(generator, [made for _, made in written])
+    results = generator.write(requests)
+    p_correct = _verdict_probabilities(generator, [answer for _, answer in results])
     return [
         _read_feedback(purpose, pair, generation, probability)
-        for (pair, generation), probability in zip(written, p_correct, strict=True)
+        for (pair, generation), probability in zip(results, p_correct, strict=True)
     ]
 
 
@@ -114,7 +114,7 @@ def verdict_probabilities(
     generator: Generator, cases: Sequence[tuple[str, str, str]]
 ) -> list[float]:
     """Return P(correct) for each question, reference answer and answer to judge."""
-    prefill = prompts.load("verdict").begun()
+    prefill = prompts.load("verdict").prefill()
     chats = [verdict_request(generator, *texts).prompt.chat for texts in cases]
     rows = generator.backend.probabilities(chats, [prefill] * len(chats), VERDICTS)
     return [row[0] for row in rows]
@@ -138,7 +138,7 @@ def known_facts(pair: Comparison, verdict: str) -> str:
     """Return the part of a feedback that is known beforehand, with its verdict."""
     assert pair.reference is not None
     texts = {"reference": pair.reference.text, "answer": pair.answer.text}
-    return prompts.load("feedback").begun(verdict=verdict, **texts)
+    return prompts.load("feedback").prefill(verdict=verdict, **texts)
 
 
 def _without_verdict(purpose: Purpose, pair: Comparison) -> Feedback:

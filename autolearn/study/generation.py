@@ -43,7 +43,7 @@ class GenerationRequest(Generic[T]):
 class Form:
     """The form of an answer of a guided model."""
 
-    begun: str = ""
+    prefill: str = ""
     """The prefill: how the answer begins."""
     constraint: Constraint = ()
     """What may follow the prefill."""
@@ -70,8 +70,8 @@ class Generator:
     @property
     def protocol(self) -> Protocol:
         """Return the protocol by which the model is asked."""
-        chosen = self.settings.protocol
-        return PROTOCOLS[self.backend.protocol if chosen == "auto" else chosen]
+        name = self.settings.protocol
+        return PROTOCOLS[self.backend.protocol if name == "auto" else name]
 
     def request(
         self,
@@ -91,7 +91,7 @@ class Generator:
             prompt = file.render(**values)
             return GenerationRequest(subject, prompt, max_new_tokens)
         language = form.language if protocol.shows_examples else None
-        prompt = file.guided(language, form.begun, **values)
+        prompt = file.guided(language, form.prefill, **values)
         return GenerationRequest(
             subject, prompt, max_new_tokens, form.draw, form.constraint
         )
@@ -109,7 +109,7 @@ class Generator:
             for request in requests
         ]
         completions = self.backend.complete(
-            calls, self.stop, lambda done: self.report(done / max(1, len(calls)))
+            calls, self.stop, lambda n_done: self.report(n_done / max(1, len(calls)))
         )
         if any(completion.finish == "cancelled" for completion in completions):
             raise Cancelled

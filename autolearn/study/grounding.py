@@ -74,7 +74,7 @@ def after_evidence(
 
     The evidence before it is given: the sentence of the case, or "none".
     """
-    evidence = f"{prompts.load('open_book').begun()} {case.sentence or NOT_STATED}"
+    evidence = f"{prompts.load('open_book').prefill()} {case.sentence or NOT_STATED}"
     form = Form(f"{evidence}\nShort answer:", constraint, languages.of(case.text))
     values = {"passage": case.text, "question": case.question}
     return generator.request("open_book", case.subject, values, limit, form)
@@ -146,8 +146,8 @@ def _nearest(text: str, question: str) -> list[str]:
     """Return the sentences of a text that are nearest to a question, by BM25."""
     all_sentences = [sentence.text for sentence in sentences.of(text)]
     scores = retrieval.bm25(question, all_sentences)
-    ranked = sorted(zip(scores, all_sentences, strict=True), key=lambda pair: -pair[0])
-    return [sentence for _, sentence in ranked[:CANDIDATES]]
+    pairs = sorted(zip(scores, all_sentences, strict=True), key=lambda pair: -pair[0])
+    return [sentence for _, sentence in pairs[:CANDIDATES]]
 
 
 def nearest_sentence(text: str, question: str) -> str:

@@ -16,7 +16,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.study.answers import Passages, closed_book, open_book, refine, reworded
 from autolearn.study.feedback import Comparison, feedback
 from autolearn.study.generation import Generator, of
-from autolearn.study.questions import ask, paraphrase
+from autolearn.study.questions import AskedBefore, ask, paraphrase, serves_quiz
 from autolearn.study.samples import StudiedQuestion, is_sound, samples
 from autolearn.text import matching
 
@@ -49,6 +49,8 @@ class Study:
     """P(correct) from which a verdict of a guided model is correct."""
     uses_verdicts: bool = True
     """Whether verdicts count; if not, word overlap decides about gaps."""
+    asked_before: Callable[[], AskedBefore] = AskedBefore
+    """Returns what quizzes, studies and rounds have asked so far."""
 
     def run(self, passages: Sequence[Passage]) -> None:
         """Study all passages that are not excluded.
@@ -76,34 +78,35 @@ class Study:
             self._evolve(part, step)
 
     def _evolve(self, instructions: Sequence[Question], step: "_Steps") -> None:
-        generator = self._generator(step)
+        generator = self.generator(step.report)
         records = step("answers", lambda: closed_book(generator, instructions))
         answers = _by_question(of(Answer, records))
-        studied = [
+        cases = [
             StudiedQuestion(q, answers[q.id], None)
             for q in instructions
             if q.id in answers
         ]
 
         judge = partial(_judge, step, generator, {})
-        todo = [Comparison(s.question, s.closed) for s in studied]
+        todo = [Comparison(s.question, s.closed) for s in cases]
         critiques = judge("feedback", "critique", todo)
-        studied = [
+        cases = [
             replace(s, critique=critiques[s.closed.id])
-            for s in studied
+            for s in cases
             if s.closed.id in critiques
         ]
-        studied = _refine(step, generator, studied, {})
-        checks = judge("second check", "check", _refined(studied))
-        studied = _checked(studied, checks)
-        step("samples", lambda: samples(studied))
+        cases = _refine(step, generator, cases, {})
+        checks = judge("second check", "check", _refined(cases))
+        cases = _checked(cases, checks)
+        step("samples", lambda: samples(cases))
 
-    def _generator(self, step: "_Steps") -> Generator:
+    def generator(self, report: Callable[[float], None] = lambda _: None) -> Generator:
+        """Return how the model is asked; ``report`` gets the share that is written."""
         return Generator(
             self.backend,
             self.settings,
             self.stop,
-            step.report,
+            report,
             self.verdict_threshold,
             self.uses_verdicts,
         )
@@ -112,35 +115,37 @@ class Study:
         """Take a few passages through all stages."""
         place = f"passages {begin + 1}-{begin + len(passages)}"
         step = _Steps(self, STAGES, place, begin, len(passages), total)
-        generator = self._generator(step)
+        generator = self.generator(step.report)
         by_id = {passage.id: passage for passage in passages}
 
         records = step("questions", lambda: ask(generator, passages))
         questions = [q for q in of(Question, records) if "duplicate" not in q.flags]
-        opened = step(
+        open_answers = step(
             "open-book answers",
             lambda: open_book(generator, questions, by_id),
         )
-        closed = step("closed-book answers", lambda: closed_book(generator, questions))
-        studied = _pair(questions, of(Answer, opened), of(Answer, closed))
+        closed_answers = step(
+            "closed-book answers", lambda: closed_book(generator, questions)
+        )
+        cases = _pair(questions, of(Answer, open_answers), of(Answer, closed_answers))
         falls_back = generator.protocol.guided or self.settings.quick
         uses_verdicts = generator.uses_verdicts
-        studied = [
+        cases = [
             replace(s, falls_back=falls_back, uses_verdicts=uses_verdicts)
-            for s in studied
+            for s in cases
         ]
 
         judge = partial(_judge, step, generator, by_id)
-        critiques = judge("feedback", "critique", self._to_judge(generator, studied))
-        studied = [replace(s, critique=critiques.get(s.closed.id)) for s in studied]
-        studied = _refine(step, generator, studied, by_id)
-        checks = judge("second check", "check", _refined(studied))
-        studied = _checked(studied, checks)
-        self._reword(step, generator, studied, by_id)
-        step("samples", lambda: samples(studied))
+        critiques = judge("feedback", "critique", self._to_judge(generator, cases))
+        cases = [replace(s, critique=critiques.get(s.closed.id)) for s in cases]
+        cases = _refine(step, generator, cases, by_id)
+        checks = judge("second check", "check", _refined(cases))
+        cases = _checked(cases, checks)
+        self._reword(step, generator, cases, by_id)
+        step("samples", lambda: samples(cases))
 
     def _to_judge(
-        self, generator: Generator, studied: Sequence[StudiedQuestion]
+        self, generator: Generator, cases: Sequence[StudiedQuestion]
     ) -> list[Comparison]:
         """Return the answers that need feedback.
 
@@ -150,30 +155,46 @@ class Study:
         if self.settings.quick:
             return []
         return _unlike(
-            [s for s in studied if is_sound(s) or not generator.protocol.guided]
+            [s for s in cases if is_sound(s) or not generator.protocol.guided]
         )
 
     def _reword(
         self,
         step: "_Steps",
         generator: Generator,
-        studied: Sequence[StudiedQuestion],
+        cases: Sequence[StudiedQuestion],
         passages: Passages,
     ) -> None:
-        """Reword what is to be learned; check that the meaning is kept."""
-        known = {s.question.id: s.question for s in studied}
-        gaps = [s.question for s in studied if s.refined]
-        if self.settings.quick:
-            gaps = []
-        elif generator.protocol.guided:
+        """Reword what is to be learned and what serves the quiz; check the meaning.
+
+        Questions for the quiz are chosen without a look at the closed-book answers.
+        """
+        by_id = {s.question.id: s.question for s in cases}
+        if generator.protocol.guided:
             # Wordings that no rule would approve took half of the time of a study.
-            gaps = [s.question for s in studied if s.gap.is_gap and is_sound(s)]
-        records = step("paraphrases", lambda: paraphrase(generator, gaps, known))
+            to_learn = {s.question.id for s in cases if s.gap.is_gap and is_sound(s)}
+        else:
+            to_learn = {s.question.id for s in cases if s.refined}
+        settings = generator.settings
+        questions = [
+            s.question
+            for s in cases
+            if s.question.id in to_learn
+            or (is_sound(s) and serves_quiz(settings, s.question))
+        ]
+        if settings.quick:
+            questions = []
+        records = step(
+            "paraphrases",
+            lambda: paraphrase(
+                generator, questions, by_id, to_learn, self.asked_before()
+            ),
+        )
         wordings = of(Question, records)
-        expected = {s.question.id: s.opened for s in studied if s.opened}
+        originals = {s.question.id: s.opened for s in cases if s.opened}
         step(
             "paraphrase check",
-            lambda: reworded(generator, wordings, passages, expected),
+            lambda: reworded(generator, wordings, passages, originals),
         )
 
 
@@ -209,8 +230,10 @@ class _Steps:
 
     def report(self, share: float) -> None:
         n_stages = len(self.stages)
-        done = self.begin * n_stages + (self.stages.index(self.stage) + share) * self.n
-        self.study.progress(self.stage, int(done), self.n_all * n_stages)
+        n_done = (
+            self.begin * n_stages + (self.stages.index(self.stage) + share) * self.n
+        )
+        self.study.progress(self.stage, int(n_done), self.n_all * n_stages)
 
 
 def _judge(
@@ -229,25 +252,23 @@ def _judge(
 def _refine(
     step: _Steps,
     generator: Generator,
-    studied: Sequence[StudiedQuestion],
+    cases: Sequence[StudiedQuestion],
     passages: Passages,
 ) -> list[StudiedQuestion]:
     """Refine the answers that have a gap."""
     gaps = [
-        (s.question, s.closed, s.critique)
-        for s in studied
-        if s.critique and s.gap.is_gap
+        (s.question, s.closed, s.critique) for s in cases if s.critique and s.gap.is_gap
     ]
     records = step("refinements", lambda: refine(generator, gaps, passages))
-    refined = _by_question(of(Answer, records))
-    return [replace(s, refined=refined.get(s.question.id)) for s in studied]
+    refinements = _by_question(of(Answer, records))
+    return [replace(s, refined=refinements.get(s.question.id)) for s in cases]
 
 
 def _checked(
-    studied: Sequence[StudiedQuestion], checks: _Feedback
+    cases: Sequence[StudiedQuestion], checks: _Feedback
 ) -> list[StudiedQuestion]:
     return [
-        replace(s, check=checks.get(s.refined.id)) if s.refined else s for s in studied
+        replace(s, check=checks.get(s.refined.id)) if s.refined else s for s in cases
     ]
 
 
@@ -257,10 +278,12 @@ def _by_question(answers: Sequence[Answer]) -> dict[int, Answer]:
 
 
 def _pair(
-    questions: Sequence[Question], opened: Sequence[Answer], closed: Sequence[Answer]
+    questions: Sequence[Question],
+    open_answers: Sequence[Answer],
+    closed_answers: Sequence[Answer],
 ) -> list[StudiedQuestion]:
     """Return the questions that have both an open-book and a closed-book answer."""
-    with_text, without = _by_question(opened), _by_question(closed)
+    with_text, without = _by_question(open_answers), _by_question(closed_answers)
     return [
         StudiedQuestion(question, without[question.id], with_text[question.id])
         for question in questions
@@ -268,14 +291,14 @@ def _pair(
     ]
 
 
-def _unlike(studied: Sequence[StudiedQuestion]) -> list[Comparison]:
+def _unlike(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
     """Return the answers that are not word for word the open-book answer."""
     return [
         Comparison(s.question, s.closed, s.opened)
-        for s in studied
+        for s in cases
         if s.opened and not matching.exact_match(s.closed.text, s.opened.text)
     ]
 
 
-def _refined(studied: Sequence[StudiedQuestion]) -> list[Comparison]:
-    return [Comparison(s.question, s.refined, s.opened) for s in studied if s.refined]
+def _refined(cases: Sequence[StudiedQuestion]) -> list[Comparison]:
+    return [Comparison(s.question, s.refined, s.opened) for s in cases if s.refined]

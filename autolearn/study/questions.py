@@ -1,7 +1,8 @@
 """Write questions about passages, and the same questions in other words."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from autolearn.core.flags import Flag, that_hold
@@ -21,6 +22,9 @@ from autolearn.study.generation import (
 from autolearn.text import chunking, languages, matching, model_output
 
 T = TypeVar("T")
+
+Blocks = Callable[[str], bool]
+"""Returns whether a question was asked before."""
 
 LISTED = 2
 """Wordings requested in one draw."""
@@ -45,8 +49,8 @@ def _ask_for_lists(generator: Generator, passages: Sequence[Passage]) -> list[Re
     rounds = range(settings.ask_rounds)
     requests = [listing(settings, p.text, p, draw) for p in passages for draw in rounds]
     records = _read(generator, generator.write(requests))
-    served = {question.passage_id for question in of(Question, records)}
-    if silent := [passage for passage in passages if passage.id not in served]:
+    passage_ids = {question.passage_id for question in of(Question, records)}
+    if silent := [passage for passage in passages if passage.id not in passage_ids]:
         retries = [listing(settings, p.text, p, len(rounds)) for p in silent]
         records += _read(generator, generator.write(retries))
     return records
@@ -71,17 +75,17 @@ def listing(
 
 
 def _read(
-    generator: Generator, written: Sequence[tuple[Passage, Generation]]
+    generator: Generator, results: Sequence[tuple[Passage, Generation]]
 ) -> list[Record]:
     """Read questions from lists; duplicates are dropped, near-duplicates flagged."""
     records: list[Record] = []
-    known: dict[int, list[str]] = {}
-    for passage, generation in written:
+    earlier_texts: dict[int, list[str]] = {}
+    for passage, generation in results:
         texts = model_output.questions(generation.completion.text)
         if not texts:
             reason = why_nothing(generation, "no question could be read")
             records.append(Skip("questions", reason, passage.id, None, generation))
-        earlier = known.setdefault(passage.id, [])
+        earlier = earlier_texts.setdefault(passage.id, [])
         for text in texts:
             if text not in earlier:
                 flags = _flags(generator, text, earlier)
@@ -110,14 +114,38 @@ def _flags(generator: Generator, text: str, earlier: Iterable[str]) -> tuple[Fla
     )
 
 
+@dataclass(frozen=True)
+class AskedBefore:
+    """Recognises what was asked before this study."""
+
+    by_quiz: Blocks = lambda text: False
+    """Whether quiz or control ask it already."""
+    by_study: Blocks = lambda text: False
+    """Whether a study asked it, or a round was trained on it."""
+
+
 def paraphrase(
-    generator: Generator, questions: Sequence[Question], known: Mapping[int, Question]
+    generator: Generator,
+    questions: Sequence[Question],
+    known: Mapping[int, Question],
+    to_learn: Collection[int],
+    before: AskedBefore,
 ) -> list[Record]:
-    """Reword questions; of some, the first wording goes to the quiz.
+    """Reword questions; of some, the first new wording goes to the quiz.
 
     Small models repeat themselves within a list, so each wording is drawn from a short
-    list of its own. Which questions serve the quiz is decided here, before training
-    and by the question alone, so that it cannot depend on how well the model does.
+    list of its own. Which questions serve the quiz is decided by the question alone,
+    so that it cannot depend on how well the model does. A wording that was studied or
+    trained before never becomes a question of the quiz, and a question of the quiz is
+    neither kept twice nor studied.
+
+    Args:
+        generator: Writes the wordings.
+        questions: The questions to reword.
+        known: All questions of these passages, by their ids.
+        to_learn: The ids of the questions that may be learned. Of the others only the
+            wording for the quiz is kept.
+        before: What was asked before.
     """
     n = generator.settings.paraphrases
     requests = [
@@ -125,22 +153,53 @@ def paraphrase(
         for question in questions
         for draw in range(1, n + 1)
     ]
-    records: list[Record] = []
-    texts = {question.text for question in known.values()}
-    n_wordings: Counter[int] = Counter()
+    wordings = _Wordings(generator, known, to_learn, before)
     for question, generation in generator.write(requests):
         for text in model_output.questions(generation.completion.text):
-            if text in texts or n_wordings[question.id] == n:
-                continue
-            to_quiz = not n_wordings[question.id] and _serves_quiz(generator, question)
-            records.append(_wording(text, question, to_quiz, generation))
-            texts.add(text)
-            n_wordings[question.id] += 1
-    return records + [
+            wordings.take(text, question, generation)
+    return wordings.records + [
         Skip("paraphrases", "no new wording was found", q.passage_id, q.id)
         for q in questions
-        if n and not n_wordings[q.id]
+        if n and q.id in to_learn and not wordings.counts[q.id]
     ]
+
+
+class _Wordings:
+    """Collects new wordings, for the quiz and to be learned."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        known: Mapping[int, Question],
+        to_learn: Collection[int],
+        before: AskedBefore,
+    ) -> None:
+        self.records: list[Record] = []
+        self.counts: Counter[int] = Counter()
+        self._generator, self._to_learn, self._before = generator, to_learn, before
+        self._texts = {matching.normalise(question.text) for question in known.values()}
+        self._in_quiz: set[int] = set()
+
+    def take(self, text: str, question: Question, generation: Generation) -> None:
+        """Keep a wording, unless it is known or there are enough."""
+        key, settings = matching.normalise(text), self._generator.settings
+        if key in self._texts or self.counts[question.id] == settings.paraphrases:
+            return
+        serves = serves_quiz(settings, question) and question.id not in self._in_quiz
+        if self._before.by_quiz(text):
+            self._in_quiz.add(question.id)  # an earlier study has put it there
+        elif serves and not self._before.by_study(text):
+            self._in_quiz.add(question.id)
+            self._keep(text, question, generation, to_quiz=True)
+        elif question.id in self._to_learn:
+            self._keep(text, question, generation, to_quiz=False)
+
+    def _keep(
+        self, text: str, question: Question, generation: Generation, *, to_quiz: bool
+    ) -> None:
+        self.records.append(_wording(text, question, to_quiz, generation))
+        self._texts.add(matching.normalise(text))
+        self.counts[question.id] += 1
 
 
 def rewording(
@@ -172,7 +231,7 @@ def _wording(
     )
 
 
-def _serves_quiz(generator: Generator, question: Question) -> bool:
-    settings = generator.settings
+def serves_quiz(settings: StudySettings, question: Question) -> bool:
+    """Return whether a question gives a wording to the quiz."""
     draw = draw_seed(settings.seed, "quiz", question.text) / 2**32
     return draw < settings.quiz_share

@@ -70,15 +70,15 @@ def rule(name: str) -> Rule:
         InputError: There is none.
     """
     if name not in RULES:
-        known = ", ".join(RULES)
-        raise InputError(f"There is no rule {name!r}; choose one of {known}.")
+        names = ", ".join(RULES)
+        raise InputError(f"There is no rule {name!r}; choose one of {names}.")
     return RULES[name]
 
 
-def approvals(chosen: Rule, samples: Sequence[Sample]) -> list[Decision]:
+def approvals(rule: Rule, samples: Sequence[Sample]) -> list[Decision]:
     """Return an approval for each pending sample that the rule accepts."""
     return [
-        Decision(sample.id, "approve", f"rule:{chosen.name}", chosen.meaning)
+        Decision(sample.id, "approve", f"rule:{rule.name}", rule.meaning)
         for sample in samples
-        if sample.state == "pending" and chosen.accepts(sample)
+        if sample.state == "pending" and rule.accepts(sample)
     ]

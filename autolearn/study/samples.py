@@ -24,8 +24,8 @@ class Gap:
 
 def judge_gap(
     question: str,
-    closed: str,
-    opened: str,
+    closed_answer: str,
+    open_answer: str,
     critique: Feedback | None,
     *,
     uses_verdicts: bool = True,
@@ -36,9 +36,9 @@ def judge_gap(
     answer. Either is enough for a gap; if they contradict each other, the sample is
     flagged. Without ``uses_verdicts`` word overlap decides alone.
     """
-    if matching.exact_match(closed, opened):
+    if matching.exact_match(closed_answer, open_answer):
         return Gap(False, 0.0, False)
-    difference = 1.0 - matching.agreement(question, closed, opened)
+    difference = 1.0 - matching.agreement(question, closed_answer, open_answer)
     by_words = difference > 1.0 - AGREED
     if not uses_verdicts:
         return Gap(by_words, difference, False)
@@ -56,8 +56,10 @@ def judge_own(critique: Feedback | None) -> Gap:
     """
     if critique is None:
         return Gap(False, 0.0, False)
-    is_wrong = critique.verdict == "incorrect"
     p_correct = critique.probability
+    is_wrong = critique.verdict == "incorrect"
+    if critique.verdict == "unclear" and p_correct is not None:
+        is_wrong = p_correct < 0.5  # the odds of the two words decide
     return Gap(is_wrong, float(is_wrong) if p_correct is None else 1 - p_correct, False)
 
 
@@ -112,14 +114,14 @@ class StudiedQuestion:
         return judge_gap(*texts, self.critique, uses_verdicts=self.uses_verdicts)
 
 
-def is_sound(studied: StudiedQuestion) -> bool:
+def is_sound(case: StudiedQuestion) -> bool:
     """Return whether neither question nor open-book answer has an ``unfit`` flag."""
-    of_answer = studied.opened.flags if studied.opened else ()
-    flags = {*studied.question.flags, *of_answer}
+    of_answer = case.opened.flags if case.opened else ()
+    flags = {*case.question.flags, *of_answer}
     return not UNFIT & flags
 
 
-def samples(studied: Sequence[StudiedQuestion]) -> list[Record]:
+def samples(cases: Sequence[StudiedQuestion]) -> list[Record]:
     """Build one sample per question: the refined over the closed-book answer.
 
     Source: chosen is r_hat of SELF (arXiv 2310.00533), rejected a_c of Autonomous
@@ -127,7 +129,7 @@ def samples(studied: Sequence[StudiedQuestion]) -> list[Record]:
     """
     facts: set[tuple[int | None, str]] = set()
     records: list[Record] = []
-    for question in studied:
+    for question in cases:
         best = question.opened or question.refined or question.closed
         fact = (question.question.passage_id, matching.normalise(best.text))
         is_repeated = question.opened is not None and fact in facts
@@ -136,39 +138,39 @@ def samples(studied: Sequence[StudiedQuestion]) -> list[Record]:
     return records
 
 
-def _sample(studied: StudiedQuestion, *, same_fact: bool) -> Sample:
-    gap = studied.gap
-    best = studied.best
+def _sample(case: StudiedQuestion, *, same_fact: bool) -> Sample:
+    gap = case.gap
+    best = case.best
     return Sample(
-        studied.question.id,
-        prompt=studied.question.text,
+        case.question.id,
+        prompt=case.question.text,
         chosen=best.text,
-        rejected=studied.closed.text,
+        rejected=case.closed.text,
         gap=gap.is_gap,
         gap_probability=gap.probability,
-        passage_id=studied.question.passage_id,
-        open_answer_id=studied.opened.id if studied.opened else None,
-        closed_answer_id=studied.closed.id,
-        critique_id=studied.critique.id if studied.critique else None,
-        refined_answer_id=studied.refined.id if studied.refined else None,
-        check_id=studied.check.id if studied.check else None,
-        flags=_flags(studied, gap, same_fact),
+        passage_id=case.question.passage_id,
+        open_answer_id=case.opened.id if case.opened else None,
+        closed_answer_id=case.closed.id,
+        critique_id=case.critique.id if case.critique else None,
+        refined_answer_id=case.refined.id if case.refined else None,
+        check_id=case.check.id if case.check else None,
+        flags=_flags(case, gap, same_fact),
     )
 
 
-def _flags(studied: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
-    refined, opened = studied.refined, studied.opened
+def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]:
+    refinement, open_answer = case.refined, case.opened
     conditions: dict[Flag, bool] = {"same_fact": same_fact, "disputed": gap.disputed}
-    if studied.uses_open_book:
+    if case.uses_open_book:
         conditions["from_open_book"] = True
     else:
-        is_same = refined is not None and refined.text == studied.closed.text
-        conditions["no_refinement"] = gap.is_gap and (refined is None or is_same)
-        conditions["check_failed"] = refined is not None and not studied.passes_check
-    if refined and opened and not studied.uses_open_book:
-        texts = (studied.question.text, refined.text, opened.text)
-        is_same = matching.exact_match(refined.text, opened.text)
+        is_same = refinement is not None and refinement.text == case.closed.text
+        conditions["no_refinement"] = gap.is_gap and (refinement is None or is_same)
+        conditions["check_failed"] = refinement is not None and not case.passes_check
+    if refinement and open_answer and not case.uses_open_book:
+        texts = (case.question.text, refinement.text, open_answer.text)
+        is_same = matching.exact_match(refinement.text, open_answer.text)
         conditions["strays"] = matching.agreement(*texts) < AGREED
         conditions["not_open_book"] = not is_same
-    of_answer = opened.flags if opened else ()
-    return (*studied.question.flags, *of_answer, *that_hold(conditions))
+    of_answer = open_answer.flags if open_answer else ()
+    return (*case.question.flags, *of_answer, *that_hold(conditions))

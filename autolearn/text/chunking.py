@@ -2,86 +2,167 @@
 
 Tokens are counted by a function that is handed in; nothing here knows a model. A text
 comes in blocks and passages leave as they are full, so its length does not matter.
+A passage that begins within a table or a code block repeats its first lines, so that it
+can be understood alone. These are the only characters that the text does not have.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from autolearn.core.records import Passage
+from autolearn.text import breaks, units
+from autolearn.text.units import Block, Unit
 
-WRAPPED = 50
-"""A line of at least so many characters may have been wrapped."""
 SIGNS_PER_TOKEN = 32
 """More characters than any token has; longer units are cut before they are counted."""
-BLOCK = 1 << 16
-"""Characters that are collected before units are cut."""
-
-_HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
-_UNIT = re.compile(
-    r"\n[ \t]*\n\s*|(?<=[.!?])[\"'”’)\]]*\s+|(?<=[。！？])|\n"  # noqa: RUF001
-    # Many texts from the web lack the space between two sentences ("in 2020.The film").
-    r"|(?<=[a-z\d)]{2}[.!?])(?=[A-Z][a-z]*\s)"
-)
-_MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
-"""The start of a line that does not continue the one before."""
-_SHORT = re.compile(
-    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|Bros|Inc|Ltd|Corp|Co|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
-    r"|e\.g|i\.e|[A-Z])\.$"
-)
-"""An abbreviation, whose dot ends no sentence."""
-_LOOK = 16
-"""Characters after a break that are needed to classify it."""
-_WORD = re.compile(r"\S+\s*|\s+")
+REPEATED_SHARE = 0.4
+"""Largest share of a passage that the repeated lines of a table or code may take."""
 
 CountTokens = Callable[[str], int]
-Block = tuple[str, bool]
-"""A part of a text, and whether a passage has to begin with it."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A passage, and how many characters at its beginning are repeated."""
+
+    passage: Passage
+    n_repeated: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A unit, or a part of it, that fits into a passage."""
+
+    text: str
+    n_tokens: int
+    is_heading: bool = False
+    repeated: str = ""
+    """What a passage that begins with this part repeats."""
+    opens: bool = False
 
 
 def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """Return passages of at most ``max_tokens`` that together are the whole text."""
-    return list(passages([(text, False)], count_tokens, max_tokens))
+    cut = chunks([(text, False)], count_tokens, max_tokens)
+    return [chunk.passage for chunk in cut]
 
 
-def passages(
-    blocks: Iterable[Block], count_tokens: CountTokens, max_tokens: int
-) -> Iterator[Passage]:
+def chunks(
+    blocks: Iterable[Block],
+    count_tokens: CountTokens,
+    max_tokens: int,
+    *,
+    headings: bool = True,
+) -> Iterator[Chunk]:
     """Yield passages of at most ``max_tokens`` that together are all blocks.
 
-    A heading opens a passage. A sentence is cut only when it alone is too long, a
-    word only when it alone is. White space belongs to what stands before it, however
-    long it is. ``document_id`` is left 0.
+    A heading opens a passage. A sentence or a code block is cut only when it alone is
+    too long, a word only when it alone is, a number never if it can be avoided. White
+    space belongs to what stands before it, however long it is. ``document_id`` is left
+    0. Places of passages count the repeated characters.
+
+    Args:
+        blocks: The text.
+        count_tokens: Returns how many tokens a text has.
+        max_tokens: Most tokens of a passage.
+        headings: Whether lines that begin with ``#`` are headings.
     """
     longest = SIGNS_PER_TOKEN * max_tokens
+    cutter = _Cutter(count_tokens, max_tokens, longest)
     draft, has_to_close = _Draft(count_tokens, max_tokens), False
-    for unit, opens in _units(blocks, longest):
-        has_to_close = has_to_close or opens
-        if has_to_close and unit.strip():
+    for part in cutter.parts(units.of(blocks, longest, headings=headings)):
+        has_to_close = has_to_close or part.opens
+        if has_to_close and part.text.strip():
             has_to_close = False
             while draft.says:
                 yield draft.close()
-        for part, size in _fit(unit, count_tokens, max_tokens):
-            heading = _HEADING.match(part)
-            while (heading and draft.has_body) or (
-                draft.says and part.strip() and draft.n_tokens + size > max_tokens
-            ):
-                yield draft.close()
-            if heading:
-                draft.heading = heading[1]
-            draft.add(part, size, is_body=not heading)
+        while (part.is_heading and draft.has_body) or (
+            draft.says and part.text.strip() and draft.is_full(part)
+        ):
+            yield draft.close()
+        draft.add(part)
     while draft.parts:
         yield draft.close()
 
 
 def n_sentences(text: str) -> int:
     """Return the number of sentences of a text, without headings."""
-    return sum(1 for unit, is_heading in units(text) if unit.strip() and not is_heading)
+    return sum(
+        1 for unit, is_heading in sentences(text) if unit.strip() and not is_heading
+    )
 
 
-def units(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the sentences and headings of a text, and whether each is a heading."""
-    for unit, _ in _units([(text, False)], len(text) + 1):
-        yield unit, _HEADING.match(unit.strip()) is not None
+def sentences(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the sentences and headings of a text, and whether each is a heading.
+
+    Lines of code and rows of tables are sentences. A table's header is a heading.
+    """
+    for unit in units.of([(text, False)], len(text) + 1):
+        yield unit.text, unit.kind in ("heading", "header", "fence")
+
+
+class _Cutter:
+    """Makes parts that fit into a passage from units."""
+
+    def __init__(self, count_tokens: CountTokens, limit: int, longest: int) -> None:
+        self._count, self._limit, self._longest = count_tokens, limit, longest
+        self._held: list[Unit] = []
+        self._n_held = 0
+        self._repeated, self._n_repeated = "", 0
+
+    def parts(self, stream: Iterable[Unit]) -> Iterator[_Part]:
+        """Yield the parts. A code block, or a header with a row, is one if it fits."""
+        for unit in stream:
+            if unit.kind == "fence" or not self._goes_on(unit):
+                yield from self._release()
+                self._repeated, self._n_repeated = "", 0
+            if unit.kind in ("fence", "header"):
+                self._hold(unit)
+                self._repeat(unit.text)
+            elif self._held:
+                self._hold(unit)
+                if unit.kind == "row" or self._n_held > self._longest:
+                    yield from self._release()
+            else:
+                yield from self._fit(unit)
+        yield from self._release()
+
+    def _goes_on(self, unit: Unit) -> bool:
+        """Return whether a unit may belong to the same table or code as before."""
+        return unit.kind in ("code", "row")
+
+    def _hold(self, unit: Unit) -> None:
+        self._held.append(unit)
+        self._n_held += len(unit.text)
+
+    def _repeat(self, line: str) -> None:
+        says_nothing = not any(sign.isalnum() or sign in "`~" for sign in line)
+        n_tokens = self._count(line)
+        if not says_nothing and n_tokens <= REPEATED_SHARE * self._limit:
+            self._repeated, self._n_repeated = line, n_tokens
+
+    def _release(self) -> Iterator[_Part]:
+        """Yield what is held as one part if it fits, otherwise unit by unit."""
+        held, self._held, self._n_held = self._held, [], 0
+        if not held:
+            return
+        text = "".join(unit.text for unit in held)
+        size = self._count(text)
+        if size <= self._limit:
+            yield _Part(text, size, opens=held[0].opens)
+            return
+        for i, unit in enumerate(held):
+            yield from self._fit(unit, is_first=i == 0)
+
+    def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_Part]:
+        """Yield a unit, or its halves if it is too long for a passage."""
+        is_inside = unit.kind in ("code", "row") and not is_first
+        repeated = self._repeated if is_inside else ""
+        limit = self._limit - (self._n_repeated if repeated else 0)
+        opens = unit.opens
+        for text, size in _halves(unit.text, self._count, limit):
+            yield _Part(text, size, unit.kind == "heading", repeated, opens)
+            opens = False
 
 
 class _Draft:
@@ -89,113 +170,68 @@ class _Draft:
 
     def __init__(self, count_tokens: CountTokens, max_tokens: int) -> None:
         self._count, self._most = count_tokens, max_tokens
-        self.parts: list[tuple[str, int, bool]] = []
-        self.n_tokens = self.start = self.position = 0
-        self.heading = ""
+        self.parts: list[_Part] = []
+        self._repeated = ""
+        self._n_tokens = self._start = self._position = 0
+        self._heading = ""
         self.has_body = self.says = False
 
-    def add(self, part: str, n_tokens: int, *, is_body: bool) -> None:
-        self.parts.append((part, n_tokens, is_body))
-        self.n_tokens += n_tokens
-        self.says = self.says or bool(part.strip())
-        self.has_body = self.has_body or (is_body and self.says)
+    def is_full(self, part: _Part) -> bool:
+        """Return whether a part is too much for this passage."""
+        return self._n_tokens + part.n_tokens > self._most
 
-    def close(self) -> Passage:
+    def add(self, part: _Part) -> None:
+        """Add a part, after what it has to repeat if the passage begins with it."""
+        if part.repeated and not self.says:
+            self._repeated = part.repeated
+            self._n_tokens += self._count(part.repeated)
+        if part.is_heading and (match := units.HEADING.match(part.text)):
+            self._heading = match[1]
+        self.parts.append(part)
+        self._n_tokens += part.n_tokens
+        self.says = self.says or bool(part.text.strip())
+        self.has_body = self.has_body or (not part.is_heading and self.says)
+
+    def close(self) -> Chunk:
         """Return the passage; parts stay behind if they are more together than apart.
 
         A tokenizer may read what stands across a border otherwise than its sides.
         """
         over = []
-        fits_apart = self.n_tokens <= self._most
+        fits_apart = self._n_tokens <= self._most
         text, n_tokens = self._joined()
         while fits_apart and n_tokens > self._most and len(self.parts) > 1:
             over.append(self.parts.pop())
             text, n_tokens = self._joined()
-        end = self.start + len(text)
-        made = Passage(
+        end = self._start + len(text)
+        passage = Passage(
             document_id=0,
-            position=self.position,
-            start=self.start,
+            position=self._position,
+            start=self._start,
             end=end,
             text=text,
             n_tokens=n_tokens,
-            heading=self.heading,
+            heading=self._heading,
         )
-        self.parts, self.n_tokens, self.start = [], 0, end
-        self.position += 1
+        chunk = Chunk(passage, len(self._repeated))
+        self.parts, self._repeated, self._n_tokens, self._start = [], "", 0, end
+        self._position += 1
         self.has_body = self.says = False
-        for part, size, is_body in reversed(over):
-            self.add(part, size, is_body=is_body)
-        return made
+        for part in reversed(over):
+            self.add(part)
+        return chunk
 
     def _joined(self) -> tuple[str, int]:
-        text = "".join(part for part, *_ in self.parts)
+        text = self._repeated + "".join(part.text for part in self.parts)
         return text, self._count(text)
 
 
-def _units(blocks: Iterable[Block], longest: int) -> Iterator[Block]:
-    """Yield headings and sentences with the white space that follows them."""
-    held: list[str] = []
-    n_held, opens = 0, False
-    for text, opens_here in blocks:
-        if opens_here:
-            yield from _cut("".join(held), longest, opens=opens)[0]
-            held, n_held, opens = [], 0, True
-        held.append(text)
-        n_held += len(text)
-        if n_held >= BLOCK:
-            done, rest = _cut("".join(held), longest, opens=opens, goes_on=True)
-            yield from done
-            held, n_held, opens = [rest], len(rest), opens and not done
-    yield from _cut("".join(held), longest, opens=opens)[0]
-
-
-def _cut(
-    text: str, longest: int, *, opens: bool, goes_on: bool = False
-) -> tuple[list[Block], str]:
-    """Return the units of a text, and what may go on in the next block."""
-    units: list[Block] = []
-    begin = 0
-
-    def take(end: int, *, whole: bool = True) -> None:
-        nonlocal begin
-        while end - begin > longest:
-            space = text.rfind(" ", begin + 1, begin + longest) + 1
-            stop = space or begin + longest
-            units.append((text[begin:stop], opens and not units))
-            begin = stop
-        if whole and end > begin:
-            units.append((text[begin:end], opens and not units))
-            begin = end
-
-    for match in _UNIT.finditer(text):
-        if goes_on and match.end() + _LOOK > len(text):
-            break
-        if match.end() > begin and not _is_within(text, match):
-            take(match.end())
-    take(len(text), whole=not goes_on)
-    return units, text[begin:]
-
-
-def _is_within(text: str, match: re.Match[str]) -> bool:
-    """Return whether a sentence continues after what looks like its end."""
-    start, end = match.span()
-    if match[0] != "\n":
-        return bool(_SHORT.search(text, max(0, start - 8), start))
-    begin = text.rfind("\n", 0, start) + 1
-    if start - begin < WRAPPED or _MARKER.match(text, end):
-        return False
-    return text[begin] not in "#|"
-
-
-def _fit(unit: str, count_tokens: CountTokens, limit: int) -> Iterator[tuple[str, int]]:
-    """Yield the unit, or, if it is too long, its halves between words; and its size."""
-    size = count_tokens(unit)
-    if size <= limit or len(unit) == 1 or not unit.strip():
-        yield unit, size
+def _halves(text: str, count: CountTokens, limit: int) -> Iterator[tuple[str, int]]:
+    """Yield a text, or, if it is too long, its halves; and the size of each."""
+    size = count(text)
+    if size <= limit or len(text) == 1 or not text.strip():
+        yield text, size
         return
-    words = _WORD.findall(unit)
-    parts: Sequence[str] = words if len(words) > 1 else unit
-    middle = len(parts) // 2
-    yield from _fit("".join(parts[:middle]), count_tokens, limit)
-    yield from _fit("".join(parts[middle:]), count_tokens, limit)
+    middle = breaks.middle(text)
+    yield from _halves(text[:middle], count, limit)
+    yield from _halves(text[middle:], count, limit)

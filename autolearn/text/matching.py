@@ -1,19 +1,27 @@
 """Compare texts: the scores of the quiz, and the agreement of two answers.
 
 Normalisation, exact match and F1 follow the SQuAD evaluation (Rajpurkar et al.,
-2016): lower case, no punctuation, no articles.
+2016): lower case, no punctuation, no articles. Numbers stay whole, and a text that
+consists of articles only, such as the option "A", stays as it is.
 """
 
 import re
 import string
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from autolearn.core.scripts import HAN_AND_KANA
+from autolearn.core.scripts import (
+    HAN_AND_KANA,
+    HANGUL,
+    SEMITIC,
+    SOUTH_EAST_ASIAN,
+)
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_ARTICLES = re.compile(r"\b(a|an|the)\b(?! *$)")
+_LAST_ARTICLE = re.compile(r"\b(a|an|the)$")
 _QUOTES = "“”„«»‘’‚‹›–—…¿¡"  # noqa: RUF001
 _WIDE_SIGNS = "。，、；：？！「」『』（）《》〈〉【】・"  # noqa: RUF001
 _SIGNS = string.punctuation + _QUOTES + _WIDE_SIGNS
@@ -31,10 +39,17 @@ _BARE_SUBJECT = re.compile(
 _DEFINITE = re.compile(
     r"\b(?:the|der|die|das|le|la|les|el|los|las)\s+(?P<noun>\w+)", re.IGNORECASE
 )
+_PROCLITICS = "وفبكلושהבכלמ"
+"""Letters that are words before a word in Arabic and Hebrew."""
 _HEADING_WORDS = 16
 """Words up to which the first line of a text is taken for its heading."""
 _BY_LINE = re.IGNORECASE | re.MULTILINE
 _WITHOUT_SPACES = re.compile(f"[{HAN_AND_KANA}]")
+_JOINED = re.compile(f"[{SOUTH_EAST_ASIAN}]")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
+_DECIMAL = re.compile(r"(?<![\d.,])(\d+)[.,](\d+)(?![.,]?\d)")
+_POINT = "\ue000"
+"""Stands for a decimal point while punctuation is removed."""
 _STOP_WORDS = frozenset(
     (  # noqa: SIM905 (a list of words reads best as a sentence)
         "a an the is are was were be been being am do does did has have had of in on "
@@ -57,16 +72,30 @@ class QuoteMatch:
 def normalise(text: str) -> str:
     """Return the text in lower case without punctuation, articles and extra space.
 
-    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018.
+    In scripts without spaces each sign is a word, as in the evaluation of CMRC 2018. A
+    last word is no article ("Vitamin A").
     """
-    plain = text.lower().translate(_PUNCTUATION)
-    plain = _WITHOUT_SPACES.sub(r" \g<0> ", plain)
-    return " ".join(_ARTICLES.sub(" ", plain).split())
+    return " ".join(_ARTICLES.sub(" ", _plain(text)).split())
+
+
+def _plain(text: str) -> str:
+    """Return the words of a text in lower case, with whole numbers."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), plain)
+    plain = _DECIMAL.sub(rf"\1{_POINT}\2", plain)
+    plain = plain.translate(_PUNCTUATION).replace(_POINT, ".")
+    return " ".join(_WITHOUT_SPACES.sub(r" \g<0> ", plain).split())
 
 
 def exact_match(text: str, gold: str) -> bool:
-    """Return whether two texts are equal once normalised."""
-    return normalise(text) == normalise(gold)
+    """Return whether two texts are equal once normalised.
+
+    Texts of punctuation alone are compared as they are.
+    """
+    words, gold_words = normalise(text), normalise(gold)
+    if not words or not gold_words:
+        return text.strip() == gold.strip() != ""
+    return words == gold_words
 
 
 def token_f1(text: str, gold: str) -> float:
@@ -74,14 +103,31 @@ def token_f1(text: str, gold: str) -> float:
     words, gold_words = normalise(text).split(), normalise(gold).split()
     if not words or not gold_words:
         return float(words == gold_words)
-    shared = (Counter(words) & Counter(gold_words)).total()
-    return 2 * shared / (len(words) + len(gold_words))
+    n_common = (Counter(words) & Counter(gold_words)).total()
+    return 2 * n_common / (len(words) + len(gold_words))
 
 
 def contains(text: str, value: str) -> bool:
-    """Return whether the text contains the value as whole words."""
-    value = normalise(value)
-    return bool(value) and f" {value} " in f" {normalise(text)} "
+    """Return whether the text contains the value as whole words.
+
+    In scripts that join words, parts of words count: all of them where there are no
+    spaces, and Korean, Arabic and Hebrew words with their particles.
+    """
+    is_letter = _LAST_ARTICLE.search(normalise(value))
+    form = _plain if is_letter else normalise
+    value, text = form(value), form(text)
+    if not value:
+        return False
+    if f" {value} " in f" {text} ":
+        return True
+    if _JOINED.search(value):
+        return value.replace(" ", "") in text.replace(" ", "")
+    pattern = re.escape(value)
+    if re.search(f"[{HANGUL}]$", value):
+        pattern = rf"{pattern}[{HANGUL}]{{0,4}}"
+    elif re.match(f"[{SEMITIC}]", value):
+        pattern = rf"[{_PROCLITICS}]{{0,3}}{pattern}"
+    return re.search(rf"(?:^| ){pattern}(?: |$)", text) is not None
 
 
 def key_terms(question: str, answer: str) -> list[str]:
@@ -130,17 +176,17 @@ def supports(
     if faithful and words[1:] and words[1].islower():
         words = words[1:]
     names = {w for raw in words if _is_name(raw) for w in normalise(raw).split()}
-    supported = [term for term in terms if term in of_sentence]
+    common_terms = [term for term in terms if term in of_sentence]
     missing = names & set(terms) - of_sentence
-    required = 1 if faithful else len(terms) / 2
-    return bool(supported) and not missing and len(supported) >= required
+    n_required = 1 if faithful else len(terms) / 2
+    return bool(common_terms) and not missing and len(common_terms) >= n_required
 
 
 def similarity(question: str, other: str) -> float:
     """Return the share of words that two questions have in common, 0..1."""
     a, b = _bag(question), _bag(other)
-    shared = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
-    return shared / (a.total() + b.total() - shared or 1)
+    n_common = sum(min(a[word], b[word]) for word in a.keys() & b.keys())
+    return n_common / (a.total() + b.total() - n_common or 1)
 
 
 @lru_cache(1 << 14)
@@ -168,13 +214,13 @@ def stands_alone(question: str, source: str = "") -> bool:
     if _refers_back(question, source):
         return False
     of_source = set(normalise(source).split())
-    shared = {word for name in names for word in normalise(name).split()} & of_source
+    common = {word for name in names for word in normalise(name).split()} & of_source
     heading = key_terms("", source.strip().partition("\n")[0])
     words = set(normalise(question).split())
     names_heading = 2 * len(words & set(heading)) >= len(heading) > 0
-    required = 4 if _names(source) else 2
-    is_specific = _n_shared_words(question, source) >= required
-    return bool(shared) or names_heading or is_specific
+    n_required = 4 if _names(source) else 2
+    is_specific = _n_shared_words(question, source) >= n_required
+    return bool(common) or names_heading or is_specific
 
 
 def _refers_back(question: str, source: str) -> bool:

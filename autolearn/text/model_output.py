@@ -16,7 +16,23 @@ _TAG = re.compile(
     rf"^[ \t*_#]*(?:better )?({'|'.join(_TAGS)})[ \t*_]*:[ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_VERDICT = re.compile(r"verdict[\s*_:]*\b(correct|incorrect|not correct)\b", re.I)
+_VERDICT_TAG = re.compile(r"\bverdict\b[ \t*_]*[:：]?", re.IGNORECASE)  # noqa: RUF001
+_VERDICT_LINE = re.compile(
+    r"^[ \t>*_#-]*verdict[ \t*_]*[:：]",  # noqa: RUF001
+    re.IGNORECASE | re.MULTILINE,
+)
+_JUDGEMENT = re.compile(
+    r"(?P<undecided>\b(?:whether|if|cannot|can't|unsure|unclear)\b)"
+    r"|(?P<wrong>(?:\b(?:not|never|hardly|far from|partly|partially|half)|n't)"
+    r"(?: \w+){0,2} (?:correct|right|true|accurate)\b)"
+    r"|(?P<right>(?:\bnot|n't) (?:incorrect|wrong|false)\b"
+    r"|\b(?:correct|right|true|accurate)\b)"
+    r"|(?P<bad>\b(?:incorrect|wrong|false|untrue|inaccurate)\b)",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(
+    r"\b(?:in)?correct\W*(?:or|/|\||,)\W*(?:in)?correct\b", re.IGNORECASE
+)
 _NOT_STATED = re.compile(
     r"\b(does not|doesn't|do not|don't) (say|state|mention|specify|provide|know)\b"
     r"|\bnot (stated|mentioned|specified|given)\b",
@@ -45,29 +61,29 @@ def without_thinking(raw: str) -> str:
 
 def tagged(raw: str) -> dict[str, str]:
     """Return the text after each known tag, up to the next; the first one counts."""
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     matches = list(_TAG.finditer(raw))
     ends = [*(match.start() for match in matches[1:]), len(raw)]
     for match, end in zip(matches, ends, strict=False):
-        found.setdefault(match[1].lower(), raw[match.end() : end].strip())
-    return found
+        parts.setdefault(match[1].lower(), raw[match.end() : end].strip())
+    return parts
 
 
 def questions(raw: str) -> list[str]:
     """Return the questions of a list, one per line, in order and without repeats."""
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for line in without_thinking(raw).splitlines():
         text = _LIST_MARK.sub("", line).strip(" \t*_\"'")
         if text.endswith(("?", "？")) and len(text) > 3:  # noqa: RUF001
-            found.setdefault(text)
-    return list(found)
+            texts.setdefault(text)
+    return list(texts)
 
 
 def statements(raw: str) -> list[str]:
     """Return the sentences of a list, one per line, in order and without repeats."""
     lines = without_thinking(raw).splitlines()
-    found = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
-    return list(dict.fromkeys(text for text in found if len(text) > 3))
+    texts = (_LIST_MARK.sub("", line).strip(" \t*_") for line in lines)
+    return list(dict.fromkeys(text for text in texts if len(text) > 3))
 
 
 def open_book(raw: str) -> OpenBook:
@@ -94,18 +110,39 @@ def answer(raw: str) -> str:
 
 
 def verdict(raw: str) -> Verdict:
-    """Return the last verdict that a feedback gives."""
-    found = _VERDICT.findall(without_thinking(raw))
-    if not found:
+    """Return the last verdict that a feedback gives.
+
+    It may be a word or a sentence ("Verdict: The answer is incorrect."). Tags at the
+    beginning of a line are the model's own; others, which may be quoted from a text or
+    an answer, count only if there is none.
+    """
+    text = without_thinking(raw)
+    for tag in reversed(_verdict_tags(text)):
+        judgement = _judgement(text[tag.end() :])
+        if judgement != "unclear":
+            return judgement
+    return "unclear"
+
+
+def _verdict_tags(text: str) -> list[re.Match[str]]:
+    lines = list(_VERDICT_LINE.finditer(text))
+    return lines or list(_VERDICT_TAG.finditer(text))
+
+
+def _judgement(after: str) -> Verdict:
+    """Return what the first line with words after a verdict tag says."""
+    line = next((line for line in after.splitlines() if re.search(r"\w", line)), "")
+    match = _JUDGEMENT.search(line)
+    if match is None or match["undecided"] or _CHOICE.search(line):
         return "unclear"
-    return "correct" if found[-1].lower() == "correct" else "incorrect"
+    return "correct" if match["right"] else "incorrect"
 
 
 def before_verdict(raw: str) -> str | None:
     """Return a feedback up to and with ``Verdict:``, to ask for the next word."""
     text = without_thinking(raw)
-    matches = list(re.finditer(r"verdict\s*:", text, re.IGNORECASE))
-    return text[: matches[-1].end()] if matches else None
+    tags = [tag for tag in _verdict_tags(text) if tag[0].endswith((":", "："))]  # noqa: RUF001
+    return text[: tags[-1].end()] if tags else None
 
 
 def is_not_stated(text: str) -> bool:

@@ -16,12 +16,12 @@ def bm25(question: str, texts: Sequence[str]) -> list[float]:
     """Return the BM25 score of each text for a question; 0 where no word is shared."""
     words = [Counter(matching.normalise(text).split()) for text in texts]
     mean = sum(bag.total() for bag in words) / max(1, len(words))
-    asked = set(matching.normalise(question).split())
+    query = set(matching.normalise(question).split())
     weight = {
-        word: _weight(sum(word in bag for bag in words), len(words)) for word in asked
+        word: _weight(sum(word in bag for bag in words), len(words)) for word in query
     }
     return [
-        sum(weight[word] * _share(bag, word, mean) for word in asked if word in bag)
+        sum(weight[word] * _share(bag, word, mean) for word in query if word in bag)
         for bag in words
     ]
 

@@ -17,6 +17,7 @@ _WIDE = re.compile(rf"[{EAST_ASIAN}\uff00-\uffef]")
 """Scripts without spaces between words, and their full-width punctuation."""
 _BREAK = re.compile(
     r"(?<=[,;:，、；：)）])(?!\s*[\d,;:)])\s*|\s+(?=[(（–—])"  # noqa: RUF001
+    rf"|(?<=[{EAST_ASIAN}][,;:])(?=\d)"
     r"|\s+(?=(?:and|und|et|y|or|oder|ou|o|while|but|which|who)\s)"
 )
 
@@ -34,13 +35,13 @@ def of(text: str) -> list[Sentence]:
     """Return the sentences that say something: no headings, rules or numbers alone."""
     sentences = []
     begin = 0
-    for unit, is_heading in chunking.units(text):
-        stripped = unit.strip()
+    for unit, is_heading in chunking.sentences(text):
+        content = unit.strip()
         start = begin + len(unit) - len(unit.lstrip())
         begin += len(unit)
-        n_signs = len(_SIGN.findall(stripped)) + 2 * len(_WIDE.findall(stripped))
+        n_signs = len(_SIGN.findall(content)) + 2 * len(_WIDE.findall(content))
         if not is_heading and n_signs >= FEWEST_SIGNS:
-            sentences.append(Sentence(stripped, start, start + len(stripped)))
+            sentences.append(Sentence(content, start, start + len(content)))
     return sentences
 
 

@@ -7,7 +7,7 @@ so the knowledge has to go into the weights (arXiv 2406.00606, stage 1).
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.gold import MetaExample
@@ -15,10 +15,8 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
 from autolearn.core.settings import Method, TrainSettings
 from autolearn.study import prompts
-from autolearn.text import matching
-
-LEAK = 0.92
-"""Similarity to a quiz question from which an item counts as the same question."""
+from autolearn.text import matching, model_output
+from autolearn.training.leakage import Guard
 
 FEWEST = 20
 """Fewest validation items. A smaller number would say nothing, so there are none."""
@@ -35,8 +33,24 @@ class ApprovedExample:
     critique: str | None = None
     wordings: tuple[str, ...] = ()
     """Other wordings of the question. They are checked, and none is in the quiz."""
-    corrected: bool = False
-    """Whether a person has edited the feedback or the refinement."""
+    edits: frozenset[str] = frozenset()
+    """What a person has edited: ``chosen``, ``refined``, ``feedback``, ``gap``."""
+
+    @property
+    def is_gap(self) -> bool:
+        """Return whether there is something to learn.
+
+        A person who writes another answer says so, unless they also say that there is
+        no gap.
+        """
+        says_so = bool({"chosen", "refined"} & self.edits) and "gap" not in self.edits
+        return self.sample.gap or says_so
+
+    @property
+    def target(self) -> str:
+        """Return the open-book answer, or what a person wrote in its place."""
+        edited = {"chosen", "refined"} & self.edits
+        return self.sample.chosen if edited or not self.opened else self.opened
 
 
 @dataclass(frozen=True)
@@ -50,59 +64,70 @@ class Dataset:
     """Wordings that are not trained. They show when enough is learned."""
 
 
-def build(
-    settings: TrainSettings,
-    examples: Sequence[ApprovedExample],
-    corpus: Sequence[MetaExample],
-    quiz: Iterable[str],
-    skills: Sequence[TrainItem] = (),
-) -> Dataset:
+@dataclass(frozen=True)
+class Material:
+    """What the items of a round are made of; nothing of it is asked by the quiz."""
+
+    settings: TrainSettings
+    examples: Sequence[ApprovedExample]
+    skills: Sequence[TrainItem] = ()
+    """Meta-skill items."""
+    passages: Sequence[str] = ()
+    """The passages of the documents that the examples are about."""
+
+
+def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Dataset:
     """Return the items of a round.
 
     Args:
-        settings: Method and options of the round.
-        examples: The approved samples.
+        material: All approved samples, meta-skill items made from gold examples, and
+            passages, as the store has them.
         corpus: Imported meta-skill examples. Samples that a person corrected are added.
-        quiz: Questions that must not be trained on.
-        skills: Meta-skill items made from gold examples, already without these
-            questions.
+        guard: Recognises the questions that must not be trained.
     """
-    quiz = list(quiz)
+    settings = material.settings
+    examples = without_repeats(material.examples)
+    corpus = [*corpus, *(_as_meta(example) for example in examples if example.edits)]
     if settings.only_gaps:
-        examples = [example for example in examples if example.sample.gap]
-    corpus = [
-        *corpus,
-        *(_as_meta(example) for example in examples if example.corrected),
-    ]
-    usable, n_leaked = without_leaks(examples, quiz)
+        examples = [example for example in examples if example.is_gap]
+    usable, n_leaked = without_leaks(examples, guard)
     usable, validation = hold_out(settings, usable)
-    blocks = blocker(quiz)
-    usable_corpus = [example for example in corpus if not blocks(example.prompt)]
-    meta_items = (
-        *(item for example in usable_corpus for item in _meta_items(example)),
-        *skills,
-    )
-    items = _METHODS[settings.method](settings, usable, meta_items)
+    usable_corpus = [example for example in corpus if not guard.blocks(example.prompt)]
     if settings.method in ("meta", "self"):
         n_leaked += len(corpus) - len(usable_corpus)
-    return Dataset(tuple(items), n_leaked, tuple(validation))
+    corrections = (item for example in usable_corpus for item in _meta_items(example))
+    material = replace(
+        material, examples=usable, skills=(*corrections, *material.skills)
+    )
+    items = dict.fromkeys(_METHODS[settings.method](material))
+    admitted, held = guard.admit(items), guard.admit(validation)
+    return Dataset(admitted.items, n_leaked + admitted.n_blocked, held.items)
 
 
-def blocker(quiz: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that says whether a question is nearly one of the quiz."""
-    questions = list(quiz)
-    exact = {matching.normalise(text) for text in questions}
+def without_repeats(examples: Sequence[ApprovedExample]) -> list[ApprovedExample]:
+    """Return one example for each question about a passage.
 
-    def blocks(text: str) -> bool:
-        return matching.normalise(text) in exact or any(
-            matching.similarity(text, other) >= LEAK for other in questions
-        )
+    Several studies of a text ask the same questions. What a person has edited counts,
+    or else the newest; the wordings of all are kept.
+    """
+    groups: dict[tuple[str, str], list[ApprovedExample]] = {}
+    for example in examples:
+        key = matching.normalise(example.sample.prompt), example.passage
+        groups.setdefault(key, []).append(example)
+    return [_merged(group) for group in groups.values()]
 
-    return blocks
+
+def _merged(group: Sequence[ApprovedExample]) -> ApprovedExample:
+    best = max(group, key=lambda example: (bool(example.edits), example.sample.id))
+    texts = {matching.normalise(best.sample.prompt): ""}
+    for example in group:
+        for text in example.wordings:
+            texts.setdefault(matching.normalise(text), text)
+    return replace(best, wordings=tuple(filter(None, texts.values())))
 
 
 def without_leaks(
-    examples: Sequence[ApprovedExample], quiz: Iterable[str]
+    examples: Sequence[ApprovedExample], guard: Guard
 ) -> tuple[list[ApprovedExample], int]:
     """Drop questions and wordings that are, or nearly are, questions of the quiz.
 
@@ -111,14 +136,13 @@ def without_leaks(
     Returns:
         The other examples, and how many questions were dropped.
     """
-    leaks = blocker(quiz)
     rest: list[ApprovedExample] = []
     n_dropped = 0
     for example in examples:
-        if leaks(example.sample.prompt):
+        if guard.blocks(example.sample.prompt):
             n_dropped += 1 + len(example.wordings)
             continue
-        clean = tuple(text for text in example.wordings if not leaks(text))
+        clean = tuple(text for text in example.wordings if not guard.blocks(text))
         n_dropped += len(example.wordings) - len(clean)
         rest.append(replace(example, wordings=clean))
     return rest, n_dropped
@@ -166,11 +190,13 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 _TAUGHT: dict[Method, Callable[[ApprovedExample], str]] = {
-    "join": lambda example: example.sample.chosen,
-    "al1": lambda example: example.opened,
+    "refined_sft": lambda example: example.sample.chosen,
+    "al1": lambda example: example.target,
     "self": lambda example: example.sample.chosen,
+    "cpt": lambda example: example.target,
 }
-"""The answer that a method teaches, whatever the wording of the question."""
+"""The answer that a method teaches, whatever the wording of the question. Continued
+pre-training teaches it by its passage."""
 
 _Items = list[TrainItem]
 
@@ -179,29 +205,27 @@ def _ask(question: str) -> Chat:
     return prompts.load("closed_book").render(question=question).chat
 
 
-def _join(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
+def _refined_sft(material: Material) -> _Items:
     """Learn r_hat for q in every wording: both papers joined."""
     return [
         TrainItem("sft", _ask(text), example.sample.chosen, sample_id=example.sample.id)
-        for example in examples
+        for example in material.examples
         for text in _phrasings(example)
     ]
 
 
-def _al1(
-    settings: TrainSettings, examples: Sequence[ApprovedExample], _: object
-) -> _Items:
+def _al1(material: Material) -> _Items:
     """L1 = -log p(a_o | q) (arXiv 2406.00606, stage 1: "QA"; "DQA" as an option)."""
     items = [
         TrainItem(
             "sft",
             _ask(example.sample.prompt),
-            example.opened,
+            example.target,
             sample_id=example.sample.id,
         )
-        for example in examples
+        for example in material.examples
     ]
-    return items + (_dqa(examples) if settings.dqa else [])
+    return items + (_dqa(material.examples) if material.settings.dqa else [])
 
 
 def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
@@ -214,12 +238,12 @@ def _dqa(examples: Sequence[ApprovedExample]) -> _Items:
             passage=example.passage, question=question
         )
         items.append(TrainItem("sft", ask.chat, question, sample_id=sample_id))
-        answer = f"Answer: {example.opened}"
+        answer = f"Answer: {example.target}"
         items.append(TrainItem("sft", open_book.chat, answer, sample_id=sample_id))
     return items
 
 
-def _al2(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
+def _al2(material: Material) -> _Items:
     """L2 = -log p(a_o > a_c | q) (arXiv 2406.00606, stage 2), by DPO.
 
     Pairs whose answers are equal express no preference and are left out.
@@ -228,46 +252,48 @@ def _al2(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _
         TrainItem(
             "dpo",
             _ask(example.sample.prompt),
-            example.opened,
+            example.target,
             rejected=example.closed,
             sample_id=example.sample.id,
         )
-        for example in examples
-        if not matching.exact_match(example.opened, example.closed)
+        for example in material.examples
+        if not matching.exact_match(example.target, example.closed)
     ]
 
 
-def _self(
-    settings: TrainSettings,
-    examples: Sequence[ApprovedExample],
-    skills: Sequence[TrainItem],
-) -> _Items:
+def _self(material: Material) -> _Items:
     """-E[log p(r_hat | p)] + L_meta on a share of D_meta (arXiv 2310.00533)."""
     items = [
         TrainItem(
             "sft",
             _ask(example.sample.prompt),
             example.sample.chosen,
-            None,
-            1.0,
-            example.sample.id,
+            sample_id=example.sample.id,
         )
-        for example in examples
+        for example in material.examples
     ]
+    settings, skills = material.settings, list(material.skills)
     n = min(len(skills), round(settings.meta_share * len(items)))
     rng = random.Random(f"{settings.seed} meta-skill replay")
-    return items + rng.sample(list(skills), n)
+    return items + rng.sample(skills, n)
 
 
-def _meta(
-    _: TrainSettings, __: Sequence[ApprovedExample], skills: Sequence[TrainItem]
-) -> _Items:
+def _meta(material: Material) -> _Items:
     """L_meta and the skills of the study; see ``metaskills.items``."""
-    return list(skills)
+    return list(material.skills)
+
+
+def _cpt(material: Material) -> _Items:
+    """Return each passage once, as raw text: the baseline of arXiv 2406.00606."""
+    texts = dict.fromkeys(text.strip() for text in material.passages)
+    return [TrainItem("text", (), text) for text in texts if text]
 
 
 def _meta_items(example: MetaExample) -> _Items:
-    """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p)."""
+    """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p).
+
+    An answer that the feedback calls correct is not refined.
+    """
     free = "" if example.passage else "_free"
     subject = {"question": example.prompt, "answer": example.response}
     text = {"passage": example.passage} if example.passage else {}
@@ -279,36 +305,42 @@ def _meta_items(example: MetaExample) -> _Items:
         **subject, **text, feedback=example.feedback
     )
     best, sample_id = example.refinement, example.sample_id
-    return [
-        TrainItem("sft", feedback_prompt.chat, example.feedback, sample_id=sample_id),
-        TrainItem("sft", refine_prompt.chat, f"Answer: {best}", sample_id=sample_id),
-        TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id),
-    ]
+    criticism = TrainItem(
+        "sft", feedback_prompt.chat, example.feedback, sample_id=sample_id
+    )
+    answer = TrainItem("sft", _ask(example.prompt), best, sample_id=sample_id)
+    if model_output.verdict(example.feedback) == "correct":
+        return [criticism, answer]
+    refined = f"Answer: {best}"
+    refinement = TrainItem("sft", refine_prompt.chat, refined, sample_id=sample_id)
+    return [criticism, refinement, answer]
 
 
 def _as_meta(example: ApprovedExample) -> MetaExample:
+    """Return a sample that a person corrected as a meta-skill example.
+
+    The model's own feedback is used only where its verdict agrees with the person.
+    """
+    verdict = "incorrect" if example.is_gap else "correct"
+    criticism = example.critique or ""
+    if "feedback" not in example.edits and model_output.verdict(criticism) != verdict:
+        texts = {"reference": example.target, "answer": example.closed}
+        criticism = prompts.load("feedback").prefill(verdict=verdict, **texts)
+        if not example.passage:
+            criticism = f"The answer should be: {example.target}\nVerdict: {verdict}"
     return MetaExample(
         example.sample.prompt,
         example.closed,
-        example.critique or "",
+        criticism,
         example.sample.chosen,
         example.passage,
-        example.opened,
+        example.target,
         example.sample.id,
     )
 
 
-def _cpt(_: TrainSettings, examples: Sequence[ApprovedExample], __: object) -> _Items:
-    """Return each passage once, as raw text: the baseline of arXiv 2406.00606."""
-    texts = dict.fromkeys(example.passage.strip() for example in examples)
-    return [TrainItem("text", (), text) for text in texts if text]
-
-
-_Build = Callable[
-    [TrainSettings, Sequence[ApprovedExample], Sequence[TrainItem]], _Items
-]
-_METHODS: dict[Method, _Build] = {
-    "join": _join,
+_METHODS: dict[Method, Callable[[Material], _Items]] = {
+    "refined_sft": _refined_sft,
     "al1": _al1,
     "al2": _al2,
     "self": _self,

@@ -103,7 +103,7 @@ def preset_settings(model: ModelSettings, settings: TrainSettings) -> TrainSetti
     return PRESETS[preset_for(model, settings.method)].apply(settings)
 
 
-def preset_for(model: ModelSettings, method: Method = "join") -> str:
+def preset_for(model: ModelSettings, method: Method = "refined_sft") -> str:
     """Return the name of the preset for a model and a method.
 
     Raises:

@@ -6,14 +6,15 @@ to the base model's on these items. A few of them are never trained and measure 
 drift. The items are a pure function of the model, so all rounds of a model share them.
 
 The model makes up neither texts nor feedback. It therefore reads the texts of the round
-again (``to_read``), and checks and corrects its own answers (``checked``).
+again (``read``), and checks and corrects its own answers (``checked``). How many of
+each a round gets is decided in ``training.replay_plan``.
 """
 
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from math import ceil
 from statistics import median
@@ -29,6 +30,7 @@ from autolearn.core.model_calls import (
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
 from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import Skill, skill_of
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
@@ -36,6 +38,7 @@ from autolearn.study.generation import GenerationRequest, Generator, draw_seed, 
 from autolearn.study.grounding import TextQuestion
 from autolearn.study.questions import listing, rewording
 from autolearn.text import model_output, sentences
+from autolearn.training.replay_plan import CRITIC, RereadText
 
 T = TypeVar("T")
 
@@ -58,19 +61,11 @@ PROMPT_TOKENS, ANSWER_TOKENS = 48, 48
 """Most tokens of a made-up prompt and of its answer. More items are worth more than
 longer ones, and small models do not always find an end."""
 
-Answered = tuple[tuple[int, str], Generation]
+AnsweredPrompt = tuple[tuple[int, str], Generation]
 """A draw, its prompt, and the answer."""
 
 Made = tuple[TrainItem, Generation]
 """A training item, and the generation that it comes from."""
-
-READING = 1 / 16
-"""Texts to read again per made-up item, enough to preserve the skill. Each is asked its
-own question and that of another text, and an answer to its own is compared."""
-
-CHECKING = 1 / 16
-"""Questions without a text per made-up item, enough to preserve the skill. Their
-answers are checked and, where wrong, corrected."""
 
 TRIES = 8
 """Most draws per prompt needed. Half of them are guesses, and small models repeat
@@ -80,7 +75,7 @@ themselves."""
 def imagine(
     writer: Generator,
     journal: Journal,
-    known: Sequence[SelfGeneratedItem],
+    pool: Sequence[SelfGeneratedItem],
     n: int,
     report: Callable[[int], None],
 ) -> list[SelfGeneratedItem]:
@@ -89,7 +84,7 @@ def imagine(
     Args:
         writer: Generates with the base model.
         journal: Commits new items, a step at a time.
-        known: Items made before, in order of draws.
+        pool: Items made before, in order of draws.
         n: Number of items.
         report: Called with the number of items so far.
 
@@ -97,7 +92,7 @@ def imagine(
         Cancelled: The person stopped the run.
     """
     end = ceil(TRIES * n / STEP) * STEP
-    items = [item for item in known if item.draw < end]
+    items = [item for item in pool if item.draw < end]
     begin = (items[-1].draw // STEP + 1) * STEP if items else 0
     for first in range(begin, end, STEP):
         if len(items) >= n:
@@ -112,7 +107,7 @@ def imagine(
 
 
 def _make(
-    writer: Generator, draws: range, known: Sequence[SelfGeneratedItem]
+    writer: Generator, draws: range, pool: Sequence[SelfGeneratedItem]
 ) -> Sequence[SelfGeneratedItem]:
     """Draw prompts, answer the new ones, and return the items worth keeping.
 
@@ -122,7 +117,7 @@ def _make(
     prompts_drawn = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
     if writer.stop():
         raise Cancelled
-    texts_so_far = {"", *(item.text for item in known)}
+    texts_so_far = {"", *(item.text for item in pool)}
     new: dict[str, int] = {}
     for draw, text in zip(draws, prompts_drawn, strict=True):
         if text not in texts_so_far:
@@ -133,7 +128,7 @@ def _make(
         for text, draw in new.items()
     ]
     pairs = [row for row in writer.write(requests) if _answer(row[1])]
-    counts = Counter(_answer(item.generation) for item in known if item.generation)
+    counts = Counter(_answer(item.generation) for item in pool if item.generation)
     new_items = []
     for (draw, text), generation in _surer(writer, pairs):
         counts[_answer(generation)] += 1
@@ -142,7 +137,7 @@ def _make(
     return new_items
 
 
-def _surer(writer: Generator, pairs: Sequence[Answered]) -> list[Answered]:
+def _surer(writer: Generator, pairs: Sequence[AnsweredPrompt]) -> list[AnsweredPrompt]:
     """Return the half with the higher confidence, in the order given."""
     confidences = writer.backend.confidence(
         [generation.request.prompt.chat for _, generation in pairs],
@@ -201,50 +196,32 @@ def _head(model: ModelIdentity) -> dict[str, str]:
     }
 
 
-def items(kind: ItemKind, generated: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
+def items(kind: ItemKind, self_made: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
     """Return made-up items as training items."""
     return [
         TrainItem(kind, item.generation.request.prompt.chat, _answer(item.generation))
-        for item in generated
+        for item in self_made
         if item.generation
     ]
+
+
+def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
+    """Return the skills of a study that items teach.
+
+    Replay must not hold a round to how the base model did what is taught anew.
+    """
+    skills = {skill for item in items if item.teaches and (skill := skill_of(item))}
+    return frozenset(skills | CRITIC if skills & CRITIC else skills)
+
+
+def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
+    """Return the items of the base model that use none of these skills."""
+    return [pair for pair in made if skill_of(pair[0]) not in skills]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
     """Return the replay items per optimiser step, such that an epoch has them all."""
     return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
-
-
-@dataclass(frozen=True)
-class RereadText:
-    """A text of the round that the base model reads again."""
-
-    passage: str
-    question: str
-    answer: str
-    """The closed-book answer to the question."""
-    other: str
-    """The question of another text, which this one does not answer."""
-
-
-def to_read(
-    candidates: Iterable[tuple[str, str, str]], n_replay: int
-) -> list[RereadText]:
-    """Return texts to read again, in proportion to the made-up items.
-
-    A round teaches the model to answer every question, so it forgets to say that a text
-    does not have the answer. The question of another text preserves that (numbers:
-    docs/lab-notes.md).
-
-    Args:
-        candidates: Passages with a question and its closed-book answer.
-        n_replay: Number of made-up items.
-    """
-    rows = list({row[0]: row for row in candidates}.values())
-    n = min(len(rows), ceil(READING * n_replay))
-    sample = random.Random("to read").sample(rows, n)
-    others = [question for _, question, _ in sample[1:] + sample[:1]]
-    return [RereadText(*row, other) for row, other in zip(sample, others, strict=True)]
 
 
 def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
@@ -303,15 +280,10 @@ def _comparing(
         yield GenerationRequest(text, prompt, writer.settings.feedback_tokens)
 
 
-def to_check(instructions: Sequence[str], n: int) -> list[str]:
-    """Return at most ``n`` instructions, which ask without a text."""
-    return random.Random("to check").sample(instructions, min(len(instructions), n))
-
-
 def checked(
     writer: Generator,
     instructions: Sequence[str],
-    generated: Sequence[SelfGeneratedItem],
+    self_made: Sequence[SelfGeneratedItem],
 ) -> list[Made]:
     """Return items in which the base checks its own answers and corrects wrong ones.
 
@@ -330,7 +302,7 @@ def checked(
     attempts = [
         (text, _answer(generation)) for text, generation in _written(writer, requests)
     ]
-    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
+    attempts += [(o.text, _answer(o.generation)) for o in self_made if o.generation]
     to_judge = [
         GenerationRequest(
             attempt,

@@ -32,8 +32,15 @@ _TEMPLATES = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#
 
 def text(value: object) -> Html:
     """Return any value as text that is shown and never obeyed."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in str(value))
-    return Html(escape(shown).translate(_TEMPLATES))
+    printable = "".join(
+        c if c.isprintable() or c == "\n" else "\ufffd" for c in str(value)
+    )
+    return Html(escape(printable).translate(_TEMPLATES))
+
+
+def from_template(markup: str) -> Html:
+    """Return the markup of an autoescaping template, which has no script or style."""
+    return Html(markup.translate(_TEMPLATES))
 
 
 def beginning(value: str, n_characters: int) -> Html:
@@ -54,13 +61,13 @@ def tag(
 
     Attributes are escaped; ``data_pick`` becomes ``data-pick``, None leaves one out.
     """
-    given = {"class": classes or None, **attributes}
-    written = "".join(
+    by_name = {"class": classes or None, **attributes}
+    all_attributes = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{text(value)}"'
-        for key, value in given.items()
+        for key, value in by_name.items()
         if value is not None
     )
-    return Html(f"<{name}{written}>{content}</{name}>")
+    return Html(f"<{name}{all_attributes}>{content}</{name}>")
 
 
 def note(sentence: str) -> Html:
@@ -73,12 +80,12 @@ def problem(sentence: str) -> Html:
     return tag("p", text(sentence), "al-problem", role="alert")
 
 
-def notice(said: Html) -> Html:
+def notice(content: Html) -> Html:
     """Return what stands in a corner of the page for a while, or until it is clicked.
 
     With the time, so that the same once more is news.
     """
-    return tag("div", said, "al-notice", data_time=time.time_ns())
+    return tag("div", content, "al-notice", data_time=time.time_ns())
 
 
 def badge(word: str, kind: str = "") -> Html:
@@ -88,13 +95,13 @@ def badge(word: str, kind: str = "") -> Html:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Html]], caption: str) -> Html:
     """Return a table; cells of the class ``al-number`` line up below their heads."""
-    found = list(rows)
-    numbers = ["al-number" in cell for cell in found[0]] if found else []
+    body_rows = list(rows)
+    numbers = ["al-number" in cell for cell in body_rows[0]] if body_rows else []
     head = join(
-        tag("th", text(one), "al-number" if is_number else "", scope="col")
-        for one, is_number in zip_longest(heads, numbers[: len(heads)])
+        tag("th", text(title), "al-number" if is_number else "", scope="col")
+        for title, is_number in zip_longest(heads, numbers[: len(heads)])
     )
-    body = join(tag("tr", join(tag("td", cell) for cell in row)) for row in found)
+    body = join(tag("tr", join(tag("td", cell) for cell in row)) for row in body_rows)
     return tag(
         "div",
         tag(
@@ -113,8 +120,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Html]], caption: str) ->
 
 def number(value: float | None, digits: int = 0) -> Html:
     """Return a number that lines up with others; a dash for none."""
-    shown = DASH if value is None else f"{value:,.{digits}f}"
-    return tag("span", text(shown), "al-number")
+    figure = DASH if value is None else f"{value:,.{digits}f}"
+    return tag("span", text(figure), "al-number")
 
 
 def percent(share: float | None) -> Html:
@@ -128,9 +135,9 @@ def pairs(values: Mapping[str, Html]) -> Html:
     return tag("dl", join(rows), "al-pairs")
 
 
-def bar(done: int, total: int, label: str) -> Html:
+def bar(n_done: int, total: int, label: str) -> Html:
     """Return how far something is."""
-    share = min(1.0, done / total) if total else 0.0
+    share = min(1.0, n_done / total) if total else 0.0
     fill = tag("span", "", "al-fill", style=f"width:{100 * share:.1f}%")
     return tag(
         "div",

@@ -144,31 +144,31 @@ def only_page(folder: Path, place: str) -> Iterator[None]:
         lock.release()
 
 
-def _auth(host: str, given: str | None) -> tuple[str, str] | None:
+def _auth(host: str, pair: str | None) -> tuple[str, str] | None:
     """Return user and password.
 
     Raises:
         InputError: They are malformed, or missing where others can reach the page.
     """
-    if given is None:
+    if pair is None:
         if host not in (HERE, "localhost", "::1"):
             raise InputError(
                 f"Others can reach {host}; name who may with --auth USER:PASSWORD."
             )
         return None
-    user, _, password = given.partition(":")
+    user, _, password = pair.partition(":")
     if not user or not password:
         raise InputError("Give --auth as USER:PASSWORD, both not empty.")
     return user, password
 
 
-def free_port(host: str, wanted: int | None) -> int:
-    """Return a port that can be listened on: the one wanted, or the next free one.
+def free_port(host: str, first_choice: int | None) -> int:
+    """Return a port that can be listened on: the first choice, or the next free one.
 
     Raises:
         InputError: None of them is free, or the host is not this computer's.
     """
-    first = wanted or FIRST_PORT
+    first = first_choice or FIRST_PORT
     for port in range(first, first + N_PORTS):
         if _is_free(host, port):
             if port != first:

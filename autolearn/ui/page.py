@@ -20,6 +20,7 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import (
     ask,
     evaluation,
+    experiments,
     history,
     library,
     model,
@@ -28,7 +29,7 @@ from autolearn.ui.tabs import (
     train,
 )
 
-TABS = (model, library, study, review, train, evaluation, ask, history)
+TABS = (model, library, study, review, train, evaluation, experiments, ask, history)
 """One module a tab; each has TITLE and ``build(context)``."""
 
 
@@ -53,7 +54,7 @@ def build(folder: Path) -> gr.Blocks:
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
             walk = html_panel("steps")
-            seen = gr.Button("Look again", elem_id="look", visible="hidden")
+            look = gr.Button("Look again", elem_id="look", visible="hidden")
         notice = gr.HTML(
             elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
         )
@@ -70,7 +71,7 @@ def build(folder: Path) -> gr.Blocks:
                     tab.select
                 )  # another page may have begun something
         walk.click(_led, None, tabs, **QUIET)
-        for event in (timer.tick, page.load, seen.click):
+        for event in (timer.tick, page.load, look.click):
             context.refresh_after(event)
         context.on_action([stop.click], lambda: _stop(session))
         context.on_action([whole.click], lambda: _whole_round(session))

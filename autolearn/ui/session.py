@@ -57,9 +57,11 @@ element.addEventListener('click', go);
 together when the time of the first is over, the newest perhaps before it was read."""
 
 
-def html_panel(elem_id: str, value: Html | str = "") -> gr.HTML:
+def html_panel(
+    elem_id: str, value: Html | str = "", *, script: str = PICK_JS
+) -> gr.HTML:
     """Return a place for HTML of ours; a click on a part of it tells which part."""
-    return gr.HTML(value, elem_id=elem_id, js_on_load=PICK_JS, apply_default_css=False)
+    return gr.HTML(value, elem_id=elem_id, js_on_load=script, apply_default_css=False)
 
 
 class Session:
@@ -103,12 +105,12 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
     @wraps(handler)
     def wrapped(*args: Any) -> Any:
         try:
-            made = handler(*args)
+            result = handler(*args)
         except AutolearnError as error:
             return (*[gr.skip()] * n_outputs, html.notice(html.problem(str(error))))
         if not n_outputs:
-            return html.notice(html.note(made)) if made else ""
-        return (*(made if n_outputs > 1 else [made]), "")
+            return html.notice(html.note(result)) if result else ""
+        return (*(result if n_outputs > 1 else [result]), "")
 
     return wrapped
 
@@ -123,11 +125,11 @@ def with_error_panel(
         try:
             return handler(*args)
         except AutolearnError as error:
-            said = [
-                html.problem(str(error)) if isinstance(one, gr.HTML) else gr.skip()
-                for one in outputs
+            updates = [
+                html.problem(str(error)) if isinstance(output, gr.HTML) else gr.skip()
+                for output in outputs
             ]
-            return said[0] if len(said) == 1 else said
+            return updates[0] if len(updates) == 1 else updates
 
     return wrapped
 
@@ -170,23 +172,23 @@ class Drawing:
 
     def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
         """Return what the outputs show, given the values of at least its inputs."""
-        made = with_error_panel(self.draw, self.outputs)(
-            *(values[one] for one in self.inputs)
+        parts = with_error_panel(self.draw, self.outputs)(
+            *(values[component] for component in self.inputs)
         )
-        return [made] if len(self.outputs) == 1 else list(made)
+        return [parts] if len(self.outputs) == 1 else list(parts)
 
 
 def draw_together(
     triggers: Sequence[Callable[..., Any]], drawings: Sequence[Drawing]
 ) -> None:
     """Draw several parts in one go: to the browser, each event costs about as much."""
-    inputs = list(dict.fromkeys(i for one in drawings for i in one.inputs))
-    outputs = [i for one in drawings for i in one.outputs]
+    inputs = list(dict.fromkeys(i for drawing in drawings for i in drawing.inputs))
+    outputs = [i for drawing in drawings for i in drawing.outputs]
 
     def draw(*values: Any) -> Any:
-        given = dict(zip(inputs, values, strict=True))
-        made = [shown for one in drawings for shown in one(given)]
-        return made if len(made) > 1 else made[0]
+        by_component = dict(zip(inputs, values, strict=True))
+        parts = [part for drawing in drawings for part in drawing(by_component)]
+        return parts if len(parts) > 1 else parts[0]
 
     for trigger in triggers if drawings else ():
         trigger(draw, inputs or None, outputs, **QUIET)

@@ -72,14 +72,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
             stderr=subprocess.STDOUT,
         )
         assert process.stdout
-        said = []
+        lines = []
         for line in process.stdout:
-            said.append(line)
-            if found := re.search(r"autolearn is at (\S+)", line):
-                running.append(App(folder, process, found[1]))
+            lines.append(line)
+            if match := re.search(r"autolearn is at (\S+)", line):
+                running.append(App(folder, process, match[1]))
                 return running[-1]
         process.communicate()
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(lines))
 
     yield started
     for app in running:
@@ -103,8 +103,8 @@ def small(tmp_path: Path) -> Path:
     quiz, control = tmp_path / "quiz.jsonl", tmp_path / "control.jsonl"
     lines = (library / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
     quiz.write_text("\n".join(line for line in lines if text.name in line))
-    known = (library / "control.jsonl").read_text(encoding="utf-8").splitlines()
-    control.write_text("\n".join(known[:12]))
+    questions = (library / "control.jsonl").read_text(encoding="utf-8").splitlines()
+    control.write_text("\n".join(questions[:12]))
     with Store.open(folder) as store:
         put(store, text)
         actions.add_gold(store, quiz, "quiz")

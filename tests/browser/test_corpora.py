@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.corpora import rows
 from tests.support.pages import PATIENCE, open_tab
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 expect.set_options(timeout=PATIENCE)
 

@@ -8,7 +8,7 @@ from autolearn.runs.model_choice import chosen_model
 from tests.support.hub import Repository, files_of, serve
 from tests.support.pages import PATIENCE, load_anew
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 NAME = "org/tiny-instruct"
 expect.set_options(timeout=PATIENCE)

@@ -91,7 +91,7 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
     expect(page.locator("#proof-result")).to_contain_text("closed-book")
     with app.store() as store:
         (made,) = store.rounds.all()
-        assert made.scores["quiz_closed_book"]["right"] > 0.5
+        assert made.scores["gold_closed_book"]["right"] > 0.5
         assert store.runs.newest()[0].error is None
 
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 import pytest
 
 from autolearn.cli import commands
+from autolearn.core.errors import InputError
 from autolearn.core.records import Question, QuizResult
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
@@ -22,12 +23,14 @@ def asked(store):
 def answered(store, run, question, *, right):
     """Keep how a quiz was answered, as its worker does."""
     round_id = run.round_id
-    result = QuizResult(question.id, "closed_book", "?", right, right, 0.0, round_id)
+    text = "In 1711." if right else "?"
+    result = QuizResult(question.id, "closed_book", text, right, right, 0.0, round_id)
     store.journal(run.id).step("quiz", lambda: [result])
     return store.runs.finish(run.id, "done")
 
 
 def base_quiz(store, question, digest, *, right):
+    """Keep a quiz of the base model, by a version without versions of the quiz."""
     settings = QuizRunSettings(
         model=ModelSettings(), model_digest=digest, parts=(("quiz", "closed_book"),)
     )
@@ -41,7 +44,7 @@ def quiz(store, asked, monkeypatch):
     def finish(opened, run, title, quiet):
         return answered(opened, run, asked, right=True)
 
-    monkeypatch.setattr(commands, "_finish", finish)
+    monkeypatch.setattr(commands, "finish", finish)
     made = one_round(store, "join")
     given = {"model": "built-in", "quantization": "nf4", "open_book": False}
     args = Namespace(workspace=store.folder, json=True, round=made.id, **given)
@@ -53,7 +56,7 @@ def test_a_round_is_compared_with_the_newest_base_quiz_of_its_own_model(
 ):
     base_quiz(store, asked, own_digest(), right=False)
     base_quiz(store, asked, "another model", right=True)
-    change = quiz()["change"]
+    change = quiz()["change"]["gold"]
     assert (change["closed_book_before"], change["closed_book_after"]) == (0.0, 1.0)
     assert change["newly_right"] == 1
 
@@ -61,3 +64,51 @@ def test_a_round_is_compared_with_the_newest_base_quiz_of_its_own_model(
 def test_without_a_base_quiz_of_its_own_model_nothing_is_compared(store, asked, quiz):
     base_quiz(store, asked, "another model", right=True)
     assert "change" not in quiz()
+
+
+def test_only_questions_that_both_were_asked_count_on_the_command_line(
+    store, asked, quiz
+):
+    base_quiz(store, asked, own_digest(), right=False)
+    gold = {"gold_answer": "Ada.", "gold_value": "Ada"}
+    more = [Question(f"Who is {i}?", "quiz", "gold", **gold) for i in range(3)]
+    store.library.add_questions(more)
+    (old,) = store.runs.quizzes(own_digest(), None)
+    extra = [
+        QuizResult(q.id, "closed_book", "Ada.", True, True, 1.0)
+        for q in store.library.questions()[1:]
+    ]
+    store.journal(old.id).step("more", lambda: extra)
+    change = quiz()["change"]
+    assert change["gold"]["n"] == 1
+    assert change["gold"]["closed_book_before"] == 0.0
+    assert change["left_out"] == 3
+    assert -1 <= change["gold"]["low"] < change["gold"]["high"] <= 1
+
+
+def listing(store, **given):
+    args = {"lock": False, "unlock": False, "accept": [], "scorer": []} | given
+    return commands.quizzes(Namespace(workspace=store.folder, json=True, **args))
+
+
+def test_the_quiz_is_listed_scored_and_locked_on_the_command_line(store, asked):
+    shown = listing(store)
+    assert (shown["version"], shown["locked"]) == (None, False)
+    (row,) = shown["questions"]
+    assert (row["set"], row["origin"], row["scorer"]) == (
+        "Gold quiz",
+        "gold",
+        "contains",
+    )
+    one = str(asked.id)
+    shown = listing(
+        store, accept=[[one, "A.D. 1711"]], scorer=[[one, "exact"]], lock=True
+    )
+    assert (shown["version"], shown["locked"]) == (2, True)
+    (row,) = shown["questions"]
+    assert (row["scorer"], row["aliases"]) == ("exact", "A.D. 1711")
+    assert not listing(store, unlock=True)["locked"]
+    with pytest.raises(InputError, match="no scorer 'x'"):
+        listing(store, scorer=[[one, "x"]])
+    with pytest.raises(InputError, match="no question"):
+        listing(store, accept=[["one", "x"]])

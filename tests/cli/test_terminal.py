@@ -49,5 +49,5 @@ def test_a_text_of_several_lines_is_shown_as_such():
 
 
 def test_a_list_of_sentences_is_one_a_line():
-    told = terminal.as_lines({"advice": ["Teach it first.", "Or choose\x1b another."]})
-    assert told.splitlines()[1:] == ["  Teach it first.", "  Or choose\ufffd another."]
+    text = terminal.as_lines({"advice": ["Teach it first.", "Or choose\x1b another."]})
+    assert text.splitlines()[1:] == ["  Teach it first.", "  Or choose\ufffd another."]

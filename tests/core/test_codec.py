@@ -33,9 +33,9 @@ def test_what_is_written_is_read_back():
 
 
 def test_an_extra_field_has_no_key_while_it_is_none():
-    written = encode(Whole(Part("a")))
-    assert "after" not in written
-    assert written["parent"] is None
+    values = encode(Whole(Part("a")))
+    assert "after" not in values
+    assert values["parent"] is None
 
 
 def test_unknown_keys_are_ignored_and_missing_ones_get_their_default():

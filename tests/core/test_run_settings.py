@@ -69,13 +69,15 @@ def test_rows_of_an_old_version_are_read_whole_and_written_with_the_same_keys(ro
     for classes, values in ((SETTINGS, row["settings"]), (RESULTS, row["result"])):
         cls = classes[row["kind"]]
         # The first run of a whole round said with null that there was none before it.
-        kept = {k: v for k, v in values.items() if (k, v) != ("after", None)}
-        written = json.loads(json.dumps(cls.from_dict(values).as_dict()))
-        assert {name: written[name] for name in kept} == kept
+        stored = {k: v for k, v in values.items() if (k, v) != ("after", None)}
+        text = json.dumps(stored).replace('"method": "join"', '"method": "refined_sft"')
+        output = json.loads(json.dumps(cls.from_dict(values).as_dict()))
+        assert {name: output[name] for name in stored} == json.loads(text)
 
 
 def test_an_old_study_carries_the_plan_of_its_round():
     study, quiz = (PipelineRunSettings.of(old_run(number)) for number in (1, 2))
+    assert study.plan
     assert study.plan.phases == ("quiz", "train", "quiz")
     assert study.plan.trains == (TrainSettings(),)
     assert (study.after, quiz.after) == (None, 1)
@@ -93,24 +95,30 @@ def test_an_old_quiz_has_its_parts_and_scores():
 
 
 def test_an_old_round_has_what_was_measured():
-    made = Round("join", 3, ROWS[2]["settings"], MODEL, scores=old_runs.round_scores())
-    scores, result = RoundScores.of(made), TrainResult.of(old_run(3))
+    round_ = Round(
+        "refined_sft", 3, ROWS[2]["settings"], MODEL, scores=old_runs.round_scores()
+    )
+    scores, result = RoundScores.of(round_), TrainResult.of(old_run(3))
     assert (scores.leaked, scores.scale, scores.validation) == (25, 0.9, 1.0)
+    assert scores.control_closed_book
     assert scores.control_closed_book.right == 0.9889
     assert (result.round, result.items, result.scales) == (1, 611, scores.scales)
-    assert TrainRunSettings.of(made) == TrainRunSettings.of(old_run(3))
+    assert TrainRunSettings.of(round_) == TrainRunSettings.of(old_run(3))
 
 
 def test_old_imports_are_of_texts_or_of_a_corpus():
     texts, corpus = (ImportRunSettings.of(old_run(number)) for number in (5, 6))
-    assert [one.name for one in texts.given] == ["avel.txt", "missing.txt"]
-    assert (texts.corpus, corpus.corpus.name) == (None, "gold.jsonl")
+    assert [source.name for source in texts.given] == ["avel.txt", "missing.txt"]
+    assert texts.corpus is None
+    assert corpus.corpus
+    assert corpus.corpus.name == "gold.jsonl"
     assert ImportResult.of(old_run(6)).n_refused == 1
 
 
 def test_only_an_export_of_weights_has_a_model():
     samples, weights = (ExportRunSettings.of(old_run(number)) for number in (9, 10))
     assert samples.model is None
+    assert weights.model
     assert weights.model.round_id == 1
     assert PromptSettings.of(old_run(10)).changed_prompts == {}
     assert PromptSettings.of(old_run(9)).changed_prompts is None

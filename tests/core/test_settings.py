@@ -1,7 +1,15 @@
+from typing import get_args
+
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.settings import METHODS, ModelSettings, StudySettings, TrainSettings
+from autolearn.core.settings import (
+    METHODS,
+    Method,
+    ModelSettings,
+    StudySettings,
+    TrainSettings,
+)
 
 
 @pytest.mark.parametrize("kind", [ModelSettings, StudySettings, TrainSettings])
@@ -26,12 +34,18 @@ def test_settings_survive_being_kept(kind):
     ],
 )
 def test_nonsense_is_refused_in_one_sentence(kind, values):
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         kind.from_dict(values)
-    assert str(refused.value).endswith(".")
+    assert str(error.value).endswith(".")
 
 
 def test_every_method_has_its_meaning():
     assert METHODS
-    for method in METHODS:
+    methods: tuple[Method, ...] = get_args(Method)
+    assert set(methods) == METHODS.keys()
+    for method in methods:
         assert TrainSettings(method=method).method == method
+
+
+def test_the_earlier_name_of_a_method_is_read_as_the_present_one():
+    assert TrainSettings.from_dict({"method": "join"}).method == "refined_sft"

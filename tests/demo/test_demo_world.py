@@ -27,11 +27,11 @@ def test_the_same_seed_makes_the_same_library():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_library_names_are_held_out_from_training(seed):
     library = make_library(seed)
-    known = {entity.name for entity in known_world()}
+    names = {entity.name for entity in known_world()}
     assert library.quiz
     for item in library.quiz:
         assert is_held_out(item.entity.split()[0])
-        assert item.entity not in known
+        assert item.entity not in names
 
 
 def test_training_draws_no_held_out_name_word():
@@ -98,8 +98,8 @@ def test_a_question_belongs_to_one_attribute_of_its_kind():
 def test_every_wording_names_its_thing(attribute):
     assert len(attribute.say) >= 3
     assert len(attribute.ask) >= 6
-    written = (*attribute.say, *attribute.ask, attribute.turned, attribute.answer)
-    for text in (*written, *attribute.quiz):
+    texts = (*attribute.say, *attribute.ask, attribute.turned, attribute.answer)
+    for text in (*texts, *attribute.quiz):
         assert "{e}" in text
     for text in (*attribute.say, attribute.answer):
         assert "{v}" in text
@@ -162,21 +162,22 @@ def test_word_problems_are_right_and_slips_are_wrong():
     world = World(random.Random(11))
     for _ in range(300):
         problem = sums.problem(world)
-        count = int(re.search(r"\d+", problem.question)[0])
+        (number,) = re.findall(r"\d+", problem.question)[:1]
+        count = int(number)
         for step in problem.steps:
             count += step.change
             assert step.result == count
             assert 0 < count <= sums.HIGHEST
         assert str(count) in problem.answer(problem.steps).split(".")[-2]
-        slipped = sums.slip(problem.steps, world.rng)
-        assert any(step.result != step.truth for step in slipped)
+        slip_steps = sums.slip(problem.steps, world.rng)
+        assert any(step.result != step.truth for step in slip_steps)
         right = tasks.sum_feedback(problem, problem.steps).target
-        wrong = tasks.sum_feedback(problem, slipped).target
+        wrong = tasks.sum_feedback(problem, slip_steps).target
         assert "differs" not in right
         assert right.endswith("Verdict: correct")
         assert "differs" in wrong
         assert wrong.endswith("Verdict: incorrect")
-        assert all(step.result >= 0 for step in slipped)
+        assert all(step.result >= 0 for step in slip_steps)
 
 
 def test_careless_steps_are_wrong_only_where_they_cross_a_ten():
@@ -184,10 +185,10 @@ def test_careless_steps_are_wrong_only_where_they_cross_a_ten():
     n_wrong = n_crossing = 0
     for _ in range(300):
         steps = sums.problem(world).steps
-        taken = sums.carelessly(steps, world.rng)
-        n_wrong += taken != steps
+        careless = sums.carelessly(steps, world.rng)
+        n_wrong += careless != steps
         n_crossing += any(s.result // 10 != s.before // 10 for s in steps)
-        for step in taken:
+        for step in careless:
             assert step.result >= 0
             assert (step.result - step.truth) % 10 == 0
     assert 0.6 * n_crossing < n_wrong <= n_crossing
@@ -198,8 +199,8 @@ def test_crowded_passages_state_similar_facts_about_things_of_one_kind():
     n_shared = 0
     for _ in range(200):
         facts = [row.fact for row in crowded_passage(world).statements]
-        said = Counter(fact.attribute for fact in facts)
-        n_shared += max(said.values()) > 1
+        counts = Counter(fact.attribute for fact in facts)
+        n_shared += max(counts.values()) > 1
         assert len({fact.name for fact in facts}) >= 2
     assert 100 < n_shared < 150
 
@@ -208,35 +209,35 @@ def test_questions_about_long_passages_start_at_any_fact():
     world = World(random.Random(18))
     passage = crowded_passage(world)
     facts = [row.fact for row in passage.statements]
-    asked = set()
+    firsts = set()
     for _ in range(100):
         lines = tasks.ask(passage, 2, world.rng).target.splitlines()
         at = [next(f for f in facts if line in f.asks) for line in lines]
         first, second = map(facts.index, at)
         assert second == (first + 1) % len(facts)
-        asked.add(first)
-    assert asked == set(range(len(facts)))
+        firsts.add(first)
+    assert firsts == set(range(len(facts)))
 
 
 def test_paraphrases_follow_a_fixed_order():
     world = World(random.Random(19))
     fact = world.entity(n_facts=1).facts[0]
-    seen = set()
+    firsts = set()
     for _ in range(50):
         exercise = tasks.paraphrase(fact, fact.quizzes[0], 3, world.rng)
         lines = exercise.target.splitlines()
         first = fact.wordings.index(lines[0])
         assert lines == (fact.wordings * 2)[first : first + 3]
-        seen.add(first)
-    assert seen == set(range(len(fact.wordings)))
+        firsts.add(first)
+    assert firsts == set(range(len(fact.wordings)))
 
 
 def test_some_values_are_invented_words():
     trade = next(a for a in ATTRIBUTES if a.type == "trade")
     world = World(random.Random(16), odd_value_share=0.5)
     values = [world.value(trade) for _ in range(200)]
-    listed = sum(value in grammar().pools["trade"] for value in values)
-    assert 60 < listed < 140
+    n_listed = sum(value in grammar().pools["trade"] for value in values)
+    assert 60 < n_listed < 140
     assert all(value.islower() for value in values)
 
 
@@ -257,9 +258,9 @@ def test_feedback_on_an_answer_about_another_thing_names_it():
     world = World(random.Random(13))
     fact = world.entity(n_facts=1).facts[0]
     other = WorldFact("Bo", fact.attribute, fact.value)
-    said = "".join(text for text, _ in tasks.comparison(fact, other))
-    assert said.startswith(f"The text is about {fact.name}; the answer Bo differs")
-    assert said.endswith("Verdict: incorrect")
+    reply = "".join(text for text, _ in tasks.comparison(fact, other))
+    assert reply.startswith(f"The text is about {fact.name}; the answer Bo differs")
+    assert reply.endswith("Verdict: incorrect")
 
 
 def test_replies_are_whole_sentences_whatever_their_weights():
@@ -278,13 +279,13 @@ def test_exercises_never_contain_quiz_wordings():
     world = World(random.Random(5))
     for _ in range(100):
         passage = study_passage(world)
-        written = tasks.ask(passage, 8, world.rng).target.splitlines()
+        texts = tasks.ask(passage, 8, world.rng).target.splitlines()
         fact = passage.statements[0].fact
-        written += tasks.paraphrase(
+        texts += tasks.paraphrase(
             fact, fact.quizzes[0], 4, world.rng
         ).target.splitlines()
         quizzes = {q for row in passage.statements for q in row.fact.quizzes}
-        assert not quizzes & set(written)
+        assert not quizzes & set(texts)
 
 
 def test_half_of_the_answers_to_check_are_right():

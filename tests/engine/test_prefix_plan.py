@@ -51,26 +51,33 @@ def test_a_column_belongs_to_the_sequences_whose_path_has_it(seed):
 
 
 def test_sequences_with_a_common_prefix_are_grouped_up_to_a_limit():
-    one, other = [1] * 40, [2] * 40
-    rows = [[*one, 5], [*other, 5], [*one, 6], [*one, 7], [3, *[8] * 9], [3, *[9] * 9]]
-    found = sorted(map(sorted, groups(rows, most=2, token_cost=1000, gain=0.8)))
-    assert [0, 3] in found or [0, 2] in found
-    assert all(len(group) <= 2 for group in found)
-    assert sorted(i for group in found for i in group) == list(range(6))
-    assert [4] in found
-    assert [5] in found
+    first, second = [1] * 40, [2] * 40
+    rows = [
+        [*first, 5],
+        [*second, 5],
+        [*first, 6],
+        [*first, 7],
+        [3, *[8] * 9],
+        [3, *[9] * 9],
+    ]
+    index_groups = sorted(map(sorted, groups(rows, most=2, token_cost=1000, gain=0.8)))
+    assert [0, 3] in index_groups or [0, 2] in index_groups
+    assert all(len(group) <= 2 for group in index_groups)
+    assert sorted(i for group in index_groups for i in group) == list(range(6))
+    assert [4] in index_groups
+    assert [5] in index_groups
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_a_prefix_is_common_to_its_group(seed):
     rows = [[9, *row] for row in random_rows(seed)]
-    seen = []
+    indices = []
     for members, n_shared in prefix_groups(rows, 4):
         assert 0 < len(members) <= 4
         assert all(n_shared < len(rows[i]) for i in members)
         assert len({tuple(rows[i][:n_shared]) for i in members}) == 1
-        seen += members
-    assert sorted(seen) == list(range(len(rows)))
+        indices += members
+    assert sorted(indices) == list(range(len(rows)))
 
 
 def cuts(n: int, most: int) -> Iterator[list[range]]:
@@ -91,11 +98,13 @@ def test_no_other_grouping_reads_fewer_tokens(seed):
         return n_shared + prefix_plan._GROUP_TOKEN_COST * own
 
     def least(stretch: range) -> float:
-        shared = min(common_prefix_length(rows[stretch[0]], rows[i]) for i in stretch)
-        return read(stretch, min(shared, min(len(rows[i]) - 1 for i in stretch)))
+        n_common = min(common_prefix_length(rows[stretch[0]], rows[i]) for i in stretch)
+        return read(stretch, min(n_common, min(len(rows[i]) - 1 for i in stretch)))
 
     best = min(sum(map(least, cut)) for cut in cuts(len(rows), 4))
-    assert sum(read(*one) for one in prefix_groups(rows, 4)) == pytest.approx(best)
+    assert sum(read(*prefix) for prefix in prefix_groups(rows, 4)) == pytest.approx(
+        best
+    )
 
 
 def test_a_queue_returns_each_prompt_once_within_its_limits():
@@ -104,18 +113,18 @@ def test_a_queue_returns_each_prompt_once_within_its_limits():
         [200 + i] for i in range(5)
     ]
     queue = PromptQueue(prompts, [10] * len(prompts), together=16)
-    seen = []
+    indices = []
     while queue:
-        taken = queue.take(prompts=9, columns=170)
-        n_prompts = sum(len(group.members) for group in taken)
-        shared = max(group.n_shared for group in taken)
-        own = max(group.n_own for group in taken)
+        batch = queue.take(prompts=9, columns=170)
+        n_prompts = sum(len(group.members) for group in batch)
+        n_common = max(group.n_shared for group in batch)
+        own = max(group.n_own for group in batch)
         assert n_prompts <= 9
-        assert shared * len(taken) + own * n_prompts <= 170
-        widest = max(len(group.members) for group in taken)
-        assert 4 * n_prompts >= 3 * widest * len(taken)
-        seen += [i for group in taken for i in group.members]
-    assert sorted(seen) == list(range(len(prompts)))
+        assert n_common * len(batch) + own * n_prompts <= 170
+        widest = max(len(group.members) for group in batch)
+        assert 4 * n_prompts >= 3 * widest * len(batch)
+        indices += [i for group in batch for i in group.members]
+    assert sorted(indices) == list(range(len(prompts)))
 
 
 def test_a_queue_returns_one_group_even_if_it_exceeds_the_limits():

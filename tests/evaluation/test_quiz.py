@@ -2,7 +2,8 @@ import pytest
 
 from autolearn.core.records import Question, QuizResult
 from autolearn.evaluation import quiz
-from autolearn.evaluation.quiz import QuizQuestion
+from autolearn.evaluation.quiz import TrainedText
+from autolearn.evaluation.quiz_questions import QuizQuestion
 
 
 def result(id, right):
@@ -27,7 +28,33 @@ def test_the_gap_is_closed_towards_the_open_book_bound():
     assert quiz.gap_closed(0.9, 0.9, 0.9) is None
 
 
-def test_a_fact_was_studied_if_its_gold_answer_was_trained():
-    one = QuizQuestion(Question("Who?", "quiz", "gold", id=7), "Ada leads Avel.")
-    two = QuizQuestion(Question("When?", "quiz", "gold", id=8), "In 1711.")
-    assert quiz.studied([one, two], ["ada leads Avel"]) == {7}
+FOUNDED = "Ada Lum founded Avel in 1711."
+
+
+def asked(id, passage_id=3, gold="1711", **more):
+    text = more.pop("text", "When was Avel founded?")
+    question = Question(text, "quiz", "gold", passage_id, id=id, **more)
+    return QuizQuestion(question, gold)
+
+
+def test_a_fact_was_studied_if_a_trained_sentence_tells_its_gold_answer():
+    questions = [
+        asked(1),
+        asked(2, gold="171"),
+        asked(3, passage_id=4),
+        asked(4, gold="The year 1711.", gold_value="1711"),
+        asked(5, gold="A.D.", aliases=("1711",)),
+        asked(6, gold="", scorer="none"),
+    ]
+    trained = [TrainedText(FOUNDED, 3)]
+    assert quiz.studied(questions, trained) == {1, 4, 5}
+
+
+def test_without_a_passage_the_trained_text_must_have_the_words_of_the_question():
+    questions = [
+        asked(1, None, text="When did Ada Lum found Avel?"),
+        asked(2, None, text="When was Boro founded?"),
+        asked(3, None, text="In which year was Avel founded?"),
+    ]
+    texts = [TrainedText("It was in 1711.", 3, "In which year was Avel founded?")]
+    assert quiz.studied(questions, texts) == {3}

@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,20 +35,20 @@ def generator(backend, stop=lambda: False):
 
 def run_check(store, backend, n_texts=20):
     run = store.runs.create("skills", {})
-    told = []
+    calls = []
     report = check(
         generator(backend),
         store.journal(run.id),
-        lambda *progress: told.append(progress),
+        lambda *progress: calls.append(progress),
         texts()[:n_texts],
     )
-    return report, told
+    return report, calls
 
 
 def make_report(**values):
     half = Share(9, 10)
     verdicts = VerdictSkill(0.9, 60, 60, 0.62, Share(110, 120))
-    shares = dict.fromkeys(SHARES, half)
+    shares: dict[str, Any] = dict.fromkeys(SHARES, half)
     about = ("a model", "digest", "nf4", "guided", None)
     return replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
 
@@ -76,17 +77,17 @@ def test_an_item_is_answered_by_its_sentence_alone(text):
 
 
 def test_no_name_of_an_item_occurs_in_a_worked_example():
-    told = " ".join(
+    examples = " ".join(
         turn.content
         for name in prompts.names()
         for turns in prompts.load(name).examples.values()
         for turn in turns
     )
-    assert "Laroche" in told
+    assert "Laroche" in examples
     for text in texts():
         for word in re.findall(r"(?<=[a-z,] )[A-Z]\w{4,}", text.passage.text):
             if word not in ("Monday", "Tuesday", "March"):
-                assert word not in told
+                assert word not in examples
 
 
 # --- figures ------------------------------------------------------------------
@@ -118,12 +119,12 @@ def test_auc_of_nothing_is_chance():
 def test_the_best_threshold_is_where_most_verdicts_are_right(
     right, wrong, threshold, n_right
 ):
-    found, accuracy = best_threshold(right, wrong)
-    at = [p >= found for p in right] + [p < found for p in wrong]
+    best, accuracy = best_threshold(right, wrong)
+    at = [p >= best for p in right] + [p < best for p in wrong]
     assert accuracy == Share(sum(at), len(at))
     assert accuracy.right >= n_right
     if len(right) != 3:
-        assert found == pytest.approx(threshold)
+        assert best == pytest.approx(threshold)
 
 
 def test_a_report_comes_back_from_its_values():
@@ -132,10 +133,10 @@ def test_a_report_comes_back_from_its_values():
 
 
 def test_every_skill_is_shown_within_its_interval():
-    shown = rows(make_report())
-    assert len(shown) == 7
-    assert all(row.interval[0] <= row.value <= row.interval[1] for row in shown)
-    assert [row.shown for row in shown if row.name == "verdicts"] == ["0.90"]
+    skill_rows = rows(make_report())
+    assert len(skill_rows) == 7
+    assert all(row.interval[0] <= row.value <= row.interval[1] for row in skill_rows)
+    assert [row.shown for row in skill_rows if row.name == "verdicts"] == ["0.90"]
 
 
 # --- the check ----------------------------------------------------------------
@@ -143,7 +144,7 @@ def test_every_skill_is_shown_within_its_interval():
 
 @pytest.mark.parametrize("protocol", ["guided", "taught", "trained"])
 def test_a_perfect_model_gets_full_scores(store, protocol):
-    report, told = run_check(store, perfect(protocol))
+    report, calls = run_check(store, perfect(protocol))
     for name in SHARES:
         share = getattr(report, name)
         assert (name, share.right) == (name, share.n)
@@ -152,8 +153,10 @@ def test_a_perfect_model_gets_full_scores(store, protocol):
     assert report.verdicts.accuracy == Share(120, 120)
     assert report.verdicts.threshold == pytest.approx(0.25)
     assert report.protocol == protocol
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
-    assert told[-1][1:] == (80, 80)
+    assert [n_done for _, n_done, _ in calls] == sorted(
+        n_done for _, n_done, _ in calls
+    )
+    assert calls[-1][1:] == (80, 80)
 
 
 @pytest.mark.parametrize("protocol", ["guided", "trained"])
@@ -183,7 +186,7 @@ def test_a_resumed_check_goes_on_from_the_last_step(store):
         check(
             generator(backend, stop),
             store.journal(run.id),
-            lambda stage, done, total: stages.append(stage),
+            lambda stage, n_done, total: stages.append(stage),
         )
     n_before = len(backend.history)
     assert n_before
@@ -245,8 +248,8 @@ def test_the_newest_report_on_the_same_weights_counts(store):
     ):
         assert store.runs.create("skills", {}).id == run_id
         store.skills.add(run_id, report.as_dict())
-    kept = store.skills.newest("digest", "nf4", None, "guided")
-    assert SkillReport.from_dict(kept) == make_report(verdicts=verdicts(0.5))
+    stored = store.skills.newest("digest", "nf4", None, "guided")
+    assert SkillReport.from_dict(stored) == make_report(verdicts=verdicts(0.5))
     assert store.skills.newest("digest", "nf4", None)["protocol"] == "taught"
     assert store.skills.newest("digest", "nf4", 1) is None
     assert store.skills.newest("other", "nf4", None) is None

@@ -102,14 +102,16 @@ def test_a_card_never_overwrites_another_readme(tmp_path):
 
 def test_a_card_says_how_a_round_was_made():
     base = ModelIdentity("built-in", "abc", "nf4", "float32", "cpu")
-    settings = {"train": {"rank": 32}}
-    one = Round("join", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4)
+    settings: dict[str, object] = {"train": {"rank": 32}}
+    round_ = Round(
+        "refined_sft", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4
+    )
     result = ExportResult(asked=5, alike=4)
-    told = model_card.weights(one, "merged", result, ITEMS, {"torch": "2.13.0"})
-    assert told.startswith(formats.CARD)
-    assert "Asked 5 questions after the export, it answered 4 of them" in told
+    card = model_card.weights(round_, "merged", result, ITEMS, {"torch": "2.13.0"})
+    assert card.startswith(formats.CARD)
+    assert "Asked 5 questions after the export, it answered 4 of them" in card
     for part in ("`built-in`", "`abc`", "sft: 2", '"scale": 0.7', '"rank"', "2.13.0"):
-        assert part in told
+        assert part in card
 
 
 def test_a_zip_holds_every_file_once(tmp_path):
@@ -117,6 +119,6 @@ def test_a_zip_holds_every_file_once(tmp_path):
     folder.mkdir()
     (folder / "README.md").write_text("card")
     (folder / "adapter_config.json").write_text("{}")
-    made = formats.pack([folder, folder / "README.md"], tmp_path / "a.zip")
+    archive = formats.pack([folder, folder / "README.md"], tmp_path / "a.zip")
     names = ["round-1/README.md", "round-1/adapter_config.json"]
-    assert sorted(ZipFile(made).namelist()) == names
+    assert sorted(ZipFile(archive).namelist()) == names

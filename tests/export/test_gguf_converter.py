@@ -47,8 +47,10 @@ def test_without_a_converter_no_export_is_queued(store, tmp_path, monkeypatch):
     monkeypatch.delenv("LLAMA_CPP", raising=False)
     run = store.runs.create("train", {})
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
-    done = {"state": "trained", "adapter": "adapters/round-1"}
-    store.rounds.create(Round("join", run.id, {}, base, **done), [])
+    round_ = Round(
+        "refined_sft", run.id, {}, base, state="trained", adapter="adapters/round-1"
+    )
+    store.rounds.create(round_, [])
     with pytest.raises(InputError, match=r"not in the PATH; set LLAMA_CPP to"):
         actions.export(store, "gguf", tmp_path / "out", 1)
     assert len(store.runs.newest(9)) == 1

@@ -7,14 +7,17 @@ import pytest
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Question
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import approved_examples
 from autolearn.runs.context import RunContext
 from autolearn.store import Store
+from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 from tests.support.rounds import SCORES, Learner, approve
 from tests.support.texts import put_passages
 
@@ -25,9 +28,9 @@ def approved(store):
     approve(store)
 
 
-def ordered(store, **settings):
+def ordered(store, parent=None, **settings):
     model, settings = ModelSettings().as_dict(), TrainSettings(**settings).as_dict()
-    wanted = {"train": settings, "model": model, "parent": None}
+    wanted = {"train": settings, "model": model, "parent": parent}
     return store.runs.create("train", wanted)
 
 
@@ -42,7 +45,7 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     items = store.rounds.items(result.round)
     assert items == learner.items
     found = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
-    n_checked = round(replay.CHECKING * 60)
+    n_checked = round(replay_plan.CHECKING * 60)
     assert found == [60, 20, replay.GAUGE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
@@ -66,7 +69,7 @@ def test_replay_reads_texts_of_the_round_too(store):
     assert (result.items, result.replay) == (80, 80 + 5 * 5 + 5)
     read = [i for i in learner.items if "what stands in" in i.chat[-1].content]
     assert {item.kind for item in read} == {"replay"}
-    assert len(read) == 4 * replay.READING * 80
+    assert len(read) == 4 * replay_plan.READING * 80
     assert all(item.chosen.startswith("It is, since This is") for item in read)
 
 
@@ -98,7 +101,7 @@ def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(checked) == round(replay.CHECKING * 80)
+    assert len(checked) == round(replay_plan.CHECKING * 80)
     assert all(any(text in one for one in checked) for text in put)
 
 
@@ -194,3 +197,110 @@ def test_the_built_in_model_brings_along_what_is_its_own():
     assert len(replay.shipped(text, mine)) >= 700
     assert replay.shipped(text, replace(mine, quantization="none")) == []
     assert replay.shipped(text, replace(mine, digest="another")) == []
+
+
+def quiz_of(store, *texts):
+    store.library.add_questions(
+        [Question(text, "quiz", "gold", gold_answer="x") for text in texts]
+    )
+
+
+class Asking(Learner):
+    """A model that asks the quiz in whatever it writes."""
+
+    def __init__(self, said):
+        super().__init__()
+        self._reply = lambda request: f"{said}\nAnswer: It is {request.prompt.name}."
+
+
+@pytest.mark.parametrize("method", ["join", "al1", "self", "cpt"])
+def test_nothing_that_the_model_writes_itself_trains_the_quiz(store, method):
+    texts = [f"Here stands text {i}. It is long enough." for i in range(40)]
+    approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
+    quiz_of(store, "Who leads Boro?", "Who leads town 3?", "Why 2?")
+    learner = Asking("Who leads Boro?")
+    train(store, ordered(store, method=method, statements=2, dqa=True), learner)
+    frozen = store.rounds.items(1)
+    assert learner.items == frozen
+    shown = [
+        (item.kind, f"{item.chat[-1].content if item.chat else ''}\n{item.chosen}")
+        for item in frozen
+        if item.kind != "gauge"
+    ]
+    assert shown
+    for question in ("Who leads Boro?", "Who leads town 3?"):
+        assert not [kind for kind, text in shown if question in text]
+    assert "Why 2?" not in [text.partition("\n")[0] for _, text in shown]
+
+
+def test_continued_pretraining_reads_every_passage_of_its_documents(store):
+    texts = [f"This is what stands in text {i}." for i in range(50)]
+    passages = put_passages(store, "a.txt", texts)
+    put_passages(store, "other.txt", ["Nothing of this was approved."])
+    store.library.set_excluded([passages[-1].id], excluded=True)
+    approve(store, [one.id for one in passages[:40]])
+    learner = Learner()
+    result = train(store, ordered(store, method="cpt", validation_share=0.5), learner)
+    assert [i.chosen for i in learner.items if i.kind == "text"] == texts[:-1]
+    # It ends, and is scaled, as every other round is.
+    assert learner.n("validation") == result.kept_out_for_validation == 20
+
+
+@pytest.mark.parametrize("state", ["kept", "trained", "rolled_back", "failed"])
+def test_only_what_a_kept_round_has_learned_is_not_new(store, approved, state):
+    result = train(store, ordered(store), Learner())
+    done = store.rounds.get(result.round)
+    store.rounds.update(replace(done, state=state))
+    other = store.rounds.create(replace(done, parent_id=None), [])
+    settings = TrainSettings(method="self", evolution="continual-new")
+    order = TrainRunSettings(train=settings, parent=other.id)
+    new = approved_examples(store, order)
+    assert len(new) == (0 if state == "kept" else 40)
+    # A round that is continued has learned what it has learned.
+    assert approved_examples(store, replace(order, parent=done.id)) == []
+
+
+CRITIC = [
+    {
+        "prompt": f"Add {i}.",
+        "response": "No.",
+        "feedback": "It is wrong.\nVerdict: incorrect",
+        "refinement": "Two.",
+    }
+    for i in range(16)
+]
+
+
+def with_corpus(run):
+    return replace(run, settings=run.settings | {"corpus": CRITIC})
+
+
+def replayed_critics(learner):
+    names = {"feedback", "feedback_free", "refine", "refine_free"}
+    rules = {prompts.load(name).system for name in names}
+    return [
+        i for i in learner.items if i.kind == "replay" and i.chat[0].content in rules
+    ]
+
+
+def test_the_critic_of_the_base_model_is_replayed_unless_another_is_taught(store):
+    texts = [f"This is what stands in text {i}." for i in range(40)]
+    approve(store, [one.id for one in put_passages(store, "a.txt", texts)])
+    learner = Learner()
+    train(store, ordered(store, method="self"), learner)
+    assert replayed_critics(learner)
+    learner = Learner()
+    train(store, with_corpus(ordered(store, method="self")), learner)
+    assert [
+        i for i in learner.items if i.teaches and i.chosen.startswith("It is wrong")
+    ]
+    assert learner.n("replay") > 0
+    assert replayed_critics(learner) == []
+
+
+def test_a_round_on_new_meta_skills_is_not_held_to_the_old_critic(store, approved):
+    meta = train(store, with_corpus(ordered(store, method="meta")), Learner())
+    learner = Learner()
+    train(store, ordered(store, meta.round, method="join"), learner)
+    assert learner.n("replay") > 0
+    assert replayed_critics(learner) == []

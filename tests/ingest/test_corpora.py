@@ -28,14 +28,14 @@ META = TrainSettings(method="meta", replay_share=0.0, meta_examples=40)
 
 def train(store, run):
     learner = Learner()
-    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
-    made = round_training.train(context, learner)
-    return learner, made
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
+    result = round_training.train(context, learner)
+    return learner, result
 
 
 def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
     path = written(tmp_path / "towns.jsonl", [*rows(), {"text": "x"}])
-    made = added(store, path, licence="CC BY-SA 4.0")
+    result = added(store, path, licence="CC BY-SA 4.0")
     (corpus,) = store.corpora.all()
     assert (corpus.name, corpus.kind, corpus.licence) == (
         "towns.jsonl",
@@ -43,17 +43,17 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
         "CC BY-SA 4.0",
     )
     assert (corpus.n_examples, corpus.n_texts, corpus.n_refused) == (30, 30, 1)
-    assert made.refused == ("towns.jsonl: Line 31 lacks question.",)
+    assert result.refused == ("towns.jsonl: Line 31 lacks question.",)
     with pytest.raises(InputError, match="already in the library, as corpus towns"):
         added(store, written(tmp_path / "again.jsonl", rows()))
 
 
 def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
     path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
-    made = added(store, path)
-    assert len(made.refused) == corpora.NAMED + 1
-    assert made.refused[-1] == "a.jsonl: 30 more rows are like that."
-    assert made.n_refused == 50
+    result = added(store, path)
+    assert len(result.refused) == corpora.NAMED + 1
+    assert result.refused[-1] == "a.jsonl: 30 more rows are like that."
+    assert result.n_refused == 50
 
 
 def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
@@ -67,10 +67,12 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
         }
         for n, y in (("Avel", "1711"), ("Boro", "1802"), ("Cado", "1900"))
     ]
-    made = added(store, written(tmp_path / "quiz.jsonl", quiz))
-    assert made.examples == 2
-    assert "'cado.md'" in made.refused[0]
-    texts = [one.text for one in store.corpora.sample([1], 9, 0, with_feedback=False)]
+    result = added(store, written(tmp_path / "quiz.jsonl", quiz))
+    assert result.examples == 2
+    assert "'cado.md'" in result.refused[0]
+    texts = [
+        example.text for example in store.corpora.sample([1], 9, 0, with_feedback=False)
+    ]
     assert any("1711" in text for text in texts)
     assert any("1802" in text for text in texts)
 
@@ -79,16 +81,16 @@ def test_a_long_text_is_cut_to_the_passage_with_the_answer(store, tmp_path):
     long = " ".join(f"The river number {i} is {i} miles long." for i in range(300))
     row = {"text": long, "question": "How long is river 280?", "answer": "280 miles"}
     added(store, written(tmp_path / "a.jsonl", [row]))
-    (one,) = store.corpora.sample([1], 9, 0, with_feedback=False)
-    assert "280 miles long." in one.text
-    assert len(one.text) < len(long) / 3
+    (example,) = store.corpora.sample([1], 9, 0, with_feedback=False)
+    assert "280 miles long." in example.text
+    assert len(example.text) < len(long) / 3
 
 
 def test_the_invented_world_is_a_corpus_too(store):
-    made = added(store)
+    result = added(store)
     (corpus,) = store.corpora.all()
     assert (corpus.name, corpus.kind) == (gold_examples.NAME, "invented")
-    assert made.examples == len(gold_examples.examples())
+    assert result.examples == len(gold_examples.examples())
     assert corpora.ids(store, ["invented"]) == [corpus.id]
 
 
@@ -100,22 +102,24 @@ def test_an_import_that_was_killed_after_it_was_kept_is_not_refused(store):
 
 def test_an_import_that_is_stopped_keeps_nothing_and_can_be_resumed(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (placed,) = importer.given(store, [], [path], None)
-    staged = (folder, placed.name)
-    run = corpora.add(store, placed.path, "built-in", staged=staged)
+    folder, (file,) = importer.given(store, [], [path], None)
+    assert folder
+    upload = (folder, file.name)
+    run = corpora.add(store, file.path, "built-in", upload=upload)
     with pytest.raises(Cancelled):
-        importer.import_(RunContext(store, run, lambda: True, lambda *told: None))
+        importer.import_(RunContext(store, run, lambda: True, lambda *text: None))
     assert store.corpora.all() == []
     assert take(store, run).examples == 30
 
 
 def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
     path = written(tmp_path / "a.jsonl", rows())
-    folder, (placed,) = importer.given(store, [], [path], None)
-    placed_file = placed.path
+    folder, (file,) = importer.given(store, [], [path], None)
+    assert folder
+    placed_file = file.path
     take(
         store,
-        corpora.add(store, placed_file, "built-in", staged=(folder, placed.name)),
+        corpora.add(store, placed_file, "built-in", upload=(folder, file.name)),
     )
     assert not placed_file.parent.exists()
     assert store.corpora.all()[0].name == "a.jsonl"
@@ -124,12 +128,12 @@ def test_an_upload_is_dropped_when_it_has_been_read(store, tmp_path):
 def test_a_round_is_taught_from_the_corpora_and_freezes_its_items(store, tmp_path):
     added(store, written(tmp_path / "towns.jsonl", rows(60)))
     run = actions.train(store, ModelSettings(), META)
-    learner, made = train(store, run)
-    kept = store.rounds.items(made.round)
-    assert kept == learner.items
-    taught = [item for item in kept if item.teaches]
-    assert len(taught) == made.items == META.meta_examples
-    assert {items.skill_of(item) for item in taught} == set(items.SHARES)
+    learner, result = train(store, run)
+    round_items = store.rounds.items(result.round)
+    assert round_items == learner.items
+    new_items = [item for item in round_items if item.teaches]
+    assert len(new_items) == result.items == META.meta_examples
+    assert {items.skill_of(item) for item in new_items} == set(items.SHARES)
 
 
 def test_corpora_can_be_named_and_left_out(store, tmp_path):
@@ -149,23 +153,23 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
 
 def test_quiz_questions_are_kept_out_and_counted(store, tmp_path):
     added(store, written(tmp_path / "towns.jsonl", rows(60)))
-    asked = [row["question"] for row in rows(60)][::2]
+    quiz_questions = [row["question"] for row in rows(60)][::2]
     store.library.add_questions(
         [
             Question(text, split, "gold", gold_answer="x")
-            for i, text in enumerate(asked)
+            for i, text in enumerate(quiz_questions)
             for split in (("quiz", "control")[i % 2],)
         ]
     )
     run = actions.train(store, ModelSettings(), META)
-    learner, made = train(store, run)
-    assert made.kept_out_for_the_quiz >= len(asked)
-    told = "\n".join(
+    learner, result = train(store, run)
+    assert result.kept_out_for_the_quiz >= len(quiz_questions)
+    text = "\n".join(
         f"{i.chat[-1].content}\n{i.chosen}" for i in learner.items if i.teaches
     )
-    found = set(re.findall(r"^Question: (.*)$", told, re.M))
-    assert found
-    assert not found & set(asked)
+    questions = set(re.findall(r"^Question: (.*)$", text, re.M))
+    assert questions
+    assert not questions & set(quiz_questions)
 
 
 def test_a_corpus_with_feedback_teaches_its_own_feedback(store, tmp_path):
@@ -177,19 +181,19 @@ def test_a_corpus_with_feedback_teaches_its_own_feedback(store, tmp_path):
         ),
     )
     learner, _ = train(store, actions.train(store, ModelSettings(), META))
-    taught = [item.chosen for item in learner.items if item.teaches]
-    assert taught.count("It is wrong.") == taught.count("Answer: Two.") == 5
+    new_items = [item.chosen for item in learner.items if item.teaches]
+    assert new_items.count("It is wrong.") == new_items.count("Answer: Two.") == 5
 
 
 def test_self_replays_a_random_share_of_all_skills(store):
     approve(store)
     added(store)
     settings = TrainSettings(method="self", replay_share=0.0, meta_share=0.5)
-    learner, made = train(store, actions.train(store, ModelSettings(), settings))
+    learner, result = train(store, actions.train(store, ModelSettings(), settings))
     skills = [items.skill_of(item) for item in learner.items if item.teaches]
     assert sum(skill is not None for skill in skills) == 20
     assert len(set(skills)) > 4
-    assert made.items == 60
+    assert result.items == 60
 
 
 def test_a_round_needs_something_to_learn_meta_skills_from(store):
@@ -218,7 +222,7 @@ def test_sampled_examples_depend_only_on_the_seed(store):
     added(store)
     draw = [store.corpora.sample([1], 20, s, with_feedback=False) for s in (0, 0, 1)]
     assert draw[0] == draw[1] != draw[2]
-    assert len({one.id for one in draw[0]}) == 20
+    assert len({example.id for example in draw[0]}) == 20
 
 
 def test_an_old_workspace_gets_its_place_for_corpora(workspace):
@@ -230,7 +234,7 @@ def test_an_old_workspace_gets_its_place_for_corpora(workspace):
     old.close()
     with Store.open(workspace) as store:
         assert store.runs.get(1).kind == "train"
-        one = GoldExample("t", "q", "a")
-        kept = store.corpora.add(Corpus("c", "d", "pairs", n_examples=1), [one])
-        (found,) = store.corpora.sample([kept.id], 1, 0, with_feedback=False)
-        assert found == replace(one, corpus_id=kept.id, id=1)
+        example = GoldExample("t", "q", "a")
+        corpus = store.corpora.add(Corpus("c", "d", "pairs", n_examples=1), [example])
+        (stored,) = store.corpora.sample([corpus.id], 1, 0, with_feedback=False)
+        assert stored == replace(example, corpus_id=corpus.id, id=1)

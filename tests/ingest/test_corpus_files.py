@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldExample
-from autolearn.ingest import corpus_files
+from autolearn.ingest import corpus_files, gold_files
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
 
@@ -166,7 +166,7 @@ def test_any_row_gives_an_example_or_an_error_message(content):
     made = [
         parsed
         for file in (content, [content, good])
-        for _, row in corpus_files._rows(json.dumps(file))
+        for _, row in gold_files.json_rows(json.dumps(file))
         for _, parsed in corpus_files._parsed(row, no_text)
     ]
     assert any(isinstance(one, GoldExample) for one in made)

@@ -4,21 +4,6 @@ from autolearn.core.errors import InputError
 from autolearn.ingest import gold_files
 
 
-def test_gold_questions_are_read_line_by_line(tmp_path):
-    file = tmp_path / "quiz.jsonl"
-    file.write_text('{"question": "Q?", "answer": "A.", "value": "A", "entity": "x"}\n')
-    (gold,) = gold_files.read_gold(file)
-    assert (gold.question, gold.answer, gold.value) == ("Q?", "A.", "A")
-
-
-@pytest.mark.parametrize("line", ["not json", "[1]", '{"question": "Q?"}'])
-def test_a_bad_line_is_named(tmp_path, line):
-    file = tmp_path / "quiz.jsonl"
-    file.write_text('{"question": "Q?", "answer": "A."}\n' + line + "\n")
-    with pytest.raises(InputError, match="Line 2 of quiz"):
-        gold_files.read_gold(file)
-
-
 def test_meta_examples_are_read(tmp_path):
     file = tmp_path / "meta.jsonl"
     file.write_text(
@@ -31,7 +16,8 @@ def test_meta_examples_are_read(tmp_path):
 def test_instructions_are_strings_or_objects(tmp_path):
     file = tmp_path / "a.jsonl"
     file.write_text('{"prompt": "One?"}\n"Two?"\n{"instruction": " Three? "}\n')
-    assert gold_files.read_instructions(file) == ["One?", "Two?", "Three?"]
+    texts = [text for text, _ in gold_files.read_instructions(file)]
+    assert texts == ["One?", "Two?", "Three?"]
     file.write_text('{"prompt": "One?"}\n{"text": "x"}\n')
     with pytest.raises(InputError, match=r"Line 2 of a\.jsonl lacks prompt"):
         gold_files.read_instructions(file)

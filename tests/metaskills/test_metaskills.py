@@ -3,6 +3,7 @@
 import random
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from autolearn.metaskills import items
 from autolearn.metaskills.distractors import Distractors, are_alike, kind_of
 from autolearn.study import answers, fact_questions, feedback
 from autolearn.text import model_output, sentences
-from autolearn.training import dataset
+from autolearn.training.leakage import Guard
 from tests.support.skill_requests import WRITER, requests
 
 TEXT = "Ada Lum founded Avel in 1711. It has 300 inhabitants."
@@ -35,26 +36,28 @@ def regex(part):
 def satisfies(request, target):
     """Return whether a target is what the request lets a model write."""
     last = request.prompt.chat[-1]
-    begun = last.content if last.role == "assistant" else ""
-    if not target.startswith(begun):
+    prefill = last.content if last.role == "assistant" else ""
+    if not target.startswith(prefill):
         return False
-    match = re.fullmatch("".join(map(regex, request.constraint)), target[len(begun) :])
+    match = re.fullmatch(
+        "".join(map(regex, request.constraint)), target[len(prefill) :]
+    )
     sources = [part for part in request.constraint if isinstance(part, Excerpt)]
-    return bool(match) and all(
+    return match is not None and all(
         source.allows(text)
         for source, text in zip(sources, match.groups(), strict=True)
     )
 
 
-def items_of_skill(made, skill):
-    return [item for item in made if items.skill_of(item) == skill]
+def items_of_skill(all_items, skill):
+    return [item for item in all_items if items.skill_of(item) == skill]
 
 
 WORDS = st.text("abcdeé中 .,!?'\"-13\n", min_size=1, max_size=60)
 EXAMPLES = st.lists(
     st.builds(
         GoldExample,
-        st.one_of(WORDS, st.sampled_from([one.text for one in INVENTED[:9]])),
+        st.one_of(WORDS, st.sampled_from([example.text for example in INVENTED[:9]])),
         st.one_of(WORDS.map(str.strip), st.just("Who founded Avel?")).filter(bool),
         st.one_of(WORDS.map(str.strip), st.sampled_from(["1711", "Ada"])),
         answerable=st.booleans(),
@@ -66,53 +69,62 @@ EXAMPLES = st.lists(
 
 @settings(deadline=None, max_examples=40)
 @given(EXAMPLES, st.integers(0, 3))
-def test_each_target_satisfies_the_constraint_of_its_request(drawn, seed):
-    chosen = [*drawn, *random.Random(seed).sample(INVENTED, 4)]
-    made, _ = items.make(chosen, 48, seed, lambda question: False)
-    asked = {r.prompt.chat[:2]: [] for one in chosen for r in requests(one)}
-    for one in chosen:
-        for other in chosen:  # what a text does not tell is asked of it too
-            swapped = GoldExample(one.text, other.question, "", one.title)
-            for request in requests(swapped):
-                asked.setdefault(request.prompt.chat[:2], []).append(request)
-    assert made
-    for item in made:
+def test_each_target_satisfies_the_constraint_of_its_request(random_examples, seed):
+    examples = [*random_examples, *random.Random(seed).sample(INVENTED, 4)]
+    made_items, _ = items.make(examples, 48, seed, lambda question: False)
+    by_chat: dict[Any, list[Any]] = {
+        r.prompt.chat[:2]: [] for example in examples for r in requests(example)
+    }
+    for example in examples:
+        for other in examples:  # what a text does not tell is asked of it too
+            other_example = GoldExample(example.text, other.question, "", example.title)
+            for request in requests(other_example):
+                by_chat.setdefault(request.prompt.chat[:2], []).append(request)
+    assert made_items
+    for item in made_items:
         if items.skill_of(item) in ("ask", "answer"):
-            assert any(satisfies(request, item.chosen) for request in asked[item.chat])
-    for item in items_of_skill(made, "ask"):
+            assert any(
+                satisfies(request, item.chosen) for request in by_chat[item.chat]
+            )
+    for item in items_of_skill(made_items, "ask"):
         assert item.chosen.endswith(fact_questions.QUESTION_MARKS)
         assert model_output.tagged(item.chosen)["question"]
-    texts = [sentence.text for one in chosen for sentence in sentences.of(one.text)]
-    for item in items_of_skill(made, "answer"):
-        quoted = item.chosen.removeprefix("Evidence: ").partition("\nShort answer: ")[0]
-        assert quoted in texts
+    texts = [
+        sentence.text for example in examples for sentence in sentences.of(example.text)
+    ]
+    for item in items_of_skill(made_items, "answer"):
+        evidence = item.chosen.removeprefix("Evidence: ").partition("\nShort answer: ")[
+            0
+        ]
+        assert evidence in texts
 
 
 def test_verdict_and_feedback_items_use_the_prompts_of_the_study():
-    made, _ = items.make(INVENTED, 400, 0, lambda question: False)
+    made_items, _ = items.make(INVENTED, 400, 0, lambda question: False)
     assert all(
-        items_of_skill(made, skill) for skill in ("verdict", "feedback", "refine")
+        items_of_skill(made_items, skill) for skill in ("verdict", "feedback", "refine")
     )
-    for item in items_of_skill(made, "verdict"):
-        shown = re.fullmatch(
+    for item in items_of_skill(made_items, "verdict"):
+        match = re.fullmatch(
             r"Question: (.*)\nRight answer: (.*)\nAnswer: (.*)\nDoes .*",
             item.chat[-1].content,
         )
+        assert match
         assert (
-            item.chat == feedback.verdict_request(WRITER, *shown.groups()).prompt.chat
+            item.chat == feedback.verdict_request(WRITER, *match.groups()).prompt.chat
         )
         right = item.chosen == "Verdict: correct"
         assert right or item.chosen == "Verdict: incorrect"
         assert model_output.verdict(item.chosen) == (
             "correct" if right else "incorrect"
         )
-    by_text = {(one.question, one.text): one for one in INVENTED}
-    for item in items_of_skill(made, "feedback"):
-        one, _ = comparison_of(item, by_text)
-        assert item.chat == request_of(one, item).prompt.chat[:-1]
-        assert satisfies(request_of(one, item), item.chosen)
+    by_text = {(example.question, example.text): example for example in INVENTED}
+    for item in items_of_skill(made_items, "feedback"):
+        example, _ = comparison_of(item, by_text)
+        assert item.chat == request_of(example, item).prompt.chat[:-1]
+        assert satisfies(request_of(example, item), item.chosen)
         assert model_output.verdict(item.chosen) == "incorrect"
-    for item in items_of_skill(made, "refine"):
+    for item in items_of_skill(made_items, "refine"):
         assert item.chosen.startswith("Better answer: ")
         critique = item.chat[-1].content.partition("\nFeedback: ")[2]
         assert "\nVerdict: incorrect\nReason: The text gives" in critique
@@ -124,28 +136,29 @@ def comparison_of(item, by_text):
     return by_text[question, text], text
 
 
-def request_of(one, item):
-    wrong = re.search(r"^The answer says: (.*)$", item.chosen, re.M)[1]
-    compared = feedback.Comparison(
-        Question(one.question, "study", "gold", 0),
+def request_of(example, item):
+    (wrong,) = re.findall(r"^The answer says: (.*)$", item.chosen, re.M)
+    comparison = feedback.Comparison(
+        Question(example.question, "study", "gold", 0),
         Answer(0, "closed_book", wrong),
-        Answer(0, "open_book", one.sentence),
+        Answer(0, "open_book", example.sentence),
     )
-    begun = feedback.known_facts(compared, "incorrect")
+    facts = feedback.known_facts(comparison, "incorrect")
     return feedback.reason_request(
-        WRITER, 0, compared, begun, {0: gold.passage_of(one)}
+        WRITER, 0, comparison, facts, {0: gold.passage_of(example)}
     )
 
 
 def test_refinement_items_use_the_prompt_of_the_study():
-    made, _ = items.make(INVENTED, 80, 1, lambda question: False)
-    assert items_of_skill(made, "refine")
-    for item in items_of_skill(made, "refine"):
-        given = re.fullmatch(
+    made_items, _ = items.make(INVENTED, 80, 1, lambda question: False)
+    assert items_of_skill(made_items, "refine")
+    for item in items_of_skill(made_items, "refine"):
+        match = re.fullmatch(
             r"(?s)(.*)\n\nQuestion: (.*?)\nFirst answer: (.*?)\nFeedback: (.*)\nWr.*",
             item.chat[-1].content,
         )
-        text, question, answer, critique = given.groups()
+        assert match
+        text, question, answer, critique = match.groups()
         request = answers.refinement_request(
             WRITER,
             Question(question, "study", "gold", 0),
@@ -158,17 +171,17 @@ def test_refinement_items_use_the_prompt_of_the_study():
 
 
 def test_the_skills_are_balanced():
-    made, blocked = items.make(INVENTED, 80, 0, lambda question: False)
-    counts = Counter(map(items.skill_of, made))
-    assert (len(made), blocked) == (80, 0)
+    made_items, n_blocked = items.make(INVENTED, 80, 0, lambda question: False)
+    counts = Counter(map(items.skill_of, made_items))
+    assert (len(made_items), n_blocked) == (80, 0)
     assert counts == dict(ask=20, answer=20, verdict=20, feedback=10, refine=10)
-    assert Counter(item.chosen for item in items_of_skill(made, "verdict")) == {
+    assert Counter(item.chosen for item in items_of_skill(made_items, "verdict")) == {
         "Verdict: correct": 10,
         "Verdict: incorrect": 10,
     }
     none = [
         item
-        for item in items_of_skill(made, "answer")
+        for item in items_of_skill(made_items, "answer")
         if "Short answer: none" in item.chosen
     ]
     assert len(none) == 20 / items.WITHOUT_ANSWER
@@ -178,15 +191,15 @@ def test_the_skills_are_balanced():
 
 
 def test_the_same_seed_gives_the_same_items_in_whatever_order_the_examples_come():
-    one, _ = items.make(INVENTED, 60, 3, lambda question: False)
-    two, _ = items.make(INVENTED[::-1], 60, 3, lambda question: False)
-    other, _ = items.make(INVENTED, 60, 4, lambda question: False)
-    assert one == two != other
+    first, _ = items.make(INVENTED, 60, 3, lambda question: False)
+    second, _ = items.make(INVENTED[::-1], 60, 3, lambda question: False)
+    third, _ = items.make(INVENTED, 60, 4, lambda question: False)
+    assert first == second != third
 
 
 def test_no_question_of_the_quiz_is_among_the_items():
     quiz = [one.question for one in INVENTED[::2]]
-    blocks = dataset.blocker(quiz)
+    blocks = Guard(quiz).blocks
     made, blocked = items.make(INVENTED, 200, 0, blocks)
     assert blocked >= len(quiz) / 2
     assert made
@@ -198,19 +211,21 @@ def test_no_question_of_the_quiz_is_among_the_items():
 
 def test_a_wrong_answer_is_of_the_same_kind_and_not_right():
     chance, source = random.Random(0), Distractors(INVENTED)
-    by_answer = {}
-    for one in INVENTED:
-        by_answer.setdefault(one.answer, set()).add(kind_of(one))
-    wrong = [(one, source.wrong(one, chance)) for one in INVENTED]
+    by_answer: dict[str, set[Any]] = {}
+    for example in INVENTED:
+        by_answer.setdefault(example.answer, set()).add(kind_of(example))
+    wrong = [(example, source.wrong(example, chance)) for example in INVENTED]
     assert sum(text is not None for _, text in wrong) > 0.8 * len(wrong)
-    for one, text in wrong:
+    for example, text in wrong:
         if text is not None:
-            assert kind_of(one) in by_answer[text]
-            assert not are_alike(text, one.answer)
-            assert not gold.is_in(text, one.text)
-            swapped = [gold.swapped(one, form, text) for form in gold.forms(one)]
-            assert all(text in form for form in swapped)
-            assert not any(gold.is_in(one.answer, form) for form in swapped)
+            assert kind_of(example) in by_answer[text]
+            assert not are_alike(text, example.answer)
+            assert not gold.is_in(text, example.text)
+            other_example = [
+                gold.swapped(example, form, text) for form in gold.forms(example)
+            ]
+            assert all(text in form for form in other_example)
+            assert not any(gold.is_in(example.answer, form) for form in other_example)
 
 
 @pytest.mark.parametrize(
@@ -232,33 +247,33 @@ def test_the_kind_of_a_question(question, answer, kind):
 
 def test_the_evidence_is_the_sentence_with_the_answer_that_is_most_like_the_question():
     text = "Avel was founded in 1711. In 1711 Boro burnt down. In 17111 it did not."
-    one = GoldExample(text, "When did Boro burn down?", "1711")
-    assert gold.evidence_of(one) == "In 1711 Boro burnt down."
+    example = GoldExample(text, "When did Boro burn down?", "1711")
+    assert gold.evidence_of(example) == "In 1711 Boro burnt down."
     assert gold.evidence_of(GoldExample(text, "When?", "171")) == ""
 
 
 def test_an_answer_that_is_in_no_sentence_is_neither_asked_for_nor_quoted():
-    chosen = [GoldExample(TEXT, "Who founded Avel?", f"Bo {i}") for i in range(9)]
-    made, _ = items.make(chosen, 40, 0, lambda question: False)
-    assert not items_of_skill(made, "ask")
-    assert not items_of_skill(made, "answer")
+    examples = [GoldExample(TEXT, "Who founded Avel?", f"Bo {i}") for i in range(9)]
+    made_items, _ = items.make(examples, 40, 0, lambda question: False)
+    assert not items_of_skill(made_items, "ask")
+    assert not items_of_skill(made_items, "answer")
 
 
 def test_a_question_that_does_not_stand_alone_is_not_taught():
-    one = GoldExample(TEXT, "When was it founded?", "1711")
-    assert not items_of_skill(items.make([one], 40, 0, lambda q: False)[0], "ask")
+    example = GoldExample(TEXT, "When was it founded?", "1711")
+    assert not items_of_skill(items.make([example], 40, 0, lambda q: False)[0], "ask")
 
 
 def test_feedback_in_a_language_without_a_wording_is_left_out():
     text = "Avel alapítója Ada Lum volt, és a városnak {} lakosa van."
-    chosen = [
+    examples = [
         GoldExample(text.format(i), f"Who has Avel {i}?", str(i))
         for i in range(300, 320)
     ]
-    made, _ = items.make(chosen, 80, 0, lambda question: False)
-    assert not items_of_skill(made, "feedback")
+    made_items, _ = items.make(examples, 80, 0, lambda question: False)
+    assert not items_of_skill(made_items, "feedback")
 
 
 def test_the_invented_corpus_is_the_same_each_time_and_stands_in_its_texts():
     assert gold_examples.examples(n_passages=40) == INVENTED
-    assert all(gold.evidence_of(one) == one.evidence for one in INVENTED)
+    assert all(gold.evidence_of(example) == example.evidence for example in INVENTED)

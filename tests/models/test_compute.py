@@ -1,5 +1,7 @@
 """The estimated time of a training."""
 
+import time
+
 import pytest
 
 from autolearn.models import compute
@@ -24,15 +26,15 @@ SEEN = ModelShape(
 def test_operations_are_those_of_the_products():
     weights, head = 8 * 8 + 16 * 8, 100 * 8
     adapter, attention = 2 * (16 + 24), 2 * 10 * 8
-    learned = compute.operations(SEEN, rank=2, width=10, learned_share=0.5)
-    assert learned == 4 * (weights + head / 2) + 6 * (adapter + attention)
-    assert compute.operations(SEEN, rank=2, width=10, learned_share=0.0) < learned
+    half = compute.operations(SEEN, rank=2, width=10, learned_share=0.5)
+    assert half == 4 * (weights + head / 2) + 6 * (adapter + attention)
+    assert compute.operations(SEEN, rank=2, width=10, learned_share=0.0) < half
 
 
 def test_the_speed_of_products_is_measured_once(monkeypatch):
     compute.speed.cache_clear()
     assert 1e8 < compute.speed() < 1e14
-    monkeypatch.setattr(compute.time, "perf_counter", lambda: pytest.fail("again"))
+    monkeypatch.setattr(time, "perf_counter", lambda: pytest.fail("again"))
     assert compute.speed() == compute.speed()
 
 

@@ -41,9 +41,9 @@ def adapter(tmp_path: Path) -> Path:
 
 
 def refusal(model: Path | str, kind: type[BackendError] = BackendError) -> str:
-    with pytest.raises(kind) as caught:
+    with pytest.raises(kind) as error:
         model_files.locate(str(model))
-    text = str(caught.value)
+    text = str(error.value)
     assert text.endswith(".")
     return text
 
@@ -122,16 +122,16 @@ def test_gguf_is_refused_as_file_and_as_folder(folder):
 
 @pytest.mark.parametrize("method", ["gptq", "awq", "fp8", "bitsandbytes"])
 def test_weights_that_cannot_be_trained_are_refused_with_the_reason(folder, method):
-    told = {"quantization_config": {"quant_method": method, "load_in_8bit": True}}
-    (folder / "config.json").write_text(json.dumps(told))
+    config = {"quantization_config": {"quant_method": method, "load_in_8bit": True}}
+    (folder / "config.json").write_text(json.dumps(config))
     words = refusal(folder)
     assert method in words
     assert "cannot be trained here; give the folder of the original" in words
 
 
 def test_weights_in_four_bit_are_taken(folder):
-    told = {"quant_method": "bitsandbytes", "load_in_4bit": True}
-    (folder / "config.json").write_text(json.dumps({"quantization_config": told}))
+    config = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (folder / "config.json").write_text(json.dumps({"quantization_config": config}))
     assert model_files.locate(str(folder)) == folder
     assert model_files.packing(folder) == "bitsandbytes"
 
@@ -215,8 +215,8 @@ def test_a_snapshot_is_called_by_its_hub_id_and_a_folder_by_its_name(folder):
     links = snapshot(folder)
     shortcut = folder.parent / "shortcut"
     shortcut.symlink_to(links)
-    for given in (str(links), f"{links}/", str(shortcut), "some/model"):
-        assert model_files.name_of(given, links) == "some/model"
+    for name in (str(links), f"{links}/", str(shortcut), "some/model"):
+        assert model_files.name_of(name, links) == "some/model"
     assert model_files.name_of(str(folder), folder) == "model"
     assert model_files.name_of(" built-in ", model_files.BUILT_IN) == "built-in"
     assert model_files.hub_id(Path("/a/models--gpt/snapshots/1")) == "gpt"
@@ -269,15 +269,15 @@ def test_the_digest_depends_on_weights_settings_and_tokenizer(folder):
 def test_the_digest_of_a_large_file_reads_only_both_ends(folder, monkeypatch):
     mib = 1 << 20
     monkeypatch.setattr(model_files, "_WHOLE", 2 * mib)
-    found = {}
+    digests = {}
     for place in (0, mib + mib // 2, 3 * mib - 1):
         content = bytearray(3 * mib)
         content[place] = 1
         (folder / "model.safetensors").write_bytes(content)
-        found[place] = model_files.digest(folder)
+        digests[place] = model_files.digest(folder)
     (folder / "model.safetensors").write_bytes(bytearray(3 * mib))
-    untouched = model_files.digest(folder)
-    assert [digest == untouched for digest in found.values()] == [False, True, False]
+    original = model_files.digest(folder)
+    assert [digest == original for digest in digests.values()] == [False, True, False]
 
 
 def test_tokens_are_counted_as_they_are_written(folder):

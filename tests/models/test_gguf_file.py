@@ -8,6 +8,7 @@ from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.quants import quantize
 
 from autolearn.core.errors import BackendError, JobError, ModelNotFound
+from autolearn.core.run_settings import ConvertRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import hardware
@@ -30,8 +31,8 @@ def write_gguf(file, *, template="{{ 1 }}", kind="model", **numbers):
     for name, number in numbers.items():
         writer.add_uint16(name.replace("__", "."), number)
     weights = np.ones((4, 64), dtype=np.float32)
-    packed = quantize(weights, GGMLQuantizationType.Q8_0)
-    writer.add_tensor("w", packed, raw_dtype=GGMLQuantizationType.Q8_0)
+    data = quantize(weights, GGMLQuantizationType.Q8_0)
+    writer.add_tensor("w", data, raw_dtype=GGMLQuantizationType.Q8_0)
     writer.add_tensor("norm", np.ones(6, dtype=np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -46,9 +47,9 @@ def file(tmp_path):
 
 
 def refusal(file):
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(BackendError) as error:
         gguf_file.check(file, gguf_file.read(file))
-    text = str(caught.value)
+    text = str(error.value)
     assert text.endswith(".")
     return text
 
@@ -99,9 +100,9 @@ def test_a_missing_file_raises_an_error(tmp_path):
 def test_a_file_is_recognised_by_what_it_holds(tmp_path, file):
     other = file.rename(tmp_path / "renamed.gguf")
     before = gguf_file.digest(other)
-    with other.open("r+b") as opened:
-        opened.seek(-8, 2)
-        opened.write(b"trained!")
+    with other.open("r+b") as stream:
+        stream.seek(-8, 2)
+        stream.write(b"trained!")
     again = write_gguf(tmp_path / "again.gguf")
     assert gguf_file.digest(again) == before != gguf_file.digest(other)
 
@@ -133,7 +134,11 @@ def test_a_converted_file_stands_for_its_folder(store, file):
 
 def test_a_file_that_is_chosen_is_converted_first_and_only_once(store, file):
     run = model_actions.use(store, ModelSettings(str(file), "none"))
-    assert (run.kind, run.settings["use"]["quantization"]) == ("convert", "none")
+    assert run
+    assert run.kind == "convert"
+    use = ConvertRunSettings.of(run).use
+    assert use
+    assert use.quantization == "none"
     with pytest.raises(JobError, match="is being converted already, by run 1"):
         model_actions.use(store, ModelSettings(str(file)))
 

@@ -9,9 +9,9 @@ from autolearn.models import hardware
 
 
 def test_the_first_card_that_can_be_read_is_taken():
-    found = hardware.read_gpu("NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\n")
-    assert found is not None
-    assert (found.name, found.used >> 20, found.free >> 20) == (
+    card = hardware.read_gpu("NVIDIA H100, 80GB, x\nNVIDIA H100, 512, 81559\n")
+    assert card is not None
+    assert (card.name, card.used >> 20, card.free >> 20) == (
         "NVIDIA H100",
         512,
         81047,
@@ -27,8 +27,8 @@ def test_there_is_free_memory():
 def test_a_reused_pid_is_not_taken_for_a_worker(tmp_path):
     file = tmp_path / "worker.pid"
     assert hardware.worker_memory(file) is None
-    for told in (str(os.getpid()), "no number", "-4"):
-        file.write_text(told)
+    for text in (str(os.getpid()), "no number", "-4"):
+        file.write_text(text)
         assert hardware.worker_memory(file) is None
 
 
@@ -45,7 +45,7 @@ def test_freed_memory_returns_to_the_system():
         "held.append(psutil.Process().memory_info().rss)\n"
         "print(held[0] - held[1])\n"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) > 50 << 20
+    assert int(process.stdout) > 50 << 20

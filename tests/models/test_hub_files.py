@@ -48,15 +48,15 @@ def test_weights_come_once_and_neither_code_nor_pickles_nor_other_formats():
         "model.fp16.safetensors",
         "training_args.bin",
     ]
-    chosen = choose(MODEL, [*others, *SMALL, "model.safetensors", "LICENSE"])
-    assert set(chosen) == {*SMALL, "LICENSE", "model.safetensors"}
+    names = choose(MODEL, [*others, *SMALL, "model.safetensors", "LICENSE"])
+    assert set(names) == {*SMALL, "LICENSE", "model.safetensors"}
 
 
 def test_parts_of_weights_come_with_their_index_unless_they_are_whole_too():
     parts = [f"model-0000{n}-of-00002.safetensors" for n in (2, 1)]
     index = "model.safetensors.index.json"
-    chosen = choose(MODEL, [*SMALL, *parts, index, "consolidated.safetensors"])
-    assert chosen == (*SMALL_IN_ORDER, index, *sorted(parts))
+    names = choose(MODEL, [*SMALL, *parts, index, "consolidated.safetensors"])
+    assert names == (*SMALL_IN_ORDER, index, *sorted(parts))
     whole = choose(MODEL, [*SMALL, *parts, index, "model.safetensors"])
     assert whole == (*SMALL_IN_ORDER, "model.safetensors")
 

@@ -33,14 +33,14 @@ def large():
     )
 
 
-def items(longest=512, learned=0.2, batch=16):
-    return ItemSizes(longest, 100_000, round(100_000 * learned), batch * longest)
+def items(longest=512, learned_share=0.2, batch=16):
+    return ItemSizes(longest, 100_000, round(100_000 * learned_share), batch * longest)
 
 
 def test_the_estimate_of_an_8b_in_4_bit_matches_measurements(large):
-    told = MemoryEstimator(large, "nf4", CARD).loading()
+    memory = MemoryEstimator(large, "nf4", CARD).loading()
     # 5.7 GB: 6.98 billion packed weights, the embeddings and the head in 16 bit.
-    assert told.weights + told.scales == pytest.approx(5.7e9, rel=0.01)
+    assert memory.weights + memory.scales == pytest.approx(5.7e9, rel=0.01)
     assert (
         MemoryEstimator(large, "none", CARD).loading().weights == 2 * large.parameters
     )
@@ -48,11 +48,11 @@ def test_the_estimate_of_an_8b_in_4_bit_matches_measurements(large):
 
 
 def test_a_small_model_is_dequantised_on_a_cpu():
-    seen = model_shape.of(model_files.BUILT_IN)
-    told = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB)).loading()
-    assert (told.weights, told.scales) == (4 * seen.parameters, 0)
-    assert MemoryEstimator(seen, "nf4", CPU).loading().scales > 0
-    assert MemoryEstimator(seen, "nf4", CARD).loading().scales > 0
+    shape = model_shape.of(model_files.BUILT_IN)
+    memory = MemoryEstimator(shape, "nf4", replace(CPU, size=GIB)).loading()
+    assert (memory.weights, memory.scales) == (4 * shape.parameters, 0)
+    assert MemoryEstimator(shape, "nf4", CPU).loading().scales > 0
+    assert MemoryEstimator(shape, "nf4", CARD).loading().scales > 0
 
 
 def test_a_gpu_dequantises_weights_up_to_a_quarter_of_its_memory(large):
@@ -80,8 +80,8 @@ def test_more_memory_allows_more_tokens_per_pass(large):
     assert tight.recompute or tight.tokens < AT_ONCE
     for room in (200 * GIB, 16 * GIB, 6 * GIB):
         load = estimator.plan(SETTINGS, items(batch=64), room)
-        told = estimator.training(SETTINGS, load)
-        assert told.total - told.loaded <= room
+        memory = estimator.training(SETTINGS, load)
+        assert memory.total - memory.loaded <= room
         assert load.tokens >= 512
 
 
@@ -109,31 +109,31 @@ def test_a_cpu_takes_no_more_at_once_than_pays(large):
 
 def test_a_round_that_does_not_fit_raises_an_error_with_settings(large):
     estimator, long = MemoryEstimator(large, "nf4", CARD), items(longest=4096, batch=4)
-    with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as caught:
+    with pytest.raises(OutOfMemory, match=r"4096 tokens .* max_tokens=\d+") as error:
         estimator.plan(SETTINGS, long, 2 * GIB)
-    advice = caught.value.advice
+    advice = error.value.advice
     assert set(advice) == {"max_tokens"}
     short = replace(long, longest=advice["max_tokens"])
     assert estimator.plan(replace(SETTINGS, **advice), short, 2 * GIB).tokens
-    with pytest.raises(OutOfMemory, match="smaller model") as caught:
+    with pytest.raises(OutOfMemory, match="smaller model") as error:
         estimator.plan(SETTINGS, long, 1000)
-    assert caught.value.advice == {}
+    assert error.value.advice == {}
 
 
 def test_a_lower_rank_is_proposed_where_a_shorter_item_does_not_help(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
     wide = replace(SETTINGS, rank=512)
-    with pytest.raises(OutOfMemory) as caught:
+    with pytest.raises(OutOfMemory) as error:
         estimator.plan(wide, items(longest=256), 4 * GIB)
-    assert caught.value.advice["rank"] < 512
+    assert error.value.advice["rank"] < 512
 
 
 def test_a_study_needs_memory_for_its_cache(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
-    one = estimator.study(StudySettings(passages_per_step=1), 100)
+    single = estimator.study(StudySettings(passages_per_step=1), 100)
     many = estimator.study(StudySettings(passages_per_step=8), 100)
     # 48 texts on one passage, 128 on eight: (8 * 320 + 128 * 288) / (320 + 48 * 288).
-    assert many.cache / one.cache == pytest.approx(2.787, rel=1e-3)
+    assert many.cache / single.cache == pytest.approx(2.787, rel=1e-3)
 
 
 def test_a_cpu_keeps_programs_for_products_in_16_bit(large):
@@ -141,8 +141,8 @@ def test_a_cpu_keeps_programs_for_products_in_16_bit(large):
         MemoryEstimator(large, "none", Device("cpu", half=h)) for h in (False, True)
     )
     programs = memory.PROGRAMS * (600 << 10)
-    told = half.writing(1, 0).activations - exact.writing(1, 0).activations
-    assert told == pytest.approx(programs, rel=0.1)
+    difference = half.writing(1, 0).activations - exact.writing(1, 0).activations
+    assert difference == pytest.approx(programs, rel=0.1)
 
 
 def test_the_cache_leaves_memory_for_reading(large):
@@ -156,15 +156,19 @@ def test_the_cache_leaves_memory_for_reading(large):
 
 def test_a_run_that_was_measured_corrects_the_next_estimate(large):
     estimator = MemoryEstimator(large, "nf4", CARD)
-    told = estimator.training(SETTINGS, items().at_once(4096))
-    held = told.loaded + 300_000_000
-    peak = held + (told.total - told.loaded - told.at_work) + told.at_work // 2
-    taught = memory_calibration.correction(memory_calibration.numbers(told, held, peak))
-    assert taught.loaded == 300_000_000
-    assert taught.at_work == pytest.approx(0.5, rel=1e-6)
-    assert taught.apply(told).total == pytest.approx(peak, rel=1e-6)
+    memory = estimator.training(SETTINGS, items().at_once(4096))
+    n_loaded = memory.loaded + 300_000_000
+    peak = (
+        n_loaded + (memory.total - memory.loaded - memory.at_work) + memory.at_work // 2
+    )
+    correction = memory_calibration.correction(
+        memory_calibration.numbers(memory, n_loaded, peak)
+    )
+    assert correction.loaded == 300_000_000
+    assert correction.at_work == pytest.approx(0.5, rel=1e-6)
+    assert correction.apply(memory).total == pytest.approx(peak, rel=1e-6)
     assert memory_calibration.correction({}) == Correction()
-    strange = memory_calibration.numbers(told, held, 100 * peak)
+    strange = memory_calibration.numbers(memory, n_loaded, 100 * peak)
     assert memory_calibration.correction(strange).at_work == 4.0
 
 
@@ -186,8 +190,8 @@ def test_the_estimate_includes_base_predictions():
 
 
 def test_a_packed_copy_is_planned_when_memory_allows():
-    seen = model_shape.of(model_files.BUILT_IN)
-    exact = MemoryEstimator(seen, "nf4", replace(CPU, size=GIB))
+    shape = model_shape.of(model_files.BUILT_IN)
+    exact = MemoryEstimator(shape, "nf4", replace(CPU, size=GIB))
     assert 0 < exact.copies <= exact.loading().weights
     assert exact.writing(8, 1000).copies == exact.copies
     assert exact.training(SETTINGS, items().at_once(512)).copies == 0
@@ -196,4 +200,4 @@ def test_a_packed_copy_is_planned_when_memory_allows():
     assert tight.unpacks
     assert (tight.copies, tight.writing(8, 1000).copies) == (0, 0)
     others = [CARD, CPU, Device("cpu", half=True, size=GIB)]
-    assert not any(MemoryEstimator(seen, "nf4", device).copies for device in others)
+    assert not any(MemoryEstimator(shape, "nf4", device).copies for device in others)

@@ -11,57 +11,57 @@ from autolearn.models import shape as model_shape
 
 
 def test_the_built_in_model_is_described_from_its_headers():
-    seen = model_shape.of(model_files.BUILT_IN)
-    assert (seen.family, seen.context, seen.kv) == ("llama", 1024, 192)
-    assert 0 < seen.packed < seen.parameters < 10**7
+    shape = model_shape.of(model_files.BUILT_IN)
+    assert (shape.family, shape.context, shape.kv) == ("llama", 1024, 192)
+    assert 0 < shape.packed < shape.parameters < 10**7
 
 
 def weights(folder, header):
-    told = json.dumps(header).encode()
-    (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(told)) + told)
+    text = json.dumps(header).encode()
+    (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(text)) + text)
 
 
 def test_a_description_counts_without_reading_weights(tmp_path):
-    shape = {"dtype": "F16", "data_offsets": [0, 0]}
+    header = {"dtype": "F16", "data_offsets": [0, 0]}
     weights(
         tmp_path,
         {
             "__metadata__": {"format": "pt"},
-            "model.embed_tokens.weight": shape | {"shape": [100, 8]},
-            "model.layers.0.mlp.up_proj.weight": shape | {"shape": [32, 8]},
-            "model.norm.weight": shape | {"shape": [8]},
+            "model.embed_tokens.weight": header | {"shape": [100, 8]},
+            "model.layers.0.mlp.up_proj.weight": header | {"shape": [32, 8]},
+            "model.norm.weight": header | {"shape": [8]},
         },
     )
     config = {"model_type": "x", "text_config": {"max_position_embeddings": 64}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
-    seen = model_shape.of(tmp_path)
-    assert (seen.parameters, seen.packed, seen.context) == (1064, 256, 64)
-    assert seen.dtype == "float16"
-    assert seen.licence == "apache-2.0"
+    shape = model_shape.of(tmp_path)
+    assert (shape.parameters, shape.packed, shape.context) == (1064, 256, 64)
+    assert shape.dtype == "float16"
+    assert shape.licence == "apache-2.0"
 
 
 def test_omitted_settings_follow_from_the_weights(tmp_path):
-    shape = {"dtype": "F16", "data_offsets": [0, 0]}
+    header = {"dtype": "F16", "data_offsets": [0, 0]}
     layers = "language_model.model.layers.0.self_attn"
     eye = "vision_tower.vision_model.encoder.layers.0"
     weights(
         tmp_path,
         {
-            "language_model.model.embed_tokens.weight": shape | {"shape": [100, 8]},
-            f"{layers}.k_proj.weight": shape | {"shape": [4, 8]},
-            f"{eye}.self_attn.k_proj.weight": shape | {"shape": [6, 6]},
-            "multi_modal_projector.mm_input_projection_weight": shape
+            "language_model.model.embed_tokens.weight": header | {"shape": [100, 8]},
+            f"{layers}.k_proj.weight": header | {"shape": [4, 8]},
+            f"{eye}.self_attn.k_proj.weight": header | {"shape": [6, 6]},
+            "multi_modal_projector.mm_input_projection_weight": header
             | {"shape": [6, 8]},
         },
     )
     text = {"hidden_size": 8, "num_hidden_layers": 1}
     config = {"model_type": "x", "text_config": text, "vision_config": {}}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    seen = model_shape.of(tmp_path)
-    assert (seen.vocabulary, seen.kv, seen.hidden) == (100, 4, 8)
-    assert (seen.linear, seen.towers, seen.packed) == (((4, 8),), 36, 68)
-    assert seen.parameters == 800 + 32 + 36 + 48
+    shape = model_shape.of(tmp_path)
+    assert (shape.vocabulary, shape.kv, shape.hidden) == (100, 4, 8)
+    assert (shape.linear, shape.towers, shape.packed) == (((4, 8),), 36, 68)
+    assert shape.parameters == 800 + 32 + 36 + 48
 
 
 @pytest.mark.parametrize("told", [b"", b"\xff" * 20, struct.pack("<Q", 2) + b"[]"])

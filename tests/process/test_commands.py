@@ -21,8 +21,8 @@ from autolearn.training import presets
 @pytest.fixture
 def run(tmp_path, capsys):
     def run(*words, code=0):
-        given = [*map(str, words), "--workspace", str(tmp_path / "lab")]
-        assert main(given) == code
+        arguments = [*map(str, words), "--workspace", str(tmp_path / "lab")]
+        assert main(arguments) == code
         return capsys.readouterr()
 
     yield run
@@ -37,14 +37,14 @@ def text(tmp_path):
 
 
 def test_adding_a_text_tells_how_much_there_is(run, text):
-    told = json.loads(run("add", text, "--json").out.splitlines()[-1])
-    assert (told["documents"], told["passages"], told["refused"]) == (1, 1, 0)
+    result = json.loads(run("add", text, "--json").out.splitlines()[-1])
+    assert (result["documents"], result["passages"], result["refused"]) == (1, 1, 0)
 
 
 def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
-    said = run("add", tmp_path / "none.txt", code=1)
-    assert said.err.splitlines()[-1].startswith("There is no file")
-    assert "Traceback" not in said.err
+    output = run("add", tmp_path / "none.txt", code=1)
+    assert output.err.splitlines()[-1].startswith("There is no file")
+    assert "Traceback" not in output.err
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_a_refused_file_is_one_sentence_and_exit_1(run, tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(run, words, says):
-    said = run(*words, code=1)
-    assert says in said.err
-    assert len(said.err.strip().splitlines()) == 1
+    output = run(*words, code=1)
+    assert says in output.err
+    assert len(output.err.strip().splitlines()) == 1
 
 
 def test_a_round_takes_what_is_left_open_from_the_size_of_the_model(run, monkeypatch):
-    seen = []
+    calls = []
 
     def train(store, model, settings, *others):
-        seen.append(settings)
+        calls.append(settings)
         raise JobError("Enough.")
 
     large = replace(model_shape.of(model_files.BUILT_IN), parameters=8 * 10**9)
@@ -83,12 +83,12 @@ def test_a_round_takes_what_is_left_open_from_the_size_of_the_model(run, monkeyp
     monkeypatch.setattr(actions, "train", train)
     run("train", "--rank", 8, code=1)
     usual = presets.PRESETS["facts"].apply(TrainSettings())
-    assert seen == [replace(usual, rank=8)]
+    assert calls == [replace(usual, rank=8)]
 
 
 def test_an_error_is_json_too_when_json_is_wanted(run):
-    said = run("study", "--json", code=1)
-    assert "no text" in json.loads(said.out)["error"]
+    output = run("study", "--json", code=1)
+    assert "no text" in json.loads(output.out)["error"]
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,17 @@ def test_an_error_is_json_too_when_json_is_wanted(run):
     [["fly"], [], ["train", "--method", "magic"], ["approve", "--rule", "magic"]],
 )
 def test_a_wrong_call_exits_with_2(words, capsys):
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         main(words)
-    assert left.value.code == 2
+    assert exit_.value.code == 2
     assert "usage" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["demo", "add", "study", "train", "quiz", "export"])
 def test_every_option_has_a_help_text(name, capsys):
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         main([name, "--help"])
-    assert left.value.code == 0
+    assert exit_.value.code == 0
     assert "--workspace" in capsys.readouterr().out
 
 
@@ -134,13 +134,19 @@ def test_a_demo_wants_an_empty_workspace(run, text):
 
 
 def test_a_round_is_listed_with_what_it_learned_and_forgot(run, tmp_path):
-    scores = {"validation": 0.95, "forgetting_kl": 0.031, "scale": 0.85}
+    scores: dict[str, object] = {
+        "validation": 0.95,
+        "forgetting_kl": 0.031,
+        "scale": 0.85,
+    }
     with Store.open(tmp_path / "lab") as store:
         made_by = store.runs.create("train", {})
         model = ModelIdentity("built-in", "d", "nf4", "", "")
-        store.rounds.create(Round("join", made_by.id, {}, model, scores=scores), [])
-    (listed,) = json.loads(run("rounds", "--json").out)
-    assert {name: listed[name] for name in scores} == scores
+        store.rounds.create(
+            Round("refined_sft", made_by.id, {}, model, scores=scores), []
+        )
+    (row,) = json.loads(run("rounds", "--json").out)
+    assert {name: row[name] for name in scores} == scores
     assert "0.031" in run("rounds").out
 
 

@@ -9,6 +9,7 @@ import pytest
 from autolearn.cli.main import main
 from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.ports import Cancelled
+from autolearn.core.run_results import DownloadResult
 from autolearn.models import files as model_files
 from autolearn.models.sources import hub, local
 from autolearn.runs import queues
@@ -53,9 +54,9 @@ def fetch(name=NAME, stop=lambda: False, tell=lambda *_: None):
 
 
 def refusal(name=NAME):
-    with pytest.raises(BackendError) as caught:
+    with pytest.raises(BackendError) as error:
         hub.look(name)
-    text = str(caught.value)
+    text = str(error.value)
     assert text.endswith(".")
     assert "\n" not in text
     return text
@@ -67,8 +68,8 @@ def snapshot(cache):
 
 
 def incomplete(cache):
-    (found,) = (cache / "models--org--tiny-instruct" / "blobs").glob("*.incomplete")
-    return found
+    (path,) = (cache / "models--org--tiny-instruct" / "blobs").glob("*.incomplete")
+    return path
 
 
 # --- looking ------------------------------------------------------------------
@@ -111,10 +112,12 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(server, lab):
 class Long(bytes):
     """Stands for a content that would be too long to be kept."""
 
+    length: int
+
     def __new__(cls, length):
-        made = super().__new__(cls, bytes(2 << 20))
-        made.length = length
-        return made
+        content = super().__new__(cls, bytes(2 << 20))
+        content.length = length
+        return content
 
     def __len__(self):
         return self.length
@@ -130,9 +133,9 @@ def test_a_private_or_missing_model_is_told(server, monkeypatch, token):
         assert hub.look(NAME).name == NAME
         return
     for name in (NAME, "org/none"):
-        said = refusal(name)
-        assert f"has no model {name}, or it is private; check the name" in said
-        assert ("another token" if token else "HF_TOKEN") in said
+        text = refusal(name)
+        assert f"has no model {name}, or it is private; check the name" in text
+        assert ("another token" if token else "HF_TOKEN") in text
 
 
 @pytest.mark.parametrize("token", ["", "reader", "other"])
@@ -146,15 +149,15 @@ def test_a_gated_model_is_told_with_where_to_accept_its_conditions(
     if token == "reader":
         assert hub.look(NAME).gated
         assert fetch().is_dir()
-        sent = {path for _, path, h in server.asked if "authorization" in h}
-        assert any("/resolve/" in path for path in sent)
-        assert not any("/cdn/" in path for path in sent), "another host"
+        with_token = {path for _, path, h in server.asked if "authorization" in h}
+        assert any("/resolve/" in path for path in with_token)
+        assert not any("/cdn/" in path for path in with_token), "another host"
         return
-    said = refusal()
+    text = refusal()
     assert (
-        f"is gated: accept the conditions of its owner at {server.url}/{NAME}" in said
+        f"is gated: accept the conditions of its owner at {server.url}/{NAME}" in text
     )
-    assert ("no access to it yet" if token else "HF_TOKEN") in said
+    assert ("no access to it yet" if token else "HF_TOKEN") in text
 
 
 def test_what_the_network_and_the_hub_refuse_is_told(server, monkeypatch):
@@ -196,8 +199,8 @@ def test_a_repository_without_safetensors_is_refused(server):
 
 
 def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
-    seen = []
-    folder = fetch(tell=lambda *told: seen.append(told))
+    progress: list[tuple[str, int, int]] = []
+    folder = fetch(tell=lambda *told: progress.append(told))
     assert folder == snapshot(cache)
     model_files.check(folder)
     names = {path.name for path in folder.iterdir()}
@@ -205,9 +208,11 @@ def test_a_model_comes_whole_and_is_found_by_its_id(server, cache, monkeypatch):
     for path in folder.iterdir():
         assert path.read_bytes() == server.repositories[NAME].files[path.name]
     assert model_files.digest(folder) == model_files.digest(model_files.BUILT_IN)
-    stages = {stage for stage, _, _ in seen}
+    stages = {stage for stage, _, _ in progress}
     assert {WEIGHTS, f"checking {WEIGHTS}"} <= stages
-    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+    assert [n_done for _, n_done, _ in progress] == sorted(
+        n_done for _, n_done, _ in progress
+    )
     (own,) = local.in_hub_cache(cache)
     assert (own.name, own.problem) == (NAME, None)
     n = len(server.asked)
@@ -219,8 +224,8 @@ def test_a_tokenizer_that_is_kept_as_large_files_are_comes_before_the_weights(se
     files = server.repositories[NAME].files
     files["tokenizer.json"] += b" " * LFS_FROM
     model_files.check(fetch())
-    fetched = [path.rsplit("/", 1)[-1] for path in server.paths() if "/cdn/" in path]
-    assert fetched == ["tokenizer.json", WEIGHTS]
+    names = [path.rsplit("/", 1)[-1] for path in server.paths() if "/cdn/" in path]
+    assert names == ["tokenizer.json", WEIGHTS]
 
 
 def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
@@ -233,20 +238,20 @@ def test_a_download_that_breaks_off_goes_on_by_itself(server, cache):
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
     server.seconds_a_slice = 0.02
-    seen = []
+    progress: list[tuple[str, int, int]] = []
 
     def stop():
-        return bool(seen) and seen[-1][1] > 2 << 20
+        return bool(progress) and progress[-1][1] > 2 << 20
 
     with pytest.raises(Cancelled):
-        fetch(stop=stop, tell=lambda *told: seen.append(told))
-    held = incomplete(cache).stat().st_size
-    assert held >= 1 << 20
+        fetch(stop=stop, tell=lambda *told: progress.append(told))
+    partial = incomplete(cache).stat().st_size
+    assert partial >= 1 << 20
     size = len(server.repositories[NAME].files[WEIGHTS])
     offer = hub.look(NAME)
-    assert offer.bytes_missing == size - held
+    assert offer.bytes_missing == size - partial
     (own,) = local.in_hub_cache(cache)
-    assert "is not finished; download it again to go on" in own.problem
+    assert "is not finished; download it again to go on" in str(own.problem)
     server.ranges, server.bytes_sent, server.seconds_a_slice = ranges, 0, 0.0
     model_files.check(fetch())
     assert (server.bytes_sent < size) == ranges
@@ -255,34 +260,34 @@ def test_a_stopped_download_goes_on_where_it_was(server, cache, ranges):
 def test_a_network_that_hangs_does_not_keep_a_download_from_being_stopped(server):
     server.hang_after = 1 << 20
     server.seconds_a_slice = 0.05
-    begun = []
+    start: list[float] = []
 
     def stop():
-        return bool(begun) and time.monotonic() - begun[0] > 2
+        return bool(start) and time.monotonic() - start[0] > 2
 
-    def tell(stage, done, total):
-        if done > 1 << 19 and not begun:
-            begun.append(time.monotonic())
+    def tell(stage, n_done, total):
+        if n_done > 1 << 19 and not start:
+            start.append(time.monotonic())
 
     with pytest.raises(Cancelled):
         fetch(stop=stop, tell=tell)
     server.hang_after = None
-    assert time.monotonic() - begun[0] < 4
+    assert time.monotonic() - start[0] < 4
 
 
 def test_what_is_not_what_the_hub_announced_is_removed(server, cache):
     repository = server.repositories[NAME]
     server.seconds_a_slice = 0.02
-    seen = []
+    progress: list[tuple[str, int, int]] = []
     with pytest.raises(Cancelled):
-        fetch(stop=lambda: len(seen) > 8, tell=lambda *told: seen.append(told))
-    held = incomplete(cache)
-    with held.open("r+b") as file:
+        fetch(stop=lambda: len(progress) > 8, tell=lambda *told: progress.append(told))
+    partial = incomplete(cache)
+    with partial.open("r+b") as file:
         file.write(b"damaged")
     server.seconds_a_slice = 0.0
     with pytest.raises(BackendError, match="is not what the hub announced"):
         fetch()
-    assert not held.exists()
+    assert not partial.exists()
     folder = fetch()
     assert (folder / WEIGHTS).read_bytes() == repository.files[WEIGHTS]
 
@@ -331,10 +336,10 @@ def test_a_download_runs_beside_the_worker_and_the_reader(lab, cache):
         queues.worker_lock(lab.folder),
         queues.worker_lock(lab.folder, queue=queues.IMPORT_QUEUE),
     ):
-        done = queues.wait(lab, order(lab).id)
-    assert done.state == "done", done.error
-    assert done.result["path"] == str(snapshot(cache))
-    assert done.result["bytes"] > 6_000_000
+        last = queues.wait(lab, order(lab).id)
+    assert last.state == "done", last.error
+    assert last.result["path"] == str(snapshot(cache))
+    assert DownloadResult.of(last).bytes > 6_000_000
 
 
 def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
@@ -345,14 +350,14 @@ def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
     until(lab, run, lambda r: r.done > 1024)
     queues.cancel(lab, run.id)
     assert queues.wait(lab, run.id).state == "cancelled"
-    held = incomplete(cache).stat().st_size
+    partial = incomplete(cache).stat().st_size
     server.seconds_a_slice, server.bytes_sent = 0.0, 0
     queues.resume(lab, run.id)
     queues.ensure_workers(lab)
-    done = queues.wait(lab, run.id)
-    assert done.state == "done", done.error
+    last = queues.wait(lab, run.id)
+    assert last.state == "done", last.error
     assert server.bytes_sent < len(server.repositories[NAME].files[WEIGHTS])
-    assert held > 0
+    assert partial > 0
 
 
 def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, cache):
@@ -363,7 +368,7 @@ def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, c
     while queues.DOWNLOAD_QUEUE in queues.recover(lab):
         time.sleep(0.02)
     assert lab.runs.get(run.id).state == "interrupted"
-    sizes = []
+    sizes: list[int] = []
     while len(sizes) < 3 or sizes[-1] != sizes[-3]:
         sizes.append(incomplete(cache).stat().st_size)
         time.sleep(0.4)
@@ -379,8 +384,8 @@ def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
     server.status = 503
     run = model_actions.download(lab, offer)
     queues.ensure_workers(lab)
-    ended = queues.wait(lab, run.id)
-    assert (ended.state, "error (503)" in ended.error) == ("failed", True)
+    last = queues.wait(lab, run.id)
+    assert (last.state, "error (503)" in str(last.error)) == ("failed", True)
 
 
 # --- the command line ---------------------------------------------------------
@@ -389,22 +394,22 @@ def test_a_download_that_fails_says_why_and_can_be_resumed(lab, server):
 def test_a_model_is_downloaded_and_listed_by_command(server, tmp_path, capsys):
     place = ["--workspace", str(tmp_path / "lab")]
     assert main(["download", NAME, "--dry-run", *place]) == 0
-    told = capsys.readouterr().out
-    assert "licence: apache-2.0" in told
-    assert WEIGHTS in told
+    offer_text = capsys.readouterr().out
+    assert "licence: apache-2.0" in offer_text
+    assert WEIGHTS in offer_text
     assert main(["download", NAME, *place]) == 0
-    said = capsys.readouterr()
-    assert "size mib: 6" in said.err
-    assert f"model: {NAME}" in said.out
+    text = capsys.readouterr()
+    assert "size mib: 6" in text.err
+    assert f"model: {NAME}" in text.out
     assert queues.stop_worker(tmp_path / "lab", queue=queues.DOWNLOAD_QUEUE)
 
 
 def test_a_refused_download_is_one_sentence_and_exit_1(server, tmp_path, capsys):
     place = ["--workspace", str(tmp_path / "lab")]
     assert main(["download", "org/none", *place]) == 1
-    said = capsys.readouterr().err.strip()
-    assert "has no model org/none" in said
-    assert len(said.splitlines()) == 1
+    text = capsys.readouterr().err.strip()
+    assert "has no model org/none" in text
+    assert len(text.splitlines()) == 1
 
 
 def test_blobs_are_named_as_git_does():

@@ -51,18 +51,18 @@ def test_one_bad_file_does_not_keep_the_others_out(store, tmp_path):
     bad = {"empty.txt": b" \n", "binary.txt": b"\x00\x01", "cut.pdf": b"%PDF-1.7"}
     for name, data in {**bad, "good.txt": b"Avel is old."}.items():
         (tmp_path / name).write_bytes(data)
-    refused = put(store, tmp_path / "none.txt", *sorted(tmp_path.glob("*.*")))
+    reasons = put(store, tmp_path / "none.txt", *sorted(tmp_path.glob("*.*")))
     assert [d.name for d in store.library.documents()] == ["good.txt"]
-    assert len(refused) == 4
-    assert all(one.count("\n") == 0 for one in refused)
+    assert len(reasons) == 4
+    assert all(reason.count("\n") == 0 for reason in reasons)
 
 
 def test_a_text_is_not_added_twice_whatever_its_name_and_kind(store, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"One.\r\n\r\nTwo.\n\n")
     (tmp_path / "b.jsonl").write_text('{"text": "One.\\n\\nTwo."}')
     put(store, tmp_path / "a.txt")
-    (refused,) = put(store, tmp_path / "b.jsonl")
-    assert refused == "b.jsonl is already in the library, as a.txt."
+    (reason,) = put(store, tmp_path / "b.jsonl")
+    assert reason == "b.jsonl is already in the library, as a.txt."
     assert len(store.library.documents()) == 1
 
 
@@ -86,8 +86,8 @@ def test_every_character_is_in_one_passage_or_in_a_listed_exclusion(
         document = store.library.documents()[-1]
         passages = store.library.stretch(document.id, 0, 10_000)
         assert [p.start for p in passages] == [0, *(p.end for p in passages[:-1])]
-        covered = len(passages), document.n_characters
-        assert store.library.coverage(document.id) == covered
+        coverage = len(passages), document.n_characters
+        assert store.library.coverage(document.id) == coverage
         assert max(p.n_tokens for p in passages) <= 320
         rest = iter(whole(store, document))
         assert all(sign in rest for sign in "".join(paragraphs) if not sign.isspace())
@@ -97,34 +97,38 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(LONG * 50_000)
 
-    def touch(stage, done, total):
-        if done:
+    def touch(stage, n_done, total):
+        if n_done:
             path.write_text("Other.")
 
     count = model_files.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, count, 320, progress=touch)
-    (refused,) = intake.take([importer.ImportFile(path, "a.txt")])
-    assert refused == "a.txt has changed while it was read; add it again."
+    (reason,) = intake.take([importer.ImportFile(path, "a.txt")])
+    assert reason == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
 
 
 def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.txt").write_text(f"{name} {LONG * 50_000}")
-    seen = []
+    calls: list[tuple[str, int, int]] = []
     intake = importer.TextImporter(
         store,
         len,
         10_000,
-        stop=lambda: any("b.txt" in stage and done for stage, done, _ in seen[-1:]),
-        progress=lambda *told: seen.append(told),
+        stop=lambda: any(
+            "b.txt" in stage and n_done for stage, n_done, _ in calls[-1:]
+        ),
+        progress=lambda *told: calls.append(told),
     )
     with pytest.raises(Cancelled):
         intake.take(
             [importer.ImportFile(tmp_path / f"{n}.txt", f"{n}.txt") for n in "ab"]
         )
     assert [d.name for d in store.library.documents()] == ["a.txt"]
-    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
+    assert [n_done for _, n_done, _ in calls] == sorted(
+        n_done for _, n_done, _ in calls
+    )
 
 
 def test_repeats_are_marked_and_only_those_word_for_word_left_out(store):
@@ -172,18 +176,18 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
     with queues.worker_lock(lab.folder):
         waiting = lab.runs.create("study", {})
-        run = read(lab, tmp_path / "a.txt", pasted=("b.md", "Boro is new."))
-        done = queues.wait(lab, run.id)
-    assert done.state == "done", done.error
-    assert done.result == {"documents": 2, "refused": [], "repeats": 0}
+        run = read(lab, tmp_path / "a.txt", pasted_text=("b.md", "Boro is new."))
+        last = queues.wait(lab, run.id)
+    assert last.state == "done", last.error
+    assert last.result == {"documents": 2, "refused": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
     assert list((lab.folder / "incoming").iterdir()) == []
     assert lab.runs.get(waiting.id).state == "queued"
 
 
 def test_an_import_of_which_nothing_can_be_read_fails_and_says_why(lab, tmp_path):
-    done = queues.wait(lab, read(lab, tmp_path / "none.txt").id)
-    assert (done.state, done.error) == ("failed", "There is no file none.txt.")
+    last = queues.wait(lab, read(lab, tmp_path / "none.txt").id)
+    assert (last.state, last.error) == ("failed", "There is no file none.txt.")
 
 
 def test_a_killed_import_leaves_nothing_half_and_goes_on(lab, tmp_path):

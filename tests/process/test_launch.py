@@ -12,17 +12,17 @@ from autolearn.ui import launch
 
 
 @pytest.fixture
-def taken():
+def busy_port():
     with socket.socket() as busy:
         busy.bind((launch.HERE, 0))
         busy.listen()
         yield busy.getsockname()[1]
 
 
-def test_a_taken_port_is_stepped_over_and_said(taken, capsys):
-    port = launch.free_port(launch.HERE, taken)
-    assert port > taken
-    assert capsys.readouterr().out == f"Port {taken} is taken; using {port}.\n"
+def test_a_taken_port_is_stepped_over_and_said(busy_port, capsys):
+    port = launch.free_port(launch.HERE, busy_port)
+    assert port > busy_port
+    assert capsys.readouterr().out == f"Port {busy_port} is taken; using {port}.\n"
 
 
 RACED = """
@@ -34,15 +34,15 @@ sys.exit(launch.main(["--workspace", folder, "--no-browser"]))
 """
 
 
-def test_a_port_that_another_takes_meanwhile_is_told(taken, tmp_path):
-    told = subprocess.run(
-        [sys.executable, "-c", RACED, str(taken), str(tmp_path / "w")],
+def test_a_port_that_another_takes_meanwhile_is_told(busy_port, tmp_path):
+    process = subprocess.run(
+        [sys.executable, "-c", RACED, str(busy_port), str(tmp_path / "w")],
         capture_output=True,
         text=True,
         check=False,
     )
-    said = f"Another program has just taken port {taken}; start again.\n"
-    assert (told.returncode, told.stderr) == (1, said)
+    sentence = f"Another program has just taken port {busy_port}; start again.\n"
+    assert (process.returncode, process.stderr) == (1, sentence)
 
 
 def test_a_host_of_another_computer_is_refused():
@@ -93,15 +93,15 @@ print("torch", "torch" in sys.modules)
 def test_the_page_is_built_without_torch_and_drawn_from_fields_that_are_filled(
     tmp_path,
 ):
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", BUILT, str(tmp_path)],
         check=True,
         capture_output=True,
         text=True,
     )
-    *fields, torch = done.stdout.splitlines()
+    *fields, torch = process.stdout.splitlines()
     assert len(fields) > 40
-    assert [one for one in fields if one.endswith("True")] == []
+    assert [line for line in fields if line.endswith("True")] == []
     assert torch == "torch False"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from autolearn.core.errors import InputError, WorkerLost
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Question, Skip
+from autolearn.core.records import Question, Run, Skip
 from autolearn.core.run_results import RunResult
 from autolearn.runs import queues
 from autolearn.runs.context import Handlers
@@ -103,12 +103,13 @@ COMMAND = (sys.executable, __file__, "--idle", "30")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
+def lab(tmp_path_factory):
     """A workspace with a worker that stays."""
     with Store.open(tmp_path_factory.mktemp("shared")) as store:
         process = queues.ensure_worker(store.folder, COMMAND)
         yield store
         assert queues.stop_worker(store.folder)
+        assert process
         assert process.wait(5) == 0
 
 
@@ -148,106 +149,106 @@ def kept(store, run):
     )
 
 
-def test_a_run_is_done_and_shows_how_it_goes_on(shared):
-    run = shared.runs.create("study", {"seconds": 0.02})
-    seen = []
-    done = queues.wait(shared, run.id, seen.append)
-    assert (done.state, done.error, done.pid) == ("done", None, None)
-    assert done.result["texts"] == kept(shared, run)[0]
-    assert (done.stage, done.done, done.total) == ("ask", N_STEPS, N_STEPS)
-    assert any(0 < run.done < N_STEPS and run.rate > 0 for run in seen)
+def test_a_run_is_done_and_shows_how_it_goes_on(lab):
+    run = lab.runs.create("study", {"seconds": 0.02})
+    states: list[Run] = []
+    last = queues.wait(lab, run.id, states.append)
+    assert (last.state, last.error, last.pid) == ("done", None, None)
+    assert last.result["texts"] == kept(lab, run)[0]
+    assert (last.stage, last.done, last.total) == ("ask", N_STEPS, N_STEPS)
+    assert any(0 < run.done < N_STEPS and run.rate > 0 for run in states)
 
 
-def test_a_refusal_ends_the_run_with_its_sentence(shared):
-    run = queues.wait(shared, shared.runs.create("quiz", {}).id)
+def test_a_refusal_ends_the_run_with_its_sentence(lab):
+    run = queues.wait(lab, lab.runs.create("quiz", {}).id)
     assert run.state == "failed"
     assert run.error == "The library is empty; add a text first."
 
 
-def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(shared):
+def test_a_run_keeps_its_prompts_and_the_next_one_has_the_change(lab):
     default = prompts.default_text("closed_book")
     texts = [default.replace("full", word) for word in ("short", "long")]
-    prompts.use(shared.folder / prompts.FOLDER)
+    prompts.use(lab.folder / prompts.FOLDER)
     try:
         digests = []
         for text in texts:
-            prompt_editor.save(shared.folder, "closed_book", text)
-            run = shared.runs.create("quiz", prompts.of_run())
-            until(lambda run=run: shared.runs.get(run.id).state != "queued")
-            prompt_editor.save(shared.folder, "closed_book", texts[1])
-            (shared.folder / "changed").touch()
-            digests.append(queues.wait(shared, run.id).result["digests"])
+            prompt_editor.save(lab.folder, "closed_book", text)
+            run = lab.runs.create("quiz", prompts.of_run())
+            until(lambda run=run: lab.runs.get(run.id).state != "queued")
+            prompt_editor.save(lab.folder, "closed_book", texts[1])
+            (lab.folder / "changed").touch()
+            digests.append(queues.wait(lab, run.id).result["digests"])
     finally:
         prompts.use(None)
     own = [prompts.parse("closed_book", text).digest for text in texts]
     assert digests == [[own[0]] * 2, [own[1]] * 2]
 
 
-def test_a_run_with_a_broken_prompt_fails_with_its_sentence(shared):
+def test_a_run_with_a_broken_prompt_fails_with_its_sentence(lab):
     settings = {prompts.CHANGED: {"closed_book": "## system\nx\n"}}
-    run = queues.wait(shared, shared.runs.create("quiz", settings).id)
+    run = queues.wait(lab, lab.runs.create("quiz", settings).id)
     assert run.state == "failed"
-    assert "'closed_book' needs the parts" in run.error
-    assert "prompts reset closed_book" in run.error
+    assert "'closed_book' needs the parts" in str(run.error)
+    assert "prompts reset closed_book" in str(run.error)
 
 
-def test_a_full_disk_ends_the_run_with_a_sentence(shared):
-    run = queues.wait(shared, shared.runs.create("train", {}).id)
+def test_a_full_disk_ends_the_run_with_a_sentence(lab):
+    run = queues.wait(lab, lab.runs.create("train", {}).id)
     assert run.state == "failed"
-    assert "adapters/round-1 cannot be read or written: No space left" in run.error
-    assert "nothing committed is lost" in run.error
+    assert "adapters/round-1 cannot be read or written: No space left" in str(run.error)
+    assert "nothing committed is lost" in str(run.error)
 
 
-def test_a_mistake_ends_the_run_and_is_told_in_its_log(shared):
-    run = queues.wait(shared, shared.runs.create("export", {}).id)
-    logs = shared.folder / "logs"
+def test_a_mistake_ends_the_run_and_is_told_in_its_log(lab):
+    run = queues.wait(lab, lab.runs.create("export", {}).id)
+    logs = lab.folder / "logs"
     assert run.state == "failed"
     assert run.error == (
         f"Unexpected error (ZeroDivisionError); details in logs/run-{run.id}.log."
     )
-    told = (logs / f"run-{run.id}.log").read_text()
-    assert "Traceback" in told
-    assert "deep inside" in told
-    assert "warned by a library" in told
-    assert "logged by a library" in told
+    log = (logs / f"run-{run.id}.log").read_text()
+    assert "Traceback" in log
+    assert "deep inside" in log
+    assert "warned by a library" in log
+    assert "logged by a library" in log
     until(lambda: "warned by a library" in (logs / "worker.log").read_text())
 
 
-def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(shared):
-    run = queues.wait(shared, shared.runs.create("train", {}).id)
+def test_a_run_of_no_known_kind_fails_and_the_worker_goes_on(lab):
+    run = queues.wait(lab, lab.runs.create("train", {}).id)
     assert run.state == "failed"
-    assert queues.worker_alive(shared.folder)
+    assert queues.worker_alive(lab.folder)
 
 
-def test_a_run_is_cancelled_within_a_second(shared):
-    run = shared.runs.create("chat", {})
-    until(lambda: is_running(shared, run))
+def test_a_run_is_cancelled_within_a_second(lab):
+    run = lab.runs.create("chat", {})
+    until(lambda: is_running(lab, run))
     began = time.monotonic()
-    queues.cancel(shared, run.id)
-    until(lambda: shared.runs.get(run.id).state == "cancelled")
+    queues.cancel(lab, run.id)
+    until(lambda: lab.runs.get(run.id).state == "cancelled")
     assert time.monotonic() - began < 1
 
 
-def test_the_heartbeat_moves(shared):
-    run = shared.runs.create("chat", {})
-    until(lambda: is_running(shared, run))
-    first = shared.runs.get(run.id).heartbeat_at
-    until(lambda: shared.runs.get(run.id).heartbeat_at > first)
-    queues.cancel(shared, run.id)
-    assert queues.wait(shared, run.id).state == "cancelled"
+def test_the_heartbeat_moves(lab):
+    run = lab.runs.create("chat", {})
+    until(lambda: is_running(lab, run))
+    first = lab.runs.get(run.id).heartbeat_at
+    until(lambda: lab.runs.get(run.id).heartbeat_at > first)
+    queues.cancel(lab, run.id)
+    assert queues.wait(lab, run.id).state == "cancelled"
 
 
-def test_a_second_worker_is_refused_before_it_loads_anything(shared):
-    until(lambda: queues.worker_alive(shared.folder))
+def test_a_second_worker_is_refused_before_it_loads_anything(lab):
+    until(lambda: queues.worker_alive(lab.folder))
     second = subprocess.run(
-        [sys.executable, "-m", "autolearn.runs.worker", "--workspace", shared.folder],
+        [sys.executable, "-m", "autolearn.runs.worker", "--workspace", lab.folder],
         check=False,
         capture_output=True,
         text=True,
     )
     assert second.returncode == 1
     assert second.stderr == (
-        f"Another worker is already at work in {shared.folder}; one is enough.\n"
+        f"Another worker is already at work in {lab.folder}; one is enough.\n"
     )
 
 
@@ -263,12 +264,12 @@ def test_a_killed_run_goes_on_with_nothing_lost_or_doubled(store, start):
             queues.wait(store, run.id)
         queues.resume(store, run.id)
     start()
-    resumed = queues.wait(store, run.id)
-    undisturbed = queues.wait(store, store.runs.create("study", {"seconds": 0}).id)
-    assert resumed.state == undisturbed.state == "done"
-    assert resumed.result == undisturbed.result
-    assert kept(store, resumed) == kept(store, undisturbed)
-    assert len(kept(store, resumed)[0]) == N_STEPS
+    second = queues.wait(store, run.id)
+    whole = queues.wait(store, store.runs.create("study", {"seconds": 0}).id)
+    assert second.state == whole.state == "done"
+    assert second.result == whole.result
+    assert kept(store, second) == kept(store, whole)
+    assert len(kept(store, second)[0]) == N_STEPS
 
 
 def test_a_worker_that_is_asked_to_end_leaves_a_run_to_be_resumed(store, start):

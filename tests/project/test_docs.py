@@ -1,5 +1,6 @@
 """What the pages say is true."""
 
+import argparse
 import re
 import runpy
 import subprocess
@@ -62,14 +63,14 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(name):
         file = (ROOT / name).parent / path if path else ROOT / name
         assert file.exists(), f"{name} links to {target}, which is missing"
         if anchor:
-            linked = file.resolve().relative_to(ROOT).as_posix()
-            assert anchor in anchors(linked), f"{target} names no heading"
+            link_paths = file.resolve().relative_to(ROOT).as_posix()
+            assert anchor in anchors(link_paths), f"{target} names no heading"
 
 
 def test_the_readme_links_to_every_page_for_users():
-    linked = {t for t in LINK.findall(page("README.md")) if t.startswith("docs/")}
+    targets = {t for t in LINK.findall(page("README.md")) if t.startswith("docs/")}
     for_contributors = {"docs/internals.md", "docs/schema.md"}
-    assert {n for n in PAGES if n.startswith("docs/")} == linked | for_contributors
+    assert {n for n in PAGES if n.startswith("docs/")} == targets | for_contributors
 
 
 def test_readme_and_architecture_stay_short():
@@ -87,10 +88,19 @@ def test_the_newest_change_is_of_this_version():
     assert versions[0] == __version__
 
 
+def commands_by_name() -> dict[str, argparse.ArgumentParser]:
+    (action,) = (
+        action
+        for action in parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return dict(action.choices)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_on_a_page_exists(name):
-    known = parser()._subparsers._group_actions[0].choices
-    assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(known)
+    names = commands_by_name()
+    assert set(re.findall(r"python -m autolearn (\w+)", page(name))) <= set(names)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -111,17 +121,17 @@ def test_every_path_for_contributors_exists():
 
 
 def test_every_flag_in_the_guides_exists():
-    commands = parser()._subparsers._group_actions[0].choices.values()
-    known = {flag for c in commands for a in c._actions for flag in a.option_strings}
-    known |= {"--host", "--auth"}  # of app.py
+    commands = commands_by_name().values()
+    names = {flag for c in commands for a in c._actions for flag in a.option_strings}
+    names |= {"--host", "--auth"}  # of app.py
     for name in ("guide", "study", "learning", "evaluation", "models"):
         flags = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", page(f"docs/{name}.md")))
-        assert flags <= known, f"docs/{name}.md: {flags - known}"
+        assert flags <= names, f"docs/{name}.md: {flags - names}"
 
 
 def test_the_guide_has_every_command():
-    known = parser()._subparsers._group_actions[0].choices
-    assert set(known) == set(
+    names = commands_by_name()
+    assert set(names) == set(
         re.findall(r"python -m autolearn (\w+)", page("docs/guide.md"))
     )
 
@@ -137,19 +147,19 @@ def test_every_rule_is_explained():
 
 
 def test_every_package_is_named_with_its_reason():
-    wanted = re.findall(r"^([\w-]+)[>=]", page("requirements.in"), re.MULTILINE)
-    assert wanted
+    packages = re.findall(r"^([\w-]+)[>=]", page("requirements.in"), re.MULTILINE)
+    assert packages
     table = page("README.md")
-    assert all(f"| {name} |" in table for name in wanted)
+    assert all(f"| {name} |" in table for name in packages)
 
 
 def test_the_app_explains_its_flags():
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0
+    assert process.returncode == 0
     for flag in ("--workspace", "--model", "--host", "--port", "--no-browser"):
-        assert flag in done.stdout
+        assert flag in process.stdout
 
 
 def test_the_study_page_lists_every_flag_as_the_table_has_it():

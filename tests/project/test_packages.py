@@ -36,8 +36,8 @@ def allowed() -> dict[str, set[str]]:
 
 def package_of(parts: tuple[str, ...]) -> str:
     """Return the package in the table that a module, given by its parts, lies in."""
-    nested = "/".join(parts[:2])
-    return nested if nested in allowed() else parts[0]
+    subpackage = "/".join(parts[:2])
+    return subpackage if subpackage in allowed() else parts[0]
 
 
 def parts_of(path: Path) -> tuple[str, ...]:
@@ -93,11 +93,11 @@ def test_a_module_imports_only_what_its_package_may(path):
 
 
 def test_what_the_table_allows_is_used():
-    used: dict[str, set[str]] = {name: set() for name in allowed()}
+    imports: dict[str, set[str]] = {name: set() for name in allowed()}
     for path in MODULES:
         if not is_top(path):
-            used[package_of(parts_of(path))] |= own_imports_of(path)
-    assert allowed() == {name: used[name] - {name} for name in used}
+            imports[package_of(parts_of(path))] |= own_imports_of(path)
+    assert allowed() == {name: imports[name] - {name} for name in imports}
 
 
 @pytest.mark.parametrize("package", PLAIN)
@@ -161,7 +161,7 @@ def test_the_command_line_and_the_queues_do_not_import_torch(module):
         f"import sys, {module}\n"
         "assert not {'torch', 'transformers', 'gradio'} & set(sys.modules)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr

@@ -26,7 +26,7 @@ def requirements(name):
 
 def versions(names):
     """Return name -> versions that some Python or system gets."""
-    pins = {}
+    pins: dict[str, set[str]] = {}
     for requirement in (pin for name in names for pin in requirements(name)):
         (specifier,) = requirement.specifier
         assert specifier.operator == "==", requirement
@@ -43,8 +43,8 @@ def test_the_ranges_allow_the_exact_versions(level):
     ranges = requirements(f"{level}.in")
     assert ranges
     for requirement in ranges:
-        pinned = ALL_PINS[canonicalize_name(requirement.name)]
-        assert all(version in requirement.specifier for version in pinned), requirement
+        pins = ALL_PINS[canonicalize_name(requirement.name)]
+        assert all(version in requirement.specifier for version in pins), requirement
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -64,9 +64,9 @@ def test_every_package_of_the_lock_has_hashes(level):
 
 
 def test_a_cpu_build_of_torch_brings_nothing_of_cuda():
-    installed = [name for level in LEVELS for name in versions([f"{level}.txt"])]
-    assert "torch" in installed
-    assert not [name for name in installed if name.startswith(CUDA)]
+    names = [name for level in LEVELS for name in versions([f"{level}.txt"])]
+    assert "torch" in names
+    assert not [name for name in names if name.startswith(CUDA)]
     assert all(name.startswith(CUDA) for name in versions(["constraints-cuda.txt"]))
     assert "-c constraints-cuda.txt\n" in (ROOT / "requirements.txt").read_text()
 
@@ -85,17 +85,17 @@ def needed(requirement, needs):
     keys = {(name, extra) for extra in ("", *requirement.extras)} - needs
     needs |= keys
     try:
-        declared = metadata.requires(name) or []
+        dependencies = metadata.requires(name) or []
     except metadata.PackageNotFoundError:
         return
     for _, extra in keys:
-        for each in map(Requirement, declared):
+        for each in map(Requirement, dependencies):
             if each.marker is None or each.marker.evaluate({"extra": extra}):
                 needed(each, needs)
 
 
 def test_everything_that_is_installed_with_autolearn_has_an_exact_version():
-    needs = set()
+    needs: set[tuple[str, str]] = set()
     for requirement in [
         pin for level in LEVELS[:2] for pin in requirements(f"{level}.in")
     ]:

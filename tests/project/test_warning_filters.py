@@ -31,6 +31,6 @@ def test_a_warning_of_an_own_module_is_an_error(module, category):
 @pytest.mark.parametrize("category", CATEGORIES)
 @pytest.mark.parametrize("module", OTHERS)
 def test_a_warning_of_another_package_is_only_recorded(module, category):
-    with warnings.catch_warnings(record=True) as recorded:
+    with warnings.catch_warnings(record=True) as records:
         warn_from(module, category)
-    assert [str(warning.message) for warning in recorded] == ["deliberate"]
+    assert [str(warning.message) for warning in records] == ["deliberate"]

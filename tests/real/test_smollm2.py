@@ -16,7 +16,7 @@ from tests.support import smollm2
 from tests.support.labs import finish
 from tests.support.texts import put_text
 
-pytestmark = pytest.mark.model
+pytestmark = pytest.mark.torch_model
 
 TEXT = (
     "# Sorley to chair harbour board\n\n"
@@ -67,9 +67,9 @@ def test_every_question_has_its_evidence_word_for_word(lab):
         assert question.text.endswith("?")
         assert question.short_answer
         assert question.short_answer in TEXT[question.start : question.end]
-    opened = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
-    assert len(opened) == len(questions)
-    assert all(answer.evidence in TEXT for answer in opened)
+    open_book = kept(store, Answer, "SELECT * FROM answers WHERE kind = 'open_book'")
+    assert len(open_book) == len(questions)
+    assert all(answer.evidence in TEXT for answer in open_book)
 
 
 def test_nothing_but_free_text_runs_to_the_token_limit(lab):
@@ -81,7 +81,9 @@ def test_nothing_but_free_text_runs_to_the_token_limit(lab):
 
 def test_what_a_person_approved_is_learned(lab):
     store, model, lesson = lab
-    asked = ModelSettings(model.model, "none", round_id=1)
+    with_round = ModelSettings(model.model, "none", round_id=1)
     turns = [Message("user", lesson.prompt)]
-    run = finish(store, actions.chat(store, asked, turns, Sampling(max_new_tokens=24)))
+    run = finish(
+        store, actions.chat(store, with_round, turns, Sampling(max_new_tokens=24))
+    )
     assert run.result["answer"] == LESSON

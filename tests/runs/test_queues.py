@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from autolearn.core.errors import JobError, WorkerBusy, WorkerLost
+from autolearn.core.records import Run
 from autolearn.runs import queues
 from autolearn.runs.context import RateMeter, Reporter
 
@@ -64,9 +65,11 @@ def test_no_worker_is_started_beside_another(store):
 
 def test_a_worker_that_ends_while_the_next_begins_is_seen_off_too(store):
     ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
-    one, next_one = (queues.ensure_worker(store.folder, ending) for _ in range(2))
+    first, second = (queues.ensure_worker(store.folder, ending) for _ in range(2))
     assert queues.stop_worker(store.folder)
-    assert (one.returncode, next_one.returncode) == (0, 0)
+    assert first
+    assert second
+    assert (first.returncode, second.returncode) == (0, 0)
 
 
 def test_what_a_dead_worker_left_is_interrupted(store):
@@ -95,9 +98,9 @@ def test_who_waits_for_a_worker_that_never_comes_is_told(store, monkeypatch):
 
 def test_waiting_for_an_ended_run_returns_it(store):
     run = store.runs.create("study", {})
-    seen = []
+    states: list[Run] = []
     assert queues.cancel(store, run.id).state == "cancelled"
-    assert queues.wait(store, run.id, seen.append) == seen[0]
+    assert queues.wait(store, run.id, states.append) == states[0]
 
 
 def test_an_ended_run_cannot_be_cancelled(store):
@@ -112,7 +115,7 @@ def test_only_an_unfinished_run_can_be_resumed(store):
     with pytest.raises(JobError, match="Run 1 is queued; only a run that was"):
         queues.resume(store, run.id)
     queues.cancel(store, run.id)
-    resumed = queues.resume(store, run.id)
-    assert (resumed.state, resumed.cancel_requested) == ("queued", False)
+    again = queues.resume(store, run.id)
+    assert (again.state, again.cancel_requested) == ("queued", False)
     store.runs.claim(os.getpid(), ["study"])
     assert queues.resume(store, run.id).state == "queued", "its worker is dead"

@@ -8,10 +8,11 @@ import pytest
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.gold import MetaExample
-from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Question, Sample
+from autolearn.core.model_calls import Message, ModelIdentity, Sampling
+from autolearn.core.records import Decision, Question, Round, Sample, TrainItem
+from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.services import actions
+from autolearn.services import actions, quiz_actions
 from tests.support.rounds import one_round
 from tests.support.texts import put
 
@@ -50,7 +51,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         "built-in",
         320,
         uploads=[upload],
-        pasted=("a/b.md", "Cova \ud800."),
+        pasted_text=("a/b.md", "Cova \ud800."),
     )
     given = run.settings["given"]
     names = [one["name"] for one in given]
@@ -153,6 +154,13 @@ def test_evolution_from_the_base_takes_no_parent(store):
         actions.train(store, MODEL, TrainSettings(method="self"), parent.id)
 
 
+@pytest.mark.parametrize("evolution", ["continual", "continual-new"])
+def test_continual_evolution_needs_a_round_to_continue(store, evolution):
+    settings = TrainSettings(method="self", evolution=evolution)
+    with pytest.raises(JobError, match="continues an earlier round"):
+        actions.train(store, MODEL, settings)
+
+
 def test_meta_skills_can_come_from_a_corpus_alone(store):
     gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)
@@ -165,7 +173,7 @@ def test_a_quiz_needs_questions(store, text, tmp_path):
     add(store, text)
     gold = {"question": "When?", "answer": "In 1711.", "document": "avel.md"}
     (tmp_path / "quiz.jsonl").write_text(json.dumps(gold))
-    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz") == 1
+    assert actions.add_gold(store, tmp_path / "quiz.jsonl", "quiz").n == 1
     parts = actions.quiz(store, MODEL, open_book=True).settings["parts"]
     assert parts == [["quiz", "closed_book"], ["quiz", "open_book"]]
     (question,) = store.library.questions()
@@ -223,3 +231,48 @@ def test_the_database_can_be_read_by_anyone(store, text):
         )
     plain.close()
     assert row == ("avel.md", "Avel")
+
+
+def test_a_question_that_was_trained_does_not_become_quiz(store, tmp_path):
+    chat = (Message("user", "Who leads Avel?"),)
+    run = store.runs.create("train", {})
+    identity = ModelIdentity("built-in", "d", "nf4", "", "")
+    done = Round("join", run.id, {}, identity, state="trained")
+    store.rounds.create(done, [TrainItem("sft", chat, "Ada does.")])
+    rows = [
+        {"question": "who  leads AVEL", "answer": "Ada"},
+        {"question": "Who's leading Boro?", "answer": "Bo"},
+    ]
+    path = tmp_path / "quiz.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    added = actions.add_gold(store, path, "quiz")
+    assert (added.n, added.trained) == (1, 1)
+    assert [q.text for q in store.library.questions()] == ["Who's leading Boro?"]
+
+
+def test_a_locked_quiz_takes_no_further_question(store, tmp_path):
+    path = tmp_path / "quiz.jsonl"
+    path.write_text('{"question": "Who?", "answer": "Ada"}')
+    actions.add_gold(store, path, "quiz")
+    quiz_actions.set_locked(store, locked=True)
+    path.write_text('{"question": "When?", "answer": "1711"}')
+    for split in ("quiz", "control"):
+        with pytest.raises(InputError, match=r"locked \(version 1\).*--unlock"):
+            actions.add_gold(store, path, split)
+    quiz_actions.set_locked(store, locked=False)
+    assert actions.add_gold(store, path, "quiz").n == 1
+
+
+def test_a_quiz_is_asked_within_the_limits_of_the_last_study(store, tmp_path):
+    path = tmp_path / "quiz.jsonl"
+    path.write_text('{"question": "Who?", "answer": "Ada"}')
+    actions.add_gold(store, path, "quiz")
+    limits = {"answer_tokens": 300, "protocol": "guided"}
+    store.runs.create("study", {"study": limits})
+    settings = QuizRunSettings.of(actions.quiz(store, MODEL))
+    assert (settings.study.answer_tokens, settings.study.protocol) == (300, "guided")
+    assert settings.version == 1
+    own = QuizRunSettings.of(
+        actions.quiz(store, MODEL, study=StudySettings(answer_tokens=512))
+    )
+    assert own.study.answer_tokens == 512

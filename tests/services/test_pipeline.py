@@ -5,7 +5,11 @@ import pytest
 from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Question, Sample
 from autolearn.core.run_results import RunResult, TrainResult
-from autolearn.core.run_settings import PipelineRunSettings
+from autolearn.core.run_settings import (
+    PipelineRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model, chosen_model
@@ -19,7 +23,7 @@ MODEL = ModelSettings()
 
 
 @pytest.fixture
-def stocked(store):
+def library_store(store):
     put_text(store, "avel.md", "Avel was founded in 1711.")
     gold = Question(
         "When was Avel founded?", "quiz", "gold", gold_answer="1711.", gold_value="1711"
@@ -44,72 +48,80 @@ def studied(store, run):
     return store.journal(run.id).step("samples", make)[0]
 
 
-def test_each_run_queues_the_next_until_the_round_is_whole(stocked):
-    study = pipeline.begin(stocked, MODEL, StudySettings(paraphrases=1))
-    assert (study.kind, study.settings["study"]["paraphrases"]) == ("study", 1)
-    studied(stocked, study)
-    before = end(stocked, study)
+def test_each_run_queues_the_next_until_the_round_is_whole(library_store):
+    study = pipeline.begin(library_store, MODEL, StudySettings(paraphrases=1))
+    assert study.kind == "study"
+    assert StudyRunSettings.of(study).study.paraphrases == 1
+    studied(library_store, study)
+    before = end(library_store, study)
     assert ["quiz", "open_book"] in before.settings["parts"]
-    train = end(stocked, before)
+    train = end(library_store, before)
     assert train.kind == "train"
-    assert stocked.samples.find(SampleFilter(state="approved")), "the rule has decided"
-    made = one_round(stocked, "join")
-    after = end(stocked, train, TrainResult(round=made.id))
-    assert after.settings["model"]["round_id"] == made.id
+    assert library_store.samples.find(SampleFilter(state="approved")), (
+        "the rule has decided"
+    )
+    round_ = one_round(library_store, "refined_sft")
+    after = end(library_store, train, TrainResult(round=round_.id))
+    assert after.settings["model"]["round_id"] == round_.id
     assert after.settings["parts"] == [["quiz", "closed_book"]]
-    assert end(stocked, after) is None
-    assert stocked.runs.next_in_pipeline(after.id) is None
+    assert end(library_store, after) is None
+    assert library_store.runs.next_in_pipeline(after.id) is None
 
 
-def test_what_follows_is_queued_once_however_often_a_run_ends(stocked):
-    study = pipeline.begin(stocked, MODEL)
-    studied(stocked, study)
-    first = pipeline.queue_next(stocked, study, RunResult())
-    assert pipeline.queue_next(stocked, study, RunResult()) is None
-    assert stocked.runs.next_in_pipeline(study.id) == first
-    assert len(stocked.runs.in_state("queued")) == 2
+def test_what_follows_is_queued_once_however_often_a_run_ends(library_store):
+    study = pipeline.begin(library_store, MODEL)
+    studied(library_store, study)
+    first = pipeline.queue_next(library_store, study, RunResult())
+    assert pipeline.queue_next(library_store, study, RunResult()) is None
+    assert library_store.runs.next_in_pipeline(study.id) == first
+    assert len(library_store.runs.in_state("queued")) == 2
 
 
-def test_what_follows_is_found_however_many_runs_are_newer(stocked):
-    study = pipeline.begin(stocked, MODEL)
-    studied(stocked, study)
-    before = pipeline.queue_next(stocked, study, RunResult())
+def test_what_follows_is_found_however_many_runs_are_newer(library_store):
+    study = pipeline.begin(library_store, MODEL)
+    studied(library_store, study)
+    before = pipeline.queue_next(library_store, study, RunResult())
     for _ in range(60):
-        stocked.runs.create("chat", {})
-    assert stocked.runs.next_in_pipeline(study.id) == before
-    assert pipeline.queue_next(stocked, study, RunResult()) is None
-    assert [run.after_id for run in stocked.runs.find(RunFilter(("quiz",)))] == [1]
+        library_store.runs.create("chat", {})
+    assert library_store.runs.next_in_pipeline(study.id) == before
+    assert pipeline.queue_next(library_store, study, RunResult()) is None
+    assert [run.after_id for run in library_store.runs.find(RunFilter(("quiz",)))] == [
+        1
+    ]
 
 
-def test_a_run_by_itself_is_followed_by_nothing(stocked):
-    run = actions.study(stocked, MODEL, StudySettings())
+def test_a_run_by_itself_is_followed_by_nothing(library_store):
+    run = actions.study(library_store, MODEL, StudySettings())
     assert PipelineRunSettings.of(run).plan is None
-    assert end(stocked, run) is None
+    assert end(library_store, run) is None
 
 
-def test_a_chain_ends_where_nothing_can_be_trained(stocked):
-    study = pipeline.begin(stocked, MODEL)
-    before = end(stocked, study)
+def test_a_chain_ends_where_nothing_can_be_trained(library_store):
+    study = pipeline.begin(library_store, MODEL)
+    before = end(library_store, study)
     with pytest.raises(JobError, match="no samples"):
-        pipeline.queue_next(stocked, before, RunResult())
+        pipeline.queue_next(library_store, before, RunResult())
 
 
-def test_stage_2_studies_again_with_the_model_of_stage_1(stocked):
+def test_stage_2_studies_again_with_the_model_of_stage_1(library_store):
     train = TrainSettings(method="al2", max_steps=100)
-    study = pipeline.begin(stocked, MODEL, train=train)
-    studied(stocked, study)
-    stage_1 = end(stocked, end(stocked, study))
-    made = one_round(stocked, "al1")
+    study = pipeline.begin(library_store, MODEL, train=train)
+    studied(library_store, study)
+    stage_1 = end(library_store, end(library_store, study))
+    round_ = one_round(library_store, "al1")
     assert stage_1.settings["train"]["method"] == "al1"
     assert stage_1.settings["train"]["max_steps"] == 50
-    again = end(stocked, stage_1, TrainResult(round=made.id))
-    assert (again.kind, again.settings["model"]["round_id"]) == ("study", made.id)
-    while stocked.runs.get(again.id).state == "queued":
-        stocked.runs.claim(1, queues.MODEL_QUEUE.kinds)
-    stage_2 = pipeline.queue_next(stocked, again, RunResult())
-    assert stage_2.settings["train"]["method"] == "al2"
-    assert stage_2.settings["parent"] == made.id
-    assert PipelineRunSettings.of(stage_2).plan.phases == ("quiz",)
+    again = end(library_store, stage_1, TrainResult(round=round_.id))
+    assert (again.kind, again.settings["model"]["round_id"]) == ("study", round_.id)
+    while library_store.runs.get(again.id).state == "queued":
+        library_store.runs.claim(1, queues.MODEL_QUEUE.kinds)
+    stage_2 = pipeline.queue_next(library_store, again, RunResult())
+    assert stage_2
+    settings = TrainRunSettings.of(stage_2)
+    assert settings.train.method == "al2"
+    assert settings.parent == round_.id
+    assert settings.plan
+    assert settings.plan.phases == ("quiz",)
 
 
 def test_a_new_workspace_is_stocked_with_the_built_in_library(store):
@@ -125,10 +137,10 @@ def test_a_round_without_texts_is_refused(store):
 
 def test_the_chosen_model_is_remembered_and_one_that_is_not_there_refused(store):
     assert chosen_model(store) == MODEL
-    chosen = ModelSettings(quantization="none")
-    choose_model(store, chosen)
-    assert chosen_model(store) == chosen
+    choice = ModelSettings(quantization="none")
+    choose_model(store, choice)
+    assert chosen_model(store) == choice
     for wrong in (ModelSettings("nowhere"), ModelSettings(round_id=7)):
         with pytest.raises(AutolearnError):
             choose_model(store, wrong)
-    assert chosen_model(store) == chosen
+    assert chosen_model(store) == choice

@@ -40,8 +40,8 @@ def test_only_changed_prompts_lie_in_the_workspace_and_can_be_reset(workspace):
     state = prompt_editor.save(workspace, "closed_book", shorter())
     assert state.is_changed
     assert file.read_text() == shorter()
-    changed = [s.name for s in prompt_editor.states(workspace) if s.is_changed]
-    assert changed == ["closed_book"]
+    names = [s.name for s in prompt_editor.states(workspace) if s.is_changed]
+    assert names == ["closed_book"]
     assert not prompt_editor.reset(workspace, "closed_book").is_changed
     assert list(file.parent.iterdir()) == []
     prompt_editor.save(workspace, "closed_book", shorter())
@@ -80,20 +80,20 @@ def test_every_prompt_has_a_preview_by_a_protocol_that_uses_it(
     assert prompts.names()
     for name in prompts.names():
         text = prompts.default_text(name)
-        made = prompt_editor.preview(store, ModelSettings(), name, text, passage)
+        preview = prompt_editor.preview(store, ModelSettings(), name, text, passage)
         is_own = USAGES[name].way in (
             "any",
             "trained" if protocol == "trained" else "guided",
         )
-        assert (made.shown_by == protocol) is is_own
+        assert (preview.shown_by == protocol) is is_own
         assert (
-            made.chat[0]
+            preview.chat[0]
             == prompts.load(name)
             .render(**dict.fromkeys(prompts.load(name).variables, ""))
             .chat[0]
         )
-        assert made.chat[-1].role in ("user", "assistant")
-        assert "$" not in made.chat[-1].content
+        assert preview.chat[-1].role in ("user", "assistant")
+        assert "$" not in preview.chat[-1].content
 
 
 def test_a_preview_has_the_text_that_is_not_saved_yet(store, passage, monkeypatch):
@@ -102,33 +102,33 @@ def test_a_preview_has_the_text_that_is_not_saved_yet(store, passage, monkeypatc
         "Copy a short answer from the sentence, then", "Then"
     )
     model = ModelSettings()
-    made = prompt_editor.preview(store, model, "ask_sentence", text, passage)
-    roles = [turn.role for turn in made.chat]
+    preview = prompt_editor.preview(store, model, "ask_sentence", text, passage)
+    roles = [turn.role for turn in preview.chat]
     assert roles == ["system", *["user", "assistant"] * 4]
-    assert made.chat[-2].content.startswith(TEXT)
-    assert made.chat[-2].content.endswith("Then write its question.")
-    assert made.chat[-1].content == "Answer:"
-    assert made.stand_ins == ()
+    assert preview.chat[-2].content.startswith(TEXT)
+    assert preview.chat[-2].content.endswith("Then write its question.")
+    assert preview.chat[-1].content == "Answer:"
+    assert preview.stand_ins == ()
     assert prompt_editor.read(store.folder, "ask_sentence") != text
     german = replace(passage, text="Der Faust ist ein Stück, das von Goethe ist.")
-    made = prompt_editor.preview(store, model, "ask_sentence", text, german)
-    assert "Bäckerei" in made.chat[1].content
+    preview = prompt_editor.preview(store, model, "ask_sentence", text, german)
+    assert "Bäckerei" in preview.chat[1].content
 
 
 def test_a_preview_names_what_only_a_study_makes(store, passage, monkeypatch):
     guided(monkeypatch)
     text = prompts.default_text("mend")
-    made = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
-    assert "First answer: [answer from memory]" in made.chat[-2].content
-    assert set(made.stand_ins) == {"question", "answer from memory", "feedback"}
+    preview = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
+    assert "First answer: [answer from memory]" in preview.chat[-2].content
+    assert set(preview.stand_ins) == {"question", "answer from memory", "feedback"}
 
 
 def test_a_preview_has_what_a_study_made_of_the_passage(store, passage, monkeypatch):
     guided(monkeypatch)
     journal = store.journal(store.runs.create("study", {}).id)
-    asked = Question("Who wrote Faust?", "study", "model", passage.id)
-    (question,) = journal.step("ask", lambda: [asked])
-    closed, opened = journal.step(
+    draft = Question("Who wrote Faust?", "study", "model", passage.id)
+    (question,) = journal.step("ask", lambda: [draft])
+    closed_book, open_book = journal.step(
         "answer",
         lambda: [
             Answer(question.id, "closed_book", "Schiller."),
@@ -136,13 +136,13 @@ def test_a_preview_has_what_a_study_made_of_the_passage(store, passage, monkeypa
         ],
     )
     critique = Feedback(
-        closed.id, "critique", "By Goethe.", "incorrect", 0.1, opened.id
+        closed_book.id, "critique", "By Goethe.", "incorrect", 0.1, open_book.id
     )
     journal.step("judge", lambda: [critique])
     text = prompts.default_text("mend")
-    made = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
-    assert made.chat[-2].content == (
+    preview = prompt_editor.preview(store, ModelSettings(), "mend", text, passage)
+    assert preview.chat[-2].content == (
         f"{TEXT}\n\nQuestion: Who wrote Faust?\nFirst answer: Schiller.\n"
         "Feedback: By Goethe.\nWrite a better answer, which says what the text says."
     )
-    assert made.stand_ins == ()
+    assert preview.stand_ins == ()

@@ -23,7 +23,7 @@ def finished_quiz(store, model, mode="closed_book"):
 def round_of(store, model):
     run = store.runs.create("train", {})
     identity = ModelIdentity(model.model, f"digest of {model.model}", "nf4", "", "")
-    return store.rounds.create(Round("join", run.id, {}, identity), [])
+    return store.rounds.create(Round("refined_sft", run.id, {}, identity), [])
 
 
 def test_a_quiz_of_a_round_is_compared_with_the_base_of_its_own_model(store):

@@ -29,9 +29,9 @@ def test_the_default_rule_wants_a_sound_sample(flag):
 
 
 def test_the_default_rule_wants_a_gap_and_all_pairs_does_not():
-    known = sample(gap=False)
-    assert accepted("default", known) == []
-    assert accepted("all-pairs", known) == [1]
+    no_gap = sample(gap=False)
+    assert accepted("default", no_gap) == []
+    assert accepted("all-pairs", no_gap) == [1]
 
 
 def test_strict_refuses_what_is_disputed():

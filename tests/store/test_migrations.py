@@ -8,6 +8,7 @@ import sqlite_utils
 from autolearn.core import records
 from autolearn.core.errors import SchemaTooNew
 from autolearn.core.records import TrainItem
+from autolearn.evaluation import gold_questions
 from autolearn.store import RunFilter, Store, schema_sql
 from autolearn.store.migrations import MIGRATIONS
 from tests.support import old_runs
@@ -16,10 +17,10 @@ from tests.support import old_runs
 def test_opening_again_changes_nothing(workspace):
     with Store.open(workspace) as store:
         first = schema_sql(store.db)
-        applied = store.db.rows("SELECT * FROM _sqlite_migrations")
+        migrations = store.db.rows("SELECT * FROM _sqlite_migrations")
     with Store.open(workspace) as store:
         assert schema_sql(store.db) == first
-        assert store.db.rows("SELECT * FROM _sqlite_migrations") == applied
+        assert store.db.rows("SELECT * FROM _sqlite_migrations") == migrations
 
 
 def test_what_was_kept_is_there_after_opening_again(workspace):
@@ -97,7 +98,49 @@ def test_the_runs_of_an_old_workspace_are_found_by_their_links(workspace):
         assert store.runs.quizzes("another", None) == []
         with_model = store.runs.find(RunFilter(model="built-in", quantization="nf4"))
         assert {run.kind for run in with_model} >= {"study", "train", "quiz", "chat"}
-        assert store.runs.last("import").model is None
+        run = store.runs.last("import")
+        assert run
+        assert run.model is None
+
+
+def test_an_old_quiz_keeps_its_questions_and_scores(workspace):
+    workspace.mkdir()
+    old = sqlite_utils.Database(workspace / "autolearn.db")
+    MIGRATIONS.apply(old, stop_before="m013_quizzes")
+    old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'quiz', '{}')")
+    for number, value in ((1, "A"), (2, "5")):
+        old.execute(
+            "INSERT INTO questions (id, text, split, origin, gold_answer, gold_value,"
+            " flags) VALUES (?, ?, 'quiz', 'gold', ?, ?, '[]')",
+            (number, f"Which {number}?", value, value),
+        )
+    for number, finish, right in ((1, "stop", 1), (2, "length", 1)):
+        old.execute(
+            "INSERT INTO generations (id, run_id, prompt_name, prompt_digest, prompt,"
+            " raw, finish, n_prompt_tokens, n_tokens, temperature, top_p,"
+            " max_new_tokens, seed, model, model_digest, quantization, dtype, device)"
+            " VALUES (?, 1, '', '', '[]', '', ?, 1, 1, 0.0, 1.0, 96, 0, '', '', '', '',"
+            " '')",
+            (number, finish),
+        )
+        old.execute(
+            "INSERT INTO quiz_results (question_id, mode, text, right, exact, f1,"
+            " generation_id, run_id) VALUES (?, 'closed_book', '3.5', ?, 0, 0.0, ?, 1)",
+            (number, right, number),
+        )
+    old.conn.commit()
+    old.close()
+    with Store.open(workspace) as store:
+        results = store.runs.quiz_results(1)
+        assert [result.right for result in results] == [True, True]
+        assert [result.truncated for result in results] == [False, True]
+        questions = gold_questions.questions(store, "quiz")
+        assert [q.question.scorer for q in questions] == ["contains", "contains"]
+        assert [q.question.aliases for q in questions] == [(), ()]
+        assert store.quizzes.newest() is None
+        assert gold_questions.freeze(store).version == 1
+        with Store.open(workspace.with_name("new")) as new:
+            assert schema_sql(store.db) == schema_sql(new.db)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +168,7 @@ def test_every_table_is_strict(store):
         for table in tables
         if table["type"] == "table" and "sqlite_" not in table["name"]
     ]
-    assert len(ours) == 22
+    assert len(ours) == 25
     assert all(table["strict"] for table in ours)
 
 
@@ -134,6 +177,7 @@ def test_every_table_is_strict(store):
     [
         ("questions", "split", records.Split),
         ("questions", "origin", records.Origin),
+        ("questions", "scorer", records.Scorer),
         ("answers", "kind", records.AnswerKind),
         ("feedback", "verdict", records.Verdict),
         ("feedback", "purpose", records.Purpose),
@@ -151,8 +195,8 @@ def test_the_tables_allow_exactly_the_words_of_the_records(store, table, column,
         for row in store.db.rows("SELECT sql FROM sqlite_master")
         if row["sql"] and row["sql"].startswith(f"CREATE TABLE {table} ")
     )
-    allowed = statement.split(f"CHECK ({column} IN", 1)[1].split(")", 1)[0]
-    assert allowed.strip().strip("(").replace("'", "").split(", ") == list(
+    words_allowed = statement.split(f"CHECK ({column} IN", 1)[1].split(")", 1)[0]
+    assert words_allowed.strip().strip("(").replace("'", "").split(", ") == list(
         get_args(words)
     )
 

@@ -6,21 +6,21 @@ from autolearn.core.records import Metric
 
 def test_runs_are_claimed_oldest_first_and_only_once(store):
     first, second = (store.runs.create("study", {"n": n}) for n in range(2))
-    claimed = [store.runs.claim(42, ["study"]) for _ in range(3)]
-    assert [run and run.id for run in claimed] == [first.id, second.id, None]
-    assert (claimed[0].state, claimed[0].pid) == ("running", 42)
+    runs = [store.runs.claim(42, ["study"]) for _ in range(3)]
+    assert [run and run.id for run in runs] == [first.id, second.id, None]
+    assert (runs[0].state, runs[0].pid) == ("running", 42)
 
 
 def test_a_queued_run_is_cancelled_at_once_and_a_finished_one_never(store):
-    queued = store.runs.create("study", {})
-    assert store.runs.request_cancel(queued.id)
-    assert store.runs.get(queued.id).state == "cancelled"
-    done = store.runs.create("quiz", {})
+    waiting = store.runs.create("study", {})
+    assert store.runs.request_cancel(waiting.id)
+    assert store.runs.get(waiting.id).state == "cancelled"
+    finish = store.runs.create("quiz", {})
     store.runs.claim(1, ["study", "quiz"])
-    store.runs.finish(done.id, "done", result={"right": 3})
-    assert not store.runs.request_cancel(done.id)
-    assert not store.runs.requeue(done.id)
-    assert store.runs.get(done.id).result == {"right": 3}
+    store.runs.finish(finish.id, "done", result={"right": 3})
+    assert not store.runs.request_cancel(finish.id)
+    assert not store.runs.requeue(finish.id)
+    assert store.runs.get(finish.id).result == {"right": 3}
 
 
 def test_an_interrupted_run_goes_back_into_the_queue(store):

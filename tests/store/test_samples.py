@@ -3,11 +3,12 @@
 import pytest
 import sqlite_utils
 
+from autolearn.core.flags import Flag
 from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
 from autolearn.store import SampleFilter, Store
 from autolearn.store.migrations import MIGRATIONS
 
-DOUBTS = [
+DOUBTS: list[tuple[tuple[Flag, ...], float]] = [
     ((), 0.9),
     (("disputed",), 0.9),
     ((), 0.5),
@@ -64,14 +65,14 @@ def test_a_step_neither_counts_nor_sorts(store, state):
         " (SELECT sureness, id FROM samples WHERE id = 7)"
         " ORDER BY sureness, id LIMIT 1"
     )
-    told = " ".join(row["detail"] for row in plan)
-    assert "doubt (" in told
-    assert "TEMP B-TREE" not in told
+    plan_text = " ".join(row["detail"] for row in plan)
+    assert "doubt (" in plan_text
+    assert "TEMP B-TREE" not in plan_text
 
 
 def test_ids_and_verdicts(store, samples):
-    wanted = SampleFilter(least=0.5, most=0.9, verdict="incorrect")
-    assert store.samples.ids(wanted) == [1, 2, 3]
+    criteria = SampleFilter(least=0.5, most=0.9, verdict="incorrect")
+    assert store.samples.ids(criteria) == [1, 2, 3]
     assert store.samples.verdicts([1, 9]) == {1: "incorrect"}
 
 
@@ -81,10 +82,10 @@ def test_only_what_a_person_decided_one_by_one_stands_for_a_judgement(store, sam
     decide([Decision(number, "reject", "person") for number in (2, 3)])
     decide([Decision(4, "approve", "rule:default")])
     decide([Decision(5, "edit", "person", after={"chosen": "C."})])
-    (taken,) = decide([Decision(5, "reject", "person")])
+    (decision,) = decide([Decision(5, "reject", "person")])
     assert [d.sample_id for d in store.decisions.of_person(9)] == [5, 1]
     assert [d.sample_id for d in store.decisions.of_person(1)] == [5]
-    store.decisions.undo(taken.id)
+    store.decisions.undo(decision.id)
     assert [d.sample_id for d in store.decisions.of_person(9)] == [1]
 
 

@@ -63,7 +63,7 @@ def samples(store, library):
         "ask",
         lambda: [Question("Who wrote Faust?", "study", "model", passage.id)],
     )
-    closed, opened = journal.step(
+    closed_book, open_book = journal.step(
         "answer",
         lambda: [
             Answer(question.id, "closed_book", "Schiller", generation=generation()),
@@ -73,7 +73,9 @@ def samples(store, library):
     (critique,) = journal.step(
         "judge",
         lambda: [
-            Feedback(closed.id, "critique", "By Goethe.", "incorrect", 0.1, opened.id)
+            Feedback(
+                closed_book.id, "critique", "By Goethe.", "incorrect", 0.1, open_book.id
+            )
         ],
     )
 
@@ -86,8 +88,8 @@ def samples(store, library):
             gap,
             0.9,
             passage.id,
-            opened.id,
-            closed.id,
+            open_book.id,
+            closed_book.id,
             critique.id,
             flags=flags,
         )
@@ -151,20 +153,20 @@ def test_questions_imported_twice_are_kept_once(store, library):
 def test_a_step_is_made_once_and_recalled_in_its_order(store, library):
     run = store.runs.create("study", {})
     _, (passage, _) = library
-    shared = generation("1. Who?\n2. Where?")
-    made = [
-        Skip("ask", "unparsable", passage.id, generation=shared),
-        Question("Who?", "study", "model", passage.id, generation=shared),
+    answer = generation("1. Who?\n2. Where?")
+    new_records: list[Skip | Question] = [
+        Skip("ask", "unparsable", passage.id, generation=answer),
+        Question("Who?", "study", "model", passage.id, generation=answer),
         Skip("ask", "duplicate", passage.id),
-        Question("Where?", "quiz", "model", passage.id, flags=("own",)),
+        Question("Where?", "quiz", "model", passage.id, flags=("unanswerable",)),
     ]
-    first = store.journal(run.id).step("ask", lambda: made)
+    first = store.journal(run.id).step("ask", lambda: new_records)
     again = store.journal(run.id).step("ask", lambda: pytest.fail("made again"))
     assert again == first
     assert [replace(r, id=0, generation=None) for r in first] == [
-        replace(r, generation=None) for r in made
+        replace(r, generation=None) for r in new_records
     ]
-    assert first[0].generation == first[1].generation == replace(shared, id=1)
+    assert first[0].generation == first[1].generation == replace(answer, id=1)
     assert len(store.db.rows("SELECT id FROM generations")) == 1
 
 
@@ -175,10 +177,10 @@ def test_a_step_that_makes_nothing_is_remembered(store):
 
 
 def test_steps_of_two_runs_do_not_meet(store):
-    one, two = (store.runs.create("study", {}) for _ in range(2))
-    store.journal(one.id).step("ask", lambda: [Skip("ask", "one")])
-    store.journal(two.id).step("ask", lambda: [Skip("ask", "two")])
-    assert [skip.reason for skip in store.runs.skips(two.id)] == ["two"]
+    first, second = (store.runs.create("study", {}) for _ in range(2))
+    store.journal(first.id).step("ask", lambda: [Skip("ask", "one")])
+    store.journal(second.id).step("ask", lambda: [Skip("ask", "two")])
+    assert [skip.reason for skip in store.runs.skips(second.id)] == ["two"]
 
 
 def test_a_step_that_fails_keeps_nothing(store):
@@ -205,14 +207,14 @@ def test_another_handle_may_write_while_a_step_is_being_made(store):
 def test_every_kind_of_record_comes_back_as_it_was(store, samples):
     run = store.runs.newest()[0]
     result = QuizResult(samples[0].question_id, "open_book", "Goethe", True, False, 0.5)
-    kept = store.journal(run.id).step("quiz", lambda: [result])
-    assert store.runs.quiz_results(run.id) == list(kept) == [replace(result, id=1)]
+    records = store.journal(run.id).step("quiz", lambda: [result])
+    assert store.runs.quiz_results(run.id) == list(records) == [replace(result, id=1)]
 
 
 def test_generations_of_a_chat_are_logged(store):
     run = store.runs.create("chat", {})
-    kept = store.journal(run.id).log([generation("Hello.")])
-    assert kept == [replace(generation("Hello."), id=1)]
+    records = store.journal(run.id).log([generation("Hello.")])
+    assert records == [replace(generation("Hello."), id=1)]
 
 
 # --- samples and decisions ----------------------------------------------------
@@ -322,8 +324,8 @@ def test_an_edit_of_anything_else_is_refused(store, samples, after):
 def test_a_batch_is_decided_and_undone_as_one(store, samples):
     batch = store.decisions.decide([approve(sample) for sample in samples])
     store.decisions.decide([Decision(samples[1].id, "reject", "person")])
-    undone = store.decisions.undo_batch(batch[2].id)
-    assert [d.undoes_id for d in undone] == [batch[2].id, batch[0].id]
+    decisions = store.decisions.undo_batch(batch[2].id)
+    assert [d.undoes_id for d in decisions] == [batch[2].id, batch[0].id]
     states = [sample.state for sample in store.samples.find()]
     assert states == ["pending", "rejected", "pending"]
     with pytest.raises(InputError, match="left to undo"):
@@ -353,22 +355,32 @@ def test_a_round_keeps_its_items_as_they_were(store, samples):
         TrainItem("dpo", CHAT, "Goethe", "Schiller", 0.5),
         TrainItem("text", (), TEXT),
     ]
-    created = store.rounds.create(Round("join", run.id, {"rank": 8}, MODEL), items)
+    round_ = store.rounds.create(
+        Round("refined_sft", run.id, {"rank": 8}, MODEL), items
+    )
     store.decisions.decide(
         [Decision(samples[0].id, "edit", "person", after={"chosen": "nobody"})]
     )
-    assert store.rounds.items(created.id) == items
-    assert store.rounds.get(created.id) == created
-    assert store.rounds.all(run_id=run.id) == [created]
+    assert store.rounds.items(round_.id) == items
+    assert store.rounds.get(round_.id) == round_
+    assert store.rounds.all(run_id=run.id) == [round_]
+
+
+def test_a_round_of_an_earlier_version_has_the_present_name_of_its_method(store):
+    run = store.runs.create("train", {})
+    round_ = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
+    with store.db.atomic():
+        store.db.write("UPDATE rounds SET method = 'join'")
+    assert store.rounds.get(round_.id).method == "refined_sft"
 
 
 def test_a_round_is_updated_and_knows_its_ancestors(store):
     run = store.runs.create("train", {})
-    first = store.rounds.create(Round("join", run.id, {}, MODEL), [])
-    second = store.rounds.create(Round("join", run.id, {}, MODEL, first.id), [])
-    third = store.rounds.create(Round("join", run.id, {}, MODEL, second.id), [])
-    kept = store.rounds.update(replace(second, state="kept", scores={"f1": 0.5}))
-    assert store.rounds.ancestors(third.id) == [kept, first]
+    first = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
+    second = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, first.id), [])
+    third = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, second.id), [])
+    update = store.rounds.update(replace(second, state="kept", scores={"f1": 0.5}))
+    assert store.rounds.ancestors(third.id) == [update, first]
     assert store.rounds.ancestors(first.id) == []
     with pytest.raises(InputError, match="There is no round 9"):
         store.rounds.get(9)

@@ -37,7 +37,7 @@ def last_user(request):
     return [m.content for m in request.prompt.chat if m.role == "user"][-1]
 
 
-def begun(request):
+def prefill(request):
     last = request.prompt.chat[-1]
     return last.content if last.role == "assistant" else ""
 
@@ -57,17 +57,17 @@ def model(request):
     if name == "ask_sentence":
         key = next(key for key in FACTS if key in stretch(request))
         short = {"Ada": "Ada Horn"}.get(key, key)
-        return f"{begun(request)} {short}\nQuestion: {FACTS[key]}"
+        return f"{prefill(request)} {short}\nQuestion: {FACTS[key]}"
     question = re.findall(r"Question: (.*)", user or "")
     if name == "open_book":
         answer = TRUE.get(question[-1], TRUE[ASKED])
-        return f"{begun(request)} {answer.split()[-1]}\nAnswer: {answer}"
+        return f"{prefill(request)} {answer.split()[-1]}\nAnswer: {answer}"
     if name == "closed_book":
         return "It was in 1790, by Bo."
     if name == "feedback":
-        return f"{begun(request)} The text tells something else."
+        return f"{prefill(request)} The text tells something else."
     if name == "mend":
-        return f"{begun(request)} It was in 1790, by Bo."
+        return f"{prefill(request)} It was in 1790, by Bo."
     return "By whom was the mill of Avel built?"
 
 
@@ -84,16 +84,16 @@ def passage(text=TEXT, heading="The mill of Avel"):
 def study(script=model, passages=(), **settings):
     journal = MemoryJournal()
     backend = ScriptedBackend(script, judge=judge, protocol="guided")
-    chosen = replace(SETTINGS, **settings)
-    run = Study(backend, journal, chosen, lambda: False, lambda *_: None)
+    study_settings = replace(SETTINGS, **settings)
+    run = Study(backend, journal, study_settings, lambda: False, lambda *_: None)
     run.run(passages or [passage()])
     return journal, backend
 
 
 def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
     journal, backend = study()
-    asked = [q for q in journal.all(Question) if q.origin == "model"]
-    assert {q.text for q in asked} == set(TRUE)
+    questions = [q for q in journal.all(Question) if q.origin == "model"]
+    assert {q.text for q in questions} == set(TRUE)
     requests = [r for r in backend.history if r.prompt.name == "ask_sentence"]
     stretches = [
         p.source for r in requests for p in r.constraint if isinstance(p, Excerpt)
@@ -106,12 +106,12 @@ def test_each_fact_is_asked_about_and_the_answer_stands_in_its_sentence():
 
 def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     journal, backend = study()
-    given = [begun(r) for r in backend.history if r.prompt.name == "open_book"]
-    wanted = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
-    assert given[:2] == wanted
-    opened = [a for a in journal.all(Answer) if a.kind == "open_book"]
-    assert [a.evidence_score for a in opened] == [1.0] * len(opened)
-    assert TEXT[opened[0].start : opened[0].end] == SENTENCES[0]
+    prefills = [prefill(r) for r in backend.history if r.prompt.name == "open_book"]
+    evidence = [f"Evidence: {sentence}\nShort answer:" for sentence in SENTENCES]
+    assert prefills[:2] == evidence
+    open_book = [a for a in journal.all(Answer) if a.kind == "open_book"]
+    assert [a.evidence_score for a in open_book] == [1.0] * len(open_book)
+    assert TEXT[open_book[0].start : open_book[0].end] == SENTENCES[0]
 
 
 def test_where_no_sentence_is_known_the_question_chooses_it():
@@ -119,14 +119,14 @@ def test_where_no_sentence_is_known_the_question_chooses_it():
     (request,) = open_book_requests(
         generator, [TextQuestion(None, TEXT, "When was the mill of Avel opened?")]
     )
-    assert begun(request) == f"Evidence: {SENTENCES[0]}\nShort answer:"
+    assert prefill(request) == f"Evidence: {SENTENCES[0]}\nShort answer:"
     assert Excerpt(SENTENCES[0], "none") in request.constraint
 
 
 def test_a_text_without_a_sentence_answers_nothing():
-    asked = [TextQuestion(None, "# 12\n", "Who built it?")]
-    (request,) = open_book_requests(guided(), asked)
-    assert begun(request) == "Evidence: none\nShort answer:"
+    cases = [TextQuestion(None, "# 12\n", "Who built it?")]
+    (request,) = open_book_requests(guided(), cases)
+    assert prefill(request) == "Evidence: none\nShort answer:"
     assert request.constraint[0] == " none"
 
 
@@ -148,14 +148,14 @@ def test_a_question_that_does_not_hold_is_drawn_again(written):
         if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
             n_draws += 1
             assert (request.sampling.temperature == 0) == (n_draws == 1)
-            return f"{begun(request)} {written}" if n_draws < 3 else model(request)
+            return f"{prefill(request)} {written}" if n_draws < 3 else model(request)
         if request.prompt.name == "stand_alone" and is_first:
-            return f"{begun(request)} When did it open?"
+            return f"{prefill(request)} When did it open?"
         return model(request)
 
     journal, _ = study(stumbling)
-    asked = [q.text for q in journal.all(Question) if q.origin == "model"]
-    assert asked == list(TRUE)  # in the order of the text, whichever draw held
+    questions = [q.text for q in journal.all(Question) if q.origin == "model"]
+    assert questions == list(TRUE)  # in the order of the text, whichever draw held
     assert n_draws == 3
 
 
@@ -196,7 +196,7 @@ def test_a_closed_book_answer_in_another_form_is_a_gap():
 def test_what_no_draw_puts_right_is_reported_with_its_reason():
     def hopeless(request):
         if request.prompt.name == "ask_sentence" and "1842" in stretch(request):
-            return f"{begun(request)} 1842\nQuestion: Was the mill open in 1842?"
+            return f"{prefill(request)} 1842\nQuestion: Was the mill open in 1842?"
         return model(request)
 
     journal, backend = study(hopeless)
@@ -253,19 +253,19 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
             request.prompt.name == "ask_sentence"
             and "Ada" in request.constraint[1].source
         ):
-            return f"{begun(request)} Ada Horn\nQuestion: Who built it?"
+            return f"{prefill(request)} Ada Horn\nQuestion: Who built it?"
         if request.prompt.name == "stand_alone":
-            return f"{begun(request)} Who built the mill of Avel?"
+            return f"{prefill(request)} Who built the mill of Avel?"
         return model(request)
 
     journal, backend = study(vague)
     assert {q.text for q in journal.all(Question) if q.origin == "model"} == set(TRUE)
     (repair,) = (r for r in backend.history if r.prompt.name == "stand_alone")
-    assert begun(repair) == "Answer: Ada Horn\nQuestion:"
+    assert prefill(repair) == "Answer: Ada Horn\nQuestion:"
 
     def stubborn(request):
         if request.prompt.name == "stand_alone":
-            return f"{begun(request)} Who built the thing?"
+            return f"{prefill(request)} Who built the thing?"
         return vague(request)
 
     journal, _ = study(stubborn)
@@ -275,29 +275,29 @@ def test_a_question_that_does_not_stand_alone_is_repaired_once():
 
 def reworded(backend):
     """Return the questions that were put in other words."""
-    asked = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
-    return {text.splitlines()[0].removeprefix("Question: ") for text in asked}
+    questions = [last_user(r) for r in backend.history if r.prompt.name == "paraphrase"]
+    return {text.splitlines()[0].removeprefix("Question: ") for text in questions}
 
 
 def test_only_what_may_be_learned_is_put_in_other_words():
     _, backend = study()
-    reworded = {
+    originals = {
         last_user(r).split("\n")[0]
         for r in backend.history
         if r.prompt.name == "paraphrase"
     }
-    assert reworded == {f"Question: {q}" for q in TRUE}
+    assert originals == {f"Question: {q}" for q in TRUE}
 
     def wandering(request):
         return model(request).replace("opened in 1842", "opened in 1711")
 
     _, backend = study(wandering)
-    reworded = {
+    originals = {
         last_user(r).split("\n")[0]
         for r in backend.history
         if r.prompt.name == "paraphrase"
     }
-    assert reworded == {"Question: Who built the mill of Avel?"}
+    assert originals == {"Question: Who built the mill of Avel?"}
 
 
 @pytest.mark.parametrize(
@@ -315,8 +315,8 @@ def test_only_what_may_be_learned_is_put_in_other_words():
 def test_worked_examples_are_in_the_language_of_the_passage_or_left_out(text, shown):
     def any_answer(request):
         if request.prompt.name == "ask_sentence":
-            return f"{begun(request)} 1842\nQuestion: Avel 1842?"
-        return f"{begun(request)} none\nAnswer: 1842"
+            return f"{prefill(request)} 1842\nQuestion: Avel 1842?"
+        return f"{prefill(request)} none\nAnswer: 1842"
 
     _, backend = study(any_answer, [passage(text, "")])
     (first, *_) = backend.history
@@ -337,11 +337,11 @@ def test_long_passages_are_asked_about_from_anywhere():
 
     def numbered(request):
         if request.prompt.name == "open_book":
-            return f"{begun(request)} 1842"
+            return f"{prefill(request)} 1842"
         if request.prompt.name != "ask_sentence":
             return "nothing"
         name = stretch(request).split()[3]
-        return f"{begun(request)} 1842\nQuestion: When did {name} open?"
+        return f"{prefill(request)} 1842\nQuestion: When did {name} open?"
 
     journal, _ = study(numbered, [passage(text, "")], questions_per_passage=5)
     numbers = [int(re.findall(r"\d+", q.text)[0]) for q in journal.all(Question)]
@@ -364,7 +364,7 @@ def test_answers_to_questions_that_no_rule_would_approve_are_not_criticised():
         return model(request).replace("opened in 1842", "opened in 1711")
 
     journal, _ = study(wandering)
-    judged = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
+    answer_ids = {f.answer_id for f in journal.all(Feedback) if f.purpose == "critique"}
     questions = {q.id: q.text for q in journal.all(Question)}
-    closed = {a.id: questions[a.question_id] for a in journal.all(Answer)}
-    assert {closed[number] for number in judged} == {ASKED}
+    question_of = {a.id: questions[a.question_id] for a in journal.all(Answer)}
+    assert {question_of[number] for number in answer_ids} == {ASKED}

@@ -1,7 +1,7 @@
 import pytest
 
 from autolearn.core.records import Feedback
-from autolearn.study.samples import judge_gap
+from autolearn.study.samples import judge_gap, judge_own
 
 QUESTION = "When did Avel come into being?"
 RIGHT = "Avel was founded in 1711."
@@ -27,8 +27,8 @@ def test_another_year_is_a_gap_though_the_verb_is_the_same():
 def test_either_witness_is_enough_and_a_contradiction_is_disputed():
     by_words = judge_gap(QUESTION, "Avel is old.", RIGHT, critique("correct", 0.9))
     assert (by_words.is_gap, by_words.disputed) == (True, True)
-    said = "Avel was founded in 1711, some say."
-    by_verdict = judge_gap(QUESTION, said, RIGHT, critique("incorrect", 0.2))
+    answer = "Avel was founded in 1711, some say."
+    by_verdict = judge_gap(QUESTION, answer, RIGHT, critique("incorrect", 0.2))
     assert (by_verdict.is_gap, by_verdict.disputed) == (True, True)
 
 
@@ -46,9 +46,25 @@ def test_without_a_verdict_the_words_decide():
 
 @pytest.mark.parametrize("verdict", ["correct", "incorrect", "unclear"])
 def test_words_decide_alone_where_verdicts_do_not_count(verdict):
-    said = critique(verdict, None if verdict == "unclear" else 0.5)
+    verdict_of_model = critique(verdict, None if verdict == "unclear" else 0.5)
     for answer, differs in (("It was founded in 1711", False), ("In 1699.", True)):
-        gap = judge_gap(QUESTION, answer, RIGHT, said, uses_verdicts=False)
+        gap = judge_gap(QUESTION, answer, RIGHT, verdict_of_model, uses_verdicts=False)
         assert gap.is_gap == differs
         assert gap.probability == float(differs)
         assert not gap.disputed
+
+
+@pytest.mark.parametrize(
+    ("verdict", "probability", "is_gap"),
+    [
+        ("incorrect", 0.9, True),
+        ("correct", 0.1, False),
+        ("unclear", 0.2, True),
+        ("unclear", 0.8, False),
+        ("unclear", None, False),
+    ],
+)
+def test_without_a_text_the_odds_decide_where_the_verdict_is_unclear(
+    verdict, probability, is_gap
+):
+    assert judge_own(critique(verdict, probability)).is_gap == is_gap

@@ -73,10 +73,10 @@ def test_a_changed_prompt_takes_the_place_of_the_default_and_has_its_own_digest(
     default = prompts.load("closed_book")
     text = changed("closed_book", "one full sentence", "one word")
     (folder / "closed_book.md").write_text(text)
-    loaded = prompts.load("closed_book")
-    assert "one word" in loaded.render(question="Who?").chat[0].content
-    assert loaded.digest == prompts.parse("closed_book", text).digest
-    assert loaded.digest != default.digest
+    prompt = prompts.load("closed_book")
+    assert "one word" in prompt.render(question="Who?").chat[0].content
+    assert prompt.digest == prompts.parse("closed_book", text).digest
+    assert prompt.digest != default.digest
     assert prompts.load("ask") == prompts.load_default("ask")
     (folder / "closed_book.md").unlink()
     assert prompts.load("closed_book") == default
@@ -86,14 +86,14 @@ def test_a_run_keeps_the_prompts_that_it_was_ordered_with(folder):
     path = folder / "closed_book.md"
     path.write_text(changed("closed_book", "one full sentence", "one word"))
     settings = prompts.of_run()
-    ordered = prompts.load("closed_book")
-    assert settings["prompts"]["closed_book"] == ordered.digest
+    prompt = prompts.load("closed_book")
+    assert settings["prompts"]["closed_book"] == prompt.digest
     assert settings["prompts"].keys() == set(prompts.names())
     path.write_text(changed("closed_book", "one full sentence", "two words"))
     with prompts.fixed(settings[prompts.CHANGED]):
-        assert prompts.load("closed_book") == ordered
+        assert prompts.load("closed_book") == prompt
         path.unlink()
-        assert prompts.load("closed_book") == ordered
+        assert prompts.load("closed_book") == prompt
     assert prompts.load("closed_book") == prompts.load_default("closed_book")
     with prompts.fixed({}):
         path.write_text(changed("closed_book", "one full sentence", "one word"))

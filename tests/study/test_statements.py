@@ -21,13 +21,13 @@ def test_statements_are_lines_without_marks_and_repeats():
 
 
 def test_what_is_stated_of_a_text_becomes_one_raw_text():
-    made, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
-    assert [item.kind for item, _ in made] == ["text", "text"]
-    assert made[0][0].chosen == "Avel was founded in 1711.\nAda leads Avel."
-    assert made[0][1].completion.text == SAID
-    asked = [request.prompt.chat[-1].content for request in backend.history]
-    assert asked[1].startswith("Ada is its mayor.")
-    assert "Write 3 statements" in asked[1]
+    pairs, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
+    assert [item.kind for item, _ in pairs] == ["text", "text"]
+    assert pairs[0][0].chosen == "Avel was founded in 1711.\nAda leads Avel."
+    assert pairs[0][1].completion.text == SAID
+    turns = [request.prompt.chat[-1].content for request in backend.history]
+    assert turns[1].startswith("Ada is its mayor.")
+    assert "Write 3 statements" in turns[1]
 
 
 def test_a_text_of_which_nothing_is_said_is_left_out():

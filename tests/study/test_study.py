@@ -43,7 +43,7 @@ def model(request):
     return "In which year was Avel founded?"
 
 
-def sure(chat, begun):
+def sure(chat, prefill):
     right = chat[-1].content.count("1711") == 3
     return (0.9, 0.1) if right else (0.2, 0.8)
 
@@ -57,22 +57,22 @@ def passages(n=1):
 def study(script=model, n=1, settings=SETTINGS, journal=None, **more):
     journal = journal or MemoryJournal()
     backend = ScriptedBackend(script, judge=sure, **more)
-    told = []
-    Study(backend, journal, settings, lambda: False, lambda *p: told.append(p)).run(
+    calls = []
+    Study(backend, journal, settings, lambda: False, lambda *p: calls.append(p)).run(
         passages(n)
     )
-    return journal, backend, told
+    return journal, backend, calls
 
 
 def test_what_is_known_is_no_gap_and_what_is_not_is_learned():
     journal, _, _ = study()
-    gap, known = journal.all(Sample)
+    gap, no_gap = journal.all(Sample)
     assert (gap.prompt, gap.gap) == ("When was Avel founded?", True)
     assert gap.chosen == "Avel was founded in 1711."
     assert gap.rejected == "Avel was founded in 1699."
     assert gap.gap_probability == pytest.approx(0.9)
     assert gap.flags == ()
-    assert (known.prompt, known.gap, known.gap_probability) == (
+    assert (no_gap.prompt, no_gap.gap, no_gap.gap_probability) == (
         "Who leads Avel?",
         False,
         0.0,
@@ -133,9 +133,9 @@ def test_evidence_has_to_bear_the_answer_out(evidence, answer, flags):
         return model(request)
 
     journal, _, _ = study(reads)
-    opened = next(a for a in journal.all(Answer) if a.kind == "open_book")
-    assert opened.flags == flags
-    assert (opened.start is None) is ("no_evidence" in flags)
+    open_book = next(a for a in journal.all(Answer) if a.kind == "open_book")
+    assert open_book.flags == flags
+    assert (open_book.start is None) is ("no_evidence" in flags)
 
 
 def test_a_wording_that_changes_the_meaning_is_flagged():
@@ -147,15 +147,64 @@ def test_a_wording_that_changes_the_meaning_is_flagged():
         return model(request)
 
     journal, _, _ = study(slips)
-    flagged = [a for a in journal.all(Answer) if "other_meaning" in a.flags]
-    assert len(flagged) == 1
+    changes = [a for a in journal.all(Answer) if "other_meaning" in a.flags]
+    assert len(changes) == 1
 
 
 def test_wordings_go_to_the_quiz_by_share():
     journal, _, _ = study(settings=replace(SETTINGS, quiz_share=1.0))
-    worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
-    assert [q.split for q in worded] == ["quiz"]
+    wordings = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert [q.split for q in wordings] == ["quiz"]
     assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
+
+
+def test_the_quiz_is_chosen_whatever_the_model_knows():
+    wordings = {
+        "When was Avel": "Avel was founded when?",
+        "Who leads": "Ada leads what?",
+    }
+
+    def rewords(request):
+        user = request.prompt.chat[-1].content
+        if request.prompt.name == "paraphrase":
+            return next(text for begun, text in wordings.items() if begun in user)
+        return model(request)
+
+    def knowing(request):
+        if request.prompt.name == "closed_book":
+            leads = "leads" in request.prompt.chat[-1].content
+            return "Ada leads Avel." if leads else "Avel was founded in 1711."
+        return rewords(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=2)
+    quizzes = []
+    for script in (rewords, knowing):
+        journal, _, _ = study(script, settings=settings)
+        worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+        quizzes.append({q.text for q in worded if q.split == "quiz"})
+    assert quizzes[0] == quizzes[1] == set(wordings.values())
+
+
+def test_what_is_known_gives_a_wording_to_the_quiz_and_none_to_learn():
+    count = itertools.count()
+
+    def rewords(request):
+        if request.prompt.name == "paraphrase":
+            return f"Which matter {next(count)} is asked for?"
+        return model(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=3)
+    journal, _, _ = study(rewords, settings=settings)
+    known = next(s for s in journal.all(Sample) if not s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == known.question_id
+    ]
+    assert splits == ["quiz"]
+    learned = next(s for s in journal.all(Sample) if s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == learned.question_id
+    ]
+    assert splits == ["quiz", "study", "study"]
 
 
 def test_wordings_are_drawn_one_list_at_a_time_since_lists_repeat_themselves():
@@ -168,8 +217,8 @@ def test_wordings_are_drawn_one_list_at_a_time_since_lists_repeat_themselves():
         return model(request)
 
     journal, _, _ = study(repeats, settings=replace(SETTINGS, paraphrases=3))
-    worded = [q.text for q in journal.all(Question) if q.origin == "paraphrase"]
-    assert worded == ["When did Avel begin?", "Avel began when?"]
+    wordings = [q.text for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert wordings == ["When did Avel begin?", "Avel began when?"]
 
 
 def test_a_question_that_could_not_be_reworded_is_reported():
@@ -213,10 +262,10 @@ def test_near_repeats_are_flagged_and_not_worked_on():
 
 def test_further_closed_book_samples_are_drawn_and_kept():
     journal, backend, _ = study(settings=replace(SETTINGS, closed_book_samples=2))
-    closed = [a for a in journal.all(Answer) if a.kind == "closed_book"]
-    assert sorted(a.sample_index for a in closed) == [0, 0, 1, 1, 2, 2]
-    drawn = [r for r in backend.history if r.prompt.name == "closed_book"]
-    assert len({r.sampling.seed for r in drawn}) == len(drawn)
+    answers = [a for a in journal.all(Answer) if a.kind == "closed_book"]
+    assert sorted(a.sample_index for a in answers) == [0, 0, 1, 1, 2, 2]
+    requests = [r for r in backend.history if r.prompt.name == "closed_book"]
+    assert len({r.sampling.seed for r in requests}) == len(requests)
     assert len(journal.all(Sample)) == 2
 
 
@@ -224,9 +273,9 @@ def test_a_study_goes_on_where_it_was_stopped_and_ends_the_same():
     whole, _, _ = study(n=4)
     assert whole.kept
     for n_done in range(len(whole.kept)):
-        kept = dict(itertools.islice(whole.kept.items(), n_done))
-        resumed, _, _ = study(n=4, journal=MemoryJournal(kept))
-        texts = [(s.prompt, s.chosen, s.flags) for s in resumed.all(Sample)]
+        steps = dict(itertools.islice(whole.kept.items(), n_done))
+        second, _, _ = study(n=4, journal=MemoryJournal(steps))
+        texts = [(s.prompt, s.chosen, s.flags) for s in second.all(Sample)]
         assert texts == [(s.prompt, s.chosen, s.flags) for s in whole.all(Sample)]
 
 
@@ -249,16 +298,16 @@ def test_cancelling_keeps_finished_steps_and_nothing_of_the_open_one():
 
 
 def test_progress_rises_to_its_total():
-    _, _, told = study(n=3)
-    done = [d for _, d, _ in told]
-    assert done == sorted(done)
-    assert told[-1] == ("samples", 3 * len(STAGES), 3 * len(STAGES))
+    _, _, calls = study(n=3)
+    counts = [d for _, d, _ in calls]
+    assert counts == sorted(counts)
+    assert calls[-1] == ("samples", 3 * len(STAGES), 3 * len(STAGES))
 
 
 def test_excluded_passages_are_not_read():
     journal, backend = MemoryJournal(), ScriptedBackend(model, judge=sure)
-    one = replace(passages()[0], excluded=True)
-    Study(backend, journal, SETTINGS, lambda: False, lambda *_: None).run([one])
+    passage = replace(passages()[0], excluded=True)
+    Study(backend, journal, SETTINGS, lambda: False, lambda *_: None).run([passage])
     assert backend.history == []
 
 
@@ -275,14 +324,14 @@ def solver(request):
 
 
 def test_instructions_are_answered_criticised_and_refined_without_a_text():
-    asked = [
+    instructions = [
         Question("What is 2 + 2?", "study", "person", id=1),
         Question("What is 3 + 3?", "study", "person", id=2),
     ]
-    journal, told = MemoryJournal(), []
-    backend = ScriptedBackend(solver, judge=lambda chat, begun: (0.2, 0.8))
-    Study(backend, journal, SETTINGS, lambda: False, lambda *p: told.append(p)).evolve(
-        asked
+    journal, calls = MemoryJournal(), []
+    backend = ScriptedBackend(solver, judge=lambda chat, prefill: (0.2, 0.8))
+    Study(backend, journal, SETTINGS, lambda: False, lambda *p: calls.append(p)).evolve(
+        instructions
     )
     wrong, right = journal.all(Sample)
     assert (wrong.chosen, wrong.rejected) == ("It is 4.", "It is 5.")
@@ -291,32 +340,32 @@ def test_instructions_are_answered_criticised_and_refined_without_a_text():
     assert (right.gap, right.chosen) == (False, "Six.")
     assert right.open_answer_id is wrong.passage_id is None
     assert list(journal.kept) == [f"instructions 1-2: {stage}" for stage in EVOLUTION]
-    assert told[-1] == ("samples", 10, 10)
+    assert calls[-1] == ("samples", 10, 10)
     assert all(f.reference_id is None for f in journal.all(Feedback))
     assert [s.id for s in (wrong, right) if RULES["default"].accepts(s)] == [wrong.id]
 
 
 def test_an_answer_that_is_written_again_as_it_was_teaches_nothing():
     def stubborn(request):
-        said = solver(request)
-        return "Answer: It is 5." if request.prompt.name == "refine_free" else said
+        answer = solver(request)
+        return "Answer: It is 5." if request.prompt.name == "refine_free" else answer
 
     journal = MemoryJournal()
-    asked = [Question("What is 2 + 2?", "study", "person", id=1)]
+    instructions = [Question("What is 2 + 2?", "study", "person", id=1)]
     study = Study(
         ScriptedBackend(stubborn), journal, SETTINGS, lambda: False, lambda *_: None
     )
-    study.evolve(asked)
+    study.evolve(instructions)
     (sample,) = journal.all(Sample)
     assert "no_refinement" in sample.flags
     assert not RULES["default"].accepts(sample)
 
 
 def guided_study(uses_verdicts, threshold=0.5):
-    script, judged = Perfect(), []
+    script, judgements = Perfect(), []
 
-    def judge(chat, begun):
-        judged.append(begun)
+    def judge(chat, prefill):
+        judgements.append(prefill)
         return (0.3, 0.7)
 
     backend = ScriptedBackend(script, judge=judge, protocol="guided")
@@ -330,18 +379,18 @@ def guided_study(uses_verdicts, threshold=0.5):
         verdict_threshold=threshold,
         uses_verdicts=uses_verdicts,
     ).run([texts()[0].passage])
-    return journal, judged
+    return journal, judgements
 
 
 def test_a_model_whose_verdicts_do_not_count_is_asked_for_none():
-    journal, judged = guided_study(uses_verdicts=False)
-    assert not judged
-    written = journal.all(Feedback)
-    assert {(f.verdict, f.probability, f.generation) for f in written} == {
+    journal, judgements = guided_study(uses_verdicts=False)
+    assert not judgements
+    feedback_records = journal.all(Feedback)
+    assert {(f.verdict, f.probability, f.generation) for f in feedback_records} == {
         ("unclear", None, None)
     }
-    assert all(f.text.startswith("The text says: It says:") for f in written)
-    assert not any("Verdict" in f.text or "Reason" in f.text for f in written)
+    assert all(f.text.startswith("The text says: It says:") for f in feedback_records)
+    assert not any("Verdict" in f.text or "Reason" in f.text for f in feedback_records)
     samples = journal.all(Sample)
     assert samples
     flags = {flag for sample in samples for flag in sample.flags}
@@ -350,8 +399,8 @@ def test_a_model_whose_verdicts_do_not_count_is_asked_for_none():
 
 
 def test_a_verdict_is_read_from_the_threshold_of_the_model():
-    strict, judged = guided_study(uses_verdicts=True)
-    assert judged
+    strict, judgements = guided_study(uses_verdicts=True)
+    assert judgements
     assert {f.verdict for f in strict.all(Feedback)} == {"incorrect"}
     mild, _ = guided_study(uses_verdicts=True, threshold=0.25)
     assert {f.verdict for f in mild.all(Feedback)} == {"correct"}

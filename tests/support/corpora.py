@@ -19,20 +19,20 @@ def rows(n=30):
     ]
 
 
-def written(path, made):
-    path.write_text("\n".join(map(json.dumps, made)))
+def written(path, corpus_rows):
+    path.write_text("\n".join(map(json.dumps, corpus_rows)))
     return path
 
 
 def take(store, run):
-    def progress(stage, done, total):
+    def progress(stage, n_done, total):
         pass
 
     run = store.runs.get(run.id)
-    made = importer.import_(RunContext(store, run, lambda: False, progress))
-    store.runs.finish(run.id, "done", None, made.as_dict())
-    return made
+    result = importer.import_(RunContext(store, run, lambda: False, progress))
+    store.runs.finish(run.id, "done", None, result.as_dict())
+    return result
 
 
-def added(store, path=None, **given):
-    return take(store, corpora.add(store, path, "built-in", **given))
+def added(store, path=None, **settings):
+    return take(store, corpora.add(store, path, "built-in", **settings))

@@ -83,9 +83,9 @@ FAMILIES = {
 }
 
 
-def build_family(made: Family, folder: Path) -> Path:
+def build_family(kind: Family, folder: Path) -> Path:
     """Write a model of a family with random weights."""
-    tokenizer = build_tokenizer(made.template)
+    tokenizer = build_tokenizer(kind.template)
     tokenizer.save_pretrained(folder)
     sizes = {
         "vocab_size": len(tokenizer),
@@ -100,7 +100,7 @@ def build_family(made: Family, folder: Path) -> Path:
         "eos_token_id": 2,
         "pad_token_id": 0,
     }
-    config = AutoConfig.for_model(made.kind, **sizes | made.config)
+    config = AutoConfig.for_model(kind.kind, **sizes | kind.config)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         AutoModelForCausalLM.from_config(config).save_pretrained(folder)

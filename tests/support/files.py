@@ -11,6 +11,9 @@ from reportlab.lib import pdfencrypt
 from reportlab.pdfgen.canvas import Canvas
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+M = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+WPS = "http://schemas.microsoft.com/office/word/2010/wordprocessingShape"
+MC = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 LINE, LINES_A_PAGE = 60, 30
 
 
@@ -40,14 +43,14 @@ def write(path: Path, paragraphs: list[str], head: str = "") -> None:
 
 def lines(text: str) -> list[str]:
     """Return a paragraph broken into lines, long words at hyphens."""
-    found, line = [], ""
+    rows, line = [], ""
     for word in text.split():
         if len(line) + len(word) + 1 > LINE and line:
-            found.append(line)
+            rows.append(line)
             line = word
         else:
             line = f"{line} {word}".strip()
-    return [*found, line]
+    return [*rows, line]
 
 
 def pdf(path: Path, paragraphs: list[str], head: str = "", password: str = "") -> None:
@@ -78,31 +81,49 @@ def pictures_only(path: Path) -> None:
 
 
 def docx(path: Path, paragraphs: list[str], heading: str = "") -> None:
-    """Write a Word document with a heading, paragraphs and a comment."""
+    """Write a Word document with a heading and paragraphs."""
     body = f'<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr>{_run(heading)}</w:p>'
     body = body if heading else ""
-    body += "".join(f"<w:p>{_run(text)}</w:p>" for text in paragraphs)
-    document = f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>'
-    styles = (
-        f'<w:styles xmlns:w="{W}"><w:style w:type="paragraph" w:styleId="Heading1">'
-        '<w:name w:val="heading 1"/></w:style></w:styles>'
-    )
+    docx_of(path, body + "".join(f"<w:p>{_run(text)}</w:p>" for text in paragraphs))
+
+
+def docx_of(
+    path: Path,
+    body: str,
+    *,
+    main: str = "word/document.xml",
+    notes: str = "",
+    more: dict[str, str] | None = None,
+) -> None:
+    """Write a Word document with a body, notes and further parts of its package."""
+    names = f'xmlns:w="{W}" xmlns:m="{M}" xmlns:wps="{WPS}" xmlns:mc="{MC}"'
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     relations = "http://schemas.openxmlformats.org/package/2006/relationships"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{relations}"><Relationship Id="a" '
-            f'Type="{kind}/officeDocument" Target="word/document.xml"/>'
-            "</Relationships>",
-        )
-        archive.writestr(
-            "word/_rels/document.xml.rels",
-            f'<Relationships xmlns="{relations}"><Relationship Id="s" '
-            f'Type="{kind}/styles" Target="styles.xml"/></Relationships>',
-        )
-        archive.writestr("word/styles.xml", styles)
-        archive.writestr("word/document.xml", document)
+    folder, _, name = main.rpartition("/")
+    kinds = {"styles.xml": "styles", "footnotes.xml": "footnotes"}
+    kinds |= {part: part.rstrip("0123456789.xml") for part in more or {}}
+    links = "".join(
+        f'<Relationship Id="r{i}" Type="{kind}/{link}" Target="{part}"/>'
+        for i, (part, link) in enumerate(kinds.items())
+    )
+    styles = (
+        '<w:style w:type="paragraph" w:styleId="Heading1"><w:name w:val="heading 1"/>'
+        "</w:style>"
+    )
+    members = {
+        "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="a" '
+        f'Type="{kind}/officeDocument" Target="{main}"/></Relationships>',
+        f"{folder}/_rels/{name}.rels": f'<Relationships xmlns="{relations}">{links}'
+        "</Relationships>",
+        f"{folder}/styles.xml": f"<w:styles {names}>{styles}</w:styles>",
+        f"{folder}/footnotes.xml": f"<w:footnotes {names}>{notes}</w:footnotes>",
+        main: f"<w:document {names}><w:body>{body}</w:body></w:document>",
+        **{
+            f"{folder}/{part}": f"<w:part {names}>{text}</w:part>"
+            for part, text in (more or {}).items()
+        },
+    }
+    zip_of(path, {part: text.encode() for part, text in members.items()})
 
 
 def _run(text: str) -> str:
@@ -117,6 +138,17 @@ def epub(
     more: dict[str, str] | None = None,
 ) -> None:
     """Write an e-book with a table of contents and a chapter for each list."""
+    epub_of(path, list(map(_page, chapters)), href=href, more=more)
+
+
+def epub_of(
+    path: Path,
+    chapters: list[str],
+    *,
+    href: str = "text/{n}.xhtml",
+    more: dict[str, str] | None = None,
+) -> None:
+    """Write an e-book with a table of contents and chapters that are pages."""
     names = [href.format(n=n) for n in range(len(chapters))]
     items = "".join(
         f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
@@ -138,8 +170,8 @@ def epub(
             f'<spine><itemref idref="nav"/>{spine}</spine></package>',
         )
         archive.writestr("OEBPS/nav.xhtml", _page(["Contents of the book"]))
-        for name, paragraphs in zip(names, chapters, strict=True):
-            archive.writestr(f"OEBPS/{name}", _page(paragraphs))
+        for name, chapter in zip(names, chapters, strict=True):
+            archive.writestr(f"OEBPS/{name}", chapter)
         for name, text in (more or {}).items():
             archive.writestr(name, text)
 

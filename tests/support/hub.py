@@ -109,13 +109,13 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.05)
         if self.state.status:
             self._refuse(self.state.status, "")
-        elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/.*)?", path):
-            self._about(found[1], found[2] or "")
-        elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-            self._file(found[1], found[3])
-        elif found := re.fullmatch(r"/cdn/([^/]+/[^/]+)/(.+)", path):
+        elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)(/.*)?", path):
+            self._about(match[1], match[2] or "")
+        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            self._file(match[1], match[3])
+        elif match := re.fullmatch(r"/cdn/([^/]+/[^/]+)/(.+)", path):
             # Here a token has no business: it is another host in the world.
-            content = self.state.repositories[found[1]].files[found[2]]
+            content = self.state.repositories[match[1]].files[match[2]]
             self._content(content, hashlib.sha256(content).hexdigest())
         else:
             self._refuse(404, "")
@@ -125,58 +125,66 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _repository(self, name: str) -> Repository | None:
         """Return a repository that may be seen; refuse it else, as the hub does."""
-        found = self.state.repositories.get(name)
+        repository = self.state.repositories.get(name)
         if self._token() == "expired":
-            said = "Invalid credentials in Authorization header"
-            self._refuse(401, "", said)
-        elif found is None or (found.private and self._token() not in found.readers):
+            reason = "Invalid credentials in Authorization header"
+            self._refuse(401, "", reason)
+        elif repository is None or (
+            repository.private and self._token() not in repository.readers
+        ):
             self._refuse(404 if self._token() else 401, "RepoNotFound")
         else:
-            return found
+            return repository
         return None
 
-    def _may_read(self, one: Repository) -> bool:
-        if one.gated and self._token() not in one.readers:
+    def _may_read(self, repository: Repository) -> bool:
+        if repository.gated and self._token() not in repository.readers:
             self._refuse(403 if self._token() else 401, "GatedRepo")
             return False
         return True
 
     def _about(self, name: str, what: str) -> None:
-        one = self._repository(name)
-        if one is None:
+        repository = self._repository(name)
+        if repository is None:
             return
         if what == "/auth-check":
-            if self._may_read(one):
+            if self._may_read(repository):
                 self._json({})
         elif what.startswith("/tree/"):
-            self._json([_entry(path, data) for path, data in one.files.items()])
+            self._json([_entry(path, data) for path, data in repository.files.items()])
         else:
             self._json(
                 {
                     "id": name,
-                    "sha": one.commit,
-                    "gated": "auto" if one.gated else False,
-                    "private": one.private,
-                    "tags": [f"license:{one.licence}"] if one.licence else [],
-                    "cardData": {"license": one.licence} if one.licence else {},
-                    "siblings": [_sibling(p, d) for p, d in one.files.items()],
+                    "sha": repository.commit,
+                    "gated": "auto" if repository.gated else False,
+                    "private": repository.private,
+                    "tags": [f"license:{repository.licence}"]
+                    if repository.licence
+                    else [],
+                    "cardData": {"license": repository.licence}
+                    if repository.licence
+                    else {},
+                    "siblings": [_sibling(p, d) for p, d in repository.files.items()],
                 }
             )
 
     def _file(self, name: str, path: str) -> None:
-        one = self._repository(name)
-        if one is None or not self._may_read(one):
+        repository = self._repository(name)
+        if repository is None or not self._may_read(repository):
             return
-        content = one.files.get(path)
+        content = repository.files.get(path)
         if content is None:
             self._refuse(404, "EntryNotFound")
         elif len(content) < LFS_FROM:
-            self._content(content, blob_id(content), {"X-Repo-Commit": one.commit})
+            self._content(
+                content, blob_id(content), {"X-Repo-Commit": repository.commit}
+            )
         else:
             elsewhere = self.state.url.replace("127.0.0.1", "localhost")
             headers = {
                 "Location": f"{elsewhere}/cdn/{name}/{path}",
-                "X-Repo-Commit": one.commit,
+                "X-Repo-Commit": repository.commit,
                 "X-Linked-Size": str(len(content)),
                 "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"',
             }
@@ -186,8 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         self, content: bytes, etag: str, more: dict[str, str] | None = None
     ) -> None:
         headers = {"ETag": f'"{etag}"', "Accept-Ranges": "bytes", **(more or {})}
-        asked = re.match(r"bytes=(\d+)-", self.headers.get("Range") or "")
-        begin = int(asked[1]) if asked and self.state.ranges else 0
+        byte_range = re.match(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        begin = int(byte_range[1]) if byte_range and self.state.ranges else 0
         if begin:
             span = f"bytes {begin}-{len(content) - 1}/{len(content)}"
             headers["Content-Range"] = span
@@ -231,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _sibling(path: str, content: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "rfilename": path,
         "size": len(content),
         "blobId": blob_id(content),
@@ -239,12 +247,12 @@ def _sibling(path: str, content: bytes) -> dict[str, Any]:
     if len(content) >= LFS_FROM:
         sha256 = hashlib.sha256(content).hexdigest()
         size = len(content)
-        found["lfs"] = {"sha256": sha256, "size": size, "pointerSize": 134}
-    return found
+        entry["lfs"] = {"sha256": sha256, "size": size, "pointerSize": 134}
+    return entry
 
 
 def _entry(path: str, content: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "type": "file",
         "path": path,
         "size": len(content),
@@ -252,5 +260,5 @@ def _entry(path: str, content: bytes) -> dict[str, Any]:
     }
     if len(content) >= LFS_FROM:
         oid = hashlib.sha256(content).hexdigest()
-        found["lfs"] = {"oid": oid, "size": len(content), "pointerSize": 134}
-    return found
+        entry["lfs"] = {"oid": oid, "size": len(content), "pointerSize": 134}
+    return entry

@@ -7,8 +7,8 @@ from dataclasses import replace
 class MemoryJournal:
     """A journal in memory; ``kept`` may be handed to another to resume from it."""
 
-    def __init__(self, kept=None):
-        self.kept = kept if kept is not None else {}
+    def __init__(self, steps=None):
+        self.kept = steps if steps is not None else {}
         self.ids = itertools.count(1000 * (1 + len(self.kept)))
 
     def step(self, name, make):

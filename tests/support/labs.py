@@ -20,9 +20,9 @@ def open_library(folder, n_documents=2):
 
 def finish(store, run):
     queues.ensure_worker(store.folder)
-    ended = queues.wait(store, run.id)
-    assert ended.state == "done", ended.error
-    return ended
+    last = queues.wait(store, run.id)
+    assert last.state == "done", last.error
+    return last
 
 
 def rows(store, sql):

@@ -26,10 +26,10 @@ BY_HAND = [
 
 def rows():
     """Return id, kind, state, settings and result of each run."""
-    kept = json.loads(FILE.read_text(encoding="utf-8"))["runs"]
-    first = kept[-1]["id"] + 1
+    stored_rows = json.loads(FILE.read_text(encoding="utf-8"))["runs"]
+    first = stored_rows[-1]["id"] + 1
     more = [{"id": i, "state": "done"} | row for i, row in enumerate(BY_HAND, first)]
-    return [*kept, *more]
+    return [*stored_rows, *more]
 
 
 def round_scores():

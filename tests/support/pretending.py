@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from autolearn.engine import adapters
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import train
 from autolearn.models.memory import Device
 
@@ -40,18 +40,20 @@ class Away(Tensor):
     held: Tensor
 
     @staticmethod
-    def __new__(cls, held: Tensor) -> "Away":
-        assert held.device == CPU
-        made = Tensor._make_wrapper_subclass(
-            cls, held.shape, held.stride(), dtype=held.dtype, device=AWAY
+    def __new__(cls, content: Tensor) -> "Away":
+        assert content.device == CPU
+        wrapper = Tensor._make_wrapper_subclass(
+            cls, content.shape, content.stride(), dtype=content.dtype, device=AWAY
         )
-        made.held = held
-        return made
+        wrapper.held = content
+        return wrapper
 
     __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     @classmethod
-    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(  # type: ignore[override]  # torch calls it on the class
+        cls, func, types, args=(), kwargs=None
+    ):
         return _computed(func, args, kwargs or {})
 
 
@@ -62,35 +64,35 @@ def _is_there(device: Any) -> bool:
 def _computed(func: Any, args: Any, kwargs: Any) -> Any:
     """Compute on the CPU what would be computed on the device."""
     leaves = tree_leaves((args, kwargs))
-    away = {id(one.held): one for one in leaves if isinstance(one, Away)}
+    away = {id(leaf.held): leaf for leaf in leaves if isinstance(leaf, Away)}
     if away and func not in CROSSING:
         met = tree_leaves((args[:1], args[2:])) if func in TAKING else leaves
         if any(
-            isinstance(one, Tensor) and one.dim() and type(one) is not Away
-            for one in met
+            isinstance(leaf, Tensor) and leaf.dim() and type(leaf) is not Away
+            for leaf in met
         ):
             raise RuntimeError(f"{func}: tensors of the CPU and of the device meet")
-    devices = [one for one in leaves if isinstance(one, torch.device)]
-    found = func(*tree_map(_brought, args), **tree_map(_brought, kwargs))
+    devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]
+    outputs = func(*tree_map(_brought, args), **tree_map(_brought, kwargs))
     goes = _is_there(devices[0]) if devices else bool(away)
     if func is aten.copy_.default:
         goes = isinstance(args[0], Away)
     if not goes:
-        return found
+        return outputs
 
-    def sent(one: Any) -> Any:
-        if not isinstance(one, Tensor):
-            return one
+    def sent(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
         # What was changed in place is the same tensor as before.
-        return away[id(one)] if id(one) in away else Away(one)
+        return away[id(leaf)] if id(leaf) in away else Away(leaf)
 
-    return tree_map(sent, found)
+    return tree_map(sent, outputs)
 
 
-def _brought(one: Any) -> Any:
-    if isinstance(one, torch.device):
+def _brought(leaf: Any) -> Any:
+    if isinstance(leaf, torch.device):
         return CPU
-    return one.held if isinstance(one, Away) else one
+    return leaf.held if isinstance(leaf, Away) else leaf
 
 
 class _Operations(TorchDispatchMode):
@@ -119,16 +121,16 @@ class _Makers(TorchFunctionMode):
 
 
 @contextmanager
-def away(loaded: Loaded) -> Iterator[Loaded]:
+def away(lm: LoadedModel) -> Iterator[LoadedModel]:
     """Give the same model as it would be on a GPU; what is done with it, is there."""
-    estimator = replace(loaded.estimator, device=Device("cuda", half=False, size=SIZE))
-    identity = replace(loaded.identity, device="cuda")
-    sent = replace(loaded, identity=identity, estimator=estimator)
+    estimator = replace(lm.estimator, device=Device("cuda", half=False, size=SIZE))
+    identity = replace(lm.identity, device="cuda")
+    moved_model = replace(lm, identity=identity, estimator=estimator)
     with pytest.MonkeyPatch.context() as patch:
         _without_driver(patch)
-        _move(sent.model)
+        _move(moved_model.model)
         with _Makers(), _Operations():
-            yield sent
+            yield moved_model
 
 
 def _without_driver(patch: pytest.MonkeyPatch) -> None:
@@ -140,18 +142,18 @@ def _without_driver(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(train, "_optimizer", lambda some, _: torch.optim.AdamW(some))
     fresh: Callable[..., None] = adapters.attach_new
 
-    def sent(loaded: Loaded, *more: Any) -> None:
-        fresh(loaded, *more)
-        _move(loaded.model)
+    def sent(lm: LoadedModel, *more: Any) -> None:
+        fresh(lm, *more)
+        _move(lm.model)
 
     patch.setattr(adapters, "attach_new", sent)
 
 
 def _move(model: nn.Module) -> None:
     for module in model.modules():
-        for name, one in module._parameters.items():
-            if one is not None and not isinstance(one, Away):
-                new = nn.Parameter(Away(one.data), one.requires_grad)
+        for name, parameter in module._parameters.items():
+            if parameter is not None and not isinstance(parameter, Away):
+                new = nn.Parameter(Away(parameter.data), parameter.requires_grad)
                 module._parameters[name] = new
         for name, buffer in module._buffers.items():
             if buffer is not None and not isinstance(buffer, Away):

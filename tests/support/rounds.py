@@ -48,26 +48,26 @@ def approve(store, passages=(None,) * 40):
     def step(name, records):
         return store.journal(run.id).step(name, lambda: records)
 
-    asked = step(
+    questions = step(
         "q",
         [
             Question(f"Who leads town {i}?", "study", "model", passage_id)
             for i, passage_id in enumerate(passages)
         ],
     )
-    worded = step(
+    wordings = step(
         "w",
         [
             Question(f"Who heads town {i}?", "study", "paraphrase", parent_id=q.id)
-            for i, q in enumerate(asked)
+            for i, q in enumerate(questions)
         ],
     )
-    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*asked, *worded)])
+    step("a", [Answer(q.id, "open_book", "Ada does.") for q in (*questions, *wordings)])
     samples = step(
         "s",
         [
             Sample(q.id, q.text, "Ada does.", "Bo does.", True, 0.9, q.passage_id)
-            for q in asked
+            for q in questions
         ],
     )
     store.decisions.decide([Decision(s.id, "approve", "person") for s in samples])

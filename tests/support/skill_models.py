@@ -12,7 +12,7 @@ UNKNOWN = "Evidence: none\nShort answer: none\nAnswer: The text does not say tha
 def line(request, begin):
     """Return what stands behind ``begin`` in the last turn of the user."""
     turn = next(m.content for m in request.prompt.chat[::-1] if m.role == "user")
-    lines = [one for one in turn.splitlines() if one.startswith(begin)]
+    lines = [text for text in turn.splitlines() if text.startswith(begin)]
     return lines[-1].removeprefix(begin).strip()
 
 
@@ -41,15 +41,15 @@ class Perfect:
         question = line(request, "Question:")
         if question in self.own:
             sentence, stretch = self.own[question]
-            told = f"Short answer: {stretch}\nAnswer: It says: {stretch}"
-            return f"Evidence: {sentence}\n{told}"
+            answer = f"Short answer: {stretch}\nAnswer: It says: {stretch}"
+            return f"Evidence: {sentence}\n{answer}"
         item = ITEMS[question]
         if item.sentence not in request.prompt.chat[-2].content + (
             request.prompt.chat[-1].content
         ):
             return UNKNOWN
-        told = f"Short answer: {item.value}\nAnswer: {item.answer}"
-        return f"Evidence: {item.sentence}\n{told}"
+        answer = f"Short answer: {item.value}\nAnswer: {item.answer}"
+        return f"Evidence: {item.sentence}\n{answer}"
 
     def feedback(self, request):
         if request.prompt.chat[-1].role == "assistant":
@@ -71,12 +71,12 @@ class Perfect:
     def mend(self, request):
         return f"Better {self.refine(request)[:1].lower()}{self.refine(request)[1:]}"
 
-    def judge(self, chat, begun):
+    def judge(self, chat, prefill):
         turn = next(m.content for m in chat[::-1] if m.role == "user")
         answer = next(
-            one.removeprefix("Answer:").strip()
-            for one in turn.splitlines()[::-1]
-            if one.startswith("Answer:")
+            text.removeprefix("Answer:").strip()
+            for text in turn.splitlines()[::-1]
+            if text.startswith("Answer:")
         )
         # As small models do: right order, wrong level.
         return (0.4, 0.6) if answer in RIGHT else (0.1, 0.9)

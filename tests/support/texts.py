@@ -2,6 +2,7 @@
 
 import hashlib
 
+from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import Document, Passage
 from autolearn.ingest import importer
 from autolearn.models import files as model_files
@@ -12,7 +13,16 @@ def put(store, *paths, tokens=320):
     """Take files into a library; return why some were refused."""
     count = model_files.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, count, tokens)
-    return intake.take([importer.ImportFile(path, path.name) for path in paths])
+    files = [importer.ImportFile(path, path.name) for path in paths]
+    return [refusal.sentence for refusal in intake.take(files)]
+
+
+def reread(store, name, choices=None):
+    """Read the file of a document again; return which choices are gone."""
+    (document,) = [d for d in store.library.documents() if d.name == name]
+    count = model_files.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(store, count, 320)
+    return intake.reread(document, choices or ReadingChoices())
 
 
 def put_text(store, name, text, tokens=320):
@@ -30,5 +40,5 @@ def put_passages(store, name, texts, digest=None):
         passages.append(Passage(0, i, place, place + len(text), text, 5))
         place += len(text)
     document = Document(name, digest or f"sha {name}", place)
-    kept = store.library.add_document(document, passages)
-    return store.library.passages([kept.id])
+    stored_document = store.library.add_document(document, passages)
+    return store.library.passages([stored_document.id])

@@ -143,7 +143,7 @@ def logits(model, text: str = "what is blue?"):
 
 
 def log_prob(backend, question: str, answer: str) -> float:
-    loaded = backend._loaded
-    example = encode(TrainItem("sft", chat(question), answer), loaded.chat)
+    lm = backend._lm
+    example = encode(TrainItem("sft", chat(question), answer), lm.chat)
     with torch.inference_mode():
-        return Forward(loaded).log_probs([example.chosen]).item()
+        return Forward(lm).log_probs([example.chosen]).item()

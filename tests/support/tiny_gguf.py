@@ -44,8 +44,8 @@ def write(folder: Path, file: Path, architecture: str = "llama") -> Path:
         if tensor.ndim == 1:
             writer.add_tensor(short, tensor.astype(np.float32))
         else:
-            packed = quantize(tensor.astype(np.float32), kind)
-            writer.add_tensor(short, packed, raw_dtype=kind)
+            data = quantize(tensor.astype(np.float32), kind)
+            writer.add_tensor(short, data, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -54,6 +54,7 @@ def test_a_question_must_stand_alone(question, alone):
 def test_a_quote_is_found_whatever_the_white_space():
     source = "Old Avel.\nIt was founded\n  in 1711. It is big."
     place = matching.find_quote("It was founded in 1711.", source)
+    assert place
     assert source[place.start : place.end] == "It was founded\n  in 1711."
     assert place.score == 1.0
 
@@ -61,6 +62,7 @@ def test_a_quote_is_found_whatever_the_white_space():
 def test_an_inexact_quote_finds_the_most_similar_sentence():
     source = "Old Avel. It was founded in 1711. It is big."
     place = matching.find_quote("It was founded in 1712.", source)
+    assert place
     assert source[place.start : place.end] == "It was founded in 1711."
     assert 0.9 < place.score < 1.0
 
@@ -159,3 +161,20 @@ MOON = "# The Moon (2023 film)\n\nThe Moon is a film. It came in 2023."
 )
 def test_a_question_must_name_something_of_its_text(question, source, alone):
     assert matching.stands_alone(question, source) is alone
+
+
+def test_a_letter_at_the_end_of_a_name_is_no_article():
+    assert matching.normalise("The A") == "a"
+    assert matching.contains("Vitamin A helps.", "Vitamin A")
+    assert not matching.contains("Vitamin C helps.", "Vitamin A")
+    assert not matching.exact_match("Vitamin C", "Vitamin A")
+    assert not matching.exact_match("", "A")
+    assert matching.exact_match("Once Upon A Time", "once upon time")
+    assert matching.exact_match("C++", "c")
+    assert not matching.exact_match("...", "")
+
+
+def test_numbers_stay_whole():
+    assert matching.normalise("$1,080 or 3.5, and 3,5") == "1080 or 3.5 and 3.5"
+    assert matching.normalise("on 3.5.1990: 1,2,3") == "on 3 5 1990 1 2 3"
+    assert matching.agreement("How long?", "3.5 km", "5 km") < 1

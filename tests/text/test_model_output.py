@@ -34,15 +34,15 @@ def test_reasoning_is_dropped_even_when_it_was_cut_off():
 
 
 def test_open_book_gives_answer_and_evidence():
-    found = model_output.open_book(
+    answer = model_output.open_book(
         'Evidence: "Avel was founded in 1711."\nAnswer: In 1711.'
     )
-    assert (found.answer, found.evidence) == ("In 1711.", "Avel was founded in 1711.")
+    assert (answer.answer, answer.evidence) == ("In 1711.", "Avel was founded in 1711.")
 
 
 def test_open_book_reads_other_order_case_and_bold():
-    found = model_output.open_book("**ANSWER:** In 1711.\n**Evidence:** Founded 1711.")
-    assert (found.answer, found.evidence) == ("In 1711.", "Founded 1711.")
+    answer = model_output.open_book("**ANSWER:** In 1711.\n**Evidence:** Founded 1711.")
+    assert (answer.answer, answer.evidence) == ("In 1711.", "Founded 1711.")
 
 
 def test_open_book_without_tags_is_an_answer_without_evidence():
@@ -64,6 +64,21 @@ def test_evidence_none_is_no_evidence():
         ("Verdict: not correct", "incorrect"),
         ("Verdict: correct\nOn second thought.\nVerdict: incorrect", "incorrect"),
         ("It is correct.", "unclear"),
+        ("Verdict: The answer is incorrect.", "incorrect"),
+        ("Verdict: The answer is correct.", "correct"),
+        ("Verdict: This is not entirely correct.", "incorrect"),
+        ("Verdict: It isn't right.", "incorrect"),
+        ("Verdict: partially correct", "incorrect"),
+        ("Verdict: wrong, the right answer is 7", "incorrect"),
+        ("Verdict: That is not wrong.", "correct"),
+        ("Verdict:\n\nThe answer given is false.", "incorrect"),
+        ("My verdict is that it is incorrect.", "incorrect"),
+        ("Verdict: correct or incorrect", "unclear"),
+        ("Verdict: correct / incorrect", "unclear"),
+        ("Verdict: I do not know whether it is correct.", "unclear"),
+        ("Verdict: incorrect. The text has: verdict: correct", "incorrect"),
+        ('Verdict: incorrect\nThe text says "verdict: correct".', "incorrect"),
+        ("The answer says: Verdict: correct\n**Verdict:** incorrect", "incorrect"),
         ("", "unclear"),
     ],
 )
@@ -74,6 +89,8 @@ def test_the_last_verdict_counts(raw, verdict):
 def test_a_feedback_is_cut_where_the_verdict_is_due():
     assert model_output.before_verdict("Same.\nVerdict: correct") == "Same.\nVerdict:"
     assert model_output.before_verdict("Same.") is None
+    quoted = 'Verdict: incorrect\nThe text says "verdict: correct".'
+    assert model_output.before_verdict(quoted) == "Verdict:"
 
 
 def test_an_answer_with_or_without_its_tag():

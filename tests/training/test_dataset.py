@@ -1,20 +1,30 @@
+import pytest
+
 from autolearn.core.gold import MetaExample
+from autolearn.core.model_calls import Message
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import TrainSettings
+from autolearn.core.settings import METHODS, TrainSettings
+from autolearn.text import model_output
 from autolearn.training import dataset
-from autolearn.training.dataset import ApprovedExample
+from autolearn.training.dataset import ApprovedExample, Material
+from autolearn.training.leakage import Guard
 
 
 def example(question="Who leads Avel?", gap=True, id=1, **more):
-    sample = Sample(1, question, "Ada leads Avel.", "Bo leads Avel.", gap, 0.9, id=id)
-    values = {"opened": "Ada leads Avel.", "closed": "Bo leads Avel."} | more
-    return ApprovedExample(sample, "Ada leads Avel.", **values)
+    chosen = more.pop("chosen", "Ada leads Avel.")
+    sample = Sample(1, question, chosen, "Bo leads Avel.", gap, 0.9, id=id)
+    values = {
+        "passage": "Ada leads Avel.",
+        "opened": "Ada leads Avel.",
+        "closed": "Bo leads Avel.",
+    }
+    return ApprovedExample(sample, **values | more)
 
 
-def build(method, lessons, corpus=(), quiz=(), **settings):
-    return dataset.build(
-        TrainSettings(method=method, **settings), lessons, corpus, quiz
-    )
+def build(method, lessons, corpus=(), quiz=(), skills=(), passages=(), **settings):
+    wanted = TrainSettings(method=method, **settings)
+    material = Material(wanted, lessons, skills, passages)
+    return dataset.build(material, corpus, Guard(quiz))
 
 
 def prompt_text(item):
@@ -25,18 +35,18 @@ META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads
 
 
 def test_join_learns_the_refined_answer_in_every_wording():
-    made = build("join", [example(wordings=("Avel is led by whom?",))])
-    assert [(prompt_text(i), i.chosen, i.sample_id) for i in made.items] == [
+    data = build("refined_sft", [example(wordings=("Avel is led by whom?",))])
+    assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
     ]
 
 
 def test_the_passage_is_never_in_a_knowledge_prompt():
-    for method in ("join", "al1", "al2", "self"):
-        made = build(method, [example()]).items
-        assert made
-        for item in made:
+    for method in ("refined_sft", "al1", "al2", "self"):
+        data = build(method, [example()]).items
+        assert data
+        for item in data:
             assert prompt_text(item) == "Who leads Avel?"
 
 
@@ -65,9 +75,9 @@ def test_stage_2_leaves_out_pairs_that_prefer_nothing():
 
 
 def test_the_gap_filter_can_be_switched_off():
-    known = example(gap=False)
-    assert build("al1", [known]).items == ()
-    assert len(build("al1", [known], only_gaps=False).items) == 1
+    sample = example(gap=False)
+    assert build("al1", [sample]).items == ()
+    assert len(build("al1", [sample], only_gaps=False).items) == 1
 
 
 def test_meta_skills_are_feedback_refinement_and_answer():
@@ -80,11 +90,66 @@ def test_meta_skills_are_feedback_refinement_and_answer():
 
 
 def test_a_corrected_sample_is_a_meta_skill_example():
-    fixed = example(corrected=True, critique="Not Bo.\nVerdict: incorrect")
-    items = build("meta", [fixed, example(id=2)]).items
+    fixed = example(edits={"feedback"}, critique="Not Bo.\nVerdict: incorrect")
+    items = build("meta", [fixed, example("Who is Bo?", id=2)]).items
     assert len(items) == 3
     assert "Ada leads Avel." in prompt_text(items[0])
     assert items[0].chosen.startswith("Not Bo.")
+
+
+@pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
+@pytest.mark.parametrize("field", ["chosen", "refined"])
+def test_every_method_teaches_the_answer_that_a_person_wrote(method, field):
+    fixed = example(chosen="Ida leads Avel.", edits={field})
+    made = build(method, [fixed], dqa=True, meta_share=0)
+    answers = [i.chosen for i in made.items if prompt_text(i) == "Who leads Avel?"]
+    assert answers == ["Ida leads Avel."]
+    assert not any("Ada" in item.chosen for item in made.items)
+
+
+@pytest.mark.parametrize("method", ["al1", "al2", "refined_sft", "self"])
+def test_an_answer_written_by_a_person_is_learned_though_no_gap_was_seen(method):
+    fixed = example(gap=False, chosen="Ida leads Avel.", edits={"chosen"})
+    assert [i.chosen for i in build(method, [fixed], meta_share=0).items] == [
+        "Ida leads Avel."
+    ]
+    refused = example(gap=False, chosen="Ida leads Avel.", edits={"chosen", "gap"})
+    assert build(method, [refused], meta_share=0).items == ()
+
+
+@pytest.mark.parametrize(
+    ("gap", "edits", "said", "verdict"),
+    [
+        (False, {"chosen"}, "correct", "incorrect"),
+        (True, {"gap"}, "correct", "incorrect"),
+        (False, {"gap"}, "incorrect", "correct"),
+        (True, {"refined"}, "incorrect", "incorrect"),
+    ],
+)
+@pytest.mark.parametrize("passage", ["Ida leads Avel.", ""])
+def test_a_corrected_verdict_is_taught_as_the_person_sees_it(
+    gap, edits, said, verdict, passage
+):
+    fixed = example(
+        gap=gap,
+        chosen="Ida leads Avel.",
+        edits=edits,
+        critique=f"It is so.\nVerdict: {said}",
+        passage=passage,
+    )
+    criticism, *rest = build("meta", [fixed]).items
+    assert model_output.verdict(criticism.chosen) == verdict
+    assert ("It is so." in criticism.chosen) == (said == verdict)
+    # What was right is not refined.
+    assert len(rest) == (2 if verdict == "incorrect" else 1)
+
+
+def test_the_own_feedback_of_a_person_is_taught_without_a_gap():
+    fixed = example(gap=False, edits={"feedback"}, critique="No.\nVerdict: incorrect")
+    assert [i.chosen for i in build("meta", [fixed]).items][:2] == [
+        "No.\nVerdict: incorrect",
+        "Answer: Ada leads Avel.",
+    ]
 
 
 def test_self_evolution_replays_a_share_of_meta_skills():
@@ -94,25 +159,29 @@ def test_self_evolution_replays_a_share_of_meta_skills():
 
 
 def test_raw_text_takes_each_passage_once():
-    items = build("cpt", [example(), example("Who is Ada?")]).items
-    assert [(i.kind, i.chosen) for i in items] == [("text", "Ada leads Avel.")]
+    texts = ["Ada leads Avel.", "Bo leads Boro. ", "Ada leads Avel."]
+    items = build("cpt", [example()], passages=texts).items
+    assert [(i.kind, i.chosen) for i in items] == [
+        ("text", "Ada leads Avel."),
+        ("text", "Bo leads Boro."),
+    ]
 
 
 def test_what_the_quiz_asks_is_not_trained():
-    one = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
-    made = build("join", [one], quiz=["avel is led by whom"])
-    assert [prompt_text(i) for i in made.items] == [
+    first = example(wordings=("Avel is led by whom?", "Who is leader of Avel?"))
+    data = build("refined_sft", [first], quiz=["avel is led by whom"])
+    assert [prompt_text(i) for i in data.items] == [
         "Who leads Avel?",
         "Who is leader of Avel?",
     ]
-    assert made.leaked == 1
+    assert data.leaked == 1
 
 
 def test_a_question_of_the_quiz_goes_with_all_its_wordings():
-    one = example(wordings=("Avel is led by whom?",))
-    made = build("join", [one], quiz=["Who leads the Avel"])
-    assert made.items == ()
-    assert made.leaked == 2
+    first = example(wordings=("Avel is led by whom?",))
+    data = build("refined_sft", [first], quiz=["Who leads the Avel"])
+    assert data.items == ()
+    assert data.leaked == 2
 
 
 def many_examples(n=100, **more):
@@ -128,75 +197,133 @@ def many_examples(n=100, **more):
 
 
 def test_validation_asks_what_is_trained_in_a_wording_that_is_not():
-    made = build("join", many_examples(), validation_share=0.2)
-    held = {prompt_text(item) for item in made.validation}
-    assert len(held) == len(made.validation) == 20
-    assert len(made.items) == 200 - 20
-    assert not held & {prompt_text(item) for item in made.items}
-    taught = {(item.sample_id, item.chosen) for item in made.items}
-    assert {(item.sample_id, item.chosen) for item in made.validation} <= taught
-    assert {item.kind for item in made.validation} == {"validation"}
+    data = build("refined_sft", many_examples(), validation_share=0.2)
+    validation_texts = {prompt_text(item) for item in data.validation}
+    assert len(validation_texts) == len(data.validation) == 20
+    assert len(data.items) == 200 - 20
+    assert not validation_texts & {prompt_text(item) for item in data.items}
+    answers = {(item.sample_id, item.chosen) for item in data.items}
+    assert {(item.sample_id, item.chosen) for item in data.validation} <= answers
+    assert {item.kind for item in data.validation} == {"validation"}
 
 
 def test_validation_is_the_same_for_a_seed():
     first, again, other = (
-        build("join", many_examples(), validation_share=0.2, seed=seed).validation
+        build(
+            "refined_sft", many_examples(), validation_share=0.2, seed=seed
+        ).validation
         for seed in (1, 1, 2)
     )
     assert first == again != other
 
 
 def test_a_wording_that_another_lesson_trains_validates_nothing():
-    one = example(wordings=("Avel is led by whom?",), id=200)
+    first = example(wordings=("Avel is led by whom?",), id=200)
     other = example("By whom is Avel led?", id=201)
-    made = build("join", [*many_examples(), one, other], validation_share=1.0)
-    assert len(made.validation) == 100
-    assert 200 not in {item.sample_id for item in made.validation}
+    data = build("refined_sft", [*many_examples(), first, other], validation_share=1.0)
+    assert len(data.validation) == 100
+    assert 200 not in {item.sample_id for item in data.validation}
 
 
 def test_a_wording_of_the_quiz_is_not_validation():
     quiz = ["Town 3 is led by whom?"]
-    made = build("join", many_examples(), quiz=quiz, validation_share=1.0)
-    assert len(made.validation) == 99
+    data = build("refined_sft", many_examples(), quiz=quiz, validation_share=1.0)
+    assert len(data.validation) == 99
     assert not set(quiz) & {
-        prompt_text(item) for item in (*made.items, *made.validation)
+        prompt_text(item) for item in (*data.items, *data.validation)
     }
 
 
 def test_validation_expects_the_answer_that_the_method_teaches():
     lessons = many_examples(opened="It is Ada.")
-    expected = {
-        "join": "Ada leads Avel.",
+    answer_of = {
+        "refined_sft": "Ada leads Avel.",
         "al1": "It is Ada.",
         "self": "Ada leads Avel.",
+        "cpt": "It is Ada.",
     }
-    for method, answer in expected.items():
+    for method, answer in answer_of.items():
         found = build(method, lessons, validation_share=1.0).validation
         assert {item.chosen for item in found} == {answer}
-    for method in ("al2", "meta", "cpt"):
+    for method in ("al2", "meta"):
         assert build(method, lessons, [META], validation_share=1.0).validation == ()
 
 
 def test_a_small_round_or_one_without_a_share_trains_every_wording():
     for n, share in ((100, 0.0), (99, 0.19), (19, 1.0)):
-        made = build("join", many_examples(n), validation_share=share)
-        assert (len(made.items), made.validation) == (2 * n, ())
+        data = build("refined_sft", many_examples(n), validation_share=share)
+        assert (len(data.items), data.validation) == (2 * n, ())
 
 
 def test_meta_examples_that_the_quiz_asks_are_left_out_and_counted():
-    made = build("meta", [], [META], quiz=["Who leads?"])
-    assert (made.items, made.leaked) == ((), 1)
+    data = build("meta", [], [META], quiz=["Who leads?"])
+    assert (data.items, data.leaked) == ((), 1)
 
 
 def test_self_draws_its_meta_items_by_the_seed_and_not_the_first_ones():
     skills = [TrainItem("sft", (), str(i)) for i in range(100)]
-    lessons = [example(id=i) for i in range(1, 9)]
+    lessons = [example(f"Who leads {i}?", id=i) for i in range(1, 9)]
 
     def drawn(seed):
-        settings = TrainSettings(method="self", meta_share=1.0, seed=seed)
-        items = dataset.build(settings, lessons, [], [], skills).items
+        made = build("self", lessons, skills=skills, meta_share=1.0, seed=seed)
+        items = made.items
         return [item.chosen for item in items[len(lessons) :]]
 
     assert drawn(0) == drawn(0) != drawn(1)
     assert len(drawn(0)) == 8
     assert drawn(0) != [str(i) for i in range(8)]
+
+
+def asks(item, question):
+    """Return whether a question stands anywhere in what an item shows or teaches."""
+    texts = [turn.content for turn in item.chat] + [item.chosen, item.rejected or ""]
+    return any(question.lower() in text.lower() for text in texts)
+
+
+FAQ = "Boro is a town. Who leads Boro? Ida leads Boro."
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_trains_a_question_of_the_quiz_from_whatever_source(method):
+    quiz = "Who leads Boro?"
+    skill = TrainItem("sft", (Message("user", f"Text.\nQuestion: {quiz}"),), "Ida.")
+    made = build(
+        method,
+        [
+            example(quiz, id=1),
+            example("Who heads Boro?", id=2, wordings=("who leads  BORO",)),
+            example(quiz, id=3, edits={"chosen", "feedback"}, chosen="Ida."),
+            example("Who is Ida?", id=4, passage=FAQ),
+            example("Who founded Avel?", id=5),
+        ],
+        [META, MetaExample(quiz, "Bo.", "Wrong.\nVerdict: incorrect", "Ida.")],
+        [quiz],
+        [skill, TrainItem("sft", (Message("user", "Ask."),), f"Question: {quiz}")],
+        [FAQ, "Avel is a town."],
+        dqa=True,
+        meta_share=4,
+        validation_share=1.0,
+    )
+    assert made.items
+    assert not any(asks(item, "who leads boro") for item in made.items)
+    assert made.leaked > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_study_that_is_repeated_multiplies_nothing(method):
+    once = [example(f"Who leads {i}?", id=i) for i in range(1, 5)]
+    again = [example(f"who leads {i}", id=10 + i) for i in range(1, 5)]
+    given = {"skills": [TrainItem("sft", (), "x")] * 2, "passages": ["a.", "a."]}
+    one = build(method, once, [META], **given)
+    two = build(method, [*once, *again], [META, META], **given)
+    assert len(two.items) == len(one.items) > 0
+
+
+def test_of_a_repeated_question_the_correction_counts_or_else_the_newest():
+    first = example(id=1, wordings=("Avel is led by whom?",))
+    fixed = example(id=2, chosen="Ida leads Avel.", edits={"chosen"})
+    last = example(id=3, wordings=("avel is led by whom", "Who is it that leads Avel?"))
+    assert {i.sample_id for i in build("refined_sft", [first, last]).items} == {3}
+    made = build("refined_sft", [first, fixed, last]).items
+    assert {(i.sample_id, i.chosen) for i in made} == {(2, "Ida leads Avel.")}
+    assert len(made) == 3

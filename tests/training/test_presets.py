@@ -17,8 +17,8 @@ from autolearn.training import presets
 )
 def test_a_model_gets_the_preset_of_its_size(monkeypatch, parameters, name):
     real = model_shape.of(model_files.BUILT_IN)
-    seen = replace(real, parameters=int(parameters))
-    monkeypatch.setattr(model_shape, "of", lambda folder: seen)
+    shape = replace(real, parameters=int(parameters))
+    monkeypatch.setattr(model_shape, "of", lambda folder: shape)
     assert presets.preset_for(ModelSettings()) == name
 
 
@@ -29,23 +29,23 @@ def test_meta_skills_of_a_model_as_it_comes_have_a_preset_of_their_own(tmp_path)
     assert presets.preset_for(ModelSettings(str(folder)), "meta") == "skills"
     assert presets.preset_for(ModelSettings(str(folder)), "self") == "tiny"
     assert presets.preset_for(ModelSettings(), "meta") == "tiny"
-    made = presets.PRESETS["skills"].apply(TrainSettings(method="meta"))
-    assert (made.steps(70), made.batch_size, made.rank) == (70, 6, 16)
+    settings = presets.PRESETS["skills"].apply(TrainSettings(method="meta"))
+    assert (settings.steps(70), settings.batch_size, settings.rank) == (70, 6, 16)
 
 
 def test_a_preset_changes_only_what_it_is_for():
     settings = TrainSettings(method="self", rank=8, epochs=3, max_tokens=99)
     for preset in presets.PRESETS.values():
-        made = preset.apply(settings)
-        assert (made.method, made.max_tokens) == ("self", 99)
-        assert made.rank in (16, 32, 64)
+        changes = preset.apply(settings)
+        assert (changes.method, changes.max_tokens) == ("self", 99)
+        assert changes.rank in (16, 32, 64)
     assert presets.PRESETS["tiny"].apply(TrainSettings()) == TrainSettings()
 
 
 def test_a_round_of_a_few_facts_is_short_with_a_real_model():
-    made = presets.PRESETS["facts"].apply(TrainSettings())
-    assert made.steps(24 // made.batch_size) * made.batch_size <= 8 * 24
-    assert made.replayed(24) == 6
+    settings = presets.PRESETS["facts"].apply(TrainSettings())
+    assert settings.steps(24 // settings.batch_size) * settings.batch_size <= 8 * 24
+    assert settings.replayed(24) == 6
 
 
 def test_preference_keeps_its_own_learning_rate():

@@ -12,7 +12,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
-from autolearn.training import replay
+from autolearn.training import replay, replay_plan
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 
@@ -28,14 +28,14 @@ def backend(n_different=10**9, reply=long_reply):
 def imagine(store, n, model=None, run=None, stop=lambda: False):
     run = run or store.runs.create("train", {})
     model = model or backend()
-    known = store.pool.of(model.identity, CLOSED_BOOK)
+    pool = store.pool.of(model.identity, CLOSED_BOOK)
     writer = Generator(model, StudySettings(), stop, lambda share: None)
     journal = store.journal(run.id)
-    return replay.imagine(writer, journal, known, n, lambda done: None)
+    return replay.imagine(writer, journal, pool, n, lambda n_done: None)
 
 
-def texts(imagined):
-    return [one.text for one in imagined]
+def texts(items):
+    return [item.text for item in items]
 
 
 def test_a_second_round_reuses_all_replay_items(store):
@@ -75,15 +75,15 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
     whole = imagine(store, 150, model, run)
     assert len(whole) == 150
     assert len(model.history) == 2 * replay.STEP
-    assert [one.draw for one in whole] == list(range(150))
+    assert [item.draw for item in whole] == list(range(150))
 
 
 def test_a_stop_keeps_complete_steps_only(store):
     model = backend()
     with pytest.raises(Cancelled):
         imagine(store, 150, model, stop=lambda: len(model.history) >= 70)
-    kept = store.pool.of(model.identity, CLOSED_BOOK)
-    assert len(kept) == replay.STEP
+    items = store.pool.of(model.identity, CLOSED_BOOK)
+    assert len(items) == replay.STEP
 
 
 def test_a_model_that_repeats_itself_is_asked_a_limited_number_of_times(store):
@@ -96,38 +96,38 @@ def test_an_answer_that_says_nothing_is_not_kept(store):
     model = backend(
         reply=lambda request: "" if "7?" in str(request) else long_reply(request)
     )
-    made = imagine(store, 50, model)
-    assert len(made) == 50
-    assert not any(text.endswith("7?") for text in texts(made))
+    items = imagine(store, 50, model)
+    assert len(items) == 50
+    assert not any(text.endswith("7?") for text in texts(items))
 
 
 def test_of_those_with_the_same_answer_only_some_are_kept(store):
     def reply(request):
         return long_reply(request) if "0?" in str(request) else "No idea."
 
-    made = imagine(store, 60, backend(reply=reply))
-    said = [one.generation.completion.text for one in made]
-    assert said.count("No idea.") == replay.SAME
-    assert len(set(said)) == len(made) - replay.SAME + 1 > 10
+    items = imagine(store, 60, backend(reply=reply))
+    answers = [item.generation.completion.text for item in items]
+    assert answers.count("No idea.") == replay.SAME
+    assert len(set(answers)) == len(items) - replay.SAME + 1 > 10
 
 
 def test_each_answer_has_its_provenance(store):
     run = store.runs.create("train", {})
-    (one, *_) = imagine(store, 1, run=run)
+    (item, *_) = imagine(store, 1, run=run)
     (row,) = store.db.rows(
         "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw FROM imagined i"
         " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = step_id"
         " WHERE i.id = ?",
-        one.id,
+        item.id,
     )
-    said = f"It is, since {one.text}"
-    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", said)
+    answer = f"It is, since {item.text}"
+    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", answer)
 
 
 def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
-    made = imagine(store, 3)
+    items = imagine(store, 3)
     identity = backend().identity
-    assert store.pool.of(identity, CLOSED_BOOK)[:3] == made
+    assert store.pool.of(identity, CLOSED_BOOK)[:3] == items
     assert store.pool.of(identity, "another prompt") == []
     for other in ({"digest": "other"}, {"quantization": "nf4"}):
         assert store.pool.of(replace(identity, **other), CLOSED_BOOK) == []
@@ -135,9 +135,9 @@ def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
 
 def test_items_ask_as_the_model_is_asked_what_it_learned(store):
     (item,) = replay.items("gauge", imagine(store, 1, backend(n_different=1)))
-    asked = prompts.load("closed_book").render(question="Why 0?")
-    said = "It is, since Why 0?"
-    assert (item.kind, item.chat, item.chosen) == ("gauge", asked.chat, said)
+    prompt = prompts.load("closed_book").render(question="Why 0?")
+    answer = "It is, since Why 0?"
+    assert (item.kind, item.chat, item.chosen) == ("gauge", prompt.chat, answer)
     assert not item.teaches
 
 
@@ -145,8 +145,8 @@ TEXTS = [(f"Text {i}.", f"What is {i}?", f"No. {i}.") for i in range(10)]
 
 
 def test_each_text_is_asked_its_question_and_one_of_another():
-    found = replay.to_read([*TEXTS, *TEXTS], 160)
-    assert found == replay.to_read(TEXTS, 160)
+    found = replay_plan.texts_to_read([*TEXTS, *TEXTS], 160)
+    assert found == replay_plan.texts_to_read(TEXTS, 160)
     assert sorted((f.passage, f.question, f.answer) for f in found) == TEXTS
     assert sorted(f.other for f in found) == [question for _, question, _ in TEXTS]
     assert all(f.other != f.question for f in found)
@@ -154,25 +154,25 @@ def test_each_text_is_asked_its_question_and_one_of_another():
 
 @pytest.mark.parametrize(("texts", "n", "read"), [(0, 8, 0), (1, 8, 1), (10, 33, 3)])
 def test_few_texts_or_little_replay_read_less(texts, n, read):
-    assert len(replay.to_read(TEXTS[:texts], n)) == read
+    assert len(replay_plan.texts_to_read(TEXTS[:texts], n)) == read
 
 
 def test_reading_items_are_the_model_s_own_words():
     def reply(request):
-        shown = request.prompt.chat[-1].content
+        turn = request.prompt.chat[-1].content
         if request.prompt.name == "feedback":
-            return shown.split("Text answer: ")[1]
+            return turn.split("Text answer: ")[1]
         if request.prompt.name == "ask":
-            return f"What does this say: {shown.splitlines()[0]}?"
+            return f"What does this say: {turn.splitlines()[0]}?"
         if request.prompt.name == "paraphrase":
-            return f"In other words: {shown.splitlines()[0]}"
-        passage, question = shown.splitlines()[0], shown.splitlines()[2]
+            return f"In other words: {turn.splitlines()[0]}"
+        passage, question = turn.splitlines()[0], turn.splitlines()[2]
         return f"Evidence: {passage}\nAnswer: To {question}"
 
     writer = Generator(
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
-    texts = replay.to_read(TEXTS, 64)
+    texts = replay_plan.texts_to_read(TEXTS, 64)
     made = replay.read(writer, texts)
     assert {item.kind for item, _ in made} == {"replay"}
     said = [item.chosen for item, _ in made]
@@ -189,7 +189,7 @@ def test_reading_items_are_the_model_s_own_words():
 
 def test_a_single_text_gets_no_question_of_another():
     writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
-    made = replay.read(writer, replay.to_read(TEXTS[:1], 16))
+    made = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
     assert [gen.request.prompt.name for _, gen in made] == [
         "open_book",
         "ask",
@@ -200,9 +200,9 @@ def test_a_single_text_gets_no_question_of_another():
 
 def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
     def reply(request):
-        shown = request.prompt.chat[-1].content
+        turn = request.prompt.chat[-1].content
         if request.prompt.name == "feedback_free":
-            return f"Verdict: {'in' if 'Wrong' in shown else ''}correct"
+            return f"Verdict: {'in' if 'Wrong' in turn else ''}correct"
         return "Mended." if request.prompt.name == "refine_free" else "Wrong."
 
     writer = Generator(
@@ -214,23 +214,23 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         Completion("Right.", "stop", 9, 2),
         writer.backend.identity,
     )
-    made = replay.checked(writer, ["Add."], [SelfGeneratedItem(7, "Why 7?", right)])
-    asked = [(gen.request.prompt.name, item.chosen) for item, gen in made]
-    assert asked == [
+    pairs = replay.checked(writer, ["Add."], [SelfGeneratedItem(7, "Why 7?", right)])
+    requests = [(gen.request.prompt.name, item.chosen) for item, gen in pairs]
+    assert requests == [
         ("feedback_free", "Verdict: incorrect"),
         ("feedback_free", "Verdict: correct"),
         ("refine_free", "Mended."),
     ]
-    assert {item.kind for item, _ in made} == {"replay"}
-    assert "Answer: Wrong." in made[2][0].chat[-1].content
+    assert {item.kind for item, _ in pairs} == {"replay"}
+    assert "Answer: Wrong." in pairs[2][0].chat[-1].content
 
 
 def test_more_instructions_than_are_checked_are_picked_from_all_over():
     put = [f"Do {i}." for i in range(100)]
-    picked = replay.to_check(put, 10)
+    picked = replay_plan.instructions_to_check(put, 10)
     assert len(set(picked)) == 10
-    assert picked == replay.to_check(put, 10) != put[:10]
-    assert sorted(replay.to_check(put[:3], 10)) == put[:3]
+    assert picked == replay_plan.instructions_to_check(put, 10) != put[:10]
+    assert sorted(replay_plan.instructions_to_check(put[:3], 10)) == put[:3]
 
 
 def test_guesses_are_not_kept_for_replay(store):
@@ -238,7 +238,7 @@ def test_guesses_are_not_kept_for_replay(store):
         return -1.0 if int(answer[-2]) % 2 else -0.1
 
     model = ScriptedBackend(long_reply, imagine=lambda seed: f"Why {seed}?", sure=sure)
-    made = imagine(store, 40, model)
-    odd = [one for one in made if int(one.text[-2]) % 2]
-    assert len(odd) < len(made) / 4
+    items = imagine(store, 40, model)
+    odd = [item for item in items if int(item.text[-2]) % 2]
+    assert len(odd) < len(items) / 4
     assert len(model.history) == 2 * replay.STEP

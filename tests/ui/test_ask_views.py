@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Round
+from autolearn.core.records import Round, Run
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.runs import queues
@@ -98,9 +98,9 @@ def test_the_newest_round_is_the_newest_that_is_finished(session, store):
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    new = Round("join", run.id, {}, base, adapter="adapters/round-1")
+    new = Round("refined_sft", run.id, {}, base, adapter="adapters/round-1")
     store.rounds.create(new, [])
-    store.rounds.create(Round("join", run.id, {}, base), [])
+    store.rounds.create(Round("refined_sft", run.id, {}, base), [])
     assert ask._model(store, NEWEST).round_id == 1
     assert ask._model(store, 0).round_id is None
 
@@ -121,11 +121,13 @@ def test_a_round_of_another_model_is_refused_before_anything_is_queued(
     run = store.runs.create("train", {})
     digest = model_files.digest(model_files.BUILT_IN)
     base = ModelIdentity("built-in", digest, "nf4", "", "")
-    store.rounds.create(Round("join", run.id, {}, base, adapter="adapters/1"), [])
+    store.rounds.create(
+        Round("refined_sft", run.id, {}, base, adapter="adapters/1"), []
+    )
     store.runs.finish(run.id, "done")
-    assert 1 in dict(map(reversed, ask._choices(session)))
+    assert 1 in [number for _, number in ask._choices(session)]
     choose_model(store, ModelSettings(other_model))
-    assert 1 not in dict(map(reversed, ask._choices(session)))
+    assert 1 not in [number for _, number in ask._choices(session)]
     left, right = ask._renewed(session, 1, 1)
     assert (left.value, right.value) == (0, NEWEST)
     with pytest.raises(JobError, match="choose that model first") as refusal:
@@ -143,18 +145,19 @@ def test_another_model_does_not_get_the_answers_of_the_first(
     end(store, {"left": "Ada.", "right": "Ada."})
     choose_model(store, ModelSettings(other_model))
     ask._ask(session, AskForm("And now?", 0, 0, False, False))
-    asked = [run.settings["messages"] for run in store.runs.in_state("queued")]
-    assert [len(messages) for messages in asked] == [1, 1]
+    histories = [run.settings["messages"] for run in store.runs.in_state("queued")]
+    assert [len(messages) for messages in histories] == [1, 1]
 
 
 def test_a_pending_answer_gets_its_worker_again(store, monkeypatch):
-    session, ordered = Session(store.folder), []
-    monkeypatch.setattr(session, "order", ordered.append)
+    orders: list[Run] = []
+    session = Session(store.folder)
+    monkeypatch.setattr(session, "order", orders.append)
     ask._ask(session, AskForm("Who?", 0, 0, False, False))
-    ordered.clear()
+    orders.clear()
     with pytest.raises(JobError, match="still being written"):
         ask._ask(session, AskForm("Who else?", 0, 0, False, False))
-    assert len(ordered) == 1
+    assert len(orders) == 1
 
 
 def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
@@ -167,16 +170,16 @@ def test_a_new_conversation_leaves_the_old_one_with_its_runs(session, store):
 def test_answers_feedback_refinements_and_errors_are_text(session, store):
     add_text(store, f"Avel {HOSTILE}\n")
     ask._ask(session, AskForm(f"Avel {HOSTILE}", 0, 0, True, True))
-    left, right, opened = store.runs.conversation(1)
-    refined = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
-    store.runs.finish(left.id, "done", result=refined)
+    left, right, open_book = store.runs.conversation(1)
+    refinement = {"answer": HOSTILE, "feedback": HOSTILE, "refined": f"{HOSTILE} more"}
+    store.runs.finish(left.id, "done", result=refinement)
     store.runs.finish(right.id, "failed", HOSTILE)
-    told = {"answer": HOSTILE, "evidence": HOSTILE}
-    store.runs.finish(opened.id, "done", result=told)
-    shown = views.conversation(store, 1)
-    assert not any(part in shown for part in ("<img", "${", "{{"))
-    assert shown.count("&lt;img") >= 7
-    assert "<ins>more</ins>" in shown
+    answer = {"answer": HOSTILE, "evidence": HOSTILE}
+    store.runs.finish(open_book.id, "done", result=answer)
+    markup = views.conversation(store, 1)
+    assert not any(part in markup for part in ("<img", "${", "{{"))
+    assert markup.count("&lt;img") >= 7
+    assert "<ins>more</ins>" in markup
 
 
 def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
@@ -185,11 +188,11 @@ def test_what_is_written_so_far_is_shown_while_it_goes_on(session, store):
     before = session.revision()
     store.runs.tell(run.id, {"answer": "Nim", "feedback": "The text"})
     assert session.revision() != before
-    shown = views.conversation(store, 1)
-    assert "Nim" in shown
-    assert "The text" in shown
-    assert "Refined" not in shown
-    assert "Writing" in shown
+    markup = views.conversation(store, 1)
+    assert "Nim" in markup
+    assert "The text" in markup
+    assert "Refined" not in markup
+    assert "Writing" in markup
 
 
 def test_a_stopped_run_says_so(session, store):

@@ -4,6 +4,8 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
+from autolearn.core.records import Run
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.ingest import corpora as library
 from autolearn.services import actions
@@ -18,43 +20,44 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 META = TrainSettings(method="meta", meta_examples=40)
 
 
-def kept(store, name="towns", **given):
-    corpus = Corpus(name, f"digest {name}", "squad", n_examples=1, n_texts=1, **given)
+def kept(store, name="towns", **values):
+    corpus = Corpus(name, f"digest {name}", "squad", n_examples=1, n_texts=1, **values)
     return store.corpora.add(corpus, [GoldExample("t", "q", "a")])
 
 
 def test_corpora_are_listed_with_their_counts(store):
     assert "No gold corpus yet" in views.corpora(store)
     kept(store, HOSTILE, licence=HOSTILE, n_refused=7)
-    shown = views.corpora(store)
-    assert "SQuAD-style JSON" in shown
-    assert ">7<" in shown
-    assert "<img" not in shown
-    assert "${" not in shown
-    assert "{{" not in shown
+    markup = views.corpora(store)
+    assert "SQuAD-style JSON" in markup
+    assert ">7<" in markup
+    assert "<img" not in markup
+    assert "${" not in markup
+    assert "{{" not in markup
 
 
 def test_a_corpus_is_left_out_used_again_and_removed(store):
-    session, one = Session(store.folder), kept(store)
-    corpora._press(session, str(one.id))
+    session, corpus = Session(store.folder), kept(store)
+    corpora._press(session, str(corpus.id))
     assert store.corpora.chosen() == []
     assert "excluded" in views.corpora(store)
     assert "Include" in views.corpora(store)
     before = session.revision()
-    corpora._press(session, str(one.id))
-    assert [c.id for c in store.corpora.chosen()] == [one.id]
+    corpora._press(session, str(corpus.id))
+    assert [c.id for c in store.corpora.chosen()] == [corpus.id]
     assert session.revision() != before
     run = actions.train(store, ModelSettings(), META)
     with pytest.raises(JobError, match=f"Run {run.id}"):
-        corpora._press(session, f"{views.REMOVE}{one.id}")
+        corpora._press(session, f"{views.REMOVE}{corpus.id}")
     store.runs.finish(run.id, "cancelled", None, {})
-    corpora._press(session, f"{views.REMOVE}{one.id}")
+    corpora._press(session, f"{views.REMOVE}{corpus.id}")
     assert store.corpora.all() == []
 
 
 def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
-    session, ordered = Session(store.folder), []
-    monkeypatch.setattr(session, "order", ordered.append)
+    orders: list[Run] = []
+    session = Session(store.folder)
+    monkeypatch.setattr(session, "order", orders.append)
     with pytest.raises(InputError, match="Choose a corpus file"):
         corpora._take(session, None, "")
     file = tmp_path / "towns.json"
@@ -62,31 +65,33 @@ def test_a_corpus_file_is_put_aside_and_ordered(store, tmp_path, monkeypatch):
     assert corpora._take(session, str(file), " CC0 ") == (None, "")
     corpora._make(session)
     file.unlink()
-    one, two = (run.settings for run in ordered)
-    assert one["corpus"]["name"] == "towns.json"
-    assert one["corpus"]["path"].startswith(one["staged"])
-    assert one["licence"] == "CC0"
-    assert two["corpus"]["path"] is None
+    upload, built_in = (ImportRunSettings.of(run) for run in orders)
+    assert upload.corpus
+    assert upload.corpus.name == "towns.json"
+    assert str(upload.corpus.path).startswith(str(upload.staged))
+    assert upload.licence == "CC0"
+    assert built_in.corpus
+    assert built_in.corpus.path is None
 
 
 def test_the_report_of_an_import_names_the_corpus(store):
     added(store)
-    shown = library_views.report(store)
-    assert "Added: corpus invented world" in shown
+    markup = library_views.report(store)
+    assert "Added: corpus invented world" in markup
 
 
 def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
     memo = train.PlanCache()
-    found = memo.intake(store, META, 0)
-    assert "none yet" in train_views.intake(found, META)
+    contents = memo.intake(store, META, 0)
+    assert "none yet" in train_views.intake(contents, META)
     model = ModelSettings()
-    assert train.problems(store, model, META, 0, found) == [library.MISSING]
+    assert train.problems(store, model, META, 0, contents) == [library.MISSING]
     added(store)
-    found = memo.intake(store, META, 0)
-    shown = train_views.intake(found, META)
-    assert "invented world" in shown
-    assert "ask 10, answer 10, verdict 10, feedback 5, refine 5" in shown
-    assert train.problems(store, model, META, 0, found) == []
+    contents = memo.intake(store, META, 0)
+    markup = train_views.intake(contents, META)
+    assert "invented world" in markup
+    assert "ask 10, answer 10, verdict 10, feedback 5, refine 5" in markup
+    assert train.problems(store, model, META, 0, contents) == []
     other = TrainSettings()
     assert "Gold corpora" not in train_views.intake(memo.intake(store, other, 0), other)
     store.corpora.set_excluded(1, excluded=True)

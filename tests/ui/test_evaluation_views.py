@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from autolearn.core.errors import InputError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Question, QuizResult, Round
+from autolearn.core.records import Answer, Question, QuizResult, Round
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, quiz_runs
+from autolearn.services import actions, quiz_actions, quiz_runs
 from autolearn.ui.views import evaluation as views
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
@@ -82,15 +83,17 @@ def test_a_change_is_told_with_its_interval_and_every_flip(store, asked):
     take(store, asked, 2, open_book=True)
     take(store, asked, 9, made.id)
     found = quiz_runs.compare(store, made.id, None)
-    assert (found.quiz.n, found.quiz.right_before, found.quiz.right_after) == (10, 2, 9)
-    assert len(found.quiz.newly_right) == 7
-    assert len(found.quiz.still_wrong) == 1
-    assert found.scores.closed_book_after == 0.9
+    gold = found.parts["gold"]
+    assert (gold.n, gold.right_before, gold.right_after) == (10, 2, 9)
+    assert len(gold.newly_right) == 7
+    assert len(gold.still_wrong) == 1
+    assert found.summary().gold.closed_book_after == 0.9
+    assert found.summary().self_made is None
     shown = shown_of(store, made.id, None)
-    assert "answers more quiz questions" in shown
+    assert "Gold quiz: the round answers more questions" in shown
     assert "+70 points" in shown
-    assert "Newly right, quiz: 7" in shown
-    assert "Wrong before and after, quiz: 1" in shown
+    assert "Newly right, gold quiz: 7" in shown
+    assert "Wrong before and after, gold quiz: 1" in shown
     assert "0.0238" in shown
     for hostile in ("<img", "${", "{{"):
         assert hostile not in shown
@@ -103,7 +106,7 @@ def test_what_got_lost_is_said(store, asked):
     shown = shown_of(store, made.id, None)
     assert "not statistically significant" in shown
     assert "1 of 10 control answers is now wrong" in shown
-    assert "Newly wrong, quiz: 1" in shown
+    assert "Newly wrong, gold quiz: 1" in shown
 
 
 def test_only_what_both_were_asked_counts(store, asked):
@@ -111,10 +114,14 @@ def test_only_what_both_were_asked_counts(store, asked):
     take(store, asked[2:], 5)
     take(store, asked, 9, made.id)
     found = quiz_runs.compare(store, made.id, None)
-    assert (found.quiz.n, found.left_out) == (8, 2)
+    assert (found.parts["gold"].n, found.left_out) == (8, 2)
     assert "2 questions were asked in one of the two runs only" in shown_of(
         store, made.id, None
     )
+
+
+def right_before(store, measured, before_id):
+    return quiz_runs.compare(store, measured.id, before_id).parts["gold"].right_before
 
 
 def test_a_round_can_be_compared_with_its_parent(store, asked):
@@ -123,8 +130,8 @@ def test_a_round_can_be_compared_with_its_parent(store, asked):
     take(store, asked, 1, open_book=True)
     take(store, asked, 5, first.id)
     take(store, asked, 9, second.id)
-    assert quiz_runs.compare(store, second.id, first.id).quiz.right_before == 5
-    assert quiz_runs.compare(store, second.id, None).quiz.right_before == 1
+    assert right_before(store, second, first.id) == 5
+    assert right_before(store, second, None) == 1
 
 
 def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
@@ -162,3 +169,88 @@ def test_intervals_are_those_of_the_textbook():
     assert statistics.mcnemar(3, 3) == 1.0
     low, high = statistics.paired(7, 0, 10)
     assert 0 < low < 0.7 < high <= 1.0
+
+
+def test_gold_and_self_made_questions_are_never_counted_together(store, asked):
+    run = store.runs.create("study", {})
+    (source,) = store.journal(run.id).step(
+        "q", lambda: [Question("Who?", "study", "model")]
+    )
+    own = store.journal(run.id).step(
+        "w",
+        lambda: [
+            Question(f"Who is {i}?", "quiz", "paraphrase", parent_id=source.id)
+            for i in range(4)
+        ],
+    )
+    answers = [Answer(q.id, "open_book", "Ada.") for q in (source, *own)]
+    store.journal(run.id).step("a", lambda: answers)
+    made = one_round(store)
+    take(store, [*asked, *own], 2, open_book=True)
+    take(store, [*asked, *own], 9, made.id)
+    found = quiz_runs.compare(store, made.id, None)
+    assert {part: change.n for part, change in found.parts.items()} == {
+        "gold": 10,
+        "self_made": 4,
+        "control": 10,
+    }
+    shown = shown_of(store, made.id, None)
+    for title in ("Gold quiz, closed-book", "Self-made quiz, closed-book"):
+        assert title in shown
+    assert "Self-made quiz: open-book bound" in shown
+    assert "self-made and self-graded question; contains" in shown
+
+
+def test_an_answer_can_be_accepted_and_then_counts_before_and_after(store):
+    questions = store.library.add_questions(
+        [Question(f"Who is {i}?", "quiz", "gold", gold_answer="Ada") for i in range(3)]
+    )
+    made = one_round(store)
+    for round_id, text in ((None, "Bo"), (made.id, "Countess Lum")):
+        run = quiz_of(store, round_id)
+        results = [
+            QuizResult(q.id, "closed_book", text, False, False, 0.0, round_id)
+            for q in questions
+        ]
+        store.journal(run.id).step("take", lambda rows=results: rows)
+        store.runs.finish(run.id, "done")
+    shown = shown_of(store, made.id, None)
+    assert shown.count("Accept the answer after as right") == 3
+    version = quiz_actions.accept(store, questions[0].id, " Countess  Lum ")
+    assert version.version == 2
+    found = quiz_runs.compare(store, made.id, None).parts["gold"]
+    assert (found.n, found.right_before, found.right_after) == (3, 0, 1)
+    assert "Also right" in shown_of(store, made.id, None)
+    with pytest.raises(InputError, match="no question 99"):
+        quiz_actions.accept(store, 99, "x")
+    with pytest.raises(InputError, match="empty"):
+        quiz_actions.accept(store, questions[0].id, "  ")
+
+
+def quiz_of(store, round_id):
+    run = actions.quiz(store, replace(MODEL, round_id=round_id))
+    return store.runs.get(run.id)
+
+
+def test_a_cut_off_answer_is_told(store, asked):
+    made = one_round(store)
+    take(store, asked, 2)
+    run = quiz_of(store, made.id)
+    results = [
+        QuizResult(
+            q.id, "closed_book", "x", False, False, 0.0, made.id, truncated=i < 3
+        )
+        for i, q in enumerate(asked)
+    ]
+    store.journal(run.id).step("take", lambda: results)
+    store.runs.finish(run.id, "done")
+    assert "3 answers were cut off" in shown_of(store, made.id, None)
+    assert store.runs.quiz_results(run.id)[0].truncated
+
+
+def test_the_lock_is_shown_with_what_it_locks(store, asked):
+    assert "Each run of the quiz freezes" in views.lock(store)
+    quiz_actions.set_locked(store, locked=True)
+    shown = views.lock(store)
+    assert "Quiz version 1, locked. Gold quiz: 10, Control: 10" in shown
+    assert "Unlock the quiz" in shown

@@ -43,14 +43,14 @@ def base_quiz(store, digest, right):
         "parts": [["quiz", "closed_book"]],
     }
     quiz = store.runs.create("quiz", wanted)
-    result = {"quiz_closed_book": {"n": 100, "right": right}}
+    result = {"gold_closed_book": {"n": 100, "right": right}}
     store.runs.finish(quiz.id, "done", result=result)
 
 
 def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
     base_quiz(store, "abc", 0.03)
     scores = {
-        "quiz_closed_book": {"right": 0.62},
+        "gold_closed_book": {"n": 100, "right": 0.62},
         "control_closed_book": {"right": 1.0},
     }
     first = one_round(store, state="kept", scores=scores)
@@ -65,7 +65,7 @@ def test_a_round_stands_below_what_it_was_built_on_with_its_scores(store):
 
 
 def test_a_round_is_compared_with_the_base_quiz_of_its_own_model(store):
-    scores = {"quiz_closed_book": {"n": 100, "right": 0.62}}
+    scores = {"gold_closed_book": {"n": 100, "right": 0.62}}
     one_round(store, state="kept", scores=scores)
     base_quiz(store, "abc", 0.03)
     base_quiz(store, "another model", 0.47)

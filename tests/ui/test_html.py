@@ -10,20 +10,20 @@ HOSTILE = (
 
 
 def test_text_is_shown_and_never_obeyed():
-    shown = html.text(HOSTILE)
-    assert not set("<>\"'${}`\x1b\u202e") & set(shown.replace("\ufffd", ""))
-    assert "&lt;img" in shown
+    text = html.text(HOSTILE)
+    assert not set("<>\"'${}`\x1b\u202e") & set(text.replace("\ufffd", ""))
+    assert "&lt;img" in text
     assert html.text("one\ntwo") == "one\ntwo"
 
 
 def test_attributes_are_escaped_too():
-    made = html.tag("p", "", title='"><script>', data_pick=3, hidden=None)
-    assert made == '<p title="&quot;&gt;&lt;script&gt;" data-pick="3"></p>'
+    markup = html.tag("p", "", title='"><script>', data_pick=3, hidden=None)
+    assert markup == '<p title="&quot;&gt;&lt;script&gt;" data-pick="3"></p>'
 
 
 def test_a_difference_marks_words_and_forgives_how_they_are_written():
-    made = html.difference("Avel was founded in 1710", "avel, was founded in 1711")
-    assert made == "avel, was founded in <del>1710</del> <ins>1711</ins>"
+    markup = html.difference("Avel was founded in 1710", "avel, was founded in 1711")
+    assert markup == "avel, was founded in <del>1710</del> <ins>1711</ins>"
     assert html.difference("", "<b>") == "<ins>&lt;b&gt;</ins>"
 
 

@@ -5,8 +5,9 @@ from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.evaluation import gold_questions
 from autolearn.ui.session import Session
 from autolearn.ui.tabs import library
+from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
-from tests.support.texts import put_passages
+from autolearn.ui.views.document import Place
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -15,39 +16,6 @@ def ended(store, state, error=None, **result):
     run = store.runs.create("import", {})
     store.runs.finish(run.id, state, error, result)
     return run
-
-
-def test_a_long_document_is_shown_a_stretch_at_a_time(store):
-    put_passages(store, "long", [f"Passage number {i}. " for i in range(100)])
-    begin = views.passages(store, 0)
-    assert begin.count("<section") == views.AT_ONCE
-    assert "100 passages cover 100 % of the characters; 1 to 40 are shown" in begin
-    assert "Earlier passages" not in begin
-    middle = views.passages(store, 0, 40)
-    assert "Passage number 40." in middle
-    assert 'data-pick="from-0"' in middle
-    assert 'data-pick="from-80"' in middle
-    assert "Later passages" not in views.passages(store, 0, 80)
-
-
-def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
-    out = [Exclusion(0, 0, "Report", "running head")] * 3
-    document = Document("a.pdf", "d", 5, note="was read as cp1252: “x”")
-    store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)], out)
-    shown = views.passages(store, 0)
-    assert "Left out of the file: 3 parts" in shown
-    assert shown.count("running head") == 1
-    assert "was read as cp1252: “x”." in shown
-
-
-def test_a_repeat_says_of_what(store):
-    (first,) = put_passages(store, "a", ["Avel is old."])
-    same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
-    store.library.set_repeats({same.id: (first.id, True), near.id: (first.id, False)})
-    shown = views.passages(store, same.document_id)
-    assert "a repeat of passage 1 of a" in shown
-    assert "similar to passage 1 of a" in shown
-    assert shown.count("al-out") == 1
 
 
 def test_the_last_import_is_told_with_all_that_went_wrong(store):
@@ -71,7 +39,9 @@ def test_hostile_names_and_texts_are_shown_as_text(store):
     document = Document(HOSTILE, "d", 9, note=HOSTILE, run_id=run.id, source=0)
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])
-    drawn = views.report(store) + views.documents(store) + views.passages(store, 0)
+    drawn = views.report(store) + views.documents(store)
+    drawn += document_views.draw(store, Place(is_beside=True))
+    drawn += document_views.draw(store, Place())
     for piece in ("<img", "${", "{{"):
         assert piece not in drawn
 

@@ -30,15 +30,15 @@ def offer():
     )
 
 
-def is_escaped(shown):
-    return not any(part in shown for part in ("<img", "${", "{{"))
+def is_escaped(markup):
+    return not any(part in markup for part in ("<img", "${", "{{"))
 
 
 def test_size_licence_and_free_disk_are_shown_first(offer):
-    shown = views.offer(offer)
+    markup = views.offer(offer)
     for words in ("apache-2.0", "2.0 GiB", "10.0 GiB", "model.safetensors", "fits"):
-        assert words in shown
-    assert "gated" not in shown
+        assert words in markup
+    assert "gated" not in markup
     assert "have accepted" in views.offer(replace(offer, gated=True))
     assert "not stated" in views.offer(replace(offer, licence=None))
     assert is_escaped(views.offer(replace(offer, licence=HOSTILE, name=HOSTILE)))
@@ -50,9 +50,9 @@ def test_what_is_here_already_is_not_counted_again(offer):
 
 
 def test_a_disk_that_is_too_small_is_told_with_what_to_do(offer):
-    shown = views.offer(replace(offer, bytes_free=GIB))
-    assert "does not fit" in shown
-    assert "needs 2.0 GiB more and 1.0 GiB are free" in shown
+    markup = views.offer(replace(offer, bytes_free=GIB))
+    assert "does not fit" in markup
+    assert "needs 2.0 GiB more and 1.0 GiB are free" in markup
 
 
 def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
@@ -61,38 +61,38 @@ def test_a_download_shows_how_far_it_is_and_what_can_be_done(store):
     assert "Queued." in views.download(store)
     store.runs.claim(1, ["download"])
     store.runs.report(run.id, Pace("model.safetensors", 2048, 8192, 1024.0, 6.0))
-    shown = views.download(store)
-    assert "2 MiB of 8 MiB" in shown
-    assert "1.0 MiB/s, 6 s left" in shown
-    assert f'data-pick="stop {run.id}"' in shown
+    markup = views.download(store)
+    assert "2 MiB of 8 MiB" in markup
+    assert "1.0 MiB/s, 6 s left" in markup
+    assert f'data-pick="stop {run.id}"' in markup
     store.runs.finish(run.id, "failed", HOSTILE)
-    shown = views.download(store)
-    assert f'data-pick="resume {run.id}"' in shown
-    assert "they are kept" in shown
-    assert is_escaped(shown)
+    markup = views.download(store)
+    assert f'data-pick="resume {run.id}"' in markup
+    assert "they are kept" in markup
+    assert is_escaped(markup)
 
 
 def test_a_model_that_has_come_can_be_chosen_until_it_is(store, monkeypatch):
     run = store.runs.create("download", {"name": "org/name", "bytes": 9})
     store.runs.finish(run.id, "done", None, {"path": "/cache/x"})
     assert 'data-pick="org/name"' in views.download(store)
-    chosen = ModelSettings("org/name")
-    monkeypatch.setattr(views, "chosen_model", lambda store: chosen)
+    model = ModelSettings("org/name")
+    monkeypatch.setattr(views, "chosen_model", lambda store: model)
     assert views.download(store) == ""
 
 
 def test_models_are_named_by_a_click_and_say_why_they_cannot_be_used():
-    found = [
+    models = [
         LocalModel("built-in", "built-in", 7 << 20, None),
         LocalModel("/lab/models/tiny", "converted", 2 * GIB, None),
         LocalModel("org/base", "hub cache", GIB, f"No template {HOSTILE}."),
     ]
-    shown = views.local(found)
-    assert 'data-pick="/lab/models/tiny"' in shown
-    assert ">tiny<" in shown
-    assert "1 that cannot be used yet" in shown
-    assert "No template" in shown
-    assert is_escaped(shown)
+    markup = views.local(models)
+    assert 'data-pick="/lab/models/tiny"' in markup
+    assert ">tiny<" in markup
+    assert "1 that cannot be used yet" in markup
+    assert "No template" in markup
+    assert is_escaped(markup)
 
 
 def test_the_history_shows_a_download_like_any_run(store):
@@ -105,7 +105,7 @@ def test_the_history_shows_a_download_like_any_run(store):
 
 @pytest.mark.parametrize(("kl", "much"), [(0.02, False), (0.4, True)])
 def test_what_the_second_rounding_changes_is_told(kl, much):
-    measured = {"kl": kl, "same": 0.9, "n_tokens": 200}
-    shown = views.rounding({"file": "a.gguf", "rounding": measured})
-    assert "at 90% of 200 positions" in shown
-    assert ("16 or 32 bit" in shown) == much
+    rounding = {"kl": kl, "same": 0.9, "n_tokens": 200}
+    markup = views.rounding({"file": "a.gguf", "rounding": rounding})
+    assert "at 90% of 200 positions" in markup
+    assert ("16 or 32 bit" in markup) == much

@@ -30,24 +30,24 @@ def test_a_model_that_fits_is_said_to_fit_and_another_not(store, monkeypatch):
     assert "kept unpacked" in views.about(store, "built-in", "nf4")
     assert "unpacked" not in views.about(store, "built-in", "none")
     monkeypatch.setattr(hardware, "free_memory", lambda: 10)
-    shown = views.about(store, "built-in", "none")
-    assert "does not fit" in shown
-    assert "not in use" in shown
+    markup = views.about(store, "built-in", "none")
+    assert "does not fit" in markup
+    assert "not in use" in markup
 
 
 def test_a_hostile_name_is_text(store):
-    shown = views.about(store, HOSTILE, "nf4")
-    assert "al-problem" in shown
-    assert not any(part in shown for part in ("<img", "${", "{{"))
+    markup = views.about(store, HOSTILE, "nf4")
+    assert "al-problem" in markup
+    assert not any(part in markup for part in ("<img", "${", "{{"))
 
 
 def test_only_finished_rounds_can_be_chosen(store):
     run = store.runs.create("train", {})
     base = ModelIdentity("built-in", "abc", "nf4", "", "")
-    new = Round("join", run.id, {}, base)
+    new = Round("refined_sft", run.id, {}, base)
     store.rounds.create(new, [])
-    done = replace(new, state="rolled_back", adapter="adapters/round-2")
-    store.rounds.create(done, [])
+    rolled_back = replace(new, state="rolled_back", adapter="adapters/round-2")
+    store.rounds.create(rolled_back, [])
     assert labels.finished(store) == [
         ("round 2: Both papers joined (refined SFT), rolled back", 2)
     ]
@@ -68,14 +68,14 @@ def test_the_model_is_unloaded_only_while_nothing_runs(store):
 
 
 def test_a_model_begins_with_what_a_person_needs_and_folds_its_digest(store):
-    shown = views.about(store, "built-in", "nf4")
-    assert shown.index("<summary>Files") < shown.index("Digest")
+    markup = views.about(store, "built-in", "nf4")
+    assert markup.index("<summary>Files") < markup.index("Digest")
 
 
 def test_checks_can_be_copied():
-    found = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
-    assert views.report(found).splitlines()[0] == "OK       disk: 9 GiB free"
-    assert "<img" not in views.checks(found)
+    checks = [Check("disk", True, "9 GiB free"), Check("torch", False, HOSTILE)]
+    assert views.report(checks).splitlines()[0] == "OK       disk: 9 GiB free"
+    assert "<img" not in views.checks(checks)
 
 
 def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
@@ -91,6 +91,6 @@ def test_the_sidebar_shows_the_chosen_model_in_as_many_rows_as_ever(store):
 def test_a_running_run_shows_the_time_left_and_no_rate():
     run = Run("train", {}, state="running", stage="training", done=3, total=9, id=1)
     assert "estimating the time left" in status._running(run)
-    shown = status._running(replace(run, rate=2.0, eta_seconds=63))
-    assert "1 min 03 s left" in shown
-    assert "a second" not in shown
+    markup = status._running(replace(run, rate=2.0, eta_seconds=63))
+    assert "1 min 03 s left" in markup
+    assert "a second" not in markup

@@ -11,10 +11,10 @@ HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 def test_a_prompt_says_when_it_is_used_and_whether_it_is_changed(workspace):
     states = prompt_editor.states(workspace)
-    drawn = views.about(states, "closed_book")
-    assert "from memory" in drawn
-    assert "made anew" in drawn
-    assert "Changed in this workspace" not in drawn
+    markup = views.about(states, "closed_book")
+    assert "from memory" in markup
+    assert "made anew" in markup
+    assert "Changed in this workspace" not in markup
     text = prompts.default_text("closed_book").replace("full", "short")
     prompt_editor.save(workspace, "closed_book", text)
     states = prompt_editor.states(workspace)
@@ -25,9 +25,9 @@ def test_a_prompt_says_when_it_is_used_and_whether_it_is_changed(workspace):
 def test_a_file_broken_by_hand_is_named(workspace):
     (workspace / "prompts").mkdir(parents=True)
     (workspace / "prompts" / "ask.md").write_text(HOSTILE)
-    drawn = views.about(prompt_editor.states(workspace), None)
-    assert "needs the parts" in drawn
-    assert drawn.count("<tr>") == 1 + len(prompts.names())
+    markup = views.about(prompt_editor.states(workspace), None)
+    assert "needs the parts" in markup
+    assert markup.count("<tr>") == 1 + len(prompts.names())
 
 
 def test_a_preview_shows_each_turn_and_obeys_none():
@@ -36,11 +36,11 @@ def test_a_preview_shows_each_turn_and_obeys_none():
         Message("user", HOSTILE),
         Message("assistant", HOSTILE),
     )
-    made = PromptPreview("trained", "guided", chat, ("question",))
-    drawn = views.preview(made, f"{HOSTILE}, passage 1")
-    assert drawn.count("<pre") == 3
-    assert "beginning of the answer" in drawn
-    assert "does not use this prompt" in drawn
-    assert "<img" not in drawn
-    assert "${" not in drawn
-    assert "{{" not in drawn
+    preview = PromptPreview("trained", "guided", chat, ("question",))
+    markup = views.preview(preview, f"{HOSTILE}, passage 1")
+    assert markup.count("<pre") == 3
+    assert "beginning of the answer" in markup
+    assert "does not use this prompt" in markup
+    assert "<img" not in markup
+    assert "${" not in markup
+    assert "{{" not in markup

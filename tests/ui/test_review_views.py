@@ -33,37 +33,41 @@ def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
     journal = store.journal(store.runs.create("study", {}).id)
     chat = (Message("user", f"asked {words}"),)
     model = ModelIdentity("tiny", "d1", "nf4", "float32", "cpu")
-    made = Generation(
+    generation = Generation(
         Request(Prompt("closed_book", "p1", chat), Sampling()),
         Completion(f"raw {words}", "stop", 12, 3),
         model,
     )
-    asked = [
+    new = [
         Question(f"Who wrote {i} {words}?", "study", "model", passage.id)
         for i in range(n)
     ]
-    questions = journal.step("ask", lambda: asked)
+    questions = journal.step("ask", lambda: new)
 
     def answers():
         for q in questions:
-            yield Answer(q.id, "closed_book", f"Schiller {words}", generation=made)
+            yield Answer(
+                q.id, "closed_book", f"Schiller {words}", generation=generation
+            )
             yield Answer(q.id, "open_book", f"Goethe {words}", "Goethe", 1.0, 20, 26)
             yield Answer(q.id, "refined", f"Goethe of Weimar {words}")
 
-    told = journal.step("answer", lambda: list(answers()))
-    closed, opened, refined = told[::3], told[1::3], told[2::3]
+    texts = journal.step("answer", lambda: list(answers()))
+    closed_book, open_book, refinements = texts[::3], texts[1::3], texts[2::3]
     critiques = journal.step(
         "judge",
         lambda: [
             Feedback(a.id, "critique", f"By Goethe {words}", "incorrect", 0.1)
-            for a in closed
+            for a in closed_book
         ],
     )
     checks = journal.step(
         "check",
-        lambda: [Feedback(a.id, "check", "Good.", "correct", 0.9) for a in refined],
+        lambda: [Feedback(a.id, "check", "Good.", "correct", 0.9) for a in refinements],
     )
-    rows = zip(questions, closed, opened, refined, critiques, checks, strict=True)
+    rows = zip(
+        questions, closed_book, open_book, refinements, critiques, checks, strict=True
+    )
     return journal.step(
         "sample",
         lambda: [
@@ -87,11 +91,11 @@ def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
     )
 
 
-def chosen(**changed):
+def chosen(**values):
     """Return the values of the filter's fields, some of them changed."""
     names = ("state", "order", "text", "flag", "verdict", "gap", "least", "most")
     fields = dict(zip((*names, "document", "run"), FRESH, strict=True))
-    return ReviewQueue.of(*(fields | changed).values())
+    return ReviewQueue.of(*(fields | values).values())
 
 
 # --- the card -----------------------------------------------------------------
@@ -99,7 +103,7 @@ def chosen(**changed):
 
 def test_a_card_shows_all_that_a_sample_rests_on(store):
     (sample,) = filled(store, flags=("disputed",), probability=0.75)
-    shown = sample_views.card(store.samples.view(sample.id))
+    markup = sample_views.card(store.samples.view(sample.id))
     for words in (
         "Who wrote 0",
         "gap, P(gap) 75 %",
@@ -113,19 +117,19 @@ def test_a_card_shows_all_that_a_sample_rests_on(store):
         "model output",
         "None yet.",
     ):
-        assert words in shown
-    assert re.search(r"<del>Schiller</del> <ins>Goethe of Weimar</ins>", shown)
+        assert words in markup
+    assert re.search(r"<del>Schiller</del> <ins>Goethe of Weimar</ins>", markup)
 
 
 def test_texts_of_models_files_and_persons_are_shown_as_text(store):
     (sample,) = filled(store, words=HOSTILE, flags=(HOSTILE,))
     decisions = [Decision(sample.id, "reject", "person", HOSTILE)]
-    edited = {"feedback": HOSTILE, "refined": HOSTILE}
-    decisions.append(Decision(sample.id, "edit", "person", after=edited))
+    edit = {"feedback": HOSTILE, "refined": HOSTILE}
+    decisions.append(Decision(sample.id, "edit", "person", after=edit))
     store.decisions.decide(decisions)
-    shown = sample_views.card(store.samples.view(sample.id))
-    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
-    assert not re.search(r"<img|\$\{|\{\{|[{}$`]", shown)
+    markup = sample_views.card(store.samples.view(sample.id))
+    assert "&lt;img src=x onerror=alert(1)&gt;" in markup
+    assert not re.search(r"<img|\$\{|\{\{|[{}$`]", markup)
 
 
 def test_evidence_outside_the_passage_is_not_marked(store):
@@ -142,10 +146,10 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
     (sample,) = journal.step(
         "sample", lambda: [Sample(question.id, "Why?", "So.", "", False, 0.0)]
     )
-    shown = sample_views.card(store.samples.view(sample.id))
-    assert "known, P(gap) 0 %" in shown
-    assert "has no text" in shown
-    assert "Refinement" not in shown
+    markup = sample_views.card(store.samples.view(sample.id))
+    assert "known, P(gap) 0 %" in markup
+    assert "has no text" in markup
+    assert "Refinement" not in markup
 
 
 @pytest.mark.parametrize(
@@ -154,8 +158,8 @@ def test_a_sample_without_text_feedback_and_refinement_has_a_card(store):
 )
 def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, words):
     (sample,) = filled(store)
-    shown = sample_views.card(store.samples.view(sample.id))
-    assert "Would be learned, once approved" in shown
+    markup = sample_views.card(store.samples.view(sample.id))
+    assert "Would be learned, once approved" in markup
     store.decisions.decide([Decision(sample.id, action, "person")])
     assert words in sample_views.card(store.samples.view(sample.id))
 
@@ -165,11 +169,11 @@ def test_decisions_are_told_in_words(store):
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
     review_queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
     review_queue.overrule(store, sample.id, gap=False)
-    shown = sample_views.card(store.samples.view(sample.id))
-    assert "rule default approved: a gap" in shown
-    assert "person edited the answer" in shown
-    assert "person edited the gap" in shown
-    assert "Johann" in shown
+    markup = sample_views.card(store.samples.view(sample.id))
+    assert "rule default approved: a gap" in markup
+    assert "person edited the answer" in markup
+    assert "person edited the gap" in markup
+    assert "Johann" in markup
 
 
 # --- what there is to do ------------------------------------------------------
@@ -189,9 +193,9 @@ def test_progress_counts_what_is_decided(store):
     first, second, _ = filled(store, 3)
     review_queue.decide(store, [first.id], "approve", "")
     review_queue.decide(store, [second.id], "reject", "trivial")
-    shown = review.progress(store)
-    assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in shown
-    assert "after 18 more of your decisions" in shown
+    markup = review.progress(store)
+    assert "2 of 3 decided: 1 approved, 1 rejected, 1 pending" in markup
+    assert "after 18 more of your decisions" in markup
 
 
 def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
@@ -213,21 +217,21 @@ def test_agreement_is_told_from_twenty_decisions_on_made_one_by_one(store):
 
 
 def gone_through(store, of, back=False):
-    found, at = [], 0
+    ids, at = [], 0
     while at := of.next(store, at, back=back):
-        found.append(at)
-    return found
+        ids.append(at)
+    return ids
 
 
 def test_what_is_in_doubt_comes_first(store):
     (sure,) = filled(store, words="a", probability=0.99)
-    (tossed,) = filled(store, words="b", probability=0.45)
+    (doubtful,) = filled(store, words="b", probability=0.45)
     (strays,) = filled(store, words="c", probability=0.9, flags=("strays",))
     (both,) = filled(store, words="d", probability=1.0, flags=("strays", "disputed"))
     (plain,) = filled(store, words="e", probability=0.5, flags=("same_fact",))
-    wanted = [both, strays, plain, tossed, sure]
-    assert gone_through(store, chosen()) == [s.id for s in wanted]
-    by_id = [s.id for s in (sure, tossed, strays, both, plain)]
+    order = [both, strays, plain, doubtful, sure]
+    assert gone_through(store, chosen()) == [s.id for s in order]
+    by_id = [s.id for s in (sure, doubtful, strays, both, plain)]
     assert gone_through(store, chosen(order="oldest first")) == by_id
 
 
@@ -238,19 +242,19 @@ def test_every_sample_is_visited_exactly_once(store, order, back):
         filled(store, 7, words=words, flags=flags)
         filled(store, 7, words=f"{words} same", flags=flags, probability=0.5)
     of = chosen(order=order)
-    found = gone_through(store, of, back)
-    assert sorted(found) == list(range(1, 43))
-    assert found == gone_through(store, of, not back)[::-1]
+    ids = gone_through(store, of, back)
+    assert sorted(ids) == list(range(1, 43))
+    assert ids == gone_through(store, of, not back)[::-1]
 
 
 def test_deciding_goes_on_where_one_was(store):
     filled(store, 9)
-    of, at, found = chosen(), chosen().next(store), []
+    of, at, ids = chosen(), chosen().next(store), []
     while at:
-        found.append(at)
+        ids.append(at)
         review_queue.decide(store, [at], "approve" if at % 2 else "reject", "")
         at = of.around(store, at)
-    assert sorted(found) == list(range(1, 10))
+    assert sorted(ids) == list(range(1, 10))
 
 
 def test_behind_the_last_one_comes_the_first_again(store):
@@ -320,11 +324,14 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
     before = store.samples.find()
     of = chosen(state=ANY)
     assert of.undecided(store, "approve") == [1, 4, 5, 6, 3]
-    told = review_queue.decide_all(store, of, ("approve", 5), "")
-    assert told.startswith("5 samples approved.")
+    note = review_queue.decide_all(store, of, ("approve", 5), "")
+    assert note.startswith("5 samples approved.")
     assert store.samples.counts()["approved"] == 6
-    shown, note, _ = review_queue.undo(store, 0)
-    assert (shown, note) == (1, "5 decisions that were made together are reverted.")
+    sample_id, undo_note, _ = review_queue.undo(store, 0)
+    assert (sample_id, undo_note) == (
+        1,
+        "5 decisions that were made together are reverted.",
+    )
     assert store.samples.find() == before
 
 
@@ -346,13 +353,13 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
     filled(store, 2)
     with pytest.raises(InputError, match="no decision to undo"):
         review_queue.undo(store, 0)
-    made = [Decision(number, "approve", "rule:default") for number in (1, 2)]
-    last = store.decisions.decide(made)[-1].id
-    shown, note, asked = review_queue.undo(store, 0)
-    assert (shown, asked) == (0, last)
+    decisions = [Decision(number, "approve", "rule:default") for number in (1, 2)]
+    last = store.decisions.decide(decisions)[-1].id
+    sample_id, note, question_id = review_queue.undo(store, 0)
+    assert (sample_id, question_id) == (0, last)
     assert "rule default; press Undo again" in note
     assert store.samples.counts()["approved"] == 2
-    assert review_queue.undo(store, asked)[2] == 0
+    assert review_queue.undo(store, question_id)[2] == 0
     assert store.samples.counts()["pending"] == 2
 
 

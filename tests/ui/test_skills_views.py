@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -28,33 +29,34 @@ def keep(store, **values):
         "guided",
         None,
     )
-    shares = dict.fromkeys(SHARES, Share(55, 60))
+    shares: dict[str, Any] = dict.fromkeys(SHARES, Share(55, 60))
     report = replace(SkillReport(*about, **shares, verdicts=verdicts), **values)
     store.skills.add(store.runs.create("skills", {"model": None}).id, report.as_dict())
 
 
 def test_without_a_check_a_study_is_said_to_work(store):
-    shown = views.panel(store, MODEL).html
-    assert "have not been checked" in shown
-    assert "A study also works without" in shown
-    assert "<svg" not in shown
+    markup = views.panel(store, MODEL).html
+    assert "have not been checked" in markup
+    assert "A study also works without" in markup
+    assert "<svg" not in markup
 
 
 def test_each_skill_is_a_bar_a_row_and_a_sentence(store):
     keep(store, questions=Share(12, 60))
-    shown = views.panel(store, MODEL).html
-    svg = ElementTree.fromstring(re.search(r"<svg.*</svg>", shown, re.DOTALL)[0])
+    markup = views.panel(store, MODEL).html
+    (svg_text,) = re.findall(r"<svg.*</svg>", markup, re.DOTALL)
+    svg = ElementTree.fromstring(svg_text)
     bars = [r for r in svg.iter("rect") if "al-skill-bar" in r.get("class", "")]
     assert len(bars) == 7
-    weak = [r for r in bars if "al-skill-is-weak" in r.get("class")]
+    weak = [r for r in bars if "al-skill-is-weak" in r.get("class", "")]
     assert len(weak) == 2
-    assert svg.get("aria-label").count(", weak") == 2
+    assert svg.get("aria-label", "").count(", weak") == 2
     assert svg.get("role") == "img"
-    widths = {float(r.get("width")) for r in bars}
+    widths = {float(r.get("width", "")) for r in bars}
     assert all(0 <= width <= 460 for width in widths)
-    assert shown.count("<tr>") == 8
-    assert "It asks 20 % valid questions: teach it the skills first" in shown
-    assert "are chance (AUC 0.48)" in shown
+    assert markup.count("<tr>") == 8
+    assert "It asks 20 % valid questions: teach it the skills first" in markup
+    assert "are chance (AUC 0.48)" in markup
 
 
 def test_a_check_of_other_weights_is_not_shown(store):
@@ -67,9 +69,9 @@ def test_a_check_of_other_weights_is_not_shown(store):
 
 
 def test_a_model_that_is_not_there_is_a_sentence(store):
-    shown = views.panel(store, ModelSettings("<b>none")).html
-    assert "al-problem" in shown
-    assert "<b>" not in shown
+    markup = views.panel(store, ModelSettings("<b>none")).html
+    assert "al-problem" in markup
+    assert "<b>" not in markup
 
 
 def test_a_model_is_checked_once_at_a_time(store):

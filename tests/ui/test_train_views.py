@@ -2,17 +2,19 @@
 
 from dataclasses import fields, replace
 from math import ceil
+from typing import Any
 
 import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.handlers.round_training import checkpoints
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
+from autolearn.rounds.sources import checkpoints
 from autolearn.services import actions, estimates
 from autolearn.services.estimates import ItemLength, MemoryFit, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
@@ -36,23 +38,23 @@ def count(text):
 
 def samples(store, n, gaps, passage_id=None):
     run = store.runs.create("study", {"model": ModelSettings().as_dict(), "study": {}})
-    asked = store.library.add_questions(
+    questions = store.library.add_questions(
         [Question(f"Who leads town number {i}?", "study", "model") for i in range(n)]
     )
-    made = store.journal(run.id).step(
+    new_samples = store.journal(run.id).step(
         "s",
         lambda: [
             Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9, passage_id)
-            for i, q in enumerate(asked)
+            for i, q in enumerate(questions)
         ],
     )
-    store.decisions.decide([Decision(s.id, "approve", "person") for s in made])
+    store.decisions.decide([Decision(s.id, "approve", "person") for s in new_samples])
 
 
 def training(store, **settings):
-    wanted = replace(SETTINGS, **settings).as_dict()
+    values = replace(SETTINGS, **settings).as_dict()
     model = ModelSettings(HOSTILE).as_dict()
-    run = store.runs.create("train", {"train": wanted, "model": model, "parent": None})
+    run = store.runs.create("train", {"train": values, "model": model, "parent": None})
     numbers = [Metric(i, "loss", 3.0 / i) for i in range(1, 1001)]
     numbers += [Metric(i, "tokens_per_second", 200.0) for i in range(1, 1001)]
     store.runs.add_metrics(run.id, numbers)
@@ -65,12 +67,16 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    found = estimates.round_contents(store, SETTINGS, None, count)
-    assert (found.approved, found.for_method, found.without_gap) == (6, 6, 2)
-    assert found.made.leaked == 1
-    assert (len(found.made.items), found.samples, len(found.tokens)) == (3, 3, 3)
-    shown = views.intake(found, SETTINGS)
-    assert "Excluded: no gap" in shown
+    contents = estimates.round_contents(store, SETTINGS, None, count)
+    assert (contents.approved, contents.for_method, contents.without_gap) == (6, 6, 2)
+    assert contents.made.leaked == 1
+    assert (len(contents.made.items), contents.samples, len(contents.tokens)) == (
+        3,
+        3,
+        3,
+    )
+    markup = views.intake(contents, SETTINGS)
+    assert "Excluded: no gap" in markup
     everything = replace(SETTINGS, only_gaps=False)
     assert len(estimates.round_contents(store, everything, None, count).made.items) == 5
 
@@ -79,10 +85,10 @@ def test_the_dial_decides_only_whether_texts_are_read_again(store):
     (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
     samples(store, 20, gaps=20, passage_id=passage.id)
     memo = train.PlanCache()
-    found = memo.intake(store, SETTINGS, 0)
+    contents = memo.intake(store, SETTINGS, 0)
     n_read, n_checked = 1, round(20 / 16)
-    assert len(found.beside) == 5 * n_read + 2 * n_checked
-    assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is found
+    assert len(contents.beside) == 5 * n_read + 2 * n_checked
+    assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is contents
     assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
 
 
@@ -97,13 +103,14 @@ def test_made_up_items_are_as_long_as_those_of_the_round_before(store):
         TrainItem("gauge", (Message("user", "Why?"),), "Ask."),
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
-    store.rounds.create(Round("join", run.id, {}, base, None), made_up)
+    store.rounds.create(Round("refined_sft", run.id, {}, base, None), made_up)
     then = estimates.round_contents(store, SETTINGS, None, count)
     assert then.made_up == ItemLength((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
     per_step = [
-        estimates.effort(SETTINGS, one, None).tokens_per_step for one in (first, then)
+        estimates.effort(SETTINGS, contents, None).tokens_per_step
+        for contents in (first, then)
     ]
     assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
 
@@ -130,144 +137,150 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
 
 
 def test_the_orders_own_sentence_stands_in_the_way(store):
-    found = estimates.round_contents(store, SETTINGS, None, count)
-    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
-    assert "No sample is approved" in told
+    contents = estimates.round_contents(store, SETTINGS, None, count)
+    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    assert "No sample is approved" in problem
     samples(store, 3, gaps=0)
-    found = estimates.round_contents(store, SETTINGS, None, count)
-    (told,) = train.problems(store, ModelSettings(), SETTINGS, 0, found)
-    assert "nothing to train on" in told
+    contents = estimates.round_contents(store, SETTINGS, None, count)
+    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    assert "nothing to train on" in problem
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
-    told = train.problems(store, ModelSettings(), stage_2, 0, found)
-    assert "stage-1 round" in told[0]
+    (problem, *_) = train.problems(store, ModelSettings(), stage_2, 0, contents)
+    assert "stage-1 round" in problem
 
 
 def test_a_full_disk_stands_in_the_way(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, count)
-    fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
+    contents = estimates.round_contents(store, SETTINGS, None, count)
+    fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
-    (told,) = train._disk(store, 1 << 60)
-    assert "on the disk" in told
+    (problem,) = train._disk(store, 1 << 60)
+    assert "on the disk" in problem
 
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, lambda text: 500)
-    told = " ".join(
-        views.warnings(found, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
+    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 500)
+    sentences = " ".join(
+        views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
-    assert "Validation needs at least" in told
-    assert "3 items are longer" in told
-    assert "may forget" in told
-    assert "higher than usual" not in told
-    told = " ".join(views.warnings(found, SETTINGS, PRESETS["gentle"]))
-    assert "higher than usual" in told
+    assert "Validation needs at least" in sentences
+    assert "3 items are longer" in sentences
+    assert "may forget" in sentences
+    assert "higher than usual" not in sentences
+    sentences = " ".join(views.warnings(contents, SETTINGS, PRESETS["gentle"]))
+    assert "higher than usual" in sentences
 
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, count)
-    effort = estimates.effort(SETTINGS, found, estimates.pace(store, HOSTILE))
+    contents = estimates.round_contents(store, SETTINGS, None, count)
+    effort = estimates.effort(SETTINGS, contents, estimates.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
-    shown = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
-    assert "known after the first round" in shown
+    markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
+    assert "known after the first round" in markup
     training(store)
     speed = estimates.pace(store, HOSTILE)
     assert speed == 200.0
-    effort = estimates.effort(SETTINGS, found, speed)
+    effort = estimates.effort(SETTINGS, contents, speed)
     in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
-    gauge = replay.GAUGE * found.made_up.tokens / 200
-    replayed = 3 * found.made_up.tokens / 2 / 200
-    read = sum(one.tokens for one in found.beside) / 2 / 200
-    assert effort.seconds == pytest.approx(in_steps + gauge + replayed + read)
+    gauge = replay.GAUGE * contents.made_up.tokens / 200
+    replay_seconds = 3 * contents.made_up.tokens / 2 / 200
+    read = sum(item.tokens for item in contents.beside) / 2 / 200
+    assert effort.seconds == pytest.approx(in_steps + gauge + replay_seconds + read)
     assert estimates.pace(store, "another") is None
 
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, SETTINGS, None, count)
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
 
     def pace(**model):
-        return estimates.first_pace(ModelSettings(**model), SETTINGS, found)
+        return estimates.first_pace(ModelSettings(**model), SETTINGS, contents)
 
     slow = pace()
     assert 100 < slow < 10_000
     monkeypatch.setattr(compute, "speed", lambda: 3e10)
     assert pace() == pytest.approx(3 * slow)
-    effort = estimates.effort(SETTINGS, found, slow)
-    shown = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None), is_first=True)
-    assert "from the speed of this computer" in shown
-    for other in (replace(cpu, half=True), replace(cpu, kind="cuda"), Device("cpu", 0)):
+    effort = estimates.effort(SETTINGS, contents, slow)
+    markup = views.estimate(
+        effort, MemoryFit(Memory(weights=1), 2, None), is_first=True
+    )
+    assert "from the speed of this computer" in markup
+    for other in (
+        replace(cpu, half=True),
+        replace(cpu, kind="cuda"),
+        Device("cpu", False),
+    ):
         monkeypatch.setattr(hardware, "device", lambda other=other: other)
         assert pace() is None
 
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, SETTINGS, None, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
-        return estimates.of_training(store, ModelSettings(), settings, found)
+        return estimates.of_training(store, ModelSettings(), settings, contents)
 
-    one, other = fit(32).need, fit(64).need
+    first, second = fit(32).need, fit(64).need
     weights = (model_files.BUILT_IN / "model.safetensors").stat().st_size
-    assert weights / 4 < one.weights <= weights * 2
-    assert other.adapter == 2 * one.adapter
-    assert one.total > one.weights + one.adapter + one.moments
-    shown = views.estimate(TrainingEstimate(1, 2, 3.0), fit(32))
-    assert "optimizer state" in shown
-    assert "rough until a run has been measured" in shown
+    assert weights / 4 < first.weights <= weights * 2
+    assert second.adapter == 2 * first.adapter
+    assert first.total > first.weights + first.adapter + first.moments
+    markup = views.estimate(TrainingEstimate(1, 2, 3.0), fit(32))
+    assert "optimizer state" in markup
+    assert "rough until a run has been measured" in markup
 
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, SETTINGS, None, count)
     model = ModelSettings()
-    before = estimates.of_training(store, model, SETTINGS, found)
+    before = estimates.of_training(store, model, SETTINGS, contents)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
     more = before.need.loaded + (100 << 20)
-    seen = memory_calibration.numbers(
+    numbers = memory_calibration.numbers(
         before.need, more, before.need.total + (100 << 20)
     )
-    rows = [Metric(0, name, value) for name, value in seen.items()]
+    rows = [Metric(0, name, value) for name, value in numbers.items()]
     store.runs.add_metrics(run.id, rows)
-    after = estimates.of_training(store, model, SETTINGS, found)
+    after = estimates.of_training(store, model, SETTINGS, contents)
     assert (before.told_by, after.told_by) == (None, run.id)
     assert after.need.total == before.need.total + (100 << 20)
     assert f"calibrated with run {run.id}" in views.estimate(
         TrainingEstimate(1, 2, 3.0), after
     )
     other = ModelSettings(quantization="none")
-    assert estimates.of_training(store, other, SETTINGS, found).told_by is None
+    assert estimates.of_training(store, other, SETTINGS, contents).told_by is None
 
 
 def test_what_the_worker_holds_with_the_model_it_will_go_on_to(store, monkeypatch):
-    found, model = (
+    contents, model = (
         estimates.round_contents(store, SETTINGS, None, count),
         ModelSettings(),
     )
-    told = estimates.of_training(store, model, SETTINGS, found).need
-    monkeypatch.setattr(hardware, "worker_memory", lambda path: told.loaded + (1 << 30))
-    assert estimates.of_training(store, model, SETTINGS, found).need == told
+    need = estimates.of_training(store, model, SETTINGS, contents).need
+    monkeypatch.setattr(hardware, "worker_memory", lambda path: need.loaded + (1 << 30))
+    assert estimates.of_training(store, model, SETTINGS, contents).need == need
     store.runs.create("study", {"model": model.as_dict(), "study": {}})
     store.runs.claim(1, ("study",))
-    then = estimates.of_training(store, model, SETTINGS, found).need
-    assert then == replace(told, libraries=told.libraries + (1 << 30))
+    then = estimates.of_training(store, model, SETTINGS, contents).need
+    assert then == replace(need, libraries=need.libraries + (1 << 30))
     other = ModelSettings(quantization="none")
-    assert estimates.of_training(store, other, SETTINGS, found).need == told
+    assert estimates.of_training(store, other, SETTINGS, contents).need == need
 
 
 def test_a_round_that_may_not_fit_is_told_with_what_would(store, monkeypatch):
     samples(store, 3, gaps=3)
-    found = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
+    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
     monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
-    fit = estimates.of_training(store, ModelSettings(), SETTINGS, found)
+    fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)
 
 
@@ -286,19 +299,20 @@ def test_a_run_that_lacked_memory_is_tried_again_with_less(store, monkeypatch):
     session = Session(store.folder)
     first = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert training_progress._less(session, 0).visible is False
-    advice = {"max_tokens": 256}
+    advice: dict[str, Any] = {"max_tokens": 256}
     store.runs.finish(first.id, "failed", "too little", {"advice": advice})
     button = training_progress._less(session, first.id)
     assert (button.visible, button.value) == (True, "Retry with max_tokens 256")
     training_progress._retry(session, first.id)
     again = store.runs.newest(1)[0]
-    assert again.settings["train"] == first.settings["train"] | advice
+    settings = TrainRunSettings.of(first).train
+    assert TrainRunSettings.of(again).train == replace(settings, **advice)
 
 
 def test_what_a_round_keeps_on_disk_is_told(store):
     run = training(store)
     base = ModelIdentity("built-in", "abc", "nf4", "", "")
-    mine = store.rounds.create(Round("join", run.id, {}, base), [])
+    mine = store.rounds.create(Round("refined_sft", run.id, {}, base), [])
     state = checkpoints(store.folder, mine.id) / "step-7"
     state.mkdir(parents=True)
     (state / "state.pt").write_bytes(bytes(3 << 20))
@@ -311,15 +325,15 @@ def test_what_a_round_keeps_on_disk_is_told(store):
 
 
 def test_a_training_shows_its_curves_and_its_own_settings(store):
-    shown = views.live(store, training(store, epochs=77))
-    assert shown.count("<svg") == 1
-    assert "77" in shown
-    assert "<strong>77</strong>" in shown
-    assert "1,000 of 2,000" in shown
-    assert "200" in shown
-    assert "<img" not in shown
-    assert "${" not in shown
-    assert "{{" not in shown
+    markup = views.live(store, training(store, epochs=77))
+    assert markup.count("<svg") == 1
+    assert "77" in markup
+    assert "<strong>77</strong>" in markup
+    assert "1,000 of 2,000" in markup
+    assert "200" in markup
+    assert "<img" not in markup
+    assert "${" not in markup
+    assert "{{" not in markup
 
 
 def test_a_place_without_a_training_says_what_to_do(store):
@@ -329,10 +343,12 @@ def test_a_place_without_a_training_says_what_to_do(store):
 @pytest.mark.parametrize("state", ["done", "cancelled", "failed", "queued"])
 def test_a_run_says_what_can_be_done_with_it(store, state):
     run = replace(training(store), state=state, error=HOSTILE)
-    shown = views.live(store, run)
-    assert ("It is finished" in shown) == (state == "done")
-    assert ("resume it where it stopped" in shown) == (state in ("cancelled", "failed"))
-    assert "<img" not in shown
+    markup = views.live(store, run)
+    assert ("It is finished" in markup) == (state == "done")
+    assert ("resume it where it stopped" in markup) == (
+        state in ("cancelled", "failed")
+    )
+    assert "<img" not in markup
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_end():
@@ -340,35 +356,35 @@ def test_a_long_curve_is_thinned_and_keeps_its_end():
     points = curve.thinned(numbers)
     assert len(points) <= curve.MOST_POINTS
     assert points[-1].step == 4001
-    drawn = curve.draw(HOSTILE, "nats", {HOSTILE: numbers})
-    assert "<img" not in drawn
-    assert "at step 4001" in drawn
+    markup = curve.draw(HOSTILE, "nats", {HOSTILE: numbers})
+    assert "<img" not in markup
+    assert "at step 4001" in markup
 
 
 @pytest.mark.parametrize("values", [[0.0], [5.0, 5.0], [-1.0, 2.0]])
 def test_flat_short_and_negative_curves_are_drawn(values):
     numbers = [Metric(i, "x", v) for i, v in enumerate(values)]
-    drawn = curve.draw("x", "u", {"": numbers})
-    assert "nan" not in drawn
-    assert "polyline" in drawn
+    markup = curve.draw("x", "u", {"": numbers})
+    assert "nan" not in markup
+    assert "polyline" in markup
     assert curve.draw("x", "u", {"": []}) == ""
 
 
 def test_tokens_are_text_and_what_is_learned_is_marked():
     row = ShownRow((1, 2, 3), 2, (HOSTILE, "\n", HOSTILE))
-    found = TokenPreview(
+    contents = TokenPreview(
         ((row,), (row, row)), 2, 10, 1, 0, 6, 2, HOSTILE, ((900, HOSTILE * 9),)
     )
-    shown = views.preview(found)
-    assert "<img" not in shown
-    assert "${" not in shown
-    assert shown.count("al-token al-learned") == 3
-    assert "33 %" in shown
-    assert "rejected answer" in shown
+    markup = views.preview(contents)
+    assert "<img" not in markup
+    assert "${" not in markup
+    assert markup.count("al-token al-learned") == 3
+    assert "33 %" in markup
+    assert "rejected answer" in markup
 
 
 def test_a_form_gives_settings_or_says_what_is_wrong():
-    values = [getattr(SETTINGS, one.name) for one in fields(TrainSettings)]
+    values = [getattr(SETTINGS, field.name) for field in fields(TrainSettings)]
     assert train.settings_of(values) == SETTINGS
     empty = [None if v == SETTINGS.epochs else v for v in values]
     with pytest.raises(InputError, match="Enter a number"):
@@ -379,4 +395,4 @@ def test_a_start_is_queued_with_the_forms_settings(store, monkeypatch):
     samples(store, 3, gaps=3)
     run = actions.train(store, ModelSettings(), replace(SETTINGS, epochs=2))
     assert views.trainings(store) == [run]
-    assert "join" in views.title(run)
+    assert "oth papers joined" in views.title(run)

@@ -285,14 +285,14 @@ def predictions(
     """
     tokens = torch.from_numpy(batch.tokens)
     weights = torch.from_numpy(batch.weights)
-    hidden = model.model(
+    hidden_states = model.model(
         input_ids=tokens,
         attention_mask=torch.from_numpy(batch.mask),
         position_ids=torch.from_numpy(batch.positions),
         use_cache=False,
     ).last_hidden_state
     row, column = weights.nonzero(as_tuple=True)
-    states, targets = hidden[row, column - 1], tokens[row, column]
+    states, targets = hidden_states[row, column - 1], tokens[row, column]
     if among is None:
         return model.lm_head(states), targets, weights[row, column]
     logits = states @ model.lm_head.weight[among].T

@@ -75,7 +75,7 @@ class Examiner:
             for reply in self.replies(study_lists, draw)
         ]
         single = [model_output.questions(reply) for reply in self.replies(exact_lists)]
-        merged = [
+        outputs = [
             [
                 line
                 for index in range(i, len(lists), len(study_lists))
@@ -90,7 +90,7 @@ class Examiner:
         ]
         yield share("ask: questions valid", valid, 0.97)
         yield share("ask: facts covered by one list", self._covered(single))
-        yield share("ask: facts covered by a study", self._covered(merged), 0.95)
+        yield share("ask: facts covered by a study", self._covered(outputs), 0.95)
 
     def _covered(self, questions: Sequence[Sequence[str]]) -> list[bool]:
         outcomes = []

@@ -89,13 +89,13 @@ class Packer:
     def __init__(
         self,
         tokenizer: PreTrainedTokenizerFast,
-        known: tuple[Entity, ...],
+        entities: tuple[Entity, ...],
         *,
         held_out: bool = False,
     ) -> None:
         self.tokenizer = tokenizer
         self.ids = tokenizer.get_vocab()
-        self.known = known
+        self.entities = entities
         self.held_out = held_out
 
     def batch(self, seed: str, n_rows: int, micro_share: float = 0.0) -> PackedBatch:
@@ -131,7 +131,7 @@ class Packer:
     def _fill(self, n_free: int, world: World) -> Iterator[Segment]:
         while True:
             task = _draw(FREE_TASKS, world.rng)
-            segment = self.branch(free_exercise(task, self.known, world))
+            segment = self.branch(free_exercise(task, self.entities, world))
             if len(segment.tokens) > n_free:
                 return
             n_free -= len(segment.tokens)

@@ -38,7 +38,7 @@ def main() -> None:
     backend = HuggingFaceBackend.load(ModelSettings(), BUILT_IN)
     writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
     notes = Notes()
-    replay.imagine(writer, notes, [], N, lambda done: None)
+    replay.imagine(writer, notes, [], N, lambda n_done: None)
     path = BUILT_IN / replay.SHIPPED
     path.write_text(replay.ship(notes.made, backend.identity), encoding="utf-8")
     sys.stdout.write(f"{len(notes.made)} prompts in {path}\n")

@@ -35,7 +35,7 @@ UNANSWERABLE_SHARE = 0.12
 NOT_SAID = "The text does not say."
 ORDER = ("first", "second")
 
-Weighted = tuple[tuple[str, float], ...]
+WeightedText = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Exercise:
 
     task: str
     prompt: str
-    reply: Weighted
+    reply: WeightedText
     passage: str = ""
     """The beginning of the prompt, which other exercises share."""
     user_weight: float = 0.0
@@ -61,12 +61,12 @@ def user_template(name: str) -> Template:
     return Template(prompts.load_default(name).user)
 
 
-def plain(text: str, weight: float = 1.0) -> Weighted:
+def plain(text: str, weight: float = 1.0) -> WeightedText:
     """Return a reply in which all tokens have the same weight."""
     return ((text, weight),)
 
 
-def told(fact: WorldFact) -> Weighted:
+def told(fact: WorldFact) -> WeightedText:
     """Return the answer of a fact; the value has the largest weight."""
     head, value, tail = fact.answer.rpartition(fact.value)
     if not value:
@@ -77,7 +77,7 @@ def told(fact: WorldFact) -> Weighted:
     return tuple(part for part in parts if part[0])
 
 
-def quoted(evidence: str) -> Weighted:
+def quoted(evidence: str) -> WeightedText:
     """Return the line with the quote, and the beginning of the next line."""
     first, space, rest = evidence.partition(" ")
     return (
@@ -87,7 +87,7 @@ def quoted(evidence: str) -> Weighted:
     )
 
 
-def after_tag(reply: Weighted) -> Weighted:
+def after_tag(reply: WeightedText) -> WeightedText:
     """Return a reply that continues a line."""
     (text, weight), *rest = reply
     return ((f" {text}", weight) if text[0] != " " else (text, weight), *rest)
@@ -162,7 +162,7 @@ def closed_book(fact: WorldFact, question: str, task: str = "closed_book") -> Ex
     return Exercise(task, prompt, reply, user_weight=weight)
 
 
-def comparison(fact: WorldFact, attempt: WorldFact) -> Weighted:
+def comparison(fact: WorldFact, attempt: WorldFact) -> WeightedText:
     """Return the feedback on an attempt; a wrong thing is mentioned first."""
     if attempt.name != fact.name:
         return verdict_text(fact.name, attempt.name, "The text is about")
@@ -171,7 +171,7 @@ def comparison(fact: WorldFact, attempt: WorldFact) -> Weighted:
 
 def verdict_text(
     value: str, attempt_value: str, opening: str = "The text says"
-) -> Weighted:
+) -> WeightedText:
     """Return the feedback that compares two short values."""
     if value == attempt_value:
         decision, rest = " agrees", " with it.\nVerdict: correct"
@@ -237,7 +237,7 @@ def sum_answer(sums: Problem, rng: random.Random) -> Exercise:
     return Exercise("sum_answer", prompt, reply, user_weight=USER_WEIGHT)
 
 
-def checked(sums: Problem, steps: tuple[SumStep, ...]) -> Weighted:
+def checked(sums: Problem, steps: tuple[SumStep, ...]) -> WeightedText:
     """Return the feedback that repeats each step."""
     parts: list[tuple[str, float]] = []
     for order, right, step in zip(ORDER, sums.steps, steps, strict=True):
@@ -334,11 +334,11 @@ def passage_exercise(task: str, passage: ProsePassage, world: World) -> Exercise
 def unanswerable(passage: ProsePassage, world: World) -> str:
     """Return a question that the passage does not answer."""
     fact = world.rng.choice(passage.statements).fact
-    stated = {
+    attributes = {
         row.fact.attribute for row in passage.statements if row.fact.name == fact.name
     }
     other_attributes = [
-        a for a in grammar().attributes[fact.attribute.kind] if a not in stated
+        a for a in grammar().attributes[fact.attribute.kind] if a not in attributes
     ]
     if other_attributes and world.rng.random() < 0.6:
         return any_question(
@@ -347,11 +347,11 @@ def unanswerable(passage: ProsePassage, world: World) -> str:
     return any_question(world.entity(n_facts=1).facts[0], world.rng)
 
 
-def free_exercise(task: str, known: tuple[Entity, ...], world: World) -> Exercise:
+def free_exercise(task: str, entities: tuple[Entity, ...], world: World) -> Exercise:
     """Return a random exercise of one task that has no passage."""
     rng = world.rng
     if task == "known":
-        fact = rng.choice(rng.choice(known).facts)
+        fact = rng.choice(rng.choice(entities).facts)
         return closed_book(fact, any_question(fact, rng), task)
     if task in {"talk", "outside"}:
         return {"talk": talk, "outside": outside}[task](rng)

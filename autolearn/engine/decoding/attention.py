@@ -74,6 +74,8 @@ class AttentionSegment:
             returns: (Q, H, D) and (Q, H, 1).
         """
         # (rows, heads, H / heads * width, D): all queries of a key head in one product.
+        # Query heads that share a key head are rows of that product, so keys and values
+        # are not repeated for each query head.
         grid = self.queries.spread(query, keys.shape[1])
         shape = grid.shape[:-1]
         scores = (grid.flatten(2, 3) @ keys.mT).view(*shape, -1).float()
@@ -124,6 +126,8 @@ def _attend(
     **settings: Any,
 ) -> tuple[Tensor, None]:
     """Attend as transformers calls it: query (1, H, Q, D), result (1, Q, H, D)."""
+    # transformers hands unknown keyword arguments of forward down to the attention, so
+    # the view needs no change in any model class.
     view: AttentionView | None = settings.pop("view", None)
     # Training and prefix reading pass no view.
     if view is None:

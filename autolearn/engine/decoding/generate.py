@@ -30,7 +30,7 @@ from autolearn.engine import device_memory
 from autolearn.engine.decoding import packed_linear, shared_prefix
 from autolearn.engine.decoding.constraints import Matcher
 from autolearn.engine.decoding.padded_rows import PaddedRows
-from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.prefix_plan import PromptQueue
 from autolearn.models.memory import BATCH_SIZE
 
@@ -88,9 +88,9 @@ class DecodedText:
         n: int = self.sampling.max_new_tokens
         return torch.rand(n, generator=generator).tolist()
 
-    def fits(self, loaded: Loaded) -> bool:
+    def fits(self, lm: LoadedModel) -> bool:
         """Return whether the context holds the text; mark it as overlong if not."""
-        if len(self.ids) + self.sampling.max_new_tokens <= loaded.context_length:
+        if len(self.ids) + self.sampling.max_new_tokens <= lm.context_length:
             return True
         self.finish = "overlong"
         return False
@@ -117,7 +117,7 @@ class DecodedText:
 
 
 def generate(
-    loaded: Loaded,
+    lm: LoadedModel,
     prompts: Sequence[tuple[list[int], Sampling]],
     stop: Stop,
     progress: Callable[[int], None] | None = None,
@@ -129,20 +129,20 @@ def generate(
     interrupted, or that was never begun, finishes as ``cancelled``.
     """
     texts = [DecodedText(ids, sampling) for ids, sampling in prompts]
-    return write(loaded, texts, stop, progress, stop_ids)
+    return write(lm, texts, stop, progress, stop_ids)
 
 
 def write(
-    loaded: Loaded,
+    lm: LoadedModel,
     texts: Sequence[DecodedText],
     stop: Stop,
     progress: Callable[[int], None] | None = None,
     stop_ids: frozenset[int] | None = None,
 ) -> list[Completion]:
     """Generate all texts, in the order given; see ``generate``."""
-    fitting_texts = [text for text in texts if text.fits(loaded)]
+    fitting_texts = [text for text in texts if text.fits(lm)]
     n_done = len(texts) - len(fitting_texts)
-    writer = BatchDecoder(loaded, fitting_texts, stop_ids)
+    writer = BatchDecoder(lm, fitting_texts, stop_ids)
     while writer.has_work:
         n_finished = writer.step()
         n_done += n_finished
@@ -150,20 +150,20 @@ def write(
             progress(n_done)
         if stop():
             break
-    return [_completion(loaded, text) for text in texts]
+    return [_completion(lm, text) for text in texts]
 
 
 def stream(
-    loaded: Loaded, text: DecodedText, stop: Stop, hear: Callable[[str], None]
+    lm: LoadedModel, text: DecodedText, stop: Stop, hear: Callable[[str], None]
 ) -> Completion:
     """Generate one text; ``hear`` gets the answer so far after each token."""
-    writer = BatchDecoder(loaded, [text] if text.fits(loaded) else [])
+    writer = BatchDecoder(lm, [text] if text.fits(lm) else [])
     while writer.has_work:
         writer.step()
-        hear(loaded.chat.decode(text.answer))
+        hear(lm.chat.decode(text.answer))
         if stop():
             break
-    return _completion(loaded, text)
+    return _completion(lm, text)
 
 
 class BatchDecoder:
@@ -171,18 +171,18 @@ class BatchDecoder:
 
     def __init__(
         self,
-        loaded: Loaded,
+        lm: LoadedModel,
         texts: list[DecodedText],
         stop_ids: frozenset[int] | None = None,
     ):
-        self._loaded = loaded
-        self._stop_ids = loaded.chat.stop_ids if stop_ids is None else stop_ids
+        self._lm = lm
+        self._stop_ids = lm.chat.stop_ids if stop_ids is None else stop_ids
         self._batch_size = BATCH_SIZE
         # Packing comes first, since it takes memory from the batch.
-        _pack_weights(loaded, texts)
-        columns = loaded.estimator.columns(device_memory.free(loaded.device))
+        _pack_weights(lm, texts)
+        columns = lm.estimator.columns(device_memory.free(lm.device))
         self._columns = min(BATCH_TOKENS, columns)
-        self._kind = shared_prefix.cache_class(loaded)
+        self._kind = shared_prefix.cache_class(lm)
         self._cache: shared_prefix.SharedPrefixCache | PaddedRows
         self._begin(texts)
         if not self._kind.shares:
@@ -217,7 +217,7 @@ class BatchDecoder:
             if self._batch_size == 1:
                 raise
         # The packed copies are the cheapest memory to give up.
-        self._loaded.packed.drop()
+        self._lm.packed.drop()
         # Finished texts stay finished. The others start again with half the batch size.
         self._batch_size //= 2
         log.warning(
@@ -234,7 +234,7 @@ class BatchDecoder:
         live = [i for i, text in enumerate(self._texts) if not text.is_done]
         # Removing rows copies the cache, so it waits until a quarter is finished.
         if not live:
-            self._cache, self._texts = self._kind(self._loaded), []
+            self._cache, self._texts = self._kind(self._lm), []
         elif len(live) <= (1 - _FREE_SHARE) * len(self._texts):
             self._texts = [self._texts[i] for i in live]
             self._cache.keep(live)
@@ -268,16 +268,16 @@ class BatchDecoder:
             text.take(token, self._stop_ids)
 
 
-def _pack_weights(loaded: Loaded, texts: Sequence[DecodedText]) -> None:
+def _pack_weights(lm: LoadedModel, texts: Sequence[DecodedText]) -> None:
     """Pack the weights for small batches if that pays off and memory allows it."""
     n_tokens = sum(text.sampling.max_new_tokens for text in texts)
     pays_off = len(texts) > 1 and n_tokens >= packed_linear.LEAST_TOKENS
     # A packed copy is kept until a training drops it.
-    if loaded.packed or not pays_off:
+    if lm.packed or not pays_off:
         return
-    if loaded.estimator.copies_within(device_memory.free(loaded.device)):
+    if lm.estimator.copies_within(device_memory.free(lm.device)):
         with memory_guard():
-            loaded.packed.make(loaded.model)
+            lm.packed.make(lm.model)
 
 
 def _restrict(logits: Tensor, texts: Sequence[DecodedText], indices: list[int]) -> None:
@@ -286,6 +286,7 @@ def _restrict(logits: Tensor, texts: Sequence[DecodedText], indices: list[int]) 
     Shapes:
         logits: (N, V) float32.
     """
+    # One copy to the host for all texts, instead of one per text.
     likeliest = logits.argmax(dim=1).tolist()
     for i in indices:
         matcher, greedy = texts[i].matcher, not texts[i].sampling.temperature
@@ -310,6 +311,8 @@ def _next_tokens(logits: Tensor, texts: Sequence[DecodedText]) -> Tensor:
         [text.sampling.temperature for text in sampled_texts]
     )[:, None]
     top_p = logits.new_tensor([text.sampling.top_p for text in sampled_texts])[:, None]
+    # Drawn from the seed and the position of each text, not from a shared generator, so
+    # neither the batch nor a restart changes what is sampled.
     random_number = logits.new_tensor(
         [text.chances[len(text.new_ids)] for text in sampled_texts]
     )
@@ -360,6 +363,6 @@ def _sample_top_p(
     return token_ids
 
 
-def _completion(loaded: Loaded, text: DecodedText) -> Completion:
-    answer = loaded.chat.decode(text.answer)
+def _completion(lm: LoadedModel, text: DecodedText) -> Completion:
+    answer = lm.chat.decode(text.answer)
     return Completion(answer, text.finish, len(text.ids), len(text.new_ids))

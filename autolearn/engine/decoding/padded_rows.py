@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.prefix_plan import PrefixGroup
 
 
@@ -21,8 +21,8 @@ class PaddedRows:
 
     shares = False
 
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
+    def __init__(self, lm: LoadedModel) -> None:
+        self._lm = lm
         self._cache: Cache
         # Attention mask (N, T), and position of the next token (N, 1).
         self._mask: Tensor
@@ -32,20 +32,20 @@ class PaddedRows:
         """Read prompts, all but the last id of each; drop all other texts."""
         prompt_ids = [prompts[i][:-1] for group in groups for i in group.members]
         longest = max(map(len, prompt_ids))
-        pad_id = self._loaded.pad_id
+        pad_id = self._lm.pad_id
         # Padding on the left aligns the next tokens of all rows in one column.
         padded_ids = [[pad_id] * (longest - len(row)) + row for row in prompt_ids]
-        ids = integers(self._loaded, padded_ids)
-        self._places = integers(self._loaded, [[len(row)] for row in prompt_ids])
-        places = integers(self._loaded, range(longest)) - longest + self._places
+        ids = integers(self._lm, padded_ids)
+        self._places = integers(self._lm, [[len(row)] for row in prompt_ids])
+        places = integers(self._lm, range(longest)) - longest + self._places
         self._mask = (places >= 0).long()
-        self._cache = DynamicCache(config=self._loaded.model.config)
+        self._cache = DynamicCache(config=self._lm.model.config)
         if longest:
             self._next_logits(ids, places.clamp(min=0))
 
     def keep(self, texts: Sequence[int]) -> None:
         """Keep only these texts."""
-        index = integers(self._loaded, texts)
+        index = integers(self._lm, texts)
         self._cache.batch_select_indices(index)
         self._mask, self._places = self._mask[index], self._places[index]
 
@@ -54,17 +54,17 @@ class PaddedRows:
 
         A None appends padding to a finished text.
         """
-        pad_id = self._loaded.pad_id
+        pad_id = self._lm.pad_id
         ids = [[pad_id if token is None else token] for token in tokens]
-        grows = integers(self._loaded, [token is not None for token in tokens])
+        grows = integers(self._lm, [token is not None for token in tokens])
         self._mask = pad(self._mask, (0, 1), value=1)
-        logits = self._next_logits(integers(self._loaded, ids), self._places)
+        logits = self._next_logits(integers(self._lm, ids), self._places)
         self._places = self._places + grows[:, None]
         return logits[grows.bool(), 0]
 
     def _next_logits(self, ids: Tensor, places: Tensor) -> Tensor:
         return next_logits(
-            self._loaded,
+            self._lm,
             ids,
             attention_mask=self._mask,
             position_ids=places,
@@ -72,12 +72,12 @@ class PaddedRows:
         )
 
 
-def can_share(loaded: Loaded) -> bool:
+def can_share(lm: LoadedModel) -> bool:
     """Return whether our attention can be used with this model.
 
     Layers with a sliding window or a recurrent state need one row per text.
     """
-    cache = DynamicCache(config=loaded.model.config)
+    cache = DynamicCache(config=lm.model.config)
     return all(type(layer) is DynamicLayer for layer in layers(cache))
 
 
@@ -86,16 +86,14 @@ def layers(cache: Cache) -> list[Any]:
     return list(cache.layers)
 
 
-def integers(loaded: Loaded, values: Sequence[Any]) -> Tensor:
+def integers(lm: LoadedModel, values: Sequence[Any]) -> Tensor:
     """Return whole numbers as an int64 tensor on the device of the model."""
-    return torch.tensor(list(values), dtype=torch.int64, device=loaded.device)
+    return torch.tensor(list(values), dtype=torch.int64, device=lm.device)
 
 
 def next_logits(
-    loaded: Loaded, ids: Tensor, n_logits: int = 1, **settings: Any
+    lm: LoadedModel, ids: Tensor, n_logits: int = 1, **settings: Any
 ) -> Tensor:
     """Run the model; return the logits of the last positions, (B, n_logits, V)."""
-    logits: Tensor = loaded.model(
-        input_ids=ids, logits_to_keep=n_logits, **settings
-    ).logits
+    logits: Tensor = lm.model(input_ids=ids, logits_to_keep=n_logits, **settings).logits
     return logits

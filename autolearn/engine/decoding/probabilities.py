@@ -15,7 +15,7 @@ from torch import Tensor
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Sampling
 from autolearn.engine.decoding.generate import BatchDecoder, DecodedText
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 
 _ONE_TOKEN = Sampling(max_new_tokens=1)
 
@@ -30,12 +30,12 @@ class _Fork:
 
 
 def probabilities(
-    loaded: Loaded, continuations: Sequence[Sequence[list[int]]]
+    lm: LoadedModel, continuations: Sequence[Sequence[list[int]]]
 ) -> list[tuple[float, ...]]:
     """Return P(label) for each case, summing to 1 over its labels.
 
     Args:
-        loaded: The model.
+        lm: The model.
         continuations: For each case, the ids of its prompt with each label.
 
     Raises:
@@ -44,7 +44,7 @@ def probabilities(
     """
     result = [[1.0] * len(labels) for labels in continuations]
     scorer = _LabelScorer(
-        loaded,
+        lm,
         {
             DecodedText(fork.ids, _ONE_TOKEN): (probs, fork)
             for probs, labels in zip(result, continuations, strict=True)
@@ -60,9 +60,9 @@ class _LabelScorer(BatchDecoder):
     """Reads the logits after each text and generates nothing."""
 
     def __init__(
-        self, loaded: Loaded, forks: Mapping[DecodedText, tuple[list[float], _Fork]]
+        self, lm: LoadedModel, forks: Mapping[DecodedText, tuple[list[float], _Fork]]
     ) -> None:
-        super().__init__(loaded, list(forks))
+        super().__init__(lm, list(forks))
         self._forks = forks
 
     def _append_tokens(self, texts: Sequence[DecodedText], logits: Tensor) -> None:

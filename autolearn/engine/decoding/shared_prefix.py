@@ -37,7 +37,7 @@ from autolearn.engine.decoding.padded_rows import (
     next_logits,
 )
 from autolearn.engine.decoding.prefix_cache import LEAST, Pair, common_prefix
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.prefix_plan import PrefixGroup
 from autolearn.models.memory import READ_AT_ONCE, ROOM, SCORES_AT_ONCE
 
@@ -57,8 +57,8 @@ class SharedPrefixCache:
     shares = True
     """Whether texts share prefixes, and new groups can join the batch."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
+    def __init__(self, lm: LoadedModel) -> None:
+        self._lm = lm
         self._layers: list[_Layer] = []
         # The length of each prefix; for each text the index of its prefix and the
         # length of its suffix. Texts of a prefix are neighbours.
@@ -80,6 +80,7 @@ class SharedPrefixCache:
             prompts[i][group.n_shared : -1] for group in groups for i in group.members
         ]
         n_prefixes = len(self._n_prefix)
+        # Texts join at the end, so the texts of a prefix are neighbours: a slice.
         for prefix, group in enumerate(groups, n_prefixes - len(groups)):
             self._prefix_of += [prefix] * len(group.members)
         self._n_own += [0] * len(suffix_ids)
@@ -117,7 +118,7 @@ class SharedPrefixCache:
     def _add_prefixes(self, prefixes: Sequence[list[int]]) -> None:
         """Read prefixes in padded rows, a limited number of tokens at once."""
         longest = max(1, *map(len, prefixes))
-        n = max(1, READ_AT_ONCE[self._loaded.device.type] // longest)
+        n = max(1, READ_AT_ONCE[self._lm.device.type] // longest)
         parts = [
             self._prefix_rows(prefixes[i : i + n]) for i in range(0, len(prefixes), n)
         ]
@@ -134,13 +135,13 @@ class SharedPrefixCache:
         # On a CPU keys and values are float32 whatever the model computes in, since
         # products of 16-bit numbers would round the scores. A GPU accumulates in 32
         # bit.
-        on_cpu = self._loaded.device.type == "cpu"
-        dtype = torch.float32 if on_cpu else self._loaded.model.dtype
+        on_cpu = self._lm.device.type == "cpu"
+        dtype = torch.float32 if on_cpu else self._lm.model.dtype
         return [(keys.to(dtype), values.to(dtype)) for keys, values in layers]
 
     def _common_prefix(self, prefixes: Sequence[list[int]]) -> tuple[int, list[Pair]]:
         """Return the length of the cached common prefix, with its keys and values."""
-        cache = self._loaded.prefixes
+        cache = self._lm.prefixes
         prefix = common_prefix(prefixes)
         n, states = cache.longest(prefix)
         # A single prefix does not show which part of it other prompts share.
@@ -154,26 +155,26 @@ class SharedPrefixCache:
     ) -> list[Pair]:
         """Return keys and values of prefixes whose first ``n`` tokens are cached."""
         longest = max(1, *map(len, prefixes))
-        pad_id = self._loaded.pad_id
+        pad_id = self._lm.pad_id
         # Padding follows the prefix, which does not attend to it.
         ids = [prefix[n:] + [pad_id] * (longest - len(prefix)) for prefix in prefixes]
-        cache = DynamicCache(config=self._loaded.model.config)
+        cache = DynamicCache(config=self._lm.model.config)
         n_rows = len(prefixes)
         # The cached states are expanded, not copied, for all rows.
         for number, (keys, values) in enumerate(states):
             rows = keys.expand(n_rows, -1, -1, -1), values.expand(n_rows, -1, -1, -1)
             cache.update(*rows, number)
-        next_logits(self._loaded, self._integers(ids), cache=cache)
+        next_logits(self._lm, self._integers(ids), cache=cache)
         return [(layer.keys, layer.values) for layer in layers(cache)]
 
     def _parts(self, first: int, suffix_ids: Sequence[list[int]]) -> Iterator[range]:
         """Yield the texts from ``first`` on in parts that are read in one pass."""
-        config = self._loaded.model.config.get_text_config()
+        config = self._lm.model.config.get_text_config()
         # The scores, heads x tokens x columns, are the largest tensor of a pass.
         n_attended = 1 + max(self._n_prefix) + max(map(len, suffix_ids))
-        scores = SCORES_AT_ONCE[self._loaded.device.type]
+        scores = SCORES_AT_ONCE[self._lm.device.type]
         most = scores // (config.num_attention_heads * n_attended)
-        most = max(1, min(most, READ_AT_ONCE[self._loaded.device.type]))
+        most = max(1, min(most, READ_AT_ONCE[self._lm.device.type]))
         begin, n_tokens = first, 0
         for text, ids in enumerate(suffix_ids, first):
             is_new_prefix = (
@@ -224,7 +225,7 @@ class SharedPrefixCache:
         )
         # The library sees one row without cache; the view supplies keys and values.
         return next_logits(
-            self._loaded,
+            self._lm,
             ids[None],
             n_logits,
             attention_mask=_ANY_MASK,
@@ -274,10 +275,10 @@ class SharedPrefixCache:
         return mask.masked_fill_(is_hidden, torch.finfo(mask.dtype).min)[:, None, None]
 
     def _range(self, n: int) -> Tensor:
-        return torch.arange(n, device=self._loaded.device)
+        return torch.arange(n, device=self._lm.device)
 
     def _integers(self, values: Sequence[Any]) -> Tensor:
-        return integers(self._loaded, values)
+        return integers(self._lm, values)
 
 
 class _Layer:
@@ -291,7 +292,7 @@ class _Layer:
             for states in prefixes
         )
         self._buffers = keys, values
-        # (rows, heads, tokens, D), written in place and initialised up to ``_held``.
+        # (rows, heads, tokens, D), written in place and initialised up to ``_n_used``.
         self._n_used = 0
 
     def add_prefixes(self, others: Sequence[Pair]) -> None:
@@ -331,6 +332,7 @@ class _Layer:
     def keep(self, texts: Tensor, tokens: int, prefixes: Tensor, longest: int) -> None:
         """Keep only these texts and prefixes, cut to the given lengths."""
         for buffer in self._buffers:
+            # The indexed side is a copy, so rows may move within one buffer.
             buffer[: len(texts), :, :tokens] = buffer[texts, :, :tokens]
         keys, values = self.prefixes
         # Cutting prefixes copies them, which pays only when some are dropped.
@@ -367,11 +369,11 @@ class _PrefixView:
         )
 
 
-def cache_class(loaded: Loaded) -> type[SharedPrefixCache] | type[PaddedRows]:
+def cache_class(lm: LoadedModel) -> type[SharedPrefixCache] | type[PaddedRows]:
     """Return the cache layout for a model family."""
-    config = loaded.model.config.get_text_config()
+    config = lm.model.config.get_text_config()
     can_view = config._attn_implementation == attention.NAME
-    return SharedPrefixCache if can_view and can_share(loaded) else PaddedRows
+    return SharedPrefixCache if can_view and can_share(lm) else PaddedRows
 
 
 def _stack(parts: Sequence[Tensor]) -> Tensor:

@@ -29,11 +29,13 @@ class BaseLogits:
         for part in self._forward.parts(examples):
             if stop():
                 return False
-            # ``expected`` disables the adapter, so this is the base alone.
-            predictions = self._forward.expected([example.chosen for example in part])
+            # ``base_predictions`` disables the adapter, so this is the base alone.
+            predictions = self._forward.base_predictions(
+                [example.chosen for example in part]
+            )
             self._noted.update(zip(part, predictions, strict=True))
         return True
 
-    def expected(self, examples: Sequence[Example]) -> list[Likeliest]:
+    def predictions(self, examples: Sequence[Example]) -> list[Likeliest]:
         """Return the predictions for these examples, which must be prepared."""
         return [self._noted[example] for example in examples]

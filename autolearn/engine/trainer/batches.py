@@ -154,6 +154,7 @@ def collate(
     """
     trees = _trees([row.ids for row in rows], token_cost)
     longest = max(len(tree.ids) for tree in trees)
+    # The logits that predict a token are those of the column before it.
     entries = [
         (b, longest - len(tree.ids) + path[place - 1], row.ids[place], member)
         for b, tree in enumerate(trees)
@@ -233,6 +234,7 @@ def micro_batches(
         groups_by_width.append(
             (max(len(tree.ids) for tree in trees), len(trees), members)
         )
+    # Widest first, so that trees of like width share a part.
     groups_by_width.sort(key=lambda group_entry: -group_entry[0])
     for first, last in _cuts(
         [group_entry[:2] for group_entry in groups_by_width], at_once

@@ -54,6 +54,7 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all checkpoints, since the round is finished."""
+        # By name, so that files of others in this folder stay.
         for folder in (*self._newest_first(), *self._folder.glob(_BEST)):
             shutil.rmtree(folder)
 

@@ -20,7 +20,7 @@ from torch.nn import Module
 
 from autolearn.engine import adapters
 from autolearn.engine.decoding.padded_rows import can_share
-from autolearn.engine.load import Loaded
+from autolearn.engine.load import LoadedModel
 from autolearn.engine.trainer import losses
 from autolearn.engine.trainer.batches import Batch, Example, Row, collate, micro_batches
 from autolearn.engine.trainer.losses import Likeliest
@@ -30,10 +30,10 @@ from autolearn.models.memory import AT_ONCE
 class Forward:
     """Computes probabilities and divergences of answers with a loaded model."""
 
-    def __init__(self, loaded: Loaded):
-        self._loaded = loaded
-        shares = can_share(loaded)
-        self.token_cost = loaded.token_cost if shares else 0
+    def __init__(self, lm: LoadedModel):
+        self._lm = lm
+        shares = can_share(lm)
+        self.token_cost = lm.token_cost if shares else 0
         """Decides whether rows are laid out as trees; see ``batches.collate``."""
         self.at_once = AT_ONCE
         """Most tokens in one pass."""
@@ -50,7 +50,7 @@ class Forward:
         self,
         rows: Sequence[Row],
         replay_rows: Sequence[Row],
-        expected: Sequence[Likeliest],
+        base_predictions: Sequence[Likeliest],
     ) -> tuple[Tensor, Tensor]:
         """Return the log-probability of answers, and the divergence of replay answers.
 
@@ -58,8 +58,8 @@ class Forward:
             rows: New items, for the log-probability.
             replay_rows: Replay items, for KL(base || round) summed over answer tokens;
                 see ``losses.divergence_of_likeliest``.
-            expected: The base model's predictions for the replay items; see
-                ``expected``.
+            base_predictions: The base model's predictions for the replay items; see
+                ``base_predictions``.
 
         Shapes:
             returns: (len(rows),) and () float32, with gradient.
@@ -73,7 +73,7 @@ class Forward:
             # Trees reorder the answers, so the predictions are put into the order of
             # the batch.
             order = batch.owner[~is_new].unique_consecutive() - len(rows)  # type: ignore[no-untyped-call]
-            base = losses.concatenate([expected[i] for i in order.tolist()])
+            base = losses.concatenate([base_predictions[i] for i in order.tolist()])
             token_ids = token_ids.repeat(1, base.ids.shape[1])
             token_ids[~is_new] = base.ids.long()
         log_probs = losses.token_log_probs(self.logits(batch), token_ids)
@@ -87,10 +87,10 @@ class Forward:
         )
 
     @torch.no_grad()
-    def expected(self, rows: Sequence[Row]) -> list[Likeliest]:
+    def base_predictions(self, rows: Sequence[Row]) -> list[Likeliest]:
         """Return the base model's predictions for each token of each answer."""
         batch = self.collate(rows)
-        with adapters.without(self._loaded.model):
+        with adapters.without(self._lm.model):
             predictions = losses.likeliest(self.logits(batch))
         return [predictions.at(batch.owner == i) for i in range(len(rows))]
 
@@ -100,11 +100,12 @@ class Forward:
 
         It covers the whole vocabulary, so it can be compared with other measurements.
         """
+        # Divided at the end: parts have different numbers of tokens.
         n_tokens = sum(example.chosen.n_answer for example in examples)
         total = 0.0
         for part in self.parts(examples):
             batch = self.collate([example.chosen for example in part])
-            with adapters.without(self._loaded.model):
+            with adapters.without(self._lm.model):
                 base = self.logits(batch)
             total += losses.divergence(base, self.logits(batch)).item()
         return total / n_tokens if n_tokens else None
@@ -135,8 +136,8 @@ class Forward:
 
     def collate(self, rows: Sequence[Row]) -> Batch:
         """Return rows as a batch on the device of the model."""
-        loaded = self._loaded
-        return collate(rows, loaded.pad_id, loaded.device, self.token_cost)
+        lm = self._lm
+        return collate(rows, lm.pad_id, lm.device, self.token_cost)
 
     def logits(self, batch: Batch) -> Tensor:
         """Return the logits for each token of the answers.
@@ -147,10 +148,10 @@ class Forward:
         Shapes:
             returns: (N, V) in the dtype of the base.
         """
-        model = self._loaded.model
+        model = self._lm.model
         device, in_16_bit = (
-            self._loaded.device,
-            self._loaded.identity.dtype == "bfloat16",
+            self._lm.device,
+            self._lm.identity.dtype == "bfloat16",
         )
 
         def select_answers(_: Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor]:
@@ -177,7 +178,7 @@ class Forward:
         if batch.is_plain:
             return (batch.first <= batch.last).long()
         visible = _visible(batch.first, batch.last, batch.places)
-        dtype = self._loaded.model.dtype
+        dtype = self._lm.model.dtype
         mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
         # Not minus infinity: a padding position sees nothing, and softmax would give
         # NaN.
@@ -191,6 +192,8 @@ def _visible(first: Tensor, last: Tensor, places: Tensor) -> Tensor:
         first, last, places: (B, T) int64.
         returns: (B, T, T) bool, queries before keys.
     """
+    # The members of an ancestor include those of its descendants: its first one comes
+    # no later and its last one no earlier. Padding, (1, 0), is nobody's ancestor.
     return (
         (first[:, None, :] <= first[:, :, None])
         & (last[:, :, None] <= last[:, None, :])

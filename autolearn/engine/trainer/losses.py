@@ -107,6 +107,7 @@ class _TokenLogProbs(torch.autograd.Function):
         result = torch.empty_like(logits)
         for rows in _row_chunks(logits):
             chunk_ids = ids[rows]
+            # The softmax is computed again instead of being kept.
             p = (logits[rows].float() - total[rows]).exp_()
             correction = -grad_sum[rows] * p.gather(1, chunk_ids)
             p *= per_rest[rows] - grad_sum[rows]

@@ -1,4 +1,11 @@
-"""The learning rate of a round, and its early end."""
+"""The learning rate of a round, and its early end.
+
+What: once validation is good enough, the rate falls to zero within two epochs, and the
+round ends.
+
+Why: further epochs move the model away from its base without need. Stopping at once
+would leave the noise of steps at a high rate in the weights.
+"""
 
 from autolearn.core.settings import TrainSettings
 

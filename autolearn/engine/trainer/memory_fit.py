@@ -1,4 +1,12 @@
-"""Fit a round into memory: plan the batch, and halve it after out-of-memory errors."""
+"""Fit a round into memory: plan the batch, and halve it after out-of-memory errors.
+
+What: the tokens per pass are planned from the memory that is free. After an
+out-of-memory error, the work starts again with half as many. The gradient of a step is
+a sum over its parts, so it stays the same.
+
+Why: a round may run for hours, and other programs take memory meanwhile. It should go
+on more slowly instead of failing.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -8,7 +16,7 @@ from typing import TypeVar
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import device_memory
-from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.trainer.batches import Example
 from autolearn.engine.trainer.forward import Forward
 from autolearn.models import memory
@@ -25,16 +33,16 @@ class BatchSizer:
 
     def __init__(
         self,
-        loaded: Loaded,
+        lm: LoadedModel,
         forward: Forward,
         settings: TrainSettings,
-        taught: Sequence[Example],
+        new_examples: Sequence[Example],
         replay: Sequence[Example],
     ):
-        self._loaded = loaded
+        self._lm = lm
         self._forward = forward
         self._settings = settings
-        self._items = _items(taught, replay, settings)
+        self._items = _items(new_examples, replay, settings)
 
     def plan(self) -> bool:
         """Choose the tokens per pass; return whether to recompute activations.
@@ -42,8 +50,8 @@ class BatchSizer:
         Raises:
             OutOfMemory: Not even the longest item fits.
         """
-        free = device_memory.free(self._loaded.device)
-        batch_shape = self._loaded.estimator.plan(self._settings, self._items, free)
+        free = device_memory.free(self._lm.device)
+        batch_shape = self._lm.estimator.plan(self._settings, self._items, free)
         self._forward.at_once = batch_shape.tokens
         log.info("%d MiB are free; planned: %s", free >> 20, batch_shape)
         return batch_shape.recompute
@@ -54,15 +62,16 @@ class BatchSizer:
 
     def predicted(self, examples: Sequence[Example]) -> Memory:
         """Return the estimated memory of a step with these examples."""
-        estimator = self._loaded.estimator
+        estimator = self._lm.estimator
         batch_shapes = map(self._load, self._forward.parts(examples))
         # The largest part decides, since parts run one after the other.
         estimates = (estimator.training(self._settings, load) for load in batch_shapes)
         return max(estimates, key=attrgetter("total"))
 
     def _load(self, part: Sequence[Example]) -> BatchShape:
+        # Collated as in training: trees are smaller than the sum of their rows.
         batch = self._forward.collate([row for example in part for row in example.rows])
-        recompute = self._loaded.model.training
+        recompute = self._lm.model.training
         n_rows, width = batch.ids.shape
         n_replay_tokens = self._items.replayed
         return BatchShape(
@@ -102,13 +111,13 @@ def retry_on_oom(forward: Forward, longest: int, work: Callable[[], T]) -> T:
 
 
 def _items(
-    taught: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
+    new_examples: Sequence[Example], replay: Sequence[Example], settings: TrainSettings
 ) -> ItemSizes:
-    examples = [*taught, *replay]
+    examples = [*new_examples, *replay]
     rows = [row for example in examples for row in example.rows]
     longest = max(example.length for example in examples)
     rows_per_item = max(len(example.rows) for example in examples)
-    n_replay = in_step(settings, len(taught), len(replay))
+    n_replay = in_step(settings, len(new_examples), len(replay))
     # The worst step: all rows as long as the longest.
     n_rows = max(settings.batch_size * rows_per_item, n_replay)
     return ItemSizes(

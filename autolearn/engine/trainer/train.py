@@ -28,7 +28,7 @@ from autolearn.core.ports import Watcher
 from autolearn.core.records import ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, device_memory
-from autolearn.engine.load import Loaded, memory_guard
+from autolearn.engine.load import LoadedModel, memory_guard
 from autolearn.engine.trainer import adapter_scale, losses
 from autolearn.engine.trainer.base_logits import BaseLogits
 from autolearn.engine.trainer.batches import (
@@ -61,21 +61,21 @@ class RoundTrainer:
     """One round: a model, the items that its adapter learns from, and the settings."""
 
     def __init__(
-        self, loaded: Loaded, items: Sequence[TrainItem], settings: TrainSettings
+        self, lm: LoadedModel, items: Sequence[TrainItem], settings: TrainSettings
     ):
         """Prepare the items.
 
         Raises:
             TrainingError: None of them can be learned.
         """
-        loaded.packed.drop()  # training does not use the packed copies
-        self._loaded = loaded
-        self._forward = Forward(loaded)
+        lm.packed.drop()  # training does not use the packed copies
+        self._lm = lm
+        self._forward = Forward(lm)
         self._base_logits = BaseLogits(self._forward)
         self._settings = settings
         self._items = items
-        longest = min(settings.max_tokens, loaded.context_length)
-        examples = [encode(item, loaded.chat) for item in items]
+        longest = min(settings.max_tokens, lm.context_length)
+        examples = [encode(item, lm.chat) for item in items]
         learnable = [is_learnable(example, longest) for example in examples]
         self._dropped = [i for i, good in enumerate(learnable) if not good]
         self._new: list[Example] = []
@@ -90,7 +90,7 @@ class RoundTrainer:
                 f"{longest} tokens or have no answer; raise max_tokens or review them."
             )
         self._batch_sizer = BatchSizer(
-            loaded, self._forward, settings, self._new, self._replay
+            lm, self._forward, settings, self._new, self._replay
         )
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))
@@ -126,7 +126,7 @@ class RoundTrainer:
         state = store.newest()
         step = state["step"] if state else 0
         hardware.release_memory()
-        baseline = device_memory.held(self._loaded.device)
+        baseline = device_memory.held(self._lm.device)
         with memory_guard(), self._answering_afterwards():
             self._set_up(start)
             if not self._batch_sizer.retry_on_oom(lambda: self._prepare(watcher)):
@@ -139,7 +139,7 @@ class RoundTrainer:
                 return Outcome(step, finished=False, dropped=self._dropped)
             scores = self._choose_scale(start, store)
         with atomic_folder(output) as draft:
-            adapters.save(self._loaded, draft)
+            adapters.save(self._lm, draft)
         store.clear()
         return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
 
@@ -148,7 +148,7 @@ class RoundTrainer:
         try:
             yield
         finally:
-            self._loaded.model.eval()
+            self._lm.model.eval()
 
     def _probe(self, baseline: int) -> dict[str, float]:
         """Measure the memory of the largest step and discard its gradient.
@@ -159,7 +159,7 @@ class RoundTrainer:
             self._settings.batch_size, self._new, key=attrgetter("length")
         )
         replay = nlargest(self._n_replay, self._replay, key=attrgetter("length"))
-        with device_memory.PeakMemory(self._loaded.device, every=0.002) as peak:
+        with device_memory.PeakMemory(self._lm.device, every=0.002) as peak:
             self._batch_sizer.retry_on_oom(lambda: self._gradient(longest, replay))
         self._optimizer.zero_grad(set_to_none=True)
         estimate = self._batch_sizer.predicted([*longest, *replay])
@@ -191,7 +191,7 @@ class RoundTrainer:
             log_probs, divergence = self._forward.both(
                 rows,
                 [e.chosen for e in replay_part],
-                self._base_logits.expected(replay_part),
+                self._base_logits.predictions(replay_part),
             )
             new_loss = self._loss(new, log_probs, per_token, per_pair)
             divergence = divergence / (n_replay_tokens or 1)
@@ -272,10 +272,10 @@ class RoundTrainer:
     def _set_up(self, start: Path | None) -> None:
         recompute = self._batch_sizer.plan()
         if start is None:
-            adapters.attach_new(self._loaded, self._settings)
+            adapters.attach_new(self._lm, self._settings)
         else:
-            adapters.attach(self._loaded, start, trainable=True)
-        model = self._loaded.model
+            adapters.attach(self._lm, start, trainable=True)
+        model = self._lm.model
         # Evaluation mode has no dropout, so base, reference and round are comparable.
         # Only gradient checkpointing requires training mode.
         model.train(recompute)
@@ -334,6 +334,7 @@ class RoundTrainer:
         self._optimizer.step()
         rows = [row for example in [*examples, *replay] for row in example.rows]
         n_tokens = sum(len(row.ids) for row in rows)
+        numbers["tokens"] = n_tokens
         numbers["tokens_per_second"] = n_tokens / (time.perf_counter() - started_at)
         return numbers
 
@@ -383,7 +384,7 @@ class RoundTrainer:
         """Return a digest of all that a checkpoint must agree on to be resumed."""
         settings = {**asdict(self._settings), "checkpoint_seconds": None}
         start_digest = adapter_digest(start) if start else None
-        work = (self._loaded.identity.digest, start_digest, settings, list(self._items))
+        work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
 
 

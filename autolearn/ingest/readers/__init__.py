@@ -13,11 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from autolearn.core.errors import InputError
+from autolearn.core.reading import ReadingChoices
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.row_kinds import NotTexts
 
 __all__ = ["KINDS", "Piece", "Source", "files", "open_source"]
 
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_WORD = _OFFICE + "wordprocessingml.document"
+_SLIDES = _OFFICE + "presentationml.presentation"
+_SHEETS = _OFFICE + "spreadsheetml.sheet"
+_OPEN = "application/vnd.oasis.opendocument."
 _READERS = {
     ".txt": ("text/plain", "plain"),
     ".text": ("text/plain", "plain"),
@@ -28,7 +34,20 @@ _READERS = {
     ".xhtml": ("text/html", "markup"),
     ".pdf": ("application/pdf", "pdf"),
     ".docx": (_WORD, "office"),
+    ".pptx": (_SLIDES, "slides"),
+    ".odt": (_OPEN + "text", "opendocument"),
+    ".odp": (_OPEN + "presentation", "opendocument"),
+    ".ods": (_OPEN + "spreadsheet", "opendocument"),
+    ".xlsx": (_SHEETS, "spreadsheet"),
+    ".xls": ("application/vnd.ms-excel", "spreadsheet"),
+    ".rtf": ("application/rtf", "rtf"),
+    ".rst": ("text/x-rst", "source_text"),
+    ".tex": ("application/x-tex", "source_text"),
+    ".ipynb": ("application/x-ipynb+json", "notebook"),
+    ".mhtml": ("multipart/related", "web_archive"),
+    ".mht": ("multipart/related", "web_archive"),
     ".epub": ("application/epub+zip", "epub"),
+    ".json": ("application/json", "jsonl"),
     ".jsonl": ("application/jsonl", "jsonl"),
     ".csv": ("text/csv", "csv_table"),
     ".tsv": ("text/csv", "csv_table"),
@@ -40,14 +59,14 @@ faster.
 """
 KINDS = tuple(_READERS)
 """The file endings that can be read."""
+_WITH_CHOICES = ("plain", "csv_table", "jsonl", "source_text")
+"""The modules whose ``read`` takes what a person has chosen about the reading."""
 _INSTEAD = {
     ".doc": "save it as .docx",
-    ".odt": "save it as .docx",
-    ".rtf": "save it as .docx",
+    ".ppt": "save it as .pptx",
     ".mobi": "convert it to .epub",
     ".azw3": "convert it to .epub",
-    ".json": "write one object a line, as .jsonl",
-    ".xlsx": "save it as .csv",
+    ".warc": "it has many pages; save those that you need as .html",
     ".zip": "unpack it and add the folder",
 }
 _SURROGATES = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
@@ -74,14 +93,16 @@ def files(path: Path) -> list[Path]:
     return [path]
 
 
-def open_source(path: Path, name: str) -> Source:
+def open_source(path: Path, name: str, choices: ReadingChoices | None = None) -> Source:
     """Return the text of a file, piece by piece.
 
     Args:
         path: The file.
         name: Its name in error messages.
+        choices: What a person has chosen about its reading.
 
     Raises:
+        NotTexts: The file has rows that are chats, instructions or questions.
         InputError: The file is missing, unreadable, damaged, protected, too large, or
             of an unknown format. Also raised while the pieces are read.
     """
@@ -93,7 +114,8 @@ def open_source(path: Path, name: str) -> Source:
     media_type, module = _READERS[suffix]
     with _told(name):
         reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
-        source: Source = reader.read(path)
+        more = (choices or ReadingChoices(),) if module in _WITH_CHOICES else ()
+        source: Source = reader.read(path, *more)
     return replace(source, media_type=media_type, pieces=_checked(source, name))
 
 
@@ -108,6 +130,8 @@ def _told(name: str) -> Iterator[None]:
     """Turn errors of reading into one sentence that begins with the file's name."""
     try:
         yield
+    except NotTexts as error:
+        raise NotTexts(f"{name} {error}", error.kind) from error
     except InputError as error:
         raise InputError(f"{name} {error}") from error
     except FileNotFoundError:

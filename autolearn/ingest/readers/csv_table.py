@@ -1,39 +1,100 @@
-"""Read CSV: one text per row, below a row with the column names."""
+"""Read CSV and TSV: one text per row, below a row with the column names."""
 
 import csv
-from io import TextIOWrapper
+from collections import Counter
+from collections.abc import Iterator
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import plain, text_rows
+from autolearn.core.reading import ReadingChoices
+from autolearn.ingest.readers import decoding, rows
+from autolearn.ingest.readers.decoding import Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
+_SAMPLE = 2**16
+"""Characters from which the delimiter is found out."""
+LONGEST_NAME = 80
+"""Most characters of a column's name; a longer cell is no name."""
 
 
-def read(path: Path) -> Source:
-    """Return the texts of a CSV file whose first row names the columns.
+def read(path: Path, choices: ReadingChoices) -> Source:
+    """Return the texts of a table whose first row names the columns.
+
+    Without such a row the columns are numbered.
 
     Raises:
-        InputError: No column is one of texts, or a row is malformed.
+        InputError: No row has a text, or a cell is too large.
+        NotTexts: The rows are instructions or questions.
     """
-    return text_rows.read(path, _records)
+    file_decoding = decoding.recognise(path, choices.encoding)
+    return rows.source(file_decoding, lambda: _rows(path, file_decoding), choices)
 
 
-def _records(file: TextIOWrapper) -> text_rows.Rows:
+def _rows(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
     csv.field_size_limit(LARGEST_PARSED)
-    heading = file.readline(plain.BLOCK)
-    delimiter = max(_DELIMITERS, key=heading.count)
-    names = [
-        name.strip().lower()
-        for name in next(csv.reader([heading], delimiter=delimiter), [])
-    ]
-    table = csv.reader(file, delimiter=delimiter)
+    size = path.stat().st_size
+    with decoding.opened(path, file_decoding, newline="") as (file, _):
+        delimiter = _delimiter(file.read(_SAMPLE))
+    with decoding.opened(path, file_decoding, newline="") as (file, binary):
+        table = csv.reader(file, delimiter=delimiter)
+        try:
+            first = next(table, [])
+            names = _names(first)
+            if names is None:
+                names = _numbered(len(first))
+                yield rows.TableRow("row 1", _cells(names, first))
+            for number, row in enumerate(table, 2):
+                share = binary.tell() / size
+                yield rows.TableRow(f"row {number}", _cells(names, row), share)
+        except csv.Error as error:
+            raise InputError(
+                f"is malformed in line {table.line_num + 1}: {error}."
+            ) from None
+
+
+def _delimiter(sample: str) -> str:
+    """Return the delimiter with which most rows have as many cells as the first."""
+
+    def fit(delimiter: str) -> tuple[float, int]:
+        table = islice(csv.reader(StringIO(sample), delimiter=delimiter), 100)
+        counts = Counter(len(row) for row in table if row)
+        (n_cells, n_rows) = counts.most_common(1)[0] if counts else (0, 0)
+        return (n_rows / counts.total() if n_cells > 1 else 0.0), n_cells
+
+    return max(_DELIMITERS, key=fit)
+
+
+def _names(first: list[str]) -> list[str] | None:
+    """Return the names of the columns; None if the first row has none.
+
+    Names that occur twice are numbered.
+    """
+    cells = [cell.strip() for cell in first]
+    if any(len(cell) > LONGEST_NAME or _is_number(cell) for cell in cells):
+        return None
+    names: list[str] = []
+    for number, cell in enumerate(cells, 1):
+        is_new = cell and cell not in names
+        names.append(cell if is_new else f"{cell or 'column'} {number}")
+    return names
+
+
+def _is_number(cell: str) -> bool:
     try:
-        for row in table:
-            if row:
-                yield table.line_num + 1, dict(zip(names, row, strict=False))
-    except csv.Error as error:
-        raise InputError(
-            f"is malformed in line {table.line_num + 1}: {error}."
-        ) from None
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _numbered(n: int) -> list[str]:
+    return [f"column {number}" for number in range(1, n + 1)]
+
+
+def _cells(names: list[str], row: list[str]) -> dict[str, str]:
+    """Return a row by its names; cells beyond the last name are numbered."""
+    more = _numbered(len(row))[len(names) :]
+    return dict(zip([*names, *more], row, strict=False))

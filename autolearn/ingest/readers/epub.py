@@ -18,6 +18,7 @@ _NAMES = {
 }
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 """Methods that obscure fonts; they do not protect text."""
+_CONTENTS, _OUTSIDE = "table of contents", "outside the reading order"
 _CHAPTERS = ("application/xhtml+xml", "text/html")
 
 
@@ -29,21 +30,21 @@ def read(path: Path) -> Source:
     """
     with archives.opened(path) as archive:
         _refuse_protected(archive)
-        chapters = _spine(archive)
+        chapters = _chapters(archive)
     return Source(_pieces(path, chapters))
 
 
-def _pieces(path: Path, chapters: list[tuple[str, bool]]) -> Iterator[Piece]:
+def _pieces(path: Path, chapters: list[tuple[str, str]]) -> Iterator[Piece]:
     with archives.opened(path) as archive:
-        for n, (name, is_contents) in enumerate(chapters, 1):
+        for n, (name, reason) in enumerate(chapters, 1):
             markup.check_size(archive.getinfo(name).file_size)
             soup = markup.parse(archive.read(name))
             share = n / len(chapters)
-            if is_contents:
+            if reason:
                 text = soup.get_text(" ", strip=True)
-                yield Piece(text, left_out="table of contents", share=share)
+                yield Piece(text, left_out=reason, share=share)
             else:
-                yield from markup.pieces(soup, opens=True, share=share)
+                yield from markup.pieces(soup, opens=True, share=share, is_book=True)
 
 
 def _refuse_protected(archive: zipfile.ZipFile) -> None:
@@ -55,8 +56,8 @@ def _refuse_protected(archive: zipfile.ZipFile) -> None:
         raise InputError("is protected against copying (DRM) and cannot be read.")
 
 
-def _spine(archive: zipfile.ZipFile) -> list[tuple[str, bool]]:
-    """Return the chapters in order, and whether each is the table of contents."""
+def _chapters(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """Return the chapters in order, and why each is left out; empty if it is not."""
     box = _parsed(archive, "META-INF/container.xml")
     root = box.find(".//box:rootfile", _NAMES)
     place = root.get("full-path", "") if root is not None else ""
@@ -65,16 +66,18 @@ def _spine(archive: zipfile.ZipFile) -> list[tuple[str, bool]]:
     items = {
         item.get("id"): (
             posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "")))),
-            "nav" in item.get("properties", "").split(),
+            _CONTENTS if "nav" in item.get("properties", "").split() else "",
         )
         for item in book.iterfind("opf:manifest/opf:item", _NAMES)
         if item.get("media-type") in _CHAPTERS
     }
     order = [ref.get("idref") for ref in book.iterfind("opf:spine/opf:itemref", _NAMES)]
-    chapters = [items[name] for name in order if name in items]
+    chapters = [items.pop(name) for name in order if name in items]
     if not chapters:
         raise InputError("names no chapters; convert it to .epub again.")
-    return chapters
+    present = set(archive.namelist())
+    rest = [item for item in items.values() if item[0] in present]
+    return [*chapters, *((name, reason or _OUTSIDE) for name, reason in rest)]
 
 
 def _parsed(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:

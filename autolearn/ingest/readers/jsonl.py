@@ -1,34 +1,133 @@
-"""Read JSON Lines: one object or string per line."""
+"""Read JSON Lines, one object or text per line, and JSON arrays of them."""
 
 import json
-from io import TextIOWrapper
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import text_rows
+from autolearn.core.reading import ReadingChoices
+from autolearn.ingest import row_kinds
+from autolearn.ingest.readers import columns, decoding, rows
+from autolearn.ingest.readers.decoding import BLOCK, Decoding
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Source
 
+_NO_ROWS = (
+    "is no list of rows; write an array of objects with a text "
+    f"({', '.join(columns.TEXT_COLUMNS)}), or one object in each line as .jsonl."
+)
+_FIRST = 2**20
+"""Characters of a line that may be a value of its own."""
 
-def read(path: Path) -> Source:
-    """Return the texts of a file with one JSON object or string per line.
+
+def read(path: Path, choices: ReadingChoices) -> Source:
+    """Return the texts of a file with one JSON value per line, or of a JSON array.
+
+    The beginning of the file shows which it is, whatever its name says.
 
     Raises:
-        InputError: A line has no text; the message names it.
+        InputError: No row has a text, or a value is too large to be parsed.
+        NotTexts: The rows are chats, instructions or questions.
     """
-    return text_rows.read(path, _objects)
+    file_decoding = decoding.recognise(path, choices.encoding)
+    if _begins_with_a_row(path, file_decoding):
+        return rows.source(file_decoding, lambda: _lines(path, file_decoding), choices)
+    values = _values(path, file_decoding)
+    return rows.source(file_decoding, lambda: _entries(values), choices)
 
 
-def _objects(file: TextIOWrapper) -> text_rows.Rows:
-    number = 0
-    while line := file.readline(LARGEST_PARSED):
-        number += 1
-        if len(line) == LARGEST_PARSED:
-            raise InputError(f"has a line {number} that is too long to be parsed.")
-        if line.strip():
-            try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                raise InputError(
-                    f"has no JSON in line {number}; write one object with a text "
-                    f"({', '.join(text_rows.TEXT_COLUMNS)}) in each line."
-                ) from None
+def _begins_with_a_row(path: Path, file_decoding: Decoding) -> bool:
+    """Return whether the first line is a row; else the file is one JSON value."""
+    with decoding.opened(path, file_decoding) as (file, _):
+        first = ""
+        while not first.strip() and (line := file.readline(_FIRST)):
+            first = line
+        is_only_line = not file.read(BLOCK).strip()
+    if first.lstrip()[:1] not in ("{", "["):
+        return True
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        return not _is_json(path, file_decoding)
+    if not is_only_line:
+        return True
+    values = _list_in(value)
+    return path.suffix.lower() != ".json" and values in (None, [value])
+
+
+def _is_json(path: Path, file_decoding: Decoding) -> bool:
+    """Return whether a file as a whole is to be parsed as JSON."""
+    if path.suffix.lower() == ".json":
+        return True
+    try:
+        return path.stat().st_size <= LARGEST_PARSED and bool(
+            _values(path, file_decoding)
+        )
+    except InputError:
+        return False
+
+
+def _lines(path: Path, file_decoding: Decoding) -> Iterator[rows.TableRow]:
+    size, number = path.stat().st_size, 0
+    with decoding.opened(path, file_decoding) as (file, binary):
+        while line := file.readline(LARGEST_PARSED):
+            number += 1
+            if len(line) == LARGEST_PARSED:
+                raise InputError(f"has a line {number} that is too long to be parsed.")
+            if line.strip():
+                yield _row(f"line {number}", line, binary.tell() / size)
+
+
+def _row(place: str, line: str, share: float) -> rows.TableRow:
+    try:
+        return rows.TableRow(place, json.loads(line), share)
+    except (ValueError, RecursionError):
+        return rows.TableRow(place, None, share, raw=line)
+
+
+def _entries(values: list[Any]) -> Iterator[rows.TableRow]:
+    for number, row in enumerate(values, 1):
+        yield rows.TableRow(f"entry {number}", row, number / len(values))
+
+
+def _values(path: Path, file_decoding: Decoding) -> list[Any]:
+    """Return the rows of a file that is one JSON value.
+
+    Raises:
+        InputError: It is too large, no JSON, or has no rows.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_PARSED:
+        raise InputError(
+            f"has {size / 2**20:.0f} MB of JSON to be parsed at once; the limit is "
+            f"{LARGEST_PARSED / 2**20:.0f} MB, so write one object in each line as "
+            ".jsonl."
+        )
+    with decoding.opened(path, file_decoding) as (file, _):
+        text = file.read()
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"is no valid JSON in line {error.lineno}; correct it first."
+        ) from None
+    except (ValueError, RecursionError):
+        raise InputError("is nested too deeply to be parsed.") from None
+    if not (values := _list_in(value)):
+        raise InputError(_NO_ROWS)
+    return values
+
+
+def _list_in(value: Any) -> list[Any] | None:
+    """Return the rows of a JSON value: itself, a list in it, or itself as one row."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return None
+    if any(isinstance(value.get(name), str) for name in columns.TEXT_COLUMNS):
+        return [value]
+    if row_kinds.turns(value):
+        return [value]
+    lists = [v for v in value.values() if isinstance(v, list) and v]
+    tables = [v for v in lists if all(isinstance(row, dict) for row in v)]
+    return tables[0] if len(tables) == 1 else None

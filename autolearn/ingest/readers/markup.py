@@ -1,38 +1,30 @@
-"""Convert HTML to Markdown with its headings, lists, tables and code."""
+"""Convert HTML to Markdown with its headings, lists, tables, formulas and code."""
 
 import re
-import secrets
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
-from bs4.element import NavigableString, PageElement, PreformattedString, Tag
-from markdownify import MarkdownConverter
+from bs4.element import NavigableString, PageElement, PreformattedString
 
 from autolearn.core.errors import InputError
+from autolearn.ingest.readers import formulas, nesting, page_parts, superscripts, tables
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.markdown import Converter
 from autolearn.ingest.readers.pieces import LARGEST_PARSED, Piece, Source
 
-_UNSEEN = ["script", "style", "template", "noscript", "svg", "math", "head"]
-"""Elements that no person reads. Formulas and drawings have no text of their own."""
-_ASIDE = {
-    "nav": "navigation",
-    "footer": "foot of the page",
-    "aside": "beside the text",
-    "form": "form",
-    "button": "form",
-    "select": "form",
-}
-_ROLES = {
-    "navigation": "navigation",
-    "banner": "head of the page",
-    "contentinfo": "foot of the page",
-    "search": "form",
-    "complementary": "beside the text",
-    "doc-toc": "table of contents",
-}
+_UNSEEN = ["script", "style", "template", "noscript", "head"]
+"""Elements that no person reads."""
+_BLOCKS = [
+    "address", "aside", "center", "details", "dialog", "fieldset", "figure", "footer",
+    "form", "header", "hgroup", "legend", "main", "nav", "optgroup", "summary",
+]  # fmt: skip
+"""Elements that begin on a line of their own without further meaning."""
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_BLANK_LINES = re.compile(r"\n{3,}")
+_SOFT_HYPHEN = "\u00ad"
+_TOO_DEEP = "is nested too deeply to be parsed; save its text as .txt."
+_BOXES = {True: "☒", False: "☐"}
 
 
 def read(path: Path) -> Source:
@@ -60,79 +52,80 @@ def check_size(n_bytes: int) -> None:
 
 
 def parse(data: bytes | str) -> BeautifulSoup:
-    """Return a parsed page; its encoding is declared or detected."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # EPUB is XHTML
-        return BeautifulSoup(data, "html.parser")
-
-
-def pieces(
-    soup: BeautifulSoup, *, opens: bool = False, share: float = 1.0
-) -> Iterator[Piece]:
-    """Yield a page as Markdown, with left-out parts at their places.
+    """Return a parsed page; its encoding is declared or detected.
 
     Raises:
         InputError: It is nested too deeply.
     """
-    mark = secrets.token_hex(12)
     try:
-        left_out = _take_out(soup, mark)
-        _flow(soup)
-        text = str(_converter().convert_soup(soup))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # EPUB is XHTML
+            return nesting.Soup(data, "html.parser")
     except RecursionError:
-        raise InputError(
-            "is nested too deeply to be parsed; save its text as .txt."
-        ) from None
-    for i, part in enumerate(re.split(f"{mark}-([0-9]+)-", text)):
-        if i % 2:
-            removed_text, reason = left_out[int(part)]
-            yield Piece(removed_text, left_out=reason, share=share)
-        elif markdown := _BLANK_LINES.sub("\n\n", part).strip("\n"):
-            yield Piece(f"{markdown}\n\n", opens=opens, share=share)
-            opens = False
+        raise InputError(_TOO_DEEP) from None
 
 
-def _converter() -> MarkdownConverter:
-    return MarkdownConverter(
-        heading_style="ATX",
-        bullets="-",
-        strip=["a", "img"],
-        escape_asterisks=False,
-        escape_underscores=False,
-        escape_misc=False,
-    )
+def pieces(
+    soup: BeautifulSoup,
+    *,
+    opens: bool = False,
+    share: float = 1.0,
+    is_book: bool = False,
+    left_out: LeftOut | None = None,
+) -> Iterator[Piece]:
+    """Yield a page as Markdown, with left-out parts at their places.
+
+    Args:
+        soup: The page. It is changed.
+        opens: Whether a passage must begin with it.
+        share: The share of the file that has been read with it.
+        is_book: Whether it is part of a book, in which asides are text.
+        left_out: What has been left out before, with marks in the page.
+
+    Raises:
+        InputError: It is nested too deeply.
+    """
+    left_out = left_out or LeftOut()
+    try:
+        _simplify(soup, left_out, is_book=is_book)
+        text = Converter().convert_soup(soup)
+    except RecursionError:
+        raise InputError(_TOO_DEEP) from None
+    yield from left_out.pieces(text, opens=opens, share=share)
 
 
-def _take_out(soup: BeautifulSoup, mark: str) -> list[tuple[str, str]]:
-    """Replace what is not part of the text by marks; return the removed texts."""
+def _simplify(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
+    """Reduce a page to text, headings, lists, tables of values and code."""
+    formulas.write_out(soup, left_out)
+    title = None if is_book else soup.find("title")
+    name = left_out.add(title.get_text() if title else "", "title of the page")
     for tag in soup(_UNSEEN):
         tag.decompose()
     for comment in soup.find_all(string=lambda s: isinstance(s, PreformattedString)):
         comment.extract()
-    left_out: list[tuple[str, str]] = []
-    for tag in soup.find_all(lambda tag: bool(_reason(tag))):
-        if not any(parent is soup for parent in tag.parents):
-            continue  # removed together with an enclosing element
-        left_out.append((tag.get_text(" ", strip=True), _reason(tag)))
-        placeholder = soup.new_tag("p")
-        placeholder.string = f"{mark}-{len(left_out) - 1}-"
-        tag.replace_with(placeholder)
-    return left_out
-
-
-def _reason(tag: Tag) -> str:
-    """Return why an element is left out; empty if it is not."""
-    if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
-        return "hidden"
-    role = tag.get("role") or tag.get("epub:type")
-    return _ROLES.get(str(role), "") or _ASIDE.get(tag.name, "")
+    page_parts.take_out(soup, left_out, is_book=is_book)
+    for box in soup("input", type=("checkbox", "radio")):
+        box.replace_with(NavigableString(f"{_BOXES[box.has_attr('checked')]} "))
+    superscripts.write_out(soup)
+    for line_break in soup.select("pre br"):
+        line_break.replace_with(NavigableString("\n"))
+    for block in soup(_BLOCKS):
+        block.name = "div"  # else what they hold would be joined without a space
+    tables.unfold(soup)
+    _flow(soup)
+    if name:
+        soup.insert(0, NavigableString(name))
 
 
 def _flow(soup: BeautifulSoup) -> None:
     """Collapse white space in running text, whose line breaks have no meaning."""
     for string in list(soup.find_all(string=True)):
-        if isinstance(string, NavigableString) and not _is_preformatted(string):
-            string.replace_with(NavigableString(_SPACE.sub(" ", string)))
+        if isinstance(string, NavigableString):
+            text = string.replace(_SOFT_HYPHEN, "")
+            if not _is_preformatted(string):
+                text = _SPACE.sub(" ", text)
+            if text != string:
+                string.replace_with(NavigableString(text))
 
 
 def _is_preformatted(element: PageElement) -> bool:

@@ -1,48 +1,115 @@
 """Convert Word documents to Markdown, by way of HTML."""
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.parsers.expat import ExpatError
 
 import mammoth
 
 from autolearn.core.errors import InputError
-from autolearn.ingest.readers import archives, markup
+from autolearn.ingest.readers import archives, charts, markup, packages, word_code
+from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
+from autolearn.ingest.readers.word_parts import Preparation, Styles, text_of
 
 _BODY = "word/document.xml"
+_WITH_TEXT = ("footnotes", "endnotes")
+_OUTSIDE = {
+    "header": "head of the page",
+    "footer": "foot of the page",
+    "comments": "comment",
+    "diagramData": "text in a drawing",
+}
+"""Parts that are not in the text, and why they are left out."""
+_STYLE_MAP = f"""
+p.{word_code.STYLE} => pre:separator('\\n')
+p[style-name='Title'] => h1:fresh
+p[style-name='Subtitle'] => h2:fresh
+"""
 
 
 def read(path: Path) -> Source:
-    """Return a document with its headings, lists, tables and footnotes.
+    """Return a document with its headings, lists, tables, formulas and footnotes.
 
-    Comments, deleted text, page headers and pictures are left out.
+    Comments, deleted and hidden text, page headers and pictures are left out.
 
     Raises:
         InputError: It is damaged, protected, too large, or not a Word document.
     """
-    with path.open("rb") as file:
-        if file.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-            raise InputError("is protected by a password; save it without one.")
+    packages.refuse_protected(path)
     with archives.opened(path) as archive:
-        if _BODY not in archive.namelist():
+        body = packages.main_part(archive, _BODY)
+        if body not in archive.namelist():
             raise InputError("is no Word document; save it again as .docx.")
-        markup.check_size(archive.getinfo(_BODY).file_size)
-    return Source(_pieces(path))
+        markup.check_size(archive.getinfo(body).file_size)
+    return Source(_pieces(path, body))
 
 
-def _pieces(path: Path) -> Iterator[Piece]:
+def _pieces(path: Path, body: str) -> Iterator[Piece]:
+    left_out = LeftOut()
     try:
-        with path.open("rb") as file:
-            html = mammoth.convert_to_html(file, convert_image=_no_image).value
-    except (ExpatError, KeyError, ValueError) as error:
+        with archives.opened(path) as archive:
+            parts = _parts(archive, body)
+            prepared = _prepared(archive, body, parts, left_out)
+            outside = list(_outside(archive, parts))
+            drawn = [
+                charts.page(packages.xml(archive, name))
+                for name, kind in parts.items()
+                if kind == "chart"
+            ]
+        html = mammoth.convert_to_html(
+            prepared, convert_image=_description, style_map=_STYLE_MAP
+        ).value
+    except (ExpatError, KeyError, ValueError, OSError) as error:
         raise InputError("is damaged; save it again as .docx.") from error
     except RecursionError:
         raise InputError(
             "is nested too deeply to be parsed; save it as .txt."
         ) from None
-    yield from markup.pieces(markup.parse(html))
+    soup = markup.parse(html)
+    for chart in drawn:
+        soup.append(markup.parse(chart))
+    yield from markup.pieces(soup, left_out=left_out)
+    yield from outside
 
 
-def _no_image(image: object) -> list[object]:
-    return []
+def _parts(archive: zipfile.ZipFile, body: str) -> dict[str, str]:
+    """Return the kinds of the parts that the text is related to, by their names."""
+    names = set(archive.namelist())
+    related = packages.relations(archive, body).values()
+    return {part.target: part.kind for part in related if part.target in names}
+
+
+def _prepared(
+    archive: zipfile.ZipFile, body: str, parts: dict[str, str], left_out: LeftOut
+) -> io.BytesIO:
+    """Return a document that mammoth can read."""
+    styles = [name for name, kind in parts.items() if kind == "styles"]
+    roots = [packages.xml(archive, name) for name in styles]
+    preparation = Preparation(left_out, Styles.of(roots[0]) if roots else Styles())
+    texts = {body, *(name for name, kind in parts.items() if kind in _WITH_TEXT)}
+    document = io.BytesIO()
+    with zipfile.ZipFile(document, "w") as copy:
+        for name in archive.namelist():
+            if name in texts:
+                root = packages.xml(archive, name)
+                copy.writestr(name, preparation.prepare(root))
+            elif name.endswith((".xml", ".rels")):
+                copy.writestr(name, archive.read(name))
+    document.seek(0)
+    return document
+
+
+def _outside(archive: zipfile.ZipFile, parts: dict[str, str]) -> Iterator[Piece]:
+    for name, kind in parts.items():
+        if kind in _OUTSIDE and (text := text_of(packages.xml(archive, name))):
+            yield Piece(text, left_out=_OUTSIDE[kind], share=1.0)
+
+
+def _description(image: Any) -> list[Any]:
+    """Return the description of a picture instead of the picture."""
+    text = image.alt_text or ""
+    return [mammoth.html.element("img", {"alt": text})] if text else []

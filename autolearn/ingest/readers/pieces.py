@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autolearn.core.reading import Column
+from autolearn.core.reading import Column, EncodingCandidate
 
 LARGEST_PARSED = 32 * 2**20
 """Most bytes of a file, or of a chapter, that are parsed as a whole."""
@@ -38,8 +38,10 @@ class Source:
     media_type: str = ""
     encoding: str = ""
     """The encoding that the text was decoded from; empty for other files."""
-    encodings: tuple[str, ...] = ()
+    encodings: tuple[EncodingCandidate, ...] = ()
     """Encodings that the bytes may be in, the likeliest first; empty if there is no
     doubt."""
     columns: tuple[Column, ...] = ()
     """The columns of a table, or the keys of JSON rows, and what becomes of each."""
+    headings: bool = True
+    """Whether lines that begin with ``#`` are headings, as they are in Markdown."""

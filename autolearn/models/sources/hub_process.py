@@ -226,15 +226,15 @@ def _check(draft: Path, sibling: RepoSibling, transfer: "_Transfer") -> None:
 class _Transfer:
     """Reports the progress over all files a few times per second."""
 
-    def __init__(self, total: int, held: int) -> None:
-        self._total, self._held = total, held
+    def __init__(self, total: int, n_present: int) -> None:
+        self._total, self._held = total, n_present
         self._name = ""
         self._begun = 0
         self._reported = ("", 0.0)
 
-    def begin(self, name: str, held: int) -> None:
+    def begin(self, name: str, n_present: int) -> None:
         """Set the current file, and how much of it is already here."""
-        self._name, self._begun = name, held
+        self._name, self._begun = name, n_present
         self.tell(name)
 
     def bar(self, *, initial: int = 0, **_: Any) -> "_Bar":

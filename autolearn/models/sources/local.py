@@ -26,17 +26,17 @@ class LocalModel:
     """Why it cannot be used; None if it can."""
 
 
-def on_this_computer(converted: Path) -> list[LocalModel]:
+def on_this_computer(conversions: Path) -> list[LocalModel]:
     """Return the built-in model, converted GGUF models, and those in the hub cache.
 
     Only names, sizes and small files are read.
 
     Args:
-        converted: The folder of a workspace with converted models.
+        conversions: The folder of a workspace with converted models.
     """
     built_in = [_model("built-in", "built-in", model_files.BUILT_IN)]
     # Unfinished conversions, also those of a killed process, begin with a dot.
-    folders = [f for f in sorted(converted.glob("[!.]*")) if f.is_dir()]
+    folders = [f for f in sorted(conversions.glob("[!.]*")) if f.is_dir()]
     converted_models = [_model(str(folder), "converted", folder) for folder in folders]
     return [*built_in, *converted_models, *in_hub_cache(Path(constants.HF_HUB_CACHE))]
 

@@ -71,13 +71,13 @@ class PromptFile:
         user = Message("user", self._filled(self.user, values))
         return Prompt(self.name, self.digest, (Message("system", self.system), user))
 
-    def guided(self, language: str | None, begun: str, **values: object) -> Prompt:
+    def guided(self, language: str | None, prefill: str, **values: object) -> Prompt:
         """Fill in the variables, and show the model how it is done.
 
         Args:
             language: That of the worked examples; None, or one that the file has no
                 examples in: without.
-            begun: How the answer begins; empty: it is not begun.
+            prefill: How the answer begins; empty: the model begins it.
             values: The variables of the user part.
 
         Raises:
@@ -85,11 +85,11 @@ class PromptFile:
         """
         plain = self.render(**values)
         system, user = plain.chat
-        answer = (Message("assistant", begun),) if begun else ()
+        answer = (Message("assistant", prefill),) if prefill else ()
         examples = self.examples.get(language or "", ())
         return replace(plain, chat=(system, *examples, user, *answer))
 
-    def begun(self, **values: object) -> str:
+    def prefill(self, **values: object) -> str:
         """Return how the answer begins.
 
         Raises:
@@ -104,9 +104,9 @@ class PromptFile:
             raise PromptError(
                 f"Prompt {self.name!r} lacks {', '.join(sorted(missing))}."
             )
-        if unknown := values.keys() - names:
+        if extra := values.keys() - names:
             raise PromptError(
-                f"Prompt {self.name!r} has no {', '.join(sorted(unknown))}."
+                f"Prompt {self.name!r} has no {', '.join(sorted(extra))}."
             )
         return template.substitute(
             {name: str(value).strip() for name, value in values.items()}
@@ -154,7 +154,7 @@ def check(name: str, text: str) -> PromptFile:
     Raises:
         PromptError: It cannot take the place of the default; the text says why.
     """
-    default, changed = load_default(name), parse(name, text)
+    default, edition = load_default(name), parse(name, text)
     bare = _COMMENT.sub("", text)
     headings = _HEADING.findall(bare)
     for heading in headings:
@@ -164,44 +164,44 @@ def check(name: str, text: str) -> PromptFile:
             raise PromptError(f"Prompt {name!r} has the part {heading!r} twice.")
     if bare.partition("## ")[0].strip():
         raise PromptError(f"Prompt {name!r} has text before its first part.")
-    _check_variables(default, changed)
-    _check_guidance(default, changed)
-    return changed
+    _check_variables(default, edition)
+    _check_guidance(default, edition)
+    return edition
 
 
-def _check_variables(default: PromptFile, changed: PromptFile) -> None:
+def _check_variables(default: PromptFile, edition: PromptFile) -> None:
     parts = {
-        "## user": (default.user, changed.user),
-        "## begin": (default.begin, changed.begin),
+        "## user": (default.user, edition.user),
+        "## begin": (default.begin, edition.begin),
     }
     for part, texts in parts.items():
-        usual, given = (frozenset(Template(text).get_identifiers()) for text in texts)
-        if usual != given:
+        usual, present = (frozenset(Template(text).get_identifiers()) for text in texts)
+        if usual != present:
             needs = ", ".join(f"${name}" for name in sorted(usual)) or "no variables"
-            has = ", ".join(f"${name}" for name in sorted(given)) or "none"
+            has = ", ".join(f"${name}" for name in sorted(present)) or "none"
             raise PromptError(
                 f"The part {part!r} of prompt {default.name!r} needs {needs}; "
                 f"this one has {has}."
             )
 
 
-def _check_guidance(default: PromptFile, changed: PromptFile) -> None:
+def _check_guidance(default: PromptFile, edition: PromptFile) -> None:
     name = default.name
-    if bool(default.begin) != bool(changed.begin):
+    if bool(default.begin) != bool(edition.begin):
         needs = "needs the part" if default.begin else "cannot have a part"
         raise PromptError(f"Prompt {name!r} {needs} '## begin'.")
-    if changed.examples and not USAGES[name].shows_examples:
+    if edition.examples and not USAGES[name].shows_examples:
         raise PromptError(f"Prompt {name!r} is asked without worked examples.")
-    if unknown := changed.examples.keys() - set(LANGUAGES):
+    if extra := edition.examples.keys() - set(LANGUAGES):
         raise PromptError(
-            f"Prompt {name!r} has an example in {sorted(unknown)[0]!r}; known are "
+            f"Prompt {name!r} has an example in {sorted(extra)[0]!r}; known are "
             f"{', '.join(LANGUAGES)}."
         )
 
 
 _folder: Path | None = None
-_fixed: ContextVar[Mapping[str, str] | None] = ContextVar("fixed", default=None)
-_checked = lru_cache(maxsize=64)(check)
+_fixed_texts: ContextVar[Mapping[str, str] | None] = ContextVar("fixed", default=None)
+_cached_check = lru_cache(maxsize=64)(check)
 
 
 def use(folder: Path | None) -> None:
@@ -220,11 +220,11 @@ def fixed(texts: Mapping[str, str] | None) -> Iterator[None]:
 
     It counts for this thread, within the block. None: nothing is fixed.
     """
-    token = _fixed.set(texts)
+    token = _fixed_texts.set(texts)
     try:
         yield
     finally:
-        _fixed.reset(token)
+        _fixed_texts.reset(token)
 
 
 def load(name: str) -> PromptFile:
@@ -233,7 +233,7 @@ def load(name: str) -> PromptFile:
     Raises:
         PromptError: There is none, or the changed one cannot be used.
     """
-    fixed_texts = _fixed.get()
+    fixed_texts = _fixed_texts.get()
     if fixed_texts is None:
         text = read_changed(_folder, name) if _folder else None
     else:
@@ -241,7 +241,7 @@ def load(name: str) -> PromptFile:
     if text is None:
         return load_default(name)
     try:
-        return _checked(name, text)
+        return _cached_check(name, text)
     except PromptError as error:
         raise PromptError(
             f"{error} Correct this changed prompt under Study, Prompts, or go back to "
@@ -276,7 +276,7 @@ def of_run() -> dict[str, dict[str, str]]:
     Raises:
         PromptError: A changed prompt cannot be used, or has the name of none.
     """
-    changed: dict[str, str] = {}
+    changed_texts: dict[str, str] = {}
     for path in sorted(_folder.glob("*.md")) if _folder else ():
         if path.stem not in USAGES:
             raise PromptError(
@@ -284,10 +284,10 @@ def of_run() -> dict[str, dict[str, str]]:
                 f"{', '.join(names())}."
             )
         if (text := read_changed(path.parent, path.stem)) is not None:
-            changed[path.stem] = text
-    with fixed(changed):
+            changed_texts[path.stem] = text
+    with fixed(changed_texts):
         digests = {name: load(name).digest for name in names()}
-    return {"prompts": digests, CHANGED: changed}
+    return {"prompts": digests, CHANGED: changed_texts}
 
 
 @cache

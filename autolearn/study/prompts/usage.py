@@ -54,6 +54,14 @@ USAGES = {
         caution="Rounds are trained on it. After a change the replay prompts of a "
         "round are made anew, and quizzes asked before and after cannot be compared.",
     ),
+    "solve": Usage(
+        "Asks for the solution of an instruction, step by step.",
+        "guided",
+        caution="Rounds on instructions are trained on it; see closed_book.",
+    ),
+    "self_instruct": Usage(
+        "Asks for a new instruction like some that are shown.", "guided"
+    ),
     "feedback": Usage(
         "Asks for a comparison of an answer from memory with the passage.",
         shows_examples=True,

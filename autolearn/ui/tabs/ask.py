@@ -62,18 +62,18 @@ def build(context: PageContext) -> None:
         )
         send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
         clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
-    shown = html_panel("ask-conversation")
-    context.redraw_on_change(lambda: _shown(session), [], [shown])
+    panel = html_panel("ask-conversation")
+    context.redraw_on_change(lambda: _shown(session), [], [panel])
     sides = [left, right]
     context.redraw_on_opening(lambda *of: _renewed(session, *of), sides, sides)
-    given = [question, left, right, open_book, refine]
+    form = [question, left, right, open_book, refine]
 
     def order(*values: str | int | bool) -> tuple[str, Html]:
         _ask(session, AskForm(*values))  # type: ignore[arg-type]
         return "", _shown(session)
 
-    context.on_action([send.click, question.submit], order, given, [question, shown])
-    context.on_action([clear.click], lambda: _clear(session), [], [shown])
+    context.on_action([send.click, question.submit], order, form, [question, panel])
+    context.on_action([clear.click], lambda: _clear(session), [], [panel])
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def _renewed(
 ) -> tuple[gr.Dropdown, gr.Dropdown]:
     """Return the choices for the model in use; a round of another model is dropped."""
     choices = _choices(session)
-    known = {value for _, value in choices}
-    values = (left if left in known else 0, right if right in known else NEWEST)
-    first, second = (gr.Dropdown(choices=choices, value=value) for value in values)
+    values = {value for _, value in choices}
+    chosen = (left if left in values else 0, right if right in values else NEWEST)
+    first, second = (gr.Dropdown(choices=choices, value=value) for value in chosen)
     return first, second
 
 
@@ -150,14 +150,14 @@ def _ask(session: Session, wish: AskForm) -> None:
         columns["open"] = columns["left"]
     turn = 1 + max((ChatRunSettings.of(run).turn or 0 for run in past), default=0)
     for column, model in columns.items():
-        given = tuple(passages) if column == "open" else None
+        passage_ids = tuple(passages) if column == "open" else None
         run = actions.chat(
             store,
             model,
             [*_before(past, column), Message("user", question)],
             Sampling(),
             refine=wish.refine and column != "open",
-            place=actions.ChatPlace(_number(store), turn, column, given),
+            place=actions.ChatPlace(_number(store), turn, column, passage_ids),
         )
     session.order(run)
 
@@ -179,14 +179,14 @@ def _past(session: Session, model: str) -> list[Run]:
     return past
 
 
-def _model(store: Store, chosen: int) -> ModelSettings:
+def _model(store: Store, choice: int) -> ModelSettings:
     """Return the model in use with the adapter that a column asks for.
 
     Raises:
         JobError: There is no round yet, or the round belongs to another model.
         ModelNotFound: The model is not there.
     """
-    round_id = _newest(store) if chosen == NEWEST else chosen
+    round_id = _newest(store) if choice == NEWEST else choice
     if round_id is None:
         raise JobError(
             "There is no trained round yet; train one, or choose the base model on "
@@ -211,12 +211,12 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
     context = (
         model_shape.of(model_files.locate(model.model)).context or SHORTEST_CONTEXT
     )
-    found = store.library.passages_about(question, n_tokens=context // 2)
-    if not found:
+    passages = store.library.passages_about(question, n_tokens=context // 2)
+    if not passages:
         raise InputError(
             "No passage shares a word with this question; switch open book off."
         )
-    return [one.id for one in found]
+    return [passage.id for passage in passages]
 
 
 def _before(past: Sequence[Run], column: str) -> list[Message]:
@@ -225,6 +225,6 @@ def _before(past: Sequence[Run], column: str) -> list[Message]:
     for run in past:
         settings = ChatRunSettings.of(run)
         if settings.column == column and run.state == "done":
-            asked, said = settings.messages[-1].content, ChatResult.of(run).final
-            messages += [Message("user", asked), Message("assistant", said)]
+            prompt, answer = settings.messages[-1].content, ChatResult.of(run).final
+            messages += [Message("user", prompt), Message("assistant", answer)]
     return messages

@@ -26,8 +26,8 @@ def build(context: PageContext) -> None:
         _press(session, str(event.pick))
         return draw()
 
-    given: list[Any] = [file, licence]
-    context.on_action([take.click], lambda *of: _take(session, *of), given, given)
+    form: list[Any] = [file, licence]
+    context.on_action([take.click], lambda *of: _take(session, *of), form, form)
     context.on_action([make.click], lambda: _make(session), [], [])
     context.on_action([listing.click], press, [], [listing])
     context.redraw_on_change(draw, [], [listing])
@@ -67,7 +67,7 @@ def _take(session: Session, file: str | None, licence: str) -> tuple[None, str]:
             upload.path,
             chosen_model(store).model,
             licence,
-            staged=(folder, upload.name),
+            upload=(folder, upload.name),
         )
     )
     return None, ""

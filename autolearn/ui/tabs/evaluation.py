@@ -6,7 +6,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, quiz_runs
+from autolearn.services import actions, quiz_actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
@@ -23,9 +23,9 @@ BASE, PARENT = "base", "parent"
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    known = gr.State(())
+    names = gr.State(())
     with gr.Row(equal_height=True):
-        chosen = gr.Dropdown(
+        round_ = gr.Dropdown(
             [("the newest round", NEWEST)],
             value=NEWEST,
             label="Round",
@@ -43,47 +43,57 @@ def build(context: PageContext) -> None:
         take = gr.Button("Run the quiz", variant="primary", elem_id="proof-take")
         keep = gr.Button("Keep this round", elem_id="proof-keep")
         back = gr.Button("Roll back this round", elem_id="proof-back")
-    shown = html_panel("proof-result")
+    version = html_panel("proof-version")
+    panel = html_panel("proof-result")
     table = html_panel("proof-rounds")
     questions = html_panel("proof-questions")
-    given = [chosen, before]
+    inputs = [round_, before]
     context.redraw_on_change(
-        lambda known: _list(session, known), [known], [chosen, known]
+        lambda names: _list(session, names), [names], [round_, names]
     )
     context.redraw_on_change(
-        lambda *one: _result(session, *one), given, [shown, questions]
+        lambda *values: _result(session, *values), inputs, [panel, questions]
     )
     context.redraw_on_change(lambda: views.rounds(session.store), [], [table])
+    context.redraw_on_change(lambda: views.lock(session.store), [], [version])
+
+    def accept(round_id: int, before: str, event: gr.EventData) -> str:
+        return _accept(session, round_id, before, str(event.pick))
+
+    context.on_action([questions.click], accept, inputs)
+    context.on_action([version.click], lambda: _lock(session))
     redraw_on(
-        [chosen.change, before.change],
-        lambda *one: _result(session, *one),
-        given,
-        [shown, questions],
+        [round_.change, before.change],
+        lambda *values: _result(session, *values),
+        inputs,
+        [panel, questions],
     )
-    context.on_action([take.click], lambda *one: _take(session, *one), given)
-    context.on_action([keep.click], lambda one: _keep(session, one), [chosen])
-    context.on_action([back.click], lambda one: _roll_back(session, one), [chosen])
+    context.on_action([take.click], lambda *values: _take(session, *values), inputs)
+    context.on_action([keep.click], lambda values: _keep(session, values), [round_])
+    context.on_action(
+        [back.click], lambda values: _roll_back(session, values), [round_]
+    )
 
 
-def _list(session: Session, known: object) -> tuple[Any, Any]:
+def _list(session: Session, old_names: object) -> tuple[Any, Any]:
     """Return the choices of rounds where there are new ones."""
     names = [("the newest round", NEWEST), *labels.finished(session.store)]
-    if tuple(names) == known:
+    if tuple(names) == old_names:
         return gr.skip(), gr.skip()
     return gr.Dropdown(choices=names), tuple(names)
 
 
 def _round(store: Store, round_id: int) -> int:
     """Return the round that is looked at, the newest by default; 0 for none."""
-    found = labels.finished(store)
-    return round_id or (found[0][1] if found else 0)
+    rounds = labels.finished(store)
+    return round_id or (rounds[0][1] if rounds else 0)
 
 
 def _named(store: Store, round_id: int) -> int:
-    found = _round(store, round_id)
-    if not found:
+    number = _round(store, round_id)
+    if not number:
         raise JobError("No round is finished yet; train one first.")
-    return found
+    return number
 
 
 def _before(store: Store, round_id: int, before: str) -> int | None:
@@ -93,29 +103,51 @@ def _before(store: Store, round_id: int, before: str) -> int | None:
     return store.rounds.get(round_id).parent_id
 
 
-def _result(session: Session, chosen: int, before: str) -> tuple[Html, Html]:
+def _result(session: Session, choice: int, before: str) -> tuple[Html, Html]:
     store = session.store
-    round_id = _round(store, chosen)
+    round_id = _round(store, choice)
     return views.result(store, round_id, _before(store, round_id, before))
 
 
-def _take(session: Session, chosen: int, before: str) -> None:
+def _take(session: Session, choice: int, before: str) -> None:
     store = session.store
-    round_id = _named(store, chosen)
+    round_id = _named(store, choice)
     for run in quiz_runs.queue_quizzes(
         store, round_id, _before(store, round_id, before)
     ):
         session.order(run)
 
 
-def _keep(session: Session, chosen: int) -> str:
-    kept = actions.keep(session.store, _named(session.store, chosen))
-    return f"Round {kept.id} is kept and is now in use."
-
-
-def _roll_back(session: Session, chosen: int) -> str:
+def _accept(session: Session, chosen: int, before: str, key: str) -> str:
+    """Accept the answer of the round to a question as right."""
     store = session.store
-    gone = actions.roll_back(store, _named(store, chosen))
+    round_id = _named(store, chosen)
+    comparison = quiz_runs.compare(store, round_id, _before(store, round_id, before))
+    question_id = int(key.removeprefix(views.ACCEPT))
+    if comparison is None or question_id not in comparison.after:
+        raise JobError("This answer is no longer shown; look at the questions again.")
+    answer = comparison.after[question_id].text
+    version = quiz_actions.accept(store, question_id, answer)
+    return f"The answer is accepted; the quiz is now version {version.version}."
+
+
+def _lock(session: Session) -> str:
+    """Lock the quiz, or unlock it."""
+    newest = session.store.quizzes.newest()
+    locked = not (newest and newest.locked)
+    version = quiz_actions.set_locked(session.store, locked=locked)
+    state = "locked" if version.locked else "unlocked"
+    return f"Version {version.version} of the quiz is {state}."
+
+
+def _keep(session: Session, choice: int) -> str:
+    round_ = actions.keep(session.store, _named(session.store, choice))
+    return f"Round {round_.id} is kept and is now in use."
+
+
+def _roll_back(session: Session, choice: int) -> str:
+    store = session.store
+    round_ = actions.roll_back(store, _named(store, choice))
     now = chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
-    return f"Round {gone.id} is rolled back; {told_of} is now in use."
+    return f"Round {round_.id} is rolled back; {told_of} is now in use."

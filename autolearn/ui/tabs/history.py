@@ -46,22 +46,22 @@ def build(context: PageContext) -> None:
 
 def _rounds(context: PageContext) -> None:
     session = context.session
-    chosen = gr.State(0)
+    round_id = gr.State(0)
     tree = html_panel("history-rounds")
     details = html_panel("history-round")
     context.redraw_on_change(lambda: views.lineage(session.store), [], [tree])
-    picked = tree.click(_picked, None, chosen, **QUIET)
+    click = tree.click(_picked, None, round_id, **QUIET)
     redraw_on(
-        [picked.then],
+        [click.then],
         lambda i: views.round_details(session.store, i),
-        [chosen],
+        [round_id],
         [details],
     )
 
 
 def _runs(context: PageContext) -> None:
     session = context.session
-    before, chosen, drawn = gr.State(0), gr.State(0), gr.State("")
+    before, run_id, version = gr.State(0), gr.State(0), gr.State("")
     table = html_panel("history-runs")
     with gr.Row():
         newest = gr.Button("Newest", size="sm", elem_id="history-newest")
@@ -70,16 +70,18 @@ def _runs(context: PageContext) -> None:
             "Resume the selected run", size="sm", elem_id="history-resume"
         )
     details = html_panel("history-run")
-    shown = [chosen, drawn]
+    state = [run_id, version]
     context.redraw_on_change(lambda i: views.runs(session.store, i), [before], [table])
-    context.redraw_on_change(lambda *s: _details(session, *s), shown, [details, drawn])
-    begun = newest.click(lambda: 0, None, before, **QUIET)
-    paged = older.click(lambda i: _older(session, i), before, before, **QUIET)
-    pages: list[Callable[..., Any]] = [begun.then, paged.then]
+    context.redraw_on_change(
+        lambda *s: _details(session, *s), state, [details, version]
+    )
+    first_page = newest.click(lambda: 0, None, before, **QUIET)
+    next_page = older.click(lambda i: _older(session, i), before, before, **QUIET)
+    pages: list[Callable[..., Any]] = [first_page.then, next_page.then]
     redraw_on(pages, lambda i: views.runs(session.store, i), [before], [table])
-    picked = table.click(_picked, None, chosen, **QUIET)
-    redraw_on([picked.then], lambda *s: _details(session, *s), shown, [details, drawn])
-    context.on_action([resume.click], lambda i: _resume(session, i), [chosen])
+    click = table.click(_picked, None, run_id, **QUIET)
+    redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
+    context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
 
 
 def _compare(context: PageContext) -> None:
@@ -95,8 +97,8 @@ def _compare(context: PageContext) -> None:
         return [gr.Dropdown(choices=views.choices(session.store)) for _ in sides]
 
     context.redraw_on_opening(renewed, [], sides)
-    changed = [side.input for side in sides]
-    redraw_on(changed, lambda *ids: views.compare(session.store, *ids), sides, [result])
+    events = [side.input for side in sides]
+    redraw_on(events, lambda *ids: views.compare(session.store, *ids), sides, [result])
 
 
 def _exports(context: PageContext) -> None:
@@ -104,12 +106,12 @@ def _exports(context: PageContext) -> None:
     of = gr.Dropdown(_sources(session), value=0, label="Source", elem_id="export-of")
     what = gr.Dropdown(WHAT, value="chat", label="Format", elem_id="export-what")
     go = gr.Button("Export", elem_id="export-go")
-    made = html_panel("history-exports")
+    panel = html_panel("history-exports")
     file = gr.File(
         label="Download", visible=False, interactive=False, elem_id="export-file"
     )
     context.redraw_on_opening(lambda: gr.Dropdown(choices=_sources(session)), [], [of])
-    context.redraw_on_change(lambda: views.exports(session.store), [], [made])
+    context.redraw_on_change(lambda: views.exports(session.store), [], [panel])
 
     def order(round_id: int, kind: str) -> Html:
         _export(session, round_id, kind)
@@ -118,27 +120,27 @@ def _exports(context: PageContext) -> None:
     def fetch(event: gr.EventData) -> gr.File:
         return gr.File(value=_packed(session, int(event.pick)), visible=True)
 
-    context.on_action([go.click], order, [of, what], [made])
-    context.on_action([made.click], fetch, [], [file])
+    context.on_action([go.click], order, [of, what], [panel])
+    context.on_action([panel.click], fetch, [], [file])
 
 
 def _picked(event: gr.EventData) -> int:
     return int(event.pick)
 
 
-def _details(session: Session, run_id: int, drawn: str) -> tuple[Any, Any]:
+def _details(session: Session, run_id: int, version: str) -> tuple[Any, Any]:
     """Return a run; one that has ended is drawn once, so that it stays unfolded."""
     state = session.store.runs.get(run_id).state if run_id else ""
     now = f"{run_id} {state}"
-    if now == drawn and state in ("", *queues.ENDED):
+    if now == version and state in ("", *queues.ENDED):
         return gr.skip(), gr.skip()
     return views.run_details(session.store, run_id), now
 
 
 def _older(session: Session, before_id: int) -> int:
     """Return where the next page begins; the same if there is none."""
-    found = views.page(session.store, before_id)
-    last = found[-1].id if len(found) == views.RUNS_A_PAGE else before_id
+    runs = views.page(session.store, before_id)
+    last = runs[-1].id if len(runs) == views.RUNS_A_PAGE else before_id
     return last if session.store.runs.newest(1, last or None) else before_id
 
 
@@ -167,9 +169,9 @@ def _packed(session: Session, run_id: int) -> str:
     """Return a zip of what an export wrote, where the browser may fetch it."""
     run = session.store.runs.get(run_id)
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)
-    written = [Path(name) for name in (result.path, result.card) if name]
-    if not written or not all(path.exists() for path in written):
+    paths = [Path(name) for name in (result.path, result.card) if name]
+    if not paths or not all(path.exists() for path in paths):
         raise JobError(f"The files of run {run_id} no longer exist; export again.")
     about = settings.round_id
     name = f"{f'round-{about}' if about else 'approved'}-{settings.what}.zip"
-    return str(formats.pack(written, Path(mkdtemp()) / name))
+    return str(formats.pack(paths, Path(mkdtemp()) / name))

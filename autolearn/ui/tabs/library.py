@@ -6,14 +6,25 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
+from autolearn.core.records import Run
 from autolearn.core.settings import StudySettings
-from autolearn.ingest import readers
+from autolearn.ingest import quiz_files, readers
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions
+from autolearn.services import actions, reading_actions
 from autolearn.ui.html import Html
-from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.session import (
+    PICK_JS,
+    QUIET,
+    PageContext,
+    Session,
+    html_panel,
+    redraw_on,
+)
 from autolearn.ui.tabs import corpora
+from autolearn.ui.tabs.document import SELECTION_JS, press_document
+from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
+from autolearn.ui.views.document import Place
 
 TITLE = "Library"
 
@@ -21,46 +32,45 @@ TITLE = "Library"
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    chosen, first = gr.State(0), gr.State(0)
+    place = gr.State(Place())
     with gr.Row():
         with gr.Column(min_width=380):
-            add, given = _form()
+            add, form = _form()
             report = html_panel("library-report")
-            documents = html_panel("library-documents")
             kind, questions, take = _questions()
-            told = html_panel("library-told")
+            notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
-            passages = html_panel("library-passages")
+            documents = html_panel("library-documents")
+    passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
 
-    def draw(document_id: int, start: int) -> Html:
-        return views.passages(session.store, document_id, start)
+    def draw(now: Place) -> Html:
+        return document_views.draw(session.store, now)
 
     def show() -> tuple[Html, Html]:
         return views.report(session.store), views.documents(session.store)
 
-    place = [chosen, first]
     context.on_action(
         [take.click],
         lambda *wanted: _take(session, *wanted),
         [kind, questions],
-        [told, questions],
+        [notice, questions],
     )
     context.redraw_on_change(show, [], [report, documents])
-    context.redraw_on_change(draw, place, [passages])
-    context.on_action([add.click], lambda *texts: _add(session, *texts), given, given)
-    picked = documents.click(_picked, None, place, **QUIET)
-    redraw_on([picked.then], draw, place, [passages], scroll_to_output=True)
+    context.redraw_on_change(draw, [place], [passages])
+    context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
+    picked = documents.click(_picked, None, [place], **QUIET)
+    redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
 
-    def press(document_id: int, start: int, event: gr.EventData) -> tuple[int, Html]:
-        key = str(event.pick)
-        if key.startswith(views.TURN):
-            start = int(key.removeprefix(views.TURN))
-        else:
-            _turn(session, int(key))
-        return start, draw(document_id, start)
+    def press(now: Place, event: gr.EventData) -> tuple[Place, Html]:
+        after = press_document(session, now, str(event.pick))
+        return after, draw(after)
 
-    context.on_action([passages.click], press, place, [first, passages])
+    def add_other(event: gr.EventData) -> Html:
+        return _add_other(session, str(event.pick))
+
+    context.on_action([passages.click], press, [place], [place, passages])
+    context.on_action([report.click], add_other, [], [notice])
 
 
 def _form() -> tuple[gr.Button, list[gr.components.Component]]:
@@ -80,7 +90,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             placeholder="/home/me/papers",
             elem_id="library-folder",
         )
-        pasted = gr.Textbox(
+        pasted_text = gr.Textbox(
             label="Or paste a text",
             info="It is split into passages at headings and sentence ends.",
             lines=3,
@@ -94,7 +104,7 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             elem_id="library-name",
         )
         add = gr.Button("Add to the library", elem_id="library-add")
-    return add, [files, folder, pasted, name]
+    return add, [files, folder, pasted_text, name]
 
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
@@ -104,13 +114,13 @@ def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
             [(name, kind) for kind, name in views.QUESTIONS.items()],
             value="instructions",
             label="Content of the file",
-            info="Instructions: prompt. Quiz and control: question, answer, and "
-            "optionally value and document.",
+            info="Instructions: JSON lines of prompt. Quiz and control: "
+            f"{quiz_files.FORMATS}.",
             elem_id="library-kind",
         )
         file = gr.File(
-            label="JSON lines file",
-            file_types=[".jsonl"],
+            label="File",
+            file_types=[".jsonl", ".json", ".csv", ".tsv"],
             height=120,
             elem_id="library-questions",
         )
@@ -124,24 +134,27 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
         raise InputError("Choose a file first.")
     store, path = session.store, Path(file)
     if kind == "instructions":
-        n = actions.add_instructions(store, path)
-    else:
-        n = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, n), None
+        return views.taken(kind, actions.add_instructions(store, path)), None
+    added = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
+    return views.taken(kind, added.n, added.trained), None
 
 
-def _picked(event: gr.EventData) -> tuple[int, int]:
-    return int(event.pick), 0
+def _picked(event: gr.EventData) -> Place:
+    return Place(int(event.pick))
 
 
-def _turn(session: Session, passage_id: int) -> None:
-    """Leave a passage out of what is studied, or take it in again."""
-    now = session.store.library.passages_by_id([passage_id])[passage_id].excluded
-    session.store.library.set_excluded([passage_id], excluded=not now)
+def _add_other(session: Session, key: str) -> Html:
+    """Add a file of chats or the like as what a person has chosen."""
+    run_id, number, target = key.removeprefix(views.OTHER).split("-", 2)
+    added = reading_actions.add_other(session.store, int(run_id), int(number), target)
+    if isinstance(added, Run):
+        session.order(added)
+        return Html("")
+    return views.taken(target, added)
 
 
 def _add(
-    session: Session, files: list[str] | None, folder: str, pasted: str, name: str
+    session: Session, files: list[str] | None, folder: str, pasted_text: str, name: str
 ) -> tuple[Any, ...]:
     """Order what was given to be read; what is refused at once stays where it is."""
     run = actions.add_texts(
@@ -150,7 +163,9 @@ def _add(
         chosen_model(session.store).model,
         StudySettings().passage_tokens,
         uploads=[Path(file) for file in files or ()],
-        pasted=(name.strip() or "pasted text", pasted) if pasted.strip() else None,
+        pasted_text=(name.strip() or "pasted text", pasted_text)
+        if pasted_text.strip()
+        else None,
     )
     session.order(run)
     return None, "", "", ""

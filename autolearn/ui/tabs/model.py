@@ -39,15 +39,15 @@ def build(context: PageContext) -> None:
                 )
                 own = gr.Button("Built-in model", elem_id="model-own", min_width=80)
             answer = html_panel("model-answer")
-            picked = model_sources.local(context, name)
+            local_choice = model_sources.local(context, name)
             _memory(context)
         with gr.Column(scale=3, min_width=420):
             about = html_panel("model-about")
-            fetched = model_sources.hub(context, name)
+            hub_choice = model_sources.hub(context, name)
             skills.build(context, (name, loading, adapter))
             _check_up(context)
-    named = [own.click(_own, None, name, **QUIET), picked, fetched]
-    _wire(context, (name, loading), about, named)
+    events = [own.click(_own, None, name, **QUIET), local_choice, hub_choice]
+    _wire(context, (name, loading), about, events)
     _begin(context.session, [name, loading, adapter])
     context.redraw_on_opening(
         lambda: gr.Dropdown(choices=_adapters(context.session)), [], [adapter]
@@ -89,7 +89,7 @@ def _wire(
     context: PageContext,
     inputs: tuple[gr.Textbox, gr.Radio],
     about: gr.HTML,
-    named: Sequence[gr.events.Dependency],
+    name_events: Sequence[gr.events.Dependency],
 ) -> None:
     """Draw what is typed, not only what is chosen, so that one can look first."""
     name, loading = inputs
@@ -102,7 +102,7 @@ def _wire(
         name.submit,
         name.blur,
         loading.change,
-        *(event.then for event in named),
+        *(event.then for event in name_events),
     ]
     redraw_on(events, draw, inputs, [about])
 
@@ -116,8 +116,8 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
 
     def chosen() -> tuple[str, str, gr.Dropdown]:
         model = chosen_model(session.store)
-        found = gr.Dropdown(choices=_adapters(session), value=model.round_id or 0)
-        return model.model, model.quantization, found
+        adapters = gr.Dropdown(choices=_adapters(session), value=model.round_id or 0)
+        return model.model, model.quantization, adapters
 
     draw_on_load(chosen, [], outputs)
 
@@ -127,8 +127,8 @@ def _adapters(session: Session) -> list[tuple[str, int]]:
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:
-    chosen = chosen_model(session.store)
-    return views.about(session.store, name.strip() or chosen.model, loading)
+    current = chosen_model(session.store)
+    return views.about(session.store, name.strip() or current.model, loading)
 
 
 def _use(
@@ -146,17 +146,17 @@ def _use(
 
 def _memory(context: PageContext) -> None:
     session = context.session
-    held = html_panel("model-worker")
+    panel = html_panel("model-worker")
     free = gr.Button("Unload the model", size="sm", elem_id="model-free")
-    context.redraw_on_change(lambda: views.worker(session.store), [], [held])
-    context.on_action([free.click], lambda: _free(session), [], [held])
+    context.redraw_on_change(lambda: views.worker(session.store), [], [panel])
+    context.on_action([free.click], lambda: _free(session), [], [panel])
 
 
 def _check_up(context: PageContext) -> None:
     session = context.session
     check = gr.Button("Check this computer", size="sm", elem_id="model-check")
-    found = html_panel("model-checks")
-    copied = gr.Textbox(
+    panel = html_panel("model-checks")
+    report = gr.Textbox(
         label="Report as text",
         lines=4,
         max_lines=16,
@@ -169,7 +169,7 @@ def _check_up(context: PageContext) -> None:
         [check.click],
         lambda: _check(session),
         [],
-        [found, copied],
+        [panel, report],
         **SHOWN,
     )
 
@@ -193,5 +193,5 @@ def _free(session: Session) -> Html:
 
 
 def _check(session: Session) -> tuple[Html, gr.Textbox]:
-    found = doctor.examine(session.folder)
-    return views.checks(found), gr.Textbox(value=views.report(found), visible=True)
+    checks = doctor.examine(session.folder)
+    return views.checks(checks), gr.Textbox(value=views.report(checks), visible=True)

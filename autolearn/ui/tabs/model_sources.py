@@ -37,8 +37,8 @@ def local(context: PageContext, name: gr.Textbox) -> gr.events.Dependency:
 
     context.redraw_on_change(draw_what_is_new, [drawn_key], [table, drawn_key])
     context.redraw_on_opening(draw, [], [table, drawn_key])
-    picked: gr.events.Dependency = table.click(_picked, None, name, **QUIET)
-    return picked
+    click: gr.events.Dependency = table.click(_picked, None, name, **QUIET)
+    return click
 
 
 def _key(session: Session) -> str:
@@ -110,11 +110,11 @@ def _download(
 def _press(session: Session, event: gr.EventData) -> tuple[Any, Html]:
     """Cancel or resume a download, or choose the model that has come."""
     action, _, number = str(event.pick).partition(" ")
-    named: Any = gr.skip()
+    name: Any = gr.skip()
     if action == views.STOP:
         queues.cancel(session.store, int(number))
     elif action == views.RESUME:
         session.order(queues.resume(session.store, int(number)))
     else:
-        named = event.pick
-    return named, views.download(session.store)
+        name = event.pick
+    return name, views.download(session.store)

@@ -52,8 +52,8 @@ def build(context: PageContext) -> None:
     def open_it(name: str | None) -> tuple[str, Html, Html]:
         return _text(session, name), about_it(name), Html("")
 
-    def save_it(name: str | None, written: str) -> Html:
-        prompt_editor.save(session.folder, _chosen(name), written)
+    def save_it(name: str | None, text: str) -> Html:
+        prompt_editor.save(session.folder, _chosen(name), text)
         return about_it(name)
 
     def reset_it(name: str | None) -> tuple[str, Html]:
@@ -95,7 +95,7 @@ def _preview_form(context: PageContext) -> tuple[gr.Dropdown, gr.Number, gr.Butt
 
     def documents() -> gr.Dropdown:
         shelf = context.session.store.library.shelf()
-        return gr.Dropdown(choices=[(one.name, one.id) for one in shelf])
+        return gr.Dropdown(choices=[(document.name, document.id) for document in shelf])
 
     context.redraw_on_opening(documents, [], [document])
     return document, number, look
@@ -124,15 +124,15 @@ def _preview(
         InputError: No prompt is chosen, or there is no such passage.
         PromptError: The text cannot be used.
     """
-    chosen, store = _chosen(name), session.store
+    prompt_name, store = _chosen(name), session.store
     shelf = store.library.shelf()
     if not shelf:
         raise InputError("There is no text yet; add one under Library.")
-    one = next((one for one in shelf if one.id == document), shelf[0])
+    source = next((source for source in shelf if source.id == document), shelf[0])
     place = int(number or 1)
-    passages = store.library.stretch(one.id, place - 1, 1) if place > 0 else []
+    passages = store.library.stretch(source.id, place - 1, 1) if place > 0 else []
     if not passages:
-        raise InputError(f"{one.name} has passages 1 to {one.n_passages}.")
+        raise InputError(f"{source.name} has passages 1 to {source.n_passages}.")
     model = chosen_model(store)
-    made = prompt_editor.preview(store, model, chosen, text, passages[0])
-    return views.preview(made, f"{one.name}, passage {place}")
+    preview = prompt_editor.preview(store, model, prompt_name, text, passages[0])
+    return views.preview(preview, f"{source.name}, passage {place}")

@@ -33,13 +33,13 @@ def build(context: PageContext) -> None:
 
 
 def _wire_drawing(context: PageContext, parts: Parts) -> None:
-    session, shown, filters = context.session, parts.shown, parts.filters
-    counted = [parts.progress, parts.bulk.approve, parts.bulk.reject]
+    session, panels, filters = context.session, parts.shown, parts.filters
+    counters = [parts.progress, parts.bulk.approve, parts.bulk.reject]
 
     def first(current: int, of: ReviewQueue) -> Any:
         # What is shown stays as it is: a person may just have decided on it.
         if current:
-            return [gr.skip()] * len(shown)
+            return [gr.skip()] * len(panels)
         card, number, *_ = _show(session, of)
         return card, number, gr.skip(), gr.skip()
 
@@ -52,15 +52,15 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         of = ReviewQueue.of(*values)
         return (of, *_show(session, of), *_counted(session, of), *_unasked())
 
-    context.redraw_on_change(first, [parts.current, parts.queue], shown)
-    context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counted)
+    context.redraw_on_change(first, [parts.current, parts.queue], panels)
+    context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counters)
     context.redraw_on_opening(again, [parts.current], [parts.card])
     context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
-    outputs = [parts.queue, *shown, *counted, parts.bulk.confirm, parts.bulk.asked]
-    changed = [field.input for field in filters]
-    redraw_on(changed, anew, filters, outputs, trigger_mode="always_last")
-    cleared = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    redraw_on([cleared.then], anew, filters, outputs)
+    outputs = [parts.queue, *panels, *counters, parts.bulk.confirm, parts.bulk.asked]
+    events = [field.input for field in filters]
+    redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
+    reset = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
+    redraw_on([reset.then], anew, filters, outputs)
 
 
 def _show(
@@ -73,8 +73,8 @@ def _show(
         card = sample.card(store.samples.view(number))
     else:
         card = views.empty(store, of.wanted)
-    said = html.tag("p", html.text(note), "al-note", role="status")
-    return card, number, gr.Column(visible=False), said if note else Html("")
+    notice = html.tag("p", html.text(note), "al-note", role="status")
+    return card, number, gr.Column(visible=False), notice if note else Html("")
 
 
 def _unasked() -> tuple[gr.Button, tuple[()]]:
@@ -109,14 +109,14 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
 
 
 def _wire_steps(context: PageContext, parts: Parts) -> None:
-    session, shown = context.session, parts.shown
+    session, panels = context.session, parts.shown
     buttons, reason = parts.actions.buttons, parts.actions.reason
     here = [parts.current, parts.queue]
 
     def decide(action: Action, current: int, why: str, of: ReviewQueue) -> Any:
         review_queue.decide(session.store, [current], action, why)
-        shown = _show(session, of, of.around(session.store, current))
-        return *shown, "" if why else gr.skip()
+        panels = _show(session, of, of.around(session.store, current))
+        return *panels, "" if why else gr.skip()
 
     deciding: tuple[Action, ...] = ("approve", "reject")
     for action in deciding:
@@ -124,23 +124,25 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
             [buttons[action].click],
             partial(decide, action),
             [parts.current, reason, parts.queue],
-            [*shown, reason],
+            [*panels, reason],
         )
     for name in ("skip", "next", "previous"):
-        redraw_on([buttons[name].click], partial(_go, session, name), here, shown)
+        redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
 
     def overrule(current: int, event: gr.EventData) -> Html:
         review_queue.overrule(session.store, current, gap=event.pick == "gap")
         return sample.card(session.store.samples.view(current))
 
     context.on_action([parts.card.click], overrule, [parts.current], [parts.card])
-    asked = gr.State(0)
+    question = gr.State(0)
 
-    def undo(asked: int, current: int, of: ReviewQueue) -> Any:
-        number, note, asked = review_queue.undo(session.store, asked)
-        return (*_show(session, of, number or current, note), asked)
+    def undo(question: int, current: int, of: ReviewQueue) -> Any:
+        number, note, question = review_queue.undo(session.store, question)
+        return (*_show(session, of, number or current, note), question)
 
-    context.on_action([buttons["undo"].click], undo, [asked, *here], [*shown, asked])
+    context.on_action(
+        [buttons["undo"].click], undo, [question, *here], [*panels, question]
+    )
     keys = parts.actions.keys
     draw_on_load(
         lambda: session.store.choices.get(KEYS_CHOICE) is not False, [], [keys]
@@ -155,9 +157,9 @@ def _go(session: Session, name: str, current: int, of: ReviewQueue) -> tuple[Any
     store = session.store
     if name == "skip":
         return _show(session, of, of.around(store, current))
-    found = of.next(store, current, back=name == "previous")
-    if found or not current:
-        return _show(session, of, found)
+    sample_id = of.next(store, current, back=name == "previous")
+    if sample_id or not current:
+        return _show(session, of, sample_id)
     end = "first" if name == "previous" else "last"
     return _show(session, of, current, f"This is the {end} sample of this filter.")
 
@@ -204,8 +206,8 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
             n,
         )
 
-    def decide(asked: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
-        note = review_queue.decide_all(session.store, of, asked, reason)
+    def decide(question: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
+        note = review_queue.decide_all(session.store, of, question, reason)
         return (*_show(session, of, 0, note), *_unasked())
 
     second = [bulk.confirm, bulk.asked]

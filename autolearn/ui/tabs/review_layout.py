@@ -121,7 +121,7 @@ def _actions() -> Actions:
         for name, key in BUTTONS.items()
     }
     reason = gr.Dropdown(
-        [("no reason", ""), *((one, one) for one in REASONS)],
+        [("no reason", ""), *((text, text) for text in REASONS)],
         value="",
         label="Reason to reject: choose or type",
         show_label=False,

@@ -31,7 +31,7 @@ class ReviewQueue:
     def of(cls, *values: Any) -> "ReviewQueue":
         """Read the filter as it stands on the page."""
         state, order, text, flag, verdict, gap, least, most, document, run = values
-        wanted = SampleFilter(
+        criteria = SampleFilter(
             state=None if state == ANY else state,
             flag=None if flag == ANY else flag,
             verdict=None if verdict == ANY else verdict,
@@ -42,14 +42,14 @@ class ReviewQueue:
             run_id=run or None,
             text=text.strip() or None,
         )
-        return cls(wanted, ORDERS[order])
+        return cls(criteria, ORDERS[order])
 
     def next(self, store: Store, beside: int = 0, *, back: bool = False) -> int:
         """Return the sample next to this one, or the first; 0 if there is none."""
-        found = store.samples.step(
+        sample_id = store.samples.step(
             self.wanted, order=self.order, beside=beside or None, back=back
         )
-        return found or 0
+        return sample_id or 0
 
     def around(self, store: Store, beside: int) -> int:
         """Return the next sample; behind the last one comes the first again."""
@@ -58,11 +58,11 @@ class ReviewQueue:
     def undecided(self, store: Store, action: str) -> list[int]:
         """Return which of these samples are not yet what the action makes of them."""
         states = [self.wanted.state] if self.wanted.state else STATES
-        found: list[int] = []
+        ids: list[int] = []
         for state in states:
             if state != _BECOMES[action]:
-                found += store.samples.ids(replace(self.wanted, state=state))
-        return found
+                ids += store.samples.ids(replace(self.wanted, state=state))
+        return ids
 
 
 def decide(
@@ -75,19 +75,19 @@ def decide(
     """
     if not all(ids):
         raise InputError("No sample is shown; there is nothing to decide.")
-    given = (reason or "").strip() if action == "reject" else ""
-    actions.decide(store, ids, Decision(0, action, "person", given))
+    text = (reason or "").strip() if action == "reject" else ""
+    actions.decide(store, ids, Decision(0, action, "person", text))
 
 
 def decide_all(
-    store: Store, queue: ReviewQueue, asked: tuple[Action, int], reason: str | None
+    store: Store, queue: ReviewQueue, question: tuple[Action, int], reason: str | None
 ) -> str:
     """Decide all of a queue, if they are as many as was asked about; return a note.
 
     Raises:
         InputError: They are more or fewer by now.
     """
-    action, n = asked
+    action, n = question
     ids = queue.undecided(store, action)
     if len(ids) != n:
         raise InputError(
@@ -103,7 +103,7 @@ def counted(n: int) -> str:
     return f"{n:,} sample" if n == 1 else f"{n:,} samples"
 
 
-def undo(store: Store, asked: int) -> tuple[int, str, int]:
+def undo(store: Store, question_id: int) -> tuple[int, str, int]:
     """Take back what was decided last; what a rule did only when asked again.
 
     ``asked`` is the decision of a rule that was asked about before, or 0. Returns the
@@ -115,17 +115,17 @@ def undo(store: Store, asked: int) -> tuple[int, str, int]:
     last = store.decisions.last()
     if last is None:
         raise InputError("There is no decision to undo.")
-    if last.author != "person" and asked != last.id:
+    if last.author != "person" and question_id != last.id:
         rule = last.author.replace("rule:", "rule ")
         note = (
             f"The last decisions were made by {rule}; press Undo again to revert them."
         )
         return 0, note, last.id
-    undone = store.decisions.undo_batch(last.id)
-    note = f"{len(undone):,} decisions that were made together are reverted."
-    if len(undone) == 1:
+    decisions = store.decisions.undo_batch(last.id)
+    note = f"{len(decisions):,} decisions that were made together are reverted."
+    if len(decisions) == 1:
         note = "The last decision is reverted."
-    return undone[-1].sample_id, note, 0
+    return decisions[-1].sample_id, note, 0
 
 
 def overrule(store: Store, number: int, *, gap: bool) -> None:
@@ -143,11 +143,11 @@ def texts(store: Store, number: int) -> tuple[str, str, str]:
     if not number:
         raise InputError("No sample is shown; there is nothing to edit.")
     view = store.samples.view(number)
-    critique, refined = view.critique(), view.answer(view.sample.refined_answer_id)
+    critique, refinement = view.critique(), view.answer(view.sample.refined_answer_id)
     return (
         view.sample.chosen,
         view.edited_feedback or (critique.text if critique else ""),
-        view.edited_refined or (refined.text if refined else ""),
+        view.edited_refined or (refinement.text if refinement else ""),
     )
 
 
@@ -158,15 +158,15 @@ def edit(store: Store, number: int, now: Sequence[str]) -> str:
         InputError: A text that was there is empty.
     """
     after: dict[str, str] = {}
-    for name, was, written in zip(_EDITED, texts(store, number), now, strict=True):
-        given = written.strip()
-        if given == was.strip():
+    for name, was, text in zip(_EDITED, texts(store, number), now, strict=True):
+        new_text = text.strip()
+        if new_text == was.strip():
             continue
-        if not given:
+        if not new_text:
             raise InputError(
                 "This text cannot be left empty; reject the sample instead."
             )
-        after[name] = given
+        after[name] = new_text
     if not after:
         return "Nothing was changed."
     actions.decide(store, [number], Decision(0, "edit", "person", after=after))

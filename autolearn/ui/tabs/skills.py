@@ -19,27 +19,27 @@ def build(context: PageContext, inputs: Sequence[gr.components.Component]) -> No
     """Lay out the part; ``inputs`` are name, loading and adapter of the model."""
     session = context.session
     check = gr.Button("Check skills", size="sm", elem_id="model-skills-check")
-    shown = html_panel("model-skills")
+    panel = html_panel("model-skills")
     teach = gr.Button(
         "Teach these skills (meta-skill round)",
         size="sm",
         visible=False,
         elem_id="model-skills-teach",
     )
-    outputs = [shown, teach]
+    outputs = [panel, teach]
 
     def draw(*values: Any) -> tuple[Html, gr.Button]:
         return _drawn(session, _model(session, *values))
 
     name, loading, adapter = inputs
     context.redraw_on_change(draw, inputs, outputs)
-    changed: list[Callable[..., Any]] = [
+    triggers: list[Callable[..., Any]] = [
         name.submit,  # type: ignore[attr-defined]
         name.blur,  # type: ignore[attr-defined]
         loading.change,  # type: ignore[attr-defined]
         adapter.change,  # type: ignore[attr-defined]
     ]
-    redraw_on(changed, draw, inputs, outputs)
+    redraw_on(triggers, draw, inputs, outputs)
     context.on_action(
         [check.click],
         lambda *values: _order(session, skill_actions.check, *values),

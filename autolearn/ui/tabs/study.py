@@ -49,14 +49,14 @@ N_PLAIN = 4
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    chosen, place = gr.State(0), gr.State(MapCell())
-    documents, given, start = _form(context)
+    sample_id, place = gr.State(0), gr.State(MapCell())
+    documents, form, start = _form(context)
     prompts.build(context)
-    shown = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
-    found, detail = html_panel("study-found"), html_panel("study-detail")
+    view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
+    panel, detail = html_panel("study-found"), html_panel("study-detail")
 
-    def draw(wanted: str, where: MapCell) -> Html:
-        return _draw(session, wanted, where)
+    def draw(view: str, where: MapCell) -> Html:
+        return _draw(session, view, where)
 
     def draw_detail(sample_id: int) -> Html:
         return views.detail(session.store, sample_id)
@@ -65,15 +65,15 @@ def build(context: PageContext) -> None:
         review_queue.overrule(session.store, sample_id, gap=event.pick == "gap")
         return draw_detail(sample_id)
 
-    context.redraw_on_change(draw, [shown, place], [found])
-    context.redraw_on_change(draw_detail, [chosen], [detail])
+    context.redraw_on_change(draw, [view, place], [panel])
+    context.redraw_on_change(draw_detail, [sample_id], [detail])
     context.on_action(
-        [start.click], lambda *how: _study(session, *how), [documents, *given]
+        [start.click], lambda *how: _study(session, *how), [documents, *form]
     )
-    context.on_action([detail.click], overrule, [chosen], [detail])
-    picked = found.click(_picked, [chosen, place], [chosen, place], **QUIET)
-    redraw_on([picked.then], draw_detail, [chosen], [detail], scroll_to_output=True)
-    redraw_on([shown.input, picked.then], draw, [shown, place], [found])
+    context.on_action([detail.click], overrule, [sample_id], [detail])
+    click = panel.click(_picked, [sample_id, place], [sample_id, place], **QUIET)
+    redraw_on([click.then], draw_detail, [sample_id], [detail], scroll_to_output=True)
+    redraw_on([view.input, click.then], draw, [view, place], [panel])
 
 
 def _form(
@@ -94,25 +94,27 @@ def _form(
                 "Study", variant="primary", scale=1, min_width=120, elem_id="study"
             )
         with gr.Row():
-            given = [_field(name) for name in names[:N_PLAIN]]
+            setting_fields = [_field(name) for name in names[:N_PLAIN]]
         with gr.Accordion("More settings", open=False), gr.Row():
-            given += [_field(name) for name in names[N_PLAIN:]]
+            setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
     context.redraw_on_opening(lambda: _documents(session), [], [documents])
-    inputs = [documents, *given]
+    inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:
         return _effort(session, *how)
 
     context.redraw_on_opening(draw, inputs, [effort])
-    changed = [documents.change, *(one.change for one in given)]
-    redraw_on(changed, draw, inputs, [effort], trigger_mode="always_last")
-    return documents, given, start
+    events = [documents.change, *(field.change for field in setting_fields)]
+    redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
+    return documents, setting_fields, start
 
 
 def _documents(session: Session) -> gr.CheckboxGroup:
     """Offer all documents, and the instructions; what is chosen stays chosen."""
-    choices = [(one.name, one.id) for one in session.store.library.shelf()]
+    choices = [
+        (document.name, document.id) for document in session.store.library.shelf()
+    ]
     if n := len(session.store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     return gr.CheckboxGroup(choices=choices)
@@ -153,10 +155,10 @@ def _number(name: str) -> gr.Number:
     )
 
 
-def _draw(session: Session, wanted: str, where: MapCell) -> Html:
-    if wanted == MAP:
+def _draw(session: Session, view: str, where: MapCell) -> Html:
+    if view == MAP:
         return knowledge_map.draw(session.store, where)
-    return views.newest(session.store, only_last=wanted == LAST)
+    return views.newest(session.store, only_last=view == LAST)
 
 
 def _picked(sample_id: int, place: MapCell, event: gr.EventData) -> tuple[int, MapCell]:
@@ -167,24 +169,30 @@ def _picked(sample_id: int, place: MapCell, event: gr.EventData) -> tuple[int, M
     return sample_id, place.moved(key)
 
 
-def _effort(session: Session, documents: list[int], *given: float | str | None) -> Html:
+def _effort(
+    session: Session, documents: list[int], *values: float | str | None
+) -> Html:
     """Return what a study of what is chosen would take."""
     try:
-        settings, texts, wants = _wanted(documents, *given)
+        settings, texts, wants = _wanted(documents, *values)
     except InputError as error:
         return html.problem(str(error))
     store = session.store
     shelf = store.library.shelf()
-    n = sum(one.n_passages for one in shelf if texts is None or one.id in texts)
+    n = sum(
+        document.n_passages
+        for document in shelf
+        if texts is None or document.id in texts
+    )
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
     time = estimates.study_seconds(store, model, settings, n)
     return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
 
 
-def _study(session: Session, documents: list[int], *given: float | str | None) -> None:
+def _study(session: Session, documents: list[int], *values: float | str | None) -> None:
     """Queue a study of what is chosen, or of all documents."""
-    settings, texts, wants = _wanted(documents, *given)
+    settings, texts, wants = _wanted(documents, *values)
     store = session.store
     model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
@@ -192,16 +200,20 @@ def _study(session: Session, documents: list[int], *given: float | str | None) -
 
 
 def _wanted(
-    documents: list[int], *given: float | str | None
+    documents: list[int], *values: float | str | None
 ) -> tuple[StudySettings, list[int] | None, bool]:
     """Return settings, documents (None: all) and whether instructions are studied.
 
     Raises:
         InputError: A setting is empty or out of its range.
     """
-    how: dict[str, Any] = dict(zip(LABELS, given, strict=True))
+    how: dict[str, Any] = dict(zip(LABELS, values, strict=True))
     for name, value in how.items():
         if value is None:
             raise InputError(f"Enter a number for “{LABELS[name]}”.")
-    texts = [one for one in documents if one != INSTRUCTIONS] if documents else None
+    texts = (
+        [document for document in documents if document != INSTRUCTIONS]
+        if documents
+        else None
+    )
     return StudySettings(**how), texts, INSTRUCTIONS in documents

@@ -11,11 +11,12 @@ import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
-from autolearn.handlers import round_training
 from autolearn.models import files as model_files
+from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates, token_preview
 from autolearn.services.estimates import RoundContents
+from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html
@@ -82,46 +83,50 @@ def build(context: PageContext) -> None:
         with gr.Column(scale=3, min_width=420):
             plan = html_panel("train-plan", html.note(LOOKING))
             tokens = html_panel("train-tokens")
-    given = [parent, *form]
+    inputs = [parent, *form]
     session = context.session
     _preset(session, preset, form)
     context.redraw_on_change(
-        lambda *values: _plan(session, memo, *values), given, [plan]
+        lambda *values: _plan(session, memo, *values), inputs, [plan]
     )
     redraw_on(
-        [one.change for one in given],
+        [field.change for field in inputs],
         lambda *values: _plan(session, memo, *values),
-        given,
+        inputs,
         [plan],
         trigger_mode="always_last",
     )
     waiting = html.note("Tokenizing all items …")
-    chosen = training_progress.build(context, parent)
-    asked = look.click(lambda: waiting, None, tokens, **QUIET)
+    run_choice = training_progress.build(context, parent)
+    request = look.click(lambda: waiting, None, tokens, **QUIET)
     redraw_on(
-        [asked.then], lambda *of: _tokens(session, memo, *of), given, [tokens], **SHOWN
+        [request.then],
+        lambda *of: _tokens(session, memo, *of),
+        inputs,
+        [tokens],
+        **SHOWN,
     )
     context.on_action(
         [start.click],
         lambda *values: _start(session, *values),
-        given,
-        [chosen],
+        inputs,
+        [run_choice],
         scroll_to_output=True,
     )
 
 
 def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
     """Begin with the preset for the model; a person may choose another one."""
-    places = [one.name for one in fields(TrainSettings)]
+    places = [field.name for field in fields(TrainSettings)]
     method = form[places.index("method")]
-    changed = [form[places.index(name)] for name in presets.NAMES]
+    preset_fields = [form[places.index(name)] for name in presets.NAMES]
 
     def wanted(name: str, method: Method) -> TrainSettings:
         return presets.PRESETS[name].apply(TrainSettings(method=method))
 
     def fill(name: str, method: Method) -> list[Any]:
         settings = wanted(name, method)
-        return [getattr(settings, one) for one in presets.NAMES]
+        return [getattr(settings, field) for field in presets.NAMES]
 
     def first(method: Method) -> list[Any]:
         name = presets.preset_for(chosen_model(session.store), method)
@@ -129,18 +134,18 @@ def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
 
     def turn(name: str, method: Method) -> list[Any]:
         """Return the learning rate of the method; all, where its preset is another."""
-        suited = presets.preset_for(chosen_model(session.store), method)
-        if suited != name and "skills" in (name, suited):
-            return [suited, *fill(suited, method)]
+        advice = presets.preset_for(chosen_model(session.store), method)
+        if advice != name and "skills" in (name, advice):
+            return [advice, *fill(advice, method)]
         others = [gr.skip()] * len(presets.NAMES)
         others[presets.NAMES.index("learning_rate")] = wanted(
             name, method
         ).learning_rate
         return [name, *others]
 
-    redraw_on([preset.input], fill, [preset, method], changed)
-    redraw_on([method.input], turn, [preset, method], [preset, *changed])
-    draw_on_load(first, [method], [preset, *changed])
+    redraw_on([preset.input], fill, [preset, method], preset_fields)
+    redraw_on([method.input], turn, [preset, method], [preset, *preset_fields])
+    draw_on_load(first, [method], [preset, *preset_fields])
 
 
 def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
@@ -155,7 +160,7 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
         elem_id="train-parent",
     )
     preset = gr.Dropdown(
-        [(one.title, name) for name, one in presets.PRESETS.items()],
+        [(entry.title, name) for name, entry in presets.PRESETS.items()],
         value="tiny",
         label="Preset",
         info="Sets rank, alpha, learning rate, epochs and batch size.",
@@ -164,7 +169,7 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
     )
     for name in FIRST[1:]:
         parts[name] = _field(name)
-    names = [one.name for one in fields(TrainSettings)]
+    names = [entry.name for entry in fields(TrainSettings)]
     with gr.Accordion("More settings", open=False):
         for name in names:
             if name not in parts:
@@ -202,13 +207,13 @@ def settings_of(values: Sequence[Any]) -> TrainSettings:
     Raises:
         InputError: A field is empty or out of its range.
     """
-    wanted: dict[str, Any] = {}
-    for one, value in zip(fields(TrainSettings), values, strict=True):
+    settings: dict[str, Any] = {}
+    for field, value in zip(fields(TrainSettings), values, strict=True):
         if value is None:
-            label = LABELS.get(one.name, one.name.replace("_", " "))
+            label = LABELS.get(field.name, field.name.replace("_", " "))
             raise InputError(f"Enter a number for “{label}”.")
-        wanted[one.name] = value
-    return TrainSettings(**wanted)
+        settings[field.name] = value
+    return TrainSettings(**settings)
 
 
 class PlanCache:
@@ -237,14 +242,14 @@ class PlanCache:
         key = (store.folder, revision, plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
-            made = estimates.round_contents(
+            contents = estimates.round_contents(
                 store,
                 settings,
                 parent or None,
                 self._count(folder),
                 reads_system=model_files.reads_system(folder),
             )
-            self._kept = key, made
+            self._kept = key, contents
         return self._kept[1]
 
     def _count(self, folder: Path) -> Callable[[str], int]:
@@ -263,21 +268,21 @@ def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
     except InputError as error:
         return views.preflight([str(error)], [])
     model = chosen_model(store)
-    found = memo.intake(store, settings, parent)
-    fit = estimates.of_training(store, model, settings, found)
-    measured = estimates.pace(store, model.model)
-    pace = measured or estimates.first_pace(model, settings, found)
-    effort = estimates.effort(settings, found, pace)
-    stops = problems(store, model, settings, parent, found)
+    contents = memo.intake(store, settings, parent)
+    fit = estimates.of_training(store, model, settings, contents)
+    known_pace = estimates.pace(store, model.model)
+    pace = known_pace or estimates.first_pace(model, settings, contents)
+    effort = estimates.effort(settings, contents, pace)
+    stops = problems(store, model, settings, parent, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
-    notes = views.warnings(found, settings, usual)
+    notes = views.warnings(contents, settings, usual)
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
     return (
         views.preflight(stops, notes)
-        + views.intake(found, settings)
-        + views.estimate(effort, fit, is_first=measured is None)
+        + views.intake(contents, settings)
+        + views.estimate(effort, fit, is_first=known_pace is None)
     )
 
 
@@ -286,30 +291,28 @@ def problems(
     model: ModelSettings,
     settings: TrainSettings,
     parent: int,
-    found: RoundContents,
+    contents: RoundContents,
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
     told_of = []
     try:
         has_corpus = bool(store.corpora.chosen())
-        actions.check_train(
-            store, model, settings, parent or None, has_corpus=has_corpus
-        )
-        if not found.made.items:
-            raise JobError(round_training.why_nothing(settings))
+        check_train(store, model, settings, parent or None, has_corpus=has_corpus)
+        if not contents.made.items:
+            raise JobError(why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of
 
 
-def _disk(store: Store, needed: int) -> list[str]:
+def _disk(store: Store, n_bytes: int) -> list[str]:
     """Return that the disk is too full for a round, if it is."""
     free = shutil.disk_usage(store.folder).free
-    if free >= needed + SPARE:
+    if free >= n_bytes + SPARE:
         return []
     return [
         f"Only {free >> 20} MiB are free on the disk of the workspace; make room for "
-        f"checkpoints and the adapter ({(needed + SPARE) >> 20} MiB)."
+        f"checkpoints and the adapter ({(n_bytes + SPARE) >> 20} MiB)."
     ]
 
 

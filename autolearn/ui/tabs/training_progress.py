@@ -29,7 +29,7 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
     The choices of ``parent``, from where a round begins, grow with the trainings.
     """
     with gr.Row():
-        chosen = gr.Dropdown(
+        run_choice = gr.Dropdown(
             [("the newest training", NEWEST)],
             value=NEWEST,
             label="Training run",
@@ -51,19 +51,23 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         less = gr.Button(
             "Retry with settings that fit", visible=False, elem_id="train-less"
         )
-    shown = html_panel("train-live")
-    known = gr.State(())
+    panel = html_panel("train-live")
+    names = gr.State(())
     session = context.session
     context.redraw_on_change(
-        lambda known: _lists(session, known), [known], [parent, chosen, known]
+        lambda names: _lists(session, names), [names], [parent, run_choice, names]
     )
-    context.redraw_on_change(lambda run: _live(session, run), [chosen], [shown])
-    redraw_on([chosen.change], lambda run: _live(session, run), [chosen], [shown])
-    context.redraw_on_change(lambda run: _less(session, run), [chosen], [less])
-    redraw_on([chosen.change], lambda run: _less(session, run), [chosen], [less])
+    context.redraw_on_change(lambda run: _live(session, run), [run_choice], [panel])
+    redraw_on(
+        [run_choice.change], lambda run: _live(session, run), [run_choice], [panel]
+    )
+    context.redraw_on_change(lambda run: _less(session, run), [run_choice], [less])
+    redraw_on(
+        [run_choice.change], lambda run: _less(session, run), [run_choice], [less]
+    )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
-    _wire(context, chosen, more, (stop, again, go_on, less))
-    return chosen
+    _wire(context, run_choice, more, (stop, again, go_on, less))
+    return run_choice
 
 
 def _more(epochs: float | None) -> str:
@@ -72,31 +76,31 @@ def _more(epochs: float | None) -> str:
 
 def _wire(
     context: PageContext,
-    chosen: gr.Dropdown,
+    run_choice: gr.Dropdown,
     more: gr.Number,
     buttons: tuple[gr.Button, ...],
 ) -> None:
     session = context.session
     stop, again, go_on, less = buttons
-    context.on_action([stop.click], lambda run: _stop(session, run), [chosen])
-    context.on_action([again.click], lambda run: _resume(session, run), [chosen])
+    context.on_action([stop.click], lambda run: _stop(session, run), [run_choice])
+    context.on_action([again.click], lambda run: _resume(session, run), [run_choice])
     context.on_action(
-        [less.click], lambda run: _retry(session, run), [chosen], [chosen]
+        [less.click], lambda run: _retry(session, run), [run_choice], [run_choice]
     )
     context.on_action(
         [go_on.click],
         lambda run, epochs: _go_on(session, run, epochs),
-        [chosen, more],
-        [chosen],
+        [run_choice, more],
+        [run_choice],
     )
 
 
-def _lists(session: Session, known: object) -> tuple[Any, ...]:
+def _lists(session: Session, old_names: object) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
     rounds = [labels.BASE, *labels.finished(session.store)]
     trainings = _trainings(session.store)
     now = (tuple(rounds), tuple(trainings))
-    if now == known:
+    if now == old_names:
         return gr.skip(), gr.skip(), gr.skip()
     return gr.Dropdown(choices=rounds), gr.Dropdown(choices=trainings), now
 
@@ -161,12 +165,12 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
     """Queue a round like this one, begun from what it has learned."""
     store = session.store
     run = _named(store, run_id)
-    learned = [one for one in store.rounds.all(run.id) if one.adapter]
-    if not learned:
+    rounds = [round_ for round_ in store.rounds.all(run.id) if round_.adapter]
+    if not rounds:
         raise JobError(f"Run {run.id} has no finished round; resume it first.")
     if not epochs:
         raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
-    session.order(actions.train(store, before.model, settings, learned[0].id))
+    session.order(actions.train(store, before.model, settings, rounds[0].id))
     return newest(store)

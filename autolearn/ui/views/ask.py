@@ -23,8 +23,8 @@ def conversation(store: Store, number: int) -> Html:
             "Pick two models and ask about your texts: a trained round should know the "
             "answer, the base model should not."
         )
-    used = (i for run in runs for i in ChatRunSettings.of(run).passages or ())
-    passages = store.library.passages_by_id(used)
+    passage_ids = (i for run in runs for i in ChatRunSettings.of(run).passages or ())
+    passages = store.library.passages_by_id(passage_ids)
     turns: defaultdict[int, list[Run]] = defaultdict(list)
     for run in runs:
         turns[ChatRunSettings.of(run).turn or 0].append(run)
@@ -37,9 +37,9 @@ def _turn(runs: Sequence[Run], passages: Mapping[int, Passage]) -> Html:
     cards = {column: _answer(run, passages) for column, run in by_column.items()}
     cards.setdefault("right", _nobody("right"))
     cells = html.join(cards[column] for column in COLUMNS if column in cards)
-    asked = html.tag("p", html.text(question), "al-asked al-text")
+    prompt = html.tag("p", html.text(question), "al-asked al-text")
     return html.tag(
-        "section", asked + html.tag("div", cells, "al-answers"), "al-exchange"
+        "section", prompt + html.tag("div", cells, "al-answers"), "al-exchange"
     )
 
 
@@ -50,14 +50,14 @@ def _answer(run: Run, passages: Mapping[int, Passage]) -> Html:
     body = _told(ChatResult.of(run)) if run.state in ("done", "running") else Html("")
     if run.state != "done":
         body += _not_yet(run)
-    used = [passages[i] for i in settings.passages or () if i in passages]
-    return _card(settings.column or "", who, body + _sources(used))
+    in_view = [passages[i] for i in settings.passages or () if i in passages]
+    return _card(settings.column or "", who, body + _sources(in_view))
 
 
 def _nobody(column: str) -> Html:
     """Return a column that waited for the first round when this was asked."""
-    told = "There was no trained round yet. Train one, then ask again to compare."
-    return _card(column, "newest round", html.note(told))
+    sentence = "There was no trained round yet. Train one, then ask again to compare."
+    return _card(column, "newest round", html.note(sentence))
 
 
 def _card(column: str, who: str, body: Html) -> Html:
@@ -72,27 +72,27 @@ def _told(result: ChatResult) -> Html:
         return _refined(result)
     if result.answer is None:
         return Html("")
-    shown = _text(result.answer or "The answer is empty.")
+    body = _text(result.answer or "The answer is empty.")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
-        shown += html.tag("p", Html("Evidence: ") + quote, "al-faint")
-    return shown
+        body += html.tag("p", Html("Evidence: ") + quote, "al-faint")
+    return body
 
 
 def _refined(result: ChatResult) -> Html:
     """Return the answer, the model's feedback on it, and what it made of that."""
-    shown = {
+    rows = {
         "Answer": _text(result.answer or ""),
         "Feedback": _text(result.feedback or ""),
     }
     if result.refined is not None:
-        changed = html.difference(result.answer or "", result.refined)
-        shown["Refined"] = html.tag("div", changed, "al-text")
-    return html.pairs(shown)
+        difference = html.difference(result.answer or "", result.refined)
+        rows["Refined"] = html.tag("div", difference, "al-text")
+    return html.pairs(rows)
 
 
-def _text(said: str) -> Html:
-    return html.tag("div", html.text(said), "al-text")
+def _text(content: str) -> Html:
+    return html.tag("div", html.text(content), "al-text")
 
 
 def _not_yet(run: Run) -> Html:
@@ -105,13 +105,15 @@ def _not_yet(run: Run) -> Html:
     return html.note(f"It was {run.state}; ask again.")
 
 
-def _sources(used: Sequence[Passage]) -> Html:
+def _sources(in_view: Sequence[Passage]) -> Html:
     """Return the passages that were in view, folded up."""
-    if not used:
+    if not in_view:
         return Html("")
-    title = f"Passages in view: {len(used)}"
+    title = f"Passages in view: {len(in_view)}"
     return html.tag(
         "details",
         html.tag("summary", html.text(title))
-        + html.join(html.tag("blockquote", html.text(p.text), "al-text") for p in used),
+        + html.join(
+            html.tag("blockquote", html.text(p.text), "al-text") for p in in_view
+        ),
     )

@@ -18,32 +18,32 @@ OTHER = "closed-book"
 
 def corpora(store: Store) -> Html:
     """Return all corpora with their counts; each can be left out, and removed."""
-    found = store.corpora.all()
-    if not found:
+    records = store.corpora.all()
+    if not records:
         return html.note(
             "No gold corpus yet. From gold questions and answers a model learns to "
             "ask, answer, judge and refine (Train, SELF meta-skills)."
         )
     heads = ("Corpus", "Source", "Examples", "Texts", "Rejected rows", "Licence", "")
-    return html.table(heads, [_row(one) for one in found], "Gold corpora")
+    return html.table(heads, [_row(corpus) for corpus in records], "Gold corpora")
 
 
-def _row(one: Corpus) -> tuple[Html, ...]:
-    turn = "Include" if one.excluded else "Exclude"
+def _row(corpus: Corpus) -> tuple[Html, ...]:
+    turn = "Include" if corpus.excluded else "Exclude"
     buttons = [
-        html.pick(html.text(word), key, aria_label=f"{word}: corpus {one.name}")
-        for word, key in ((turn, str(one.id)), ("Remove", f"{REMOVE}{one.id}"))
+        html.pick(html.text(word), key, aria_label=f"{word}: corpus {corpus.name}")
+        for word, key in ((turn, str(corpus.id)), ("Remove", f"{REMOVE}{corpus.id}"))
     ]
-    name = html.text(one.name)
-    if one.excluded:
+    name = html.text(corpus.name)
+    if corpus.excluded:
         name = name + html.text(" ") + html.badge("excluded", "gap")
     return (
         Html(name),
-        html.text(KINDS[one.kind]),
-        html.number(one.n_examples),
-        html.number(one.n_texts),
-        html.number(one.n_refused),
-        html.text(one.licence or html.DASH),
+        html.text(KINDS[corpus.kind]),
+        html.number(corpus.n_examples),
+        html.number(corpus.n_texts),
+        html.number(corpus.n_refused),
+        html.text(corpus.licence or html.DASH),
         html.join(buttons),
     )
 
@@ -51,7 +51,7 @@ def _row(one: Corpus) -> tuple[Html, ...]:
 def skills(items: Sequence[TrainItem]) -> Html:
     """Return how many of the items teach which skill."""
     counts = Counter(skill_of(item) for item in items)
-    told = [f"{name} {counts[name]:,}" for name in SHARES if counts[name]]
+    shares = [f"{name} {counts[name]:,}" for name in SHARES if counts[name]]
     if counts[None]:
-        told.append(f"{OTHER} {counts[None]:,}")
-    return html.text(", ".join(told) or html.DASH)
+        shares.append(f"{OTHER} {counts[None]:,}")
+    return html.text(", ".join(shares) or html.DASH)

@@ -48,16 +48,16 @@ def draw(title: str, unit: str, series: Mapping[str, Sequence[Metric]]) -> Html:
     if not lines:
         return Html("")
     frame = _Frame.around([point for points in lines.values() for point in points])
-    told = "; ".join(f"{title} {_told(name, p)}" for name, p in lines.items())
-    drawn = html.join(
+    description = "; ".join(f"{title} {_told(name, p)}" for name, p in lines.items())
+    curves = html.join(
         _line(frame, points, n) for n, points in enumerate(lines.values(), 1)
     )
     svg = html.tag(
         "svg",
-        html.tag("title", html.text(told)) + _axes(frame, unit) + drawn,
+        html.tag("title", html.text(description)) + _axes(frame, unit) + curves,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
-        aria_label=told,
+        aria_label=description,
     )
     caption = html.tag("strong", html.text(title)) + _legend(lines, unit)
     return html.tag("figure", html.tag("figcaption", caption) + svg, "al-plot")

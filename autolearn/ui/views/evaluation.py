@@ -3,16 +3,33 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
+from collections import Counter
+
 from autolearn.core.records import Round
-from autolearn.core.run_results import RoundScores, Score
+from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import statistics
-from autolearn.services import quiz_runs
-from autolearn.services.quiz_runs import QuizChange, RoundComparison
+from autolearn.evaluation.comparison import (
+    PARTS,
+    QuizChange,
+    RoundComparison,
+    part_of,
+)
+from autolearn.evaluation.scoring import SCORERS
+from autolearn.services import quiz_actions, quiz_runs
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
+ORIGINS = {
+    "gold": "gold question",
+    "person": "question of a person",
+    "paraphrase": "self-made and self-graded question",
+    "model": "self-made and self-graded question",
+}
+"""What the origins of quiz questions are called."""
+ACCEPT, LOCK = "accept-", "lock"
+"""Keys of clicks: to accept an answer, with the id of its question, and to lock."""
 SEVERAL = 30
 """Questions above which a list is folded."""
 
@@ -20,29 +37,29 @@ SEVERAL = 30
 def result(store: Store, round_id: int, before_id: int | None) -> tuple[Html, Html]:
     """Return what a round changed against another, in numbers and by questions."""
     if not round_id:
-        told = "No round is finished yet. Train one first, then run the quiz here."
-        return html.note(told), Html("")
-    measured = store.rounds.get(round_id)
-    found = quiz_runs.compare(store, round_id, before_id)
+        sentence = "No round is finished yet. Train one first, then run the quiz here."
+        return html.note(sentence), Html("")
+    round_ = store.rounds.get(round_id)
+    comparison = quiz_runs.compare(store, round_id, before_id)
     head = html.tag(
-        "h3", html.text(f"Round {round_id}: {labels.method(measured.method)}")
+        "h3", html.text(f"Round {round_id}: {labels.method(round_.method)}")
     )
-    top = html.tag("header", head + labels.state(measured.state), "al-spread")
-    if found is None:
-        told = _missing(store, measured, before_id)
-        return top + told + _own(measured), Html("")
-    numbers = top + _verdict(found) + _shares(found) + _own(measured)
-    return numbers, _questions(found)
+    top = html.tag("header", head + labels.state(round_.state), "al-spread")
+    if comparison is None:
+        notice = _missing(store, round_, before_id)
+        return top + notice + _own(round_), Html("")
+    numbers = top + _verdict(comparison) + _shares(comparison) + _own(round_)
+    return numbers, _questions(comparison)
 
 
-def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
+def _missing(store: Store, round_: Round, before_id: int | None) -> Html:
     """Return which take is missing, and what to do."""
     name = "base model" if before_id is None else f"round {before_id}"
-    wanted = {name: before_id, f"round {measured.id}": measured.id}
+    models = {name: before_id, f"round {round_.id}": round_.id}
     lacking = [
         who
-        for who, one in wanted.items()
-        if quiz_runs.latest_quiz(store, measured, one) is None
+        for who, number in models.items()
+        if quiz_runs.latest_quiz(store, round_, number) is None
     ]
     active = store.runs.in_state("running", "queued")
     if any(run.kind == "quiz" for run in active):
@@ -52,67 +69,84 @@ def _missing(store: Store, measured: Round, before_id: int | None) -> Html:
     )
 
 
-def _verdict(found: RoundComparison) -> Html:
-    """Return the outcome in one sentence; no change is claimed without an interval."""
-    low, high = found.quiz.interval
-    if found.quiz.n == 0:
+def _verdict(comparison: RoundComparison) -> Html:
+    """Return the outcome of each quiz; no change is claimed without an interval."""
+    sentences = [
+        f"{PARTS[part]}: {_outcome(change)}"
+        for part, change in comparison.parts.items()
+        if change.n and part != "control"
+    ]
+    if not sentences and not comparison.parts["control"].n:
         return html.note("The two quiz runs share no question; run the quiz again.")
-    if low > 0:
-        told = "The round answers more quiz questions correctly than before."
-    elif high < 0:
-        told = "The round answers fewer quiz questions correctly than before."
-    else:
-        told = "The change on the quiz is not statistically significant."
-    parts = html.tag("strong", html.text(told))
-    lost = len(found.control.newly_wrong)
-    if lost:
+    parts = html.tag("strong", html.text(" ".join(sentences)))
+    control = comparison.parts["control"]
+    if lost := len(control.newly_wrong):
         verb = "answers is" if lost == 1 else "answers are"
-        right = len(found.control.newly_right)
-        warned = (
-            f" {lost} of {found.control.n} control {verb} now wrong "
-            f"({right} newly right)."
+        warning = (
+            f" {lost} of {control.n} control {verb} now wrong "
+            f"({len(control.newly_right)} newly right)."
         )
-        parts += html.tag("span", html.text(warned), "al-problem")
-    if found.left_out:
-        only = f" {found.left_out} questions were asked in one of the two runs only "
+        parts += html.tag("span", html.text(warning), "al-problem")
+    if comparison.left_out:
+        only = (
+            f" {comparison.left_out} questions were asked in one of the two runs only "
+        )
         parts += html.tag("span", html.text(f"{only}and do not count."), "al-faint")
+    if cut := sum(result.truncated for result in comparison.after.values()):
+        limit = f" {cut} answers were cut off at the limit of their length."
+        parts += html.tag("span", html.text(limit), "al-faint")
     return html.tag("p", parts)
 
 
-def _shares(found: RoundComparison) -> Html:
-    scores, studied = found.scores, found.scores.studied
+def _outcome(change: QuizChange) -> str:
+    low, high = change.interval
+    if low > 0:
+        return "the round answers more questions correctly than before."
+    if high < 0:
+        return "the round answers fewer questions correctly than before."
+    return "the change is not statistically significant."
+
+
+def _shares(comparison: RoundComparison) -> Html:
     rows = [
-        _row("Quiz, closed-book", found.quiz),
-        _row("Control, closed-book", found.control),
+        _row(f"{PARTS[part]}, closed-book", change)
+        for part, change in comparison.parts.items()
+        if change.n
     ]
     table = html.table(
         ("Questions", "n", "Before", "After", "Change (95 %)", "p (McNemar)"),
         rows,
         "Shares of right answers before and after",
     )
-    change = f"{_share(studied.closed_book_before)} to "
-    change += _share(studied.closed_book_after)
-    shown = {
-        "Open-book bound (the base model reads the passage)": html.percent(
-            scores.open_book
-        ),
-        "Gap to that bound closed": html.percent(scores.gap_closed),
-        f"Facts that the round studied (n = {studied.n})": html.text(change),
-        "Gap closed on these": html.percent(studied.gap_closed),
-    }
-    return table + html.tag("div", html.pairs(shown), "al-card al-below")
+    details: dict[str, Html] = {}
+    for part, studied in comparison.studied.items():
+        change, title = comparison.parts[part], PARTS[part]
+        if not change.n:
+            continue
+        details |= {
+            f"{title}: open-book bound (the base model reads the passage)": (
+                html.percent(change.open_book)
+            ),
+            f"{title}: gap to that bound closed": html.percent(change.gap_closed),
+            f"{title}: facts that the round studied (n = {studied.n})": html.text(
+                f"{_share(studied.right_before, studied.n)} to "
+                f"{_share(studied.right_after, studied.n)}"
+            ),
+            f"{title}: gap closed on these": html.percent(studied.gap_closed),
+        }
+    return table + html.tag("div", html.pairs(details), "al-card al-below")
 
 
 def _row(name: str, change: QuizChange) -> tuple[Html, ...]:
     low, high = change.interval
-    moved = (change.right_after - change.right_before) / max(1, change.n)
-    told = f"{100 * moved:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
+    difference = (change.right_after - change.right_before) / max(1, change.n)
+    sentence = f"{100 * difference:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f})"
     return (
         html.text(name),
         html.number(change.n),
         _with_interval(change.right_before, change.n),
         _with_interval(change.right_after, change.n),
-        html.text(told if change.n else html.DASH),
+        html.text(sentence if change.n else html.DASH),
         html.tag("span", html.text(_p(change)), "al-number"),
     )
 
@@ -128,34 +162,34 @@ def _with_interval(right: int, n: int) -> Html:
     if not n:
         return html.text(html.DASH)
     low, high = statistics.wilson(right, n)
-    told = f"{100 * right / n:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    sentence = f"{100 * right / n:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
     fill = html.tag("span", "", "al-fill", style=f"width:{100 * right / n:.1f}%")
     place = f"left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"
     range_ = html.tag("span", "", "al-range", style=place)
     bar = html.tag("div", fill + range_, "al-bar al-share", aria_hidden="true")
-    return html.text(told) + bar
+    return html.text(sentence) + bar
 
 
-def _share(share: float | None) -> str:
-    return html.DASH if share is None else f"{100 * share:.0f} %"
+def _share(right: int, n: int) -> str:
+    return f"{100 * right / n:.0f} %" if n else html.DASH
 
 
-def _own(measured: Round) -> Html:
+def _own(round_: Round) -> Html:
     """Return what the training itself measured."""
-    scores = RoundScores.of(measured)
-    shown = {
+    scores = RoundScores.of(round_)
+    rows = {
         "Forgetting (KL to the base model on its own answers)": html.number(
             scores.forgetting_kl, 4
         ),
         "Validation (exact match)": html.percent(scores.validation),
         "Adapter scale": html.number(scores.scale, 2),
-        "Steps": _steps(measured),
+        "Steps": _steps(round_),
     }
-    return html.tag("div", html.pairs(shown), "al-card al-below")
+    return html.tag("div", html.pairs(rows), "al-card al-below")
 
 
-def _steps(measured: Round) -> Html:
-    steps, best = html.number(measured.n_steps), RoundScores.of(measured).best_at
+def _steps(round_: Round) -> Html:
+    steps, best = html.number(round_.n_steps), RoundScores.of(round_).best_at
     if not best:
         return steps
     return steps + html.text(
@@ -163,76 +197,114 @@ def _steps(measured: Round) -> Html:
     )
 
 
-def _questions(found: RoundComparison) -> Html:
+def _questions(comparison: RoundComparison) -> Html:
     """Return every question that changed, the lost ones first."""
+    changes = comparison.parts.items()
     lists = (
-        ("Newly wrong, quiz", found.quiz.newly_wrong, True),
-        ("Newly wrong, control", found.control.newly_wrong, True),
-        ("Newly right, quiz", found.quiz.newly_right, True),
-        ("Newly right, control", found.control.newly_right, True),
-        ("Wrong before and after, quiz", found.quiz.still_wrong, False),
-        ("Wrong before and after, control", found.control.still_wrong, False),
+        [("Newly wrong", part, change.newly_wrong, True) for part, change in changes]
+        + [("Newly right", part, change.newly_right, True) for part, change in changes]
+        + [
+            ("Wrong before and after", part, change.still_wrong, False)
+            for part, change in changes
+        ]
     )
-    return html.join(_list(found, *one) for one in lists)
+    return html.join(
+        _list(comparison, f"{title}, {PARTS[part].lower()}", ids, is_open)
+        for title, part, ids, is_open in lists
+    )
 
 
 def _list(
-    found: RoundComparison, title: str, ids: tuple[int, ...], is_open: bool
+    comparison: RoundComparison, title: str, ids: tuple[int, ...], is_open: bool
 ) -> Html:
     if not ids:
         return Html("")
     head = html.tag("summary", html.text(f"{title}: {len(ids)}"))
-    cards = html.join(_question(found, i) for i in ids)
-    opened = "open" if is_open and len(ids) <= SEVERAL else None
-    return html.tag("details", head + cards, "al-flips", open=opened)
+    cards = html.join(_question(comparison, i) for i in ids)
+    open_state = "open" if is_open and len(ids) <= SEVERAL else None
+    return html.tag("details", head + cards, "al-flips", open=open_state)
 
 
-def _question(found: RoundComparison, question_id: int) -> Html:
-    one = found.questions[question_id]
-    was, now = found.before[question_id], found.after[question_id]
-    shown = {
-        "Gold answer": html.text(one.gold_answer),
-        "Before": html.text(was or html.DASH),
-        "After": html.text(now or html.DASH),
-        "Difference": html.difference(was, now),
+def _question(comparison: RoundComparison, question_id: int) -> Html:
+    item = comparison.questions[question_id]
+    was, now = comparison.before[question_id], comparison.after[question_id]
+    asked = item.question
+    rows = {
+        "Gold answer": html.text(item.gold_answer or "(there is none)"),
+        "Also right": html.text(", ".join(asked.aliases)),
+        "Options": html.text(", ".join(asked.choices)),
+        "Before": html.text(was.text or html.DASH),
+        "After": html.text(now.text or html.DASH),
+        "Difference": html.difference(was.text, now.text),
+        "Origin and scorer": html.tag(
+            "span",
+            html.text(f"{ORIGINS[asked.origin]}; {asked.scorer}"),
+            title=SCORERS[asked.scorer],
+        ),
     }
-    if was == now:
-        del shown["Difference"]
-    head = html.tag("strong", html.text(one.question.text))
-    return html.tag("section", head + html.pairs(shown), "al-card al-flip")
+    if was.text == now.text:
+        del rows["Difference"]
+    for name, values in (("Also right", asked.aliases), ("Options", asked.choices)):
+        if not values:
+            del rows[name]
+    head = html.tag("strong", html.text(asked.text))
+    body = head + html.pairs(rows)
+    if not now.right and now.text.strip():
+        label = html.text("Accept the answer after as right")
+        body += html.pick(label, f"{ACCEPT}{question_id}", "al-link")
+    return html.tag("section", body, "al-card al-flip")
+
+
+def lock(store: Store) -> Html:
+    """Return the version of the quiz, and a button to lock or unlock it."""
+    version = store.quizzes.newest()
+    if version is None:
+        return html.note("Each run of the quiz freezes its questions as a version.")
+    counts = Counter(
+        PARTS[part_of(question)] for question in quiz_actions.questions(store)
+    )
+    sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
+    state = "locked" if version.locked else "open to later studies and imports"
+    label = "Unlock the quiz" if version.locked else "Lock the quiz"
+    words = html.text(f"Quiz version {version.version}, {state}. {sizes}. ")
+    button = html.pick(html.text(label), LOCK, "al-link")
+    return html.tag("p", words + button, "al-faint")
 
 
 def rounds(store: Store) -> Html:
     """Return all rounds with what was measured of them, the newest first."""
-    found = store.rounds.all()
-    if not found:
+    records = store.rounds.all()
+    if not records:
         return html.note("No round yet. Start one under Train.")
-    heads = ("Round", "Method", "From", "State", "Steps", "Validation", "Quiz")
+    heads = ("Round", "Method", "From", "State", "Steps", "Validation")
     return html.table(
-        (*heads, "Control", "Forgetting (KL)", "Scale"),
-        map(_round, reversed(found)),
+        (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
+        map(_round, reversed(records)),
         "All rounds",
     )
 
 
-def _round(one: Round) -> tuple[Html, ...]:
-    scores = RoundScores.of(one)
+def _round(record: Round) -> tuple[Html, ...]:
+    scores = RoundScores.of(record)
     return (
-        html.number(one.id),
-        html.text(labels.method(one.method)),
-        html.text(f"round {one.parent_id}" if one.parent_id else one.model.name),
-        labels.state(one.state),
-        html.number(one.n_steps),
+        html.number(record.id),
+        html.text(labels.method(record.method)),
+        html.text(
+            f"round {record.parent_id}" if record.parent_id else record.model.name
+        ),
+        labels.state(record.state),
+        html.number(record.n_steps),
         html.percent(scores.validation),
-        _score(scores.quiz_closed_book),
-        _score(scores.control_closed_book),
+        _scores(scores),
         html.number(scores.forgetting_kl, 4),
         html.number(scores.scale, 2),
     )
 
 
-def _score(score: Score | None) -> Html:
-    """Return a share with the number of questions that it stands on."""
-    if not score or not score.n:
-        return html.text(html.DASH)
-    return html.text(f"{100 * score.right:.0f} % of {score.n}")
+def _scores(scores: RoundScores) -> Html:
+    """Return the shares of each set of questions, with their numbers of questions."""
+    sets = [
+        f"{name} {100 * score.right:.0f} % of {score.n}"
+        for name, score in scores.closed_book().items()
+    ]
+    return html.text("; ".join(sets) or html.DASH)

@@ -21,30 +21,30 @@ class GuideStep:
 def of(store: Store) -> list[GuideStep]:
     """Return the steps of a round by hand, in their order."""
     samples = store.samples.counts()
-    answered = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
-    trained = [one for one in store.rounds.all() if one.adapter]
-    judged = any(RoundScores.of(one).quiz_closed_book for one in trained)
+    chats = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
+    rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
+    has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
         GuideStep("Study", "Let the model study them", any(samples.values())),
         GuideStep("Review", "Approve samples", samples["approved"] > 0),
-        GuideStep("Train", "Train a round", bool(trained)),
-        GuideStep("Evaluation", "See what it learned", judged),
-        GuideStep("Chat", "Ask it a question", bool(answered)),
+        GuideStep("Train", "Train a round", bool(rounds)),
+        GuideStep("Evaluation", "See what it learned", has_quiz),
+        GuideStep("Chat", "Ask it a question", bool(chats)),
     ]
 
 
 def draw(store: Store) -> Html:
     """Return the steps as buttons that lead to their tabs."""
-    rows = html.join(html.tag("li", one) for one in _buttons(of(store)))
+    rows = html.join(html.tag("li", button) for button in _buttons(of(store)))
     title = html.tag("strong", "Or step by step")
     return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
 
 
 def _buttons(steps: list[GuideStep]) -> Iterator[Html]:
-    left = [step for step in steps if not step.done]
+    remaining = [step for step in steps if not step.done]
     for step in steps:
-        is_next = bool(left) and step is left[0]
+        is_next = bool(remaining) and step is remaining[0]
         sign, state = ("✓", "done") if step.done else ("○", "to do")
         if is_next:
             sign, state = "→", "next"

@@ -33,15 +33,15 @@ _LONGEST = 300
 
 def lineage(store: Store) -> Html:
     """Return all rounds below what they were built on; a click on one chooses it."""
-    found = store.rounds.all()
-    if not found:
+    rounds = store.rounds.all()
+    if not rounds:
         return html.note(
             "No round yet. Approve samples under Review and train under Train, or "
             "press “Run a whole round”."
         )
     children: defaultdict[int | None, list[Round]] = defaultdict(list)
-    for one in found:
-        children[one.parent_id].append(one)
+    for round_ in rounds:
+        children[round_.parent_id].append(round_)
     base = html.tag("div", html.text("base model"), "al-card al-base")
     below = html.tag(
         "ul",
@@ -51,36 +51,34 @@ def lineage(store: Store) -> Html:
 
 
 def _branch(
-    one: Round,
+    round_: Round,
     children: Mapping[int | None, Sequence[Round]],
     right: Mapping[str, float | None],
 ) -> Html:
-    scores = _right(RoundScores.of(one))
+    scores = _right(RoundScores.of(round_))
     title = html.tag(
-        "strong", html.text(f"round {one.id}: {labels.method(one.method)} ")
+        "strong", html.text(f"round {round_.id}: {labels.method(round_.method)} ")
     )
-    shown = title + labels.state(one.state)
-    told = [
-        f"{name} {html.percent(right[name])} → {html.percent(scores[name])}"
-        for name in ("quiz", "control")
-        if scores[name] is not None
+    content = title + labels.state(round_.state)
+    shares = [
+        f"{name} {html.percent(right.get(name))} → {html.percent(share)}"
+        for name, share in scores.items()
     ]
-    if told:
-        shown += html.tag("div", Html(", ".join(told)), "al-faint")
-    below = html.join(_branch(r, children, scores) for r in children.get(one.id, ()))
+    if shares:
+        content += html.tag("div", Html(", ".join(shares)), "al-faint")
+    below = html.join(_branch(r, children, scores) for r in children.get(round_.id, ()))
     lower = html.tag("ul", below) if below else Html("")
-    return html.tag("li", html.pick(shown, one.id, "al-card al-round") + lower)
+    return html.tag("li", html.pick(content, round_.id, "al-card al-round") + lower)
 
 
 def _right(scores: QuizScores) -> dict[str, float | None]:
     """Return the shares of right closed-book answers among the scores of a quiz."""
-    asked = {"quiz": scores.quiz_closed_book, "control": scores.control_closed_book}
-    return {name: score.right if score else None for name, score in asked.items()}
+    return {name: score.right for name, score in scores.closed_book().items()}
 
 
-def _base_scores(store: Store, one: Round) -> dict[str, float | None]:
+def _base_scores(store: Store, round_: Round) -> dict[str, float | None]:
     """Return the same shares of the base model of a round, from its newest quiz."""
-    quiz = quiz_runs.latest_quiz(store, one, None)
+    quiz = quiz_runs.latest_quiz(store, round_, None)
     return _right(QuizRunResult.of(quiz) if quiz else QuizScores())
 
 
@@ -88,26 +86,26 @@ def round_details(store: Store, round_id: int) -> Html:
     """Return everything about one round."""
     if not round_id:
         return html.note("Select a round to see how it was made.")
-    one = store.rounds.get(round_id)
+    round_ = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
-    head = html.tag("h3", html.text(f"Round {one.id}")) + labels.state(one.state)
-    told = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    head = html.tag("h3", html.text(f"Round {round_.id}")) + labels.state(round_.state)
+    items = ", ".join(f"{n} {kind}" for kind, n in counts.items())
     facts = {
-        "Method": html.text(METHODS.get(one.method, one.method)),
-        "Base": html.text(one.model.name),
-        "Digest of the base": html.text(one.model.digest[:12]),
-        "Started from": html.text(labels.adapter(one.parent_id)),
-        "Run": html.text(one.run_id),
-        "Steps": html.text(one.n_steps),
-        "Items": html.text(told or html.DASH),
-        "Adapter": html.text(one.adapter or "not finished"),
+        "Method": html.text(METHODS.get(round_.method, round_.method)),
+        "Base": html.text(round_.model.name),
+        "Digest of the base": html.text(round_.model.digest[:12]),
+        "Started from": html.text(labels.adapter(round_.parent_id)),
+        "Run": html.text(round_.run_id),
+        "Steps": html.text(round_.n_steps),
+        "Items": html.text(items or html.DASH),
+        "Adapter": html.text(round_.adapter or "not finished"),
     }
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
-        + _folded("Scores", one.scores)
-        + _folded("Settings", TrainRunSettings.of(one).train.as_dict()),
+        + _folded("Scores", round_.scores)
+        + _folded("Settings", TrainRunSettings.of(round_).train.as_dict()),
         "al-card",
     )
 
@@ -128,8 +126,8 @@ def page(store: Store, before_id: int) -> list[Run]:
 
 def runs(store: Store, before_id: int) -> Html:
     """Return one page of runs; a click on one chooses it."""
-    found = page(store, before_id)
-    if not found:
+    records = page(store, before_id)
+    if not records:
         return html.note(
             "No older run." if before_id else "No runs yet. Start with Study."
         )
@@ -140,7 +138,7 @@ def runs(store: Store, before_id: int) -> Html:
             html.text(html.duration(run.seconds)),
             html.text(labels.local_time(run.started_at)),
         )
-        for run in found
+        for run in records
     ]
     return html.table(("Run", "State", "Took", "Started"), rows, "Runs")
 
@@ -171,8 +169,8 @@ def log_tail(folder: Path, run_id: int) -> str:
         return "This run has no log."
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _LOG_BYTES))
-        told = file.read().decode("utf-8", "replace")
-    return "\n".join(told.splitlines()[-LOG_LINES:]) or "The log is empty."
+        tail = file.read().decode("utf-8", "replace")
+    return "\n".join(tail.splitlines()[-LOG_LINES:]) or "The log is empty."
 
 
 def choices(store: Store) -> list[tuple[str, int]]:
@@ -187,25 +185,27 @@ def compare(store: Store, one_id: int | None, other_id: int | None) -> Html:
     """Return in which settings two runs differ, what came out, and their losses."""
     if not one_id or not other_id or one_id == other_id:
         return html.note("Choose two different runs to compare.")
-    one, other = store.runs.get(one_id), store.runs.get(other_id)
-    shown = _differences("Settings that differ", one, other, "settings")
-    shown += _differences("Results that differ", one, other, "result")
-    if one.kind == other.kind == "train":
-        losses = {f"run {r.id}": store.runs.metrics(r.id, "loss") for r in (one, other)}
-        shown += curve.draw("Loss", "nats per token", losses)
-    return shown
+    first, second = store.runs.get(one_id), store.runs.get(other_id)
+    content = _differences("Settings that differ", first, second, "settings")
+    content += _differences("Results that differ", first, second, "result")
+    if first.kind == second.kind == "train":
+        losses = {
+            f"run {r.id}": store.runs.metrics(r.id, "loss") for r in (first, second)
+        }
+        content += curve.draw("Loss", "nats per token", losses)
+    return content
 
 
-def _differences(title: str, one: Run, other: Run, field: str) -> Html:
-    left, right = flat(getattr(one, field)), flat(getattr(other, field))
-    names = [n for n in {**left, **right} if left.get(n) != right.get(n)]
+def _differences(title: str, first: Run, second: Run, field: str) -> Html:
+    before, after = flat(getattr(first, field)), flat(getattr(second, field))
+    names = [n for n in {**before, **after} if before.get(n) != after.get(n)]
     if not names:
         return html.note(f"{title}: none.")
     rows = [
-        (html.text(n), *(html.text(side.get(n, html.DASH)) for side in (left, right)))
+        (html.text(n), *(html.text(side.get(n, html.DASH)) for side in (before, after)))
         for n in names
     ]
-    heads = (title, f"run {one.id}", f"run {other.id}")
+    heads = (title, f"run {first.id}", f"run {second.id}")
     return html.table(heads, rows, title)
 
 
@@ -219,18 +219,18 @@ def settings_table(values: Mapping[str, Any], title: str) -> Html:
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
     """Return values within values under names with dots, long ones cut."""
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{before}{name}.")
+            entries |= flat(value, f"{before}{name}.")
         else:
-            found[f"{before}{name}"] = _shown(value)
-    return found
+            entries[f"{before}{name}"] = _shown(value)
+    return entries
 
 
 def _shown(value: object) -> str:
-    told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return told if len(told) <= _LONGEST else f"{told[:_LONGEST]} …"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 # --- exports ------------------------------------------------------------------
@@ -238,27 +238,29 @@ def _shown(value: object) -> str:
 
 def exports(store: Store) -> Html:
     """Return what was exported, the newest first; a click on one fetches it."""
-    found = store.runs.find(RunFilter(("export",)), limit=10)
-    if not found:
+    records = store.runs.find(RunFilter(("export",)), limit=10)
+    if not records:
         return html.note("No exports yet.")
-    return html.join(_export(run) for run in found)
+    return html.join(_export(run) for run in records)
 
 
 def _export(run: Run) -> Html:
     settings, result = ExportRunSettings.of(run), ExportResult.of(run)
     about, n = settings.round_id, result.samples
     title = f"{settings.what} of " + (f"round {about}" if about else "samples")
-    told = html.tag("strong", html.text(title)) + labels.state(run.state)
+    heading = html.tag("strong", html.text(title)) + labels.state(run.state)
     if run.state == "done" and settings.what not in formats.WHOLE:
-        told += html.pick(
+        heading += html.pick(
             html.text("Download"), run.id, aria_label=f"Download: {title}"
         )
     body = html.tag("div", html.text(settings.target), "al-faint al-path")
     if n is not None:
         body += html.tag("div", html.text(f"{n} lines"), "al-faint")
-    if asked := result.asked:
-        words = f"{result.alike} of {asked} quiz answers match this workspace"
+    if n_asked := result.asked:
+        words = f"{result.alike} of {n_asked} quiz answers match this workspace"
         body += html.tag("div", html.text(words), "al-faint")
     if run.error:
         body += html.problem(run.error)
-    return html.tag("section", html.tag("header", told, "al-spread") + body, "al-card")
+    return html.tag(
+        "section", html.tag("header", heading, "al-spread") + body, "al-card"
+    )

@@ -81,34 +81,36 @@ def draw(store: Store, place: MapCell) -> Html:
     documents = store.library.shelf()
     if not documents:
         return html.note("There is no text yet. Add one under Library, then study it.")
-    one = next((d for d in documents if d.id == place.document_id), documents[0])
-    found = store.samples.find(SampleFilter(document_id=one.id))
-    switches = _documents(documents, one) + _rounds(store, place)
-    if not found:
-        told = "Nothing of this document was studied yet. Press “Study”."
-        return Html(switches + html.note(told))
-    return Html(switches + _map(store, place, one, found))
+    document = next((d for d in documents if d.id == place.document_id), documents[0])
+    samples = store.samples.find(SampleFilter(document_id=document.id))
+    switches = _documents(documents, document) + _rounds(store, place)
+    if not samples:
+        sentence = "Nothing of this document was studied yet. Press “Study”."
+        return Html(switches + html.note(sentence))
+    return Html(switches + _map(store, place, document, samples))
 
 
-def _map(store: Store, place: MapCell, one: Shelved, found: Sequence[Sample]) -> Html:
-    learned = _learned(store, place.round_id) if place.round_id else Learned()
+def _map(
+    store: Store, place: MapCell, document: Shelved, samples: Sequence[Sample]
+) -> Html:
+    knowledge = _learned(store, place.round_id) if place.round_id else Learned()
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
-    for sample in found:
+    for sample in samples:
         groups[sample.passage_id].append(sample)
-    passages = store.library.passages([one.id], with_excluded=True)
-    shown = passages[place.first : place.first + N_PASSAGES]
-    rows = [_row(passage, groups[passage.id], learned) for passage in shown]
+    passages = store.library.passages([document.id], with_excluded=True)
+    visible = passages[place.first : place.first + N_PASSAGES]
+    rows = [_row(passage, groups[passage.id], knowledge) for passage in visible]
     table = html.table(("Passage", "Samples", "Questions"), rows, "Knowledge map")
     pages = _pages(place.first, len(passages))
-    return Html(_legend(found, learned) + pages + html.tag("div", table, "al-map"))
+    return Html(_legend(samples, knowledge) + pages + html.tag("div", table, "al-map"))
 
 
 def _switch(word: str, key: str, on: bool) -> Html:
     return html.pick(html.text(word), key, aria_pressed=str(on).lower())
 
 
-def _documents(documents: Sequence[Shelved], shown: Shelved) -> Html:
-    picks = (_switch(d.name, f"d{d.id}", d.id == shown.id) for d in documents)
+def _documents(documents: Sequence[Shelved], current: Shelved) -> Html:
+    picks = (_switch(d.name, f"d{d.id}", d.id == current.id) for d in documents)
     return html.tag("div", html.join(picks), "al-switches")
 
 
@@ -130,8 +132,11 @@ def _rounds(store: Store, place: MapCell) -> Html:
 
 def _learned(store: Store, round_id: int) -> Learned:
     """Return what a round and those before it learned, and its newest quiz."""
-    line = [round_id, *(one.id for one in store.rounds.ancestors(round_id))]
-    ids = store.rounds.trained_samples(line)
+    lineage = [
+        round_id,
+        *(ancestor.id for ancestor in store.rounds.ancestors(round_id)),
+    ]
+    ids = store.rounds.trained_samples(lineage)
     by_question, by_text = _asked_again(store, round_id)
     return Learned(ids, by_question, by_text)
 
@@ -144,18 +149,18 @@ def _asked_again(
     right = {r.question_id: r.right for r in results if r.mode == "closed_book"}
     by_question: dict[int, bool] = {}
     by_text: dict[tuple[int | None, str], bool] = {}
-    for asked in store.library.questions(QuestionFilter(ids=list(right))):
-        well, key = right[asked.id], (asked.passage_id, normalise(asked.text))
+    for question in store.library.questions(QuestionFilter(ids=list(right))):
+        well, key = right[question.id], (question.passage_id, normalise(question.text))
         by_text[key] = by_text.get(key, True) and well
-        if asked.parent_id:
-            by_question[asked.parent_id] = (
-                by_question.get(asked.parent_id, True) and well
+        if question.parent_id:
+            by_question[question.parent_id] = (
+                by_question.get(question.parent_id, True) and well
             )
     return by_question, by_text
 
 
 def _row(
-    passage: Passage, found: Sequence[Sample], learned: Learned
+    passage: Passage, samples: Sequence[Sample], knowledge: Learned
 ) -> tuple[Html, ...]:
     begin = passage.heading or " ".join(passage.text.split())
     title = html.tag(
@@ -164,27 +169,29 @@ def _row(
         "al-out" if passage.excluded else "",
         title=begin[:300],
     )
-    cells = html.join(_cell(one, learned.mark(one)) for one in found[-N_CELLS:])
-    if len(found) > N_CELLS:
-        cells += html.tag("span", f"and {len(found) - N_CELLS} older", "al-faint")
-    return title, html.number(len(found)), html.tag("div", cells, "al-cells")
+    cells = html.join(
+        _cell(sample, knowledge.mark(sample)) for sample in samples[-N_CELLS:]
+    )
+    if len(samples) > N_CELLS:
+        cells += html.tag("span", f"and {len(samples) - N_CELLS} older", "al-faint")
+    return title, html.number(len(samples)), html.tag("div", cells, "al-cells")
 
 
 def _cell(sample: Sample, mark: str) -> Html:
-    told = f"{sample.prompt[:N_TITLE]} ({WORDS[mark]}, {sample.state})"
+    description = f"{sample.prompt[:N_TITLE]} ({WORDS[mark]}, {sample.state})"
     return html.pick(
         html.text(SIGNS[mark] + DECIDED[sample.state]),
         f"s{sample.id}",
         f"al-cell al-{mark}",
-        title=told,
-        aria_label=told,
+        title=description,
+        aria_label=description,
     )
 
 
-def _legend(found: Sequence[Sample], learned: Learned) -> Html:
+def _legend(samples: Sequence[Sample], knowledge: Learned) -> Html:
     """Return what colours and signs mean, with how often each occurs."""
-    marks = Counter(learned.mark(sample) for sample in found)
-    states = Counter(sample.state for sample in found)
+    marks = Counter(knowledge.mark(sample) for sample in samples)
+    states = Counter(sample.state for sample in samples)
     parts = [
         html.tag("span", html.text(SIGNS[mark]), f"al-cell al-{mark}")
         + html.tag("span", html.text(f"{word}: {marks[mark]}"))

@@ -47,14 +47,16 @@ def state(name: str) -> Html:
     return html.badge(name.replace("_", " "), STATES.get(name, ""))
 
 
-def run(one: Run) -> str:
+def run(record: Run) -> str:
     """Return what a run is called."""
-    return f"{RUNS[one.kind]} (run {one.id})"
+    return f"{RUNS[record.kind]} (run {record.id})"
 
 
-def round_(one: Round) -> str:
+def round_(record: Round) -> str:
     """Return what a round is called in a list."""
-    return f"round {one.id}: {method(one.method)}, {one.state.replace('_', ' ')}"
+    return (
+        f"round {record.id}: {method(record.method)}, {record.state.replace('_', ' ')}"
+    )
 
 
 def method(name: str) -> str:
@@ -73,13 +75,15 @@ def local_time(moment: str | None) -> str:
 def finished(store: Store) -> list[tuple[str, int]]:
     """Return the rounds that have an adapter to choose from, the newest first."""
     return [
-        (round_(one), one.id) for one in reversed(store.rounds.all()) if one.adapter
+        (round_(record), record.id)
+        for record in reversed(store.rounds.all())
+        if record.adapter
     ]
 
 
 def finished_of(store: Store, digest: str) -> list[tuple[str, int]]:
     """Return the finished rounds of one model, the newest first."""
-    own = {one.id for one in store.rounds.all() if one.model.digest == digest}
+    own = {record.id for record in store.rounds.all() if record.model.digest == digest}
     return [choice for choice in finished(store) if choice[1] in own]
 
 

@@ -1,130 +1,46 @@
-"""Documents with their counts, and passages as they stand in the text."""
+"""Documents with their counts, and what the last import brought."""
 
-from collections import Counter
-
-from autolearn.core.records import Document, Exclusion, Passage, Run
+from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
-from autolearn.store import Store
+from autolearn.services import reading_actions
+from autolearn.store import Shelved, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
 
-AT_ONCE = 40
-"""Passages that are shown at once."""
-TURN = "from-"
-"""How the key of a place to turn to begins; other keys are of passages."""
 SHOWN = 80
-"""Characters that are shown of what is left out."""
+"""Characters that are shown of the names of new documents."""
+OTHER = "other-"
+"""How the key begins of a file that is added as something else than texts."""
 
 
 def documents(store: Store) -> Html:
     """Return all documents; a click on one shows its passages."""
-    found = store.library.shelf()
-    if not found:
+    shelf = store.library.shelf()
+    if not shelf:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
     rows = [
         (
-            html.pick(html.text(one.name), one.id, "al-link"),
-            html.number(one.n_characters),
-            html.number(one.n_passages),
-            html.number(one.n_tokens),
+            html.pick(html.text(document.name), document.id, "al-link")
+            + _sign(document),
+            html.number(document.n_passages),
+            html.number(document.n_tokens),
+            html.number(document.n_left_out),
         )
-        for one in found
+        for document in shelf
     ]
-    return html.table(
-        ("Document", "Characters", "Passages", "Tokens"), rows, "Documents"
-    )
+    heads = ("Document", "Passages", "Tokens", "Left out")
+    return html.table(heads, rows, "Documents")
 
 
-def passages(store: Store, document_id: int, first: int = 0) -> Html:
-    """Return a document passage by passage, each with its place and its switch.
-
-    Args:
-        store: The workspace.
-        document_id: Which document; 0 stands for the first.
-        first: The passage to begin with, from 0.
-    """
-    shelf = store.library.shelf()
-    if not shelf:
-        return html.note("The passages of a document are shown here.")
-    document = store.library.document(document_id or shelf[0].id)
-    n, covered = store.library.coverage(document.id)
-    found = store.library.stretch(document.id, first, AT_ONCE)
-    share = covered / max(1, document.n_characters)
-    title = html.tag("h3", html.text(document.name), "al-head")
-    told = "1 passage covers" if n == 1 else f"{n} passages cover"
-    told += f" {100 * share:.0f} % of the characters"
-    if len(found) < n:
-        told += f"; {first + 1} to {first + len(found)} are shown"
-    about = [html.tag("p", html.text(told), "al-faint"), _note(document)]
-    about.append(_left_out(store.library.exclusions(document.id)))
-    earlier = store.library.passages_by_id(one.repeats_id for one in found)
-    names = store.library.documents_by_id(one.document_id for one in earlier.values())
-    for one in found:
-        same = earlier.get(one.repeats_id or 0)
-        name = names[same.document_id].name if same else ""
-        about.append(_passage(one, same, name))
-    return Html(title + html.join(about) + _turning(first, n))
-
-
-def _turning(first: int, n: int) -> Html:
-    """Return what leads to the passages before and after those that are shown."""
-    turns = []
-    if first > 0:
-        earlier = max(0, first - AT_ONCE)
-        turns.append(html.pick(html.text("Earlier passages"), f"{TURN}{earlier}"))
-    if first + AT_ONCE < n:
-        later = first + AT_ONCE
-        turns.append(html.pick(html.text("Later passages"), f"{TURN}{later}"))
-    return html.tag("div", html.join(turns), "al-spread")
-
-
-def _note(document: Document) -> Html:
-    return html.note(f"{document.note}.") if document.note else Html("")
-
-
-def _left_out(found: list[Exclusion]) -> Html:
-    """Return what stands in the file but is no part of its text, alike ones once."""
-    if not found:
+def _sign(shelved: Shelved) -> Html:
+    """Return what shows that there are notes on how a document was read."""
+    if not shelved.has_notes:
         return Html("")
-    counted = Counter((one.reason, one.text) for one in found)
-    rows = [
-        (html.text(reason), html.text(_short(text)), html.number(n))
-        for (reason, text), n in counted.most_common(AT_ONCE)
-    ]
-    heads = ("Reason", "Text", "Count")
-    told = f"Left out of the file: {len(found)} parts that are no running text"
-    return html.tag(
-        "details",
-        html.tag("summary", html.text(told)) + html.table(heads, rows, told),
-    )
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
-
-
-def _passage(one: Passage, earlier: Passage | None, name: str) -> Html:
-    place = f"{one.position + 1}. characters {one.start} to {one.end}, "
-    place += f"{one.n_tokens} tokens"
-    if earlier:
-        is_same = earlier.text.split() == one.text.split()
-        place += ", a repeat of " if is_same else ", similar to "
-        place += f"passage {earlier.position + 1} of {name}"
-    word = "Include" if one.excluded else "Exclude"
-    head = html.tag("span", html.text(place), "al-faint") + html.pick(
-        html.text(word), one.id, aria_label=f"{word}: passage {one.position + 1}"
-    )
-    return html.tag(
-        "section",
-        html.tag("header", head, "al-spread")
-        + html.tag("div", html.text(one.text), "al-text"),
-        "al-card al-out" if one.excluded else "al-card",
-    )
+    return html.tag("span", html.text(" ▲"), "al-sign-note", title="See its notes.")
 
 
 def report(store: Store) -> Html:
@@ -137,20 +53,41 @@ def report(store: Store) -> Html:
         html.tag(
             "p",
             html.text(
-                f"Added: corpus {one.name}, {one.n_examples:,} examples on "
-                f"{one.n_texts:,} texts; train on it by the method SELF meta-skills."
+                f"Added: corpus {corpus.name}, {corpus.n_examples:,} examples on "
+                f"{corpus.n_texts:,} texts; train on it by the method SELF meta-skills."
             ),
             "al-good",
         )
-        for one in store.corpora.brought_by(run.id)
+        for corpus in store.corpora.brought_by(run.id)
     ]
     if new:
-        names = ", ".join(one.name for one in new)
+        names = ", ".join(corpus.name for corpus in new)
         parts.append(html.tag("p", html.text(f"Added: {_short(names)}."), "al-good"))
-    parts += [html.note(f"{one.name} {one.note}.") for one in new if one.note]
-    if n := ImportResult.of(run).repeats:
+    parts += [html.note(f"{one.name}: {note}") for one in new for note in one.notes]
+    result = ImportResult.of(run)
+    if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    return html.join([*parts, _ended(run)])
+    if number := result.reread:
+        name = store.library.document(number).name
+        parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
+    return html.join([*parts, _ended(run), *_others(run)])
+
+
+def _others(run: Run) -> list[Html]:
+    """Return where the files can go that hold something else than texts."""
+    parts = []
+    for number, other in enumerate(ImportResult.of(run).others):
+        buttons = (
+            html.pick(
+                html.text(f"Add as {name}"),
+                f"{OTHER}{run.id}-{number}-{target}",
+                aria_label=f"Add {other.name} as {name}",
+            )
+            for target, name in reading_actions.targets(other).items()
+        )
+        words = html.tag("span", html.text(other.name), "al-faint")
+        parts.append(html.tag("div", words + html.join(buttons), "al-picks"))
+    return parts
 
 
 QUESTIONS = {
@@ -161,12 +98,22 @@ QUESTIONS = {
 """What files of questions may be for."""
 
 
-def taken(kind: str, n: int) -> Html:
-    """Return how many instructions or questions came in, and what they are for."""
-    told = f"{n} new instructions; you can study them under Study."
+def taken(kind: str, n: int, n_trained: int = 0) -> Html:
+    """Return how many instructions or questions came in, and what they are for.
+
+    ``n_trained``: questions left out because a round was trained on them.
+    """
+    sentence = f"{n} new instructions; you can study them under Study."
     if kind != "instructions":
-        told = f"The {kind} has {n} more questions; it is asked under Evaluation."
-    return html.tag("p", html.text(told), "al-good")
+        sentence = f"The {kind} has {n} more questions; it is asked under Evaluation."
+    if n_trained:
+        sentence += f" {n_trained} are left out, because a round was trained on them."
+    return html.tag("p", html.text(sentence), "al-good")
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= SHOWN else f"{flat[:SHOWN]}…"
 
 
 def _ended(run: Run) -> Html:
@@ -178,4 +125,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(one) for one in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)

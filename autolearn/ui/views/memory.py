@@ -30,17 +30,17 @@ def parts(need: Memory) -> dict[str, Html]:
     }
 
 
-def fit(found: MemoryFit) -> dict[str, Html]:
+def fit(estimate: MemoryFit) -> dict[str, Html]:
     """Return the parts, their sum, what is free, and how sure that is."""
-    whole = html.tag("strong", html.text(html.size(found.need.total)))
-    told = (
-        f"calibrated with run {found.told_by}"
-        if found.told_by
+    whole = html.tag("strong", html.text(html.size(estimate.need.total)))
+    source = (
+        f"calibrated with run {estimate.told_by}"
+        if estimate.told_by
         else "rough until a run has been measured"
     )
-    return parts(found.need) | {
-        "Memory, total": whole + html.text(f" ({told})"),
-        "Memory, free": html.text(html.size(found.free)),
+    return parts(estimate.need) | {
+        "Memory, total": whole + html.text(f" ({source})"),
+        "Memory, free": html.text(html.size(estimate.free)),
     }
 
 
@@ -48,5 +48,5 @@ def seen(numbers: dict[str, float]) -> Html:
     """Return the measured peak and the estimate; a dash if nothing was measured."""
     if not numbers:
         return html.text(html.DASH)
-    took, told = numbers["memory_measured"], numbers["memory_predicted"]
-    return html.text(f"peak {html.size(took)}, estimated {html.size(told)}")
+    took, predicted = numbers["memory_measured"], numbers["memory_predicted"]
+    return html.text(f"peak {html.size(took)}, estimated {html.size(predicted)}")

@@ -28,7 +28,7 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
             return model_sources.gguf(name)
         own = model_actions.as_folder(store, name)
         folder = model_files.locate(own)
-        seen = model_shape.of(folder)
+        shape = model_shape.of(folder)
     except (AutolearnError, OSError) as error:
         return html.tag("section", html.problem(str(error)), "al-card")
     file = Path(name).name if model_actions.is_gguf(name) else None
@@ -37,8 +37,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
-        + html.pairs(_facts(seen, folder))
-        + _fit(seen, quantization)
+        + html.pairs(_facts(shape, folder))
+        + _fit(shape, quantization)
         + _rounding(folder)
         + _files(folder),
         "al-card al-model",
@@ -46,8 +46,8 @@ def about(store: Store, name: str, quantization: Quantization) -> Html:
 
 
 def _in_use(store: Store, name: str, quantization: Quantization) -> Html:
-    chosen = chosen_model(store)
-    if (chosen.model, chosen.quantization) == (name.strip(), quantization):
+    current = chosen_model(store)
+    if (current.model, current.quantization) == (name.strip(), quantization):
         return html.badge("in use", "approved")
     return html.badge("not in use")
 
@@ -57,31 +57,33 @@ def _rounding(folder: Path) -> Html:
     return model_sources.rounding(source) if source else Html("")
 
 
-def _facts(seen: ModelShape, folder: Path) -> dict[str, Html]:
+def _facts(shape: ModelShape, folder: Path) -> dict[str, Html]:
     return {
-        "Family": html.text(seen.family),
-        "Architecture": html.text(seen.architecture),
-        "Parameters": html.text(_count(seen.parameters)),
-        "Context": html.text(f"{seen.context:,} tokens" if seen.context else html.DASH),
-        "Stored as": html.text(seen.dtype),
+        "Family": html.text(shape.family),
+        "Architecture": html.text(shape.architecture),
+        "Parameters": html.text(_count(shape.parameters)),
+        "Context": html.text(
+            f"{shape.context:,} tokens" if shape.context else html.DASH
+        ),
+        "Stored as": html.text(shape.dtype),
         "Chat template": html.text("yes" if model_files.has_template(folder) else "no"),
-        "Licence": html.text(_licence(seen, folder)),
+        "Licence": html.text(_licence(shape, folder)),
     }
 
 
 def _files(folder: Path) -> Html:
     """Return where the model is stored, and the digest of its files, folded."""
-    shown = {
+    rows = {
         "Folder": html.text(folder),
         "Digest": html.text(model_files.digest(folder)),
     }
     head = html.tag("summary", "Files")
-    return html.tag("details", head + html.pairs(shown))
+    return html.tag("details", head + html.pairs(rows))
 
 
-def _licence(seen: ModelShape, folder: Path) -> str:
-    stated = seen.licence or gguf_file.source(folder).get("licence")
-    return str(stated or "not stated in its folder")
+def _licence(shape: ModelShape, folder: Path) -> str:
+    licence = shape.licence or gguf_file.source(folder).get("licence")
+    return str(licence or "not stated in its folder")
 
 
 def _count(n: int) -> str:
@@ -91,37 +93,39 @@ def _count(n: int) -> str:
     return f"{n:,}"
 
 
-def _fit(seen: ModelShape, quantization: Quantization) -> Html:
+def _fit(shape: ModelShape, quantization: Quantization) -> Html:
     """Return what the model needs against what is free, and what would fit instead."""
     card, free = hardware.gpu(), hardware.free()
-    estimator = MemoryEstimator(seen, quantization, hardware.device()).within(free)
+    estimator = MemoryEstimator(shape, quantization, hardware.device()).within(free)
     need = estimator.loading()
     place = f"on {card.name}" if card else "in main memory"
     how = "in 4 bit" if quantization == "nf4" else "in 16 bit"
-    told = (
+    sentence = (
         f"Needs about {html.size(need.total)} {how} for answering (estimate); "
         f"{html.size(free)} are free {place}. Study and Train show their own "
         "estimates."
     )
     if estimator.unpacks:
-        told += (
+        sentence += (
             " A model this small is kept unpacked in memory; its values are the same."
         )
     if too_big(need.total, free):
         badge = html.badge("does not fit", "wrong")
-        told += f" {_smaller(estimator, free)}"
+        sentence += f" {_smaller(estimator, free)}"
     else:
         badge = html.badge("fits", "approved")
-    return html.tag("p", badge + html.text(told)) + html.pairs(memory.parts(need))
+    return html.tag("p", badge + html.text(sentence)) + html.pairs(memory.parts(need))
 
 
 def _smaller(estimator: MemoryEstimator, free: int) -> str:
     """Return what would fit instead of a model that is too big."""
-    packed = estimator.least.loading()
-    if estimator.quantization == "none" and not too_big(packed.total, free):
-        return f"In 4 bit it needs {html.size(packed.total)} and fits."
-    room = USABLE_SHARE * free - packed.libraries
-    most = room / max(1, packed.weights + packed.scales) * estimator.shape.parameters
+    four_bit = estimator.least.loading()
+    if estimator.quantization == "none" and not too_big(four_bit.total, free):
+        return f"In 4 bit it needs {html.size(four_bit.total)} and fits."
+    room = USABLE_SHARE * free - four_bit.libraries
+    most = (
+        room / max(1, four_bit.weights + four_bit.scales) * estimator.shape.parameters
+    )
     if most <= 0:
         return "Close other programs first: no model fits into the free memory."
     return f"About {_count(int(most))} parameters in 4 bit would fit."
@@ -129,24 +133,26 @@ def _smaller(estimator: MemoryEstimator, free: int) -> str:
 
 def worker(store: Store) -> Html:
     """Return whether a worker is there, and how much memory it holds."""
-    held = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
-    if held is None:
+    n_bytes = hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file)
+    if n_bytes is None:
         return html.note("No model is loaded.")
-    told = f"The worker process is running and uses {html.size(held)} of memory."
-    return html.tag("p", html.text(told), "al-faint")
+    sentence = f"The worker process is running and uses {html.size(n_bytes)} of memory."
+    return html.tag("p", html.text(sentence), "al-faint")
 
 
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
-    told = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
-    return html.tag("p", html.text(told), "al-good", role="status")
+    sentence = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
+    return html.tag("p", html.text(sentence), "al-good", role="status")
 
 
 def being_converted(model: ModelSettings) -> Html:
     """Return that a GGUF file is converted first."""
-    told = f"{model.model} is being converted; it is used when the conversion is done."
-    return html.tag("p", html.text(told), "al-good", role="status")
+    sentence = (
+        f"{model.model} is being converted; it is used when the conversion is done."
+    )
+    return html.tag("p", html.text(sentence), "al-good", role="status")
 
 
 def freed() -> Html:
@@ -154,23 +160,24 @@ def freed() -> Html:
     return html.tag("p", "The model is unloaded.", "al-good", role="status")
 
 
-def checks(found: Sequence[Check]) -> Html:
+def checks(results: Sequence[Check]) -> Html:
     """Return what was found on this computer."""
     rows = [
         (
             html.badge("OK", "approved")
-            if one.well
+            if check.well
             else html.badge("Missing", "wrong"),
-            html.text(one.what),
-            html.text(one.found),
+            html.text(check.what),
+            html.text(check.found),
         )
-        for one in found
+        for check in results
     ]
     return html.table(("", "What", "Found"), rows, "Check of this computer")
 
 
-def report(found: Sequence[Check]) -> str:
+def report(results: Sequence[Check]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'OK' if one.well else 'Missing':7}  {one.what}: {one.found}" for one in found
+        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.found}"
+        for check in results
     )

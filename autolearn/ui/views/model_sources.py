@@ -26,43 +26,41 @@ HIGH_LOSS = 0.1
 """Nats a token from which on the second rounding of a GGUF file is worth avoiding."""
 
 
-def offer(offered: Offer) -> Html:
+def offer(model: Offer) -> Html:
     """Return what the hub has, and what would be fetched."""
-    badge = (
-        html.badge("fits", "approved") if offered.fits else html.badge("does not fit")
-    )
-    head = html.tag("h3", html.text(offered.name)) + badge
-    missing = html.size(offered.bytes_missing)
-    if not offered.bytes_missing:
+    badge = html.badge("fits", "approved") if model.fits else html.badge("does not fit")
+    head = html.tag("h3", html.text(model.name)) + badge
+    missing = html.size(model.bytes_missing)
+    if not model.bytes_missing:
         missing = "nothing; it is already on this computer"
-    elif offered.bytes_missing < offered.n_bytes:
+    elif model.bytes_missing < model.n_bytes:
         missing += "; the rest is already here"
-    licence = offered.licence or "not stated; see its page"
+    licence = model.licence or "not stated; see its page"
     facts = {
         "Licence": html.text(licence),
-        "Size": html.text(html.size(offered.n_bytes)),
+        "Size": html.text(html.size(model.n_bytes)),
         "To download": html.text(missing),
-        "Free on the disk": html.text(html.size(offered.bytes_free)),
-        "Saved in": html.text(offered.cache),
-        "Source": html.text(offered.endpoint),
+        "Free on the disk": html.text(html.size(model.bytes_free)),
+        "Saved in": html.text(model.cache),
+        "Source": html.text(model.endpoint),
     }
-    if offered.gated:
+    if model.gated:
         facts["Access"] = html.text("gated; you have accepted its conditions")
-    room = Html("") if offered.fits else html.problem(offered.no_room())
+    room = Html("") if model.fits else html.problem(model.no_room())
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
-        + _files(offered)
+        + _files(model)
         + room,
         "al-card",
     )
 
 
-def _files(offered: Offer) -> Html:
+def _files(model: Offer) -> Html:
     rows = [
         (html.text(part.name), html.tag("span", _size(part.n_bytes), "al-number"))
-        for part in sorted(offered.parts, key=lambda part: -part.n_bytes)
+        for part in sorted(model.parts, key=lambda part: -part.n_bytes)
     ]
     title = html.tag("summary", html.text(f"{len(rows)} files"))
     return html.tag("details", title + html.table(("File", "Size"), rows, "Files"))

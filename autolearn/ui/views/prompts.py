@@ -19,52 +19,58 @@ def about(states: Sequence[PromptState], name: str | None) -> Html:
 
     Prompts that are changed, or cannot be used, are named in any case.
     """
-    chosen = next((one for one in states if one.name == name), None)
-    parts = [_about(chosen)] if chosen else [_overview(states)]
-    changed = [one.name for one in states if one.is_changed]
-    if changed:
-        told = f"Changed in this workspace: {', '.join(changed)}."
-        parts.append(html.tag("p", html.text(told), "al-faint"))
-    parts += [html.problem(one.problem) for one in states if one.problem]
+    state = next((entry for entry in states if entry.name == name), None)
+    parts = [_about(state)] if state else [_overview(states)]
+    names = [entry.name for entry in states if entry.is_changed]
+    if names:
+        sentence = f"Changed in this workspace: {', '.join(names)}."
+        parts.append(html.tag("p", html.text(sentence), "al-faint"))
+    parts += [html.problem(entry.problem) for entry in states if entry.problem]
     return html.join(parts)
 
 
-def _mark(one: PromptState) -> Html:
-    return html.badge("changed", "pending") if one.is_changed else html.badge("default")
+def _mark(state: PromptState) -> Html:
+    return (
+        html.badge("changed", "pending") if state.is_changed else html.badge("default")
+    )
 
 
-def _about(one: PromptState) -> Html:
-    told = f" {one.usage.purpose} {WAYS[one.usage.way]}"
-    said = html.tag("p", _mark(one) + html.text(told))
-    return said + (html.note(one.usage.caution) if one.usage.caution else Html(""))
+def _about(state: PromptState) -> Html:
+    purpose = f" {state.usage.purpose} {WAYS[state.usage.way]}"
+    paragraph = html.tag("p", _mark(state) + html.text(purpose))
+    return paragraph + (
+        html.note(state.usage.caution) if state.usage.caution else Html("")
+    )
 
 
 def _overview(states: Sequence[PromptState]) -> Html:
     rows = [
-        (html.text(one.name), html.text(one.usage.purpose), _mark(one))
-        for one in states
+        (html.text(state.name), html.text(state.usage.purpose), _mark(state))
+        for state in states
     ]
     table = html.table(("Prompt", "When it is used", "State"), rows, "All prompts")
     return html.tag("details", html.tag("summary", "All prompts") + table)
 
 
-def preview(made: PromptPreview, place: str) -> Html:
+def preview(prompt: PromptPreview, place: str) -> Html:
     """Return the turns that a model would be shown, one below the other."""
-    told = [f"{place}, protocol {made.shown_by}, with the text above."]
-    if made.shown_by != made.protocol:
-        told.append(
-            f"The chosen model uses the protocol {made.protocol}, which does not use "
+    sentences = [f"{place}, protocol {prompt.shown_by}, with the text above."]
+    if prompt.shown_by != prompt.protocol:
+        sentences.append(
+            f"The chosen model uses the protocol {prompt.protocol}, which does not use "
             "this prompt."
         )
-    if made.stand_ins:
-        told.append(f"Known once the passage is studied: {', '.join(made.stand_ins)}.")
-    n = len(made.chat)
-    turns = [_turn(turn, is_last=i == n) for i, turn in enumerate(made.chat, 1)]
-    return html.tag("p", html.text(" ".join(told)), "al-faint") + html.join(turns)
+    if prompt.stand_ins:
+        sentences.append(
+            f"Known once the passage is studied: {', '.join(prompt.stand_ins)}."
+        )
+    n = len(prompt.chat)
+    turns = [_turn(turn, is_last=i == n) for i, turn in enumerate(prompt.chat, 1)]
+    return html.tag("p", html.text(" ".join(sentences)), "al-faint") + html.join(turns)
 
 
 def _turn(turn: Message, *, is_last: bool) -> Html:
     is_begun = is_last and turn.role == "assistant"
     title = "beginning of the answer" if is_begun else turn.role
-    shown = html.tag("pre", html.text(turn.content), "al-raw", tabindex=0)
-    return html.tag("p", html.tag("strong", html.text(title))) + shown
+    content = html.tag("pre", html.text(turn.content), "al-raw", tabindex=0)
+    return html.tag("p", html.tag("strong", html.text(title))) + content

@@ -12,7 +12,7 @@ ENOUGH = 20
 _NEWEST = 200
 
 
-def empty(store: Store, wanted: SampleFilter) -> Html:
+def empty(store: Store, criteria: SampleFilter) -> Html:
     """Return what to do when nothing passes the filter."""
     counts = store.samples.counts()
     if not any(counts.values()):
@@ -20,7 +20,7 @@ def empty(store: Store, wanted: SampleFilter) -> Html:
             "Nothing to review yet: study a text first, in the tab Study, or press "
             "“Run a whole round”."
         )
-    if wanted == SampleFilter(state="pending"):
+    if criteria == SampleFilter(state="pending"):
         return html.note(
             f"All {sum(counts.values())} samples are decided. Train on the "
             f"{counts['approved']} approved ones in the tab Train, or choose another "
@@ -35,13 +35,13 @@ def progress(store: Store) -> Html:
     total = sum(counts.values())
     if not total:
         return Html("")
-    decided = total - counts["pending"]
-    told = f"{decided} of {total} decided: {counts['approved']} approved, "
-    told += f"{counts['rejected']} rejected, {counts['pending']} pending"
+    n_decided = total - counts["pending"]
+    sentence = f"{n_decided} of {total} decided: {counts['approved']} approved, "
+    sentence += f"{counts['rejected']} rejected, {counts['pending']} pending"
     return html.tag(
         "div",
-        html.tag("span", html.text(told))
-        + html.bar(decided, total, "Samples that are decided")
+        html.tag("span", html.text(sentence))
+        + html.bar(n_decided, total, "Samples that are decided")
         + html.tag("span", html.text(_agreement(store)), "al-faint"),
         "al-progress",
     )
@@ -50,35 +50,37 @@ def progress(store: Store) -> Html:
 def _agreement(store: Store) -> str:
     """Return how often rule and model would have decided as the person did."""
     newest: dict[int, Decision] = {}
-    for one in store.decisions.of_person(_NEWEST):
-        newest.setdefault(one.sample_id, one)
+    for decision in store.decisions.of_person(_NEWEST):
+        newest.setdefault(decision.sample_id, decision)
     if len(newest) < ENOUGH:
-        left = ENOUGH - len(newest)
-        return f"Agreement with the model: shown after {left} more of your decisions"
+        n_missing = ENOUGH - len(newest)
+        return (
+            f"Agreement with the model: shown after {n_missing} more of your decisions"
+        )
     samples = store.samples.find(SampleFilter(ids=list(newest)))
-    approved = {number: d.action == "approve" for number, d in newest.items()}
+    approvals = {number: d.action == "approve" for number, d in newest.items()}
     accepts = rules.rule("default").accepts
-    by_rule = [accepts(s) == approved[s.id] for s in samples]
+    by_rule = [accepts(s) == approvals[s.id] for s in samples]
     verdicts = store.samples.verdicts([s.check_id for s in samples if s.check_id])
     by_check = [
-        (verdicts[s.check_id] == "correct") == approved[s.id]
+        (verdicts[s.check_id] == "correct") == approvals[s.id]
         for s in samples
         if s.check_id
     ]
-    told = f"Your decisions agree with the rule default: {_share(by_rule)}"
-    return f"{told}, with the model's second check: {_share(by_check)}"
+    sentence = f"Your decisions agree with the rule default: {_share(by_rule)}"
+    return f"{sentence}, with the model's second check: {_share(by_check)}"
 
 
-def _share(agreed: list[bool]) -> str:
-    if not agreed:
+def _share(agreements: list[bool]) -> str:
+    if not agreements:
         return html.DASH
-    return f"{100 * sum(agreed) / len(agreed):.0f} % (n = {len(agreed)})"
+    return f"{100 * sum(agreements) / len(agreements):.0f} % (n = {len(agreements)})"
 
 
 def study_name(run: Run) -> str:
     """Return a study by the model that wrote its answers."""
-    told = f"study {run.id}: {run.model or ModelSettings.model}"
-    return f"{told} with round {run.round_id}" if run.round_id else told
+    name = f"study {run.id}: {run.model or ModelSettings.model}"
+    return f"{name} with round {run.round_id}" if run.round_id else name
 
 
 KEYS = {
@@ -95,10 +97,10 @@ KEYS = {
 
 def keys_help() -> Html:
     """Return a button and what it opens: the keys of this tab."""
-    shown = {key: html.text(meaning) for key, meaning in KEYS.items()}
+    rows = {key: html.text(meaning) for key, meaning in KEYS.items()}
     box = html.tag(
         "div",
-        html.tag("h4", "Keys") + html.pairs(shown),
+        html.tag("h4", "Keys") + html.pairs(rows),
         "al-card al-keys",
         id="review-help",
         popover="auto",

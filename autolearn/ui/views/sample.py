@@ -48,11 +48,11 @@ def card(view: SampleView) -> Html:
     """Return everything about one sample; a click on its button overrules the gap."""
     answers = html.tag("div", _closed(view) + _opened(view), "al-beside")
     state = view.sample.state
-    taught = f"al-taught al-{state}"
-    learned = _part(_LEARNED[state], _said(view.sample.chosen), taught)
-    left = _present(answers, _feedback(view), _refined(view), learned)
+    classes = f"al-taught al-{state}"
+    answer = _part(_LEARNED[state], _said(view.sample.chosen), classes)
+    story = _present(answers, _feedback(view), _refined(view), answer)
     right = _present(_passage(view), _decisions(view.decisions))
-    columns = html.tag("div", left) + html.tag("div", right)
+    columns = html.tag("div", story) + html.tag("div", right)
     return html.tag(
         "article",
         _head(view) + html.tag("div", columns, "al-columns") + _outputs(view),
@@ -90,8 +90,8 @@ def _head(view: SampleView) -> Html:
 
 
 def _in_order(flags: Iterable[Flag]) -> list[Flag]:
-    known = list(FLAGS)
-    return sorted(flags, key=lambda f: known.index(f) if f in known else len(known))
+    order = list(FLAGS)
+    return sorted(flags, key=lambda f: order.index(f) if f in order else len(order))
 
 
 def _flag(flag: Flag) -> Html:
@@ -130,11 +130,11 @@ def _place(view: SampleView) -> str:
 
 def _closed(view: SampleView) -> Html:
     """Return the answer from memory, and the further ones that were drawn."""
-    closed = view.answer(view.sample.closed_answer_id)
+    answer = view.answer(view.sample.closed_answer_id)
     further = [a for a in view.answers if a.kind == "closed_book" and a.sample_index]
-    content = _said(closed.text if closed else view.sample.rejected)
+    content = _said(answer.text if answer else view.sample.rejected)
     if further:
-        rows = html.join(html.tag("li", html.text(one.text)) for one in further)
+        rows = html.join(html.tag("li", html.text(entry.text)) for entry in further)
         title = html.tag("summary", f"{len(further)} more sampled answers")
         content += html.tag("details", title + html.tag("ol", rows))
     return _part("Closed-book answer", content)
@@ -142,57 +142,57 @@ def _closed(view: SampleView) -> Html:
 
 def _opened(view: SampleView) -> Html:
     """Return the answer with the text in view, and how far its quote is one."""
-    opened = view.answer(view.sample.open_answer_id)
-    if opened is None:
+    answer = view.answer(view.sample.open_answer_id)
+    if answer is None:
         return _part("Open-book answer", html.note("None."))
-    told = html.tag("div", html.text(_similarity(opened)), "al-faint")
-    return _part("Open-book answer", _said(opened.text) + told)
+    note = html.tag("div", html.text(_similarity(answer)), "al-faint")
+    return _part("Open-book answer", _said(answer.text) + note)
 
 
-def _similarity(opened: Answer) -> str:
-    if not opened.evidence:
+def _similarity(answer: Answer) -> str:
+    if not answer.evidence:
         return "It has no quote."
-    if opened.start is None:
+    if answer.start is None:
         return "Its quote is not in the text, or does not support it."
-    if opened.evidence_score == 1.0:
+    if answer.evidence_score == 1.0:
         return "Its quote is in the text word for word."
-    return f"Its quote matches the text to {100 * (opened.evidence_score or 0):.0f} %."
+    return f"Its quote matches the text to {100 * (answer.evidence_score or 0):.0f} %."
 
 
 def _verdict(feedback: Feedback) -> Html:
-    shown = html.badge(feedback.verdict, labels.VERDICTS[feedback.verdict])
+    badge = html.badge(feedback.verdict, labels.VERDICTS[feedback.verdict])
     if feedback.probability is None:
-        return shown
+        return badge
     sure = f"{100 * feedback.probability:.0f} % likely correct"
-    return shown + html.tag("span", html.text(sure), "al-faint")
+    return badge + html.tag("span", html.text(sure), "al-faint")
 
 
-def _own(edited: str | None) -> Html:
-    return html.badge("edited by you") if edited is not None else Html("")
+def _own(edit: str | None) -> Html:
+    return html.badge("edited by you") if edit is not None else Html("")
 
 
 def _feedback(view: SampleView) -> Html:
-    critique, edited = view.critique(), view.edited_feedback
-    if critique is None and edited is None:
+    critique, edit = view.critique(), view.edited_feedback
+    if critique is None and edit is None:
         return Html("")
-    written = edited or (critique.text if critique else "")
-    about = (_verdict(critique) if critique else Html("")) + _own(edited)
-    return _part("Feedback on the closed-book answer", about + _said(written))
+    text = edit or (critique.text if critique else "")
+    about = (_verdict(critique) if critique else Html("")) + _own(edit)
+    return _part("Feedback on the closed-book answer", about + _said(text))
 
 
 def _refined(view: SampleView) -> Html:
     """Return the refined answer as what changed against the one from memory."""
-    refined, edited = view.answer(view.sample.refined_answer_id), view.edited_refined
-    if refined is None and edited is None:
+    refinement, edit = view.answer(view.sample.refined_answer_id), view.edited_refined
+    if refinement is None and edit is None:
         return Html("")
-    written = edited or (refined.text if refined else "")
+    text = edit or (refinement.text if refinement else "")
     was = view.answer(view.sample.closed_answer_id)
-    changed = html.difference(was.text if was else view.sample.rejected, written)
+    difference = html.difference(was.text if was else view.sample.rejected, text)
     check = view.check()
     about = Html("")
     if check:
         about = html.tag("span", "Second check: ", "al-faint") + _verdict(check)
-    body = about + _own(edited) + html.tag("div", changed, "al-text")
+    body = about + _own(edit) + html.tag("div", difference, "al-text")
     return _part("Refinement (compared with the closed-book answer)", body)
 
 
@@ -203,29 +203,29 @@ def _passage(view: SampleView) -> Html:
     """Return the passage with the evidence marked."""
     if view.passage is None:
         return _part("Passage", html.note("This question has no text."))
-    opened = view.answer(view.sample.open_answer_id)
-    start, end = _evidence(opened, view.passage.start, view.passage.end)
-    shown = html.marked(view.passage.text, start, end)
-    body = html.tag("div", shown, "al-text al-passage", tabindex="0")
+    answer = view.answer(view.sample.open_answer_id)
+    start, end = _evidence(answer, view.passage.start, view.passage.end)
+    text = html.marked(view.passage.text, start, end)
+    body = html.tag("div", text, "al-text al-passage", tabindex="0")
     title = "Passage, evidence marked" if start < end else "Passage, without evidence"
     return _part(title, body)
 
 
-def _evidence(opened: Answer | None, start: int, end: int) -> tuple[int, int]:
+def _evidence(answer: Answer | None, start: int, end: int) -> tuple[int, int]:
     """Return where the evidence stands in the passage; an empty stretch for none."""
-    if opened is None or opened.start is None or opened.end is None:
+    if answer is None or answer.start is None or answer.end is None:
         return 0, 0
-    if not start <= opened.start <= opened.end <= end:
+    if not start <= answer.start <= answer.end <= end:
         return 0, 0
-    return opened.start - start, opened.end - start
+    return answer.start - start, answer.end - start
 
 
 def _decisions(decisions: Iterable[Decision]) -> Html:
-    rows = [html.tag("li", html.text(_told(one))) for one in decisions]
+    rows = [html.tag("li", html.text(_told(decision))) for decision in decisions]
     if not rows:
         return _part("Decisions", html.note("None yet."))
-    listed = html.tag("ol", html.join(rows), "al-decisions", tabindex="0")
-    return _part("Decisions", listed)
+    items = html.tag("ol", html.join(rows), "al-decisions", tabindex="0")
+    return _part("Decisions", items)
 
 
 def _told(decision: Decision) -> str:
@@ -242,16 +242,18 @@ def _told(decision: Decision) -> str:
 
 def _outputs(view: SampleView) -> Html:
     """Return each text of the model as it came, with the exact prompt."""
-    written = [("Question", view.question.generation)]
-    written += [(_kind(answer), answer.generation) for answer in view.answers]
+    generations = [("Question", view.question.generation)]
+    generations += [(_kind(answer), answer.generation) for answer in view.answers]
     for feedback in view.feedback:
         name = "Feedback" if feedback.purpose == "critique" else "Second check"
-        written.append((name, feedback.generation))
-    shown = [_output(name, made) for name, made in written if made]
-    if not shown:
+        generations.append((name, feedback.generation))
+    outputs = [
+        _output(name, generation) for name, generation in generations if generation
+    ]
+    if not outputs:
         return Html("")
-    title = html.tag("summary", f"Exact prompts and raw outputs ({len(shown)})")
-    return html.tag("details", title + html.join(shown), "al-outputs")
+    title = html.tag("summary", f"Exact prompts and raw outputs ({len(outputs)})")
+    return html.tag("details", title + html.join(outputs), "al-outputs")
 
 
 def _kind(answer: Answer) -> str:
@@ -259,26 +261,27 @@ def _kind(answer: Answer) -> str:
     return f"{name}, sample {answer.sample_index}" if answer.sample_index else name
 
 
-def _output(name: str, made: Generation) -> Html:
-    asked, done = made.request, made.completion
-    sampling = asked.sampling
-    told = (
-        f"prompt {asked.prompt.name} {asked.prompt.digest[:8]}, "
+def _output(name: str, generation: Generation) -> Html:
+    request, completion = generation.request, generation.completion
+    sampling = request.sampling
+    details = (
+        f"prompt {request.prompt.name} {request.prompt.digest[:8]}, "
         f"temperature {sampling.temperature:g}, seed {sampling.seed}, "
-        f"{done.n_prompt_tokens} + {done.n_tokens} tokens, ended by {done.finish}; "
-        f"{made.model.name}, {labels.adapter(made.model.round_id)}"
+        f"{completion.n_prompt_tokens} + {completion.n_tokens} tokens, "
+        f"ended by {completion.finish}; "
+        f"{generation.model.name}, {labels.adapter(generation.model.round_id)}"
     )
-    turns = html.join(_raw(turn.role, turn.content) for turn in asked.prompt.chat)
-    if asked.constraint:
+    turns = html.join(_raw(turn.role, turn.content) for turn in request.prompt.chat)
+    if request.constraint:
         turns += _raw(
-            "constraint on the output", constraints.description(asked.constraint)
+            "constraint on the output", constraints.description(request.constraint)
         )
-    wrote = _raw("model output", done.text, "al-wrote")
+    wrote = _raw("model output", completion.text, "al-wrote")
     head = html.tag("strong", html.text(name))
-    head += html.tag("span", html.text(told), "al-faint")
+    head += html.tag("span", html.text(details), "al-faint")
     return html.tag("details", html.tag("summary", head) + turns + wrote)
 
 
 def _raw(title: str, content: str, classes: str = "") -> Html:
-    shown = html.tag("pre", html.text(content), f"al-raw {classes}".strip(), tabindex=0)
-    return html.tag("h5", html.text(title)) + shown
+    block = html.tag("pre", html.text(content), f"al-raw {classes}".strip(), tabindex=0)
+    return html.tag("h5", html.text(title)) + block

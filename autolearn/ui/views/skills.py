@@ -37,15 +37,15 @@ def panel(store: Store, model: ModelSettings) -> SkillPanel:
     head = html.tag("h3", html.text(f"Skills, {labels.adapter(model.round_id)}"))
     body = _under_way(skill_actions.active(store, model))
     body += _shown(report) if report else _none()
-    shown = html.tag("section", head + body, "al-card al-skills")
-    return SkillPanel(shown, bool(report and guidance(report).needs_teaching))
+    section = html.tag("section", head + body, "al-card al-skills")
+    return SkillPanel(section, bool(report and guidance(report).needs_teaching))
 
 
 def _under_way(run: Run | None) -> Html:
     if run is None:
         return Html("")
-    told = f"{labels.run(run)} is {run.state}."
-    return html.tag("p", html.text(told), "al-faint", role="status")
+    sentence = f"{labels.run(run)} is {run.state}."
+    return html.tag("p", html.text(sentence), "al-faint", role="status")
 
 
 def _none() -> Html:
@@ -101,18 +101,18 @@ def _chart(skills: Sequence[SkillRow]) -> Html:
 
     A weak skill is hatched, so that colour is not needed.
     """
-    told = "Skills: " + "; ".join(
+    description = "Skills: " + "; ".join(
         f"{row.title} {row.shown}, {_interval(row)}{', weak' if row.is_weak else ''}"
         for row in skills
     )
     height = _TOP + _ROW * len(skills) + _BOTTOM
-    drawn = html.join(_bar(row, _TOP + _ROW * i) for i, row in enumerate(skills))
+    bars = html.join(_bar(row, _TOP + _ROW * i) for i, row in enumerate(skills))
     svg = html.tag(
         "svg",
-        html.tag("title", html.text(told)) + _hatch() + _axis(height) + drawn,
+        html.tag("title", html.text(description)) + _hatch() + _axis(height) + bars,
         viewBox=f"0 0 {_WIDTH} {height}",
         role="img",
-        aria_label=told,
+        aria_label=description,
     )
     caption = html.tag("strong", "Skills") + html.tag(
         "span",

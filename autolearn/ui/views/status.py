@@ -27,11 +27,11 @@ def draw(store: Store) -> Html:
 
 def _place(store: Store) -> Html:
     model = chosen_model(store)
-    card, held = (
+    card, worker_bytes = (
         hardware.gpu(),
         hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file),
     )
-    shown = {
+    rows = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
         "Model": html.text(model.model),
         "Precision": html.text(
@@ -39,29 +39,29 @@ def _place(store: Store) -> Html:
         ),
         "Adapter": html.text(labels.adapter(model.round_id)),
         "Device": html.text(card.name if card else "CPU"),
-        "Memory in use": html.text(html.size(held)),
+        "Memory in use": html.text(html.size(worker_bytes)),
     }
     if card:
-        used = f"{html.size(card.used)} of {html.size(card.total)}"
-        shown["Device memory"] = html.text(used)
-    return html.tag("div", html.pairs(shown), "al-box")
+        device_memory = f"{html.size(card.used)} of {html.size(card.total)}"
+        rows["Device memory"] = html.text(device_memory)
+    return html.tag("div", html.pairs(rows), "al-box")
 
 
 def _counts(store: Store) -> Html:
     counts = store.samples.counts()
-    shown = {
+    rows = {
         "To review": html.number(counts["pending"]),
         "Approved": html.number(counts["approved"]),
         "Rejected": html.number(counts["rejected"]),
     }
-    return html.tag("div", html.pairs(shown), "al-box")
+    return html.tag("div", html.pairs(rows), "al-box")
 
 
 def _running(run: Run) -> Html:
     title = labels.run(run)
-    told = run.stage or "starting"
+    stage = run.stage or "starting"
     if run.total:
-        told += f": {progress(run)}"
+        stage += f": {progress(run)}"
     pace = "estimating the time left"
     if run.rate:
         pace = f"{html.duration(run.eta_seconds)} left"
@@ -70,7 +70,7 @@ def _running(run: Run) -> Html:
     return html.tag(
         "div",
         html.tag("strong", html.text(title))
-        + html.tag("div", html.text(told))
+        + html.tag("div", html.text(stage))
         + html.bar(run.done, run.total, title)
         + html.tag("div", html.text(pace), "al-faint"),
         "al-box al-running",
@@ -93,10 +93,10 @@ def _waiting(runs: list[Run]) -> Html:
 
 def _last_error(store: Store) -> Html:
     """Return why the newest ended run failed, unless a later one went well."""
-    ended = store.runs.find(RunFilter(states=queues.ENDED), limit=1)
-    if not ended or not ended[0].error:
+    latest = store.runs.find(RunFilter(states=queues.ENDED), limit=1)
+    if not latest or not latest[0].error:
         return Html("")
-    run = ended[0]
+    run = latest[0]
     queue = queues.queue_of(run.kind)
     log = f"Details are in {store.folder / 'logs' / queue.name}.log."
     return html.tag(

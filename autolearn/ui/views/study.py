@@ -31,10 +31,10 @@ def effort(
     if seconds is not None:
         time = f"about {html.duration(seconds)}, at the speed of the last study"
     size, free = html.size(fit.need.total), html.size(fit.free)
-    told = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
-    line = html.tag("summary", html.text(told))
-    shown = html.tag("details", line + html.pairs(memory.fit(fit)))
-    return html.join([shown] + [html.problem(fit.problem)] * bool(fit.problem))
+    summary = f"{' and '.join(many)}; {time}; memory about {size} of {free} free."
+    line = html.tag("summary", html.text(summary))
+    details = html.tag("details", line + html.pairs(memory.fit(fit)))
+    return html.join([details] + [html.problem(fit.problem)] * bool(fit.problem))
 
 
 def newest_run(store: Store) -> Run | None:
@@ -45,10 +45,12 @@ def newest_run(store: Store) -> Run | None:
 def newest(store: Store, *, only_last: bool) -> Html:
     """Return the newest samples, of the last study or of all; a click shows one."""
     run = newest_run(store)
-    wanted = SampleFilter(run_id=run.id) if run and only_last else SampleFilter()
-    found = store.samples.newest(wanted, limit=N_ROWS)
+    criteria = SampleFilter(run_id=run.id) if run and only_last else SampleFilter()
+    newest_samples = store.samples.newest(criteria, limit=N_ROWS)
     parts = [_headline(store, run)] if run else []
-    parts.append(_table(store, found) if found else _nothing(store, run))
+    parts.append(
+        _table(store, newest_samples) if newest_samples else _nothing(store, run)
+    )
     if run:
         parts.append(_left_out(store, run))
     return html.join(parts)
@@ -65,15 +67,15 @@ def _headline(store: Store, run: Run) -> Html:
     """Return how the last study stands."""
     counts = store.samples.counts(SampleFilter(run_id=run.id))
     total = sum(counts.values())
-    told = f"Study (run {run.id}), {run.state}: {total} samples"
+    sentence = f"Study (run {run.id}), {run.state}: {total} samples"
     if run.state == "running":
-        told += f" so far; now {run.stage or 'starting'}, {run.done} of {run.total}"
+        sentence += f" so far; now {run.stage or 'starting'}, {run.done} of {run.total}"
     elif total:
-        told += f", {counts['pending']} to review"
+        sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
-        told += f"; the newest {N_ROWS} are shown"
-    shown = html.tag("p", html.text(f"{told}."), "al-faint") + _quality(run)
-    return Html(shown + html.problem(run.error)) if run.error else shown
+        sentence += f"; the newest {N_ROWS} are shown"
+    headline = html.tag("p", html.text(f"{sentence}."), "al-faint") + _quality(run)
+    return Html(headline + html.problem(run.error)) if run.error else headline
 
 
 def _quality(run: Run) -> Html:
@@ -82,18 +84,18 @@ def _quality(run: Run) -> Html:
     n, good = result.samples, result.approvable
     if run.state != "done" or not n or good is None:
         return Html("")
-    told = f"The default rule would approve {good} of {n}, of {result.gaps} gaps."
+    sentence = f"The default rule would approve {good} of {n}, of {result.gaps} gaps."
     flags = [(k, v) for k, v in result.flags.items() if k in DOUBTFUL]
     if flags:
         reasons = ", ".join(f"{v} {FLAGS[k].label}" for k, v in flags[:4])
-        told += f" Most often in the way: {reasons}."
+        sentence += f" Most often in the way: {reasons}."
     if result.gaps and good < POOR * result.gaps:
-        told += (
+        sentence += (
             " This model asks or reads too poorly to teach itself from these texts: "
             "teach it the skills first (Train, method SELF meta-skills), or choose a "
             "larger model."
         )
-    return html.tag("p", html.text(told))
+    return html.tag("p", html.text(sentence))
 
 
 def _nothing(store: Store, run: Run | None) -> Html:
@@ -112,8 +114,8 @@ def _nothing(store: Store, run: Run | None) -> Html:
     return html.note("There is no text yet. Add one under Library, then study it.")
 
 
-def _table(store: Store, found: Sequence[Sample]) -> Html:
-    answers = store.library.answers(one.question_id for one in found)
+def _table(store: Store, entries: Sequence[Sample]) -> Html:
+    answers = store.library.answers(sample.question_id for sample in entries)
     texts = {answer.id: answer.text for answer in answers}
     heads = (
         "Question",
@@ -123,20 +125,22 @@ def _table(store: Store, found: Sequence[Sample]) -> Html:
         "P(gap)",
         "State",
     )
-    return html.table(heads, [_row(one, texts) for one in found], "Newest samples")
+    return html.table(
+        heads, [_row(sample, texts) for sample in entries], "Newest samples"
+    )
 
 
-def _row(one: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
-    opened = texts.get(one.open_answer_id or 0, html.DASH)
-    found = samples.knowledge(one)
-    question = html.pick(_cut(one.prompt), f"s{one.id}", "al-link al-row")
+def _row(sample: Sample, texts: Mapping[int, str]) -> tuple[Html, ...]:
+    open_book = texts.get(sample.open_answer_id or 0, html.DASH)
+    knowledge = samples.knowledge(sample)
+    question = html.pick(_cut(sample.prompt), f"s{sample.id}", "al-link al-row")
     return (
         question,
-        _cut(one.rejected),
-        _cut(opened),
-        html.badge(found, found),
-        html.percent(one.gap_probability),
-        html.badge(one.state, one.state),
+        _cut(sample.rejected),
+        _cut(open_book),
+        html.badge(knowledge, knowledge),
+        html.percent(sample.gap_probability),
+        html.badge(sample.state, sample.state),
     )
 
 
@@ -149,20 +153,20 @@ def _left_out(store: Store, run: Run) -> Html:
     skips = store.runs.skips(run.id)
     if not skips:
         return Html("")
-    shown = skips[:N_SKIPS]
+    latest = skips[:N_SKIPS]
     questions = store.library.questions(
-        QuestionFilter(ids=[s.question_id for s in shown if s.question_id])
+        QuestionFilter(ids=[s.question_id for s in latest if s.question_id])
     )
-    asked = {question.id: question.text for question in questions}
-    places = _places(store, shown)
+    texts = {question.id: question.text for question in questions}
+    places = _places(store, latest)
     rows = [
         (
             html.text(skip.stage),
             html.text(places.get(skip.passage_id or 0, html.DASH)),
-            _cut(asked.get(skip.question_id or 0, html.DASH)),
+            _cut(texts.get(skip.question_id or 0, html.DASH)),
             html.text(skip.reason),
         )
-        for skip in shown
+        for skip in latest
     ]
     title = f"Skipped in run {run.id} ({len(skips)})"
     if len(skips) > N_SKIPS:
@@ -174,8 +178,8 @@ def _left_out(store: Store, run: Run) -> Html:
 
 def _places(store: Store, skips: Sequence[Skip]) -> dict[int, str]:
     """Return document and number of the passages in which something gave nothing."""
-    wanted = [skip.passage_id for skip in skips]
-    passages = store.library.passages_by_id(wanted)
+    passage_ids = [skip.passage_id for skip in skips]
+    passages = store.library.passages_by_id(passage_ids)
     documents = store.library.documents_by_id(p.document_id for p in passages.values())
     return {
         p.id: f"{documents[p.document_id].name} {p.position + 1}"

@@ -6,9 +6,9 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.handlers import round_training
 from autolearn.ingest import corpora
 from autolearn.models import hardware
+from autolearn.rounds.sources import checkpoints
 from autolearn.services import estimates
 from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
 from autolearn.services.token_preview import ShownRow, TokenPreview
@@ -32,71 +32,74 @@ N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 
 
-def intake(found: RoundContents, settings: TrainSettings) -> Html:
+def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     """Return what goes in, and what is left out and why."""
-    made = found.made
-    shown = {
-        "Approved samples": html.number(found.approved),
-        "Used by this method": html.number(found.for_method),
-        "Excluded: no gap": html.number(found.without_gap),
-        "Excluded: in quiz or control (wordings)": html.number(made.leaked),
-        "Held out for validation (wordings)": html.number(len(made.validation)),
-        "Samples to train on": html.number(found.samples),
-        "Training items (all wordings)": html.number(len(made.items)),
+    dataset = contents.made
+    rows = {
+        "Approved samples": html.number(contents.approved),
+        "Used by this method": html.number(contents.for_method),
+        "Excluded: no gap": html.number(contents.without_gap),
+        "Excluded: in quiz or control (wordings)": html.number(dataset.leaked),
+        "Held out for validation (wordings)": html.number(len(dataset.validation)),
+        "Samples to train on": html.number(contents.samples),
+        "Training items (all wordings)": html.number(len(dataset.items)),
     }
     if settings.method in corpora.TAUGHT:
-        shown |= {
-            "Gold corpora": html.text(", ".join(found.corpora) or "none yet"),
-            "Items by skill": corpus_views.skills(made.items),
+        rows |= {
+            "Gold corpora": html.text(", ".join(contents.corpora) or "none yet"),
+            "Items by skill": corpus_views.skills(dataset.items),
         }
-    return _section("Training data", html.pairs(shown))
+    return _section("Training data", html.pairs(rows))
 
 
 def preflight(
     problems: Sequence[str], warnings: Sequence[str], ready: str = ""
 ) -> Html:
     """Return what keeps the round from starting, and what to know before."""
-    told = [html.tag("li", html.problem(one)) for one in problems]
-    told += [
-        html.tag("li", html.badge("note", "gap") + html.text(one)) for one in warnings
+    items = [html.tag("li", html.problem(sentence)) for sentence in problems]
+    items += [
+        html.tag("li", html.badge("note", "gap") + html.text(sentence))
+        for sentence in warnings
     ]
     if not problems:
         good = html.text(ready or "Ready to train.")
-        told.insert(0, html.tag("li", html.tag("p", good, "al-good")))
-    return _section("Checks", html.tag("ul", html.join(told), "al-checks"))
+        items.insert(0, html.tag("li", html.tag("p", good, "al-good")))
+    return _section("Checks", html.tag("ul", html.join(items), "al-checks"))
 
 
-def warnings(found: RoundContents, settings: TrainSettings, usual: Preset) -> list[str]:
+def warnings(
+    contents: RoundContents, settings: TrainSettings, usual: Preset
+) -> list[str]:
     """Return what a person should know before a round with these items."""
-    told = []
+    sentences = []
     if settings.peak_rate > usual.apply(settings).peak_rate:
-        told.append(
+        sentences.append(
             "The learning rate is higher than usual for a model of this size; the "
             f"fitting preset is “{usual.title}”."
         )
-    if found.made.items and not found.made.validation:
-        told.append(
+    if contents.made.items and not contents.made.validation:
+        sentences.append(
             f"Validation needs at least {FEWEST} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
         )
-    too_long = sum(n > settings.max_tokens for n in found.tokens)
+    too_long = sum(n > settings.max_tokens for n in contents.tokens)
     if too_long:
-        told.append(
+        sentences.append(
             f"About {too_long} items are longer than {settings.max_tokens} tokens and "
             "will be dropped; raise “Max. tokens per item” to train on them."
         )
     if settings.max_steps and settings.max_steps < settings.warmup_steps:
-        told.append(
+        sentences.append(
             "The round ends during the warm-up; use more steps or less warm-up."
         )
     if not hardware.device().half:
-        told.append(
+        sentences.append(
             "This device has no fast 16-bit arithmetic, so the round computes in 32 "
             "bit: twice the memory, and slower."
         )
     if not settings.replays:
-        told.append("Replay is off: the round may forget what the model knows.")
-    return told
+        sentences.append("Replay is off: the round may forget what the model knows.")
+    return sentences
 
 
 def estimate(
@@ -106,50 +109,53 @@ def estimate(
 
     ``is_first``: no round with this model has shown its pace yet.
     """
-    unknown = "known after the first round"
+    placeholder = "known after the first round"
     basis = "from the speed of this computer" if is_first else "from the last round"
-    time = unknown if effort.seconds is None else html.duration(effort.seconds)
-    shown = {
+    time = placeholder if effort.seconds is None else html.duration(effort.seconds)
+    rows = {
         "Optimiser steps, at most": html.number(effort.steps),
         "Tokens per step, about": html.number(effort.tokens_per_step),
         f"Time, estimated {basis}": html.text(time),
         **memory.fit(fit),
         "Disk space for checkpoints and adapter": html.text(html.size(fit.disk)),
     }
-    return _section("Estimate", html.pairs(shown))
+    return _section("Estimate", html.pairs(rows))
 
 
-def preview(found: TokenPreview) -> Html:
+def preview(tokens: TokenPreview) -> Html:
     """Return the first items token by token, what is learned of them marked."""
-    told = (
-        f"{found.trained:,} of {found.tokens:,} tokens are learned "
-        f"({100 * found.trained / max(1, found.tokens):.0f} %), in {found.n_items} "
-        f"items. {found.too_long} items are longer than {found.longest} tokens and "
-        f"{found.empty} have no answer; these are dropped. Each answer ends with the "
-        f"token “{found.end}”, which is learned too."
+    sentence = (
+        f"{tokens.trained:,} of {tokens.tokens:,} tokens are learned "
+        f"({100 * tokens.trained / max(1, tokens.tokens):.0f} %), in {tokens.n_items} "
+        f"items. {tokens.too_long} items are longer than {tokens.longest} tokens and "
+        f"{tokens.empty} have no answer; these are dropped. Each answer ends with the "
+        f"token “{tokens.end}”, which is learned too."
     )
     legend = html.tag("span", "Marked tokens", "al-learned") + html.text(
         " are learned; the others are context."
     )
     items = html.join(
-        _item(number, rows) for number, rows in enumerate(found.items, start=1)
+        _item(number, rows) for number, rows in enumerate(tokens.items, start=1)
     )
     return (
-        html.tag("p", html.text(told)) + _dropped(found) + html.tag("p", legend) + items
+        html.tag("p", html.text(sentence))
+        + _dropped(tokens)
+        + html.tag("p", legend)
+        + items
     )
 
 
-def _dropped(found: TokenPreview) -> Html:
+def _dropped(tokens: TokenPreview) -> Html:
     """Return what is dropped for its length, one by one."""
-    if not found.dropped:
+    if not tokens.dropped:
         return Html("")
     rows = [
         (html.number(n), html.beginning(text, N_CHARACTERS))
-        for n, text in found.dropped
+        for n, text in tokens.dropped
     ]
     name = "Dropped items (too long)"
-    shown = html.table(("Tokens", "Answer"), rows, name)
-    return html.tag("details", html.tag("summary", name) + shown)
+    table = html.table(("Tokens", "Answer"), rows, name)
+    return html.tag("details", html.tag("summary", name) + table)
 
 
 def _item(number: int, rows: Sequence[ShownRow]) -> Html:
@@ -167,8 +173,8 @@ def _item(number: int, rows: Sequence[ShownRow]) -> Html:
 
 def _row_title(number: int, name: str, row: ShownRow) -> Html:
     n = len(row.ids)
-    learned = n - row.n_prompt
-    return html.text(f"Item {number}{name}: {learned} of {n} tokens are learned")
+    n_learned = n - row.n_prompt
+    return html.text(f"Item {number}{name}: {n_learned} of {n} tokens are learned")
 
 
 def _tokens(row: ShownRow) -> Html:
@@ -200,7 +206,7 @@ def live(store: Store, run: Run | None) -> Html:
         return html.note(
             "No round has been trained yet. Approve samples under Review, then train."
         )
-    drawn = html.join(
+    curves = html.join(
         curve.draw(title, unit, {"": store.runs.metrics(run.id, name)})
         for name, title, unit in CURVES
     )
@@ -209,7 +215,7 @@ def live(store: Store, run: Run | None) -> Html:
         html.tag("header", head + labels.state(run.state), "al-spread")
         + _progress(store, run)
         + html.tag("p", html.text(_next(run)), "al-faint")
-        + html.tag("div", drawn, "al-plots")
+        + html.tag("div", curves, "al-plots")
         + _settings(run)
     )
 
@@ -217,7 +223,7 @@ def live(store: Store, run: Run | None) -> Html:
 def _progress(store: Store, run: Run) -> Html:
     speed = estimates.latest_speed(store, run)
     rounds = store.rounds.all(run.id)
-    shown = {
+    rows = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
         (run.stage or "waiting").capitalize(): html.text(
             f"{run.done:,} of {run.total:,}"
@@ -227,23 +233,23 @@ def _progress(store: Store, run: Run) -> Html:
         "Memory": memory.seen(estimates.memory_of(store, run)),
         "On disk": html.text(_kept(store, rounds)),
     }
-    told = html.pairs(shown) + html.bar(run.done, run.total, "Training")
+    body = html.pairs(rows) + html.bar(run.done, run.total, "Training")
     if run.error:
-        told += html.problem(run.error)
-    return html.tag("div", told, "al-box")
+        body += html.problem(run.error)
+    return html.tag("div", body, "al-box")
 
 
 def _kept(store: Store, rounds: Sequence[Round]) -> str:
     """Return how much checkpoints and adapter of a round take."""
     if not rounds:
         return html.DASH
-    one = rounds[0]
-    states = round_training.checkpoints(store.folder, one.id)
-    if one.adapter is None:
+    newest = rounds[0]
+    states = checkpoints(store.folder, newest.id)
+    if newest.adapter is None:
         n = len(list(states.glob("[!.]*")))
-        taken = html.size(hardware.size_on_disk(states))
-        return f"{n} checkpoint{'s' * (n != 1)}, {taken}"
-    size = hardware.size_on_disk(store.folder / one.adapter)
+        n_bytes = hardware.size_on_disk(states)
+        return f"{n} checkpoint{'s' * (n != 1)}, {html.size(n_bytes)}"
+    size = hardware.size_on_disk(store.folder / newest.adapter)
     return f"adapter, {html.size(size)}"
 
 
@@ -274,14 +280,14 @@ def _settings(run: Run) -> Html:
         name: html.tag("strong" if value != usual.get(name) else "span", _word(value))
         for name, value in settings.train.as_dict().items()
     }
-    shown = {
+    rows = {
         "model": html.text(settings.model.model),
         "started from": html.text(labels.adapter(settings.parent)),
         **values,
     }
     names = html.tag("summary", "Settings of this run")
     hint = html.tag("p", "Bold: not the default.", "al-faint")
-    return html.tag("details", names + hint + html.pairs(shown), "al-card")
+    return html.tag("details", names + hint + html.pairs(rows), "al-card")
 
 
 def _word(value: object) -> Html:

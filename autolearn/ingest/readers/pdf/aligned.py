@@ -7,7 +7,7 @@ from statistics import median
 
 from autolearn.ingest.readers.pdf import grids, joints
 from autolearn.ingest.readers.pdf.lines import rows
-from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, bounds
+from autolearn.ingest.readers.pdf.shapes import Line, PageTable, RulingLine, bounds
 
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""
@@ -68,8 +68,8 @@ def _is_marker(line: Line, after: Line) -> bool:
 
 
 def found(
-    lines: Sequence[Line], rules: Sequence[Rule], prose: set[int]
-) -> list[tuple[Table, set[int]]]:
+    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
+) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines.
 
     Args:
@@ -78,7 +78,7 @@ def found(
         prose: Places of lines that belong to running text.
     """
     places = {id(line): i for i, line in enumerate(lines)}
-    tables: list[tuple[Table, set[int]]] = []
+    tables: list[tuple[PageTable, set[int]]] = []
     used: set[int] = set()
     for band in _bands(rules):
         inside = [
@@ -112,9 +112,9 @@ def _cuts(run: list[Row]) -> Iterator[list[Line]]:
                 yield [line for row in rest for line in row]
 
 
-def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
+def _bands(rules: Sequence[RulingLine]) -> Iterator[list[RulingLine]]:
     """Yield horizontal rules of one width under one another, two at least."""
-    groups: dict[tuple[int, int], list[Rule]] = {}
+    groups: dict[tuple[int, int], list[RulingLine]] = {}
     for rule in sorted(rules, key=lambda rule: rule.y0):
         if rule.is_horizontal and rule.x1 - rule.x0 > SHORTEST_RULE:
             key = round(rule.x0 / 6), round(rule.x1 / 6)
@@ -128,7 +128,7 @@ def _bands(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
             yield distinct
 
 
-def _is_within(line: Line, band: list[Rule]) -> bool:
+def _is_within(line: Line, band: list[RulingLine]) -> bool:
     return (
         band[0].y0 < line.base <= band[-1].y0 + 1
         and line.x0 >= band[0].x0 - 6
@@ -152,7 +152,7 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
         yield run[: len(run) - n_single]
 
 
-def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
+def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | None:
     """Return the table that lines make; None if they are something else."""
     all_rows = list(rows(lines))
     if sum(len(row) > 1 for row in all_rows) < least:
@@ -170,7 +170,7 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> Table | None:
     x0, top, x1, bottom = bounds(lines)
     cells = grids.in_reading_order(grids.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
-    return Table(_continued(cells, has_head), has_head, x0, top, x1, bottom)
+    return PageTable(_continued(cells, has_head), has_head, x0, top, x1, bottom)
 
 
 def _columns(rows: list[Row]) -> list[Span]:

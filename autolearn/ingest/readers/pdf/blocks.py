@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from autolearn.ingest.readers.pdf import columns, line_text, order
-from autolearn.ingest.readers.pdf.columns import Column, is_sentence_end
-from autolearn.ingest.readers.pdf.shapes import Box, Line, Table
+from autolearn.ingest.readers.pdf.columns import TextColumn, is_sentence_end
+from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts
 
 Kind = Literal["text", "item", "heading", "code", "table", "note", "aside"]
@@ -40,7 +40,7 @@ class Block:
 
     kind: Kind
     lines: list[Line] = field(default_factory=list)
-    table: Table | None = None
+    table: PageTable | None = None
     level: int = 0
     """Level of a heading, 1..6."""
     begins_column: bool = False
@@ -81,8 +81,8 @@ def of_items(items: Sequence[Box], facts: Facts) -> list[Block]:
     return blocks
 
 
-def _block(run: list[Box], column: Column, facts: Facts) -> Block:
-    if isinstance(run[0], Table):
+def _block(run: list[Box], column: TextColumn, facts: Facts) -> Block:
+    if isinstance(run[0], PageTable):
         return Block("table", table=run[0])
     lines = [item for item in run if isinstance(item, Line)]
     kind, level = _kind(lines, facts)

@@ -51,7 +51,7 @@ def is_rtl(line: Line) -> bool:
     return bidi.is_rtl(line_text.text(line))
 
 
-class Column:
+class TextColumn:
     """Lines and tables that are read from top to bottom.
 
     Edges are measured in the direction of reading: ``start`` and ``end`` of a line that
@@ -122,7 +122,7 @@ def limits(lines: Sequence[Line]) -> dict[int, float]:
     return limits
 
 
-def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[Column]:
+def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[TextColumn]:
     """Yield items until one stands higher than the one before."""
     column: list[Box] = []
     for item in items:
@@ -130,7 +130,7 @@ def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[Column]:
         if before is not None and item.bottom < before.bottom - 0.5 * (
             item.bottom - item.top
         ):
-            yield Column(column, limits)
+            yield TextColumn(column, limits)
             column = []
             before = None
         if (
@@ -143,14 +143,14 @@ def columns(items: Sequence[Box], limits: dict[int, float]) -> Iterator[Column]:
         else:
             column.append(item)
     if column:
-        yield Column(column, limits)
+        yield TextColumn(column, limits)
 
 
 def _is_beside(a: Line, b: Line) -> bool:
     return abs(a.base - b.base) < 0.35 * min(a.size, b.size) and b.x0 >= a.x1 - 1
 
 
-def paragraphs(column: Column, *, is_mono: bool) -> Iterator[list[Box]]:
+def paragraphs(column: TextColumn, *, is_mono: bool) -> Iterator[list[Box]]:
     """Yield the lines of each paragraph, heading or listing, and each table."""
     run: list[Box] = []
     lines: list[Line] = []
@@ -170,7 +170,9 @@ def paragraphs(column: Column, *, is_mono: bool) -> Iterator[list[Box]]:
         yield run
 
 
-def _divides(lines: list[Line], line: Line, column: Column, *, is_mono: bool) -> bool:
+def _divides(
+    lines: list[Line], line: Line, column: TextColumn, *, is_mono: bool
+) -> bool:
     """Return whether a line does not go on with the lines before."""
     before = lines[-1]
     pitch = (line.base - before.base) / line.size / column.pitch(line.size)
@@ -190,7 +192,7 @@ def _divides(lines: list[Line], line: Line, column: Column, *, is_mono: bool) ->
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
 
 
-def _is_ended(lines: list[Line], line: Line, column: Column) -> bool:
+def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:
     """Return whether the line before has been ended on purpose.
 
     It has room for the first word of the next line, and it ends a sentence, is short,
@@ -208,13 +210,13 @@ def _is_ended(lines: list[Line], line: Line, column: Column) -> bool:
     return not is_full(before, column) and not after[:1].islower()
 
 
-def is_full(line: Line, column: Column) -> bool:
+def is_full(line: Line, column: TextColumn) -> bool:
     """Return whether a line ends near the edge of its column."""
     return column.fill(line) >= SHORT
 
 
 def _is_indented(
-    lines: list[Line], line: Line, text_before: str, column: Column
+    lines: list[Line], line: Line, text_before: str, column: TextColumn
 ) -> bool:
     """Return whether the left edge of a line says that a paragraph begins."""
     starts = list(map(column.start, lines))

@@ -10,7 +10,7 @@ from itertools import pairwise
 from autolearn.ingest.readers.pdf import columns, joints, layout, line_text
 from autolearn.ingest.readers.pdf.blocks import Block
 from autolearn.ingest.readers.pdf.layout import Part
-from autolearn.ingest.readers.pdf.shapes import Line, Table
+from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
 HYPHEN = "hyphen at the end of a line"
@@ -35,7 +35,7 @@ class Flow:
         """What is written after it, and the page that each is on."""
         self._number = self._begun = 0
         """The page that is being read, and the one that the paragraph begins on."""
-        self._table: Table | None = None
+        self._table: PageTable | None = None
         """The last table, as long as nothing follows it."""
 
     def page(self, page: PageLines) -> Iterator[Placed]:
@@ -156,7 +156,7 @@ class Flow:
             before = line
         yield text + "```\n\n", ""
 
-    def _rows(self, table: Table) -> Iterator[Part]:
+    def _rows(self, table: PageTable) -> Iterator[Part]:
         """Yield a Markdown table, or more rows of the table before."""
         rows = [[self._cell(cell) for cell in row] for row in table.rows]
         before = self._table

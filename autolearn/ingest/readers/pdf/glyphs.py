@@ -48,7 +48,7 @@ _LINE_END = {0xFFFE: _HYPHEN}
 """Text in one piece has another sign for a hyphen at the end of a line."""
 
 
-class View(Protocol):
+class TextView(Protocol):
     """How places in a file become places on the page as it is seen."""
 
     @property
@@ -81,7 +81,7 @@ class _Font(NamedTuple):
     """Whether it runs from left to right on a page that is not turned."""
 
 
-def words(text: pdfium.PdfTextPage, view: View) -> dict[int, list[Word]]:
+def words(text: pdfium.PdfTextPage, view: TextView) -> dict[int, list[Word]]:
     """Return the words of a page by the direction in which they run, in degrees.
 
     Places are those of the page turned back by this angle around its upper left corner.
@@ -94,7 +94,7 @@ def words(text: pdfium.PdfTextPage, view: View) -> dict[int, list[Word]]:
 class _Reader:
     """Reads the words of one page."""
 
-    def __init__(self, text: pdfium.PdfTextPage, view: View) -> None:
+    def __init__(self, text: pdfium.PdfTextPage, view: TextView) -> None:
         self._text, self._view = text.raw, view
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
         characters = _characters(text.raw, self._n)

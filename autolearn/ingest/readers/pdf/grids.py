@@ -5,7 +5,13 @@ from itertools import pairwise
 
 from autolearn.ingest.readers.pdf import bidi, line_text
 from autolearn.ingest.readers.pdf import lines as page_lines
-from autolearn.ingest.readers.pdf.shapes import Line, Rule, Table, Word, overlap
+from autolearn.ingest.readers.pdf.shapes import (
+    Line,
+    PageTable,
+    RulingLine,
+    Word,
+    overlap,
+)
 
 SNAP = 2.5
 """Largest distance of places that count as one, in points."""
@@ -31,7 +37,7 @@ Cell = tuple[int, int]
 class Grid:
     """Ruling lines that touch one another."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[RulingLine]) -> None:
         horizontal = [rule for rule in rules if rule.is_horizontal]
         self._horizontal = horizontal
         self._vertical = [rule for rule in rules if not rule.is_horizontal]
@@ -71,7 +77,7 @@ class Grid:
         return roots
 
     @staticmethod
-    def _is_ruled(rules: Iterable[Rule], place: float, across: float) -> bool:
+    def _is_ruled(rules: Iterable[RulingLine], place: float, across: float) -> bool:
         """Return whether a line is drawn at a place, and across another one."""
         for rule in rules:
             x0, y0, x1, y1 = rule
@@ -81,7 +87,9 @@ class Grid:
         return False
 
 
-def found(lines: Sequence[Line], rules: Sequence[Rule]) -> list[tuple[Table, set[int]]]:
+def found(
+    lines: Sequence[Line], rules: Sequence[RulingLine]
+) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines."""
     tables = []
     used: set[int] = set()
@@ -96,12 +104,14 @@ def found(lines: Sequence[Line], rules: Sequence[Rule]) -> list[tuple[Table, set
     return tables
 
 
-def _grids(rules: Sequence[Rule]) -> list[Grid]:
+def _grids(rules: Sequence[RulingLine]) -> list[Grid]:
     horizontal = _merged([rule for rule in rules if rule.is_horizontal], 0)
     vertical = _merged([rule for rule in rules if not rule.is_horizontal], 1)
     if len(horizontal) * len(vertical) > MOST_CROSSINGS:
         return []
-    groups: dict[Rule, list[Rule]] = {rule: [rule] for rule in horizontal + vertical}
+    groups: dict[RulingLine, list[RulingLine]] = {
+        rule: [rule] for rule in horizontal + vertical
+    }
     for h in horizontal:
         for v in vertical:
             if groups[h] is not groups[v] and _touch(h, v):
@@ -116,7 +126,7 @@ def _grids(rules: Sequence[Rule]) -> list[Grid]:
     )
 
 
-def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
+def _merged(rules: Sequence[RulingLine], along: int) -> list[RulingLine]:
     """Return rules, those that continue one another as one.
 
     Args:
@@ -124,7 +134,7 @@ def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
         along: 0 if they run along x, 1 along y.
     """
     across = 1 - along
-    merged: list[Rule] = []
+    merged: list[RulingLine] = []
     for rule in sorted(rules, key=lambda r: (round(r[across] / SNAP), r[along])):
         last = merged[-1] if merged else None
         if (
@@ -141,11 +151,11 @@ def _merged(rules: Sequence[Rule], along: int) -> list[Rule]:
     return merged
 
 
-def _touch(h: Rule, v: Rule) -> bool:
+def _touch(h: RulingLine, v: RulingLine) -> bool:
     return h.x0 - SNAP <= v.x0 <= h.x1 + SNAP and v.y0 - SNAP <= h.y0 <= v.y1 + SNAP
 
 
-def _ends(rules: Sequence[Rule], low: int, high: int) -> list[float]:
+def _ends(rules: Sequence[RulingLine], low: int, high: int) -> list[float]:
     """Return the outermost places of rules."""
     return [min(rule[low] for rule in rules), max(rule[high] for rule in rules)]
 
@@ -159,7 +169,7 @@ def _places(values: Iterable[float]) -> list[float]:
     return places
 
 
-def _table(grid: Grid, lines: Sequence[Line]) -> Table | None:
+def _table(grid: Grid, lines: Sequence[Line]) -> PageTable | None:
     """Return the table in a grid; None if the grid is a layout or a drawing."""
     words = [word for line in lines for word in line.words]
     roots = grid.merged()
@@ -184,7 +194,7 @@ def _table(grid: Grid, lines: Sequence[Line]) -> Table | None:
 
 def _filled(
     grid: Grid, roots: dict[Cell, Cell], cells: dict[Cell, list[Word]]
-) -> Table:
+) -> PageTable:
     contents = {cell: page_lines.joined(words) for cell, words in cells.items()}
     n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
     rows: list[list[list[Line]]] = []
@@ -204,7 +214,7 @@ def _filled(
         if any(texts):
             rows += _split(texts)
     rows = in_reading_order(without_empty_columns(rows))
-    return Table(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
+    return PageTable(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
 
 
 def _is_repeated(

@@ -8,7 +8,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf.shapes import Rule
+from autolearn.ingest.readers.pdf.shapes import RulingLine
 
 MOST_PATHS = 3000
 """Paths on a page; a page with more is a drawing, whose lines rule no table."""
@@ -24,7 +24,9 @@ Matrix = tuple[float, float, float, float, float, float]
 _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
-def drawn(page: pdfium.PdfPage, place: Callable[[float, float], Point]) -> list[Rule]:
+def drawn(
+    page: pdfium.PdfPage, place: Callable[[float, float], Point]
+) -> list[RulingLine]:
     """Return the ruling lines of a page; none if the page holds a drawing.
 
     Args:
@@ -128,9 +130,9 @@ def _applied(m: Matrix, point: Point) -> Point:
     return m[0] * x + m[2] * y + m[4], m[1] * x + m[3] * y + m[5]
 
 
-def _rule(start: Point, end: Point) -> Rule | None:
+def _rule(start: Point, end: Point) -> RulingLine | None:
     (x0, x1), (y0, y1) = sorted((start[0], end[0])), sorted((start[1], end[1]))
     width, height = x1 - x0, y1 - y0
     if min(width, height) > 1 or max(width, height) < SHORTEST:
         return None
-    return Rule(x0, y0, x1, y1)
+    return RulingLine(x0, y0, x1, y1)

@@ -120,7 +120,7 @@ def _share(flags: list[bool], words: list[Word]) -> bool:
     return n > NEARLY_ALL * sum(len(word.text) for word in words)
 
 
-class Rule(NamedTuple):
+class RulingLine(NamedTuple):
     """A straight line that is drawn along an axis."""
 
     x0: float
@@ -142,7 +142,7 @@ class PageContent(NamedTuple):
     words: list[Word]
     turned: list[list[Word]]
     """Words that run in other directions, each list in coordinates of its own."""
-    rules: list[Rule]
+    rules: list[RulingLine]
     is_blank: bool
     """Whether nothing at all is drawn."""
 
@@ -164,7 +164,7 @@ def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
 
 
 @dataclass
-class Table:
+class PageTable:
     """A table and its place on the page."""
 
     rows: list[list[list[Line]]]

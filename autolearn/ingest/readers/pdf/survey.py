@@ -8,7 +8,7 @@ from typing import Literal
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import glyphs, joints, line_text
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
-from autolearn.ingest.readers.pdf.shapes import Line, PageContent, Rule, Word
+from autolearn.ingest.readers.pdf.shapes import Line, PageContent, RulingLine, Word
 
 Unread = Literal["", "damaged", "pictures", "no Unicode"]
 
@@ -38,7 +38,7 @@ class PageLines:
     lines: list[Line]
     turned: list[list[Line]]
     """Lines that run in other directions, in coordinates of their own."""
-    rules: list[Rule]
+    rules: list[RulingLine]
     left_out: list[tuple[str, str]]
     """Text without a place among the lines, and why it is left out."""
     unread: Unread = ""

@@ -1,0 +1,67 @@
+"""What the commands share: workspace, model and settings of a call, and waiting."""
+
+import argparse
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from autolearn.cli.terminal import Progress
+from autolearn.core.errors import JobError
+from autolearn.core.records import Run
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services import model_actions
+from autolearn.store import DEFAULT_WORKSPACE, Store
+from autolearn.study import prompts
+
+Args = argparse.Namespace
+Result = dict[str, Any]
+S = TypeVar("S", StudySettings, TrainSettings)
+
+
+def open_store(args: Args) -> Store:
+    """Open the workspace of a call, with its prompts."""
+    folder = args.workspace or DEFAULT_WORKSPACE
+    prompts.use(folder / prompts.FOLDER)
+    return Store.open(folder)
+
+
+def model_of(store: Store, args: Args) -> ModelSettings:
+    """Return the model of a call."""
+    name = named_model(store, args.model, quiet=args.json)
+    return ModelSettings(name, args.quantization, getattr(args, "round", None))
+
+
+def named_model(store: Store, model: str, *, quiet: bool) -> str:
+    """Return the model as it can be loaded; a GGUF file is converted first, once."""
+    if model_actions.is_gguf(model) and not model_actions.converted(store, model):
+        finish(store, model_actions.convert(store, model), "convert", quiet=quiet)
+    return model_actions.as_folder(store, model)
+
+
+def settings_of(args: Args, kind: type[S]) -> S:
+    """Return the settings of a kind, with what the call says."""
+    options = {name: value for name, value in vars(args).items() if value is not None}
+    return kind(**{f.name: options[f.name] for f in fields(kind) if f.name in options})
+
+
+def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
+    """Wait for a run; Ctrl-C stops it where it can be resumed.
+
+    Raises:
+        JobError: It did not end well; the text says why and how to go on.
+    """
+    queues.ensure_worker(store.folder, queue=queues.queue_of(run.kind))
+    with Progress(title, quiet=quiet) as progress:
+        try:
+            last_state = queues.wait(store, run.id, progress)
+        except KeyboardInterrupt:
+            queues.cancel(store, run.id)
+            last_state = queues.wait(store, run.id, progress)
+    if last_state.state == "done":
+        return last_state
+    if last_state.kind == "import" and last_state.error:
+        raise JobError(last_state.error)  # another try would be refused likewise
+    again = f"resume it: python -m autolearn resume {run.id}"
+    raise JobError(
+        f"{last_state.error or f'The run was {last_state.state}.'} To {again}"
+    )

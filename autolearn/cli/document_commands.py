@@ -1,0 +1,167 @@
+"""What the command line shows and changes of the documents of the library."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, get_args
+
+from autolearn.cli.terminal import warn
+from autolearn.core.errors import InputError
+from autolearn.core.reading import Column, ColumnUse, ReadingChoices
+from autolearn.core.records import Document, Run
+from autolearn.core.run_results import ImportResult
+from autolearn.ingest.readers import encodings
+from autolearn.services import reading_actions
+from autolearn.store import Store
+
+Args = argparse.Namespace
+Result = dict[str, Any]
+Finish = Callable[..., Run]
+"""Waits for a run, and returns it as it ended."""
+
+EXCERPT = 80
+"""Characters of what was left out that are shown."""
+MOST_KINDS = 40
+"""Kinds of exclusions that are shown."""
+_USES = tuple(use.replace(" ", "-") for use in get_args(ColumnUse))
+
+
+def add_reading_options(made: Any) -> None:
+    """Add the options that say how a file is read."""
+    made.add_argument(
+        "--encoding", default="", metavar="NAME", help="read text files in it"
+    )
+    made.add_argument(
+        "--column",
+        action="append",
+        metavar="NAME=USE",
+        help=f"of rows: what becomes of a column ({', '.join(_USES)})",
+    )
+    made.add_argument(
+        "--chats-as-texts",
+        action="store_true",
+        help="read chats, instructions and questions as texts",
+    )
+
+
+def add_arguments(made: Any) -> None:
+    """Add the options of the command."""
+    made.add_argument("document", nargs="?", type=int, metavar="N")
+    add_reading_options(made)
+    made.add_argument(
+        "--again", action="store_true", help="read the file again by itself"
+    )
+    for option, name, meaning in (
+        ("--take-in", "EXCLUSION", "make this exclusion a passage"),
+        ("--exclude", "PASSAGE", "do not study this passage"),
+        ("--include", "PASSAGE", "study it again"),
+    ):
+        made.add_argument(option, type=int, action="append", metavar=name, help=meaning)
+    made.add_argument(
+        "--leave-out", action="append", metavar="TEXT", help="leave this stretch out"
+    )
+
+
+def choices(args: Args) -> ReadingChoices:
+    """Return what the options say about the reading of a file.
+
+    Raises:
+        InputError: A column has no such use.
+    """
+    columns = tuple(map(_column, args.column or ()))
+    return ReadingChoices(args.encoding, columns, args.chats_as_texts)
+
+
+def _column(option: str) -> Column:
+    name, _, use = option.rpartition("=")
+    if not name or use not in _USES:
+        raise InputError(
+            f"--column {option} must be NAME=USE, where USE is one of "
+            f"{', '.join(_USES)}."
+        )
+    return Column(name, get_args(ColumnUse)[_USES.index(use)])
+
+
+def show(store: Store, args: Args, finish: Finish) -> Result:
+    """List documents, or show and change how one is read."""
+    if args.document is None:
+        return {"documents": [_row(store, d) for d in store.library.documents()]}
+    document = store.library.document(args.document)
+    wanted = choices(args)
+    if wanted != ReadingChoices() or args.again:
+        run = reading_actions.reread(store, document.id, wanted)
+        run = finish(store, run, "read", quiet=args.json)
+        for sentence in ImportResult.of(run).refused:
+            warn(sentence)
+    _change(store, args, document)
+    return _details(store, store.library.document(document.id))
+
+
+def _change(store: Store, args: Args, document: Document) -> None:
+    for exclusion in args.take_in or ():
+        reading_actions.take_in(store, exclusion)
+    for text in args.leave_out or ():
+        reading_actions.leave_out(store, [_place(store, document, text)])
+    for passages, is_excluded in ((args.exclude, True), (args.include, False)):
+        store.library.set_excluded(passages or (), excluded=is_excluded)
+
+
+def _place(store: Store, document: Document, text: str) -> tuple[int, int, int]:
+    """Return the passage that has a stretch, and its place there."""
+    for passage in store.library.passages([document.id], with_excluded=True):
+        start = passage.text.find(text)
+        if text and start >= 0:
+            return passage.id, start, start + len(text)
+    raise InputError(
+        f"No passage of {document.name} has this stretch as a whole; copy it from the "
+        "text."
+    )
+
+
+def _row(store: Store, document: Document) -> Result:
+    n_passages, _ = store.library.coverage(document.id)
+    counts = store.library.exclusion_counts(document.id)
+    return {
+        "document": document.id,
+        "name": document.name,
+        "characters": document.n_characters,
+        "passages": n_passages,
+        "left_out": sum(n for n, _ in counts.values()),
+        "notes": len(document.notes),
+    }
+
+
+def _details(store: Store, document: Document) -> Result:
+    reading = document.reading
+    details = _row(store, document) | {"notes": document.notes}
+    kinds = store.library.exclusion_kinds(document.id, MOST_KINDS)
+    details["left_out"] = [
+        {
+            "exclusion": kind.first_id,
+            "reason": kind.reason,
+            "count": kind.n,
+            "place": kind.place,
+            "text": " ".join(kind.excerpt.split())[:EXCERPT],
+        }
+        for kind in kinds
+    ]
+    if reading.encoding:
+        details["encoding"] = reading.encoding
+    if reading.encodings:
+        details["it_may_be"] = [
+            {
+                "encoding": candidate.name,
+                "name": encodings.LABELS.get(candidate.name, candidate.name),
+                "looks_like": candidate.preview,
+            }
+            for candidate in reading.encodings
+        ]
+    if reading.columns:
+        details["columns"] = [
+            {
+                "column": column.name,
+                "use": column.use.replace(" ", "-"),
+                "such_as": " | ".join(column.examples)[:EXCERPT],
+            }
+            for column in reading.columns
+        ]
+    return details

@@ -1,0 +1,321 @@
+"""The commands ``compare``, ``evolve``, ``run`` and ``experiments``."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from autolearn.cli.common import (
+    Args,
+    Result,
+    finish,
+    model_of,
+    named_model,
+    open_store,
+    settings_of,
+)
+from autolearn.cli.terminal import warn
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import (
+    ARMS,
+    CompareSettings,
+    EvolveSettings,
+    Experiment,
+)
+from autolearn.core.run_results import ImportResult
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.services import actions, pipeline
+from autolearn.services.experiments import (
+    comparison,
+    evolution,
+    report_files,
+    reports,
+    schedule,
+)
+from autolearn.store import Store
+from autolearn.training import presets
+
+_PLACEBO_SEED = 1000
+"""Added to the seed of a demo library; that one is about other things."""
+
+
+def run(args: Args) -> Result:
+    """Add texts and take them through a whole round."""
+    with open_store(args) as store:
+        documents = _added(store, args.files, args)
+        if args.quiz:
+            actions.add_gold(store, args.quiz, "quiz")
+        if args.control:
+            actions.add_gold(store, args.control, "control")
+        model, study = model_of(store, args), settings_of(args, StudySettings)
+        train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
+        first = pipeline.begin(store, model, study, train, documents)
+        return pipeline.whole_round(
+            store,
+            first,
+            train,
+            lambda run, title: finish(store, run, title, quiet=args.json),
+        )
+
+
+def compare(args: Args) -> Result:
+    """Compare the papers' ways of learning on the same texts."""
+    with open_store(args) as store:
+        if args.resume is not None:
+            return _finished(store, store.experiments.get(args.resume), args)
+        documents, placebo = _documents(store, args)
+        arms = tuple(args.arm or [a for a in ARMS if a != "placebo" or placebo])
+        model = model_of(store, args)
+        study = settings_of(args, StudySettings)
+        settings = CompareSettings(
+            replace(model, round_id=None),
+            replace(study, quiz_share=args.quiz_share),
+            _preset(model),
+            documents,
+            placebo,
+            arms,
+            tuple(range(args.seeds)),
+            args.rule,
+            args.steps,
+        )
+        experiment = comparison.begin(store, settings)
+        schedule.advance(store, experiment.id)
+        return _finished(store, experiment, args)
+
+
+def evolve(args: Args) -> Result:
+    """Let the model evolve for several rounds on instructions."""
+    with open_store(args) as store:
+        if args.resume is not None:
+            return _finished(store, store.experiments.get(args.resume), args)
+        model = model_of(store, args)
+        if model.model == ModelSettings.model and not store.library.instructions():
+            pipeline.stock_problems(store, args.seed)
+        settings = EvolveSettings(
+            replace(model, round_id=None),
+            replace(settings_of(args, StudySettings), seed=args.seed),
+            replace(_preset(model), seed=args.seed),
+            args.rounds,
+            args.evolution,
+            args.new_instructions,
+            args.meta,
+            args.votes,
+            args.margin,
+            args.stop_early,
+        )
+        experiment = evolution.begin(store, settings)
+        schedule.advance(store, experiment.id)
+        return _finished(store, experiment, args)
+
+
+def experiments(args: Args) -> list[Result] | Result:
+    """List the experiments, or show one."""
+    with open_store(args) as store:
+        if args.id is not None:
+            experiment = store.experiments.get(args.id)
+            _write_files(store, experiment, args)
+            return _result(store, experiment)
+        return [
+            {
+                "experiment": experiment.id,
+                "kind": experiment.kind,
+                "begun": experiment.created_at[:19],
+                "tasks": _tasks_done(store, experiment),
+            }
+            for experiment in store.experiments.all()
+        ]
+
+
+def _tasks_done(store: Store, experiment: Experiment) -> str:
+    states = schedule.states(store, experiment)
+    return f"{schedule.n_done(states)}/{len(states)}"
+
+
+def _finished(store: Store, experiment: Experiment, args: Args) -> Result:
+    """Wait for all runs of an experiment and return its result."""
+    try:
+        _follow(store, experiment, args)
+    except JobError as error:
+        kind = experiment.kind
+        again = f"python -m autolearn {kind} --resume {experiment.id}"
+        raise JobError(f"{error} The experiment goes on with: {again}") from None
+    _write_files(store, experiment, args)
+    return _result(store, experiment)
+
+
+def _follow(store: Store, experiment: Experiment, args: Args) -> None:
+    while True:
+        states = schedule.states(store, store.experiments.get(experiment.id))
+        open_tasks = [s for s in states if s.run and s.run.state != "done"]
+        if open_tasks:
+            task = open_tasks[0]
+            assert task.run is not None
+            if task.run.state not in ("queued", "running"):
+                schedule.resume(store, experiment.id)
+            n = states.index(task) + 1
+            title = f"{n} of {len(states)}: {task.name}"
+            if not args.json:
+                warn(title)
+            finish(store, task.run, task.name, quiet=args.json)
+        elif schedule.advance(store, experiment.id) is None:
+            return
+
+
+def _result(store: Store, experiment: Experiment) -> Result:
+    return report_files.values(reports.report(store, experiment.id))
+
+
+def _write_files(store: Store, experiment: Experiment, args: Args) -> None:
+    report = reports.report(store, experiment.id)
+    if args.html:
+        report_files.write_html(report, args.html)
+    if args.csv:
+        report_files.write_csv(report, args.csv)
+
+
+def _documents(store: Store, args: Args) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the documents of a comparison, and others for the placebo."""
+    if not store.library.documents():
+        if args.model != ModelSettings.model:
+            raise InputError(
+                "The library is empty; add texts with: python -m autolearn add FILE"
+            )
+        pipeline.stock(store, args.seed)
+        first = _ids(store)
+        pipeline.stock_texts(store, args.seed + _PLACEBO_SEED)
+        return first, tuple(i for i in _ids(store) if i not in first)
+    placebo = tuple(args.placebo or ())
+    rest = tuple(i for i in _ids(store) if i not in placebo)
+    return tuple(args.document or rest), placebo
+
+
+def _ids(store: Store) -> tuple[int, ...]:
+    return tuple(document.id for document in store.library.documents())
+
+
+def _preset(model: ModelSettings) -> TrainSettings:
+    return presets.preset_settings(model, TrainSettings())
+
+
+def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
+    """Add files to the library and return the ids of all documents of them."""
+    tokens = StudySettings.passage_tokens
+    model = named_model(store, args.model, quiet=args.json)
+    run = finish(
+        store,
+        actions.add_texts(store, files, model, tokens),
+        "read",
+        quiet=args.json,
+    )
+    for sentence in ImportResult.of(run).refused:
+        warn(sentence)
+    documents = tuple(d.id for d in store.library.brought_by(run.id))
+    if not documents:
+        raise InputError("None of the files gave a new document.")
+    return documents
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``compare``."""
+    meanings = "; ".join(f"{name}: {title}" for name, title in ARMS.items())
+    parser.add_argument(
+        "--arm", action="append", choices=ARMS, help=f"{meanings} (default: all)"
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=0,
+        help="optimiser steps of each trained arm; 0: as many as the joined arm takes",
+    )
+    parser.add_argument("--document", type=int, action="append", metavar="N")
+    parser.add_argument(
+        "--placebo",
+        type=int,
+        action="append",
+        metavar="N",
+        help="another document, for the arm placebo",
+    )
+    parser.add_argument("--rule", default="default", help="which samples are learned")
+    parser.add_argument(
+        "--quiz-share",
+        type=float,
+        default=0.0,
+        help="share of questions that give a wording to the quiz (default: 0, for a "
+        "quiz with gold answers)",
+    )
+    _add_common(parser)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the library made in an empty workspace"
+    )
+
+
+def add_evolve(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``evolve``."""
+    parser.add_argument("--rounds", type=int, default=3, help="1..20")
+    parser.add_argument(
+        "--evolution",
+        default="restart",
+        choices=("restart", "continual", "continual-new"),
+        help=TrainSettings.help()["evolution"],
+    )
+    parser.add_argument(
+        "--new-instructions",
+        type=int,
+        default=0,
+        help="instructions that the model writes before each later round; 0: as many "
+        "as were given",
+    )
+    parser.add_argument(
+        "--meta", action="store_true", help="begin with a meta-skill round"
+    )
+    parser.add_argument(
+        "--votes",
+        type=int,
+        default=5,
+        help="sampled answers for self-consistency; 0: not asked",
+    )
+    parser.add_argument(
+        "--margin",
+        type=float,
+        default=0.02,
+        help="by how much the control may fall for a round to be kept, 0..1",
+    )
+    parser.add_argument(
+        "--stop-early", action="store_true", help="end where a round is not worth it"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--answer-tokens",
+        type=int,
+        default=StudySettings.answer_tokens,
+        help=StudySettings.help()["answer_tokens"],
+    )
+    _add_common(parser)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``run``."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--quiz", type=Path, metavar="FILE", help="gold questions")
+    parser.add_argument("--control", type=Path, metavar="FILE", help="gold questions")
+    parser.add_argument("--method", default="refined_sft")
+    parser.add_argument("--max-steps", type=int, default=0)
+
+
+def add_experiments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``experiments``."""
+    parser.add_argument("id", nargs="?", type=int, metavar="N", help="show this one")
+    _add_files(parser)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resume", type=int, metavar="N", help="go on with this experiment"
+    )
+    _add_files(parser)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a report")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers")

@@ -1,0 +1,59 @@
+"""The command ``quizzes``: the questions, their scorers, aliases and the lock."""
+
+import argparse
+from typing import Any
+
+from autolearn.evaluation.scoring import SCORERS
+from autolearn.services import quiz_actions
+from autolearn.store import Store
+
+Args = argparse.Namespace
+
+
+def add_arguments(made: Any) -> None:
+    """Add the options of the command."""
+    lock = made.add_mutually_exclusive_group()
+    lock.add_argument(
+        "--lock",
+        action="store_true",
+        help="later studies and imports add no question any more",
+    )
+    lock.add_argument("--unlock", action="store_true", help="they do again")
+    made.add_argument(
+        "--accept",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ID", "ANSWER"),
+        help="accept another right answer to this question",
+    )
+    meanings = "; ".join(f"{name}: {meaning}" for name, meaning in SCORERS.items())
+    made.add_argument(
+        "--scorer",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ID", "SCORER"),
+        help=f"how the answers to this question are scored; {meanings}",
+    )
+
+
+def change(store: Store, args: Args) -> dict[str, Any]:
+    """Change what is asked for; return the questions with their version."""
+    for number, answer in args.accept:
+        quiz_actions.accept(store, _id(number), answer)
+    for number, scorer in args.scorer:
+        quiz_actions.set_scorer(store, _id(number), scorer)
+    if args.lock or args.unlock:
+        quiz_actions.set_locked(store, locked=args.lock)
+    version = store.quizzes.newest()
+    return {
+        "version": version and version.version,
+        "locked": bool(version and version.locked),
+        "questions": quiz_actions.listed(store),
+    }
+
+
+def _id(text: str) -> int:
+    """Return the id of a question; 0, which no question has, if it is no number."""
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,80 @@
+"""Read which option of a multiple-choice question an answer names."""
+
+import re
+from collections.abc import Sequence
+
+from autolearn.evaluation import numbers
+from autolearn.text import matching
+
+LETTERS = "ABCDEFGHIJ"
+"""Letters of options, in their order."""
+
+_MARK = re.compile(
+    r"(?:####|\\boxed\s*\{|\b(?:answer|option|choice)\b(?:\s+(?:is|was|would be))?"
+    r"\s*[:=]?)\s*[*_\"'(\[{]*(?:option\s+|choice\s+)?\b([A-J])\b(?!['\w])",
+    re.IGNORECASE,
+)
+"""What marks a letter as the answer, as the evaluations of ARC and MMLU read it."""
+_LEADING = re.compile(r"^[\W_]*([A-J])(?=[).:\]]|\s*$|,|\s+[-\u2013\u2014])")
+_ALONE = re.compile(r"^[\W_]*([a-j])(?:[).:\]]|\W*$)")
+_LETTER = re.compile(r"(?<![\w.'\u2019])([A-J])(?![\w'\u2019])")
+_WORDS = re.compile(
+    r"A (?!(?:is|was|because|since|seems|and|or|as|but|fits)\b)[a-z]{2,}|I [a-z]+"
+)
+"""The article and the pronoun, which are no options."""
+_REJECTED = re.compile(
+    r"\b(?i:not|isn't|nor|neither|than|unlike)\s+(?:option\s+)?\(?[A-J]\b\)?"
+)
+_SEVERAL = re.compile(
+    r"\b[A-J]\)?\s*(?:,|/|&|\bor\b|\band\b)\s*(?:option\s+)?\(?[A-J](?![\w'])"
+)
+"""Two options named together, which is no choice."""
+_OR = re.compile(r"\bor\b|/", re.IGNORECASE)
+
+
+def chosen(text: str, choices: Sequence[str]) -> int | None:
+    """Return the index of the option that an answer names, None if not exactly one.
+
+    A letter that is marked as the answer, or begins it, counts first, then the text of
+    an option, then a single letter anywhere. Without ``choices`` only letters count.
+    """
+    plain, n = _REJECTED.sub(" ", text), len(choices) or len(LETTERS)
+    named, letters = _named(plain, choices), _indices(_letters(plain), n)
+    if _SEVERAL.search(plain) or (_OR.search(plain) and len(named | letters) > 1):
+        return None
+    indices = _indices(_explicit(plain), n) or named or letters
+    return indices.pop() if len(indices) == 1 else None
+
+
+def _letters(text: str) -> set[str]:
+    """Return the single letters in a text that may be options."""
+    found = _LETTER.finditer(text)
+    return {match[1] for match in found if not _WORDS.match(text, match.start())}
+
+
+def _explicit(text: str) -> set[str]:
+    """Return the letters that an answer marks as its choice, or begins with."""
+    if marks := {letter.upper() for letter in _MARK.findall(text)}:
+        return marks
+    first = _LEADING.match(text) or _ALONE.match(text)
+    return {first[1].upper()} if first else set()
+
+
+def _indices(letters: set[str], n: int) -> set[int]:
+    return {i for i in map(LETTERS.index, letters) if i < n}
+
+
+def _named(text: str, choices: Sequence[str]) -> set[int]:
+    """Return the options whose text stands in an answer, the longest of nested ones."""
+    if choices and all(map(numbers.is_number, choices)):
+        result = numbers.result(text)
+        return {i for i, c in enumerate(choices) if result & numbers.readings(c)}
+    present = [i for i, choice in enumerate(choices) if matching.contains(text, choice)]
+
+    plain = [matching.normalise(choice) for choice in choices]
+
+    def is_part(i: int) -> bool:
+        others = (plain[j] for j in present if plain[j] != plain[i])
+        return any(matching.contains(other, plain[i]) for other in others)
+
+    return {i for i in present if not is_part(i)}

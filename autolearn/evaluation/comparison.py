@@ -1,0 +1,250 @@
+"""What a round changed: the same questions before and after it, paired.
+
+Gold questions, which a person or another author made, and questions that the model made
+and graded itself are never counted together.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.records import QuizMode, QuizResult
+from autolearn.evaluation import gold_questions, quiz, scoring, statistics
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.store import Store
+
+PARTS: dict[str, str] = {
+    "gold": "Gold quiz",
+    "self_made": "Self-made quiz",
+    "control": "Control",
+}
+"""The sets of questions that are counted apart, and their titles."""
+
+
+def part_of(question: QuizQuestion) -> str:
+    """Return in which set a question is counted."""
+    if question.question.split == "control":
+        return "control"
+    return "gold" if question.is_gold else "self_made"
+
+
+@dataclass(frozen=True)
+class QuizShares(Coded):
+    """Shares of right answers to the same ``n`` questions, 0..1; None: not asked."""
+
+    n: int = 0
+    closed_book_before: float | None = None
+    closed_book_after: float | None = None
+    low: float | None = None
+    """95 % interval of the change, from ``low`` to ``high``."""
+    high: float | None = None
+    p: float | None = None
+    """McNemar's exact test."""
+    newly_right: int = 0
+    newly_wrong: int = 0
+    open_book: float | None = None
+    """With the passage in view, before the round: what could be learned at most."""
+    gap_closed: float | None = None
+    """Share of the gap to the open-book bound that the round closed."""
+
+
+@dataclass(frozen=True)
+class QuizChange:
+    """What a round changed in one set of questions, each asked before and after."""
+
+    n: int = 0
+    right_before: int = 0
+    right_after: int = 0
+    newly_right: tuple[int, ...] = ()
+    newly_wrong: tuple[int, ...] = ()
+    still_wrong: tuple[int, ...] = ()
+    n_open: int = 0
+    """Questions that were also asked open-book; the next three are among these."""
+    right_open: int = 0
+    before_of_open: int = 0
+    after_of_open: int = 0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the change of the share."""
+        return statistics.paired(len(self.newly_right), len(self.newly_wrong), self.n)
+
+    @property
+    def p(self) -> float:
+        """Return how likely so uneven flips are by chance alone."""
+        return statistics.mcnemar(len(self.newly_right), len(self.newly_wrong))
+
+    @property
+    def open_book(self) -> float | None:
+        """Return the open-book bound, None if no question was asked open-book."""
+        return self.right_open / self.n_open if self.n_open else None
+
+    @property
+    def gap_closed(self) -> float | None:
+        """Return the share of the gap to the open-book bound that the round closed."""
+        if not self.n_open:
+            return None
+        return quiz.gap_closed(self.before_of_open, self.after_of_open, self.right_open)
+
+    def shares(self) -> QuizShares:
+        """Return the change as rounded shares."""
+        if not self.n:
+            return QuizShares()
+        low, high = self.interval
+        return QuizShares(
+            self.n,
+            _rounded(self.right_before / self.n),
+            _rounded(self.right_after / self.n),
+            _rounded(low),
+            _rounded(high),
+            _rounded(self.p),
+            len(self.newly_right),
+            len(self.newly_wrong),
+            _rounded(self.open_book),
+            _rounded(self.gap_closed),
+        )
+
+
+@dataclass(frozen=True)
+class RoundChange(Coded):
+    """What a round changed, as shares; None: no such question was asked."""
+
+    gold: QuizShares | None = field(default=None, metadata=EXTRA)
+    gold_studied: QuizShares | None = field(default=None, metadata=EXTRA)
+    """Of those whose answer the round learned."""
+    self_made: QuizShares | None = field(default=None, metadata=EXTRA)
+    self_made_studied: QuizShares | None = field(default=None, metadata=EXTRA)
+    control: QuizShares | None = field(default=None, metadata=EXTRA)
+    left_out: int = 0
+    """Questions that only one of the two was asked; they are not counted."""
+
+
+@dataclass(frozen=True)
+class RoundComparison:
+    """A round against another model, over the questions that both were asked."""
+
+    parts: dict[str, QuizChange]
+    """By the names of ``PARTS``."""
+    studied: dict[str, QuizChange]
+    """Those of ``gold`` and ``self_made`` whose answer the round learned."""
+    questions: dict[int, QuizQuestion]
+    before: dict[int, QuizResult]
+    after: dict[int, QuizResult]
+    """The closed-book answers by the ids of their questions."""
+    left_out: int
+    """Questions that only one of the two was asked."""
+
+    def summary(self) -> RoundChange:
+        """Return the shares of each set of questions that was asked."""
+        changes = self.parts | {f"{k}_studied": v for k, v in self.studied.items()}
+        shares = {name: change.shares() for name, change in changes.items() if change.n}
+        return RoundChange(**shares, left_out=self.left_out)
+
+
+def compare(
+    store: Store,
+    before: Sequence[QuizResult],
+    after: Sequence[QuizResult],
+    round_id: int,
+    *,
+    rescore: bool = True,
+) -> RoundComparison:
+    """Return the effect of a round over the questions that both were asked.
+
+    Args:
+        store: The workspace.
+        before: Closed-book and open-book results of the model that the round is
+            compared with.
+        after: Closed-book results of the round.
+        round_id: The round.
+        rescore: Whether both are scored by the scorers and aliases of now, so that an
+            alias accepted between two quizzes counts for both. Answers of versions
+            without scorers keep their scores.
+    """
+    questions = {
+        q.question.id: q
+        for split in ("quiz", "control")
+        for q in gold_questions.questions(store, split)
+    }
+    if rescore:
+        before, after = (_rescored(results, questions) for results in (before, after))
+    was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
+    bound = _by_id(before, "open_book")
+    shared = was.keys() & now.keys() & questions.keys()
+    taught = gold_questions.taught(store, round_id, list(questions.values()))
+
+    def change(part: str, ids: Collection[int]) -> QuizChange:
+        among = sorted(i for i in ids if part_of(questions[i]) == part)
+        return change_of(*(_among(results, among) for results in (was, now, bound)))
+
+    return RoundComparison(
+        {part: change(part, shared) for part in PARTS},
+        {part: change(part, shared & taught) for part in ("gold", "self_made")},
+        questions,
+        was,
+        now,
+        len((was.keys() | now.keys()) & questions.keys()) - len(shared),
+    )
+
+
+def change_of(
+    was: dict[int, QuizResult],
+    now: dict[int, QuizResult],
+    bound: dict[int, QuizResult] | None = None,
+) -> QuizChange:
+    """Return what changed between two quizzes with the same questions."""
+    flips = quiz.flips(was.values(), now.values())
+    ids = sorted(was.keys() & now.keys())
+    opened = [i for i in ids if bound and i in bound]
+    return QuizChange(
+        len(ids),
+        sum(was[i].right for i in ids),
+        sum(now[i].right for i in ids),
+        flips.newly_right,
+        flips.newly_wrong,
+        tuple(i for i in ids if not was[i].right and not now[i].right),
+        len(opened),
+        sum(bound[i].right for i in opened) if bound else 0,
+        sum(was[i].right for i in opened),
+        sum(now[i].right for i in opened),
+    )
+
+
+def by_part(
+    questions: Iterable[QuizQuestion], results: Iterable[QuizResult]
+) -> dict[str, list[QuizResult]]:
+    """Return results by the set in which their questions are counted."""
+    part = {q.question.id: part_of(q) for q in questions}
+    parts: dict[str, list[QuizResult]] = {}
+    for result in results:
+        parts.setdefault(part[result.question_id], []).append(result)
+    return parts
+
+
+def _rescored(
+    results: Iterable[QuizResult], questions: dict[int, QuizQuestion]
+) -> list[QuizResult]:
+    rescored = []
+    for result in results:
+        if question := questions.get(result.question_id):
+            asked, gold = question.question, question.gold_answer
+            result = replace(
+                result,
+                right=question.is_right(result.text),
+                exact=scoring.exact(asked, result.text, gold),
+                f1=scoring.f1(asked, result.text, gold),
+            )
+        rescored.append(result)
+    return rescored
+
+
+def _by_id(results: Iterable[QuizResult], mode: QuizMode) -> dict[int, QuizResult]:
+    return {r.question_id: r for r in results if r.mode == mode}
+
+
+def _among(results: dict[int, QuizResult], ids: Iterable[int]) -> dict[int, QuizResult]:
+    return {i: results[i] for i in ids if i in results}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,188 @@
+"""Read numbers in answers, in the notations of several languages, and exactly."""
+
+import re
+import unicodedata
+from fractions import Fraction
+
+Readings = frozenset[Fraction]
+"""What a number may mean: "1.080" is 1.08, or 1080 in German."""
+
+_SCALES = {
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
+_SMALL = (  # noqa: SIM905 (a list of words reads best as a sentence)
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen "
+    "fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+_WORDS = {word: n for n, word in enumerate(_SMALL)} | {
+    word: 10 * n for n, word in enumerate(_TENS, 2)
+}
+_WORD = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:[- ]({'|'.join(_SMALL[1:10])}))?"
+    rf"|({'|'.join(_SMALL)}))\b",
+    re.IGNORECASE,
+)
+_CALCULATION = re.compile(r"<<[^<>]*>>")
+"""Annotations of GSM8K within a worked answer."""
+_NUMBER = re.compile(
+    r"(?<![A-Za-z\d_.,])(?P<sign>(?<![\w)\]])-)?(?:[$€£¥₹]\s?)?(?P<sign_after>-)?"
+    r"(?P<body>\d+(?:[.,'\u2019]\d+)*)(?:\s?/\s?(?P<den>\d+)(?![\d/]))?"
+    rf"(?:\s+(?P<scale>{'|'.join(_SCALES)})\b)?",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"[-+]?\s?[$€£¥₹]?\s?[-+]?\d[\d.,'\u2019/]*\s?[%$€£¥₹]?\.?")
+_GROUPED = re.compile(r"\d{1,3}(?:[,'\u2019]\d{3})+(?:\.\d+)?")
+_GROUPED_BY_POINTS = re.compile(
+    r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+"
+)
+_MARK = re.compile(
+    r"####|\\boxed\s*\{"
+    r"|\banswer\b[\s*_]*(?:is|was|would be|should be|[:=])(?!\s*not\b)",
+    re.IGNORECASE,
+)
+_WORKING = re.compile(
+    r"=|\b(?:so|therefore|thus|hence|then|total|left|altogether|remain(?:s|ing)?)\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?。])\s+|\n+")
+_IN_A_YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
+
+
+def readings(text: str) -> Readings:
+    """Return what a text may mean that is a number; empty if it is none."""
+    found = _found(_plain(text))
+    return found[0][1] if len(found) == 1 else frozenset()
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number and nothing else but a sign of its unit."""
+    return bool(_BARE.fullmatch(_plain(text).strip())) and bool(readings(text))
+
+
+def mentions(text: str, number: str) -> bool:
+    """Return whether a number occurs in a text as a whole number."""
+    wanted = readings(number)
+    return any(wanted & values for _, values in _found(_plain(text)))
+
+
+def same_result(text: str, gold: str, question: str = "") -> bool:
+    """Return whether the final number of an answer is that of the gold answer."""
+    return bool(result(text, question) & result(gold))
+
+
+def result(text: str, question: str = "") -> Readings:
+    """Return the final number of an answer; empty if it has none.
+
+    That is the number after the last answer mark ("####", "the answer is"). Without a
+    mark it is the last number; of a plain statement, the last one that neither repeats
+    the question nor names a year.
+    """
+    plain = _plain(text)
+    marks = list(_MARK.finditer(plain))
+    for mark in reversed(marks):
+        line = plain[mark.end() :].strip().split("\n")[0]
+        sentence = _SENTENCE_END.split(line)[0]
+        if found := _found(sentence):
+            return _of_equation(sentence) if "=" in sentence else found[0][1]
+    found = _found(plain)
+    if not found:
+        return _in_words(plain)
+    if len(found) == 1:
+        return found[0][1]
+    last = [part for part in _SENTENCE_END.split(plain) if _found(part)][-1]
+    if "=" in last:
+        return _of_equation(last)
+    if _WORKING.search(plain):
+        return found[-1][1]
+    return _stated(plain, _found(last), question)
+
+
+def _stated(text: str, found: list[tuple[int, Readings]], question: str) -> Readings:
+    """Return the number that a plain statement tells."""
+    asked = {values for _, values in _found(_plain(question))}
+    new = [row for row in found if row[1] not in asked] or found
+    places = {place: values for place, values in _found(text)}
+    quantities = [
+        values
+        for place, values in new
+        if not (
+            all(1000 <= value <= 2100 for value in values)
+            and _IN_A_YEAR.search(text[: _place(places, place, values)])
+        )
+    ]
+    return quantities[-1] if quantities else new[-1][1]
+
+
+def _place(places: dict[int, Readings], place: int, values: Readings) -> int:
+    """Return where a number of the last sentence stands in the whole text."""
+    return max((at for at, other in places.items() if other == values), default=place)
+
+
+def _of_equation(sentence: str) -> Readings:
+    """Return the number after the last sign of equality that one follows."""
+    parts = sentence.split("=")
+    for part in reversed(parts):
+        if found := _found(part):
+            return found[0][1] if part is not parts[0] else found[-1][1]
+    return frozenset()
+
+
+def _plain(text: str) -> str:
+    """Return a text with plain digits, signs and separators of thousands."""
+    text = re.sub(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3})", "'", text)
+    text = unicodedata.normalize("NFKC", _CALCULATION.sub("", text))
+    text = re.sub(r"[\u2212\u2012\u2013](?=[\d$€£¥₹])", "-", text)
+    return "".join(
+        str(unicodedata.digit(sign)) if sign.isdigit() and not sign.isascii() else sign
+        for sign in text
+    ).replace("\u2044", "/")
+
+
+def _found(text: str) -> list[tuple[int, Readings]]:
+    """Return the numbers of a text with their places."""
+    found = []
+    for match in _NUMBER.finditer(text):
+        scale = _SCALES.get((match["scale"] or "").lower(), 1)
+        sign = -1 if match["sign"] or match["sign_after"] else 1
+        denominator = int(match["den"] or 1)
+        bodies = _bodies(match["body"])
+        if not denominator:
+            continue
+        if len(bodies) > 1 or denominator == 1:
+            values = [frozenset(sign * v * scale for v in body) for body in bodies]
+        else:
+            values = [frozenset(sign * v * scale / denominator for v in bodies[0])]
+        found += [(match.start("body"), one) for one in values]
+    return found
+
+
+def _bodies(body: str) -> list[Readings]:
+    """Return the readings of digits with separators; several for a list or a date."""
+    if _GROUPED.fullmatch(body):
+        return [frozenset({Fraction(re.sub("[,'\u2019]", "", body))})]
+    if _GROUPED_BY_POINTS.fullmatch(body):
+        return [frozenset({Fraction(body.replace(".", "").replace(",", "."))})]
+    parts = re.split(r"[.,'\u2019]", body)
+    if len(parts) == 1:
+        return [frozenset({Fraction(body)})]
+    if len(parts) == 2 and not re.search("['\u2019]", body):
+        decimal = Fraction(body.replace(",", "."))
+        by_points = re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", body)
+        return [
+            frozenset({decimal, Fraction("".join(parts))} if by_points else {decimal})
+        ]
+    return [frozenset({Fraction(part)}) for part in parts]
+
+
+def _in_words(text: str) -> Readings:
+    """Return the last number that is written in English words."""
+    values = [
+        _WORDS[(tens or small).lower()] + (_WORDS[ones.lower()] if ones else 0)
+        for tens, ones, small in _WORD.findall(text)
+    ]
+    return frozenset({Fraction(values[-1])}) if values else frozenset()

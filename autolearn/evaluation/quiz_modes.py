@@ -1,0 +1,147 @@
+"""The ways in which quiz questions are asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.core.model_calls import Generation
+from autolearn.core.records import Answer, Feedback, Question, QuizMode
+from autolearn.evaluation import numbers
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.study import answers
+from autolearn.study.answers import open_book_requests
+from autolearn.study.feedback import Comparison, feedback
+from autolearn.study.generation import GenerationRequest, Generator, of
+from autolearn.study.grounding import TextQuestion
+from autolearn.text import matching, model_output
+
+Answered = list[tuple[QuizQuestion, Generation]]
+
+MODES: dict[QuizMode, str] = {
+    "closed_book": "closed-book",
+    "open_book": "passage in the prompt",
+    "retrieval": "retrieved passages in the prompt",
+    "refined": "closed-book, self-refined",
+    "consistent": "closed-book, self-consistency",
+}
+"""The modes, with their titles."""
+
+
+@dataclass(frozen=True)
+class QuizRequest:
+    """How questions are asked."""
+
+    mode: QuizMode
+    votes: int = 5
+    """Sampled answers per question, for self-consistency."""
+    retrieve: Callable[[str], str] = lambda _: ""
+    """Returns the text that is put before a question, for retrieval."""
+
+
+def answer(
+    generator: Generator, questions: Sequence[QuizQuestion], request: QuizRequest
+) -> Answered:
+    """Return the answer to each question.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    match request.mode:
+        case "open_book":
+            return _with_text(generator, questions, lambda q: q.passage or "")
+        case "retrieval":
+            return _with_text(
+                generator, questions, lambda q: request.retrieve(q.question.text)
+            )
+        case "refined":
+            return _refined(generator, questions)
+        case "consistent":
+            return _consistent(generator, questions, request.votes)
+        case "closed_book":
+            return generator.write([_closed_book(generator, q) for q in questions])
+
+
+def _with_text(
+    generator: Generator,
+    questions: Sequence[QuizQuestion],
+    text_of: Callable[[QuizQuestion], str],
+) -> Answered:
+    cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
+    return generator.write(open_book_requests(generator, cases))
+
+
+def _closed_book(
+    generator: Generator, question: QuizQuestion, draw: int = 0
+) -> GenerationRequest[QuizQuestion]:
+    name = "closed_book"
+    if question.is_solved and generator.protocol.guided:
+        name = "solve"
+    values = {"question": question.asked}
+    limit = generator.settings.answer_tokens
+    return replace(generator.request(name, question, values, limit), draw=draw)
+
+
+def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answered:
+    """Answer, check the answer, and refine it where it is judged wrong.
+
+    Source: online self-refinement of arXiv 2310.00533.
+    """
+    first = generator.write([_closed_book(generator, q) for q in questions])
+    drafts = [
+        Answer(i, "closed_book", _text(generation), generation=generation, id=i)
+        for i, (_, generation) in enumerate(first)
+    ]
+    texts = [_without_text(i, q) for i, (q, _) in enumerate(first)]
+    to_judge = [Comparison(q, a) for q, a in zip(texts, drafts, strict=True) if a.text]
+    critiques = of(Feedback, feedback(generator, "critique", to_judge, {}))
+    wrong = [
+        (texts[f.answer_id], drafts[f.answer_id], f)
+        for f in critiques
+        if f.verdict == "incorrect"
+    ]
+    refined = of(Answer, answers.refine(generator, wrong, {}))
+    better = {a.question_id: a.generation for a in refined}
+    return [
+        (question, better.get(i) or generation)
+        for i, (question, generation) in enumerate(first)
+    ]
+
+
+def _without_text(i: int, question: QuizQuestion) -> Question:
+    """Return a question as one that is judged without its passage."""
+    return replace(question.question, text=question.asked, passage_id=None, id=i)
+
+
+def _consistent(
+    generator: Generator, questions: Sequence[QuizQuestion], votes: int
+) -> Answered:
+    """Sample several answers and take the one that most of them agree with.
+
+    Source: self-consistency of arXiv 2203.11171. Answers are sentences, so the vote
+    goes to the answer that is most like the others, not to the most frequent one.
+    """
+    requests = [
+        _closed_book(generator, question, draw)
+        for question in questions
+        for draw in range(1, votes + 1)
+    ]
+    written = generator.write(requests)
+    rows = [written[i : i + votes] for i in range(0, len(written), votes)]
+    return [(row[0][0], _elected([made for _, made in row])) for row in rows]
+
+
+def _elected(generations: Sequence[Generation]) -> Generation:
+    texts = [_text(generation) for generation in generations]
+    support = [sum(_same(text, other) for other in texts) for text in texts]
+    return generations[support.index(max(support))]
+
+
+def _same(text: str, other: str) -> float:
+    """Return how far two answers say the same, 0..1; of sums the result counts."""
+    results = numbers.result(text), numbers.result(other)
+    if all(results):
+        return float(bool(results[0] & results[1]))
+    return matching.token_f1(text, other)
+
+
+def _text(generation: Generation) -> str:
+    return model_output.answer(generation.completion.text)

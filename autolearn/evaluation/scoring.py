@@ -1,0 +1,141 @@
+"""Decide whether an answer to a quiz question is right, by the scorer of the question.
+
+The reading of a final number and of a chosen option follows the evaluations of GSM8K,
+SVAMP, ARC and MMLU: the answer after a mark counts, or else the last one.
+"""
+
+import re
+
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.records import Question, Scorer
+from autolearn.evaluation import numbers
+from autolearn.evaluation.choices import LETTERS, chosen
+from autolearn.text import matching, model_output
+
+SCORERS: dict[Scorer, str] = {
+    "contains": "the answer contains the gold value, or all that the gold answer says "
+    "beyond the question",
+    "exact": "the answer equals the gold answer but for case, punctuation, articles",
+    "f1": "the words of the answer and of the gold answer have an F1 of 0.8 or more",
+    "number": "the final number equals the gold number exactly",
+    "choice": "the answer names the right option, by letter or text, and no other",
+    "none": "the answer says that there is no answer",
+}
+"""The scorers, and when each calls an answer right."""
+F1_RIGHT = 0.8
+"""F1 from which an answer is right by the scorer ``f1``."""
+_YEAR = range(1000, 2101)
+"""Numbers that name a year more often than a quantity."""
+_QUANTITY = re.compile(
+    r"\bhow (?:many|much|far|long|old)\b|\btotal\b|\bsum\b|\bcost\b|\bwie ?viele?\b"
+    r"|\bcombien\b|\bcuánt[oa]s?\b|多少|几个",
+    re.IGNORECASE,
+)
+_LETTER_GOLD = re.compile(r"\(?([A-J])[).]?")
+_NO_ANSWER = re.compile(
+    r"\bunknown\b|\bunanswerable\b|\bno answer\b|\bnot known\b|\bno information\b"
+    r"|\b(?:cannot|can't|can not) be (?:answered|determined|known|told)\b"
+    r"|\b(?:not enough|insufficient) information\b|\b(?:don't|do not) know\b"
+    r"|\bsagt es nicht\b|\bunbekannt\b|\bne (?:le )?dit pas\b|\bno lo dice\b"
+    r"|没有说|不知道|未提及|没有提到",
+    re.IGNORECASE,
+)
+
+
+def is_right(question: Question, text: str, gold_answer: str) -> bool:
+    """Return whether an answer is right by the scorer of its question.
+
+    ``gold_answer``: that of the question, or the model's own open-book answer where the
+    question has none. An empty answer is never right.
+    """
+    if not text.strip():
+        return False
+    if question.scorer == "none":
+        return says_nothing(text)
+    if question.scorer == "choice":
+        return _chooses(question, text, gold_answer)
+    golds = [question.gold_value or gold_answer, *question.aliases]
+    if question.scorer == "number":
+        return any(numbers.same_result(text, gold, question.text) for gold in golds)
+    if question.scorer == "exact":
+        return any(matching.exact_match(text, g) for g in (gold_answer, *golds))
+    if question.scorer == "f1":
+        return f1(question, text, gold_answer) >= F1_RIGHT
+    if question.gold_value is None or not question.gold_value.strip():
+        golds = list(question.aliases)
+        if _says_all(question.text, text, gold_answer):
+            return True
+    return any(holds(text, gold) for gold in golds)
+
+
+def exact(question: Question, text: str, gold_answer: str) -> bool:
+    """Return whether an answer equals the gold answer or one of its aliases."""
+    golds = (gold_answer, question.gold_value or "", *question.aliases)
+    return any(matching.exact_match(text, gold) for gold in golds if gold)
+
+
+def f1(question: Question, text: str, gold_answer: str) -> float:
+    """Return the best F1 of an answer with the gold answer and its aliases, 0..1."""
+    golds = (gold_answer, question.gold_value or "", *question.aliases)
+    return max((matching.token_f1(text, gold) for gold in golds if gold), default=0.0)
+
+
+def holds(text: str, value: str) -> bool:
+    """Return whether a text contains a value: numbers as numbers, others as words."""
+    if numbers.is_number(value):
+        return numbers.mentions(text, value)
+    if matching.normalise(value):
+        return matching.contains(text, value)
+    return bool(value.strip()) and value.strip() in text
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether an answer says that there is no answer."""
+    is_none = text.strip().rstrip(".").lower() in ("none", "n/a")
+    return (
+        is_none
+        or model_output.is_not_stated(text)
+        or _NO_ANSWER.search(text) is not None
+    )
+
+
+def usual(gold: GoldQuestion) -> Scorer:
+    """Return the scorer of an imported question that names none.
+
+    A number is a result where the question asks for a quantity; a year is a fact.
+    """
+    value = gold.value or gold.answer
+    if gold.choices or _LETTER_GOLD.fullmatch(value.strip()):
+        return "choice"
+    if not value.strip():
+        return "none"
+    if not numbers.is_number(value):
+        return "contains"
+    is_year = any(reading in _YEAR for reading in numbers.readings(value))
+    asks_quantity = _QUANTITY.search(gold.question) is not None
+    return "number" if asks_quantity or not is_year else "contains"
+
+
+def _chooses(question: Question, text: str, gold_answer: str) -> bool:
+    right = right_choice(question, gold_answer)
+    index = chosen(text, question.choices)
+    if index is not None:
+        return index == right
+    return any(matching.exact_match(text, alias) for alias in question.aliases)
+
+
+def right_choice(question: Question, gold_answer: str) -> int | None:
+    """Return the index of the right option."""
+    letter = _LETTER_GOLD.fullmatch((question.gold_value or gold_answer).strip())
+    if letter:
+        return LETTERS.index(letter[1])
+    texts = [matching.normalise(choice) for choice in question.choices]
+    gold = matching.normalise(gold_answer)
+    return texts.index(gold) if gold in texts else None
+
+
+def _says_all(question: str, text: str, gold_answer: str) -> bool:
+    """Return whether an answer says all that the gold answer adds to the question."""
+    if numbers.is_number(gold_answer):
+        return holds(text, gold_answer)
+    return matching.agreement(question, text, gold_answer) == 1.0

@@ -1,0 +1,243 @@
+"""Read quiz and control questions from files as they are published.
+
+The format of each row is recognised by its fields. A file is imported completely or not
+at all. Each error is one sentence.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from autolearn.core.errors import InputError
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.records import Scorer
+from autolearn.evaluation.choices import LETTERS
+from autolearn.ingest import gold_files
+
+FORMATS = (
+    "JSON, JSON lines or CSV of question and answer, and optionally value, aliases, "
+    "choices, scorer, document; SQuAD, GSM8K, SVAMP, ARC, MMLU as published"
+)
+"""The formats that can be read, in words."""
+MAX_BYTES = 64 * 2**20
+"""Largest file that is read, in bytes."""
+
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+_TEXT_NAMES = ("context", "passage", "text")
+_LETTER_COLUMNS = re.compile(r"(?:option|choice)?[ _]?([a-j])", re.IGNORECASE)
+_GSM8K = re.compile(r"####\s*(\S[^\n]*)")
+_SEVERAL = "|"
+"""Separates aliases and options within a cell of a table."""
+
+Row = Mapping[str, Any]
+
+
+class _BadRow(Exception):
+    """A row cannot be used; the message says why."""
+
+
+def read(path: Path) -> list[GoldQuestion]:
+    """Return the questions of a file.
+
+    Raises:
+        InputError: The file cannot be read, or a row has no question or no answer; the
+            message names the row.
+    """
+    text = gold_files.read_text(path, MAX_BYTES)
+    if not text.strip():
+        raise InputError(f"{path.name} is empty.")
+    separator = _SEPARATORS.get(path.suffix.lower())
+    rows = _table(text, separator) if separator else gold_files.json_rows(text)
+    questions: list[GoldQuestion] = []
+    for place, row in rows:
+        try:
+            questions += _questions(row)
+        except _BadRow as error:
+            message = f"{place} of {path.name} {error}. A quiz is {FORMATS}."
+            raise InputError(message) from None
+    if not questions:
+        raise InputError(f"{path.name} has no question. A quiz is {FORMATS}.")
+    return questions
+
+
+def _table(text: str, separator: str) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a table; one without a head has the columns of MMLU."""
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if row]
+    head = [name.strip().lower() for name in rows[0]]
+    if "question" in head:
+        for number, row in enumerate(rows[1:], 2):
+            yield f"Row {number}", dict(zip(head, row, strict=False))
+        return
+    for number, row in enumerate(rows, 1):
+        question, *options, answer = row if len(row) > 3 else ("", "")
+        yield (
+            f"Row {number}",
+            {
+                "question": question,
+                "choices": options,
+                "answer": answer,
+            },
+        )
+
+
+def _questions(row: Any) -> list[GoldQuestion]:
+    """Return the questions of a row.
+
+    Raises:
+        _BadRow: It has none that can be used.
+    """
+    if not isinstance(row, Mapping):
+        raise _BadRow("is no JSON object")
+    if isinstance(row.get("paragraphs"), list):
+        paragraphs = cast(list[Row], row["paragraphs"])
+        title = _text(row.get("title"))
+        return [
+            question
+            for paragraph in paragraphs
+            for question in _about(paragraph, _text(paragraph.get("context")), title)
+        ]
+    if "qas" in row or "qa" in row:
+        return _about(row, _passage(row), _text(row.get("title")))
+    if {"Body", "Question", "Answer"} <= row.keys():
+        return [_svamp(row)]
+    return [_question(gold_files.as_object(row), _passage(row))]
+
+
+def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:
+    """Return the questions about one text, as SQuAD has them."""
+    asked = row.get("qas", row.get("qa"))
+    if not isinstance(asked, list):
+        raise _BadRow("has no list of questions")
+    return [_question(one, passage, title) for one in asked]
+
+
+def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
+    if not isinstance(row, Mapping):
+        raise _BadRow("has a question that is no JSON object")
+    asked, choices, labels = _asked(row)
+    if not asked:
+        raise _BadRow("lacks question")
+    answers = _answers(row)
+    scorer = _scorer(row)
+    is_impossible = bool(row.get("is_impossible")) or _is_empty_list(row)
+    if not any(answers):
+        if not (is_impossible or scorer == "none"):
+            raise _BadRow("lacks answer")
+        return GoldQuestion(asked, "", passage=passage, scorer="none")
+    if choices:
+        index = _index(answers[0], choices, labels)
+        return GoldQuestion(
+            asked, choices[index], LETTERS[index], scorer=scorer, choices=choices
+        )
+    answer, *aliases = dict.fromkeys(filter(None, answers))
+    value = _text(row.get("value"))
+    if match := _GSM8K.search(answer):
+        answer, scorer = match[1].strip(), scorer or "number"
+    return GoldQuestion(
+        asked,
+        answer,
+        value,
+        _text(row.get("document")) or (title if not passage else ""),
+        passage,
+        scorer,
+        tuple(aliases),
+    )
+
+
+def _asked(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
+    """Return a question, its options and their labels; ARC nests all in one field."""
+    question, options = row.get("question"), row.get("choices", row.get("options"))
+    if isinstance(question, Mapping):
+        options, question = question.get("choices"), question.get("stem")
+    if options is None:
+        named = {
+            match[1].upper(): value
+            for name, value in row.items()
+            if (match := _LETTER_COLUMNS.fullmatch(name)) and _text(value)
+        }
+        options = [named[letter] for letter in LETTERS if letter in named]
+    labels: list[str] = []
+    if isinstance(options, Mapping):
+        labels = [_text(label) for label in options.get("label", ())]
+        options = options.get("text", ())
+    elif isinstance(options, str):
+        options = options.split(_SEVERAL)
+    elif options and all(isinstance(option, Mapping) for option in options):
+        labels = [_text(option.get("label")) for option in options]
+        options = [option.get("text") for option in options]
+    choices = tuple(map(_text, options or ()))
+    if len(choices) > len(LETTERS):
+        raise _BadRow(f"has more than {len(LETTERS)} options")
+    return _text(question), choices, labels
+
+
+def _index(answer: str, choices: Sequence[str], labels: Sequence[str]) -> int:
+    """Return the place of the right option, named by label, letter, number or text."""
+    if answer in labels:
+        return list(labels).index(answer)
+    if answer in choices:
+        return list(choices).index(answer)
+    letter = answer.strip("().").upper()
+    if letter in LETTERS[: len(choices)] and len(letter) == 1:
+        return LETTERS.index(letter)
+    if answer.isdigit() and int(answer) < len(choices):
+        return int(answer)
+    raise _BadRow(f"has the answer {answer!r}, which is none of its options")
+
+
+def _answers(row: Row) -> list[str]:
+    """Return the right answers of a row, the gold answer first."""
+    answer = row.get("answerKey", row.get("answer", row.get("answers")))
+    aliases = row.get("aliases", ())
+    if isinstance(answer, Mapping):
+        aliases = aliases or answer.get("aliases", ())
+        answer = answer.get("value", answer.get("text"))
+    if isinstance(aliases, str):
+        aliases = aliases.split(_SEVERAL)
+    several = answer if isinstance(answer, list) else [answer]
+    texts = [one.get("text") if isinstance(one, Mapping) else one for one in several]
+    return [_text(text) for text in (*texts, *aliases)]
+
+
+def _is_empty_list(row: Row) -> bool:
+    """Return whether a row says by an empty list that there is no answer."""
+    answers = row.get("answers")
+    if isinstance(answers, Mapping):
+        answers = answers.get("text")
+    return answers == []
+
+
+def _svamp(row: Row) -> GoldQuestion:
+    """Return a word problem; its body ends without a full stop."""
+    body = _text(row["Body"])
+    if body and body[-1] not in ".!?":
+        body += "."
+    asked = f"{body} {_text(row['Question'])}".strip()
+    answer = _text(row["Answer"])
+    if not asked or not answer:
+        raise _BadRow("lacks Question or Answer")
+    return GoldQuestion(asked, answer, scorer="number")
+
+
+def _passage(row: Row) -> str:
+    return next((_text(row[name]) for name in _TEXT_NAMES if row.get(name)), "")
+
+
+def _scorer(row: Row) -> Scorer | None:
+    name = _text(row.get("scorer")).lower()
+    if name and name not in get_args(Scorer):
+        known = ", ".join(get_args(Scorer))
+        raise _BadRow(f"names the scorer {name!r}; there are {known}")
+    return cast(Scorer, name) if name else None
+
+
+def _text(value: Any) -> str:
+    """Return a cell as text; whole numbers without a decimal point."""
+    if value is None or isinstance(value, bool | list | dict):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()

@@ -1,0 +1,119 @@
+"""Decide what becomes of the columns of a table, or of the keys of JSON rows."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from autolearn.core.reading import Column, ColumnUse
+
+TEXT_COLUMNS = ("text", "content", "passage", "body", "document")
+"""Names of columns with the text of a row; the first one that is present is used."""
+TITLE_COLUMNS = ("title", "heading", "name")
+LEAST_TEXT = 40
+"""Mean characters of a cell from which a column of another name is taken for texts."""
+N_EXAMPLES, EXAMPLE = 3, 120
+"""Cells of each column that are shown, and their characters."""
+MOST_NUMBERS = 16
+"""Numbers of a list that are kept as text; longer lists are vectors."""
+
+_IDENTIFIER = re.compile(
+    r"(.+[ _-])?(id|ids|uuid|guid|hash|sha\d*|md5|index|idx|unnamed: \d+|__\w+__)|",
+    re.IGNORECASE,
+)
+"""Names of columns that hold no words to be learned."""
+
+Row = Mapping[str, Any]
+
+
+def uses(rows: Sequence[Row], chosen: Iterable[Column]) -> tuple[Column, ...]:
+    """Return the columns of rows in their order, and what becomes of each.
+
+    Args:
+        rows: The first rows.
+        chosen: What a person has decided; the other columns are decided by their names
+            and lengths.
+    """
+    by_choice = {column.name: column.use for column in chosen}
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    defaults = _defaults(names, rows, has_text="text" in by_choice.values())
+    return tuple(
+        Column(
+            name,
+            by_choice.get(name, defaults.get(name, "named")),
+            tuple(_example(row.get(name)) for row in rows[:N_EXAMPLES]),
+        )
+        for name in names
+    )
+
+
+def _example(value: Any) -> str:
+    if isinstance(value, str):
+        return value[:EXAMPLE]
+    return "" if value is None else json.dumps(value, ensure_ascii=False)[:EXAMPLE]
+
+
+def _defaults(
+    names: list[str], rows: Sequence[Row], *, has_text: bool
+) -> dict[str, ColumnUse]:
+    defaults: dict[str, ColumnUse] = {
+        name: "left out" for name in names if is_identifier(name)
+    }
+    titles = [name for known in TITLE_COLUMNS for name in names if _is(name, known)]
+    if titles:
+        defaults[titles[0]] = "title"
+    known = [name for text in TEXT_COLUMNS for name in names if _is(name, text)]
+    rest = [name for name in names if name not in defaults]
+    longest = max(rest, key=lambda name: _mean_length(rows, name), default="")
+    if known:
+        defaults[known[0]] = "text"
+    elif longest and not has_text and _mean_length(rows, longest) >= LEAST_TEXT:
+        defaults[longest] = "text"
+    return defaults
+
+
+def is_identifier(name: str) -> bool:
+    """Return whether a column holds no words, by its name."""
+    return _IDENTIFIER.fullmatch(name.strip()) is not None
+
+
+def _is(name: str, known: str) -> bool:
+    return name.strip().lower() == known
+
+
+def _mean_length(rows: Sequence[Row], name: str) -> float:
+    """Return the mean length of a column's texts, 0 if some cell is no text."""
+    cells = [row[name] for row in rows if row.get(name) not in (None, "")]
+    if not cells or not all(isinstance(cell, str) for cell in cells):
+        return 0.0
+    return sum(map(len, cells)) / len(cells)
+
+
+def named_values(name: str, value: Any) -> tuple[list[str], list[str]]:
+    """Return a cell as lines "name: value", and what cannot be such a line as JSON."""
+    if value is None or value == "" or value == [] or value == {}:
+        return [], []
+    if isinstance(value, str):
+        return ([f"{name}: {value.strip()}"] if value.strip() else []), []
+    if isinstance(value, dict):
+        lines, rest = [], []
+        for key, inner in value.items():
+            inner_lines, inner_rest = named_values(f"{name}.{key}", inner)
+            lines += inner_lines
+            rest += inner_rest
+        return lines, rest
+    if isinstance(value, list) and _is_listed(value):
+        return [f"{name}: {', '.join(map(_scalar, value))}"], []
+    if isinstance(value, list):
+        return [], [f"{name}: {json.dumps(value, ensure_ascii=False)}"]
+    return [f"{name}: {_scalar(value)}"], []
+
+
+def _is_listed(values: list[Any]) -> bool:
+    if len(values) > MOST_NUMBERS and not any(isinstance(v, str) for v in values):
+        return False
+    return all(isinstance(v, str | int | float) for v in values)
+
+
+def _scalar(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,268 @@
+"""Find out how the bytes of a text file are to be decoded."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.core.reading import EncodingCandidate
+from autolearn.ingest.readers import encodings
+from autolearn.ingest.readers.encodings import SAMPLE
+
+BLOCK = 2**20
+"""Characters that are read at once."""
+MOST_BROKEN = 0.05
+"""Highest share of non-ASCII characters that may be invalid in a UTF-8 file."""
+MOST_CONTROLS = 0.01
+N_EXCERPTS, AROUND = 3, 30
+"""Excerpts of a preview, and the characters on each side of its special character."""
+
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose BOM is its prefix
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_DECLARED = re.compile(
+    rb"""(?:coding[:=][ \t]*|encoding=["']|charset=["']?)([-\w.]+)""", re.IGNORECASE
+)
+"""How Python, Emacs, Vim, XML and HTML declare an encoding."""
+_DECLARING = 1024
+"""Bytes at the beginning of a file in which an encoding may be declared."""
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_BROKEN = re.compile("[\udc80-\udcff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_ESCAPE = "\x1b$"
+NO_TEXT = "is no text, although its name says so; save its text as .txt."
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How to decode the bytes of a file."""
+
+    encoding: str
+    errors: str = "strict"
+    note: str = ""
+    candidates: tuple[EncodingCandidate, ...] = ()
+    """The likeliest first; empty if there is no doubt."""
+
+
+@dataclass
+class _Survey:
+    """What stands in a file that is taken for UTF-8."""
+
+    n_broken: int = 0
+    n_beyond: int = 0
+    """Characters beyond ASCII, those that are no UTF-8 among them."""
+    n_controls: int = 0
+    n_characters: int = 0
+    has_escapes: bool = False
+    sample: bytes = b""
+    """Lines that are not UTF-8."""
+
+    def add(self, text: str) -> None:
+        """Count a block."""
+        n_broken = len(_BROKEN.findall(text))
+        self.n_broken += n_broken
+        self.n_controls += len(_CONTROLS.findall(text))
+        self.n_beyond += len(_BEYOND.findall(text))
+        self.n_characters += len(text)
+        self.has_escapes = self.has_escapes or _ESCAPE in text
+        if n_broken and len(self.sample) < SAMPLE:
+            self.sample += _broken_lines(text)[: SAMPLE - len(self.sample)]
+
+    @property
+    def is_binary(self) -> bool:
+        """Return whether there are more control characters than in a text."""
+        return self.n_controls > MOST_CONTROLS * self.n_characters
+
+
+@contextmanager
+def opened(
+    path: Path, decoding: Decoding, *, newline: str | None = None
+) -> Iterator[tuple[TextIOWrapper, BufferedReader]]:
+    """Open a file as text; its bytes tell how far it has been read.
+
+    Raises:
+        InputError: Bytes that are read are not of the encoding, or no text.
+    """
+    try:
+        with (
+            path.open("rb") as binary,
+            TextIOWrapper(
+                binary, decoding.encoding, decoding.errors, newline=newline
+            ) as file,
+        ):
+            yield file, binary
+    except UnicodeError:
+        raise InputError(
+            f"is not in {label(decoding.encoding)}; choose another encoding, or save "
+            "it as UTF-8."
+        ) from None
+
+
+def label(encoding: str) -> str:
+    """Return what an encoding is called on the page."""
+    return encodings.LABELS.get(encoding, encoding)
+
+
+def recognise(path: Path, chosen: str = "") -> Decoding:
+    """Return the encoding of a text file.
+
+    A byte order mark decides, then an encoding that fits and is declared in the file,
+    then UTF-8 if at most a few bytes are invalid; these are replaced and counted.
+    Otherwise it is the likeliest encoding that the whole file can be decoded with. What
+    a person has chosen goes before all of these.
+
+    Raises:
+        InputError: The file is binary, no encoding fits, or there is none of the chosen
+            name.
+    """
+    with path.open("rb") as file:
+        head = file.read(SAMPLE)
+    bom = next((e for mark, e in _BOMS.items() if head.startswith(mark)), "")
+    if chosen:
+        return _chosen(path, head, chosen, bom)
+    if bom:
+        return Decoding(bom)
+    if b"\0" in head or not _begins_in_utf_8(head):
+        ranking = encodings.ranked(head)
+        if b"\0" in head or _is_utf_16(ranking):
+            return _guessed(path, ranking, head)
+    survey = _surveyed(path)
+    if not survey.n_broken and not survey.has_escapes:
+        return Decoding("utf-8")
+    if (declared := _declared(head)) and _fits(path, declared):
+        return Decoding(declared)
+    if not survey.n_broken:
+        ranking = [r for r in encodings.ranked(head) if r[0].startswith("iso2022")]
+        return _guessed(path, ranking, head) if ranking else Decoding("utf-8")
+    ranking = encodings.ranked(survey.sample)
+    if survey.n_broken <= MOST_BROKEN * survey.n_beyond:
+        n = survey.n_broken
+        signs = "byte is" if n == 1 else "bytes are"
+        note = f"{n} {signs} no UTF-8 and stand as \ufffd"
+        candidates = _candidates(survey.sample, ("utf-8", *encodings.offered(ranking)))
+        return Decoding("utf-8", "replace", note, candidates)
+    return _guessed(path, ranking, survey.sample)
+
+
+def _begins_in_utf_8(head: bytes) -> bool:
+    return encodings.decoded(head, "utf-8") is not None
+
+
+def _is_utf_16(ranking: list[tuple[str, float]]) -> bool:
+    return bool(ranking) and ranking[0][0].startswith(("utf-16", "utf-32"))
+
+
+def _chosen(path: Path, head: bytes, chosen: str, bom: str) -> Decoding:
+    try:
+        name = codecs.lookup(chosen).name
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise InputError(
+            f"cannot be read as {chosen!r}, which is no encoding; name one such as "
+            "cp1252, koi8-r or utf-8."
+        ) from None
+    name = next((known for known in encodings.LABELS if _same(known, name)), name)
+    sample = head if bom or b"\0" in head else _surveyed(path).sample or head
+    ranking = [] if bom else encodings.ranked(sample)
+    names = dict.fromkeys([*encodings.offered(ranking), name])
+    note = "" if _fits(path, name) else f"some bytes are not in {label(name)}"
+    errors = "replace" if note else "strict"
+    return Decoding(name, errors, note, _candidates(sample, tuple(names)))
+
+
+def _same(known: str, name: str) -> bool:
+    return codecs.lookup(known).name == name
+
+
+def _guessed(path: Path, ranking: list[tuple[str, float]], sample: bytes) -> Decoding:
+    names = encodings.offered(ranking)
+    candidates = _candidates(sample, names)
+    for candidate in candidates:
+        if _fits(path, candidate.name):
+            note = f"was read as {label(candidate.name)}: “{candidate.preview}”"
+            return Decoding(candidate.name, "strict", note, candidates)
+    if not candidates or b"\0" in sample:
+        raise InputError(NO_TEXT if b"\0" in sample else _UNKNOWN)
+    first = candidates[0]
+    note = f"was read as {label(first.name)}, but some of its bytes are not: "
+    return Decoding(first.name, "replace", f"{note}“{first.preview}”", candidates)
+
+
+_UNKNOWN = "is in no encoding that can be told; save it as UTF-8."
+
+
+def _declared(head: bytes) -> str:
+    match = _DECLARED.search(head[:_DECLARING])
+    try:
+        return codecs.lookup(match[1].decode("ascii")).name if match else ""
+    except (LookupError, UnicodeError):
+        return ""
+
+
+def _fits(path: Path, encoding: str) -> bool:
+    """Return whether a whole file can be decoded to text."""
+    try:
+        with path.open("rb") as binary, TextIOWrapper(binary, encoding) as file:
+            while text := file.read(BLOCK):
+                if "\0" in text:
+                    return False
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def _candidates(sample: bytes, names: tuple[str, ...]) -> tuple[EncodingCandidate, ...]:
+    return tuple(EncodingCandidate(name, preview(sample, name)) for name in names)
+
+
+def preview(sample: bytes, encoding: str) -> str:
+    """Return what bytes look like in an encoding, around special characters."""
+    text = sample.decode(encoding, errors="replace")
+    if text.isascii():
+        return " ".join(text[: 2 * AROUND].split())
+    excerpts: list[str] = []
+    end = 0
+    for match in _BEYOND.finditer(text):
+        if match.start() < end:
+            continue
+        start = max(end, match.start() - AROUND)
+        start = text.rfind("\n", start, match.start()) + 1 or start
+        stop = text.find("\n", match.start(), match.start() + AROUND)
+        joint = "" if start == end else " … "
+        end = match.start() + AROUND if stop < 0 else stop
+        excerpts.append((joint if excerpts else "") + text[start:end])
+        if len(excerpts) == N_EXCERPTS:
+            break
+    return " ".join("".join(excerpts).split())
+
+
+def _surveyed(path: Path) -> _Survey:
+    """Read a whole file as UTF-8.
+
+    Raises:
+        InputError: It is binary.
+    """
+    survey = _Survey()
+    with path.open("rb") as binary:
+        decoder = TextIOWrapper(binary, "utf-8", errors="surrogateescape", newline="\n")
+        with decoder as file:
+            while text := file.read(BLOCK):
+                if "\0" in text:
+                    raise InputError(NO_TEXT)
+                survey.add(text)
+    if survey.is_binary:
+        raise InputError(NO_TEXT)
+    return survey
+
+
+def _broken_lines(text: str) -> bytes:
+    lines = [line for line in text.split("\n") if _BROKEN.search(line)]
+    return "\n".join(lines).encode("utf-8", errors="surrogateescape")

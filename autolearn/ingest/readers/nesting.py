@@ -1,0 +1,60 @@
+"""Parse pages with the nesting that HTML means, down to a limited depth.
+
+HTML closes a paragraph, a list item or a cell where the next one begins. The parser of
+the standard library does not, so that each would lie within the one before.
+"""
+
+from typing import Any
+
+from bs4 import BeautifulSoup
+
+DEEPEST = 400
+"""Most elements within each other. What converts a page calls itself for each."""
+NEAR = 50
+"""Open elements among which one that has to be closed is looked for."""
+
+_PARAGRAPH = [
+    "body", "div", "td", "th", "li", "dd", "blockquote", "section", "article",
+    "aside", "main", "figure", "table", "caption", "header", "footer", "form",
+    "details", "object", "button",
+]  # fmt: skip
+_BLOCKS = [
+    "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "hr", "div",
+    "blockquote",
+]  # fmt: skip
+_CLOSES: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "p": (("p",), _PARAGRAPH),
+    "li": (("li",), ["ul", "ol", "menu"]),
+    "dt": (("dt", "dd"), ["dl"]),
+    "dd": (("dt", "dd"), ["dl"]),
+    "td": (("td", "th"), ["table", "tr"]),
+    "th": (("td", "th"), ["table", "tr"]),
+    "tr": (("tr",), ["table"]),
+    "thead": (("thead", "tbody", "tfoot"), ["table"]),
+    "tbody": (("thead", "tbody", "tfoot"), ["table"]),
+    "tfoot": (("thead", "tbody", "tfoot"), ["table"]),
+    "option": (("option",), ["select"]),
+    **dict.fromkeys(_BLOCKS, (("p",), _PARAGRAPH)),
+}
+"""What an element closes, and the elements outside of which it closes nothing."""
+
+
+class Soup(BeautifulSoup):
+    """A page in which elements close those that they cannot lie in."""
+
+    def handle_starttag(self, name: str, *args: Any, **options: Any) -> Any:
+        """Open an element.
+
+        Raises:
+            RecursionError: It is nested too deeply.
+        """
+        closed, limits = _CLOSES.get(name, ((), []))
+        for tag in self.tagStack[: -NEAR - 1 : -1] if closed else []:
+            if tag.name in limits:
+                break
+            if tag.name in closed:
+                self.handle_endtag(tag.name)
+                break
+        if len(self.tagStack) > DEEPEST:
+            raise RecursionError
+        return super().handle_starttag(name, *args, **options)

@@ -1,0 +1,357 @@
+"""Convert OpenDocument texts and presentations to Markdown, by way of HTML."""
+
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Self
+from xml.etree.ElementTree import Element, tostring
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import archives, markup, packages
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.packages import child, tag, value
+from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pieces import Piece, Source
+
+MOST_REPEATED = 256
+"""Most times that a cell is repeated; a sheet fills its rest with repeated ones."""
+
+_CONTENT = "content.xml"
+_BLOCKS = {"list-item": "li", "list-header": "li", "numbered-paragraph": "div"}
+_LEFT_OUT = {
+    "annotation": "comment",
+    "tracked-changes": "deleted in a tracked change",
+    "hidden-text": "hidden",
+    "hidden-paragraph": "hidden",
+    "header": "head of the page",
+    "footer": "foot of the page",
+    "date-time": "foot of the page",
+    "page-number": "page number",
+    "title": "description of a picture",
+    "desc": "description of a picture",
+    "ruby-text": "pronunciation",
+}
+_UNSEEN = frozenset((
+    "forms", "sequence-decls", "variable-decls", "user-field-decls", "scripts",
+    "script", "binary-data", "font-face-decls", "automatic-styles",
+    "event-listeners", "header-decl", "footer-decl", "date-time-decl",
+    "alphabetical-index-auto-mark-file", "table-of-content-source",
+    "illustration-index-source", "bibliography-source",
+))  # fmt: skip
+_INDEX = frozenset(("table-of-content", "illustration-index", "table-index"))
+_OUTLINE = {"Title": "h1", "Subtitle": "h2"}
+
+
+def read(path: Path) -> Source:
+    """Return a text or a presentation with its headings, lists, tables and notes.
+
+    Comments, deleted and hidden text are left out.
+
+    Raises:
+        InputError: It is damaged, encrypted, too large, or no OpenDocument file.
+    """
+    with archives.opened(path) as archive:
+        names = archive.namelist()
+        if _CONTENT not in names:
+            raise InputError("is no OpenDocument file; save it again.")
+        if "META-INF/manifest.xml" in names:
+            manifest = packages.xml(archive, "META-INF/manifest.xml")
+            if any(tag(part) == "encryption-data" for part in manifest.iter()):
+                raise InputError("is encrypted; save it without a password.")
+    return Source(_pieces(path))
+
+
+def _pieces(path: Path) -> Iterator[Piece]:
+    left_out = LeftOut()
+    with archives.opened(path) as archive:
+        content = packages.xml(archive, _CONTENT)
+        styles = [content]
+        if "styles.xml" in archive.namelist():
+            styles.append(packages.xml(archive, "styles.xml"))
+        writer = _Writer(archive, left_out, _Styles.of(styles))
+        try:
+            body = child(content, "body")
+            html = writer.page(body) if body is not None else ""
+        except RecursionError:
+            raise InputError(
+                "is nested too deeply to be parsed; save it as .txt."
+            ) from None
+        heads = [_text(part) for root in styles[1:] for part in _heads(root)]
+    yield from markup.pieces(markup.parse(html), left_out=left_out)
+    for text in dict.fromkeys(filter(None, heads)):
+        yield Piece(text, left_out="head or foot of the page", share=1.0)
+
+
+def _heads(root: Element) -> Iterator[Element]:
+    """Yield the heads and feet of all kinds of pages."""
+    for style in root.iter():
+        if tag(style) == "master-page":
+            yield from (
+                part for part in style if tag(part).startswith(("header", "footer"))
+            )
+
+
+@dataclass(frozen=True)
+class _Styles:
+    """What styles say of their text: their names, by kind."""
+
+    parents: dict[str, str] = field(default_factory=dict)
+    above: set[str] = field(default_factory=set)
+    below: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    code: set[str] = field(default_factory=set)
+    numbered: set[str] = field(default_factory=set)
+    """Styles of lists and their levels that are numbered."""
+
+    @classmethod
+    def of(cls, roots: list[Element]) -> Self:
+        styles = cls()
+        for part in (part for root in roots for part in root.iter()):
+            if tag(part) == "style":
+                styles._add(part)
+            elif tag(part) == "list-style":
+                for level in part:
+                    if tag(level) == "list-level-style-number" and value(
+                        level, "num-format"
+                    ):
+                        name = value(part, "name")
+                        styles.numbered.add(f"{name} {value(level, 'level')}")
+        return styles
+
+    def _add(self, style: Element) -> None:
+        name = value(style, "name")
+        self.parents[name] = value(style, "parent-style-name")
+        text = child(style, "text-properties")
+        position = value(text, "text-position").split()
+        if position and (position[0] == "super" or _percent(position[0]) > 0):
+            self.above.add(name)
+        elif position and (position[0] == "sub" or _percent(position[0]) < 0):
+            self.below.add(name)
+        if value(text, "display") == "none":
+            self.hidden.add(name)
+        if "Preformatted" in name or value(style, "display-name") == "Source Code":
+            self.code.add(name)
+
+    def has(self, kind: set[str], name: str) -> bool:
+        """Return whether a style, or one that it is based on, is of a kind."""
+        seen: set[str] = set()
+        while name and name not in seen:
+            if name in kind:
+                return True
+            seen.add(name)
+            name = self.parents.get(name, "")
+        return False
+
+
+def _percent(text: str) -> float:
+    number = text.rstrip("%")
+    return float(number) if number.lstrip("-").replace(".", "", 1).isdigit() else 0.0
+
+
+class _Writer:
+    """Writes the content of a document as HTML."""
+
+    def __init__(
+        self, archive: zipfile.ZipFile, left_out: LeftOut, styles: _Styles
+    ) -> None:
+        self._archive, self._left_out, self._styles = archive, left_out, styles
+        self._notes: list[str] = []
+        self._lists: list[str] = []
+
+    def page(self, body: Element) -> str:
+        """Return the whole text, with its notes at the end."""
+        html = self._children(body).replace("</pre><pre>", "\n")
+        return html + "".join(self._notes)
+
+    def _children(self, parent: Element) -> str:
+        parts = [escape(parent.text or "")] if _has_text(parent) else []
+        for part in parent:
+            parts.append(self._write(part))
+            if _has_text(parent):
+                parts.append(escape(part.tail or ""))
+        return "".join(parts)
+
+    def _write(self, part: Element) -> str:
+        name = tag(part)
+        if name in _UNSEEN:
+            return ""
+        if name in _LEFT_OUT:
+            return self._left_out.add(_text(part), _LEFT_OUT[name])
+        if name in _INDEX:
+            mark = self._left_out.add(_text(part), "table of contents")
+            return element("p", mark)
+        method = getattr(self, f"_write_{name.replace('-', '_')}", None)
+        if method is not None:
+            return str(method(part))
+        html = self._children(part)
+        return element(_BLOCKS[name], html) if name in _BLOCKS else html
+
+    def _write_h(self, part: Element) -> str:
+        level = value(part, "outline-level")
+        level = level if level in ("1", "2", "3", "4", "5", "6") else "6"
+        return element(f"h{level}", self._children(part))
+
+    def _write_p(self, part: Element) -> str:
+        style = value(part, "style-name")
+        html = self._children(part)
+        if self._styles.has(self._styles.hidden, style):
+            return element("p", self._left_out.add(_text(part), "hidden"))
+        for title, heading in _OUTLINE.items():
+            if self._styles.has({title}, style) and html.strip():
+                return element(heading, html)
+        if "Preformatted" in style or self._styles.has(self._styles.code, style):
+            return element("pre", html)
+        return element("p", html)
+
+    def _write_span(self, part: Element) -> str:
+        style = value(part, "style-name")
+        if self._styles.has(self._styles.hidden, style):
+            return self._left_out.add(_text(part), "hidden")
+        html = self._children(part)
+        if self._styles.has(self._styles.above, style):
+            return element("sup", html)
+        if self._styles.has(self._styles.below, style):
+            return element("sub", html)
+        return html
+
+    def _write_s(self, part: Element) -> str:
+        n = value(part, "c")
+        return " " * (min(int(n), MOST_REPEATED) if n.isdigit() else 1)
+
+    def _write_tab(self, part: Element) -> str:
+        return "\t"
+
+    def _write_line_break(self, part: Element) -> str:
+        return "<br/>"
+
+    def _write_note(self, part: Element) -> str:
+        mark = _text(child(part, "note-citation"))
+        body = child(part, "note-body")
+        if body is not None:
+            html = self._children(body)
+            self._notes.append(
+                element("div", f"<p>[{escape(mark)}] {html[3:]}")
+                if html.startswith("<p>")
+                else f"<p>[{escape(mark)}]</p>{html}"
+            )
+        return f"[{escape(mark)}]"
+
+    def _write_page(self, part: Element) -> str:
+        """Return a slide; its first title is a heading."""
+        html = self._children(part)
+        return element("section", html)
+
+    def _write_notes(self, part: Element) -> str:
+        return element("div", self._children(part))
+
+    def _write_frame(self, part: Element) -> str:
+        """Return a text box, a table or a formula that stands in a frame."""
+        kinds = [tag(piece) for piece in part]
+        if "object" in kinds:
+            return self._children(part)
+        if value(part, "class") in ("page-number", "date-time", "footer", "header"):
+            return element("p", self._left_out.add(_text(part), "foot of the page"))
+        html = self._children(part)
+        if value(part, "class") == "title" and _text(part):
+            return element("h2", escape(_text(part)))
+        return element("div", html)
+
+    def _write_object(self, part: Element) -> str:
+        """Return an embedded formula as MathML."""
+        inside = child(part, "math")
+        if inside is not None:
+            return _mathml(inside)
+        name = posixpath.normpath(value(part, "href")) + "/" + _CONTENT
+        if name not in self._archive.namelist():
+            return ""
+        root = packages.xml(self._archive, name)
+        if tag(root) == "math":
+            return _mathml(root)
+        table = next((inner for inner in root.iter() if tag(inner) == "table"), None)
+        if table is not None:
+            return self._write_table(table)  # the values of a chart
+        return self._left_out.add(_text(root), "text in a drawing")
+
+    def _write_list(self, part: Element) -> str:
+        self._lists.append(value(part, "style-name") or (self._lists or [""])[-1])
+        kind = f"{self._lists[-1]} {len(self._lists)}"
+        html = self._children(part)
+        self._lists.pop()
+        return element("ol" if kind in self._styles.numbered else "ul", html)
+
+    def _write_spreadsheet(self, part: Element) -> str:
+        """Return the sheets, each below its name."""
+        return "".join(
+            element("h2", escape(value(sheet, "name"))) + self._write_table(sheet)
+            if tag(sheet) == "table"
+            else self._write(sheet)
+            for sheet in part
+        )
+
+    def _write_table(self, part: Element) -> str:
+        lines = []
+        for row, group in _rows(part):
+            name = "th" if tag(group) == "table-header-rows" else "td"
+            line = "".join(self._cell(cell, name) for cell in row)
+            n = _n_repeated(row, "number-rows-repeated") if _text(row) else 1
+            lines.append(element("tr", line) * n)
+        shapes = [self._write(shapes) for shapes in part if tag(shapes) == "shapes"]
+        return element("table", "".join(lines)) + "".join(shapes)
+
+    def _cell(self, cell: Element, name: str) -> str:
+        if tag(cell) != "table-cell":
+            return ""  # covered by a merged one
+        n = _n_repeated(cell, "number-columns-repeated")
+        spans = {
+            key: value(cell, f"number-{place}-spanned") or "1"
+            for key, place in (("colspan", "columns"), ("rowspan", "rows"))
+        }
+        return element(name, self._children(cell), **spans) * n
+
+
+def _n_repeated(part: Element, name: str) -> int:
+    number = value(part, name)
+    return min(int(number), MOST_REPEATED) if number.isdecimal() else 1
+
+
+def _rows(table: Element) -> Iterator[tuple[Element, Element]]:
+    """Yield the rows of a table and the group that each is in."""
+    for part in table:
+        if tag(part) == "table-row":
+            yield part, table
+        elif tag(part) in ("table-header-rows", "table-rows", "table-row-group"):
+            yield from ((row, part) for row, _ in _rows(part))
+
+
+def _mathml(root: Element) -> str:
+    """Return MathML without prefixes, which HTML does not know."""
+    for part in root.iter():
+        part.tag = tag(part)
+    return tostring(root, encoding="unicode")
+
+
+def _has_text(parent: Element) -> bool:
+    """Return whether the characters between the children of an element are text."""
+    return tag(parent) in (
+        "p",
+        "h",
+        "span",
+        "a",
+        "ruby-base",
+        "meta",
+        "meta-field",
+    ) or (not len(parent))
+
+
+def _text(part: Element | None) -> str:
+    if part is None:
+        return ""
+    pieces: list[str] = []
+    for inner in part.iter():
+        pieces += [" "] if tag(inner) in ("p", "h", "s", "tab", "line-break") else []
+        pieces.append(inner.text or "")
+        pieces.append(inner.tail or "" if inner is not part else "")
+    return " ".join("".join(pieces).split())

@@ -1,0 +1,157 @@
+"""Parts of a page that are not its text, such as navigation."""
+
+import re
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
+
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.superscripts import BLOCKS
+
+MOST_OF_PAGE = 0.5
+"""Share of the text of a page from which an element is a wrapper of the page."""
+FEWEST_LANGUAGES = 3
+"""Links to the same page in other languages that make a list of languages."""
+LINKED = 0.8
+"""Share of such a list that is links."""
+
+_ASIDE = {
+    "nav": "navigation",
+    "footer": "foot of the page",
+    "aside": "beside the text",
+    "form": "form",
+    "button": "form",
+    "select": "form",
+    "svg": "text in a drawing",
+}
+_ROLES = {
+    "navigation": "navigation",
+    "banner": "head of the page",
+    "contentinfo": "foot of the page",
+    "search": "form",
+    "complementary": "beside the text",
+    "doc-toc": "table of contents",
+    "toc": "table of contents",
+    "doc-pagebreak": "page number",
+    "pagebreak": "page number",
+    "doc-backlink": "link back",
+}
+_CLASSES = {
+    "mw-editsection": "navigation",
+    "mw-jump-link": "navigation",
+    "navbox": "navigation",
+    "navbar": "navigation",
+    "vertical-navbox": "navigation",
+    "catlinks": "navigation",
+    "mw-portlet-lang": "list of languages",
+    "interlanguage-link": "list of languages",
+    "mw-cite-backlink": "link back",
+    "linenos": "line numbers",
+    "lineno": "line numbers",
+    "linenumber": "line numbers",
+}
+_WRAPPERS = ("form", "hidden", "beside the text")
+"""Reasons that do not hold for what is most of a page."""
+_NOTES = re.compile(
+    r"\b(?:doc-)?(?:foot|end|rear)?notes?\b|\bdoc-(?:tip|example|pullquote)\b"
+)
+_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b")
+_BACK = frozenset("↑↩^⏎⤴")
+_IN_TABLE = ("tr", "td", "th", "tbody", "thead", "tfoot", "colgroup", "col", "caption")
+
+
+def take_out(soup: BeautifulSoup, left_out: LeftOut, *, is_book: bool) -> None:
+    """Replace what is not part of the text by marks.
+
+    Args:
+        soup: The page.
+        left_out: Where to keep what is removed.
+        is_book: Whether it is part of a book, in which asides are text.
+    """
+    _take_out_languages(soup, left_out)
+    _take_out_pictures(soup, left_out)
+    n_page = len(soup.get_text())
+    for tag in soup.find_all(lambda tag: bool(_reason(tag, is_book=is_book))):
+        if not any(parent is soup for parent in tag.parents):
+            continue  # removed together with an enclosing element
+        reason = _reason(tag, is_book=is_book)
+        text = tag.get_text(" ", strip=True)
+        if reason == "page number":
+            text = text or str(tag.get("title") or tag.get("aria-label") or "")
+        if reason in _WRAPPERS and len(tag.get_text()) > MOST_OF_PAGE * n_page:
+            continue
+        _replace(tag, left_out.add(text, reason))
+    for aside in soup("aside"):
+        _place_after_paragraph(aside)
+
+
+def _reason(tag: Tag, *, is_book: bool) -> str:
+    """Return why an element is left out; empty if it is not."""
+    if tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
+        return "hidden"
+    if _HIDDEN.search(str(tag.get("style", ""))):
+        return "hidden"
+    for role in f"{tag.get('role', '')} {tag.get('epub:type', '')}".split():
+        if role in _ROLES:
+            return _ROLES[role]
+    if reason := next(filter(None, map(_CLASSES.get, tag.get("class") or [])), ""):
+        return reason
+    if str(tag.get("id", "")).startswith("p-lang"):
+        return "list of languages"
+    if tag.name == "a" and set(tag.get_text()) & _BACK and len(tag.get_text()) <= 2:
+        return "link back"
+    if tag.name == "aside" and (is_book or _is_note(tag)):
+        return ""
+    return _ASIDE.get(tag.name, "")
+
+
+def _is_note(tag: Tag) -> bool:
+    kind = f"{tag.get('role', '')} {tag.get('epub:type', '')}"
+    return _NOTES.search(kind) is not None
+
+
+def _replace(tag: Tag, mark: str) -> None:
+    """Put a mark where an element was; before the table if it was a part of one."""
+    table = tag.find_parent("table") if tag.name in _IN_TABLE else None
+    if mark and table:
+        table.insert_before(_paragraph(mark))
+    if mark and not table:
+        is_block = tag.name in BLOCKS
+        tag.replace_with(_paragraph(mark) if is_block else NavigableString(mark))
+    else:
+        tag.decompose()
+
+
+def _paragraph(text: str) -> Tag:
+    paragraph = Tag(name="p")
+    paragraph.string = text
+    return paragraph
+
+
+def _take_out_languages(soup: BeautifulSoup, left_out: LeftOut) -> None:
+    """Leave out lists of links to the same page in other languages."""
+    lists: dict[int, tuple[Tag, list[Tag]]] = {}
+    for link in soup("a", hreflang=True):
+        if items := link.find_parent(["ul", "ol", "p", "div"]):
+            lists.setdefault(id(items), (items, []))[1].append(link)
+    for items, links in lists.values():
+        n_linked = sum(len(link.get_text(strip=True)) for link in links)
+        n_all = len("".join(items.get_text().split()))
+        if len(links) >= FEWEST_LANGUAGES and n_linked > LINKED * n_all:
+            text = items.get_text(" ", strip=True)
+            _replace(items, left_out.add(text, "list of languages"))
+
+
+def _take_out_pictures(soup: BeautifulSoup, left_out: LeftOut) -> None:
+    """Leave out the descriptions of pictures; signs drawn as pictures are text."""
+    for image in soup("img"):
+        text = str(image.get("alt") or "")
+        is_sign = 0 < len(text) <= 4 and not any(map(str.isalnum, text))
+        mark = text if is_sign else left_out.add(text, "description of a picture")
+        image.replace_with(NavigableString(mark))
+
+
+def _place_after_paragraph(aside: Tag) -> None:
+    """Move a note that stands within a sentence behind its paragraph."""
+    if paragraph := aside.find_parent("p"):
+        paragraph.insert_after(aside.extract())

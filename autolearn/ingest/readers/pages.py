@@ -1,0 +1,18 @@
+"""Build a page from the parts of a document in another format."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+def element(name: str, content: str, **attributes: str | int) -> str:
+    """Return an element around a content that is HTML already."""
+    shown = "".join(
+        f' {key}="{escape(str(value))}"' for key, value in attributes.items()
+    )
+    return f"<{name}{shown}>{content}</{name}>"
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of rows of cells that are HTML already."""
+    lines = ("".join(element("td", cell) for cell in row) for row in rows)
+    return element("table", "".join(element("tr", line) for line in lines))

@@ -1,0 +1,356 @@
+"""Convert Rich Text Format to Markdown, by way of HTML.
+
+striprtf, the usual library, returns plain text in which superscripts, merged cells,
+hidden text and notes cannot be told from the rest.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from html import escape
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import formulas, markup
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pieces import Piece, Source
+
+_TOKEN = re.compile(
+    r"\\([a-zA-Z]+)(-?\d+)? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n\0]+"
+    r"|([^\\{}\r\n\0]+)"
+)
+_SIGNS = {
+    "tab": "\t",
+    "line": "\n",
+    "emdash": "—",
+    "endash": "–",  # noqa: RUF001
+    "lquote": "‘",  # noqa: RUF001
+    "rquote": "’",  # noqa: RUF001
+    "ldblquote": "“",
+    "rdblquote": "”",
+    "bullet": "•",
+    "~": "\u00a0",
+    "_": "-",
+    "emspace": " ",
+    "enspace": " ",
+    "nestcell": ", ",
+    "nestrow": "; ",
+    **{sign: sign for sign in "\\{}"},
+}
+_UNSEEN = frozenset((
+    "fonttbl", "colortbl", "stylesheet", "info", "pict", "generator",
+    "listtable", "listoverridetable", "rsidtbl", "themedata",
+    "colorschememapping", "datastore", "xmlnstbl", "latentstyles", "mmathPr",
+    "fldinst", "bkmkstart", "bkmkend", "objdata", "objclass", "nonshppict",
+    "revtbl", "filetbl", "shpinst_sp", "sp", "pgdsctbl", "template", "operator",
+    "userprops", "docvar", "wgrffmtfilter", "passwordhash",
+))  # fmt: skip
+"""Groups that have no text."""
+_LEFT_OUT = {
+    **{f"header{kind}": "head of the page" for kind in ("", "l", "r", "f")},
+    **{f"footer{kind}": "foot of the page" for kind in ("", "l", "r", "f")},
+    "annotation": "comment",
+    "moMath": formulas.REASON,
+}
+_KEPT = frozenset(("shpinst", "shptxt", "shppict", "moMath", "annotation", "do"))
+"""Groups that are read although a reader may ignore them."""
+_WITHOUT_TEXT = ("unseen", "fonts", "styles")
+"""Kinds of groups whose characters are not kept."""
+_SCRIPTS = {"super": "sup", "up": "sup", "sub": "sub", "dn": "sub", "nosupersub": ""}
+_REASONS = {"v": "hidden", "deleted": "deleted in a tracked change"}
+_CODE_PAGES = {
+    77: "mac_roman", 128: "cp932", 129: "cp949", 134: "gbk", 136: "big5", 161: "cp1253",
+    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257",
+    204: "cp1251", 222: "cp874", 238: "cp1250",
+}  # fmt: skip
+"""The encodings of the character sets of fonts."""
+
+
+def read(path: Path) -> Source:
+    """Return a document with its headings, tables and notes.
+
+    Raises:
+        InputError: It is too large, or no RTF.
+    """
+    markup.check_size(path.stat().st_size)
+    data = path.read_bytes()
+    if not data.lstrip()[:5] == b"{\\rtf":
+        raise InputError("is no RTF, although its name says so; save it again.")
+    return Source(_pieces(data))
+
+
+def _pieces(data: bytes) -> Iterator[Piece]:
+    parser = _Parser()
+    parser.feed(data.decode("latin-1"))
+    yield from markup.pieces(markup.parse(parser.page()), left_out=parser.left_out)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What holds within a group."""
+
+    kind: str = "text"
+    """``text``, ``note``, one of those without text, or why it is left out."""
+    script: str = ""
+    reason: str = ""
+    """Why characters are left out: hidden or deleted."""
+    code_page: str = ""
+    n_fallback: int = 1
+    is_optional: bool = False
+
+
+@dataclass
+class _Table:
+    """The rows of a table that is being read."""
+
+    rows: list[list[str]] = field(default_factory=list)
+    layout: list[str] = field(default_factory=list)
+    """For each cell of a row, the word that merges it with another."""
+    row: list[str] = field(default_factory=list)
+
+
+class _Parser:
+    """Turns the tokens of a file into a page."""
+
+    def __init__(self) -> None:
+        self.left_out = LeftOut()
+        self._blocks: list[str] = []
+        self._notes: list[str] = []
+        self._paragraph: list[tuple[str, _State]] = []
+        self._outer: list[list[tuple[str, _State]]] = []
+        self._state, self._stack = _State(), list[_State]()
+        self._code_page = "cp1252"
+        self._fonts: dict[int, str] = {}
+        self._font = self._style = self._level = -1
+        self._headings: dict[int, int] = {}
+        self._table, self._in_table, self._merges = _Table(), False, ""
+        self._bytes, self._n_skipped = bytearray(), 0
+
+    def feed(self, text: str) -> None:
+        """Read a whole file."""
+        position = 0
+        while match := _TOKEN.match(text, position):
+            position = match.end()
+            word, number, byte, symbol, brace, plain = match.groups()
+            if byte is None:
+                self._flush_bytes()
+            if word == "bin":
+                position += max(0, int(number or 0))
+            elif word or symbol:
+                self._control(word or symbol, int(number) if number else None)
+            elif brace:
+                self._open() if brace == "{" else self._close()
+            elif byte:
+                self._byte(int(byte, 16))
+            elif plain:
+                self._text(plain)
+        self._flush_bytes()
+        self._end_paragraph()
+        self._end_table()
+
+    def page(self) -> str:
+        """Return all that was read as HTML."""
+        return "".join([*self._blocks, *self._notes])
+
+    def _open(self) -> None:
+        self._stack.append(self._state)
+        self._state = replace(self._state, is_optional=False)
+
+    def _close(self) -> None:
+        ended = self._state
+        self._state = self._stack.pop() if self._stack else _State()
+        if ended.kind != self._state.kind and ended.kind not in _WITHOUT_TEXT:
+            self._end_group(ended.kind)
+
+    def _begin_group(self, kind: str) -> None:
+        self._state = replace(_State(), kind=kind, code_page=self._state.code_page)
+        if kind not in _WITHOUT_TEXT:
+            self._outer.append(self._paragraph)
+            self._paragraph = []
+
+    def _end_group(self, kind: str) -> None:
+        html = self._html()
+        self._paragraph = self._outer.pop() if self._outer else []
+        if kind == "note":
+            n = len(self._notes)
+            text = re.sub(r"^(?:\[\d+\]|<sup>\[?\d*\]?</sup>)?\s*", "", html)
+            self._notes.append(element("p", f"[{n + 1}] {text}"))
+            self._add(f"[{n + 1}]")
+        elif mark := self.left_out.add(markup.parse(html).get_text(), kind):
+            self._add(mark)
+
+    def _control(self, word: str, number: int | None) -> None:
+        if self._n_skipped and word != "u":
+            self._n_skipped -= 1
+        elif word == "*":
+            self._state = replace(self._state, is_optional=True)
+        elif word == "u":
+            self._unicode(number or 0)
+        elif word in _SIGNS:
+            self._add(_SIGNS[word])
+        elif not self._group(word) and not self._formatting(word, number):
+            self._structure(word, number or 0)
+
+    def _group(self, word: str) -> bool:
+        """Begin a group of its own kind if a word names one."""
+        was_optional = self._state.is_optional
+        self._state = replace(self._state, is_optional=False)
+        if word == "fonttbl":
+            self._begin_group("fonts")
+        elif word == "stylesheet":
+            self._begin_group("styles")
+        elif self._state.kind in _WITHOUT_TEXT:
+            return False
+        elif word in _LEFT_OUT:
+            self._begin_group(_LEFT_OUT[word])
+        elif word == "footnote":
+            self._begin_group("note")
+        elif word in _UNSEEN or (was_optional and word not in _KEPT):
+            self._begin_group("unseen")
+        else:
+            return False
+        return True
+
+    def _formatting(self, word: str, number: int | None) -> bool:
+        """Follow a word that says how characters are shown, if it is one."""
+        state, is_on = self._state, number != 0
+        if word in _SCRIPTS:
+            state = replace(state, script=_SCRIPTS[word] if is_on else "")
+        elif word in _REASONS:
+            state = replace(state, reason=_REASONS[word] if is_on else "")
+        elif word == "plain":
+            state = replace(state, script="", reason="")
+        elif word == "uc":
+            state = replace(state, n_fallback=number or 0)
+        else:
+            return self._character_set(word, number or 0)
+        self._state = state
+        return True
+
+    def _character_set(self, word: str, number: int) -> bool:
+        if word == "f":
+            self._font = number
+            code_page = self._fonts.get(number, "")
+            self._state = replace(self._state, code_page=code_page)
+        elif word == "fcharset":
+            self._fonts[self._font] = _CODE_PAGES.get(number, "")
+        elif word == "ansicpg":
+            self._code_page = f"cp{number}"
+        else:
+            return False
+        return True
+
+    def _structure(self, word: str, number: int) -> None:
+        """Follow a word that ends a paragraph, a cell or a row, or begins one."""
+        if word in ("par", "sect", "page"):
+            self._end_paragraph()
+        elif word == "pard":
+            self._in_table, self._style, self._level = False, -1, -1
+        elif word == "s":
+            self._style = number
+        elif word == "outlinelevel":
+            self._level = number
+        else:
+            self._table_structure(word)
+
+    def _table_structure(self, word: str) -> None:
+        if word == "intbl":
+            self._in_table = True
+        elif word == "trowd":
+            self._table.layout, self._merges = [], ""
+        elif word in ("clmrg", "clvmrg"):
+            self._merges = word
+        elif word == "cellx":
+            self._table.layout.append(self._merges)
+            self._merges = ""
+        elif word == "cell":
+            self._in_table = True
+            self._table.row.append(self._html())
+            self._paragraph = []
+        elif word == "row":
+            self._end_row()
+
+    def _unicode(self, number: int) -> None:
+        self._add(chr(number % 0x10000))
+        self._n_skipped = self._state.n_fallback
+
+    def _byte(self, byte: int) -> None:
+        if self._n_skipped:
+            self._n_skipped -= 1
+        else:
+            self._bytes.append(byte)
+
+    def _flush_bytes(self) -> None:
+        if self._bytes:
+            data, self._bytes = bytes(self._bytes), bytearray()
+            try:
+                text = data.decode(self._state.code_page or self._code_page, "replace")
+            except LookupError:
+                text = data.decode("cp1252", "replace")
+            self._add(text)
+
+    def _text(self, text: str) -> None:
+        n, self._n_skipped = self._n_skipped, max(0, self._n_skipped - len(text))
+        text = text[n:]
+        if self._state.kind == "styles":
+            if match := re.match(r"heading (\d)", text, re.I):
+                self._headings[self._style] = int(match[1])
+        elif text:
+            self._add(text)
+
+    def _add(self, text: str) -> None:
+        if self._state.kind not in _WITHOUT_TEXT:
+            self._paragraph.append((text, self._state))
+
+    def _html(self) -> str:
+        """Return the paragraph so far as HTML, with marks for what is left out."""
+        parts: list[tuple[str, str, str]] = []
+        for text, state in self._paragraph:
+            key = state.script, state.reason
+            if parts and parts[-1][1:] == key:
+                text = parts.pop()[0] + text
+            parts.append((text, *key))
+        html = []
+        for text, script, reason in parts:
+            whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            if reason:
+                html.append(self.left_out.add(whole, reason))
+                continue
+            line = escape(whole).replace("\n", "<br/>")
+            html.append(element(script, line) if script and whole.strip() else line)
+        return "".join(html)
+
+    def _end_paragraph(self) -> None:
+        if self._state.kind != "text" or self._in_table:
+            self._add("\n")
+            return
+        html, self._paragraph = self._html(), []
+        if html.strip():
+            self._end_table()
+            level = self._headings.get(self._style, self._level + 1)
+            name = f"h{level}" if 1 <= level <= 6 else "p"
+            self._blocks.append(element(name, html))
+
+    def _end_row(self) -> None:
+        """Keep a row; repeat in merged cells what they are merged with."""
+        table, row = self._table, self._table.row
+        above = table.rows[-1] if table.rows else []
+        for i, merges in enumerate(table.layout[: len(row)]):
+            if merges == "clmrg" and i and not row[i].strip():
+                row[i] = row[i - 1]
+            elif merges == "clvmrg" and i < len(above) and not row[i].strip():
+                row[i] = above[i]
+        if row:
+            table.rows.append(row)
+        table.row, self._in_table = [], False
+
+    def _end_table(self) -> None:
+        rows, self._table.rows = self._table.rows, []
+        if self._table.row:
+            rows.append(self._table.row)
+            self._table.row = []
+        lines = ("".join(element("td", cell) for cell in row) for row in rows)
+        if rows:
+            body = "".join(element("tr", line) for line in lines)
+            self._blocks.append(element("table", body))

@@ -1,0 +1,246 @@
+"""Convert PowerPoint presentations to Markdown, by way of HTML."""
+
+import zipfile
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import archives, charts, formulas, markup, packages
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.packages import Relation, child, tag, value
+from autolearn.ingest.readers.pages import element
+from autolearn.ingest.readers.pieces import Piece, Source
+
+_MAIN = "ppt/presentation.xml"
+_FEET = {"dt": "foot of the page", "ftr": "foot of the page", "sldNum": "page number"}
+_TITLES = ("title", "ctrTitle")
+_SHAPES = ("sp", "graphicFrame", "grpSp", "AlternateContent", "cxnSp")
+
+
+def read(path: Path) -> Source:
+    """Return a presentation slide by slide, with tables, formulas and notes.
+
+    Hidden slides, comments and slide numbers are left out.
+
+    Raises:
+        InputError: It is damaged, protected, too large, or no presentation.
+    """
+    packages.refuse_protected(path)
+    with archives.opened(path) as archive:
+        main = packages.main_part(archive, _MAIN)
+        if main not in archive.namelist():
+            raise InputError("is no presentation; save it again as .pptx.")
+        slides = _slides(archive, main)
+    return Source(_pieces(path, slides))
+
+
+def _slides(archive: zipfile.ZipFile, main: str) -> list[str]:
+    """Return the parts of the slides in their order."""
+    related = packages.relations(archive, main)
+    order = child(packages.xml(archive, main), "sldIdLst")
+    ids = [_relation_id(item) for item in (order if order is not None else [])]
+    names = set(archive.namelist())
+    return [
+        related[i].target for i in ids if i in related and related[i].target in names
+    ]
+
+
+def _relation_id(item: Element, name: str = "id") -> str:
+    return next(
+        (
+            text
+            for key, text in item.items()
+            if "relationships" in key and key.endswith(f"}}{name}")
+        ),
+        "",
+    )
+
+
+def _pieces(path: Path, slides: list[str]) -> Iterator[Piece]:
+    with archives.opened(path) as archive:
+        for n, part in enumerate(slides, 1):
+            share = n / len(slides)
+            slide = _Slide(archive, part)
+            yield from slide.pieces(share)
+
+
+class _Slide:
+    """One slide, its notes and its comments."""
+
+    def __init__(self, archive: zipfile.ZipFile, part: str) -> None:
+        self._archive = archive
+        self._left_out = LeftOut()
+        self._root = packages.xml(archive, part)
+        self._related = packages.relations(archive, part)
+        self._formulas: list[Element] = []
+
+    def pieces(self, share: float) -> Iterator[Piece]:
+        """Yield the slide as Markdown."""
+        html = self._page()
+        if value(self._root, "show") == "0":
+            text = markup.parse(html).get_text(" ", strip=True)
+            yield Piece(text, left_out="hidden slide", share=share)
+        else:
+            soup = markup.parse(html)
+            yield from markup.pieces(
+                soup, left_out=self._left_out, opens=True, share=share
+            )
+        for relation in self._related.values():
+            if (
+                relation.kind == "comments"
+                and relation.target in self._archive.namelist()
+            ):
+                text = _plain(packages.xml(self._archive, relation.target))
+                yield Piece(text, left_out="comment", share=share)
+
+    def _page(self) -> str:
+        tree = child(self._root, "cSld", "spTree")
+        html = self._shapes(tree) if tree is not None else ""
+        for relation in self._related.values():
+            if relation.kind == "notesSlide":
+                html += self._notes(relation)
+        shown = list(map(_plain, self._formulas))
+        for i, tex in enumerate(formulas.from_omml(self._formulas)):
+            text = formulas.written(tex)
+            text = text or self._left_out.add(shown[i], formulas.REASON)
+            html = html.replace(f"<m-{i}></m-{i}>", escape(text))
+        return html
+
+    def _notes(self, relation: Relation) -> str:
+        if relation.target not in self._archive.namelist():
+            return ""
+        tree = child(packages.xml(self._archive, relation.target), "cSld", "spTree")
+        html = self._shapes(tree) if tree is not None else ""
+        return element("div", f"<p>Notes:</p>{html}") if html.strip() else ""
+
+    def _shapes(self, tree: Element) -> str:
+        """Return the shapes, the title first."""
+        shapes = [part for part in tree if tag(part) in _SHAPES]
+        shapes.sort(key=lambda shape: _placeholder(shape) not in _TITLES)
+        return "".join(map(self._shape, shapes))
+
+    def _shape(self, shape: Element) -> str:
+        name, kind = tag(shape), _placeholder(shape)
+        if name == "grpSp":
+            return self._shapes(shape)
+        if name == "AlternateContent":
+            return "".join(self._shapes(part) for part in list(shape)[:1])
+        if name == "graphicFrame":
+            return self._graphic(shape)
+        if kind in _FEET:
+            return element("p", self._left_out.add(_plain(shape), _FEET[kind]))
+        body = child(shape, "txBody")
+        if body is None:
+            return ""
+        if kind in _TITLES and _plain(body):
+            text = " ".join(self._inline(part) for part in body if tag(part) == "p")
+            return element("h2", text)
+        return self._paragraphs(body, is_list=kind in ("body", "obj"))
+
+    def _paragraphs(self, body: Element, *, is_list: bool = False) -> str:
+        """Return the paragraphs of a shape; those with bullets are list items."""
+        lines = [part for part in body if tag(part) == "p" and _plain(part)]
+        html = ""
+        for key, group in groupby(
+            lines, lambda line: _bullet(line, len(lines), is_list)
+        ):
+            if key:
+                items = "".join(element("li", self._inline(line)) for line in group)
+                html += element(key, items)
+            else:
+                html += "".join(element("p", self._inline(line)) for line in group)
+        return html
+
+    def _inline(self, paragraph: Element) -> str:
+        return "".join(map(self._run, paragraph))
+
+    def _run(self, run: Element) -> str:
+        name = tag(run)
+        if name in ("r", "fld"):
+            inner = child(run, "t")
+            text = escape(inner.text or "") if inner is not None else ""
+            raised = value(child(run, "rPr"), "baseline")
+            if raised.lstrip("-").isdigit() and int(raised):
+                return element("sub" if int(raised) < 0 else "sup", text)
+            return text
+        if name == "br":
+            return "<br/>"
+        if name == "oMath":
+            self._formulas.append(run)
+            i = len(self._formulas) - 1
+            return f"<m-{i}></m-{i}>"
+        if name in ("m", "oMathPara", "Choice"):
+            return "".join(map(self._run, run))
+        if name == "AlternateContent":
+            return "".join(map(self._run, list(run)[:1]))
+        return ""
+
+    def _graphic(self, frame: Element) -> str:
+        data = child(frame, "graphic", "graphicData")
+        html = ""
+        for part in data if data is not None else []:
+            if tag(part) == "tbl":
+                html += self._table(part)
+            elif tag(part) in ("chart", "relIds"):
+                html += self._related_text(part)
+        return html
+
+    def _related_text(self, part: Element) -> str:
+        """Return the text of a diagram; leave out that of a chart."""
+        is_chart = tag(part) == "chart"
+        relation = self._related.get(_relation_id(part, "id" if is_chart else "dm"))
+        if relation is None or relation.target not in self._archive.namelist():
+            return ""
+        root = packages.xml(self._archive, relation.target)
+        if is_chart:
+            return charts.page(root)
+        bodies = [node for node in root.iter() if tag(node) == "t" and len(node)]
+        items = [self._paragraphs(body) for body in bodies]
+        return element("ul", "".join(element("li", item) for item in items if item))
+
+    def _table(self, table: Element) -> str:
+        rows = []
+        is_named = value(child(table, "tblPr"), "firstRow") == "1"
+        for i, row in enumerate(part for part in table if tag(part) == "tr"):
+            name = "th" if is_named and i == 0 else "td"
+            line = "".join(self._cell(cell, name) for cell in row if tag(cell) == "tc")
+            rows.append(element("tr", line))
+        return element("table", "".join(rows))
+
+    def _cell(self, cell: Element, name: str) -> str:
+        if "1" in (value(cell, "hMerge"), value(cell, "vMerge")):
+            return ""  # covered by a merged one
+        body = child(cell, "txBody")
+        html = self._paragraphs(body) if body is not None else ""
+        spans = {"colspan": value(cell, "gridSpan"), "rowspan": value(cell, "rowSpan")}
+        return element(name, html, **{key: n for key, n in spans.items() if n})
+
+
+def _bullet(paragraph: Element, n: int, is_list: bool) -> str:
+    """Return which list a paragraph is an item of; empty if of none."""
+    properties = child(paragraph, "pPr")
+    if child(properties, "buAutoNum") is not None:
+        return "ol"
+    if child(properties, "buChar") is not None:
+        return "ul"
+    return "ul" if is_list and n > 1 and child(properties, "buNone") is None else ""
+
+
+def _placeholder(shape: Element) -> str:
+    place = next(
+        (child(part, "nvPr", "ph") for part in shape if tag(part).startswith("nv")),
+        None,
+    )
+    return (value(place, "type") or "obj") if place is not None else ""
+
+
+def _plain(part: Element) -> str:
+    """Return all text in an element, a line for each paragraph."""
+    pieces = []
+    for inner in part.iter():
+        pieces += [" "] if tag(inner) in ("p", "br", "pt") else []
+        pieces += [inner.text or ""] if tag(inner) in ("t", "v", "text") else []
+    return " ".join("".join(pieces).split())

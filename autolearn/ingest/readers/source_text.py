@@ -1,0 +1,68 @@
+"""Convert reStructuredText and LaTeX to Markdown, by way of HTML that pandoc writes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from autolearn.core.reading import ReadingChoices
+from autolearn.ingest.readers import decoding, markup, pandoc
+from autolearn.ingest.readers.pieces import Piece, Source
+
+_FORMATS = {".rst": "rst", ".tex": "latex"}
+_SKIPPED = {
+    "SkippedContent": "command that is not known",
+    "CouldNotLoadIncludeFile": "other file that is named in the text",
+    "BlockNotRendered": "command that is not known",
+    "InlineNotRendered": "command that is not known",
+}
+"""Messages of pandoc about what it did not convert, and the reason that is shown."""
+_WITHOUT_TEXT = re.compile(
+    r"\\(?:\w*cite\w*\W.*|maketitle|begin\{\w+\*?\}|end\{\w+\*?\}|(?:document)?class\b.*|\w+\*?)\s*"
+)
+"""Commands that have no text of their own, or, citations, whose text is written."""
+
+
+def read(path: Path, choices: ReadingChoices) -> Source:
+    """Return a document with its headings, lists, tables, formulas and notes.
+
+    Other files that it names are not read. Commands that are not known are left out.
+
+    Raises:
+        InputError: It is too large, or cannot be parsed.
+    """
+    markup.check_size(path.stat().st_size)
+    found = decoding.recognise(path, choices.encoding)
+    text = path.read_bytes().decode(found.encoding, found.errors)
+    return Source(
+        _pieces(text, _FORMATS[path.suffix.lower()]),
+        found.note,
+        encoding=found.encoding,
+        encodings=found.candidates,
+    )
+
+
+def _pieces(text: str, source: str) -> Iterator[Piece]:
+    data = re.sub(r"\r\n?", "\n", text).encode("utf-8", "replace")
+    html, messages = pandoc.convert(data, source, "html")
+    soup = markup.parse(html)
+    for title in soup("title"):
+        title.decompose()  # stands at the beginning as well
+    for citation in soup.select("span.citation[data-cites]"):
+        if not citation.get_text(strip=True):
+            citation.string = f"[{', '.join(str(citation['data-cites']).split())}]"
+    yield from markup.pieces(soup)
+    for message in messages:
+        content = _content(message)
+        if content and not _WITHOUT_TEXT.fullmatch(content):
+            yield Piece(content, left_out=_SKIPPED[message["type"]], share=1.0)
+
+
+def _content(message: dict[str, Any]) -> str:
+    """Return what a message says was not converted; empty if it says nothing."""
+    if message.get("type") not in _SKIPPED:
+        return ""
+    content = message.get("contents", message.get("path", ""))
+    if isinstance(content, dict):
+        content = content.get("c", ["", ""])[-1]
+    return str(content).strip()

@@ -1,0 +1,151 @@
+"""Read spreadsheets of Excel, each sheet as a table."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetVisibleEnum,
+)
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import archives, markup, packages
+from autolearn.ingest.readers.pieces import Piece, Source
+
+_OUTSIDE = {
+    "xl/comments": "comment",
+    "xl/threadedComments": "comment",
+    "xl/drawings/drawing": "text in a drawing",
+    "xl/charts/chart": "text in a drawing",
+}
+"""Parts with text outside the cells, and why they are left out."""
+_TEXTS = ("t", "text", "v")
+MOST_CELLS = 5_000_000
+"""Most cells of a sheet, which bounds the memory that it takes."""
+MOST_REPEATED = 10_000
+"""Most cells in which a merged one is repeated."""
+
+
+def read(path: Path) -> Source:
+    """Return the sheets, each below its name; hidden ones are left out.
+
+    Raises:
+        InputError: It is damaged, protected, too large, or no spreadsheet.
+    """
+    if path.suffix.lower() != ".xls":
+        packages.refuse_protected(path)
+        with archives.opened(path):
+            pass  # checks its size
+    else:
+        markup.check_size(path.stat().st_size)
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+    except CalamineError as error:
+        raise InputError(f"cannot be read: {error}; save it again.") from error
+    return Source(_pieces(book, path))
+
+
+def _pieces(book: CalamineWorkbook, path: Path) -> Iterator[Piece]:
+    yield from _sheets(book)
+    if path.suffix.lower() != ".xls":
+        with archives.opened(path) as archive:
+            for name in archive.namelist():
+                reason = next(
+                    (why for part, why in _OUTSIDE.items() if part in name), ""
+                )
+                if reason and name.endswith(".xml"):
+                    text = _text(packages.xml(archive, name))
+                    yield Piece(text, left_out=reason, share=1.0)
+
+
+def _text(root: Element) -> str:
+    parts = (part.text or "" for part in root.iter() if packages.tag(part) in _TEXTS)
+    return " ".join(" ".join(parts).split())
+
+
+def _sheets(book: CalamineWorkbook) -> Iterator[Piece]:
+    sheets = book.sheets_metadata
+    for n, sheet in enumerate(sheets, 1):
+        share = n / len(sheets)
+        try:
+            content = book.get_sheet_by_name(sheet.name)
+        except CalamineError:
+            continue  # a sheet of charts
+        if content.total_height * content.total_width > MOST_CELLS:
+            raise InputError(
+                f"has more than {MOST_CELLS:,} cells in a sheet; save it as .csv."
+            )
+        rows = _rows(content)
+        if not rows:
+            continue
+        if sheet.visible != SheetVisibleEnum.Visible:
+            text = "\n".join(" ".join(filter(None, row)) for row in rows)
+            yield Piece(text, left_out="hidden sheet", share=share)
+            continue
+        yield Piece(f"## {' '.join(sheet.name.split())}\n\n", opens=True, share=share)
+        yield from _tables(rows, share)
+
+
+def _rows(sheet: CalamineSheet) -> list[list[str]]:
+    """Return the texts of all cells; merged cells are repeated."""
+    rows = [
+        [_written(value) for value in row]
+        for row in sheet.to_python(skip_empty_area=False)
+    ]
+    n_repeated = 0
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
+        n_repeated += (bottom - top + 1) * (right - left + 1)
+        if n_repeated > MOST_REPEATED:
+            break
+        is_title = right - left + 1 >= max(map(len, rows), default=0)
+        for row in rows[top : bottom + 1]:
+            width = 1 if is_title else right - left + 1
+            row[left : left + width] = [rows[top][left]] * len(row[left : left + width])
+    return rows if any(any(row) for row in rows) else []
+
+
+def _tables(rows: list[list[str]], share: float) -> Iterator[Piece]:
+    """Yield the blocks of rows between empty ones: tables, or lines of text."""
+    block: list[list[str]] = []
+    for row in [*rows, []]:
+        if any(row):
+            block.append(row)
+        elif block:
+            yield Piece(_table(block), share=share)
+            block = []
+
+
+def _table(block: list[list[str]]) -> str:
+    filled = [i for i in range(len(block[0])) if any(row[i] for row in block)]
+    lines = [[row[i] for i in filled] for row in block]
+    titles = []
+    while len(lines) > 1 and len(filled) > 1 and sum(map(bool, lines[0])) == 1:
+        titles.append(" ".join(filter(None, lines.pop(0))))
+    above = "".join(f"{title}\n\n" for title in titles)
+    if len(filled) == 1:
+        return above + "".join(f"{row[0]}\n\n" for row in lines)
+    body = [f"| {' | '.join(map(_cell, row))} |" for row in lines]
+    body.insert(1, "|" + " --- |" * len(filled))
+    return above + "\n".join(body) + "\n\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def _written(value: Any) -> str:
+    """Return the value of a cell as a person would write it."""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value).strip()

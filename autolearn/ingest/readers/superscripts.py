@@ -1,0 +1,121 @@
+"""Write superscripts and subscripts so that they stay apart from what they follow.
+
+An exponent becomes ``10^23``, a note mark ``[4]``. A number below the line of a formula
+of chemistry joins its symbol, as everybody writes it: ``CO2``, ``H2O``. Unicode has
+signs for some of these (``CO₂``), but a question, a search and a model's answer are
+written without them, and they would not be recognised as the same.
+"""
+
+import re
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString, Tag
+
+BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd",
+    "details", "div", "dl", "dt", "figcaption", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main",
+    "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "ul",
+))  # fmt: skip
+"""Elements that begin on a line of their own."""
+NEAR = 24
+"""Characters before and after that are looked at."""
+
+_NUMBERS = re.compile(r"\d{1,3}(?:\s*[,;\-–]\s*\d{1,3})*|[a-z](?:\s*,\s*[a-z])*")  # noqa: RUF001
+"""The usual mark of a note, or of several."""
+_SIGNS = re.compile(r"[*†‡§¶#®©™℠°′″º+\-−–]+|TM|SM|\[.*\]|\(.*\)", re.S)  # noqa: RUF001
+"""What can be told from what it follows, or belongs to it."""
+_SIMPLE = re.compile(r"[+\-−–]?(?:\d[\d.,]*|[^\W\d_]+|[^\W_]+)")  # noqa: RUF001
+_ORDINALS = frozenset((
+    "st", "nd", "rd", "th", "e", "er", "re", "ers", "ère", "ères", "ième", "me",
+    "ème", "nde", "de", "º", "ª", "o", "a", "os", "as",
+))  # fmt: skip
+_YEAR = re.compile(r"(?<![\d.,×*^])(?:1[2-9]|20)\d\d$")  # noqa: RUF001
+_WORD = re.compile(r"[^\W\d_]{4,}$|[^\W\d_]{2,}[.,;:!?\"”’»]+$|\d{2,}[.,;:!?\"”’»]+$")  # noqa: RUF001
+"""What a note mark follows: a word, or the end of a clause."""
+_ROMAN_OR_NUMBER = re.compile(r"(?:\d|\b[IVXLCDM]+|\bn)$")
+
+
+def write_out(soup: BeautifulSoup) -> None:
+    """Replace the elements ``sup`` and ``sub``, and links to notes, by plain text."""
+    for tag in reversed(soup(["sup", "sub", "a"])):
+        if tag.name == "a" and not _refers_to_note(tag):
+            continue
+        text = " ".join(tag.get_text().split())
+        before, after = _neighbour(tag, forward=False), _neighbour(tag, forward=True)
+        if tag.name == "sub":
+            tag.replace_with(_subscript(text, before, after))
+        elif tag.name == "sup":
+            tag.replace_with(_superscript(tag, text, before, after))
+        elif not tag.find_parent("sup"):
+            tag.replace_with(_note(text))
+
+
+def _refers_to_note(link: Tag) -> bool:
+    role = f"{link.get('role', '')} {link.get('epub:type', '')}"
+    return "noteref" in role or "biblioref" in role
+
+
+def _note(text: str) -> str:
+    return text if not text or text[0] in "[(" else f"[{text}]"
+
+
+def _superscript(tag: Tag, text: str, before: str, after: str) -> str:
+    links = [*tag("a", href=True), *tag.find_parents("a", href=True)]
+    if any("#" in str(link["href"]) for link in links) and re.search(r"\w", text):
+        return _note(text)
+    if not text or (_SIGNS.fullmatch(text) and not text[-1:].isdigit() and before):
+        joined = text[:1] not in "+-−–" or not before[-1:].isdigit()  # noqa: RUF001
+        return text if joined else f"^{text}"
+    if text == "o" and before[-1:].isdigit() and re.match(r"[CFNSEW]\b", after):
+        return "°"
+    if text[:1] == ":":
+        return text  # the page of a reference
+    if text.lower() in _ORDINALS and _ROMAN_OR_NUMBER.search(before):
+        return text
+    if len(text) > 1 and text.isalpha() and re.search(r"(?:^|\W)[A-Z]$", before):
+        return text  # M<sup>me</sup>
+    if _NUMBERS.fullmatch(text) and _is_note(before, after, text):
+        return _note(text)
+    return _raised("^", text, before, after)
+
+
+def _is_note(before: str, after: str, text: str) -> bool:
+    """Return whether a small number or letter is the mark of a note."""
+    if not before:
+        return after[:1].isspace() or (after[:1].isupper() and after[1:2].islower())
+    return bool(_WORD.search(before)) or (
+        text.isdigit() and _YEAR.search(before) is not None
+    )
+
+
+def _subscript(text: str, before: str, after: str) -> str:
+    is_symbol = re.search(r"[A-Z][a-z]?$|[)\]]$|\b[a-z]$", before)
+    if not text or (text.isdigit() and is_symbol and not after[:1].isdigit()):
+        return text
+    return _raised("_", text, before, after)
+
+
+def _raised(sign: str, text: str, before: str, after: str) -> str:
+    goes_on = after[:1].isalnum() and not (
+        text.isdigit() and after[:1].isupper() and not before[-1:].isalnum()
+    )
+    is_simple = _SIMPLE.fullmatch(text) and not goes_on
+    return f"{sign}{text}" if is_simple else f"{sign}({text})"
+
+
+def _neighbour(tag: Tag, *, forward: bool) -> str:
+    """Return the characters of the same block beside an element."""
+    elements = tag.next_elements if forward else tag.previous_elements
+    inside = set(map(id, tag.descendants)) if forward else set()
+    near = ""
+    for element in elements:
+        if isinstance(element, Tag):
+            if element.name in BLOCKS:
+                break
+        elif isinstance(element, NavigableString) and id(element) not in inside:
+            near = near + element if forward else element + near
+        if len(near) >= NEAR:
+            break
+    return near[:NEAR] if forward else near[-NEAR:]

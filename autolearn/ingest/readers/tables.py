@@ -1,0 +1,218 @@
+"""Tables of pages: those that lay out a page are unfolded, the others become Markdown.
+
+A cell that covers several rows or columns is repeated in each, since a passage may have
+only one of them.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import takewhile
+
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+
+LARGEST_GROWTH = 64
+"""Cells of a table with repeated ones, for each that it has; more are not repeated."""
+LONG = 300
+"""Characters from which a cell is a text, not a value."""
+SHORT = 120
+"""Characters from which a cell of several paragraphs is a text."""
+
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_RICH = [*_HEADINGS, "pre", "hr", "form", "article", "section", "blockquote"]
+_YEAR = re.compile(r"(?:1\d|20)\d\d(?:/\d+)?")
+_FORMULA = re.compile(r"\$[^$]+\$")
+
+Grid = list[list[Tag | None]]
+"""The cell at each place; None where there is none."""
+
+
+def unfold(soup: BeautifulSoup) -> None:
+    """Replace tables that lay out a page by what their cells have."""
+    for table in soup("table"):
+        if not _lays_out(table):
+            continue
+        own = rows(table)
+        is_line = len(own) == 1 and not _is_rich(table)
+        for row in own:
+            for cell in cells(row):
+                cell.name = "span" if is_line else "div"
+                if is_line:
+                    cell.append(" ")
+            row.name = "div"
+        for part in table(["thead", "tbody", "tfoot", "caption", "colgroup", "col"]):
+            if part.find_parent("table") is table:
+                part.name = "div"
+        table.name = "div"
+
+
+def rows(table: Tag) -> list[Tag]:
+    """Return the rows of a table, without those of tables in its cells."""
+    return [row for row in table("tr") if row.find_parent("table") is table]
+
+
+def cells(row: Tag) -> list[Tag]:
+    """Return the cells of a row."""
+    return row.find_all(["td", "th"], recursive=False)
+
+
+def _lays_out(table: Tag) -> bool:
+    if table.get("role") in ("presentation", "none"):
+        return True
+    own = [cell for row in rows(table) for cell in cells(row)]
+    full = [cell for cell in own if cell.get_text().strip()]
+    if not full:
+        return True
+    has_names = any(cell.name == "th" for cell in own) or table.find("caption")
+    if has_names:
+        return False
+    if len(full) == 1 or table.find(_RICH) or _has_large_tables(table, full):
+        return True
+    if len(rows(table)) == 1 and _has_formula(table):
+        return True
+    return 2 * sum(map(_is_rich, full)) > len(full)
+
+
+def _has_large_tables(table: Tag, full: list[Tag]) -> bool:
+    """Return whether most cells hold tables, or large ones."""
+    inner = [cell for cell in full if cell.find("table")]
+    return 2 * len(inner) > len(full) or any(
+        len(cell.get_text()) > LONG for cell in inner
+    )
+
+
+def _has_formula(table: Tag) -> bool:
+    return _FORMULA.search(table.get_text()) is not None
+
+
+def _is_rich(cell: Tag) -> bool:
+    """Return whether a cell holds paragraphs, not a value."""
+    n = len(cell.get_text())
+    return n > LONG or (n > SHORT and len(cell(["p", "div"])) > 1)
+
+
+def grid(table: Tag) -> Grid:
+    """Return the cells of a table by row and column, merged ones at each place."""
+    own = [cells(row) for row in rows(table)]
+    most = LARGEST_GROWTH * sum(map(len, own)) + 1000
+    places: Grid = [[] for _ in own]
+    n_places = 0
+    for i, row in enumerate(own):
+        column = 0
+        for cell in row:
+            while column < len(places[i]) and places[i][column] is not None:
+                column += 1
+            height, width = _span(cell, "rowspan"), _span(cell, "colspan")
+            height = min(height or len(own), len(own) - i)
+            if n_places + height * width > most:
+                height = width = 1
+            n_places += height * width
+            for line in places[i : i + height]:
+                line.extend([None] * (column + width - len(line)))
+                line[column : column + width] = [cell] * width
+            column += width
+    n_columns = max(map(len, places), default=0)
+    return [line + [None] * (n_columns - len(line)) for line in places]
+
+
+def _span(cell: Tag, name: str) -> int:
+    """Return how many rows or columns a cell covers; 0 is all the rest."""
+    value = str(cell.get(name, "1")).strip()
+    return min(int(value), 65534) if value.isdecimal() else 1
+
+
+def markdown(table: Tag, texts: Mapping[int, str]) -> str:
+    """Return a table as Markdown.
+
+    Args:
+        table: The table.
+        texts: The converted text of each cell, by its ``id()``.
+    """
+    places = grid(table)
+    lines = [_line(row, texts) for row in places]
+    kept = [i for i, line in enumerate(lines) if any(line)]
+    places, lines = [places[i] for i in kept], [lines[i] for i in kept]
+    if not lines:
+        return ""
+    filled = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
+    lines = [[line[i] for i in filled] for line in lines]
+    titles = []
+    while len(lines) > 1 and len(filled) > 1 and lines[0][0] and not any(lines[0][1:]):
+        titles.append(f"{lines.pop(0)[0]}\n\n")
+        places.pop(0)
+    n = _n_header_rows(table, places, lines)
+    header = _header(lines[:n]) if n else [""] * len(filled)
+    body = ["| " + " | ".join(line) + " |" for line in (header, *lines[n:])]
+    body.insert(1, "|" + " --- |" * len(filled))
+    return "".join(titles) + "\n".join(body)
+
+
+def inline(table: Tag, texts: Mapping[int, str]) -> str:
+    """Return a table within a cell of another in one line."""
+    lines = [[texts.get(id(cell), "") for cell in cells(row)] for row in rows(table)]
+    return "; ".join(", ".join(filter(None, line)) for line in lines if any(line))
+
+
+def _line(row: list[Tag | None], texts: Mapping[int, str]) -> list[str]:
+    """Return the texts of a row; that of a cell as wide as the table only once."""
+    line = [_cell(texts.get(id(cell), "")) if cell else "" for cell in row]
+    if _is_section(row):
+        return [line[0], *[""] * (len(line) - 1)]
+    return line
+
+
+def _cell(text: str) -> str:
+    """Return a text in one line, without signs that would end the cell."""
+    formulas = _FORMULA.findall(text)
+    parts = [part.replace("|", r"\|") for part in _FORMULA.split(text)]
+    # In LaTeX, an escaped bar would be a double one.
+    formulas = [re.sub(r"\\?\|", _bar, formula) for formula in formulas]
+    return "".join(a + b for a, b in zip(parts, [*formulas, ""], strict=True))
+
+
+def _bar(match: re.Match[str]) -> str:
+    return r"\Vert " if match[0] == r"\|" else r"\vert "
+
+
+def _n_header_rows(table: Tag, places: Grid, lines: list[list[str]]) -> int:
+    """Return how many rows at the top name the columns."""
+    marked = list(takewhile(_is_header, places))
+    if marked:
+        return len(marked) if len(marked) < len(places) else 1
+    if len(lines) < 2 or any(_is_named(row) for row in places):
+        return 0
+    first = lines[0]
+    names = [
+        text for text in first if not any(map(str.isdigit, text)) or _is_year(text)
+    ]
+    is_named = (
+        len(names) == len(first) and all(first[1:]) and not _is_section(places[0])
+    )
+    return int(is_named)
+
+
+def _is_named(row: list[Tag | None]) -> bool:
+    return any(cell and cell.name == "th" for cell in row)
+
+
+def _is_section(row: list[Tag | None]) -> bool:
+    return len(row) > 1 and len({id(cell) for cell in row}) == 1
+
+
+def _is_year(text: str) -> bool:
+    return _YEAR.fullmatch(text.strip()) is not None
+
+
+def _is_header(row: list[Tag | None]) -> bool:
+    named = [cell for cell in row if cell and cell.get_text().strip()]
+    if any(cell.find_parent("thead") for cell in named[:1]):
+        return True
+    return bool(named) and all(cell.name == "th" for cell in named)
+
+
+def _header(lines: list[list[str]]) -> list[str]:
+    """Return one row with the names of each column, from the top down."""
+    return [
+        " / ".join(filter(None, dict.fromkeys(column)))
+        for column in zip(*lines, strict=True)
+    ]

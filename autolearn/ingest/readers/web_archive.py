@@ -1,0 +1,48 @@
+"""Read pages that a browser saved as one file (MHTML)."""
+
+import email
+import email.policy
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers import markup
+from autolearn.ingest.readers.pieces import Piece, Source
+
+
+def read(path: Path) -> Source:
+    """Return the page of an archive; pages of its frames are left out.
+
+    Raises:
+        InputError: It is too large, or has no page.
+    """
+    markup.check_size(path.stat().st_size)
+    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    pages = [part for part in message.walk() if part.get_content_type() in _PAGES]
+    if not pages:
+        raise InputError("has no page; save the page as .html.")
+    return Source(_pieces(pages))
+
+
+_PAGES = ("text/html", "application/xhtml+xml")
+
+
+def _pieces(pages: list[EmailMessage]) -> Iterator[Piece]:
+    for n, page in enumerate(pages):
+        soup = markup.parse(_decoded(page))
+        share = (n + 1) / len(pages)
+        if n == 0:
+            yield from markup.pieces(soup, share=share)
+        elif text := soup.get_text(" ", strip=True):
+            yield Piece(text, left_out="frame of the page", share=share)
+
+
+def _decoded(page: EmailMessage) -> bytes | str:
+    data = page.get_payload(decode=True)
+    content = data if isinstance(data, bytes) else b""
+    charset = page.get_content_charset()
+    try:
+        return content.decode(charset) if charset else content
+    except (LookupError, UnicodeDecodeError):
+        return content

@@ -1,0 +1,193 @@
+"""Prepare the parts of a Word document for mammoth, which ignores much of them.
+
+Formulas become LaTeX, hidden and deleted text becomes marks, text boxes stand after
+their paragraph, fields and other wrappers are opened, paragraphs of code get a style.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Self
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from autolearn.ingest.readers import formulas, word_code
+from autolearn.ingest.readers.left_out import LeftOut
+from autolearn.ingest.readers.packages import child, is_on, tag, value
+
+HIDDEN, DELETED = "hidden", "deleted in a tracked change"
+
+_WRAPPERS = frozenset(("fldSimple", "dir", "bdo"))
+"""Elements around text that mammoth would ignore."""
+_RENAMED = {"cr": "br", "ptab": "tab"}
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+
+
+@dataclass(frozen=True)
+class Styles:
+    """What the styles of a document say of their text."""
+
+    hidden: frozenset[str] = frozenset()
+    code: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, root: Element) -> Self:
+        """Read the part with the styles."""
+        styles = [style for style in root if tag(style) == "style"]
+        hidden = {
+            value(style, "styleId")
+            for style in styles
+            if is_on(child(style, "rPr", "vanish"))
+        }
+        code = {value(style, "styleId") for style in styles if word_code.names(style)}
+        return cls(frozenset(hidden), frozenset(code))
+
+
+@dataclass
+class Preparation:
+    """The state of preparing one document."""
+
+    left_out: LeftOut
+    styles: Styles
+    _formulas: list[tuple[Element, Element, bool]] = field(default_factory=list)
+
+    def prepare(self, root: Element) -> bytes:
+        """Change a part with text, and return it as XML."""
+        self._namespace = root.tag.partition("}")[0] + "}"
+        self._rewrite(root, is_hidden=False)
+        self._write_formulas()
+        word_code.mark(root, self.styles.code, self._namespace)
+        return tostring(root)
+
+    def _rewrite(self, element: Element, *, is_hidden: bool) -> None:
+        """Change the children of an element, and theirs."""
+        children: list[Element] = []
+        previous = ""
+        for part in list(element):
+            name = tag(part)
+            if name == previous == "oMath":
+                children.append(self._run(" "))
+            children.extend(self._rewritten(part, is_hidden=is_hidden))
+            previous = name
+        element[:] = children
+
+    def _rewritten(self, part: Element, *, is_hidden: bool) -> Iterator[Element]:
+        """Yield what takes the place of an element."""
+        name = tag(part)
+        if name in ("del", "moveFrom") or _is_deleted_row(part):
+            yield from self._mark(part, DELETED)
+        elif name in ("oMath", "oMathPara"):
+            yield self._formula(part)
+        elif name == "r" and (is_hidden or self._is_hidden(part)) and text_of(part):
+            yield from self._mark(part, HIDDEN)
+        elif name in _WRAPPERS:
+            self._rewrite(part, is_hidden=is_hidden)
+            yield from part
+        elif name == "ruby":
+            yield from self._ruby(part)
+        elif name == "p":
+            style = value(child(part, "pPr", "pStyle"))
+            boxes = list(_text_boxes(part))
+            self._rewrite(part, is_hidden=is_hidden or style in self.styles.hidden)
+            yield part
+            for box in boxes:
+                self._rewrite(box, is_hidden=is_hidden)
+                yield from box
+        else:
+            part.tag = (
+                self._namespace + _RENAMED[name] if name in _RENAMED else part.tag
+            )
+            self._rewrite(part, is_hidden=is_hidden)
+            yield part
+
+    def _is_hidden(self, run: Element) -> bool:
+        properties = child(run, "rPr")
+        if properties is None:
+            return False
+        vanish = child(properties, "vanish")
+        style = value(child(properties, "rStyle"))
+        return is_on(vanish) or (vanish is None and style in self.styles.hidden)
+
+    def _mark(self, part: Element, reason: str) -> Iterator[Element]:
+        if tag(part) == "tr":
+            return  # mammoth leaves the row out; a mark needs a cell
+        mark = self.left_out.add(text_of(part), reason)
+        if mark:
+            yield self._run(mark)
+
+    def _run(self, text: str) -> Element:
+        run = Element(f"{self._namespace}r")
+        SubElement(run, f"{self._namespace}t").text = text
+        return run
+
+    def _ruby(self, ruby: Element) -> Iterator[Element]:
+        """Yield a base text and, in brackets, its pronunciation."""
+        for name, form in (("rubyBase", "{}"), ("rt", "({})")):
+            text = text_of(child(ruby, name))
+            if text:
+                text_element = Element(f"{self._namespace}t")
+                text_element.text = form.format(text)
+                yield text_element
+
+    def _formula(self, formula: Element) -> Element:
+        """Return a run that will hold a formula."""
+        run = self._run("")
+        for part in [formula] if tag(formula) == "oMath" else formula:
+            if tag(part) == "oMath":
+                place = SubElement(run, f"{self._namespace}t")
+                self._formulas.append((part, place, tag(formula) == "oMathPara"))
+        return run
+
+    def _write_formulas(self) -> None:
+        texts = [text_of(part) for part, *_ in self._formulas]
+        sources = formulas.from_omml([part for part, *_ in self._formulas])
+        for (_, place, is_display), shown, tex in zip(
+            self._formulas, texts, sources, strict=True
+        ):
+            text = formulas.written(tex, is_display=is_display)
+            if not text:
+                text = self.left_out.add(shown, formulas.REASON)
+            place.text = f" {text} " if is_display else text
+        self._formulas.clear()
+
+
+def text_of(element: Element | None) -> str:
+    """Return all text within an element, also deleted text and formulas."""
+    if element is None:
+        return ""
+    parts = []
+    for part in element.iter():
+        name = tag(part)
+        if name in ("t", "delText", "v"):
+            parts.append(part.text or "")
+        elif name in _SIGNS:
+            parts.append(_SIGNS[name])
+        elif name in ("p", "tc") and parts:
+            parts.append(" ")
+    return re.sub(r"[ \t]+", " ", "".join(parts)).strip()
+
+
+def _is_deleted_row(part: Element) -> bool:
+    return tag(part) == "tr" and child(part, "trPr", "del") is not None
+
+
+def _text_boxes(parent: Element) -> Iterator[Element]:
+    """Take the drawings with text out of a paragraph; yield their text boxes."""
+    for part in list(parent):
+        if tag(part) in ("AlternateContent", "drawing", "pict") and (
+            boxes := _boxes(part)
+        ):
+            parent.remove(part)
+            yield from boxes
+        elif tag(part) != "txbxContent":
+            yield from _text_boxes(part)
+
+
+def _boxes(drawing: Element) -> list[Element]:
+    """Return the text boxes of a drawing, of its first alternative with text."""
+    alternatives = list(drawing) if tag(drawing) == "AlternateContent" else [drawing]
+    for alternative in alternatives:
+        boxes = [part for part in alternative.iter() if tag(part) == "txbxContent"]
+        inner = {id(part) for box in boxes for part in box.iter() if part is not box}
+        if boxes := [box for box in boxes if id(box) not in inner]:
+            return boxes
+    return []

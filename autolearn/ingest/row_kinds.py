@@ -1,0 +1,191 @@
+"""Recognise rows that are chats, instructions or questions rather than texts.
+
+They are read as what they are: the prompt of an instruction, or a question with its
+answer.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autolearn.core.errors import InputError
+
+RowKind = Literal["chats", "instructions", "questions", "feedback", "squad"]
+Target = Literal["instructions", "quiz", "control", "corpus", "texts"]
+
+CHAT_KEYS = ("conversations", "messages", "conversation", "dialogue", "dialog", "turns")
+_TEXTS = ("text", "value", "content")
+_SPEAKERS = ("from", "role", "speaker", "author")
+_ASKING = ("human", "user", "prompter", "client")
+_ANSWERING = ("gpt", "assistant", "bot", "chatgpt", "model", "bing", "bard")
+_PROMPTS = ("instruction", "prompt", "query")
+_RESPONSES = ("output", "response", "completion", "chosen", "answer")
+
+
+@dataclass(frozen=True)
+class _Description:
+    name: str
+    """What the rows hold, in words."""
+    targets: tuple[Target, ...]
+    """Where they can go."""
+
+
+_KINDS: dict[RowKind, _Description] = {
+    "chats": _Description(
+        "chats (ShareGPT or OpenAI messages)",
+        ("instructions", "quiz", "control", "texts"),
+    ),
+    "instructions": _Description(
+        "instructions (Alpaca or prompts)",
+        ("instructions", "quiz", "control", "texts"),
+    ),
+    "questions": _Description("questions and answers", ("quiz", "control", "texts")),
+    "feedback": _Description("answers with feedback", ("corpus", "texts")),
+    "squad": _Description("gold examples (SQuAD)", ("corpus",)),
+}
+_WAYS = {
+    "instructions": "add --instructions FILE",
+    "quiz": "add --quiz FILE",
+    "control": "add --control FILE",
+    "corpus": "add --corpus FILE",
+    "texts": "add --chats-as-texts FILE",
+}
+TARGET_NAMES: dict[Target, str] = {
+    "instructions": "instructions",
+    "quiz": "quiz",
+    "control": "control set",
+    "corpus": "meta-skill corpus",
+    "texts": "texts",
+}
+
+
+class NotTexts(InputError):
+    """A file has rows of another kind; the message says where they can go."""
+
+    def __init__(self, message: str, kind: RowKind) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+KINDS: tuple[RowKind, ...] = tuple(_KINDS)
+"""The kinds of rows that are no texts."""
+
+
+def targets(kind: RowKind) -> tuple[Target, ...]:
+    """Return where rows of a kind can go."""
+    return _KINDS[kind].targets
+
+
+def refuse_other_kinds(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Check that rows are texts.
+
+    Raises:
+        NotTexts: Most of them are something else.
+    """
+    counts = Counter(kind for kind in map(kind_of, rows) if kind)
+    if not counts:
+        return
+    (kind, n), *_ = counts.most_common(1)
+    if n > len(rows) / 2:
+        raise NotTexts(_sentence(kind), kind)
+
+
+def _sentence(kind: RowKind) -> str:
+    description = _KINDS[kind]
+    names = [f"as {TARGET_NAMES[target]}" for target in description.targets]
+    first = description.targets[0]
+    choice = " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return (
+        f"holds {description.name}, not texts. It can be added {choice}: "
+        f"under Library, or with python -m autolearn {_WAYS[first]}."
+    )
+
+
+def kind_of(row: Mapping[str, Any]) -> RowKind | None:
+    """Return what a row is, None if it may be a text."""
+    if turns(row):
+        return "chats"
+    names = {str(name).lower() for name in row}
+    if "paragraphs" in names:
+        return "squad"
+    if {"prompt", "response", "feedback"} <= names:
+        return "feedback"
+    if names & {"text", "content", "passage", "body", "document", "context"}:
+        return None
+    if "question" in names and names & {"answer", "answers"}:
+        return "questions"
+    if names & {"instruction", "prompt"}:
+        return "instructions"
+    return None
+
+
+def turns(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the speakers and texts of a chat; empty if the row is none."""
+    for key in CHAT_KEYS:
+        value = row.get(key)
+        if (
+            isinstance(value, list)
+            and value
+            and all(isinstance(t, dict) for t in value)
+        ):
+            spoken = [(_first(turn, _SPEAKERS), _said(turn)) for turn in value]
+            if any(speaker and text for speaker, text in spoken):
+                return spoken
+    return []
+
+
+def prompt_of(row: Mapping[str, Any]) -> str:
+    """Return what a row asks a model to do; empty if it asks nothing.
+
+    Of a chat it is the first turn of the person: later ones need those before them.
+    """
+    if spoken := turns(row):
+        asked = [text for who, text in spoken if who.lower() in _ASKING]
+        return asked[0] if asked else ""
+    prompt, more = _first(row, _PROMPTS), _first(row, ("input",))
+    return f"{prompt}\n\n{more}" if prompt and more else prompt
+
+
+def answer_of(row: Mapping[str, Any]) -> str:
+    """Return the answer to the prompt of a row; empty if it has none."""
+    if spoken := turns(row):
+        prompt = prompt_of(row)
+        after = [i for i, (_, text) in enumerate(spoken) if text == prompt][:1]
+        replies = spoken[after[0] + 1 :] if after else []
+        is_reply = bool(replies) and replies[0][0].lower() in _ANSWERING
+        return replies[0][1] if is_reply else ""
+    return _first(row, _RESPONSES)
+
+
+def with_text(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its chat, if it has one, as the text of the row."""
+    spoken = turns(row)
+    if not spoken:
+        return dict(row)
+    rest = {name: value for name, value in row.items() if name not in CHAT_KEYS}
+    lines = (f"{_speaker(who)}: {text}" for who, text in spoken)
+    return {**rest, "text": "\n\n".join(lines)}
+
+
+def _speaker(name: str) -> str:
+    if name.lower() in _ASKING:
+        return "User"
+    return "Assistant" if name.lower() in _ANSWERING else name.capitalize() or "Unknown"
+
+
+def _said(turn: Mapping[str, Any]) -> str:
+    """Return the text of a turn, which may have parts."""
+    for name in _TEXTS:
+        value = turn.get(name)
+        if isinstance(value, str):
+            return value.strip()
+        if isinstance(value, list):
+            parts = (p.get("text") for p in value if isinstance(p, dict))
+            return "\n".join(part for part in parts if isinstance(part, str)).strip()
+    return ""
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    values = (row.get(name) for name in names)
+    return next((v.strip() for v in values if isinstance(v, str) and v.strip()), "")

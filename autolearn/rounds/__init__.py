@@ -1,0 +1,1 @@
+"""What a round learns, collected from the workspace."""

@@ -1,0 +1,190 @@
+"""Collect from the store what a round is made of, and build its items.
+
+The first two steps of a training, which need no model: the page uses them for its
+estimate of a round, the worker to train it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autolearn.core.gold import MetaExample
+from autolearn.core.records import Round, Sample, TrainItem
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
+from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.ingest import corpora
+from autolearn.store import Store
+from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter, SampleSources
+from autolearn.study.answers import keeps_sense
+from autolearn.training import dataset, leakage, replay, replay_plan
+from autolearn.training.dataset import ApprovedExample, Dataset, Material
+from autolearn.training.leakage import Guard
+from autolearn.training.replay_plan import ReplayPlan
+
+
+@dataclass(frozen=True)
+class RoundSources:
+    """What the store has for a round."""
+
+    material: Material
+    corpus: tuple[MetaExample, ...]
+    """Examples with feedback."""
+    guard: Guard
+    """Recognises the questions of quiz and control."""
+    instructions: tuple[str, ...]
+    earlier: tuple[TrainItem, ...] = ()
+    """The items of the rounds that it continues, as far as they teach skills."""
+    n_blocked: int = 0
+    """Examples of corpora that were left out because the quiz asks the same."""
+
+    def build(self) -> Dataset:
+        """Return the items that teach, and those for validation."""
+        result = dataset.build(self.material, self.corpus, self.guard)
+        return replace(result, leaked=result.leaked + self.n_blocked)
+
+    def replay(self, items: Sequence[TrainItem]) -> ReplayPlan:
+        """Return what is replayed beside the items that teach."""
+        settings, examples = self.material.settings, self.material.examples
+        teaches_skills = settings.method in corpora.TAUGHT
+        new_skills = replay.taught_skills(
+            [*(items if teaches_skills else ()), *self.earlier]
+        )
+        return replay_plan.plan(
+            settings, len(items), examples, self.instructions, new_skills
+        )
+
+
+def collect(store: Store, order: TrainRunSettings) -> RoundSources:
+    """Return what a round that is ordered so is made of.
+
+    Raises:
+        InputError: A corpus has been removed from the library.
+    """
+    guard = Guard(corpora.asked(store))
+    skills, with_feedback, n_blocked = corpora.skills(
+        store, order.train, order.corpora, guard
+    )
+    examples = approved_examples(store, order)
+    texts = _passages(store, order, examples) if order.train.method == "cpt" else []
+    return RoundSources(
+        Material(order.train, examples, skills, texts),
+        (*order.corpus, *with_feedback),
+        guard,
+        tuple(question.text for question in store.library.instructions()),
+        tuple(
+            item
+            for round_ in _line(store, order.parent)
+            if round_.method in corpora.TAUGHT
+            for item in store.rounds.items(round_.id)
+        ),
+        n_blocked,
+    )
+
+
+def _line(store: Store, round_id: int | None) -> list[Round]:
+    """Return a round and those that it was built on; none for the base model."""
+    if round_id is None:
+        return []
+    return [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
+
+
+def asked_by_rounds(store: Store) -> list[str]:
+    """Return the questions that any round has trained or been validated by."""
+    items = (
+        item for round_ in store.rounds.all() for item in store.rounds.items(round_.id)
+    )
+    return leakage.asked_in(items)
+
+
+def _passages(
+    store: Store, order: TrainRunSettings, examples: Sequence[ApprovedExample]
+) -> list[str]:
+    """Return all passages of the documents of a round, as raw text."""
+    documents: Collection[int] | None = order.documents
+    if documents is None:
+        ids = (example.sample.passage_id for example in examples)
+        passages = store.library.passages_by_id(i for i in ids if i)
+        documents = {passage.document_id for passage in passages.values()}
+    return [passage.text for passage in store.library.passages(list(documents))]
+
+
+def why_nothing(settings: TrainSettings) -> str:
+    """Return why a round has no items, and what to do."""
+    if settings.method == "meta":
+        return corpora.MISSING
+    return (
+        f"The approved samples give method {settings.method!r} nothing to train on; "
+        "approve more, or train on all pairs instead of gaps only."
+    )
+
+
+def checkpoints(workspace: Path, round_id: int) -> Path:
+    """Return where the states of a round in training are kept."""
+    return workspace / "checkpoints" / f"round-{round_id}"
+
+
+def study_settings(store: Store) -> StudySettings:
+    """Return the settings of the last study: replay keeps to the same limits."""
+    last = store.runs.last("study")
+    return StudyRunSettings.of(last).study if last else StudySettings()
+
+
+def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExample]:
+    """Return the approved samples that a round of this method learns from.
+
+    AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
+    what neither a kept round nor the one that it continues has learned; all others
+    from everything approved so far. In an experiment the samples are named.
+    """
+    if order.samples is not None:
+        samples = store.samples.find(SampleFilter(ids=order.samples))
+        return _as_examples(store, samples)
+    settings, parent_id = order.train, order.parent
+    samples = store.samples.find(SampleFilter(state="approved"))
+    if settings.method == "al2":
+        sources = store.samples.sources(samples)
+        samples = [one for one in samples if sources[one.id].written_by == parent_id]
+    if settings.evolution == "continual-new" and settings.method == "self":
+        ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
+        ids += [round_.id for round_ in _line(store, parent_id)]
+        learned = store.rounds.trained_samples(ids)
+        samples = [one for one in samples if one.id not in learned]
+    return _as_examples(store, samples)
+
+
+def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExample]:
+    sources = store.samples.sources(samples)
+    wordings = _wordings(store, samples)
+    return [
+        _approved_example(one, sources[one.id], wordings.get(one.question_id, ()))
+        for one in samples
+    ]
+
+
+def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:
+    """Return the checked wordings of each question that are not for the quiz."""
+    parents = [sample.question_id for sample in samples]
+    worded = store.library.questions(QuestionFilter(parent_ids=parents, split="study"))
+    answers = store.library.answers([question.id for question in worded])
+    sound = {a.question_id for a in answers if keeps_sense(a)}
+    found: dict[int, tuple[str, ...]] = {}
+    for question in worded:
+        if question.id in sound and question.parent_id:
+            texts = found.get(question.parent_id, ())
+            found[question.parent_id] = (*texts, question.text)
+    return found
+
+
+def _approved_example(
+    sample: Sample, sources: SampleSources, wordings: tuple[str, ...]
+) -> ApprovedExample:
+    return ApprovedExample(
+        sample,
+        passage=sources.passage,
+        opened=sample.chosen if sources.opened is None else sources.opened,
+        closed=sample.rejected,
+        critique=sources.critique,
+        wordings=wordings,
+        edits=sources.edits,
+    )

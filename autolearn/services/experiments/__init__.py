@@ -1,0 +1,1 @@
+"""Experiments: comparisons of arms, and rounds of self-evolution."""

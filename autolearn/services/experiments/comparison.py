@@ -1,0 +1,229 @@
+"""The comparison: arms that learn the same documents in different ways.
+
+All trained arms take the same number of optimiser steps with the same items per step,
+rate, rank and replay. None stops early or is scaled afterwards. The study is done once
+and shared; a seed decides the order of the items and the start of the adapter.
+
+Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objection of
+reviewers that gains may come from the format alone (the placebo).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from math import ceil
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import Arm, CompareSettings, Experiment
+from autolearn.core.records import QuizMode
+from autolearn.core.run_settings import RunSettings, TrainRunSettings
+from autolearn.core.settings import Method, TrainSettings
+from autolearn.evaluation import gold_questions
+from autolearn.rounds.sources import collect
+from autolearn.services.experiments.tasks import (
+    Done,
+    Task,
+    quiz,
+    round_of,
+    samples_of,
+    study,
+    train,
+)
+from autolearn.store import Store
+from autolearn.study import rules
+
+STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz before"
+_METHODS: dict[Arm, Method] = {
+    "cpt": "cpt",
+    "sft": "al1",
+    "al1": "al1",
+    "al12": "al2",
+    "refined_sft": "refined_sft",
+    "placebo": "refined_sft",
+}
+
+
+def begin(store: Store, settings: CompareSettings) -> Experiment:
+    """Store a comparison whose first run is still to be queued.
+
+    Raises:
+        InputError: There is no such rule or document.
+        JobError: There is no text to learn from.
+    """
+    rules.rule(settings.rule)
+    for document_id in (*settings.documents, *settings.placebo):
+        store.library.document(document_id)
+    if not store.library.passages(settings.documents):
+        raise JobError(
+            "There is no text to compare on; add one under Library, or with: "
+            "python -m autolearn add FILE"
+        )
+    return store.experiments.create("compare", settings.as_dict())
+
+
+def tasks(store: Store, experiment: Experiment) -> list[Task]:
+    """Return the tasks of a comparison, in order."""
+    comparison = _Comparison(store, experiment)
+    settings = comparison.settings
+    rows = [Task(STUDY, comparison.study)]
+    if "placebo" in settings.arms:
+        rows.append(Task(PLACEBO_STUDY, comparison.placebo_study))
+    rows.append(Task(BASE_QUIZ, comparison.base_quiz))
+    for seed in settings.seeds:
+        for arm in settings.trained:
+            rows += comparison.arm_tasks(arm, seed)
+    return rows
+
+
+def train_task(arm: Arm, seed: int) -> str:
+    """Return the name of the task that trains the round of an arm."""
+    return f"train {arm}, seed {seed}"
+
+
+def quiz_task(arm: Arm, seed: int) -> str:
+    """Return the name of the task that measures an arm."""
+    return f"quiz {arm}, seed {seed}"
+
+
+def cost_tasks(arm: Arm, seed: int) -> list[str]:
+    """Return the names of the tasks that an arm does for itself, without its quiz."""
+    trained = train_task(arm, seed)
+    if arm == "al12":
+        return [_stage_1(seed), _second_study(seed), trained]
+    return [trained]
+
+
+class _Comparison:
+    """Orders the runs of one comparison."""
+
+    def __init__(self, store: Store, experiment: Experiment) -> None:
+        self.store, self.experiment = store, experiment
+        self.settings = CompareSettings.from_dict(experiment.settings)
+        self.model = replace(self.settings.model, round_id=None)
+
+    def study(self, _: Done) -> RunSettings:
+        settings = self.settings
+        return study(self.store, self.model, settings.study, settings.documents)
+
+    def placebo_study(self, _: Done) -> RunSettings:
+        settings = replace(self.settings.study, quiz_share=0.0)
+        return study(self.store, self.model, settings, self.settings.placebo)
+
+    def base_quiz(self, _: Done) -> RunSettings:
+        if not gold_questions.questions(self.store, "quiz"):
+            raise JobError(
+                "There is no quiz to compare by; add one with: python -m autolearn add "
+                "--quiz FILE, or study with a quiz share above 0."
+            )
+        modes: list[QuizMode] = ["closed_book", "open_book"]
+        if "retrieval" in self.settings.arms:
+            modes.append("retrieval")
+        return quiz(self.store, self.model, self.settings.study, modes)
+
+    def arm_tasks(self, arm: Arm, seed: int) -> list[Task]:
+        """Return the tasks of a trained arm."""
+        trained = train_task(arm, seed)
+        rows = [Task(trained, partial(self._train, arm, seed))]
+        if arm == "al12":
+            first, second = _stage_1(seed), _second_study(seed)
+            rows = [
+                Task(first, partial(self._first_stage, seed)),
+                Task(second, partial(self._study_again, first)),
+                Task(trained, partial(self._second_stage, seed, first, second)),
+            ]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, trained))]
+
+    def _quiz(self, trained: str, done: Done) -> RunSettings:
+        model = replace(self.model, round_id=round_of(self.store, done[trained]))
+        return quiz(self.store, model, self.settings.study, ["closed_book"])
+
+    def _train(self, arm: Arm, seed: int, done: Done) -> RunSettings:
+        studied = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
+        choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
+        settings = self._train_settings(arm, seed, done)
+        documents = self.settings.documents if arm == "cpt" else None
+        order = TrainRunSettings(
+            train=settings, samples=tuple(choose(studied)), documents=documents
+        )
+        return train(self.store, self.model, order)
+
+    def _train_settings(self, arm: Arm, seed: int, done: Done) -> TrainSettings:
+        """Return what all arms share, with the method of one."""
+        shared = self.settings.train
+        method = _METHODS[arm]
+        return replace(
+            shared,
+            method=method,
+            seed=seed,
+            max_steps=self._steps(done),
+            learning_rate=0.0 if method == "al2" else shared.learning_rate,
+            only_gaps=shared.only_gaps and arm != "sft",
+            validation_share=0.0,
+            stop_at=0.0,
+            choose_scale=False,
+        )
+
+    def _steps(self, done: Done) -> int:
+        """Return the optimiser steps of each arm; they are stored once known."""
+        if self.settings.steps:
+            return self.settings.steps
+        shared = replace(
+            self.settings.train, method="refined_sft", validation_share=0.0
+        )
+        order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
+        n_items = len(collect(self.store, order).build().items)
+        steps = shared.steps(ceil(n_items / shared.batch_size))
+        self.settings = replace(self.settings, steps=steps)
+        self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())
+        return steps
+
+    def _first_stage(self, seed: int, done: Done) -> RunSettings:
+        whole = self._train_settings("al1", seed, done)
+        half = replace(whole, max_steps=max(1, whole.max_steps // 2))
+        samples = tuple(self._chosen(done[STUDY]))
+        order = TrainRunSettings(train=half, samples=samples)
+        return train(self.store, self.model, order)
+
+    def _study_again(self, first: str, done: Done) -> RunSettings:
+        model = replace(self.model, round_id=round_of(self.store, done[first]))
+        # No question may join the quiz while it is being compared by.
+        settings = replace(self.settings.study, quiz_share=0.0)
+        return study(self.store, model, settings, self.settings.documents)
+
+    def _second_stage(
+        self, seed: int, first: str, second: str, done: Done
+    ) -> RunSettings:
+        whole = self._train_settings("al12", seed, done)
+        rest = replace(whole, max_steps=max(1, whole.max_steps - whole.max_steps // 2))
+        parent = round_of(self.store, done[first])
+        samples = tuple(self._chosen(done[second]))
+        order = TrainRunSettings(train=rest, parent=parent, samples=samples)
+        return train(self.store, self.model, order)
+
+    def _chosen(self, run_id: int) -> list[int]:
+        """Return the samples of a study that a person or the rule approves.
+
+        Raises:
+            InputError: There is none.
+        """
+        accepts = rules.rule(self.settings.rule).accepts
+        samples = samples_of(self.store, run_id)
+        ids = [s.id for s in samples if s.state == "approved" or accepts(s)]
+        if not ids:
+            raise InputError(
+                f"The rule {self.settings.rule!r} approves no sample of run {run_id}; "
+                "approve some under Review, choose another rule, or teach the model "
+                "the skills first."
+            )
+        return ids
+
+    def _all(self, run_id: int) -> list[int]:
+        return [sample.id for sample in samples_of(self.store, run_id)]
+
+
+def _stage_1(seed: int) -> str:
+    return f"train al12 stage 1, seed {seed}"
+
+
+def _second_study(seed: int) -> str:
+    return f"study al12, seed {seed}"

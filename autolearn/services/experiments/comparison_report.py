@@ -1,0 +1,173 @@
+"""Read the results of a comparison out of its runs."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from autolearn.core.experiments import UNTRAINED, Arm, CompareSettings, Experiment
+from autolearn.core.records import QuizMode, QuizResult, Run
+from autolearn.core.run_results import TrainResult
+from autolearn.evaluation import arms, gold_questions
+from autolearn.evaluation.arms import ArmComparison, ArmOutcome, Cost
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.services.experiments import comparison, schedule
+from autolearn.services.experiments.schedule import TaskState
+from autolearn.store import Store
+
+_MODES: dict[Arm, QuizMode] = {
+    "base": "closed_book",
+    "passage": "open_book",
+    "retrieval": "retrieval",
+}
+
+
+@dataclass(frozen=True)
+class QuestionRow:
+    """A question of the quiz, and the share of seeds that each arm had it right."""
+
+    question: str
+    gold: str
+    right: dict[Arm, float]
+    answers: dict[Arm, str]
+    """The answer of the first seed."""
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """A comparison as far as it has come."""
+
+    experiment: Experiment
+    settings: CompareSettings
+    tasks: tuple[TaskState, ...]
+    result: ArmComparison
+    shared_seconds: float
+    """Of the study that all arms share."""
+    documents: tuple[str, ...]
+    questions: tuple[QuestionRow, ...]
+
+    @property
+    def n_done(self) -> int:
+        """Return how many tasks are done."""
+        return schedule.n_done(self.tasks)
+
+
+def report(store: Store, experiment: Experiment) -> ComparisonReport:
+    """Return what a comparison has shown so far."""
+    settings = CompareSettings.from_dict(experiment.settings)
+    tasks = schedule.states(store, experiment)
+    runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
+    reader = _Reader(store, settings, runs)
+    arms_asked = (reader.outcome(arm) for arm in settings.arms)
+    outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
+    result = arms.compare(outcomes)
+    studied = runs.get(comparison.STUDY)
+    names = [store.library.document(i).name for i in settings.documents]
+    return ComparisonReport(
+        experiment,
+        settings,
+        tuple(tasks),
+        result,
+        (studied.seconds or 0.0) if studied else 0.0,
+        tuple(names),
+        tuple(reader.rows(outcomes, result.questions)),
+    )
+
+
+class _Reader:
+    """Reads the outcomes of arms from finished runs."""
+
+    def __init__(
+        self, store: Store, settings: CompareSettings, runs: dict[str, Run]
+    ) -> None:
+        self.store, self.settings, self.runs = store, settings, runs
+        self.quiz = self._about_documents()
+        self.control = {
+            q.question.id for q in gold_questions.questions(store, "control")
+        }
+        self.texts: dict[Arm, dict[int, str]] = {}
+
+    def _about_documents(self) -> dict[int, QuizQuestion]:
+        """Return the questions about the documents, and those about none."""
+        passages = {p.id for p in self.store.library.passages(self.settings.documents)}
+        return {
+            q.question.id: q
+            for q in gold_questions.questions(self.store, "quiz")
+            if q.question.passage_id is None or q.question.passage_id in passages
+        }
+
+    def outcome(self, arm: Arm) -> ArmOutcome:
+        """Return the answers of an arm, of the seeds that have been measured."""
+        mode = _MODES.get(arm, "closed_book")
+        names = [comparison.BASE_QUIZ]
+        if arm not in UNTRAINED:
+            names = [comparison.quiz_task(arm, s) for s in self.settings.seeds]
+        takes = [
+            self.store.runs.quiz_results(self.runs[name].id)
+            for name in names
+            if name in self.runs
+        ]
+        if takes:
+            first = (r for r in takes[0] if r.mode == mode)
+            self.texts[arm] = {r.question_id: r.text for r in first}
+        return ArmOutcome(
+            arm,
+            [self._right(take, mode, self.quiz) for take in takes],
+            [self._right(take, "closed_book", self.control) for take in takes],
+            Cost() if arm in UNTRAINED else self._cost(arm),
+        )
+
+    def _right(
+        self, results: Sequence[QuizResult], mode: QuizMode, ids: Container[int]
+    ) -> dict[int, bool]:
+        return {
+            r.question_id: r.right
+            for r in results
+            if r.mode == mode and r.question_id in ids
+        }
+
+    def _cost(self, arm: Arm) -> Cost:
+        costs = [
+            self._cost_of_seed(arm, seed)
+            for seed in self.settings.seeds
+            if comparison.quiz_task(arm, seed) in self.runs
+        ]
+        if not costs:
+            return Cost()
+        drifts = [c.forgetting_kl for c in costs if c.forgetting_kl is not None]
+        return Cost(
+            fmean(c.seconds for c in costs),
+            costs[0].steps,
+            round(fmean(c.tokens for c in costs)),
+            fmean(drifts) if drifts else None,
+        )
+
+    def _cost_of_seed(self, arm: Arm, seed: int) -> Cost:
+        names = comparison.cost_tasks(arm, seed)
+        runs = [self.runs[name] for name in names if name in self.runs]
+        trained = [TrainResult.of(run) for run in runs if run.kind == "train"]
+        return Cost(
+            sum(run.seconds or 0.0 for run in runs),
+            sum(result.steps for result in trained),
+            sum(self._tokens(run) for run in runs),
+            trained[-1].forgetting_kl if trained else None,
+        )
+
+    def _tokens(self, run: Run) -> int:
+        if run.kind == "train":
+            rates = self.store.runs.metrics(run.id, "tokens")
+            return round(sum(metric.value for metric in rates))
+        return self.store.runs.n_tokens(run.id)
+
+    def rows(
+        self, outcomes: Sequence[ArmOutcome], ids: Sequence[int]
+    ) -> list[QuestionRow]:
+        """Return the questions that all arms were asked, with their answers."""
+        return [
+            QuestionRow(
+                self.quiz[i].question.text,
+                self.quiz[i].gold_answer,
+                {o.arm: fmean(row[i] for row in o.quiz) for o in outcomes},
+                {o.arm: self.texts[o.arm].get(i, "") for o in outcomes},
+            )
+            for i in ids
+        ]

@@ -1,0 +1,171 @@
+"""Rounds of self-evolution: answer, feedback, refine, filter, fine-tune, again.
+
+Source: arXiv 2310.00533. The first round answers the instructions of the library, later
+ones those that the model writes itself (Self-Instruct).
+"""
+
+from dataclasses import replace
+from functools import partial
+
+from autolearn.core.errors import JobError
+from autolearn.core.experiments import EvolveSettings, Experiment
+from autolearn.core.records import QuizMode, Sample
+from autolearn.core.run_settings import RunSettings, StudyRunSettings, TrainRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation import gold_questions
+from autolearn.ingest import corpora
+from autolearn.runs.model_choice import with_model
+from autolearn.services.experiments import gate
+from autolearn.services.experiments.tasks import (
+    Done,
+    Task,
+    quiz,
+    round_of,
+    samples_of,
+    train,
+)
+from autolearn.store import Store
+
+META = "train meta-skills"
+
+
+def begin(store: Store, settings: EvolveSettings) -> Experiment:
+    """Store an evolution whose first run is still to be queued.
+
+    Raises:
+        JobError: There is no instruction, no quiz, or no corpus for the meta-skills.
+    """
+    if not store.library.instructions():
+        raise JobError(
+            "There are no instructions; add some under Library, or with: "
+            "python -m autolearn add --instructions FILE"
+        )
+    if not gold_questions.questions(store, "quiz"):
+        raise JobError(
+            "There is no quiz to measure the rounds by; add one with: "
+            "python -m autolearn add --quiz FILE"
+        )
+    if settings.meta and not corpora.ids(store):
+        raise JobError(corpora.MISSING)
+    return store.experiments.create("evolve", settings.as_dict())
+
+
+def tasks(store: Store, experiment: Experiment) -> list[Task]:
+    """Return the tasks of an evolution, in order."""
+    evolution = _Evolution(store, experiment)
+    rows = [Task(META, evolution.meta)] if evolution.settings.meta else []
+    rows.append(Task(quiz_task(0), partial(evolution.quiz, 0)))
+    for t in range(1, evolution.settings.rounds + 1):
+        rows += [
+            Task(study_task(t), partial(evolution.study, t)),
+            Task(train_task(t), partial(evolution.train, t)),
+            Task(quiz_task(t), partial(evolution.quiz, t)),
+        ]
+    return rows
+
+
+def study_task(t: int) -> str:
+    """Return the name of the task in which round ``t`` writes its samples."""
+    return f"study, round {t}"
+
+
+def train_task(t: int) -> str:
+    """Return the name of the task that trains round ``t``."""
+    return f"train, round {t}"
+
+
+def quiz_task(t: int) -> str:
+    """Return the name of the task that measures round ``t``; 0: before the first."""
+    return f"quiz, round {t}"
+
+
+class _Evolution:
+    """Orders the runs of one evolution."""
+
+    def __init__(self, store: Store, experiment: Experiment) -> None:
+        self.store = store
+        self.settings = EvolveSettings.from_dict(experiment.settings)
+
+    def meta(self, _: Done) -> RunSettings:
+        settings = replace(self.settings.train, method="meta")
+        order = TrainRunSettings(train=settings, corpora=tuple(corpora.ids(self.store)))
+        return train(self.store, self.settings.model, order)
+
+    def study(self, t: int, done: Done) -> RunSettings | None:
+        settings = self.settings
+        if t > 1 and settings.stop_early and not gate.keeps(self.store, settings, done):
+            return None
+        n = settings.new_instructions or len(self.store.library.instructions())
+        order = StudyRunSettings(
+            study=replace(settings.study, seed=settings.study.seed + t - 1),
+            documents=(),
+            instructions=True,
+            new_instructions=n if t > 1 else None,
+        )
+        return with_model(self.store, order, self._model(t - 1, done))
+
+    def train(self, t: int, done: Done) -> RunSettings:
+        settings, first = self.settings, 1
+        if settings.evolution == "continual-new":
+            first = t
+        samples = [
+            sample.id
+            for i in range(first, t + 1)
+            for sample in passed(self.store, done[study_task(i)])
+        ]
+        if not samples:
+            raise JobError(
+                f"None of the answers of round {t} passes the model's own check, so "
+                "there is nothing to train on; a meta-skill round may help."
+            )
+        how = replace(
+            settings.train,
+            method="self",
+            evolution=settings.evolution,
+            only_gaps=False,
+        )
+        parent = None
+        if settings.evolution != "restart":
+            parent = self._model(t - 1, done).round_id
+        order = TrainRunSettings(
+            train=how,
+            parent=parent,
+            corpora=tuple(corpora.ids(self.store)),
+            samples=tuple(samples),
+        )
+        return train(self.store, settings.model, order)
+
+    def quiz(self, t: int, done: Done) -> RunSettings:
+        modes: list[QuizMode] = ["closed_book", "refined"]
+        if self.settings.votes:
+            modes.append("consistent")
+        model = self._model(t, done)
+        settings = self.settings
+        return quiz(self.store, model, settings.study, modes, settings.votes)
+
+    def _model(self, t: int, done: Done) -> ModelSettings:
+        """Return the model after round ``t``."""
+        task = train_task(t) if t else META
+        number = round_of(self.store, done[task]) if task in done else None
+        return replace(self.settings.model, round_id=number)
+
+
+def answered(store: Store, run_id: int) -> list[Sample]:
+    """Return the samples of a study that answer an instruction."""
+    return [s for s in samples_of(store, run_id) if s.passage_id is None]
+
+
+def passed(store: Store, run_id: int) -> list[Sample]:
+    """Return the samples of a study that the published filter keeps.
+
+    That is what the model's own check passes: answers that it judged right at once, and
+    refinements that it judged right.
+    """
+    samples = answered(store, run_id)
+    ids = [s.check_id if s.gap else s.critique_id for s in samples]
+    verdicts = store.samples.verdicts([i for i in ids if i])
+    return [
+        sample
+        for sample, i in zip(samples, ids, strict=True)
+        if i and verdicts.get(i) == "correct"
+    ]

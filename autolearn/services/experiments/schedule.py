@@ -1,0 +1,139 @@
+"""Queue the runs of an experiment, one after the other, and use earlier ones again.
+
+The tasks of an experiment follow from its settings. The next one is queued when a run
+of it ends, as in a whole round, so it goes on with every page closed; after a kill it
+goes on when the interrupted run is resumed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from autolearn.core.errors import JobError
+from autolearn.core.experiments import Experiment
+from autolearn.core.records import Run
+from autolearn.core.run_settings import QuizRunSettings, RunSettings
+from autolearn.evaluation import gold_questions
+from autolearn.runs import queues
+from autolearn.runs.versions import versions
+from autolearn.services.experiments import comparison, evolution
+from autolearn.services.experiments.tasks import Task
+from autolearn.store import Store
+
+_TASKS: Mapping[str, Callable[[Store, Experiment], Sequence[Task]]] = {
+    "compare": comparison.tasks,
+    "evolve": evolution.tasks,
+}
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """A task of an experiment and its run, if it has begun."""
+
+    name: str
+    run: Run | None
+    reused: bool = False
+
+
+def states(store: Store, experiment: Experiment) -> list[TaskState]:
+    """Return the tasks of an experiment in order, with their runs."""
+    links = {link.task: link for link in store.experiments.runs(experiment.id)}
+    rows = []
+    for task in _TASKS[experiment.kind](store, experiment):
+        link = links.get(task.name)
+        run = store.runs.get(link.run_id) if link else None
+        rows.append(TaskState(task.name, run, link.reused if link else False))
+    return rows
+
+
+def n_done(tasks: Sequence[TaskState]) -> int:
+    """Return how many tasks are done."""
+    return sum(bool(task.run and task.run.state == "done") for task in tasks)
+
+
+def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run | None:
+    """Queue the next run of an experiment; None: it waits for one, or has ended.
+
+    Tasks that an earlier run has done with exactly the same settings are not done
+    again. ``ended`` is the id of a run that is about to be marked as done.
+
+    Raises:
+        AutolearnError: The next run cannot begin; the experiment stays where it is.
+    """
+    experiment = store.experiments.get(experiment_id)
+    done: dict[str, int] = {}
+    links = {link.task: link.run_id for link in store.experiments.runs(experiment_id)}
+    for task in _TASKS[experiment.kind](store, experiment):
+        if task.name in links:
+            run = store.runs.get(links[task.name])
+            if run.state != "done" and run.id != ended:
+                return None
+        else:
+            settings = task.order(done)
+            if settings is None:
+                return None
+            earlier = _earlier(store, settings)
+            run = earlier or queues.submit(store, settings, versions())
+            is_reused = earlier is not None
+            store.experiments.link(experiment_id, task.name, run.id, reused=is_reused)
+            if not is_reused:
+                return run
+        done[task.name] = run.id
+    return None
+
+
+def advance_all(store: Store, run: Run) -> None:
+    """Queue what follows on a run in all experiments that it is part of.
+
+    Raises:
+        AutolearnError: The next run cannot begin.
+    """
+    for experiment_id in store.experiments.of_run(run.id):
+        advance(store, experiment_id, ended=run.id)
+
+
+def resume(store: Store, experiment_id: int) -> Run:
+    """Go on with an experiment that has stopped.
+
+    Returns:
+        The run that is queued or running.
+
+    Raises:
+        JobError: It has ended.
+        AutolearnError: The next run cannot begin.
+    """
+    for state in states(store, store.experiments.get(experiment_id)):
+        if state.run is None or state.run.state == "done":
+            continue
+        if state.run.state in ("queued", "running"):
+            return state.run
+        return queues.resume(store, state.run.id)
+    run = advance(store, experiment_id)
+    if run is None:
+        raise JobError(f"Experiment {experiment_id} has ended.")
+    return run
+
+
+def _earlier(store: Store, settings: RunSettings) -> Run | None:
+    """Return a finished run that has done the same, and whose results still hold."""
+    assert settings.kind is not None
+    run = store.runs.same(settings.kind, settings.as_dict())
+    if run is None:
+        return None
+    if run.kind == "train":
+        (trained,) = store.rounds.all(run.id)
+        has_adapter = trained.adapter and (store.folder / trained.adapter).is_dir()
+        return run if has_adapter else None
+    if isinstance(settings, QuizRunSettings):
+        return run if _asked_all(store, run, settings) else None
+    return run
+
+
+def _asked_all(store: Store, run: Run, settings: QuizRunSettings) -> bool:
+    """Return whether a quiz has asked all questions that there are now."""
+    asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
+    return all(
+        (mode, question.question.id) in asked
+        for split, mode in settings.parts
+        for question in gold_questions.questions(store, split)
+        if mode != "open_book" or question.passage
+    )

@@ -1,0 +1,80 @@
+"""What the tasks of both kinds of experiments share."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autolearn.core.records import QuizMode, Sample, Split
+from autolearn.core.run_settings import (
+    QuizRunSettings,
+    RunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.evaluation import gold_questions
+from autolearn.runs.model_choice import with_model
+from autolearn.store import Store
+from autolearn.store.samples import SampleFilter
+
+Done = Mapping[str, int]
+"""The ids of finished runs by the names of their tasks."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run of an experiment."""
+
+    name: str
+    order: Callable[[Done], RunSettings | None]
+    """Returns the settings of the run, once the earlier tasks are done; None: the
+    experiment ends before it."""
+
+
+def study(
+    store: Store,
+    model: ModelSettings,
+    settings: StudySettings,
+    documents: Sequence[int],
+) -> StudyRunSettings:
+    """Return the settings of a study of documents."""
+    order = StudyRunSettings(study=settings, documents=tuple(documents))
+    return with_model(store, order, model)
+
+
+def quiz(
+    store: Store,
+    model: ModelSettings,
+    settings: StudySettings,
+    modes: Sequence[QuizMode],
+    votes: int = 0,
+) -> QuizRunSettings:
+    """Return the settings of a quiz in some modes, and of the control closed-book."""
+    parts: list[tuple[Split, QuizMode]] = [("quiz", mode) for mode in modes]
+    if "closed_book" in modes:
+        parts.append(("control", "closed_book"))
+    order = QuizRunSettings(
+        parts=tuple(p for p in parts if gold_questions.questions(store, p[0])),
+        votes=votes or None,
+        study=settings,
+        version=gold_questions.freeze(store).version,
+    )
+    return with_model(store, order, model)
+
+
+def train(
+    store: Store, model: ModelSettings, order: TrainRunSettings
+) -> TrainRunSettings:
+    """Return the settings of a round, which always belongs to the base model."""
+    return with_model(store, order, replace(model, round_id=None))
+
+
+def round_of(store: Store, run_id: int) -> int:
+    """Return the id of the round that a run has trained."""
+    (trained,) = store.rounds.all(run_id)
+    return trained.id
+
+
+def samples_of(store: Store, run_id: int) -> list[Sample]:
+    """Return the samples of a study that no person has rejected."""
+    samples = store.samples.find(SampleFilter(run_id=run_id))
+    return [sample for sample in samples if sample.state != "rejected"]

@@ -1,0 +1,80 @@
+"""What a person does with the quiz: lock it, choose scorers, accept answers."""
+
+from typing import Any, cast, get_args
+
+from autolearn.core.errors import InputError
+from autolearn.core.records import Question, QuizVersion, Scorer, Split
+from autolearn.evaluation import gold_questions
+from autolearn.evaluation.comparison import PARTS, part_of
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.store import Store
+
+SPLITS: tuple[Split, ...] = ("quiz", "control")
+
+
+def questions(store: Store) -> list[QuizQuestion]:
+    """Return the questions of quiz and control as they would be asked now."""
+    return [q for split in SPLITS for q in gold_questions.questions(store, split)]
+
+
+def listed(store: Store) -> list[dict[str, Any]]:
+    """Return the questions as rows: where each is from, and how it is scored."""
+    return [
+        {
+            "id": q.question.id,
+            "set": PARTS[part_of(q)],
+            "origin": q.question.origin,
+            "scorer": q.question.scorer,
+            "question": q.question.text,
+            "gold": q.question.gold_value or q.gold_answer,
+            "aliases": " | ".join(q.question.aliases),
+        }
+        for q in questions(store)
+    ]
+
+
+def set_locked(store: Store, *, locked: bool) -> QuizVersion:
+    """Lock the quiz as it is now against later studies and imports, or unlock it.
+
+    Raises:
+        InputError: There is no question.
+    """
+    if not questions(store):
+        raise InputError("There is no quiz to lock; add one first.")
+    version = gold_questions.freeze(store)
+    return store.quizzes.set_locked(version.version, locked=locked)
+
+
+def accept(store: Store, question_id: int, answer: str) -> QuizVersion:
+    """Accept another right answer to a question; it counts in all later comparisons.
+
+    Raises:
+        InputError: There is no such question, or the answer is empty.
+    """
+    question, alias = _question(store, question_id), " ".join(answer.split())
+    if not alias:
+        raise InputError("An empty answer cannot be accepted.")
+    aliases = tuple(dict.fromkeys((*question.aliases, alias)))
+    store.library.set_scoring(question_id, question.scorer, aliases)
+    return gold_questions.freeze(store)
+
+
+def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
+    """Choose how the answers to a question are scored.
+
+    Raises:
+        InputError: There is no such question or scorer.
+    """
+    question = _question(store, question_id)
+    if scorer not in get_args(Scorer):
+        known = ", ".join(get_args(Scorer))
+        raise InputError(f"There is no scorer {scorer!r}; choose one of {known}.")
+    store.library.set_scoring(question_id, cast(Scorer, scorer), question.aliases)
+    return gold_questions.freeze(store)
+
+
+def _question(store: Store, question_id: int) -> Question:
+    by_id = {q.question.id: q.question for q in questions(store)}
+    if question_id not in by_id:
+        raise InputError(f"Quiz and control have no question {question_id}.")
+    return by_id[question_id]

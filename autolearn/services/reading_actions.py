@@ -1,0 +1,151 @@
+"""What a person decides about the reading of documents.
+
+Page and command line act through here, so both refuse the same things.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.reading import ReadingChoices
+from autolearn.core.records import Document, Run, Split
+from autolearn.core.run_results import ImportResult, OtherRows
+from autolearn.core.run_settings import ImportRunSettings, ImportSource
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.ingest import corpora, importer, originals, row_kinds
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.runs.versions import versions
+from autolearn.services import actions
+from autolearn.store import Store
+
+
+def add_files(
+    store: Store,
+    paths: Sequence[Path],
+    model: str,
+    passage_tokens: int,
+    choices: ReadingChoices,
+) -> Run:
+    """Queue the reading of files and folders as a person has decided.
+
+    Raises:
+        InputError: There is nothing to read.
+        ModelNotFound: The model whose tokens measure the passages is not there.
+    """
+    model_files.locate(model)
+    _, files = importer.given(store, paths, (), None)
+    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
+    settings = ImportRunSettings(sources, None, model, passage_tokens, choices)
+    return queues.submit(store, settings, versions())
+
+
+def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
+    """Queue another reading of a document's file, cut as the first one was.
+
+    Raises:
+        InputError: There is no such document, or its file is not kept.
+        JobError: A study goes on.
+        ModelNotFound: The model whose tokens measure the passages is not there.
+    """
+    check_no_study(store)
+    document = store.library.document(document_id)
+    originals.path_of(store, document)
+    model, passage_tokens = _measure(store, document)
+    model_files.locate(model)
+    settings = ImportRunSettings(
+        model=model,
+        passage_tokens=passage_tokens,
+        choices=choices,
+        reread=document.id,
+    )
+    return queues.submit(store, settings, versions())
+
+
+def _measure(store: Store, document: Document) -> tuple[str, int]:
+    """Return the model and the size by which the passages of a document were cut."""
+    if document.run_id is None:
+        return ModelSettings.model, StudySettings.passage_tokens
+    settings = ImportRunSettings.of(store.runs.get(document.run_id))
+    return settings.model, settings.passage_tokens
+
+
+def take_in(store: Store, exclusion_id: int) -> None:
+    """Make an exclusion a passage.
+
+    Raises:
+        InputError: There is none of this id any more.
+        JobError: A study goes on.
+    """
+    check_no_study(store)
+    store.readings.take_in(exclusion_id)
+
+
+def leave_out(store: Store, stretches: Sequence[tuple[int, int, int]]) -> None:
+    """Leave stretches of passages out: the id of each, first character and end.
+
+    Raises:
+        InputError: A passage has changed.
+        JobError: A study goes on.
+    """
+    check_no_study(store)
+    for passage_id, start, end in stretches:
+        store.readings.leave_out(passage_id, start, end)
+
+
+def check_no_study(store: Store) -> None:
+    """Check that no study reads the passages at the moment.
+
+    Raises:
+        JobError: One does, or waits.
+    """
+    if any(run.kind == "study" for run in store.runs.in_state("running", "queued")):
+        raise JobError(
+            "A study reads the passages at the moment; wait until it has ended, or "
+            "stop it."
+        )
+
+
+def add_other(store: Store, run_id: int, number: int, target: str) -> Run | int:
+    """Add a file that an import refused, as what it is.
+
+    Args:
+        store: The workspace.
+        run_id: The import.
+        number: Which of its ``others``.
+        target: One of ``row_kinds.targets``.
+
+    Returns:
+        The queued run, or how many instructions or questions are new.
+
+    Raises:
+        InputError: The file is gone, or its rows do not fit.
+    """
+    others = ImportResult.of(store.runs.get(run_id)).others
+    if not 0 <= number < len(others):
+        raise InputError("There is no such file; add it again.")
+    other = others[number]
+    path = originals.path(store, other.original, other.name)
+    if target == "instructions":
+        return actions.add_instructions(store, path)
+    if target in ("quiz", "control"):
+        split: Split = "quiz" if target == "quiz" else "control"
+        return actions.add_gold(store, path, split).n
+    if target == "corpus":
+        return corpora.add(store, path, ModelSettings.model, name=other.name)
+    return _as_texts(store, path, other)
+
+
+def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
+    settings = ImportRunSettings(
+        (ImportSource(str(path), other.name),),
+        choices=ReadingChoices(chats_as_texts=True),
+    )
+    return queues.submit(store, settings, versions())
+
+
+def targets(other: OtherRows) -> dict[str, str]:
+    """Return where a refused file can go, and what each place is called."""
+    kind = next((known for known in row_kinds.KINDS if known == other.kind), None)
+    names = row_kinds.TARGET_NAMES
+    return {target: names[target] for target in row_kinds.targets(kind)} if kind else {}

@@ -1,0 +1,64 @@
+"""Refuse a round that cannot be trained yet, before it is queued."""
+
+from autolearn.core.errors import JobError
+from autolearn.core.records import Round
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.ingest import corpora
+from autolearn.runs.model_choice import check_base, finished_round
+from autolearn.store import RunFilter, Store
+
+
+def check_train(
+    store: Store,
+    model: ModelSettings,
+    settings: TrainSettings,
+    parent_id: int | None = None,
+    *,
+    has_corpus: bool = False,
+) -> None:
+    """Refuse a round that cannot be trained yet, before it is queued.
+
+    Raises:
+        JobError: Its turn has not come: nothing approved, or no stage-1 round.
+    """
+    parent = finished_round(store, parent_id) if parent_id else None
+    if parent:
+        check_base(parent, model)
+    if settings.method == "al2":
+        _check_stage_2(store, parent)
+    elif settings.method == "self" and settings.evolution == "restart" and parent:
+        raise JobError(
+            "SELF with evolution 'restart' starts from the base model; choose the base "
+            "model, or evolution 'continual'."
+        )
+    elif settings.method == "self" and settings.evolution != "restart" and not parent:
+        raise JobError(
+            f"SELF with evolution {settings.evolution!r} continues an earlier round; "
+            "choose the round to start from (--parent N), or evolution 'restart'."
+        )
+    is_meta = settings.method == "meta"
+    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
+        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
+
+
+def _check_stage_2(store: Store, parent: Round | None) -> None:
+    """Refuse stage 2 where stage 1, or its study, is missing (arXiv 2406.00606)."""
+    if parent is None:
+        raise JobError(
+            "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
+            "start from it."
+        )
+    line = [parent, *store.rounds.ancestors(parent.id)]
+    if not any(one.method in ("al1", "refined_sft", "self") for one in line):
+        raise JobError(
+            f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
+            "a stage-1 round (method al1)."
+        )
+    # In a chain the study that is about to end orders the training behind it.
+    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
+    if not store.runs.find(studied, limit=1):
+        raise JobError(
+            "AL stage 2 learns from what the stage-1 model writes; study with it "
+            "first: choose its adapter under Model, or "
+            f"python -m autolearn study --round {parent.id}"
+        )

@@ -1,0 +1,132 @@
+"""Let a model write instructions for its own evolution (Self-Instruct).
+
+Later rounds of SELF (arXiv 2310.00533) answer prompts that nobody wrote. As in
+Self-Instruct (arXiv 2212.10560), the model sees a few tasks and writes another; only
+what is new is kept.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import ceil
+
+from autolearn.core.constraints import LINE
+from autolearn.core.ports import Cancelled, Journal
+from autolearn.core.records import Question, Record
+from autolearn.study.generation import Form, GenerationRequest, Generator, draw_seed, of
+from autolearn.text import languages, matching, model_output
+
+N_SHOWN = 4
+"""Tasks that a guided model is shown before it writes another."""
+BEGINNING_WORDS = 3
+"""Words of a given task that a model trained on the bare prompts goes on from."""
+STEP = 32
+"""Draws per committed step."""
+TRIES = 8
+"""Most draws per instruction that is wanted; small models repeat themselves."""
+LONGEST = 1.25
+"""Most words of a new task, as a multiple of the longest given one."""
+TASK_TOKENS = 160
+"""Most new tokens of an instruction."""
+
+
+def write_instructions(
+    generator: Generator,
+    journal: Journal,
+    pool: Sequence[str],
+    n: int,
+    report: Callable[[int], None],
+) -> list[Question]:
+    """Return ``n`` new instructions, or fewer if the model repeats itself.
+
+    Args:
+        generator: Writes with the model that is to evolve.
+        journal: Commits a step at a time; committed steps are read back.
+        pool: All instructions so far.
+        n: Number of instructions.
+        report: Called with the number of instructions so far.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    new: list[Question] = []
+    for first in range(0, ceil(TRIES * n / STEP) * STEP, STEP):
+        draws = range(first, first + STEP)
+        if len(new) >= n:
+            break
+        report(len(new))
+        texts = [*pool, *(question.text for question in new)]
+        name = f"instructions of its own {draws[0] + 1}-{draws[-1] + 1}"
+        new += of(
+            Question, journal.step(name, partial(_draw, generator, draws, pool, texts))
+        )
+    return new[:n]
+
+
+def _draw(
+    generator: Generator, draws: Sequence[int], pool: Sequence[str], known: list[str]
+) -> Sequence[Record]:
+    """Return the new instructions among some draws."""
+    write = _guided if generator.protocol.guided else _continued
+    records = []
+    for text in write(generator, draws, pool):
+        if _is_task(text, pool) and _is_new(generator, text, known):
+            known.append(text)
+            records.append(Question(text, "study", "model"))
+    return records
+
+
+def _is_task(text: str, pool: Sequence[str]) -> bool:
+    """Return whether a text has the form of the tasks of a pool: length and end."""
+    lengths = [len(task.split()) for task in pool]
+    n = len(text.split())
+    ends = {task.rstrip()[-1] for task in pool}
+    is_long = min(lengths) / 2 <= n <= LONGEST * max(lengths)
+    return is_long and "\n" not in text and text[-1:] in ends
+
+
+def _is_new(generator: Generator, text: str, known: Sequence[str]) -> bool:
+    """Return whether a text is no near-duplicate of a known one.
+
+    Self-Instruct wants less than 0.7 of ROUGE-L. That would leave one word problem of
+    each kind, so the threshold is that of duplicate questions.
+    """
+    limit = generator.settings.duplicate_threshold
+    return all(matching.similarity(text, other) < limit for other in known)
+
+
+def _guided(
+    generator: Generator, draws: Sequence[int], pool: Sequence[str]
+) -> Iterator[str]:
+    """Yield tasks that the model writes after some that it is shown."""
+    requests = [guided_request(generator, pool, draw) for draw in draws]
+    for _, generation in generator.write(requests):
+        if generation.completion.finish == "stop":
+            text = model_output.without_thinking(generation.completion.text)
+            yield text.removeprefix("Task:").strip()
+
+
+def guided_request(
+    generator: Generator, pool: Sequence[str], draw: int
+) -> GenerationRequest[int]:
+    """Return the request for a task after some of a pool; a draw has its own few."""
+    rng = random.Random(f"{generator.settings.seed} instructions {draw}")
+    sample = rng.sample(pool, min(N_SHOWN, len(pool)))
+    tasks = "\n".join(f"Task: {' '.join(text.split())}" for text in sample)
+    form = Form("Task:", (" ", LINE), languages.of(tasks), draw + 1)
+    values = {"tasks": tasks}
+    return generator.request("self_instruct", draw, values, TASK_TOKENS, form)
+
+
+def _continued(
+    generator: Generator, draws: Sequence[int], pool: Sequence[str]
+) -> Iterator[str]:
+    """Yield user turns that the model goes on with after the first words of a task."""
+    rng = random.Random(f"{generator.settings.seed} beginnings {draws[0]}")
+    beginnings = [" ".join(rng.choice(pool).split()[:BEGINNING_WORDS]) for _ in draws]
+    seeds = [draw_seed(generator.settings.seed, "instructions", draw) for draw in draws]
+    yield from generator.backend.self_prompts(
+        seeds, generator.stop, TASK_TOKENS, beginnings
+    )
+    if generator.stop():
+        raise Cancelled

@@ -1,0 +1,200 @@
+"""The units of a text: its headings, sentences, lines of code and rows of tables.
+
+A text is read as Markdown. It comes in blocks and units leave as they are complete, so
+its length does not matter. Together the units are the text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from autolearn.text import breaks
+
+WRAPPED = 50
+"""A line of at least so many characters may have been wrapped."""
+BLOCK = 1 << 16
+"""Characters that are collected before units are cut."""
+
+HEADING = re.compile(r"^#{1,6} +(.+?) *#*\s*$")
+_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})([^`\n]*)\n?$")
+_DELIMITER = re.compile(
+    r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n?$"
+)
+"""The line below the header of a table."""
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MARKER = re.compile(r"[#|>+•\s-]|\*\s|\(?[0-9a-zA-Z]{1,3}[.)]\s")
+"""The start of a line that does not continue the one before."""
+_SHORT = re.compile(
+    r"\b(?:Mrs?|Ms|Dr|Prof|St|Sr|Jr|Bros|Inc|Ltd|Corp|Co|vs|cf|al|Figs?|Eqs?|Vol|pp?|eds?|approx|lit|transl|No|ca"
+    r"|e\.g|i\.e|[A-Z])\.$"
+)
+"""An abbreviation, whose dot ends no sentence."""
+_NUMBER = re.compile(r"(?:^|\n)[ \t]*\(?\w{1,3}\.$")
+"""The number of a list item, whose dot ends no sentence."""
+_LOOK = 16
+"""Characters after a break that are needed to classify it."""
+
+Block = tuple[str, bool]
+"""A part of a text, and whether a passage has to begin with it."""
+Kind = Literal["prose", "heading", "fence", "code", "header", "row"]
+"""``fence``: the first line of a code block. Its last line is ``code``."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A stretch of a text that is kept together, with the white space after it."""
+
+    text: str
+    kind: Kind = "prose"
+    opens: bool = False
+    """Whether a passage has to begin with it."""
+
+
+def of(
+    blocks: Iterable[Block], longest: int, *, headings: bool = True
+) -> Iterator[Unit]:
+    """Yield the units of a text.
+
+    Args:
+        blocks: The text.
+        longest: Most characters of a unit. Longer ones are divided.
+        headings: Whether lines that begin with ``#`` are headings.
+    """
+    scanner = _Scanner(longest, headings=headings)
+    for text, opens in blocks:
+        if opens:
+            yield from scanner.end()
+            scanner.opens = True
+        for line in _LINE.findall(text):
+            yield from scanner.feed(line)
+    yield from scanner.end()
+
+
+class _Scanner:
+    """Tells prose from code and tables, line by line."""
+
+    def __init__(self, longest: int, *, headings: bool) -> None:
+        self.opens = False
+        self._longest, self._headings = longest, headings
+        self._prose: list[str] = []
+        self._n_prose = 0
+        self._line = ""
+        self._fence = ""
+        self._in_table = False
+
+    def feed(self, part: str) -> Iterator[Unit]:
+        """Take a line, or a part of it, and yield the units that are complete."""
+        self._line += part
+        if not self._line.endswith("\n") and len(self._line) < self._longest:
+            return
+        line, self._line = self._line, ""
+        yield from self._take(line)
+
+    def end(self) -> Iterator[Unit]:
+        """Yield what is left at the end of a text."""
+        if self._line:
+            line, self._line = self._line, ""
+            yield from self._take(line)
+        yield from self._flush()
+        self._fence, self._in_table = "", False
+
+    def _take(self, line: str) -> Iterator[Unit]:
+        if self._fence:
+            yield from self._pieces(line, "code")
+            if _closes(line, self._fence):
+                self._fence = ""
+        elif self._in_table and "|" in line:
+            yield from self._pieces(line, "row")
+        elif match := _FENCE.match(line):
+            yield from self._flush()
+            self._fence, self._in_table = match[1], False
+            yield self._unit(line, "fence")
+        elif "|" in line and _DELIMITER.match(line) and "|" in self._last():
+            header = self._prose.pop()
+            yield from self._flush()
+            self._in_table = True
+            yield self._unit(header + line, "header")
+        else:
+            self._in_table = False
+            self._prose.append(line)
+            self._n_prose += len(line)
+            if self._n_prose >= BLOCK:
+                yield from self._flush_block()
+
+    def _last(self) -> str:
+        return self._prose[-1] if self._prose else ""
+
+    def _flush_block(self) -> Iterator[Unit]:
+        """Yield complete units; keep the last line, which may be a table's header."""
+        last = self._prose.pop()
+        text = "".join(self._prose)
+        units, rest = _cut(text, self._longest, goes_on=True)
+        for unit in units:
+            yield self._prose_unit(unit)
+        self._prose = [rest, last] if rest else [last]
+        self._n_prose = len(rest) + len(last)
+
+    def _flush(self) -> Iterator[Unit]:
+        for unit in _cut("".join(self._prose), self._longest)[0]:
+            yield self._prose_unit(unit)
+        self._prose, self._n_prose = [], 0
+
+    def _prose_unit(self, text: str) -> Unit:
+        is_heading = self._headings and HEADING.match(text) is not None
+        return self._unit(text, "heading" if is_heading else "prose")
+
+    def _pieces(self, line: str, kind: Kind) -> Iterator[Unit]:
+        while len(line) > self._longest:
+            stop = breaks.last(line, 0, self._longest)
+            yield self._unit(line[:stop], kind)
+            line = line[stop:]
+        yield self._unit(line, kind)
+
+    def _unit(self, text: str, kind: Kind) -> Unit:
+        opens, self.opens = self.opens, False
+        return Unit(text, kind, opens)
+
+
+def _closes(line: str, fence: str) -> bool:
+    match = _FENCE.match(line)
+    return match is not None and match[1].startswith(fence) and not match[2].strip()
+
+
+def _cut(text: str, longest: int, *, goes_on: bool = False) -> tuple[list[str], str]:
+    """Return the units of prose, and what may go on in the next block."""
+    units: list[str] = []
+    begin = 0
+
+    def take(end: int, *, whole: bool = True) -> None:
+        nonlocal begin
+        while end - begin > longest:
+            stop = breaks.last(text, begin, begin + longest)
+            units.append(text[begin:stop])
+            begin = stop
+        if whole and end > begin:
+            units.append(text[begin:end])
+            begin = end
+
+    for match in breaks.SENTENCE_END.finditer(text):
+        if goes_on and match.end() + _LOOK > len(text):
+            break
+        if match.end() > begin and not _is_within(text, match):
+            take(match.end())
+    take(len(text), whole=not goes_on)
+    return units, text[begin:]
+
+
+def _is_within(text: str, match: re.Match[str]) -> bool:
+    """Return whether a sentence continues after what looks like its end."""
+    start, end = match.span()
+    if match[0] != "\n":
+        is_short = _SHORT.search(text, max(0, start - 8), start + 1)
+        is_number = "\n" not in match[0] and _NUMBER.search(
+            text, max(0, start - 8), start + 1
+        )
+        return bool(is_short or is_number)
+    begin = text.rfind("\n", 0, start) + 1
+    if start - begin < WRAPPED or _MARKER.match(text, end):
+        return False
+    return text[begin] not in "#|"

@@ -1,0 +1,194 @@
+"""Keep what quiz and control ask out of everything that a round trains on.
+
+All training items pass ``Guard.admit``: those of approved and corrected samples, of
+corpora, replay, statements and raw passages. The same guard, made of what earlier
+rounds have trained, keeps trained questions out of the quiz.
+
+A wording counts as the same question in three cases: its words are equal after
+normalisation, nearly all words are equal in any order (``NEAR``), or the words are
+equal in the same order once articles, auxiliaries and polite phrases are left out.
+Another wording of the same fact is not blocked, since it is what a quiz measures.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from autolearn.core.records import TrainItem
+from autolearn.text import matching
+
+NEAR = 0.92
+"""Share of common words (Jaccard index) from which two questions are the same."""
+LEAST_CORE, LEAST_TAIL, LEAST_WITHIN = 3, 3, 8
+"""Fewest words that are compared without fillers, at the end of a question sentence,
+and anywhere in a text."""
+ANCHOR = 4
+"""First words by which a long question is looked up in a text."""
+_FILLERS = frozenset(
+    (  # noqa: SIM905 (a list of words reads best as a sentence)
+        "a an the is are was were be been am do does did has have had s re d ll "
+        "please tell me us can could would you say kindly der die das den dem ein eine "
+        "einen bitte le la les un une el los las por favor"
+    ).split()
+)
+_QUESTION_END = re.compile(r"[?？؟]")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"[.!?？؟。！\n]")  # noqa: RUF001
+_LABEL = re.compile(r"^\W*[^\W\d_][\w ]{0,30}\s*[:：]\s*")  # noqa: RUF001
+_LIST_MARK = re.compile(r"^\s*(?:[-*•]|\(?\w{1,3}[.):])\s+")
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The items that may be trained, and the number of the others."""
+
+    items: tuple[TrainItem, ...]
+    n_blocked: int
+
+
+class Guard:
+    """Recognises a set of questions in texts and training items."""
+
+    def __init__(self, questions: Iterable[str]) -> None:
+        self._forms = list(dict.fromkeys(filter(None, map(_words, questions))))
+        self._exact = set(self._forms)
+        self._cores = {core for form in self._forms if (core := _core(form))}
+        self._bags = [_numbered(form) for form in self._forms]
+        counts = Counter(token for bag in self._bags for token in bag)
+        self._rank = {token: n for token, n in counts.items()}
+        self._by_token: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        for i, bag in enumerate(self._bags):
+            for token in self._prefix(bag):
+                self._by_token[token].append(i)
+        self._tails = {len(form) for form in self._forms if len(form) >= LEAST_TAIL}
+        self._by_anchor: defaultdict[Words, list[Words]] = defaultdict(list)
+        for form in self._forms:
+            if len(form) >= LEAST_WITHIN:
+                self._by_anchor[form[:ANCHOR]].append(form)
+
+    def blocks(self, text: str) -> bool:
+        """Return whether a text asks one of the questions, alone or among others."""
+        return (
+            any(self._is_same(_words(part)) for part in _parts(text))
+            or self._ends_a_sentence(text)
+            or self._holds(_words(text))
+        )
+
+    def admit(self, items: Iterable[TrainItem]) -> Admitted:
+        """Return the items of which no turn, answer or text asks one of the questions.
+
+        Items of the drift probe are only measured, so they pass.
+        """
+        items = list(items)
+        admitted = [item for item in items if not self._is_asked_by(item)]
+        return Admitted(tuple(admitted), len(items) - len(admitted))
+
+    def _is_asked_by(self, item: TrainItem) -> bool:
+        return item.kind != "gauge" and any(map(self.blocks, texts_of(item)))
+
+    def _is_same(self, form: Words) -> bool:
+        if not form:
+            return False
+        return form in self._exact or _core(form) in self._cores or self._is_near(form)
+
+    def _is_near(self, form: Words) -> bool:
+        bag = _numbered(form)
+        candidates = {i for t in self._prefix(bag) for i in self._by_token.get(t, ())}
+        return any(
+            len(bag & self._bags[i]) >= NEAR * len(bag | self._bags[i])
+            for i in candidates
+        )
+
+    def _prefix(self, bag: frozenset[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Return the rarest words of a bag.
+
+        Two bags that are as similar as ``NEAR`` share one of these (Chaudhuri et al.
+        2006), so no other pair has to be compared.
+        """
+        n = len(bag) - ceil(NEAR * len(bag) - 1e-9) + 1
+        return sorted(bag, key=lambda token: (self._rank.get(token, 0), token))[:n]
+
+    def _ends_a_sentence(self, text: str) -> bool:
+        """Return whether a question stands at the end of a longer question."""
+        begin = 0
+        for match in _QUESTION_END.finditer(text):
+            words = _words(text[max(begin, match.start() - 2000) : match.start()])
+            begin = match.end()
+            if any(words[-n:] in self._exact for n in self._tails if n <= len(words)):
+                return True
+        return False
+
+    def _holds(self, words: Words) -> bool:
+        """Return whether a long question stands anywhere in a text."""
+        if not self._by_anchor:
+            return False
+        return any(
+            words[i : i + len(form)] == form
+            for i in range(len(words) - ANCHOR + 1)
+            for form in self._by_anchor.get(words[i : i + ANCHOR], ())
+        )
+
+
+def texts_of(item: TrainItem) -> Iterator[str]:
+    """Yield the texts of an item that may ask something; instructions do not."""
+    yield from (turn.content for turn in item.chat if turn.role != "system")
+    yield item.chosen
+    if item.rejected:
+        yield item.rejected
+
+
+def asked_in(items: Iterable[TrainItem]) -> list[str]:
+    """Return what items ask: each last user turn, and each question within an item.
+
+    Raw texts ask only what stands in them as a question. The drift probe asks nothing,
+    since it is never trained.
+    """
+    questions: dict[str, None] = {}
+    for item in items:
+        if item.kind == "gauge":
+            continue
+        turns = [turn.content for turn in item.chat if turn.role == "user"]
+        questions |= dict.fromkeys(turns[-1:])
+        for text in texts_of(item):
+            questions |= dict.fromkeys(
+                part for part in _parts(text) if _QUESTION_END.search(part[-2:])
+            )
+    return list(questions)
+
+
+def _parts(text: str) -> Sequence[str]:
+    """Return a text, its lines without label or list mark, and its questions."""
+    parts = {text: None}
+    for line in text.splitlines():
+        plain = _LIST_MARK.sub("", line)
+        parts |= dict.fromkeys((line, plain, _LABEL.sub("", plain)))
+    begin = 0
+    for match in _SENTENCE_END.finditer(text):
+        if _QUESTION_END.match(match[0]):
+            sentence = text[begin : match.end()].strip()
+            parts |= dict.fromkeys((sentence, _LABEL.sub("", sentence)))
+        begin = match.end()
+    return [part for part in parts if part.strip()]
+
+
+def _words(text: str) -> Words:
+    return tuple(matching.normalise(text).split())
+
+
+def _core(form: Words) -> Words | None:
+    """Return the words without fillers; None if too few are left to compare."""
+    core = tuple(word for word in form if word not in _FILLERS)
+    return core if len(core) >= LEAST_CORE else None
+
+
+def _numbered(form: Words) -> frozenset[tuple[str, int]]:
+    """Return a bag of words as a set: a word that occurs twice has two numbers."""
+    counts: Counter[str] = Counter()
+    bag = set()
+    for word in form:
+        counts[word] += 1
+        bag.add((word, counts[word]))
+    return frozenset(bag)

@@ -1,0 +1,102 @@
+"""Decide what a round replays, before any of it is written.
+
+The training writes what the plan says; the estimate of a round counts it.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from autolearn.core.settings import TrainSettings
+from autolearn.metaskills.items import Skill
+from autolearn.training.dataset import ApprovedExample
+
+READING = 1 / 16
+"""Texts to read again per made-up item, enough to preserve the skill. Each is asked its
+own question and that of another text, and an answer to its own is compared."""
+
+CHECKING = 1 / 16
+"""Questions without a text per made-up item, enough to preserve the skill. Their
+answers are checked and, where wrong, corrected."""
+
+
+CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
+"""Skills that belong together: a model that judges anew also refines anew."""
+
+
+@dataclass(frozen=True)
+class RereadText:
+    """A text of the round that the base model reads again."""
+
+    passage: str
+    question: str
+    answer: str
+    """The closed-book answer to the question."""
+    other: str
+    """The question of another text, which this one does not answer."""
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """What the base model is to write for a round."""
+
+    n_made_up: int
+    """Prompts of its own that it answers."""
+    texts: tuple[RereadText, ...] = ()
+    instructions: tuple[str, ...] = ()
+    """What it answers without a text; it checks and corrects its answers."""
+    n_checked: int = 0
+    """Answers to its own prompts that it checks, where instructions are too few."""
+    without: frozenset[Skill] = frozenset()
+    """Skills that the round teaches anew: replay would hold it to the old ones."""
+
+
+def plan(
+    settings: TrainSettings,
+    n_taught: int,
+    examples: Sequence[ApprovedExample],
+    instructions: Sequence[str],
+    without: frozenset[Skill] = frozenset(),
+) -> ReplayPlan:
+    """Return what a round replays beside ``n_taught`` items that teach.
+
+    A round of meta-skills replays only made-up prompts: it is to change just how the
+    model reads and checks. ``without``: the skills that the round teaches anew.
+    """
+    n = settings.replayed(n_taught)
+    if settings.method == "meta":
+        return ReplayPlan(n)
+    candidates = (
+        (example.passage, example.sample.prompt, example.closed) for example in examples
+    )
+    texts = texts_to_read([row for row in candidates if all(row)], n)
+    n_checked = 0 if without & CRITIC else round(CHECKING * n)
+    checked = instructions_to_check(instructions, n_checked)
+    rest = n_checked - len(checked)
+    return ReplayPlan(n, tuple(texts), tuple(checked), rest, without)
+
+
+def texts_to_read(
+    candidates: Iterable[tuple[str, str, str]], n_replay: int
+) -> list[RereadText]:
+    """Return texts to read again, in proportion to the made-up items.
+
+    A round teaches the model to answer every question, so it forgets to say that a text
+    does not have the answer. The question of another text preserves that (numbers:
+    docs/lab-notes.md).
+
+    Args:
+        candidates: Passages with a question and its closed-book answer.
+        n_replay: Number of made-up items.
+    """
+    rows = list({row[0]: row for row in candidates}.values())
+    n = min(len(rows), ceil(READING * n_replay))
+    sample = random.Random("to read").sample(rows, n)
+    others = [question for _, question, _ in sample[1:] + sample[:1]]
+    return [RereadText(*row, other) for row, other in zip(sample, others, strict=True)]
+
+
+def instructions_to_check(instructions: Sequence[str], n: int) -> list[str]:
+    """Return at most ``n`` instructions, which ask without a text."""
+    return random.Random("to check").sample(instructions, min(len(instructions), n))

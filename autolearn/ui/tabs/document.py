@@ -1,0 +1,110 @@
+"""What a click on a part of a document does: turn, leave out, take in, read again."""
+
+from dataclasses import replace
+from typing import cast, get_args
+
+from autolearn.core.errors import InputError
+from autolearn.core.reading import ColumnUse, ReadingChoices
+from autolearn.services import reading_actions
+from autolearn.store import Store
+from autolearn.ui.session import Session
+from autolearn.ui.views import document as views
+from autolearn.ui.views.document import Place
+
+SELECTION_JS = """
+let chosen = [];
+const length = (range) => [...range.toString()].length;
+document.addEventListener('selectionchange', () => {
+  const selection = document.getSelection();
+  if (!selection.rangeCount || selection.isCollapsed) return;
+  const range = selection.getRangeAt(0);
+  if (!element.contains(range.commonAncestorContainer)) return;
+  chosen = [];
+  for (const text of element.querySelectorAll('[data-passage]')) {
+    if (!range.intersectsNode(text)) continue;
+    const part = document.createRange();
+    part.selectNodeContents(text);
+    const before = part.cloneRange();
+    if (text.contains(range.startContainer)) {
+      part.setStart(range.startContainer, range.startOffset);
+      before.setEnd(range.startContainer, range.startOffset);
+    } else before.collapse(true);
+    if (text.contains(range.endContainer))
+      part.setEnd(range.endContainer, range.endOffset);
+    const start = length(before), end = start + length(part);
+    if (end > start) chosen.push([Number(text.dataset.passage), start, end]);
+  }
+});
+element.addEventListener('click', (event) => {
+  if (!event.target.closest('[data-cut]')) return;
+  trigger('click', {pick: 'cut-' + JSON.stringify(chosen)});
+  chosen = [];
+});
+"""
+"""Tells which characters of which passages are selected when they are to be left out.
+
+Characters are counted as code points, as Python counts them."""
+
+
+def press_document(session: Session, place: Place, key: str) -> Place:
+    """Do what a click on a part of a document asks for; return what to show then."""
+    store = session.store
+    if key.startswith(views.TURN):
+        return replace(place, first=int(key.removeprefix(views.TURN)))
+    if key == views.BESIDE:
+        return replace(place, is_beside=not place.is_beside)
+    if key.startswith(views.COLUMN):
+        return _with_column(store, place, key.removeprefix(views.COLUMN))
+    if key.startswith(views.TAKE):
+        reading_actions.take_in(store, int(key.removeprefix(views.TAKE)))
+    elif key.startswith(views.CUT):
+        _leave_out(store, key)
+    elif key.startswith(views.ENCODING) or key == views.READ_COLUMNS:
+        _read_again(session, place, key)
+        return replace(place, columns=(), first=0)
+    else:
+        _turn(store, int(key))
+    return place
+
+
+def _document_id(store: Store, place: Place) -> int:
+    return place.document_id or store.library.shelf()[0].id
+
+
+def _with_column(store: Store, place: Place, key: str) -> Place:
+    """Return the place with another use of one column."""
+    number, _, use = key.partition("-")
+    document = store.library.document(_document_id(store, place))
+    columns = list(place.columns or document.reading.columns)
+    if use not in get_args(ColumnUse) or int(number) >= len(columns):
+        raise InputError("These columns have changed; choose again.")
+    columns[int(number)] = replace(columns[int(number)], use=cast(ColumnUse, use))
+    return replace(place, columns=tuple(columns))
+
+
+def _read_again(session: Session, place: Place, key: str) -> None:
+    store = session.store
+    number = _document_id(store, place)
+    choices: ReadingChoices = store.library.document(number).reading.choices
+    if key == views.READ_COLUMNS:
+        columns = tuple(replace(column, examples=()) for column in place.columns)
+        choices = replace(choices, columns=columns)
+    else:
+        choices = replace(choices, encoding=key.removeprefix(views.ENCODING))
+    session.order(reading_actions.reread(store, number, choices))
+
+
+def _leave_out(store: Store, key: str) -> None:
+    stretches = views.stretches(key)
+    if not stretches:
+        raise InputError("Select text in the passages first.")
+    reading_actions.leave_out(store, stretches)
+
+
+def _turn(store: Store, passage_id: int) -> None:
+    """Leave a passage out of what is studied, or take it in again."""
+    passages = store.library.passages_by_id([passage_id])
+    if passage_id not in passages:
+        raise InputError("This passage has changed since the page was drawn.")
+    is_excluded = passages[passage_id].excluded
+    store.library.set_excluded([passage_id], excluded=not is_excluded)

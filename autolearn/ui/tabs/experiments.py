@@ -1,0 +1,229 @@
+"""Experiments: compare ways of learning on the same texts, or evolve in rounds."""
+
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
+from autolearn.core.settings import StudySettings, TrainSettings
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services.experiments import (
+    comparison,
+    evolution,
+    report_files,
+    reports,
+    schedule,
+)
+from autolearn.study.rules import RULES
+from autolearn.training import presets
+from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.views import experiments as views
+
+TITLE = "Experiments"
+_DEFAULT_ARMS = [arm for arm in ARMS if arm != "placebo"]
+_EVOLUTIONS = [
+    ("restart from the base model on all samples", "restart"),
+    ("continue on all samples", "continual"),
+    ("continue on new samples only", "continual-new"),
+]
+
+
+def build(context: PageContext) -> None:
+    """Lay out the tab and wire it to the page."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=340):
+            with gr.Accordion("Compare methods", open=True):
+                _compare(context)
+            with gr.Accordion("Evolve over rounds (SELF)", open=False):
+                _evolve(context)
+        with gr.Column(scale=3, min_width=420):
+            _results(context)
+
+
+def _compare(context: PageContext) -> None:
+    session = context.session
+    html_panel("experiments-compare-help", views.COMPARE_HELP)
+    arms = gr.CheckboxGroup(
+        [(title, arm) for arm, title in ARMS.items()],
+        value=_DEFAULT_ARMS,
+        label="Arms",
+        elem_id="experiments-arms",
+    )
+    documents = gr.Dropdown(
+        [], multiselect=True, label="Documents", info="None chosen: all others."
+    )
+    placebo = gr.Dropdown(
+        [],
+        multiselect=True,
+        label="Other documents (placebo)",
+        info="The arm that learns something else.",
+    )
+    with gr.Row():
+        seeds = gr.Number(3, label="Seeds", precision=0, minimum=1, min_width=90)
+        steps = gr.Number(
+            0,
+            label="Steps per arm",
+            info="0: as the joined arm takes.",
+            precision=0,
+            minimum=0,
+            min_width=120,
+        )
+        share = gr.Number(
+            0.0,
+            label="Own quiz share",
+            info="0: gold questions only.",
+            minimum=0,
+            maximum=1,
+            min_width=120,
+        )
+    rule = gr.Dropdown(list(RULES), value="default", label="Rule for filtered arms")
+    begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
+
+    def renewed() -> list[gr.Dropdown]:
+        choices = [(d.name, d.id) for d in session.store.library.documents()]
+        return [gr.Dropdown(choices=choices) for _ in range(2)]
+
+    context.redraw_on_opening(renewed, [], [documents, placebo])
+    inputs = [arms, documents, placebo, seeds, steps, share, rule]
+    context.on_action([begin.click], lambda *v: _begin_compare(session, *v), inputs)
+
+
+def _begin_compare(session: Session, *values: Any) -> str:
+    arms, documents, placebo, seeds, steps, share, rule = values
+    store, model = session.store, chosen_model(session.store)
+    others = tuple(placebo or ())
+    rest = [d.id for d in store.library.documents() if d.id not in others]
+    settings = CompareSettings(
+        model,
+        StudySettings(quiz_share=share or 0.0),
+        presets.preset_settings(model, TrainSettings()),
+        tuple(documents or rest),
+        others,
+        tuple(arm for arm in ARMS if arm in arms),
+        tuple(range(int(seeds or 0))),
+        rule,
+        int(steps or 0),
+    )
+    return _begun(session, comparison.begin(store, settings).id)
+
+
+def _evolve(context: PageContext) -> None:
+    session = context.session
+    html_panel("experiments-evolve-help", views.EVOLVE_HELP)
+    with gr.Row():
+        rounds = gr.Number(3, label="Rounds", precision=0, minimum=1, min_width=90)
+        new = gr.Number(
+            0,
+            label="New instructions",
+            info="Per later round; 0: as many as given.",
+            precision=0,
+            minimum=0,
+            min_width=120,
+        )
+        votes = gr.Number(
+            5,
+            label="Votes",
+            info="Self-consistency; 0: off.",
+            precision=0,
+            minimum=0,
+            min_width=90,
+        )
+    way = gr.Radio(_EVOLUTIONS, value="restart", label="Training")
+    with gr.Row():
+        meta = gr.Checkbox(label="Begin with a meta-skill round")
+        stop = gr.Checkbox(label="Stop where the gate says roll back")
+        margin = gr.Number(
+            2.0, label="Margin of the control, points", minimum=0, min_width=120
+        )
+    begin = gr.Button("Evolve", variant="primary", elem_id="experiments-evolve")
+    inputs = [rounds, new, votes, way, meta, stop, margin]
+    context.on_action([begin.click], lambda *v: _begin_evolve(session, *v), inputs)
+
+
+def _begin_evolve(session: Session, *values: Any) -> str:
+    rounds, new, votes, way, meta, stop, margin = values
+    store, model = session.store, chosen_model(session.store)
+    settings = EvolveSettings(
+        model,
+        StudySettings(),
+        presets.preset_settings(model, TrainSettings()),
+        int(rounds or 0),
+        way,
+        int(new or 0),
+        meta,
+        int(votes or 0),
+        (margin or 0.0) / 100,
+        stop,
+    )
+    return _begun(session, evolution.begin(store, settings).id)
+
+
+def _begun(session: Session, experiment_id: int) -> str:
+    run = schedule.advance(session.store, experiment_id)
+    if run is not None:
+        session.order(run)
+    return f"Experiment {experiment_id} has begun; its result grows on the right."
+
+
+def _results(context: PageContext) -> None:
+    session = context.session
+    chosen, version = gr.State(0), gr.State("")
+    table = html_panel("experiments-list")
+    with gr.Row():
+        resume = gr.Button("Go on", size="sm", elem_id="experiments-resume")
+        as_html = gr.Button("Report as HTML", size="sm", elem_id="experiments-html")
+        as_csv = gr.Button("Numbers as CSV", size="sm", elem_id="experiments-csv")
+    file = gr.File(
+        label="Download", visible=False, interactive=False, elem_id="experiments-file"
+    )
+    result = html_panel("experiments-result")
+    state = [chosen, version]
+    context.redraw_on_change(lambda: views.table(session.store), [], [table])
+    context.redraw_on_change(lambda *s: _drawn(session, *s), state, [result, version])
+    click = table.click(_picked, None, chosen, **QUIET)
+    redraw_on([click.then], lambda *s: _drawn(session, *s), state, [result, version])
+    context.on_action([resume.click], lambda i: _resume(session, i), [chosen])
+    for button, ending in ((as_html, "html"), (as_csv, "csv")):
+        context.on_action(
+            [button.click], lambda i, e=ending: _file(session, i, e), [chosen], [file]
+        )
+
+
+def _picked(event: gr.EventData) -> int:
+    return int(event.pick)
+
+
+def _drawn(session: Session, chosen: int, version: str) -> tuple[Any, Any]:
+    """Return the result, anew only where a run has ended: it may be unfolded."""
+    now = views.version(session.store, chosen)
+    if now == version:
+        return gr.skip(), gr.skip()
+    return views.result(session.store, chosen), now
+
+
+def _named(session: Session, chosen: int) -> int:
+    experiments = session.store.experiments.all()
+    if not experiments:
+        raise JobError("There is no experiment yet; begin one on the left.")
+    return chosen or experiments[0].id
+
+
+def _resume(session: Session, chosen: int) -> None:
+    session.order(schedule.resume(session.store, _named(session, chosen)))
+
+
+def _file(session: Session, chosen: int, ending: str) -> gr.File:
+    number = _named(session, chosen)
+    report = reports.report(session.store, number)
+    path = Path(mkdtemp()) / f"experiment-{number}.{ending}"
+    try:
+        if ending == "html":
+            report_files.write_html(report, path)
+        else:
+            report_files.write_csv(report, path)
+    except OSError as error:
+        raise InputError(f"The file cannot be written: {error.strerror}.") from None
+    return gr.File(value=str(path), visible=True)

@@ -1,0 +1,330 @@
+"""One document: what of its file was read, how, and the passages to be studied."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import get_args
+
+from autolearn.core.reading import Column, ColumnUse, Reading
+from autolearn.core.records import Document, Exclusion, Passage
+from autolearn.ingest.readers import encodings, rows
+from autolearn.store import Store
+from autolearn.store.library import EXCERPT, ExclusionKind
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+AT_ONCE = 40
+"""Passages that are shown at once."""
+MOST_KINDS, MOST_EXCLUSIONS = 60, 300
+"""Kinds of exclusions in the list, and exclusions between the passages shown."""
+TURN, TAKE, BESIDE, CUT = "from-", "take-", "beside", "cut-"
+ENCODING, COLUMN, READ_COLUMNS = "encoding-", "column-", "columns"
+"""How the keys of the actions begin; other keys are of passages."""
+USES = {
+    "text": "Text",
+    "title": "Title",
+    "named": "“name: value”",
+    "left out": "Left out",
+}
+"""What the uses of a column are called."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the page shows of the library, and what was chosen but not read yet."""
+
+    document_id: int = 0
+    """0: the first document."""
+    first: int = 0
+    """The passage to begin with, from 0."""
+    is_beside: bool = False
+    """Whether the text of the file is shown beside the passages."""
+    columns: tuple[Column, ...] = ()
+    """The columns as chosen; empty: as they were read."""
+
+
+def draw(store: Store, place: Place) -> Html:
+    """Return a document: what of it was read, and passage by passage."""
+    shelf = store.library.shelf()
+    if not shelf:
+        return html.note("The passages of a document are shown here.")
+    document = store.library.document(place.document_id or shelf[0].id)
+    n, covered = store.library.coverage(document.id)
+    shown = store.library.stretch(document.id, place.first, AT_ONCE)
+    between: list[Exclusion] = []
+    if shown:
+        start, end = shown[0].start, shown[-1].end
+        between = store.library.exclusions_between(
+            document.id, start, end, MOST_EXCLUSIONS
+        )
+    parts = [
+        html.tag("h3", html.text(document.name), "al-head"),
+        _what_was_read(store, document, n, covered),
+        _encoding(document),
+        _columns(document, place.columns),
+        _bar(place, n, len(shown)),
+        _passages(store, shown, between, is_beside=place.is_beside),
+        _turning(place.first, n),
+    ]
+    return html.join(parts)
+
+
+def _what_was_read(store: Store, document: Document, n: int, covered: int) -> Html:
+    """Return the line on what was read, its notes, and the list of what was not."""
+    counts = store.library.exclusion_counts(document.id)
+    n_out = sum(count for count, _ in counts.values())
+    share = covered / max(1, document.n_characters)
+    passages = "1 passage covers" if n == 1 else f"{n:,} passages cover"
+    sentence = f"What of it was read: {document.n_characters:,} characters; {passages} "
+    sentence += f"{100 * share:.0f} % of the characters. "
+    kinds = ", ".join(f"{reason} ({count:,})" for reason, (count, _) in counts.items())
+    parts = "1 part" if n_out == 1 else f"{n_out:,} parts"
+    sentence += f"Left out: {parts}: {kinds}." if n_out else "Nothing was left out."
+    notes = map(_note, document.notes)
+    left_out = _left_out(store.library.exclusion_kinds(document.id, MOST_KINDS), n_out)
+    line = html.tag("p", html.text(sentence), "al-read")
+    return line + html.join(notes) + left_out
+
+
+def _note(note: str) -> Html:
+    return html.tag("p", html.text(note[0].upper() + note[1:]), "al-doubt")
+
+
+def _left_out(kinds: list[ExclusionKind], n: int) -> Html:
+    """Return what stands in the file but is no part of its text, alike ones once."""
+    if not kinds:
+        return Html("")
+    rows = [
+        (
+            html.text(kind.reason),
+            html.text(_short(kind.excerpt, EXCERPT)),
+            html.text(kind.place),
+            html.number(kind.n),
+            _take(kind.first_id, kind.reason) if kind.n == 1 else Html(""),
+        )
+        for kind in kinds
+    ]
+    heads = ("Reason", "Text", "Place", "Count", "")
+    title = f"Left out of the file: {n:,} part{'s' if n != 1 else ''}"
+    if len(kinds) == MOST_KINDS:
+        title += f", of which the {MOST_KINDS} commonest are shown"
+    return _details(title, html.table(heads, rows, title))
+
+
+def _take(exclusion_id: int, reason: str) -> Html:
+    return html.pick(
+        html.text("Take in"),
+        f"{TAKE}{exclusion_id}",
+        aria_label=f"Take in as a passage: {reason}",
+    )
+
+
+def _details(title: str, content: Html, *, is_open: bool = False) -> Html:
+    summary = html.tag("summary", html.text(title))
+    return html.tag("details", summary + content, open="" if is_open else None)
+
+
+def _encoding(document: Document) -> Html:
+    """Return the encoding, and in which others the file can be read."""
+    reading = document.reading
+    if not (reading.encoding and document.original):
+        return Html("")
+    listed = {candidate.name: candidate.preview for candidate in reading.encodings}
+    rows = [
+        (_label(name), html.text(preview), _encoding_button(name, reading))
+        for name, preview in listed.items()
+    ]
+    others = [name for name in encodings.LABELS if name not in listed]
+    buttons = (
+        html.pick(_label(name), f"{ENCODING}{name}")
+        for name in others
+        if name != reading.encoding
+    )
+    more = _details("Other encodings", html.tag("div", html.join(buttons), "al-picks"))
+    table = html.table(("Encoding", "The text in it", ""), rows, "Encodings")
+    known = encodings.LABELS.get(reading.encoding, reading.encoding)
+    is_guess = bool(rows) and not reading.choices.encoding
+    title = f"Encoding: {known}{', chosen by likelihood' if is_guess else ''}"
+    return _details(title, (table if rows else Html("")) + more, is_open=is_guess)
+
+
+def _label(name: str) -> Html:
+    return html.text(encodings.LABELS.get(name, name))
+
+
+def _encoding_button(name: str, reading: Reading) -> Html:
+    if name == reading.encoding:
+        return html.badge("in use", "approved")
+    label = f"Read in {encodings.LABELS.get(name, name)}"
+    return html.pick(html.text("Read so"), f"{ENCODING}{name}", aria_label=label)
+
+
+def _columns(document: Document, chosen: Sequence[Column]) -> Html:
+    """Return the columns of rows, what becomes of each, and how rows look so."""
+    columns = tuple(chosen) or document.reading.columns
+    if not (columns and document.original):
+        return Html("")
+    table = html.table(
+        ("Column", "Such as", "Use"),
+        [
+            (
+                html.text(column.name),
+                html.text(_short(" | ".join(filter(None, column.examples)), EXCERPT)),
+                html.tag("div", html.join(_use_buttons(i, column)), "al-picks"),
+            )
+            for i, column in enumerate(columns)
+        ],
+        "Columns",
+    )
+    is_changed = columns != document.reading.columns
+    preview = html.tag("div", html.text(rows.preview(columns)), "al-text al-card")
+    read = html.pick(html.text("Read the rows so"), READ_COLUMNS, "al-go")
+    words = html.tag("p", html.text("The first rows, read so:"), "al-faint")
+    content = table + words + preview + (read if is_changed else Html(""))
+    return _details(f"Columns: {len(columns)}", content, is_open=is_changed)
+
+
+def _use_buttons(number: int, column: Column) -> list[Html]:
+    return [
+        html.pick(
+            html.text(USES[use]),
+            f"{COLUMN}{number}-{use}",
+            aria_pressed=str(column.use == use).lower(),
+            aria_label=f"{column.name}: {USES[use]}",
+        )
+        for use in get_args(ColumnUse)
+    ]
+
+
+def _bar(place: Place, n: int, n_shown: int) -> Html:
+    """Return what is shown of the passages, and what can be done with them."""
+    sentence = "Passages"
+    if n_shown < n:
+        sentence += f" {place.first + 1} to {place.first + n_shown} of {n:,}"
+    buttons = html.pick(
+        html.text("Beside the text of the file"),
+        BESIDE,
+        aria_pressed=str(place.is_beside).lower(),
+    ) + html.tag(
+        "button",
+        html.text("Leave the selection out"),
+        "al-pick",
+        type="button",
+        data_cut="",
+        title="Select text in the passages first.",
+    )
+    head = html.tag("h4", html.text(sentence)) + html.tag("div", buttons, "al-picks")
+    return html.tag("header", head, "al-spread al-passages")
+
+
+def _passages(
+    store: Store,
+    shown: Sequence[Passage],
+    between: Sequence[Exclusion],
+    *,
+    is_beside: bool,
+) -> Html:
+    earlier = store.library.passages_by_id(passage.repeats_id for passage in shown)
+    names = store.library.documents_by_id(p.document_id for p in earlier.values())
+    parts = []
+    for i, passage in enumerate(shown):
+        is_last = i == len(shown) - 1
+        out = [
+            e
+            for e in between
+            if passage.start <= e.at < passage.end or (is_last and e.at == passage.end)
+        ]
+        same = earlier.get(passage.repeats_id or 0)
+        repeat = _repeat(passage, same, names[same.document_id].name) if same else ""
+        card = _passage(passage, repeat)
+        if is_beside:
+            original = html.tag("div", _of_the_file(passage, out), "al-text al-file")
+            parts.append(html.tag("div", original + card, "al-beside"))
+        else:
+            parts.append(_marks(out, passage.start) + card)
+            rest = [e for e in out if e.at > passage.start]
+            parts.append(_marks(rest, None))
+    return html.join(parts)
+
+
+def _marks(exclusions: Sequence[Exclusion], at: int | None) -> Html:
+    """Return exclusions that stood before a passage, or within it, one a line."""
+    chosen = [e for e in exclusions if at is None or e.at == at]
+    lines = []
+    for (reason, text), group in groupby(chosen, lambda e: (e.reason, e.text)):
+        alike = list(group)
+        count = f" × {len(alike)}" if len(alike) > 1 else ""  # noqa: RUF001
+        words = f"{reason}{count}: {_short(text, EXCERPT)}"
+        lines.append(html.tag("span", html.text(words)) + _take(alike[0].id, reason))
+    return html.join(html.tag("div", line, "al-left-out") for line in lines)
+
+
+def _of_the_file(passage: Passage, exclusions: Sequence[Exclusion]) -> Html:
+    """Return the text of the file behind a passage, with what was left out of it."""
+    parts, place = [], passage.start
+    for exclusion in exclusions:
+        before = passage.text[place - passage.start : exclusion.at - passage.start]
+        parts.append(html.text(before))
+        removed = html.tag(
+            "del",
+            html.text(exclusion.text or exclusion.reason),
+            title=f"{exclusion.reason} {exclusion.place}".strip(),
+        )
+        parts.append(removed + _take(exclusion.id, exclusion.reason))
+        place = exclusion.at
+    parts.append(html.text(passage.text[place - passage.start :].rstrip()))
+    return html.join(parts)
+
+
+def _repeat(passage: Passage, earlier: Passage, name: str) -> str:
+    is_same = earlier.text.split() == passage.text.split()
+    words = "a repeat of" if is_same else "similar to"
+    return f", {words} passage {earlier.position + 1} of {name}"
+
+
+def _passage(passage: Passage, repeat: str) -> Html:
+    place = f"{passage.position + 1}. characters {passage.start} to {passage.end}, "
+    place += f"{passage.n_tokens} tokens{repeat}"
+    if passage.exclusion_id:
+        place += ", taken in by you"
+    word = "Include" if passage.excluded else "Exclude"
+    label = f"{word}: passage {passage.position + 1}"
+    head = html.tag("span", html.text(place), "al-faint") + html.pick(
+        html.text(word), passage.id, aria_label=label
+    )
+    text = html.tag(
+        "div", html.text(passage.text.rstrip()), "al-text", data_passage=passage.id
+    )
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread") + text,
+        "al-card al-out" if passage.excluded else "al-card",
+    )
+
+
+def _turning(first: int, n: int) -> Html:
+    """Return what leads to the passages before and after those that are shown."""
+    turns = []
+    if first > 0:
+        earlier = max(0, first - AT_ONCE)
+        turns.append(html.pick(html.text("Earlier passages"), f"{TURN}{earlier}"))
+    if first + AT_ONCE < n:
+        later = first + AT_ONCE
+        turns.append(html.pick(html.text("Later passages"), f"{TURN}{later}"))
+    return html.tag("div", html.join(turns), "al-spread")
+
+
+def _short(text: str, n: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) < n else f"{flat[: n - 1]}…"
+
+
+def stretches(key: str) -> list[tuple[int, int, int]]:
+    """Return the passages and characters of a selection, the last first.
+
+    The page sends them as JSON: ``[[passage, start, end], …]``.
+    """
+    values = json.loads(key.removeprefix(CUT))
+    chosen = [(int(p), int(start), int(end)) for p, start, end in values]
+    return sorted(chosen, reverse=True)

@@ -1,0 +1,71 @@
+"""What the Experiments tab shows: the list of experiments, and the result of one."""
+
+from autolearn.services.experiments import report_files, reports, schedule
+from autolearn.services.experiments.schedule import TaskState
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+
+COMPARE_HELP = html.note(
+    "Trains one round per arm and seed on the same documents, with the same number of "
+    "optimiser steps, and asks all the same quiz. It shows whether Autonomous Learning "
+    "beats continued pre-training, plain fine-tuning and retrieval on your texts. The "
+    "quiz should have gold answers (Library)."
+)
+EVOLVE_HELP = html.note(
+    "The model answers the instructions of the library, checks and refines its answers "
+    "and learns those that pass its own check. Later rounds answer instructions that "
+    "it writes itself. The quiz is asked plainly, with self-refinement and with "
+    "self-consistency after every round."
+)
+_NAMES = {"compare": "Comparison", "evolve": "Evolution"}
+
+
+def table(store: Store) -> Html:
+    """Return all experiments, the newest first; a click picks one."""
+    rows = []
+    for experiment in store.experiments.all():
+        states = schedule.states(store, experiment)
+        name = f"{_NAMES[experiment.kind]} {experiment.id}"
+        rows.append(
+            (
+                html.pick(html.text(name), experiment.id, "al-link"),
+                html.text(labels.local_time(experiment.created_at)),
+                html.text(f"{schedule.n_done(states)} of {len(states)} runs"),
+                html.text(_state(states)),
+            )
+        )
+    if not rows:
+        return html.note("No experiment yet. Begin one on the left.")
+    heads = ("Experiment", "Begun", "Done", "State")
+    return html.table(heads, rows, "Experiments")
+
+
+def _state(states: list[TaskState]) -> str:
+    """Return what an experiment is doing, in a few words."""
+    for state in states:
+        if state.run is None:
+            return "stopped"
+        if state.run.state != "done":
+            return f"{state.name}: {state.run.state}"
+    return "done"
+
+
+def version(store: Store, chosen: int) -> str:
+    """Return what differs whenever the result of an experiment has to be drawn."""
+    experiments = store.experiments.all()
+    if not experiments:
+        return "none"
+    number = chosen or experiments[0].id
+    states = schedule.states(store, store.experiments.get(number))
+    return f"{number} {[state.run and state.run.state for state in states]}"
+
+
+def result(store: Store, chosen: int) -> Html:
+    """Return the report of an experiment; 0: of the newest."""
+    experiments = store.experiments.all()
+    if not experiments:
+        return Html("")
+    report = reports.report(store, chosen or experiments[0].id)
+    return html.from_template(report_files.fragment(report))

@@ -1,0 +1,198 @@
+"""How documents are read, by clicks: doubts are seen, and a person decides them."""
+
+import json
+import os
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.pages import PATIENCE, open_tab, until
+
+pytestmark = pytest.mark.model
+
+expect.set_options(timeout=PATIENCE)
+
+SIZES = (800, 1280, 1920)
+
+
+def add(page, app, *files):
+    """Add files on the page, and wait until they have been read."""
+    open_tab(page, "Library")
+    page.locator("#library-files input[type=file]").set_input_files(
+        [str(file) for file in files]
+    )
+    expect(page.locator("#library-files")).to_contain_text(files[-1].stem)
+    with app.store() as store:
+        n = len(store.runs.newest())
+    page.locator("#library-add").click()
+    wait_for_run(app, n + 1)
+
+
+def wait_for_run(app, n):
+    """Wait until so many runs are there, and all have ended."""
+
+    def is_done():
+        with app.store() as store:
+            runs = store.runs.newest()
+        return len(runs) >= n and all(run.state == "done" for run in runs)
+
+    until(is_done)
+
+
+def texts(app):
+    """Return the passages of the newest document."""
+    with app.store() as store:
+        newest = store.library.documents()[-1].id
+        return [passage.text for passage in store.library.passages([newest])]
+
+
+def picture(page, name):
+    """Keep pictures of the tab in a folder that a person looks at, if one is named."""
+    folder = os.environ.get("AUTOLEARN_PICTURES")
+    if not folder:
+        return
+    for width in SIZES:
+        for scheme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(
+                "dark => document.body.classList.toggle('dark', dark)",
+                scheme == "dark",
+            )
+            page.screenshot(
+                path=f"{folder}/{name}-{width}-{scheme}.png", full_page=True
+            )
+    page.evaluate("document.body.classList.remove('dark')")
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def has_overflow(page):
+    """Return whether something of the document is wider than its panel."""
+    return page.evaluate(
+        "() => { const p = document.querySelector('#library-passages');"
+        " return p.scrollWidth > p.clientWidth + 1; }"
+    )
+
+
+def test_another_encoding_is_chosen_by_its_preview(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    file = tmp_path / "kamil.txt"
+    text = "Młyn spłonął w 1877 roku. Żółta łódź stoi przy moście.\n"
+    file.write_bytes(text.encode("cp1250"))
+    add(page, app, file)
+    panel = page.locator("#library-passages")
+    page.locator("#library-documents").get_by_text("kamil.txt").click()
+    expect(panel).to_contain_text("chosen by likelihood")
+    expect(panel).to_contain_text("Windows-1250, Central European")
+    picture(page, "encoding")
+    panel.get_by_label("Read in Windows-1252").click()
+    wait_for_run(app, 2)
+    expect(panel.locator("[data-passage]")).to_contain_text("M³yn")
+    expect(page.locator("#library-report")).to_contain_text("Read again: kamil.txt")
+    panel.get_by_text("Encoding: Windows-1252").click()
+    panel.get_by_label("Read in Windows-1250").click()
+    wait_for_run(app, 3)
+    expect(panel.locator("[data-passage]")).to_contain_text("Młyn")
+    assert texts(app) == [text]
+
+
+def test_columns_are_mapped_and_rows_read_again(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    file = tmp_path / "towns.csv"
+    file.write_text(
+        "id,title,text,built\n1,Avel,The mill burned.,1712\n2,,,\n3,Orlo,It is old.,\n"
+    )
+    add(page, app, file)
+    panel = page.locator("#library-passages")
+    page.locator("#library-documents").get_by_text("towns.csv").click()
+    expect(panel).to_contain_text("1 row was skipped: blank row (row 3).")
+    expect(panel).to_contain_text("built: 1712")
+    panel.get_by_text("Columns: 4").click()
+    panel.get_by_label("built: Left out").click()
+    expect(panel.get_by_label("built: Left out")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    panel.get_by_label("id: “name: value”").click()
+    expect(panel.locator(".al-card").first).to_contain_text("id: 1")
+    picture(page, "columns")
+    panel.get_by_text("Read the rows so").click()
+    wait_for_run(app, 2)
+    expect(panel.locator("[data-passage]").first).to_contain_text("id: 1")
+    assert texts(app) == [
+        "## Avel\n\nid: 1\n\nThe mill burned.\n\n",
+        "## Orlo\n\nid: 3\n\nIt is old.\n\n",
+    ]
+
+
+def test_exclusions_are_taken_in_and_stretches_left_out(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    file = tmp_path / "page.html"
+    file.write_text(
+        "<html><body><nav>Home News</nav><h1>Avel</h1><p>The mill burned in 1877. "
+        "See page 7 for 🏭 more. Kell left.</p><footer>Printed in Orlo</footer></body>"
+    )
+    add(page, app, file)
+    panel = page.locator("#library-passages")
+    page.locator("#library-documents").get_by_text("page.html").click()
+    expect(panel).to_contain_text("Left out: 2 parts: ")
+    panel.get_by_text("Beside the text of the file").click()
+    expect(panel.locator(".al-file del").first).to_contain_text("Home News")
+    panel.locator(".al-file").get_by_label("Take in as a passage: foot").click()
+    expect(panel).to_contain_text("taken in by you")
+    panel.get_by_text("Leave the selection out").click()
+    expect(page.locator("#notice")).to_contain_text("Select text in the passages first")
+    select(page, "See page 7 for 🏭 more. ")
+    panel.get_by_text("Leave the selection out").click()
+    expect(panel.locator("[data-passage]")).to_have_count(3)
+    picture(page, "beside")
+    assert texts(app) == [
+        "# Avel\n\nThe mill burned in 1877. ",
+        "Kell left.\n\n",
+        "Printed in Orlo\n\n",
+    ]
+    for width in SIZES:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert not has_overflow(page), width
+
+
+def select(page, text):
+    """Select a text of the passages as a mouse does."""
+    found = page.evaluate(
+        """text => {
+          for (const div of document.querySelectorAll('[data-passage]')) {
+            const node = div.firstChild, at = node.data.indexOf(text);
+            if (at < 0) continue;
+            const range = document.createRange();
+            range.setStart(node, at); range.setEnd(node, at + text.length);
+            document.getSelection().removeAllRanges();
+            document.getSelection().addRange(range);
+            return true;
+          }
+        }""",
+        text,
+    )
+    assert found
+    page.wait_for_timeout(200)  # the browser tells of a selection a moment later
+
+
+def test_chats_are_added_as_what_a_person_chooses(start, visit, tmp_path):
+    app = start(tmp_path / "new")
+    page = visit(app)
+    turns = [{"from": "human", "value": "Who built it?"}]
+    turns.append({"from": "gpt", "value": "Kell did."})
+    file = tmp_path / "talks.jsonl"
+    file.write_text(json.dumps({"conversations": turns}))
+    add(page, app, file)
+    report = page.locator("#library-report")
+    expect(report).to_contain_text("holds chats (ShareGPT or OpenAI messages)")
+    picture(page, "chats")
+    report.get_by_label("Add talks.jsonl as instructions").click()
+    expect(page.locator("#library-told")).to_contain_text("1 new instructions")
+    report.get_by_label("Add talks.jsonl as quiz").click()
+    expect(page.locator("#library-told")).to_contain_text("The quiz has 1 more")
+    report.get_by_label("Add talks.jsonl as texts").click()
+    wait_for_run(app, 2)
+    expect(page.locator("#library-documents")).to_contain_text("talks.jsonl")
+    assert texts(app) == ["User: Who built it?\n\nAssistant: Kell did.\n\n"]

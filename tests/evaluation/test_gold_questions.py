@@ -1,0 +1,106 @@
+"""Quiz and control as they are imported, frozen and locked."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.records import Question
+from autolearn.evaluation import comparison, gold_questions
+from tests.support.texts import put_passages
+
+
+def gold(store, *texts, split="quiz", **more):
+    questions = [GoldQuestion(text, "Ada", **more) for text in texts]
+    return gold_questions.import_gold(store, questions, split)
+
+
+def texts(questions):
+    return [q.question.text for q in questions]
+
+
+def test_the_same_quiz_is_frozen_once_and_a_change_is_a_new_version(store):
+    gold(store, "Who leads Avel?")
+    first = gold_questions.freeze(store)
+    assert gold_questions.freeze(store) == first
+    (kept,) = gold(store, "Who leads Boro?", split="control")
+    second = gold_questions.freeze(store)
+    store.library.set_scoring(kept.id, "exact", ["Ida"])
+    third = gold_questions.freeze(store)
+    assert [v.version for v in (first, second, third)] == [1, 2, 3]
+    assert store.quizzes.all() == [first, second, third]
+    for version, scorer, aliases in (
+        (second, "contains", ()),
+        (third, "exact", ("Ida",)),
+    ):
+        (asked,) = gold_questions.frozen_questions(store, version, "control")
+        assert (asked.question.scorer, asked.question.aliases) == (scorer, aliases)
+    assert texts(gold_questions.frozen_questions(store, first, "quiz")) == [
+        "Who leads Avel?"
+    ]
+    assert gold_questions.frozen_questions(store, first, "control") == []
+
+
+def test_a_locked_quiz_keeps_its_questions_and_takes_aliases(store):
+    (kept,) = gold(store, "Who leads Avel?")
+    version = gold_questions.freeze(store)
+    store.quizzes.set_locked(version.version, locked=True)
+    gold(store, "Who leads Boro?")
+    assert texts(gold_questions.questions(store, "quiz")) == ["Who leads Avel?"]
+    assert gold_questions.freeze(store).version == 1
+    store.library.set_scoring(kept.id, "contains", ["Ida"])
+    newest = gold_questions.freeze(store)
+    assert (newest.version, newest.locked) == (2, True)
+    store.quizzes.set_locked(2, locked=False)
+    assert len(gold_questions.questions(store, "quiz")) == 2
+
+
+def test_a_question_counts_once_however_often_it_is_there(store):
+    gold(store, "Who leads Avel?", "who leads avel")
+    gold(store, "Which?", choices=("Ada", "Bo"))
+    gold(store, "Which?", choices=("Ada", "Ida"))
+    assert texts(gold_questions.questions(store, "quiz")) == [
+        "Who leads Avel?",
+        "Which?",
+        "Which?",
+    ]
+
+
+def test_a_question_is_linked_to_the_passage_that_its_text_stands_in(store):
+    passages = put_passages(
+        store, "a.txt", ["Avel is a town.", "Ada leads Avel. It is old.", "Other."]
+    )
+    whole = "Avel is a town. Ada leads Avel. It is old."
+    (part,) = gold(store, "Who leads Avel?", passage="Ada leads Avel.")
+    (longer,) = gold(store, "Who leads the town Avel?", passage=whole)
+    (other,) = gold(store, "Who?", passage="Nowhere to be found.")
+    assert part.passage_id == longer.passage_id == passages[1].id
+    assert other.passage_id is None
+
+
+@pytest.mark.parametrize(
+    ("split", "origin", "part"),
+    [
+        ("quiz", "gold", "gold"),
+        ("quiz", "person", "gold"),
+        ("quiz", "paraphrase", "self_made"),
+        ("quiz", "model", "self_made"),
+        ("control", "gold", "control"),
+    ],
+)
+def test_questions_are_counted_by_who_made_them(store, split, origin, part):
+    (asked,) = store.library.add_questions(
+        [Question("Who?", split, origin, gold_answer="Ada")]
+    )
+    (question,) = gold_questions.questions(store, split)
+    assert comparison.part_of(question) == part
+    assert question.question == replace(asked, id=question.question.id)
+
+
+def test_options_are_asked_by_letter(store):
+    gold(store, "Which?", choices=("Ada", "Bo"))
+    (question,) = gold_questions.questions(store, "quiz")
+    assert question.asked == "Which?\nA) Ada\nB) Bo"
+    assert question.question.scorer == "choice"
+    assert question.is_right("A")
+    assert not question.is_right("B")

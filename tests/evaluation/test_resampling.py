@@ -1,0 +1,107 @@
+"""Intervals and tests of arms, held against scipy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from autolearn.core.experiments import ARMS
+from autolearn.evaluation import arms, resampling
+from autolearn.evaluation.arms import ArmOutcome
+
+
+def drawn(share, seeds=1, questions=80, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.random((seeds, questions)) < share).astype(float)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_the_interval_of_one_seed_is_the_percentile_bootstrap_of_scipy(share):
+    outcomes = drawn(share, questions=200)
+    expected = stats.bootstrap(
+        (outcomes[0],), np.mean, n_resamples=9999, method="percentile", rng=1
+    ).confidence_interval
+    assert resampling.share(outcomes) == pytest.approx(tuple(expected), abs=0.012)
+
+
+def test_an_interval_covers_the_truth_nineteen_times_in_twenty():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for i in range(200):
+        skill = rng.beta(2, 2, 60)
+        low, high = resampling.share((rng.random((3, 60)) < skill).astype(float), i)
+        covered += low <= 0.5 <= high
+    assert covered >= 0.9 * 200
+
+
+def test_more_seeds_that_agree_do_not_widen_and_those_that_differ_do():
+    one = drawn(0.5)
+    same = resampling.share(np.repeat(one, 3, axis=0))
+    spread = resampling.share(np.vstack([drawn(s) for s in (0.2, 0.5, 0.8)]))
+    width = np.subtract(*resampling.share(one)[::-1])
+    assert np.subtract(*same[::-1]) == pytest.approx(width, abs=0.02)
+    assert np.subtract(*spread[::-1]) > 1.2 * width
+
+
+@pytest.mark.parametrize(("n", "shift"), [(9, 0.3), (60, 0.15), (60, 0.0)])
+def test_the_sign_flip_test_is_the_permutation_test_of_scipy(n, shift):
+    a, b = drawn(0.4 + shift, 3, n, seed=1), drawn(0.4, 3, n, seed=2)
+    expected = stats.permutation_test(
+        (a.mean(axis=0), b.mean(axis=0)),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=9999,
+        rng=1,
+    ).pvalue
+    assert resampling.sign_flip(a, b) == pytest.approx(expected, abs=0.02)
+
+
+def test_with_one_seed_the_sign_flip_test_is_mcnemars_exact_test():
+    a, b = np.zeros((1, 40)), np.zeros((1, 40))
+    a[0, :9], b[0, 9:11] = 1, 1
+    expected = stats.binomtest(2, 11).pvalue
+    assert resampling.sign_flip(a, b) == pytest.approx(expected)
+    assert resampling.sign_flip(a, a) == 1.0
+
+
+def test_holm_raises_p_values_in_their_order():
+    p_values = [0.01, 0.04, 0.03, 0.5]
+    assert resampling.holm(p_values) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert resampling.holm([]) == []
+    assert resampling.holm([0.9, 0.9]) == [1.0, 1.0]
+
+
+def outcome(arm, right, n=50):
+    return ArmOutcome(arm, [{i: i < right for i in range(n)}])
+
+
+def test_a_claim_is_judged_by_its_interval():
+    result = arms.compare([outcome("cpt", 10), outcome("al12", 40), outcome("al1", 39)])
+    by_pair = {(c.contrast.arm, c.contrast.other): c for c in result.claims}
+    assert by_pair["al12", "cpt"].outcome == "holds"
+    assert "+60.0 points" in by_pair["al12", "cpt"].sentence
+    assert by_pair["al12", "al1"].outcome == "open"
+    assert len(result.contrasts) == 3
+
+
+def test_a_claim_can_be_contradicted_whatever_the_order_of_the_arms():
+    for order in (("retrieval", "al12"), ("al12", "retrieval")):
+        right = {"retrieval": 45, "al12": 5}
+        result = arms.compare([outcome(arm, right[arm]) for arm in order])
+        (claim,) = result.claims
+        assert claim.outcome == "contradicted"
+        assert claim.contrast.change.value == pytest.approx(-0.8)
+
+
+def test_only_questions_that_all_arms_were_asked_count():
+    first = ArmOutcome("cpt", [{1: True, 2: False, 3: True}])
+    second = ArmOutcome("refined_sft", [{2: True, 3: True, 4: True}])
+    result = arms.compare([first, second])
+    assert result.questions == (2, 3)
+    assert [arm.quiz.value for arm in result.arms] == [0.5, 1.0]
+    assert arms.compare([first, ArmOutcome("refined_sft", [{9: True}])]).n_quiz == 0
+
+
+def test_every_claim_is_about_arms_that_there_are():
+    outcomes = [outcome(arm, 25) for arm in ARMS]
+    assert len(arms.compare(outcomes).claims) == len(arms._CLAIMS)

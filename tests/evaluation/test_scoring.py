@@ -1,0 +1,230 @@
+"""Each scorer calls the right answers right, and no others."""
+
+import pytest
+
+from autolearn.core.gold import GoldQuestion
+from autolearn.core.records import Question
+from autolearn.evaluation import numbers, scoring
+from autolearn.evaluation.choices import chosen
+
+
+def right(text, gold, scorer="contains", asked="What is it?", **more):
+    question = Question(asked, "quiz", "gold", scorer=scorer, **more)
+    return scoring.is_right(question, text, gold)
+
+
+@pytest.mark.parametrize("scorer", scoring.SCORERS)
+@pytest.mark.parametrize("gold", ["A", "The", "5", "...", "北京", "+"])
+def test_an_empty_answer_is_never_right(scorer, gold):
+    for value in (None, gold):
+        assert not right("", gold, scorer, gold_value=value)
+        assert not right("  \n", gold, scorer, gold_value=value)
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [
+        ("It costs $1,080.", "1080"),
+        ("It costs 1080 dollars.", "$1,080"),
+        ("Avel has 1.080,50 euros.", "1080.5"),
+        ("It is 51.", "51.0"),
+        ("It was in 1711.", "1711"),
+        ("Exactly 1\u202f080 people.", "1080"),
+        ("It is \u22125 degrees.", "-5"),
+        ("It is 3.50.", "3.5"),
+        ("It is 2/4 of it.", "1/2"),
+        ("About 1.5 million.", "1500000"),
+        ("\u0663 people", "3"),
+    ],
+)
+def test_equal_numbers_are_right_however_they_are_written(text, gold):
+    for scorer in ("contains", "number"):
+        assert right(text, gold, scorer)
+        assert right(text, "x", scorer, gold_value=gold)
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [
+        ("It is 3.5.", "5"),
+        ("It is 3.5.", "3"),
+        ("It is 15.", "5"),
+        ("It is 1,080.", "80"),
+        ("It is -5.", "5"),
+        ("It is 0.5.", "5"),
+        ("It is 5/6.", "5"),
+        ("It is 5 million.", "5"),
+        ("It is five.", "6"),
+        ("It has many.", "5"),
+    ],
+)
+def test_other_numbers_are_wrong_though_they_share_digits(text, gold):
+    for scorer in ("contains", "number"):
+        assert not right(text, gold, scorer)
+        assert not right(text, "x", scorer, gold_value=gold)
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [
+        ("There were 5 pens and she bought 2, so 7.", "7"),
+        ("She has 16 - 9 = <<16-9=7>>7 eggs.\n#### 7", "7"),
+        ("The answer is 7. There were 5 and 2.", "7"),
+        ("Answer: 5 + 2 = 7 pens for 3 people.", "7"),
+        ("First 5 = 5. Then 5 + 2 = 7 pens in 3 days.", "7"),
+        ("5 + 2 = 7", "7"),
+        ("We get \\\\boxed{7} from 5 and 2.", "7"),
+        ("**Answer:** 7", "7"),
+        ("The answer is not 5 but 7.", "7"),
+        ("seven", "7"),
+        ("So she has twenty-one of them.", "21"),
+    ],
+)
+def test_of_a_worked_sum_the_result_counts_and_no_number_on_the_way(text, gold):
+    assert right(text, gold, "number")
+    for other in ("5", "2", "16", "9"):
+        assert not right(text, other, "number")
+
+
+def test_a_statement_tells_what_the_question_does_not_say():
+    asked = "How many people lived in Avel in 1990?"
+    assert right("In 1990, 300 people lived in Avel.", "300", "number", asked)
+    assert right("300 people lived in Avel in 1990.", "300", "number", asked)
+    assert right("Avel had 300 people in 1985.", "300", "number", "How many people?")
+
+
+CHOICES = ("Rome", "Paris", "New York", "York")
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("A", 0),
+        ("B", 1),
+        ("b)", 1),
+        ("(C)", 2),
+        ("**B**", 1),
+        ("B. Paris", 1),
+        ("B, because A is too small.", 1),
+        ("The answer is A.", 0),
+        ("A is right.", 0),
+        ("Answer: C", 2),
+        ("It must be option D.", 3),
+        ("Not A but B.", 1),
+        ("I think that it is Paris.", 1),
+        ("It is New York.", 2),
+        ("It is York.", 3),
+        ("A city such as Paris.", 1),
+        ("#### B", 1),
+        ("A or B, not sure", None),
+        ("A, B", None),
+        ("Either Rome or Paris.", None),
+        ("The answer is A or B.", None),
+        ("A or Paris", None),
+        ("I do not know.", None),
+        ("A city in the south.", None),
+        ("J", None),
+        ("", None),
+    ],
+)
+def test_an_option_is_named_by_letter_or_text_and_alone(text, index):
+    assert chosen(text, CHOICES) == index
+    for i, gold in enumerate(CHOICES):
+        assert right(text, gold, "choice", choices=CHOICES) == (i == index)
+        letter = "ABCD"[i]
+        assert right(text, letter, "choice", choices=CHOICES) == (i == index)
+
+
+def test_options_that_are_numbers_or_hold_letters_are_told_apart():
+    assert chosen("There were 5, so 7.", ("5", "7", "9")) == 1
+    assert chosen("Vitamin C helps.", ("Vitamin A", "Vitamin C", "Iron")) == 1
+    assert chosen("B", ()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [
+        ("首都是北京。", "北京"),
+        ("東京タワーは1958年に完成した。", "1958"),
+        ("수도는 서울입니다.", "서울"),
+        ("서울에서는 비가 온다.", "서울"),
+        ("เมืองหลวงคือกรุงเทพ", "กรุงเทพ"),
+        ("العاصمة هي القاهرة.", "القاهرة"),
+        ("ولد بالقاهرة", "القاهرة"),
+        ("הוא גר בירושלים", "ירושלים"),
+        ("Столица — Москва.", "Москва"),
+        ("Die STRASSE heißt Weststraße.", "Weststrasse"),
+        ("Ays\u0327e Polat did.", "Ay\u015fe Polat"),
+        ("It is \uff11\uff17\uff11\uff11.", "1711"),
+    ],
+)
+def test_values_are_found_in_other_scripts(text, gold):
+    assert right(text, "x", gold_value=gold)
+
+
+@pytest.mark.parametrize(
+    ("text", "gold"),
+    [("首都是南京。", "北京"), ("부산이다.", "서울"), ("Москвич", "Москва")],
+)
+def test_other_values_of_other_scripts_are_not(text, gold):
+    assert not right(text, "x", gold_value=gold)
+
+
+def test_aliases_are_as_right_as_the_gold_answer():
+    for scorer in ("contains", "exact", "f1"):
+        for text in ("Ada Lum", "Countess Lum"):
+            assert right(text, "Ada Lum", scorer, aliases=("Countess Lum",))
+        assert not right("Bo Lum", "Ada Lum", scorer, aliases=("Countess Lum",))
+    assert right("It is 12.", "11", "number", aliases=("12",))
+    assert right("the first", "A", "choice", choices=CHOICES, aliases=("The first",))
+
+
+def test_exact_and_f1_are_stricter_than_contains():
+    assert right("the Ada Lum", "Ada Lum", "exact")
+    assert not right("It is Ada Lum.", "Ada Lum", "exact")
+    assert right("It is Ada Lum.", "Ada Lum")
+    assert right("Ada the Lum of Avel", "Ada Lum of Avel", "f1")
+    assert not right("It is Ada Lum of the town of Avel", "Ada Lum", "f1")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_right"),
+    [
+        ("The text does not say.", True),
+        ("I don't know.", True),
+        ("This cannot be answered.", True),
+        ("Unknown", True),
+        ("none", True),
+        ("Der Text sagt es nicht.", True),
+        ("文本没有说。", True),
+        ("Ada Lum founded it.", False),
+        ("Nonesuch Palace.", False),
+    ],
+)
+def test_a_question_without_an_answer_is_answered_by_saying_so(text, is_right):
+    assert right(text, "", "none") == is_right
+
+
+@pytest.mark.parametrize(
+    ("gold", "scorer"),
+    [
+        (GoldQuestion("Who?", "Ada"), "contains"),
+        (GoldQuestion("When was Avel founded?", "1711"), "contains"),
+        (GoldQuestion("How many pens are left?", "1711"), "number"),
+        (GoldQuestion("How many?", "There are 5.", "5"), "number"),
+        (GoldQuestion("Which?", "A"), "choice"),
+        (GoldQuestion("Which?", "Rome", choices=CHOICES), "choice"),
+        (GoldQuestion("Who?", ""), "none"),
+    ],
+)
+def test_an_imported_question_gets_the_usual_scorer(gold, scorer):
+    assert scoring.usual(gold) == scorer
+
+
+def test_readings_are_exact():
+    assert numbers.readings("0.1") == numbers.readings("1/10")
+    assert len(numbers.readings("1.080")) == 2
+    assert numbers.readings("3.5.1990") == frozenset()
+    assert not numbers.is_number("A4")
+    assert not numbers.is_number("5 pens")
+    assert numbers.result("none at all") == frozenset()

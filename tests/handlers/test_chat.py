@@ -1,0 +1,41 @@
+"""Self-refinement in a chat, on a scripted model."""
+
+import pytest
+
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.handlers import chat
+from autolearn.runs.context import RunContext
+
+
+class Speaker(ScriptedBackend):
+    """Writes its answers at once."""
+
+    def stream(self, request, stop, hear):
+        (completion,) = self.complete([request], stop)
+        hear(completion.text)
+        return completion
+
+
+@pytest.mark.parametrize(
+    ("said", "refined"),
+    [
+        ("All is well.\nVerdict: correct", None),
+        ("Verdict: The answer is correct.", None),
+        ("It is 8.\nVerdict: incorrect", "Eight."),
+        ("Verdict: The answer is not correct.", "Eight."),
+        ("I do not know.", "Eight."),
+    ],
+)
+def test_an_answer_that_is_called_correct_is_not_refined(store, said, refined):
+    speaker = Speaker(["Seven.", said, "Answer: Eight."])
+    settings = {
+        "messages": [{"role": "user", "content": "Add 3 and 5."}],
+        "refine": True,
+        "sampling": {"max_new_tokens": 64},
+    }
+    run = store.runs.create("chat", settings)
+    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
+    result = chat.answer(context, speaker)
+    assert (result.answer, result.feedback, result.refined) == ("Seven.", said, refined)
+    assert result.final == (refined or "Seven.")
+    assert len(speaker.history) == (3 if refined else 2)

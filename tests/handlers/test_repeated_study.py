@@ -1,0 +1,105 @@
+"""A text that is studied again: the quiz neither grows nor takes what was trained."""
+
+from functools import partial
+
+import pytest
+
+from autolearn.core.records import Question, Round, TrainItem
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.handlers import model_runs
+from autolearn.rounds.sources import asked_by_rounds
+from autolearn.store.library import QuestionFilter
+from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
+from autolearn.study.loop import Study
+from tests.support.texts import put_passages
+
+NAMES = [f"Town{i}" for i in range(8)]
+
+
+def fact(name):
+    return f"Ida founded {name} in 1711."
+
+
+def script(request):
+    """Asks about each town, knows none, and rewords in three ways."""
+    name, user = request.prompt.name, request.prompt.chat[-1].content
+    town = next(town for town in NAMES if town in user)
+    if name == "ask":
+        return f"In which year did Ida found {town}?"
+    if name == "closed_book":
+        return "It was founded in 1699."
+    if name == "open_book":
+        return f"Evidence: {fact(town)}\nAnswer: {fact(town)}"
+    if name == "feedback":
+        return "Compared.\nVerdict: incorrect"
+    if name == "refine":
+        return f"Answer: {fact(town)}"
+    return f"When was it that {town} was founded by Ida?\nIda founded {town} when?"
+
+
+def study(store, **settings):
+    run = store.runs.create("study", {})
+    wanted = StudySettings(ask_rounds=1, paraphrases=2, **settings)
+    backend = ScriptedBackend(script)
+    journal = store.journal(run.id)
+    one = Study(backend, journal, wanted, lambda: False, lambda *told: None)
+    trained = asked_by_rounds(store)
+    one.asked_before = partial(model_runs.asked_before, store, trained)
+    one.run(store.library.passages())
+    return run.id
+
+
+@pytest.fixture
+def texts(store):
+    return put_passages(store, "towns.txt", [fact(name) for name in NAMES])
+
+
+def quiz(store):
+    return [q.text for q in store.library.questions(QuestionFilter(split="quiz"))]
+
+
+def test_the_same_study_twice_gives_the_same_quiz_once(store, texts):
+    study(store, quiz_share=0.5)
+    first = quiz(store)
+    assert 0 < len(first) < len(NAMES)
+    study(store, quiz_share=0.5)
+    study(store, quiz_share=0.5)
+    assert quiz(store) == first
+    assert len(store.samples.find(SampleFilter())) == 3 * len(NAMES)
+
+
+def test_a_trained_question_never_becomes_quiz_however_a_later_study_words_it(
+    store, texts
+):
+    study(store, quiz_share=0.0)
+    trained = [
+        TrainItem("sft", prompts.load("closed_book").render(question=text).chat, "x")
+        for town in NAMES
+        for text in (
+            f"when was it that {town} was founded by Ida",
+            f"Ida founded {town} when???",
+        )
+    ]
+    run = store.runs.create("train", {})
+    identity = ScriptedBackend([]).identity
+    store.rounds.create(
+        Round("join", run.id, {}, identity, state="rolled_back"), trained
+    )
+    study(store, quiz_share=1.0)
+    assert quiz(store) == []
+
+
+def test_a_question_of_an_imported_quiz_is_not_studied_in_other_words(store, texts):
+    gold = [
+        Question(f"Ida founded {town} when?", "quiz", "gold", gold_answer="1711")
+        for town in NAMES
+    ]
+    store.library.add_questions(gold)
+    study(store, quiz_share=0.0)
+    worded = store.library.questions(QuestionFilter(origin="paraphrase"))
+    assert {q.text for q in worded} == {
+        f"When was it that {town} was founded by Ida?" for town in NAMES
+    }
+    assert {q.split for q in worded} == {"study"}

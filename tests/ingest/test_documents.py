@@ -1,0 +1,212 @@
+"""Word, OpenDocument, PowerPoint, RTF, sources, notebooks, sheets: single kinds."""
+
+import json
+import zipfile
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from autolearn.core.errors import InputError
+from autolearn.ingest import readers
+from tests.support import files, rich_files
+
+PARAGRAPH = "<w:p><w:r><w:t xml:space='preserve'>{}</w:t></w:r></w:p>"
+
+
+def read(path):
+    pieces = list(readers.open_source(path, path.name).pieces)
+    text = "".join(piece.text for piece in pieces if not piece.left_out)
+    return text, [(piece.left_out, piece.text) for piece in pieces if piece.left_out]
+
+
+def word(tmp_path, body, **parts):
+    files.docx_of(tmp_path / "a.docx", body, **parts)
+    return read(tmp_path / "a.docx")
+
+
+def test_the_main_part_of_a_word_file_is_named_by_its_relations(tmp_path):
+    text, _ = word(tmp_path, PARAGRAPH.format("It is old."), main="other/text7.xml")
+    assert text == "It is old.\n\n"
+
+
+def test_deleted_text_comments_and_page_heads_are_listed(tmp_path):
+    body = (
+        "<w:p><w:r><w:t>Old</w:t></w:r><w:del><w:r><w:delText> mill</w:delText></w:r>"
+        "</w:del><w:ins><w:r><w:t> bridge</w:t></w:r></w:ins></w:p>"
+    )
+    more = {f"{name}.xml": PARAGRAPH.format(name) for name in ("header1", "comments")}
+    text, left_out = word(tmp_path, body, more=more)
+    assert text == "Old bridge\n\n"
+    assert left_out == [
+        ("deleted in a tracked change", "mill"),
+        ("head of the page", "header1"),
+        ("comment", "comments"),
+    ]
+
+
+def test_text_boxes_fields_and_line_breaks_of_word_are_read_once(tmp_path):
+    box = f"<w:txbxContent>{PARAGRAPH.format('In a box.')}</w:txbxContent>"
+    drawing = f"<w:drawing><wps:wsp><wps:txbx>{box}</wps:txbx></wps:wsp></w:drawing>"
+    body = (
+        "<w:p><w:r><mc:AlternateContent><mc:Choice Requires='wps'>"
+        f"{drawing}</mc:Choice><mc:Fallback><w:pict>{box}</w:pict></mc:Fallback>"
+        "</mc:AlternateContent></w:r><w:fldSimple w:instr='DATE'><w:r><w:t>7 May</w:t>"
+        "</w:r></w:fldSimple><w:r><w:cr/><w:t>1877</w:t></w:r></w:p>"
+    )
+    text, _ = word(tmp_path, body)
+    assert text.split() == ["7", "May", "1877", "In", "a", "box."]
+
+
+def test_code_in_word_is_recognised_and_lists_with_spaces_are_not(tmp_path):
+    lines = ["while True:", "    wait(3)", "    stop()", "All is said."]
+    text, _ = word(tmp_path, "".join(map(PARAGRAPH.format, lines)))
+    assert "```\nwhile True:\n    wait(3)\n    stop()\n```\n\nAll is said." in text
+    lines = ["We need:", "  Two oaks from the north", "  Nine ashes"]
+    text, _ = word(tmp_path, "".join(map(PARAGRAPH.format, lines)))
+    assert "```" not in text
+    run = '<w:r><w:rPr><w:rFonts w:ascii="Courier New"/></w:rPr><w:t>{}</w:t></w:r>'
+    body = "".join(f"<w:p>{run.format(line)}</w:p>" for line in ("# go", "run"))
+    assert word(tmp_path, body)[0] == "```\n# go\nrun\n```\n\n"
+
+
+def test_entities_and_too_many_tags_are_refused(tmp_path):
+    entity = '<!DOCTYPE x [<!ENTITY a "b">]>'
+    files.zip_of(
+        tmp_path / "a.docx", {"word/document.xml": f"{entity}<x>&a;</x>".encode()}
+    )
+    with pytest.raises(InputError, match="damaged"):
+        read(tmp_path / "a.docx")
+    many = b"<x>" + b"<p/>" * 2_000_001 + b"</x>"
+    with zipfile.ZipFile(tmp_path / "b.docx", "w") as archive:
+        archive.writestr("word/document.xml", many)
+    with pytest.raises(InputError, match="too many parts"):
+        read(tmp_path / "b.docx")
+
+
+def test_charts_are_tables_of_their_values(tmp_path):
+    def points(name, values):
+        cells = "".join(f"<pt idx='{i}'><v>{v}</v></pt>" for i, v in enumerate(values))
+        return f"<{name}>{cells}</{name}>"
+
+    series = (
+        points("tx", ["Oaks"]) + points("cat", [1900, 1950]) + points("val", [3, 7])
+    )
+    chart = f"<chart><ser>{series}</ser></chart>"
+    text, _ = word(tmp_path, PARAGRAPH.format("Trees"), more={"chart1.xml": chart})
+    assert "|  | Oaks |\n| --- | --- |\n| 1900 | 3 |\n| 1950 | 7 |" in text
+
+
+def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
+    def shape(text, kind):
+        place = f'<p:nvSpPr><p:nvPr><p:ph type="{kind}"/></p:nvPr></p:nvSpPr>'
+        line = f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>"
+        return f"<p:sp>{place}<p:txBody>{line * 2}</p:txBody></p:sp>"
+
+    shapes = shape("In text", "body") + shape("12", "sldNum") + shape("Mills", "title")
+    rich_files.pptx_of(
+        tmp_path / "a.pptx", [(shapes, "Say it."), (shape("Off", "body"), "")]
+    )
+    text, left_out = read(tmp_path / "a.pptx")
+    assert text == "## Mills Mills\n\n- In text\n- In text\n\nNotes:\n\nSay it.\n\n"
+    assert left_out == [("page number", "12 12"), ("hidden slide", "Off Off")]
+
+
+@pytest.mark.parametrize(
+    ("rtf", "text"),
+    [
+        (r"\'c5\'8c a\u252\'fcb \u26085?\u26412?", "ÅŒ aüb 日本"),
+        (r"{\fonttbl{\f1\fcharset204 A;}}{\f1 \'c3\'ee\'f0\'ee\'e4}", "Город"),
+        (r"caf\'e9 {\*\unknown lost}\emdash  {\up6 2}x", "café — ^(2)x"),
+        (r"a{\pict 89504e47}b{\*\bkmkstart c}", "ab"),
+        (r"\bin3 \}}d\line e", "d e"),
+    ],
+)
+def test_characters_of_rtf(tmp_path, rtf, text):
+    data = rf"{{\rtf1\ansi\ansicpg1252 {rtf}\par}}"
+    (tmp_path / "a.rtf").write_bytes(data.encode("latin-1"))
+    assert " ".join(read(tmp_path / "a.rtf")[0].split()) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "names"),
+    [
+        ("a.rst", ".. include:: {}\n\nSaid.\n\n.. raw:: html\n   :file: {}\n", "root:"),
+        ("a.tex", "\\input{{{}}}\\verbatiminput{{{}}} Said.", "root:"),
+    ],
+)
+def test_sources_include_no_other_file(tmp_path, name, data, names):
+    (tmp_path / "secret.txt").write_text("root: secret")
+    (tmp_path / name).write_text(data.format(*[tmp_path / "secret.txt"] * 2))
+    pieces = list(readers.open_source(tmp_path / name, name).pieces)
+    assert "Said." in "".join(piece.text for piece in pieces)
+    assert not any(names in piece.text for piece in pieces)
+    table = f".. csv-table:: T\n   :file: {tmp_path / 'secret.txt'}\n\nSaid.\n"
+    (tmp_path / "b.rst").write_text(table)
+    with pytest.raises(InputError, match=r"secret\.txt not found"):
+        read(tmp_path / "b.rst")
+
+
+def test_commands_that_are_not_known_are_listed_and_own_ones_expanded(tmp_path):
+    (tmp_path / "a.tex").write_text(
+        r"\newcommand{\town}{Orvelle}\title{Mills}\begin{document}\maketitle "
+        r"\town{} has \strange{nine} mills \cite{kell1904}.\end{document}"
+    )
+    text, left_out = read(tmp_path / "a.tex")
+    assert "# Mills" in text
+    assert "Orvelle has mills [kell1904]." in " ".join(text.split())
+    assert left_out == [("command that is not known", r"\strange{nine}")]
+
+
+def test_a_malformed_source_is_refused_with_its_line(tmp_path):
+    (tmp_path / "a.tex").write_text("\\begin{document}\n\\begin{itemize}\nx")
+    with pytest.raises(InputError, match=r"a\.tex cannot be parsed: line \d+:"):
+        read(tmp_path / "a.tex")
+
+
+def test_notebooks_of_all_versions_are_read(tmp_path):
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": ["Mills"]},
+        {"cell_type": "code", "input": "# ten\n10", "outputs": [{"text": ["ten"]}]},
+    ]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"worksheets": [{"cells": cells}]}))
+    assert (
+        read(tmp_path / "a.ipynb")[0]
+        == "## Mills\n\n```\n# ten\n10\n```\n\n```\nten\n```\n\n"
+    )
+    for data in ("[]", '{"cells": 7}', "{", "[" * 100_000):
+        (tmp_path / "a.ipynb").write_text(data)
+        with pytest.raises(InputError, match=r"a\.ipynb (is no|has no)"):
+            read(tmp_path / "a.ipynb")
+
+
+def test_sheets_are_tables_below_their_names(tmp_path):
+    rows = [["Trees of 1900"], ["Kind", "Year"], ["Oak", 1900.5], ["Ash", 7]]
+    rich_files.xlsx_of(tmp_path / "a.xlsx", rows)
+    assert CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).sheet_names == ["Trees"]
+    text, left_out = read(tmp_path / "a.xlsx")
+    assert text == (
+        "## Trees\n\nTrees of 1900\n\n| Kind | Year |\n| --- | --- |\n"
+        "| Oak | 1900.5 |\n| Ash | 7 |\n\n"
+    )
+    assert left_out == [("comment", "Count again.")]
+
+
+@pytest.mark.parametrize(
+    "ending", ["odt", "odp", "ods", "pptx", "xlsx", "rtf", "mhtml"]
+)
+def test_what_is_not_of_its_format_is_refused_in_one_sentence(tmp_path, ending):
+    for data in (b"", b"hello", b"PK\x03\x04"):
+        (tmp_path / f"a.{ending}").write_bytes(data)
+        with pytest.raises(InputError) as refused:
+            read(tmp_path / f"a.{ending}")
+        assert str(refused.value).startswith(f"a.{ending} ")
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("ending", ["odt", "pptx", "xlsx"])
+def test_a_zip_bomb_is_refused(tmp_path, ending):
+    files.zip_of(
+        tmp_path / f"a.{ending}", {f"{n}": bytes(10 * 2**20) for n in range(5)}
+    )
+    with pytest.raises(InputError, match="zip bomb"):
+        read(tmp_path / f"a.{ending}")

@@ -1,0 +1,319 @@
+import csv
+import io
+import json
+import random
+
+import pytest
+
+from autolearn.core.errors import InputError
+from autolearn.core.reading import Column, ReadingChoices
+from autolearn.ingest import readers
+from autolearn.ingest.readers import rows
+from autolearn.ingest.row_kinds import NotTexts
+
+
+def read(path, **choices):
+    """Return the text of a file, what is left out, its notes, and its source."""
+    source = readers.open_source(path, path.name, ReadingChoices(**choices))
+    pieces = list(source.pieces)
+    text = "".join(piece.text for piece in pieces if not piece.left_out)
+    out = [(p.left_out, p.text, p.place) for p in pieces if p.left_out]
+    return text, out, [p.note for p in pieces if p.note], source
+
+
+def uses(source):
+    return {column.name: column.use for column in source.columns}
+
+
+def written(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_further_columns_are_lines_of_their_own(tmp_path):
+    path = written(
+        tmp_path,
+        "a.csv",
+        "Name|Body|Founded|Row_ID\nAvel|Old town.|1711|a7\nOrlo|By the sea.||b8\n",
+    )
+    text, out, _, source = read(path)
+    assert text == "## Avel\n\nFounded: 1711\n\nOld town.\n\n## Orlo\n\nBy the sea.\n\n"
+    assert out == [("column left out", "Row_ID: a7\nRow_ID: b8", "row 2 to row 3")]
+    named = {"Name": "title", "Body": "text", "Founded": "named"}
+    assert uses(source) == named | {"Row_ID": "left out"}
+
+
+def test_a_person_decides_what_becomes_of_columns(tmp_path):
+    path = written(tmp_path, "a.tsv", "a\tb\tc\nOne\ttwo, and\tthree\n")
+    columns = (Column("b", "text"), Column("a", "title"), Column("c", "left out"))
+    text, out, _, source = read(path, columns=columns)
+    assert text == "## One\n\ntwo, and\n\n"
+    assert out == [("column left out", "c: three", "row 2")]
+    assert [column.name for column in source.columns] == ["a", "b", "c"]
+    with pytest.raises(InputError, match=r"a\.tsv has no row with a text\. 1 row"):
+        read(path, columns=[Column(name, "left out") for name in "abc"])
+
+
+def test_a_column_of_long_texts_is_the_text_whatever_its_name(tmp_path):
+    rows = [{"Beschreibung": f"{n} Der Turm ist alt. " * 4, "Jahr": n} for n in (1, 2)]
+    text, _, _, source = read(written(tmp_path, "a.json", json.dumps(rows)))
+    assert uses(source) == {"Beschreibung": "text", "Jahr": "named"}
+    assert text.startswith("Jahr: 1\n\n1 Der Turm")
+
+
+def test_rows_without_texts_are_read_as_names_and_values(tmp_path):
+    path = written(tmp_path, "a.csv", "town,people\nAvel,340\nOrlo,85\n")
+    assert read(path)[0] == "town: Avel\npeople: 340\n\ntown: Orlo\npeople: 85\n\n"
+
+
+def test_a_table_without_names_loses_no_row(tmp_path):
+    path = written(tmp_path, "a.csv", "1712,The bridge.\n1877,The mill.\n")
+    text, _, _, source = read(path)
+    assert "column 1: 1712\ncolumn 2: The bridge." in text
+    assert list(uses(source)) == ["column 1", "column 2"]
+
+
+def test_cells_beyond_the_names_and_names_that_occur_twice_are_kept(tmp_path):
+    path = written(tmp_path, "a.csv", "text,note,note,\nOne.,b,c,d,e\n")
+    assert read(path)[0] == "note: b\nnote 3: c\ncolumn 4: d\ncolumn 5: e\n\nOne.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("null", "row whose text is null"),
+        ("7", "row whose text is a number"),
+        ("1.5", "row whose text is a number"),
+        ("true", "row whose text is true or false"),
+        ('["a"]', "row whose text is a list"),
+        ('{"a": "b"}', "row whose text is an object"),
+        ('" "', "blank row"),
+    ],
+)
+def test_a_row_with_an_odd_text_is_named_and_the_others_come_in(tmp_path, cell, reason):
+    good = '{"text": "Avel."}'
+    path = written(tmp_path, "a.jsonl", f'{good}\n{{"text": {cell}}}\n{good}\n')
+    text, out, notes, _ = read(path)
+    assert text == "Avel.\n\nAvel.\n\n"
+    assert [(why, place) for why, _, place in out] == [(reason, "line 2")]
+    assert notes == [f"1 row was skipped: {reason} (line 2)"]
+
+
+def test_lines_that_are_no_rows_are_counted(tmp_path):
+    lines = ["7", "[]", "null", '"Avel."', "nonsense", '{"text": "Orlo."', "{}"]
+    text, out, notes, _ = read(written(tmp_path, "a.jsonl", "\n".join(lines)))
+    assert text == "Avel.\n\n"
+    assert [place for *_, place in out] == [f"line {n}" for n in (1, 2, 3, 5, 6, 7)]
+    assert out[3] == ("row that is no JSON", "nonsense", "line 5")
+    assert notes[0].startswith("6 rows were skipped: row that is a number (line 1), ")
+    assert "row that is no JSON (line 5, line 6)" in notes[0]
+
+
+def test_many_rows_of_a_kind_are_counted_not_listed(tmp_path):
+    lines = "\n".join(["Avel.", *[" "] * 40])
+    _, _, notes, _ = read(written(tmp_path, "a.csv", f"text\n{lines}\n"))
+    assert notes[0].startswith("40 rows were skipped: blank row (row 3, row 4, ")
+    assert notes[0].endswith("row 10, … 40 in all)")
+
+
+def test_nested_values_are_lines_or_exclusions(tmp_path):
+    row = {
+        "text": "Avel.",
+        "meta": {"source": {"page": 7}, "tags": ["old", "town"], "none": None},
+        "vector": [0.5] * 40,
+        "spans": [{"from": 1}],
+    }
+    text, out, _, _ = read(written(tmp_path, "a.json", json.dumps([row])))
+    assert text == "meta.source.page: 7\nmeta.tags: old, town\n\nAvel.\n\n"
+    (nested,) = out
+    assert nested[0] == "nested value"
+    assert 'spans: [{"from": 1}]' in nested[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"text": "Avel."}, "Orlo."]',
+        '[\n  {\n    "text": "Avel."\n  },\n  "Orlo."\n]',
+        '{"version": 2, "data": [{"text": "Avel."}, {"text": "Orlo."}]}',
+        '{"text": "Avel."}\n"Orlo."',
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_is_recognised_by_its_content(tmp_path, name, text):
+    assert read(written(tmp_path, name, text))[0] == "Avel.\n\nOrlo.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"name": "left-pad", "version": 1}', "is no list of rows"),
+        ("[]", "is no list of rows"),
+        ('[{"text": "Avel."},', "is no valid JSON in line 1"),
+        ("[" * 50_000, "nested too deeply|no valid JSON"),
+        ('[{"text": " "}, 7]', "no row with a text. 2 rows were skipped: blank row"),
+    ],
+)
+def test_json_without_texts_is_refused(tmp_path, text, says):
+    with pytest.raises(InputError, match=says) as refused:
+        read(written(tmp_path, "a.json", text))
+    assert str(refused.value).startswith("a.json ")
+
+
+SHAREGPT = {
+    "id": "x",
+    "conversations": [
+        {"from": "system", "value": "Be kind."},
+        {"from": "human", "value": "Who built it?"},
+        {"from": "gpt", "value": "Kell did."},
+    ],
+}
+OPENAI = {
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "Who built it?"}]},
+        {"role": "assistant", "content": "Kell did."},
+    ]
+}
+ALPACA = {"instruction": "Add.", "input": "2 and 3", "output": "5"}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "says"),
+    [
+        (SHAREGPT, "chats", "holds chats"),
+        (OPENAI, "chats", "holds chats"),
+        ({"dialogue": OPENAI["messages"]}, "chats", "holds chats"),
+        (ALPACA, "instructions", "add --instructions"),
+        ({"prompt": "P", "completion": "C"}, "instructions", "add --instructions"),
+        ({"question": "Q?", "answer": "A."}, "questions", "add --quiz"),
+        (
+            {"prompt": "P", "response": "R", "feedback": "F", "refinement": "R"},
+            "feedback",
+            "add --corpus",
+        ),
+        ({"title": "A", "paragraphs": []}, "squad", "add --corpus"),
+    ],
+)
+def test_rows_that_are_no_texts_are_recognised(tmp_path, row, kind, says):
+    path = written(tmp_path, "a.jsonl", f"{json.dumps(row)}\n" * 3)
+    with pytest.raises(NotTexts, match=says) as refused:
+        read(path)
+    assert refused.value.kind == kind
+    assert str(refused.value).startswith("a.jsonl holds ")
+
+
+def test_a_table_of_questions_is_recognised(tmp_path):
+    with pytest.raises(NotTexts, match="questions and answers"):
+        read(written(tmp_path, "a.csv", "question,answer\nWho?,Kell.\n"))
+
+
+def test_chats_are_read_as_texts_if_a_person_wants_it(tmp_path):
+    path = written(tmp_path, "a.jsonl", json.dumps(SHAREGPT))
+    text, out, _, _ = read(path, chats_as_texts=True)
+    assert text == "System: Be kind.\n\nUser: Who built it?\n\nAssistant: Kell did.\n\n"
+    assert out == [("column left out", "id: x", "line 1")]
+
+
+def test_texts_beside_questions_stay_texts(tmp_path):
+    row = {"text": "Kell built it.", "question": "Who?", "answer": "Kell."}
+    text, *_ = read(written(tmp_path, "a.jsonl", json.dumps(row)))
+    assert text == "question: Who?\nanswer: Kell.\n\nKell built it.\n\n"
+
+
+def test_the_examples_of_columns_show_how_rows_are_read():
+    columns = (
+        Column("title", "title", ("Avel", "Orlo")),
+        Column("text", "text", ("Old.", "")),
+        Column("year", "named", ("1711",)),
+    )
+    assert rows.preview(columns) == "## Avel\n\nyear: 1711\n\nOld."
+    assert rows.preview((Column("a", "left out", ("x",)),)) == "No row has a text so."
+
+
+NAMES = ("text", "Title", "year", "doc id", "Author, first", "a|b", "Größe")
+CELLS = (
+    "",
+    " ",
+    "plain",
+    'with "quotes"',
+    "semi;colon, comma\ttab | bar",
+    "two\nlines",
+    "two\r\n\r\nparagraphs",
+    "# no heading",
+    "Größe 5 €",
+    "1712",
+    "a" * 300,
+    "ends with a backslash \\",
+)
+ODD_CELLS: tuple[object, ...] = (
+    None,
+    7,
+    2.5,
+    False,
+    [],
+    ["a", "b"],
+    {"x": {"y": "deep"}},
+    [{"z": "low"}],
+)
+
+
+def words_of(value):
+    """Return the words of a cell, whatever its type."""
+    if isinstance(value, dict):
+        return [word for inner in value.values() for word in words_of(inner)]
+    if isinstance(value, list):
+        return [word for inner in value for word in words_of(inner)]
+    if value is None:
+        return []
+    return value.split() if isinstance(value, str) else [json.dumps(value)]
+
+
+def table(rng, *, with_odd):
+    names = rng.sample(NAMES, rng.randint(1, len(NAMES)))
+    cells = CELLS + (ODD_CELLS if with_odd else ())
+    return [
+        {name: rng.choice(cells) for name in names} for _ in range(rng.randint(1, 12))
+    ]
+
+
+def file_of(kind, records):
+    if kind in ("csv", "tsv"):
+        buffer = io.StringIO()
+        delimiter = "\t" if kind == "tsv" else ","
+        writer = csv.DictWriter(buffer, list(records[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(records)
+        return buffer.getvalue()
+    if kind == "json":
+        return json.dumps(records)
+    return "\n".join(json.dumps(record) for record in records)
+
+
+def kept_of(path, columns):
+    """Return what is read of a file and what is left out; skip one without texts."""
+    try:
+        text, out, _, _ = read(path, columns=columns)
+    except InputError as refused:
+        if "has no row with a text" in str(refused):
+            pytest.skip("no row has a text with these columns")
+        raise
+    return f"{text} {' '.join(part for _, part, _ in out)}"
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "json", "jsonl"])
+@pytest.mark.parametrize("seed", range(30))
+def test_every_cell_is_text_or_listed_as_left_out(tmp_path, kind, seed):
+    rng = random.Random(seed)
+    records = table(rng, with_odd=kind.startswith("json"))
+    path = tmp_path / f"a.{kind}"
+    path.write_bytes(file_of(kind, records).encode())
+    named = rng.sample(list(records[0]), rng.randint(0, len(records[0])))
+    uses = ("text", "title", "named", "left out")
+    columns = tuple(Column(name, rng.choice(uses)) for name in named)
+    kept = kept_of(path, columns)
+    for record in records:
+        for value in record.values():
+            for word in words_of(value):
+                escaped = json.dumps(word, ensure_ascii=False)[1:-1]
+                assert word in kept or escaped in kept

@@ -1,0 +1,349 @@
+"""Comparisons and evolutions: their runs, in order, each once, and what they show."""
+
+from dataclasses import replace
+
+import pytest
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
+from autolearn.core.records import Decision, Question
+from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.runs import queues
+from autolearn.services.experiments import (
+    comparison,
+    evolution,
+    report_files,
+    reports,
+    schedule,
+)
+from autolearn.store.samples import SampleFilter
+from tests.support.experiments import PretendWorker
+from tests.support.texts import put_text
+
+MODEL = ModelSettings()
+
+
+@pytest.fixture
+def library(store):
+    """Two documents of one passage each, eight quiz questions, four of control."""
+    for name in ("a.md", "b.md"):
+        put_text(store, name, f"{name} was founded in 1711.")
+    passage = store.library.passages()[0].id
+    quiz = [gold(f"quiz {i}?", "quiz", passage) for i in range(8)]
+    control = [gold(f"control {i}?", "control") for i in range(4)]
+    store.library.add_questions([*quiz, *control])
+    return store
+
+
+def gold(text, split="quiz", passage_id=None):
+    return Question(text, split, "gold", passage_id, gold_answer="7", gold_value="7")
+
+
+def comparing(store, **changes):
+    first, second = (document.id for document in store.library.documents())
+    return CompareSettings(
+        **{
+            "model": MODEL,
+            "study": StudySettings(quiz_share=0.0),
+            "train": TrainSettings(),
+            "documents": (first,),
+            "placebo": (second,),
+            "seeds": (0, 1),
+            **changes,
+        }
+    )
+
+
+def begun(store, settings):
+    experiment = comparison.begin(store, settings)
+    return experiment, schedule.advance(store, experiment.id)
+
+
+def names(store, experiment):
+    return [s.name for s in schedule.states(store, experiment) if s.run]
+
+
+def orders(store, experiment, word):
+    """The settings of the trainings whose task has a word in its name."""
+    return [
+        TrainRunSettings.of(state.run)
+        for state in schedule.states(store, experiment)
+        if word in state.name and state.run.kind == "train"
+    ]
+
+
+def test_all_arms_are_trained_and_measured_one_after_the_other(library):
+    experiment, run = begun(library, comparing(library))
+    worker = PretendWorker(library)
+    worker.end_all(run)
+    states = schedule.states(library, experiment)
+    assert all(state.run.state == "done" for state in states)
+    assert len(states) == 3 + 2 * (5 * 2 + 4)
+    assert len(worker.done) == len({state.run.id for state in states})
+    report = reports.report(library, experiment.id)
+    assert [arm.arm for arm in report.result.arms] == list(ARMS)
+    trained = [arm for arm in report.result.arms if arm.cost.steps]
+    assert all(arm.n_seeds == 2 for arm in trained)
+
+
+def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):
+    experiment, run = begun(library, comparing(library))
+    PretendWorker(library).end_all(run)
+    whole = [o.train for o in orders(library, experiment, "train")]
+    by_stage = {}
+    for settings, state in zip(
+        whole,
+        [s for s in schedule.states(library, experiment) if s.run.kind == "train"],
+        strict=True,
+    ):
+        key = state.name.split(" stage")[0].split(",")[0], settings.seed
+        by_stage[key] = by_stage.get(key, 0) + settings.max_steps
+    assert len(set(by_stage.values())) == 1, by_stage
+    assert len({(s.batch_size, s.rank, s.replay_share) for s in whole}) == 1
+    assert {s.stop_at for s in whole} == {0.0}
+
+
+def test_arms_learn_what_they_are_to_learn(library):
+    experiment, run = begun(library, comparing(library, seeds=(0,)))
+    PretendWorker(library).end_all(run)
+    samples = {s.id: s for s in library.samples.find(SampleFilter())}
+
+    def learned(word):
+        (order, *_) = orders(library, experiment, word)
+        return order, [samples[i] for i in order.samples]
+
+    first, second = (document.id for document in library.library.documents())
+    passages = {p.id: p.document_id for p in library.library.passages()}
+    order, rows = learned("sft")
+    assert any("no_evidence" in s.flags for s in rows), "nothing is filtered"
+    assert not order.train.only_gaps
+    for word, document in (("train refined_sft", first), ("placebo", second)):
+        _, rows = learned(word)
+        assert rows
+        assert not any("no_evidence" in s.flags for s in rows)
+        assert {passages[s.passage_id] for s in rows} == {document}
+    cpt, _ = learned("cpt")
+    assert cpt.documents == (first,)
+    stage_2 = orders(library, experiment, "train al12, seed")[0]
+    stage_1 = orders(library, experiment, "al12 stage 1")[0]
+    assert stage_2.train.method == "al2"
+    assert stage_2.parent is not None
+    assert set(stage_2.samples).isdisjoint(stage_1.samples)
+
+
+def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
+    _, run = begun(library, comparing(library, seeds=(0,), arms=("refined_sft",)))
+    worker = PretendWorker(library)
+    run = worker.end(run)
+    sound = [s for s in library.samples.find(SampleFilter()) if not s.flags]
+    library.decisions.decide([Decision(s.id, "reject", "person") for s in sound])
+    with pytest.raises(InputError, match="approves no sample"):
+        worker.end(run)
+    assert library.samples.counts()["approved"] == 0
+
+
+def test_what_was_done_before_is_not_done_again(library):
+    settings = comparing(library, arms=("refined_sft", "al1"), seeds=(0,))
+    _, run = begun(library, settings)
+    worker = PretendWorker(library)
+    worker.end_all(run)
+    n_runs = len(worker.done)
+    again, run = begun(library, settings)
+    assert run is None
+    assert len(library.runs.newest()) == n_runs
+    assert all(s.reused for s in schedule.states(library, again))
+    more, run = begun(library, replace(settings, arms=("refined_sft", "cpt")))
+    worker.end_all(run)
+    kinds = [library.runs.get(i).kind for i in worker.done[n_runs:]]
+    assert kinds == ["train", "quiz"]
+    assert reports.report(library, more.id).result.n_quiz == 8
+
+
+def test_a_round_whose_adapter_is_gone_is_trained_again(library):
+    settings = comparing(library, arms=("refined_sft",), seeds=(0,))
+    _, run = begun(library, settings)
+    PretendWorker(library).end_all(run)
+    (round_,) = library.rounds.all()
+    (library.folder / round_.adapter).rmdir()
+    _, run = begun(library, settings)
+    assert run.kind == "train"
+
+
+def test_a_quiz_with_new_questions_is_asked_again(library):
+    settings = comparing(library, arms=("refined_sft",), seeds=(0,))
+    _, run = begun(library, settings)
+    PretendWorker(library).end_all(run)
+    library.library.add_questions([gold("New?")])
+    _, run = begun(library, settings)
+    assert run.kind == "quiz"
+
+
+def test_an_experiment_goes_on_where_a_run_was_killed(library):
+    experiment, run = begun(
+        library, comparing(library, seeds=(0,), arms=("refined_sft",))
+    )
+    worker = PretendWorker(library)
+    run = worker.end(run)
+    library.runs.finish(run.id, "interrupted", None, {})
+    assert schedule.advance(library, experiment.id) is None
+    resumed = schedule.resume(library, experiment.id)
+    assert resumed.id == run.id
+    assert resumed.state == "queued"
+    worker.end_all(resumed)
+    assert all(s.run.state == "done" for s in schedule.states(library, experiment))
+    with pytest.raises(JobError, match="has ended"):
+        schedule.resume(library, experiment.id)
+
+
+def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
+    """As after a kill between the end of a run and the next."""
+    experiment, run = begun(
+        library, comparing(library, seeds=(0,), arms=("refined_sft",))
+    )
+    PretendWorker(library)._study(run)
+    library.runs.finish(run.id, "done", None, {})
+    assert schedule.resume(library, experiment.id).kind == "quiz"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"seeds": ()}, "at least one seed"),
+        ({"seeds": (1, 1)}, "only once"),
+        ({"arms": ("base",)}, "arm that trains"),
+        ({"arms": ("refined_sft", "magic")}, "no arm 'magic'"),
+        ({"placebo": ()}, "learns from other documents"),
+        ({"rule": "nice"}, "no rule 'nice'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
+    library, changes, told
+):
+    with pytest.raises(InputError, match=told):
+        comparison.begin(library, comparing(library, **changes))
+    assert not library.experiments.all()
+    assert not library.runs.newest()
+
+
+def test_without_a_quiz_nothing_can_be_compared(store):
+    put_text(store, "a.md", "Avel was founded in 1711.")
+    put_text(store, "b.md", "Brun was founded in 1712.")
+    _, run = begun(store, comparing(store))
+    worker = PretendWorker(store)
+    run = worker.end(run)
+    with pytest.raises(JobError, match="no quiz"):
+        worker.end(run)
+
+
+def test_a_report_names_the_claims_with_their_numbers_and_escapes_texts(
+    library, tmp_path
+):
+    passage = library.library.passages()[0].id
+    library.library.add_questions([gold("<script>alert(1)</script>?", "quiz", passage)])
+    experiment, run = begun(library, comparing(library))
+    PretendWorker(library, lambda round_id, _: round_id is not None).end_all(run)
+    report = reports.report(library, experiment.id)
+    values = report_files.values(report)
+    claims = " ".join(values["claims"])
+    assert "Autonomous Learning beats retrieval” holds here" in claims
+    assert "+100.0 points" in claims
+    assert "beats continued pre-training” is not decided here" in claims
+    report_files.write_html(report, tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "http" not in page.replace('xmlns="http', "")
+    report_files.write_csv(report, tmp_path / "r.csv")
+    lines = (tmp_path / "r.csv").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 + len(ARMS)
+
+
+# --- evolution ------------------------------------------------------------------
+
+
+@pytest.fixture
+def tasks(library):
+    """Six instructions with known answers, of which the model has half right."""
+    library.library.add_questions(
+        [
+            Question(f"Add {i}.", "study", "person", gold_answer="7" if i % 2 else "8")
+            for i in range(6)
+        ]
+    )
+    return library
+
+
+def evolving(**changes):
+    settings = EvolveSettings(MODEL, StudySettings(), TrainSettings(), rounds=2)
+    return replace(settings, **changes)
+
+
+def evolved(store, settings, right=None):
+    experiment = evolution.begin(store, settings)
+    worker = PretendWorker(store, right) if right else PretendWorker(store)
+    worker.end_all(schedule.advance(store, experiment.id))
+    return experiment
+
+
+def test_rounds_answer_new_instructions_and_learn_what_passes(tasks):
+    experiment = evolved(tasks, evolving())
+    studies = [
+        StudyRunSettings.of(s.run)
+        for s in schedule.states(tasks, experiment)
+        if s.run.kind == "study"
+    ]
+    assert [s.new_instructions for s in studies] == [None, 6]
+    assert all(s.documents == () for s in studies)
+    first, second = orders(tasks, experiment, "train")
+    assert len(first.samples) == 3, "only answers that pass the own check"
+    assert set(first.samples) < set(second.samples), "restart learns all so far"
+    assert first.parent is None
+    assert second.parent is None
+    report = reports.report(tasks, experiment.id)
+    assert [row.number for row in report.rows] == [0, 1, 2]
+    assert set(report.modes) == {"closed_book", "refined", "consistent"}
+    found = report.rows[1].filter
+    assert (found.n, found.n_kept, found.n_with_gold) == (6, 3, 6)
+    assert found.right_before == 0.5
+    assert found.right_kept == 0.0
+
+
+@pytest.mark.parametrize("way", ["continual", "continual-new"])
+def test_continual_rounds_begin_from_the_round_before(tasks, way):
+    experiment = evolved(tasks, evolving(evolution=way))
+    first, second = orders(tasks, experiment, "train")
+    assert first.parent is None
+    assert second.parent == tasks.rounds.all()[0].id
+    is_new = set(first.samples).isdisjoint(second.samples)
+    assert is_new == (way == "continual-new")
+
+
+def test_the_gate_can_end_an_evolution(tasks):
+    falls = evolved(
+        tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
+    )
+    assert names(tasks, falls)[-1] == evolution.quiz_task(1)
+    row = reports.report(tasks, falls.id).rows[1]
+    assert row.keeps is False
+    assert row.change.value == -1.0
+
+
+def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
+    with pytest.raises(JobError, match="no instructions"):
+        evolution.begin(store, evolving())
+    store.library.add_questions([Question("Add 1.", "study", "person")])
+    with pytest.raises(JobError, match="no quiz"):
+        evolution.begin(store, evolving())
+    store.library.add_questions([gold("Q?")])
+    with pytest.raises(JobError, match="corpus"):
+        evolution.begin(store, evolving(meta=True))
+    assert queues.recover(store) == ()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rounds": 0}, {"votes": 1}, {"margin": 2.0}, {"new_instructions": -1}]
+)
+def test_nonsense_is_refused(changes):
+    with pytest.raises(InputError):
+        evolving(**changes)

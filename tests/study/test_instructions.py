@@ -1,0 +1,73 @@
+"""Self-Instruct: new tasks like the given ones, each once, the same after a kill."""
+
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.study.generation import Generator
+from autolearn.study.instructions import STEP, write_instructions
+from tests.support.journals import MemoryJournal
+
+POOL = ["Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?"]
+
+
+def generator(backend, protocol="trained"):
+    settings = StudySettings(protocol=protocol)
+    return Generator(backend, settings, lambda: False, lambda _: None)
+
+
+def written(backend, n=3, protocol="trained", journal=None):
+    found = write_instructions(
+        generator(backend, protocol),
+        journal or MemoryJournal(),
+        POOL,
+        n,
+        lambda _: None,
+    )
+    return [question.text for question in found]
+
+
+def continued(texts):
+    return ScriptedBackend((), imagine=lambda seed: texts[seed % len(texts)])
+
+
+def test_only_new_tasks_of_the_form_of_the_given_ones_are_kept():
+    texts = [
+        POOL[0],
+        "Cy has 9 hats. He sells 4. How many has he?",
+        "cut off in the",
+        "Two\nlines are no task, are they?",
+        "Why?",
+        "Di rows 7 km, then 2 more. How far?",
+    ]
+    assert set(written(continued(texts), n=9)) == {texts[1], texts[5]}
+
+
+def test_tasks_are_counted_and_a_model_that_repeats_itself_ends():
+    numbered = ScriptedBackend(
+        (), imagine=lambda seed: f"Cy{seed} has {seed} hats in {seed}. How many hats?"
+    )
+    assert len(written(numbered, n=5)) == 5
+    assert written(continued([POOL[0]])) == []
+
+
+def test_a_guided_model_sees_tasks_and_writes_another():
+    backend = ScriptedBackend(
+        lambda request: f"Task: Ed has {request.sampling.seed} cups. How many has he?"
+    )
+    texts = written(backend, protocol="guided")
+    assert len(texts) == 3
+    assert all(not text.startswith("Task:") for text in texts)
+    assert POOL[0] in backend.history[0].prompt.chat[-2].content
+
+
+def test_a_step_that_was_committed_is_not_drawn_again():
+    calls = []
+
+    def imagine(seed):
+        calls.append(seed)
+        return f"Cy{seed} has {seed} hats. How many hats has Cy?"
+
+    journal = MemoryJournal()
+    first = written(ScriptedBackend((), imagine=imagine), journal=journal)
+    assert len(calls) == STEP
+    assert written(ScriptedBackend((), imagine=imagine), journal=journal) == first
+    assert len(calls) == STEP

@@ -1,0 +1,137 @@
+"""Plays the worker for the runs of an experiment: every run ends well, at once."""
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Answer, Feedback, Question, QuizResult, Round, Sample
+from autolearn.core.run_results import RunResult, TrainResult
+from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
+from autolearn.evaluation import gold_questions
+from autolearn.services import pipeline
+from tests.support.rounds import own_digest
+
+METRICS = {"seconds": 60.0}
+
+
+def knows(round_id, question_id):
+    """Which questions a model answers: the base some, each round one more."""
+    return question_id % 4 < (1 if round_id is None else 2)
+
+
+class PretendWorker:
+    """Ends runs; ``right(round_id, question_id)`` says how quizzes go."""
+
+    def __init__(self, store, right=knows):
+        self.store, self.right = store, right
+        self.done = []
+
+    def end(self, run):
+        """Do a run and return what follows on it."""
+        result = {"study": self._study, "train": self._train, "quiz": self._quiz}[
+            run.kind
+        ](run)
+        following = pipeline.queue_next(self.store, run, result)
+        self.store.runs.finish(run.id, "done", None, result.as_dict())
+        self.done.append(run.id)
+        return following or self._queued()
+
+    def end_all(self, run):
+        """Do runs until none is queued."""
+        while run:
+            run = self.end(run)
+
+    def _queued(self):
+        return next(iter(self.store.runs.in_state("queued")), None)
+
+    def _step(self, run, name, records):
+        return self.store.journal(run.id).step(name, lambda: records)
+
+    def _study(self, run):
+        settings = StudyRunSettings.of(run)
+        if settings.instructions:
+            self._answer_instructions(run, settings)
+        for passage in self.store.library.passages(settings.documents):
+            text = f"What does passage {passage.id} say?"
+            (q,) = self._step(
+                run, f"q{passage.id}", [Question(text, "study", "model", passage.id)]
+            )
+            sample = Sample(q.id, q.text, "It says so.", "No.", True, 0.9, passage.id)
+            flagged = Sample(
+                q.id,
+                f"{text} Why?",
+                "So.",
+                "No.",
+                True,
+                0.9,
+                passage.id,
+                flags=("no_evidence",),
+            )
+            self._step(run, f"s{passage.id}", [sample, flagged])
+        return RunResult()
+
+    def _answer_instructions(self, run, settings):
+        questions = self.store.library.instructions()
+        if settings.new_instructions:
+            questions = self._step(
+                run,
+                "new",
+                [
+                    Question(f"Count to {run.id}{i}.", "study", "model")
+                    for i in range(settings.new_instructions)
+                ],
+            )
+        for i, q in enumerate(questions):
+            (a,) = self._step(run, f"a{q.id}", [Answer(q.id, "closed_book", "7")])
+            verdict = ("correct", "incorrect")[i % 2]
+            (f,) = self._step(
+                run, f"f{q.id}", [Feedback(a.id, "critique", "…", verdict, 0.5)]
+            )
+            sample = Sample(
+                q.id,
+                q.text,
+                "7",
+                "7",
+                i % 2 == 1,
+                0.5,
+                closed_answer_id=a.id,
+                critique_id=f.id,
+            )
+            self._step(run, f"s{q.id}", [sample])
+
+    def _train(self, run):
+        round_ = self.store.rounds.create(
+            Round(
+                "refined_sft",
+                run.id,
+                run.settings,
+                ModelIdentity("built-in", own_digest(), "nf4", "", ""),
+                run.settings.get("parent"),
+                state="trained",
+                adapter=f"adapters/{run.id}",
+            ),
+            [],
+        )
+        (self.store.folder / round_.adapter).mkdir(parents=True)
+        return TrainResult(round=round_.id, steps=5, forgetting_kl=0.1)
+
+    def _quiz(self, run):
+        settings = QuizRunSettings.of(run)
+        round_id = settings.model.round_id
+        for split, mode in settings.parts:
+            asked = gold_questions.questions(self.store, split)
+            if mode == "open_book":
+                asked = [q for q in asked if q.passage]
+            rows = []
+            for q in asked:
+                right = mode == "open_book" or self.right(round_id, q.question.id)
+                rows.append(
+                    QuizResult(
+                        q.question.id,
+                        mode,
+                        "text",
+                        right,
+                        right,
+                        1.0 * right,
+                        round_id=round_id,
+                    )
+                )
+            self._step(run, f"{split} {mode}", rows)
+        return RunResult()

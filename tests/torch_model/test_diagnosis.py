@@ -1,0 +1,42 @@
+"""The doctor with the real libraries."""
+
+import pytest
+
+from autolearn.services import doctor
+
+pytestmark = pytest.mark.torch_model
+
+
+def checks_by_name(workspace):
+    return {check.what: check for check in doctor.examine(workspace)}
+
+
+def test_the_doctor_reports_a_working_machine(tmp_path):
+    checks = checks_by_name(tmp_path)
+    names = set(checks) - {"browser"}
+    assert [name for name in names if not checks[name].well] == []
+    assert "torch for" in checks["device"].found
+    assert checks["4 bit"].found.startswith("rounds by 0.")
+
+
+def test_the_doctor_reports_a_broken_library_without_raising(tmp_path, monkeypatch):
+    probe = doctor._PROBE.replace("quantize_4bit(given", "quantize_4bit(None")
+    monkeypatch.setattr(doctor, "_PROBE", probe)
+    check = checks_by_name(tmp_path)["4 bit"]
+    assert not check.well
+    assert check.found.startswith("bitsandbytes fails: ")
+    monkeypatch.setattr(doctor, "_PROBE", "import no_such_library")
+    checks = checks_by_name(tmp_path)
+    assert "No module named 'no_such_library'" in checks["device"].found
+    assert "4 bit" not in checks
+
+
+def test_the_doctor_reports_an_unusable_workspace(tmp_path):
+    (tmp_path / "file").write_text("x")
+    check = checks_by_name(tmp_path / "file")["workspace"]
+    assert not check.well
+    assert "not a folder" in check.found
+
+
+def test_the_doctor_reports_wrong_4_bit_values():
+    assert not doctor._four_bit({"off": 0.5}).well

@@ -1,0 +1,112 @@
+"""Cancelling, killing and resuming a worker with the built-in model."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from autolearn.core.errors import JobError, WorkerLost
+from autolearn.models import files as model_files
+from autolearn.runs import queues
+from autolearn.services import actions
+from autolearn.store import Store
+from tests.support.labs import MODEL, STUDY, TRAIN, finish, open_library, rows
+from tests.support.texts import put
+
+pytestmark = pytest.mark.torch_model
+
+
+def stored_texts(store):
+    """Return what a workspace knows, without ids, times and runs."""
+    tables = {
+        "questions": "text, split, origin, flags, passage_id",
+        "answers": 'kind, text, evidence, start, "end", sample_index, flags',
+        "feedback": "purpose, text, verdict, probability",
+        "samples": "prompt, chosen, rejected, gap, gap_probability, flags, state",
+        "steps": "name, n_records",
+        "imagined": "draw, text",
+        "round_items": "kind, chat, chosen, rejected, position",
+        # Memory is measured anew by whoever goes on.
+        "metrics WHERE name NOT LIKE 'memory%'": "name, step",
+    }
+    return {
+        table: rows(store, f"SELECT {columns} FROM {table} ORDER BY {columns}")
+        for table, columns in tables.items()
+    }
+
+
+def kill_worker(store):
+    os.kill(int((store.folder / "worker.pid").read_text()), signal.SIGKILL)
+
+
+def finish_through_kills(store, run, kills, draw):
+    """Finish a run whose worker is killed so many times at random moments."""
+    for _ in range(kills):
+        queues.ensure_worker(store.folder)
+        while store.runs.get(run.id).state == "queued":
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0.0, 5.0))
+        kill_worker(store)
+        try:
+            last = queues.wait(store, run.id)
+        except WorkerLost:
+            run = queues.resume(store, run.id)
+        else:
+            return last
+    return finish(store, run)
+
+
+def run_everything(folder, kills=0):
+    draw = random.Random(7)
+    with open_library(folder) as store:
+        run = actions.study(store, MODEL, STUDY)
+        finish_through_kills(store, run, kills, draw)
+        actions.approve(store, "open-book")
+        run = actions.train(store, MODEL, TRAIN)
+        finish_through_kills(store, run, kills, draw)
+        adapter = store.folder / store.rounds.get(1).adapter
+        story = stored_texts(store), model_files.adapter_digest(adapter)
+        assert queues.stop_worker(folder)
+        return story
+
+
+def test_a_worker_that_is_killed_again_and_again_ends_as_if_it_had_not(
+    tmp_path, request
+):
+    kills = request.config.getoption("kills")
+    calm = run_everything(tmp_path / "calm")
+    killed = run_everything(tmp_path / "killed", kills)
+    assert killed == calm
+
+
+def test_a_study_is_cancelled_within_a_moment_and_resumed(tmp_path):
+    with open_library(tmp_path / "lab", 4) as store:
+        run = actions.study(store, MODEL, STUDY)
+        queues.ensure_worker(store.folder)
+        while store.runs.get(run.id).done < 3:
+            time.sleep(0.05)
+        start = time.monotonic()
+        queues.cancel(store, run.id)
+        assert queues.wait(store, run.id).state == "cancelled"
+        assert time.monotonic() - start < 3.0
+        n_questions = len(store.library.questions())
+        with pytest.raises(JobError, match="nothing to stop"):
+            queues.cancel(store, run.id)
+        finish(store, queues.resume(store, run.id))
+        assert len(store.library.questions()) > n_questions
+        assert queues.stop_worker(store.folder)
+
+
+def test_a_passage_that_is_too_long_fails_the_study_with_its_reason(tmp_path):
+    long = tmp_path / "long.txt"
+    long.write_text("Avel was founded in 1711 by many people. " * 200)
+    with Store.open(tmp_path / "lab") as store:
+        put(store, long, tokens=4096)
+        run = actions.study(store, MODEL, STUDY)
+        queues.ensure_worker(store.folder)
+        last = queues.wait(store, run.id)
+        assert last.state == "failed"
+        assert "do not fit the context" in str(last.error)
+        assert queues.stop_worker(store.folder)

@@ -1,0 +1,125 @@
+"""What the guard takes for a question of the quiz, and what it lets through."""
+
+import random
+
+import pytest
+
+from autolearn.core.model_calls import Message
+from autolearn.core.records import TrainItem
+from autolearn.text import matching
+from autolearn.training.leakage import NEAR, Guard, asked_in
+
+QUESTION = "Who is the leader of Avel?"
+SUM = (
+    "Dan had 3 red pens. He bought 4 blue pens at the shop on the corner. "
+    "State the number of pens that Dan has now."
+)
+GUARD = Guard([QUESTION, SUM, "Wer leitet die Stadt Boro?", "谁是北京的市长？"])  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        QUESTION,
+        "who is the  leader of avel",
+        "WHO IS THE LEADER OF AVEL???",
+        "Who’s the leader of Avel?",  # noqa: RUF001
+        "Who was a leader of Avel?",
+        "Please tell me: who is the leader of Avel?",
+        "The leader of Avel is who?",
+        "Question: Who is the leader of Avel?\nAnswer: Ida.",
+        "- Who is the leader of Avel?\n- Who is Bo?",
+        "3. Who is the leader of Avel?",
+        "Avel is a town. Who is the leader of Avel? It is Ida.",
+        "In 1990, who is the leader of Avel?",
+        "**Who is the leader of Avel?**",
+        f"Question: {SUM}\nAnswer: 8",
+        SUM.replace(". ", ".\n"),
+        f"Solve this. {SUM} Think first.",
+        "WER LEITET BORO? Wer leitet die Stadt Boro?",
+        "谁是北京的市长",
+        "问题：谁是北京的市长？",  # noqa: RUF001
+    ],
+)
+def test_the_same_question_is_recognised_wherever_it_stands(text):
+    assert GUARD.blocks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "?",
+        "Who is the leader of Boro?",
+        "Where is the leader of Avel?",
+        "Who is the leader of Avel and Boro?",
+        "By whom is Avel led?",
+        "The leader of Avel is Ida.",
+        "Dan had 3 red pens.",
+        "谁是上海的市长？",  # noqa: RUF001
+    ],
+)
+def test_another_question_and_another_wording_of_a_fact_pass(text):
+    assert not GUARD.blocks(text)
+
+
+def test_near_duplicates_are_those_of_a_comparison_of_all_pairs():
+    rng = random.Random(3)
+    words = [f"w{i}" for i in range(40)]
+    quiz = [" ".join(rng.choices(words, k=rng.randint(4, 30))) for _ in range(60)]
+    guard = Guard(quiz)
+    n_near = 0
+    for _ in range(400):
+        text = rng.choice(quiz).split()
+        for _ in range(rng.randint(0, 2)):
+            text[rng.randrange(len(text))] = rng.choice(words)
+        rng.shuffle(text)
+        near = any(matching.similarity(" ".join(text), q) >= NEAR for q in quiz)
+        assert guard.blocks(" ".join(text)) == near
+        n_near += near
+    assert 50 < n_near < 350
+
+
+KINDS = ["sft", "dpo", "replay", "text", "validation"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_item_is_held_back_wherever_it_asks(kind):
+    chat = (Message("system", "Answer."), Message("user", f"Text.\n{QUESTION}"))
+    items = [
+        TrainItem(kind, chat, "Ida."),
+        TrainItem(kind, (), f"Avel is a town. {QUESTION} Ida is."),
+        TrainItem(kind, (Message("user", "Ask."),), f"Question: {QUESTION}"),
+        TrainItem(kind, (), "Ida.", rejected=QUESTION),
+        TrainItem(kind, (Message("system", QUESTION),), "Ida."),
+    ]
+    admitted = GUARD.admit(items)
+    assert admitted.items == (items[-1],)
+    assert admitted.n_blocked == 4
+
+
+def test_the_drift_probe_stays_the_same_for_all_rounds():
+    item = TrainItem("gauge", (Message("user", QUESTION),), "Ida.")
+    assert GUARD.admit([item]).items == (item,)
+
+
+def test_what_items_ask_is_found_for_the_quizzes_of_later_studies():
+    items = [
+        TrainItem(
+            "sft", (Message("system", "Why?"), Message("user", QUESTION)), "Ida."
+        ),
+        TrainItem("sft", (Message("user", "Ask."),), "Question: Who founded Boro?"),
+        TrainItem("text", (), "Avel is a town. Where is it? In the north."),
+        TrainItem("sft", (Message("user", SUM),), "7"),
+    ]
+    guard = Guard(asked_in(items))
+    for text in (QUESTION, "Who founded Boro?", "Where is it?", SUM):
+        assert guard.blocks(text)
+    assert not guard.blocks("Why?")
+    assert not guard.blocks("Avel is a town.")
+
+
+def test_a_guard_without_questions_lets_everything_pass():
+    items = [TrainItem("text", (), QUESTION)]
+    assert Guard([]).admit(items).items == tuple(items)
+    assert not Guard(["", "?"]).blocks("?")

@@ -1,0 +1,144 @@
+import json
+
+import pytest
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.reading import Column, EncodingCandidate, Reading, ReadingChoices
+from autolearn.core.records import Document, Exclusion, Passage
+from autolearn.core.run_settings import ImportRunSettings
+from autolearn.ui.session import Session
+from autolearn.ui.tabs.document import press_document
+from autolearn.ui.views import document as views
+from autolearn.ui.views.document import Place
+from tests.support.texts import put, put_passages
+
+HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
+
+
+def test_a_long_document_is_shown_a_stretch_at_a_time(store):
+    put_passages(store, "long", [f"Passage number {i}. " for i in range(100)])
+    begin = views.draw(store, Place())
+    assert begin.count("<section") == views.AT_ONCE
+    assert "100 passages cover 100 % of the characters" in begin
+    assert "Passages 1 to 40 of 100" in begin
+    assert "Earlier passages" not in begin
+    middle = views.draw(store, Place(first=40))
+    assert "Passage number 40." in middle
+    assert 'data-pick="from-0"' in middle
+    assert 'data-pick="from-80"' in middle
+    assert "Later passages" not in views.draw(store, Place(first=80))
+
+
+def test_what_is_no_part_of_the_text_is_listed_alike_ones_once(store):
+    out = [Exclusion(0, 0, "Report", "running head")] * 3
+    document = Document("a.pdf", "d", 5, note="was read as cp1252: “x”")
+    store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)], out)
+    shown = views.draw(store, Place())
+    assert "Left out of the file: 3 parts" in shown
+    assert "running head (3)" in shown
+    assert "running head × 3: Report" in shown  # noqa: RUF001
+    assert shown.count("Report") == 2, "in the list and at its place"
+    assert "Was read as cp1252: “x”" in shown
+
+
+def test_a_repeat_says_of_what(store):
+    (first,) = put_passages(store, "a", ["Avel is old."])
+    same, near = put_passages(store, "b", [" Avel is old.", "Avel is new."])
+    store.library.set_repeats({same.id: (first.id, True), near.id: (first.id, False)})
+    shown = views.draw(store, Place(same.document_id))
+    assert "a repeat of passage 1 of a" in shown
+    assert "similar to passage 1 of a" in shown
+    assert shown.count("al-out") == 1
+
+
+@pytest.fixture
+def polish(store, tmp_path):
+    text = "Młyn spłonął w 1877 roku. Żółta łódź stoi przy moście."
+    (tmp_path / "kamil.txt").write_bytes(text.encode("cp1250"))
+    assert put(store, tmp_path / "kamil.txt") == []
+    return store.library.documents()[0]
+
+
+def test_a_doubtful_encoding_is_shown_with_what_it_could_be(store, polish):
+    shown = views.draw(store, Place())
+    assert "Windows-1250, Central European, chosen by likelihood" in shown
+    assert 'data-pick="encoding-cp1252"' in shown
+    assert "M³yn sp³on" in shown
+    assert 'data-pick="encoding-cp1250"' not in shown, "it is in use"
+
+
+def test_an_encoding_is_chosen_by_a_click(store, polish):
+    place = press_document(Session(store.folder), Place(first=9), "encoding-cp1252")
+    assert place == Place()
+    (run,) = store.runs.newest()
+    settings = ImportRunSettings.of(run)
+    assert settings.reread == polish.id
+    assert settings.choices == ReadingChoices("cp1252")
+
+
+def test_columns_are_chosen_by_clicks_and_shown_before_they_are_read(store, tmp_path):
+    (tmp_path / "a.csv").write_text("name,text,year\nAvel,It is old.,1712\n")
+    put(store, tmp_path / "a.csv")
+    session = Session(store.folder)
+    shown = views.draw(store, Place())
+    assert "year: 1712" in shown
+    assert "Read the rows so" not in shown
+    place = press_document(session, Place(), "column-2-left out")
+    shown = views.draw(store, place)
+    assert "Read the rows so" in shown
+    assert "year: 1712" not in shown.partition("<h4>")[0]
+    assert press_document(session, place, "columns") == Place()
+    choices = ImportRunSettings.of(store.runs.newest()[0]).choices
+    uses = {"name": "title", "text": "text", "year": "left out"}
+    assert {column.name: column.use for column in choices.columns} == uses
+    for key in ("column-2-all", "column-7-text"):
+        with pytest.raises(InputError, match="columns have changed"):
+            press_document(session, Place(), key)
+
+
+def test_exclusions_and_passages_are_turned_by_clicks(store):
+    out = [Exclusion(0, 13, "Report", "running head", "page 2")]
+    passages = [Passage(0, 0, 0, 13, "Avel is old. ", 4)]
+    document = Document("a.pdf", "d", 13)
+    store.library.add_document(document, passages, out)
+    session = Session(store.folder)
+    beside = views.draw(store, press_document(session, Place(), "beside"))
+    assert '<del title="running head page 2">Report</del>' in beside
+    press_document(session, Place(), "take-1")
+    assert "taken in by you" in views.draw(store, Place())
+    first, taken = store.library.passages()
+    press_document(session, Place(), str(taken.id))
+    assert store.library.passages() == [first]
+    chosen = json.dumps([[first.id, 5, 8]])
+    press_document(session, Place(), f"cut-{chosen}")
+    assert [p.text for p in store.library.passages()] == ["Avel ", "old. "]
+    assert "left out by you: is" in views.draw(store, Place())
+    for key in ("cut-[]", f"cut-{chosen}", "take-1", "999"):
+        with pytest.raises(InputError):
+            press_document(session, Place(), key)
+
+
+def test_nothing_moves_while_a_study_reads_the_passages(store, polish):
+    store.runs.create("study", {})
+    (passage,) = store.library.passages()
+    session = Session(store.folder)
+    for key in ("encoding-cp1252", f"cut-[[{passage.id}, 0, 4]]"):
+        with pytest.raises(JobError, match="A study reads the passages"):
+            press_document(session, Place(), key)
+
+
+def test_what_an_earlier_version_added_cannot_be_read_again(store):
+    reading = Reading(
+        encoding="cp1252",
+        encodings=(EncodingCandidate("cp1252", "x"),),
+        columns=(Column("a", "text"),),
+    )
+    document = Document("a.txt", "d", 5, reading=reading)
+    store.library.add_document(document, [Passage(0, 0, 0, 5, "Text.", 1)])
+    shown = views.draw(store, Place())
+    assert "Encoding" not in shown
+    assert "Columns" not in shown
+    with pytest.raises(
+        InputError, match="kept no copy of its file; add the file again"
+    ):
+        press_document(Session(store.folder), Place(), "encoding-koi8-r")
