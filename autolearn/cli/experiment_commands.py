@@ -94,7 +94,7 @@ def evolve(args: Args) -> Result:
         settings = EvolveSettings(
             replace(model, round_id=None),
             replace(settings_of(args, StudySettings), seed=args.seed),
-            replace(_preset(model), seed=args.seed),
+            replace(_preset(model), seed=args.seed, max_steps=args.max_steps),
             args.rounds,
             args.evolution,
             args.new_instructions,
@@ -285,6 +285,12 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
         "--stop-early", action="store_true", help="end where a round is not worth it"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--max-steps",
+        type=int,
+        default=0,
+        help="optimiser steps of each round; 0: by epochs",
+    )
     parser.add_argument(
         "--answer-tokens",
         type=int,

@@ -1,0 +1,94 @@
+"""The ways in which quiz questions are asked, with a scripted model."""
+
+from collections.abc import Callable
+
+import pytest
+
+from autolearn.core.model_calls import Request
+from autolearn.core.records import Question
+from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.settings import StudySettings
+from autolearn.evaluation import quiz_modes
+from autolearn.evaluation.quiz_modes import QuizRequest
+from autolearn.evaluation.quiz_questions import QuizQuestion
+from autolearn.study.generation import Generator
+
+SUM = QuizQuestion(
+    Question("Add 1 and 2?", "quiz", "gold", gold_answer="3", scorer="number", id=1),
+    "3",
+)
+FACT = QuizQuestion(
+    Question("Who leads Avel?", "quiz", "gold", 5, gold_answer="Ada", id=2),
+    "Ada",
+    passage="Ada leads Avel.",
+)
+
+
+def answered(
+    reply: Callable[[Request], str],
+    question: QuizQuestion,
+    request: QuizRequest,
+    protocol: str = "trained",
+) -> tuple[str, ScriptedBackend]:
+    """Return the text that counts, and the model that was asked."""
+    backend = ScriptedBackend(reply)
+    settings = StudySettings(protocol=protocol)  # type: ignore[arg-type]
+    generator = Generator(backend, settings, lambda: False, lambda _: None)
+    ((_, generation),) = quiz_modes.answer(generator, [question], request)
+    return generation.completion.text, backend
+
+
+def judged(verdict: str) -> Callable[[Request], str]:
+    """A model that answers 4, judges so, and refines to 3."""
+
+    def reply(request: Request) -> str:
+        name = request.prompt.name
+        if name == "feedback_free":
+            return f"The sum is checked.\nVerdict: {verdict}"
+        return "Answer: 3" if name == "refine_free" else "It is 4."
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"), [("incorrect", "Answer: 3"), ("correct", "It is 4.")]
+)
+def test_only_an_answer_that_is_judged_wrong_is_refined(
+    verdict: str, text: str
+) -> None:
+    result, backend = answered(judged(verdict), SUM, QuizRequest("refined"))
+    assert result == text
+    assert len(backend.history) == (3 if verdict == "incorrect" else 2)
+
+
+def test_self_consistency_elects_the_result_that_most_answers_have() -> None:
+    results = iter(["1 + 2 = 4.", "The answer is 3.", "I add 1 and 2. It is 3."])
+    text, backend = answered(
+        lambda _: next(results), SUM, QuizRequest("consistent", votes=3)
+    )
+    assert text == "The answer is 3."
+    assert len({request.sampling.seed for request in backend.history}) == 3
+    assert all(request.sampling.temperature > 0 for request in backend.history)
+
+
+def test_self_consistency_elects_the_sentence_most_like_the_others() -> None:
+    texts = iter(["Bo leads Avel.", "Ada leads Avel.", "It is Ada who leads Avel."])
+    text, _ = answered(lambda _: next(texts), FACT, QuizRequest("consistent", votes=3))
+    assert "Ada" in text
+
+
+def test_retrieval_puts_what_was_found_before_the_question() -> None:
+    request = QuizRequest("retrieval", retrieve=lambda asked: f"Found for {asked}")
+    _, backend = answered(lambda _: "Answer: Ada", FACT, request)
+    assert "Found for Who leads Avel?" in backend.history[0].prompt.chat[-1].content
+
+
+def test_a_sum_is_solved_step_by_step_by_a_guided_model_alone() -> None:
+    for question, protocol, name in (
+        (SUM, "guided", "solve"),
+        (SUM, "trained", "closed_book"),
+        (FACT, "guided", "closed_book"),
+    ):
+        request = QuizRequest("closed_book")
+        _, backend = answered(lambda _: "3.", question, request, protocol)
+        assert backend.history[0].prompt.name == name

@@ -1,0 +1,100 @@
+"""The commands ``run``, ``compare`` and ``evolve`` with a real worker and model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autolearn.store import Store
+
+pytestmark = pytest.mark.torch_model
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "autolearn")
+LIBRARY = ROOT / "assets" / "demo-library"
+
+
+def command(folder: Path, *options: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [*COMMAND, *options, "--workspace", str(folder), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return values
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of a document of the library, with its quiz beside it."""
+    folder = tmp_path_factory.mktemp("text")
+    source = min(LIBRARY.glob("*.md"))
+    head = source.read_text(encoding="utf-8").split("\n## ")[:2]
+    path = folder / source.name
+    path.write_text("\n## ".join(head), encoding="utf-8")
+    lines = (LIBRARY / "quiz.jsonl").read_text(encoding="utf-8").splitlines()
+    quiz = [line for line in lines if source.name in line][:6]
+    (folder / "quiz.jsonl").write_text("\n".join(quiz), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def worked(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which a text has been taken through a whole round."""
+    folder = tmp_path_factory.mktemp("workspace")
+    quiz = ("--quiz", str(text.with_name("quiz.jsonl")))
+    result = command(folder, "run", str(text), *quiz, "--max-steps", "3")
+    assert result["approved"] > 0
+    assert result["steps"] == 3
+    return folder
+
+
+def test_a_text_is_taken_through_a_whole_round(worked: Path) -> None:
+    with Store.open(worked) as store:
+        kinds = [run.kind for run in reversed(store.runs.newest())]
+        assert kinds == ["import", "study", "quiz", "train", "quiz"]
+
+
+def test_a_comparison_is_written_as_a_report_and_goes_on_by_its_number(
+    worked: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.html"
+    arms = ("--arm", "base", "--arm", "passage", "--arm", "al1", "--arm", "cpt")
+    result = command(
+        worked, "compare", *arms, "--seeds", "1", "--steps", "2", "--html", str(report)
+    )
+    assert result["tasks_done"] == "6/6"
+    assert [row["steps"] for row in result["arms"]] == [0, 0, 2, 2]
+    assert "<svg" in report.read_text(encoding="utf-8")
+    again = command(worked, "compare", "--resume", str(result["experiment"]))
+    assert again == result
+
+
+def test_a_model_evolves_for_two_rounds(tmp_path: Path) -> None:
+    folder, problems = tmp_path / "workspace", tmp_path / "problems.jsonl"
+    lines = (LIBRARY / "instructions.jsonl").read_text(encoding="utf-8").splitlines()
+    problems.write_text("\n".join(lines[:8]), encoding="utf-8")
+    rows = [json.loads(line) for line in lines[8:12]]
+    quiz = tmp_path / "quiz.jsonl"
+    quiz.write_text(
+        "\n".join(
+            json.dumps({"question": row["prompt"], "answer": row["answer"]})
+            for row in rows
+        ),
+        encoding="utf-8",
+    )
+    command(folder, "add", "--instructions", str(problems), "--quiz", str(quiz))
+    options = ("--rounds", "2", "--votes", "2", "--max-steps", "2")
+    result = command(folder, "evolve", *options, "--new-instructions", "4")
+    assert [row["round"] for row in result["rounds"]] == [0, 1, 2]
+    assert set(result["rounds"][0]) >= {"closed_book", "refined", "consistent"}
+    first, second = result["rounds"][1:]
+    assert first["right_before"] is not None
+    assert int(first["kept"].split("/")[1]) == 8
+    assert int(second["kept"].split("/")[1]) == 4, "of new instructions"
