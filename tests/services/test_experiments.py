@@ -245,10 +245,14 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
     assert not library.runs.newest()
 
 
-def test_without_a_quiz_nothing_can_be_compared(store):
+def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     put_text(store, "a.md", "Avel was founded in 1711.")
     put_text(store, "b.md", "Brun was founded in 1712.")
-    _, run = begun(store, comparing(store))
+    with pytest.raises(JobError, match="no quiz"):
+        comparison.begin(store, comparing(store))
+    assert not store.experiments.all()
+    own = comparing(store, study=StudySettings(quiz_share=0.5))
+    _, run = begun(store, own)
     worker = PretendWorker(store)
     run = worker.end(run)
     with pytest.raises(JobError, match="no quiz"):

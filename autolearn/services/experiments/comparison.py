@@ -48,7 +48,7 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
 
     Raises:
         InputError: There is no such rule or document.
-        JobError: There is no text to learn from.
+        JobError: There is no text to learn from, or no quiz to compare by.
     """
     rules.rule(settings.rule)
     for document_id in (*settings.documents, *settings.placebo):
@@ -58,7 +58,17 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
             "There is no text to compare on; add one under Library, or with: "
             "python -m autolearn add FILE"
         )
+    if not settings.study.quiz_share:
+        _check_quiz(store)
     return store.experiments.create("compare", settings.as_dict())
+
+
+def _check_quiz(store: Store) -> None:
+    if not gold_questions.measured_by(store, "quiz"):
+        raise JobError(
+            "There is no quiz to compare by; add one with: python -m autolearn add "
+            "--quiz FILE, or study with a quiz share above 0."
+        )
 
 
 def tasks(store: Store, experiment: Experiment) -> list[Task]:
@@ -110,11 +120,7 @@ class _Comparison:
         return study(self.store, self.model, settings, self.settings.placebo)
 
     def base_quiz(self, _: Done) -> RunSettings:
-        if not gold_questions.measured_by(self.store, "quiz"):
-            raise JobError(
-                "There is no quiz to compare by; add one with: python -m autolearn add "
-                "--quiz FILE, or study with a quiz share above 0."
-            )
+        _check_quiz(self.store)
         modes: list[QuizMode] = ["closed_book", "open_book"]
         if "retrieval" in self.settings.arms:
             modes.append("retrieval")

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from autolearn.core import atomic
+from autolearn.core.errors import InputError
 from autolearn.core.experiments import ARMS
 from autolearn.evaluation.arms import ArmResult, ShareInterval
 from autolearn.evaluation.quiz_modes import MODES
@@ -61,18 +62,18 @@ def write_html(report: Report, path: Path) -> None:
     """Write a report as one HTML file that needs no other.
 
     Raises:
-        OSError: The file cannot be written.
+        InputError: The file cannot be written.
     """
     page = _TEMPLATES.get_template("page.html.j2")
     title = f"Experiment {report.experiment.id}"
-    atomic.write_text(path, page.render(title=title, body=fragment(report)))
+    _write(path, page.render(title=title, body=fragment(report)))
 
 
 def write_csv(report: Report, path: Path) -> None:
     """Write the numbers of a report, a row for each arm or each round and mode.
 
     Raises:
-        OSError: The file cannot be written.
+        InputError: The file cannot be written.
     """
     rows = list(
         _arm_rows(report)
@@ -83,7 +84,16 @@ def write_csv(report: Report, path: Path) -> None:
     writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else ["arm"])
     writer.writeheader()
     writer.writerows(rows)
-    atomic.write_text(path, out.getvalue())
+    _write(path, out.getvalue())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        atomic.write_text(path, text)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}."
+        ) from None
 
 
 def _comparison_values(report: ComparisonReport) -> dict[str, Any]:

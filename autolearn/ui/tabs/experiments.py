@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn.core.errors import InputError, JobError
+from autolearn.core.errors import JobError
 from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs.model_choice import chosen_model
@@ -222,11 +222,6 @@ def _file(session: Session, chosen: int, ending: str) -> gr.File:
     number = _named(session, chosen)
     report = reports.report(session.store, number)
     path = Path(mkdtemp()) / f"experiment-{number}.{ending}"
-    try:
-        if ending == "html":
-            report_files.write_html(report, path)
-        else:
-            report_files.write_csv(report, path)
-    except OSError as error:
-        raise InputError(f"The file cannot be written: {error.strerror}.") from None
+    write = {"html": report_files.write_html, "csv": report_files.write_csv}[ending]
+    write(report, path)
     return gr.File(value=str(path), visible=True)
