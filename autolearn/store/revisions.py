@@ -10,6 +10,7 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT group_concat(id || state || stage || done || length(result))
      FROM runs WHERE state IN ('queued', 'running')),
     (SELECT max(id) FROM steps),
+    (SELECT max(id) FROM experiment_runs),
     (SELECT max(id) FROM decisions),
     (SELECT count(*) || ' ' || total(n_characters) FROM documents),
     (SELECT sum(excluded) FROM passages),
