@@ -226,7 +226,7 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         "--steps",
         type=int,
         default=0,
-        help="optimiser steps of each trained arm; 0: as many as the joined arm takes",
+        help="optimiser steps of each trained arm; 0: as many as refined_sft takes",
     )
     parser.add_argument("--document", type=int, action="append", metavar="N")
     parser.add_argument(

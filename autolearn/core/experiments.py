@@ -61,7 +61,7 @@ class CompareSettings(Coded):
     rule: str = "default"
     """Which samples the filtered arms learn, beside those that a person approved."""
     steps: int = 0
-    """Optimiser steps of each trained arm; 0: as many as the joined arm takes."""
+    """Optimiser steps of each trained arm; 0: as many as refined_sft takes."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared.
@@ -146,7 +146,7 @@ class ExperimentRun:
 
     experiment_id: int
     task: str
-    """What it is for, such as ``train join, seed 1``."""
+    """What it is for, such as ``train refined_sft, seed 1``."""
     run_id: int
     reused: bool = False
     """Whether it had been done before, for something else."""

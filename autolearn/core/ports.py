@@ -1,4 +1,4 @@
-"""The ways out of the thinking: what it needs of a model, a trainer and a memory.
+"""Protocols that the study loop needs: a backend, a trainer, a journal.
 
 The loop knows nothing of tensors, files or tables; it talks to these protocols.
 """

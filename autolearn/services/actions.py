@@ -214,7 +214,7 @@ def train(
     """Queue a round; ``link`` is its place in a whole round.
 
     Raises:
-        JobError: Its turn has not come: nothing approved, or no stage-1 round.
+        JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
     gold = gold or GoldSources()
     corpus_ids = gold.corpora

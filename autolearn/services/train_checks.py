@@ -19,7 +19,7 @@ def check_train(
     """Refuse a round that cannot be trained yet, before it is queued.
 
     Raises:
-        JobError: Its turn has not come: nothing approved, or no stage-1 round.
+        JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
     parent = finished_round(store, parent_id) if parent_id else None
     if parent:

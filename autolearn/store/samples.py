@@ -178,10 +178,10 @@ class Samples:
         beside: int | None = None,
         back: bool = False,
     ) -> int | None:
-        """Return the id of the wanted sample next to the one that is named.
+        """Return the id of the next sample that matches the filter.
 
-        That one need not be wanted itself. Without it, the first is returned; with
-        ``back``, the one before, or the last. None: there is no such sample.
+        It follows ``beside``, which need not match. Without it, the first is returned;
+        with ``back``, the one before, or the last. None: there is no such sample.
         """
         where, params = self._where(criteria)
         keys, sign = _KEYS[order], "<" if back else ">"

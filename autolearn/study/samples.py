@@ -129,11 +129,11 @@ def samples(cases: Sequence[StudiedQuestion]) -> list[Record]:
     """
     facts: set[tuple[int | None, str]] = set()
     records: list[Record] = []
-    for question in cases:
-        best = question.opened or question.refined or question.closed
-        fact = (question.question.passage_id, matching.normalise(best.text))
-        is_repeated = question.opened is not None and fact in facts
-        records.append(_sample(question, same_fact=is_repeated))
+    for case in cases:
+        best = case.opened or case.refined or case.closed
+        fact = (case.question.passage_id, matching.normalise(best.text))
+        is_repeated = case.opened is not None and fact in facts
+        records.append(_sample(case, same_fact=is_repeated))
         facts.add(fact)
     return records
 

@@ -232,7 +232,7 @@ class PageContext:
         inputs: Sequence[gr.components.Component],
         outputs: Sequence[gr.components.Component],
     ) -> None:
-        """Draw when the tab is opened, after what ``follow`` draws."""
+        """Draw when the tab is opened, after what ``redraw_on_change`` draws."""
         self.redrawn_on_opening.append(Drawing(draw, inputs, outputs))
 
     def wire(self, tab: gr.Tab) -> None:
@@ -252,9 +252,10 @@ class PageContext:
         outputs: Sequence[gr.blocks.Block] = (),
         **options: Any,
     ) -> gr.events.Dependency:
-        """Do what a person asks for; what goes wrong is told, then the page looks anew.
+        """Do what a person asks for, show a notice where it fails, and redraw.
 
-        ``handler`` gets the inputs and returns the outputs, or what ``told`` says.
+        ``handler`` gets the inputs and returns the outputs, or, without outputs, a
+        sentence for the notice.
         """
         event: gr.events.Dependency = gr.on(
             list(triggers),

@@ -34,7 +34,7 @@ def prompt_text(item):
 META = MetaExample("Who leads?", "Bo.", "Wrong.\nVerdict: incorrect", "Ada leads.")
 
 
-def test_join_learns_the_refined_answer_in_every_wording():
+def test_refined_sft_learns_the_refined_answer_in_every_wording():
     data = build("refined_sft", [example(wordings=("Avel is led by whom?",))])
     assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),

@@ -24,11 +24,11 @@ class FilterReport:
     n_with_gold: int = 0
     """Answers whose gold is known; the shares below are of these."""
     right_before: float | None = None
-    """ShareInterval of right first answers."""
+    """Share of right first answers."""
     right_kept: float | None = None
-    """ShareInterval of right answers among those that the filter keeps."""
+    """Share of right answers among those that the filter keeps."""
     agreement: float | None = None
-    """ShareInterval of first verdicts that agree with gold."""
+    """Share of first verdicts that agree with gold."""
 
 
 @dataclass(frozen=True)

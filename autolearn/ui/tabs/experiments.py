@@ -68,7 +68,7 @@ def _compare(context: PageContext) -> None:
         steps = gr.Number(
             0,
             label="Steps per arm",
-            info="0: as the joined arm takes.",
+            info="0: as both papers joined take.",
             precision=0,
             minimum=0,
             min_width=120,
