@@ -33,7 +33,7 @@ MADE, _ = items.make(EXAMPLES, 60, 0, lambda question: False)
 
 def test_what_follows_the_given_beginning_is_learned(family, open_model):
     _, folder = family
-    chat = open_model("none", folder)._loaded.chat
+    chat = open_model("none", folder)._lm.chat
     assert MADE
     for item in MADE:
         row = encode(item, chat).chosen
@@ -46,7 +46,7 @@ def test_what_follows_the_given_beginning_is_learned(family, open_model):
 
 
 def test_the_engine_allows_each_target_token_by_token(backend):
-    chat, grammars = backend._loaded.chat, backend._loaded.grammars
+    chat, grammars = backend._lm.chat, backend._lm.grammars
     asked: dict[Chat, list[GenerationRequest[Any]]] = {}
     for one in EXAMPLES:
         for other in EXAMPLES:
