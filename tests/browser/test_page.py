@@ -115,7 +115,7 @@ def test_a_round_is_made_by_hand(start, visit, small):
     open_tab(page, "Evaluation")
     page.locator("#proof-take").click()
     until(lambda: ended(app, "quiz"))
-    expect(page.locator("#proof-result")).to_contain_text("Quiz, closed-book")
+    expect(page.locator("#proof-result")).to_contain_text("Gold quiz, closed-book")
     page.locator("#proof-keep").click()
     expect(page.get_by_text("Round 1 is kept")).to_be_visible()
     ask_by_hand(app, page)

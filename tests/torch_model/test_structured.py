@@ -132,7 +132,7 @@ def test_an_answer_goes_on_from_where_it_is_begun(open_model, tmp_path, build):
     (whole,) = backend.complete(
         [constrained_request("why?", (Pattern("[a-z ]{12}"),))], never
     )
-    rest = constrained_request("why?", (Pattern("[a-z ]{9}"),), begun=whole.text[:3])
+    rest = constrained_request("why?", (Pattern("[a-z ]{9}"),), prefill=whole.text[:3])
     (completion,) = backend.complete([rest], never)
     assert completion.text == whole.text
     assert (whole.n_tokens, completion.n_tokens) == (12, 9)
