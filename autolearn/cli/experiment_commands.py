@@ -35,6 +35,7 @@ from autolearn.services.experiments import (
 from autolearn.store import Store
 from autolearn.training import presets
 
+N_SEEDS = len(CompareSettings.seeds)
 _PLACEBO_SEED = 1000
 """Added to the seed of a demo library; that one is about other things."""
 
@@ -221,7 +222,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arm", action="append", choices=ARMS, help=f"{meanings} (default: all)"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument(
+        "--seeds", type=int, default=N_SEEDS, help="trainings of each arm"
+    )
     parser.add_argument(
         "--steps",
         type=int,
@@ -236,7 +239,9 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="another document, for the arm placebo",
     )
-    parser.add_argument("--rule", default="default", help="which samples are learned")
+    parser.add_argument(
+        "--rule", default=CompareSettings.rule, help="which samples are learned"
+    )
     parser.add_argument(
         "--quiz-share",
         type=float,
@@ -252,10 +257,12 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
 
 def add_evolve(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``evolve``."""
-    parser.add_argument("--rounds", type=int, default=3, help="1..20")
+    parser.add_argument(
+        "--rounds", type=int, default=EvolveSettings.rounds, help="1..20"
+    )
     parser.add_argument(
         "--evolution",
-        default="restart",
+        default=EvolveSettings.evolution,
         choices=("restart", "continual", "continual-new"),
         help=TrainSettings.help()["evolution"],
     )
@@ -272,13 +279,13 @@ def add_evolve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--votes",
         type=int,
-        default=5,
+        default=EvolveSettings.votes,
         help="sampled answers for self-consistency; 0: not asked",
     )
     parser.add_argument(
         "--margin",
         type=float,
-        default=0.02,
+        default=EvolveSettings.margin,
         help="by how much the control may fall for a round to be kept, 0..1",
     )
     parser.add_argument(

@@ -63,7 +63,11 @@ def _compare(context: PageContext) -> None:
     )
     with gr.Row():
         seeds = gr.Number(
-            3, label="Seeds", precision=0, min_width=90, elem_id="experiments-seeds"
+            len(CompareSettings.seeds),
+            label="Seeds",
+            precision=0,
+            min_width=90,
+            elem_id="experiments-seeds",
         )
         steps = gr.Number(
             0,
@@ -82,7 +86,9 @@ def _compare(context: PageContext) -> None:
             maximum=1,
             min_width=120,
         )
-    rule = gr.Dropdown(list(RULES), value="default", label="Rule for filtered arms")
+    rule = gr.Dropdown(
+        list(RULES), value=CompareSettings.rule, label="Rule for filtered arms"
+    )
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
 
     def renewed() -> list[gr.Dropdown]:
@@ -117,7 +123,9 @@ def _evolve(context: PageContext) -> None:
     session = context.session
     html_panel("experiments-evolve-help", views.EVOLVE_HELP)
     with gr.Row():
-        rounds = gr.Number(3, label="Rounds", precision=0, minimum=1, min_width=90)
+        rounds = gr.Number(
+            EvolveSettings.rounds, label="Rounds", precision=0, minimum=1, min_width=90
+        )
         new = gr.Number(
             0,
             label="New instructions",
@@ -127,19 +135,22 @@ def _evolve(context: PageContext) -> None:
             min_width=120,
         )
         votes = gr.Number(
-            5,
+            EvolveSettings.votes,
             label="Votes",
             info="Self-consistency; 0: off.",
             precision=0,
             minimum=0,
             min_width=90,
         )
-    way = gr.Radio(_EVOLUTIONS, value="restart", label="Training")
+    way = gr.Radio(_EVOLUTIONS, value=EvolveSettings.evolution, label="Training")
     with gr.Row():
         meta = gr.Checkbox(label="Begin with a meta-skill round")
         stop = gr.Checkbox(label="Stop where the gate says roll back")
         margin = gr.Number(
-            2.0, label="Margin of the control, points", minimum=0, min_width=120
+            100 * EvolveSettings.margin,
+            label="Margin of the control, points",
+            minimum=0,
+            min_width=120,
         )
     begin = gr.Button("Evolve", variant="primary", elem_id="experiments-evolve")
     inputs = [rounds, new, votes, way, meta, stop, margin]
