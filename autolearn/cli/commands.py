@@ -4,13 +4,14 @@ They order, wait and report. What is done is done by the worker.
 """
 
 from dataclasses import asdict, replace
-from pathlib import Path
 
 from autolearn.cli import corpus_commands, document_commands, quiz_commands
 from autolearn.cli.common import (
     Args,
     Result,
+    add_gold,
     finish,
+    finish_import,
     model_of,
     named_model,
     open_store,
@@ -19,10 +20,9 @@ from autolearn.cli.common import (
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Round, Split
+from autolearn.core.records import Decision, Round
 from autolearn.core.run_results import (
     DownloadResult,
-    ImportResult,
     RoundScores,
     Score,
 )
@@ -74,32 +74,14 @@ def add(args: Args) -> Result:
         return result
 
 
-def add_gold(store: Store, path: Path, split: Split) -> int:
-    """Add gold questions; say how many are left out, and return how many there are."""
-    added = actions.add_gold(store, path, split)
-    if added.trained:
-        warn(
-            f"{added.trained} questions of {path.name} are left out, because a round "
-            "was trained on them."
-        )
-    return added.n
-
-
 def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
     model = named_model(store, args.model, quiet=args.json)
     choices = document_commands.choices(args)
     run = reading_actions.add_files(store, args.files, model, tokens, choices)
-    run = finish(store, run, "read", quiet=args.json)
-    result = ImportResult.of(run)
-    for sentence in result.refused:
-        warn(sentence)
-    documents = store.library.brought_by(run.id)
+    result, documents = finish_import(store, run, quiet=args.json)
     if result.refused and not documents:
         raise JobError("Nothing was added.")
-    for document in documents:
-        for note in document.notes:
-            warn(f"{document.name}: {note}")
     passages = store.library.passages([d.id for d in documents])
     return {
         "documents": len(documents),

@@ -2,14 +2,16 @@
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
-from autolearn.cli.terminal import Progress
+from autolearn.cli.terminal import Progress, warn
 from autolearn.core.errors import JobError
-from autolearn.core.records import Run
+from autolearn.core.records import Document, Run, Split
+from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
-from autolearn.services import model_actions
+from autolearn.services import actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
 
@@ -65,3 +67,35 @@ def finish(store: Store, run: Run, title: str, *, quiet: bool) -> Run:
     raise JobError(
         f"{last_state.error or f'The run was {last_state.state}.'} To {again}"
     )
+
+
+def finish_import(
+    store: Store, run: Run, *, quiet: bool
+) -> tuple[ImportResult, list[Document]]:
+    """Wait for an import; say what was refused and what is doubtful.
+
+    Returns:
+        Its result, and the documents that it brought.
+
+    Raises:
+        JobError: It did not end well; the text says why and how to go on.
+    """
+    result = ImportResult.of(finish(store, run, "read", quiet=quiet))
+    for sentence in result.refused:
+        warn(sentence)
+    documents = store.library.brought_by(run.id)
+    for document in documents:
+        for note in document.notes:
+            warn(f"{document.name}: {note}")
+    return result, documents
+
+
+def add_gold(store: Store, path: Path, split: Split) -> int:
+    """Add gold questions; say how many are left out, and return how many there are."""
+    added = actions.add_gold(store, path, split)
+    if added.trained:
+        warn(
+            f"{added.trained} questions of {path.name} are left out, because a round "
+            "was trained on them."
+        )
+    return added.n

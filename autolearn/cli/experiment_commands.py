@@ -8,7 +8,9 @@ from pathlib import Path
 from autolearn.cli.common import (
     Args,
     Result,
+    add_gold,
     finish,
+    finish_import,
     model_of,
     named_model,
     open_store,
@@ -22,7 +24,6 @@ from autolearn.core.experiments import (
     EvolveSettings,
     Experiment,
 )
-from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions, pipeline
 from autolearn.services.experiments import (
@@ -45,9 +46,9 @@ def run(args: Args) -> Result:
     with open_store(args) as store:
         documents = _added(store, args.files, args)
         if args.quiz:
-            actions.add_gold(store, args.quiz, "quiz")
+            add_gold(store, args.quiz, "quiz")
         if args.control:
-            actions.add_gold(store, args.control, "control")
+            add_gold(store, args.control, "control")
         model, study = model_of(store, args), settings_of(args, StudySettings)
         train = replace(_preset(model), method=args.method, max_steps=args.max_steps)
         first = pipeline.begin(store, model, study, train, documents)
@@ -202,18 +203,11 @@ def _added(store: Store, files: Sequence[Path], args: Args) -> tuple[int, ...]:
     """Add files to the library and return the ids of all documents of them."""
     tokens = StudySettings.passage_tokens
     model = named_model(store, args.model, quiet=args.json)
-    run = finish(
-        store,
-        actions.add_texts(store, files, model, tokens),
-        "read",
-        quiet=args.json,
-    )
-    for sentence in ImportResult.of(run).refused:
-        warn(sentence)
-    documents = tuple(d.id for d in store.library.brought_by(run.id))
+    run = actions.add_texts(store, files, model, tokens)
+    _, documents = finish_import(store, run, quiet=args.json)
     if not documents:
         raise InputError("None of the files gave a new document.")
-    return documents
+    return tuple(document.id for document in documents)
 
 
 def add_compare(parser: argparse.ArgumentParser) -> None:

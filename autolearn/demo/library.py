@@ -98,8 +98,8 @@ def instructions(seed: int = 0) -> tuple[Problem, ...]:
 
 def problem_quiz(seed: int = 0) -> tuple[QuizItem, ...]:
     """Return a quiz of word problems, none of which is an instruction."""
-    given = _problems(f"instructions {seed}", N_EVOLVED)
-    known = {problem.question for problem in given}
+    tasks = _problems(f"instructions {seed}", N_EVOLVED)
+    known = {task.question for task in tasks}
     return tuple(
         QuizItem(p.question, p.answer(p.steps), str(p.steps[-1].truth), "", "", "")
         for p in _problems(f"problem quiz {seed}", N_PROBLEMS)

@@ -48,8 +48,8 @@ def chosen(text: str, choices: Sequence[str]) -> int | None:
 
 def _letters(text: str) -> set[str]:
     """Return the single letters in a text that may be options."""
-    found = _LETTER.finditer(text)
-    return {match[1] for match in found if not _WORDS.match(text, match.start())}
+    matches = _LETTER.finditer(text)
+    return {match[1] for match in matches if not _WORDS.match(text, match.start())}
 
 
 def _explicit(text: str) -> set[str]:

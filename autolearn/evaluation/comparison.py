@@ -65,6 +65,12 @@ class QuizChange:
     after_of_open: int = 0
 
     @property
+    def change(self) -> float:
+        """Return the change of the share, -1..1; 0 without questions."""
+        n_changed = len(self.newly_right) - len(self.newly_wrong)
+        return n_changed / self.n if self.n else 0.0
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of the change of the share."""
         return statistics.paired(len(self.newly_right), len(self.newly_wrong), self.n)
@@ -163,11 +169,7 @@ def compare(
             alias accepted between two quizzes counts for both. Answers of versions
             without scorers keep their scores.
     """
-    questions = {
-        q.question.id: q
-        for split in ("quiz", "control")
-        for q in gold_questions.questions(store, split)
-    }
+    questions = {q.question.id: q for q in gold_questions.every_question(store)}
     if rescore:
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
@@ -187,6 +189,17 @@ def compare(
         now,
         len((was.keys() | now.keys()) & questions.keys()) - len(shared),
     )
+
+
+def change_between(
+    before: Iterable[QuizResult],
+    after: Iterable[QuizResult],
+    questions: Iterable[QuizQuestion],
+) -> QuizChange:
+    """Return what changed closed-book in some questions that both were asked."""
+    ids = {question.question.id for question in questions}
+    was, now = (_among(_by_id(r, "closed_book"), ids) for r in (before, after))
+    return change_of(was, now)
 
 
 def change_of(

@@ -140,21 +140,26 @@ def frozen_questions(
     store: Store, version: QuizVersion, split: Split
 ) -> list[QuizQuestion]:
     """Return the questions of quiz or control as a version has them."""
-    kept = {question.id: question for question in version.questions}
-    records = store.library.questions(QuestionFilter(ids=list(kept), split=split))
+    frozen = {question.id: question for question in version.questions}
+    records = store.library.questions(QuestionFilter(ids=list(frozen), split=split))
     as_frozen = [
         (
             replace(
                 question,
-                gold_value=kept[question.id].gold_value or None,
-                scorer=kept[question.id].scorer,
-                aliases=kept[question.id].aliases,
+                gold_value=frozen[question.id].gold_value or None,
+                scorer=frozen[question.id].scorer,
+                aliases=frozen[question.id].aliases,
             ),
-            kept[question.id].gold_answer,
+            frozen[question.id].gold_answer,
         )
         for question in records
     ]
     return _with_passages(store, as_frozen)
+
+
+def every_question(store: Store) -> list[QuizQuestion]:
+    """Return the questions of quiz and control as they would be asked now."""
+    return [*questions(store, "quiz"), *questions(store, "control")]
 
 
 def measured_by(store: Store, split: Split) -> list[QuizQuestion]:
@@ -189,10 +194,9 @@ def _own_gold(store: Store, reworded: Sequence[Question]) -> dict[int, str]:
 
 def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> set[int]:
     """Return the ids of questions whose answer this round or an earlier one learned."""
-    rounds = [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
     items = [
         item
-        for ancestor in rounds
+        for ancestor in store.rounds.lineage(round_id)
         for item in store.rounds.items(ancestor.id)
         if item.teaches
     ]

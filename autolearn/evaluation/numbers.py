@@ -57,8 +57,8 @@ _IN_A_YEAR = re.compile(r"\b(?:in|since|by|until|from|of)\s+$", re.IGNORECASE)
 
 def readings(text: str) -> Readings:
     """Return what a text may mean that is a number; empty if it is none."""
-    found = _found(_plain(text))
-    return found[0][1] if len(found) == 1 else frozenset()
+    numbers = _numbers(_plain(text))
+    return numbers[0][1] if len(numbers) == 1 else frozenset()
 
 
 def is_number(text: str) -> bool:
@@ -74,8 +74,8 @@ def is_worked(text: str) -> bool:
 
 def mentions(text: str, number: str) -> bool:
     """Return whether a number occurs in a text as a whole number."""
-    wanted = readings(number)
-    return any(wanted & values for _, values in _found(_plain(text)))
+    values_of_number = readings(number)
+    return any(values_of_number & values for _, values in _numbers(_plain(text)))
 
 
 def same_result(text: str, gold: str, question: str = "") -> bool:
@@ -95,51 +95,51 @@ def result(text: str, question: str = "") -> Readings:
     for mark in reversed(marks):
         line = plain[mark.end() :].strip().split("\n")[0]
         sentence = _SENTENCE_END.split(line)[0]
-        if found := _found(sentence):
-            return _of_equation(sentence) if "=" in sentence else found[0][1]
-    found = _found(plain)
-    if not found:
+        if numbers := _numbers(sentence):
+            return _of_equation(sentence) if "=" in sentence else numbers[0][1]
+    numbers = _numbers(plain)
+    if not numbers:
         return _in_words(plain)
-    if len(found) == 1:
-        return found[0][1]
-    last = [part for part in _SENTENCE_END.split(plain) if _found(part)][-1]
+    if len(numbers) == 1:
+        return numbers[0][1]
+    last = [part for part in _SENTENCE_END.split(plain) if _numbers(part)][-1]
     if "=" in last:
         return _of_equation(last)
     if _WORKING.search(plain):
-        return _without_years(plain, found)[-1][1]
-    return _stated(plain, _found(last), question)
+        return _without_years(plain, numbers)[-1][1]
+    return _stated(plain, _numbers(last), question)
 
 
-def _stated(text: str, found: Numbers, question: str) -> Readings:
+def _stated(text: str, numbers: Numbers, question: str) -> Readings:
     """Return the number that a plain statement tells.
 
-    ``found``: the numbers of its last sentence, which stands at the end of the text.
+    ``numbers``: the numbers of its last sentence, which stands at the end of the text.
     """
-    asked = {values for _, values in _found(_plain(question))}
-    last = _found(text)[-len(found) :]
-    new = [row for row in last if row[1] not in asked] or last
+    in_question = {values for _, values in _numbers(_plain(question))}
+    last = _numbers(text)[-len(numbers) :]
+    new = [row for row in last if row[1] not in in_question] or last
     return _without_years(text, new)[-1][1]
 
 
-def _without_years(text: str, found: Numbers) -> Numbers:
+def _without_years(text: str, numbers: Numbers) -> Numbers:
     """Return the numbers that are no years ("in 1711"), or all if none is left."""
     quantities = [
         (place, values)
-        for place, values in found
+        for place, values in numbers
         if not (
             all(1000 <= value <= 2100 for value in values)
             and _IN_A_YEAR.search(text[:place])
         )
     ]
-    return quantities or found
+    return quantities or numbers
 
 
 def _of_equation(sentence: str) -> Readings:
     """Return the number after the last sign of equality that one follows."""
     parts = sentence.split("=")
     for part in reversed(parts):
-        if found := _found(part):
-            return found[0][1] if part is not parts[0] else found[-1][1]
+        if numbers := _numbers(part):
+            return numbers[0][1] if part is not parts[0] else numbers[-1][1]
     return frozenset()
 
 
@@ -154,9 +154,9 @@ def _plain(text: str) -> str:
     ).replace("\u2044", "/")
 
 
-def _found(text: str) -> Numbers:
+def _numbers(text: str) -> Numbers:
     """Return the numbers of a text with their places."""
-    found = []
+    numbers = []
     for match in _NUMBER.finditer(text):
         scale = _SCALES.get((match["scale"] or "").lower(), 1)
         sign = -1 if match["sign"] or match["sign_after"] else 1
@@ -168,8 +168,8 @@ def _found(text: str) -> Numbers:
             values = [frozenset(sign * v * scale for v in body) for body in bodies]
         else:
             values = [frozenset(sign * v * scale / denominator for v in bodies[0])]
-        found += [(match.start("body"), one) for one in values]
-    return found
+        numbers += [(match.start("body"), one) for one in values]
+    return numbers
 
 
 def _bodies(body: str) -> list[Readings]:

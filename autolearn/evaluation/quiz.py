@@ -5,7 +5,7 @@ round must not make worse.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,6 +88,17 @@ def summarise(results: Iterable[QuizResult]) -> Score:
         sum(r.exact for r in rows) / n,
         sum(r.f1 for r in rows) / n,
     )
+
+
+def right_answers(
+    results: Iterable[QuizResult], mode: QuizMode, ids: Container[int]
+) -> dict[int, bool]:
+    """Return whether each of some questions was answered right in a mode."""
+    return {
+        result.question_id: result.right
+        for result in results
+        if result.mode == mode and result.question_id in ids
+    }
 
 
 @dataclass(frozen=True)

@@ -64,8 +64,8 @@ def _passages(context: RunContext, passage_ids: Sequence[int]) -> str:
     """Return the passages that a question is to be answered from."""
     passages = context.store.library.passages_by_id(passage_ids)
     # A passage may be gone since its document was read again.
-    found = (passages[number] for number in passage_ids if number in passages)
-    return "\n\n".join(passage.text.strip() for passage in found)
+    remaining = (passages[number] for number in passage_ids if number in passages)
+    return "\n\n".join(passage.text.strip() for passage in remaining)
 
 
 Reading = Callable[[ChatResult, str], ChatResult]

@@ -138,7 +138,7 @@ def _write_replay(
     made_up = own[replay.GAUGE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
     rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
-    read = _log(context, rows)
+    reread_items = _log(context, rows)
     n_checked = len(plan.instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
     checks = _log(
@@ -147,7 +147,7 @@ def _write_replay(
     )
     return (
         replay.items("gauge", own[: replay.GAUGE]),
-        [*replay.items("replay", made_up), *read, *checks],
+        [*replay.items("replay", made_up), *reread_items, *checks],
     )
 
 

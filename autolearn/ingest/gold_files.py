@@ -94,9 +94,9 @@ def as_object(row: Any) -> Mapping[str, Any]:
         return {"prompt": row}
     if not isinstance(row, dict):
         return {}
-    asked = {"prompt": row_kinds.prompt_of(row), "question": row_kinds.prompt_of(row)}
-    given = {"answer": row_kinds.answer_of(row)}
-    return {**{k: v for k, v in (asked | given).items() if v}, **row}
+    prompt, answer = row_kinds.prompt_of(row), row_kinds.answer_of(row)
+    fields = {"prompt": prompt, "question": prompt, "answer": answer}
+    return {**{name: text for name, text in fields.items() if text}, **row}
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:

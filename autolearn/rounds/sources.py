@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolearn.core.gold import MetaExample
-from autolearn.core.records import Round, Sample, TrainItem
+from autolearn.core.records import Sample, TrainItem
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
@@ -74,19 +74,12 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
         tuple(question.text for question in store.library.instructions()),
         tuple(
             item
-            for round_ in _line(store, order.parent)
+            for round_ in store.rounds.lineage(order.parent)
             if round_.method in corpora.TAUGHT
             for item in store.rounds.items(round_.id)
         ),
         n_blocked,
     )
-
-
-def _line(store: Store, round_id: int | None) -> list[Round]:
-    """Return a round and those that it was built on; none for the base model."""
-    if round_id is None:
-        return []
-    return [store.rounds.get(round_id), *store.rounds.ancestors(round_id)]
 
 
 def asked_by_rounds(store: Store) -> list[str]:
@@ -149,7 +142,7 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
         ]
     if settings.evolution == "continual-new" and settings.method == "self":
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
-        ids += [round_.id for round_ in _line(store, parent_id)]
+        ids += [round_.id for round_ in store.rounds.lineage(parent_id)]
         learned = store.rounds.trained_samples(ids)
         samples = [one for one in samples if one.id not in learned]
     return _as_examples(store, samples)

@@ -3,18 +3,10 @@
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Question, QuizVersion, Scorer, Split
+from autolearn.core.records import Question, QuizVersion, Scorer
 from autolearn.evaluation import gold_questions
 from autolearn.evaluation.comparison import PARTS, part_of
-from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
-
-SPLITS: tuple[Split, ...] = ("quiz", "control")
-
-
-def questions(store: Store) -> list[QuizQuestion]:
-    """Return the questions of quiz and control as they would be asked now."""
-    return [q for split in SPLITS for q in gold_questions.questions(store, split)]
 
 
 def listed(store: Store) -> list[dict[str, Any]]:
@@ -29,7 +21,7 @@ def listed(store: Store) -> list[dict[str, Any]]:
             "gold": q.question.gold_value or q.gold_answer,
             "aliases": " | ".join(q.question.aliases),
         }
-        for q in questions(store)
+        for q in gold_questions.every_question(store)
     ]
 
 
@@ -39,7 +31,7 @@ def set_locked(store: Store, *, locked: bool) -> QuizVersion:
     Raises:
         InputError: There is no question.
     """
-    if not questions(store):
+    if not gold_questions.every_question(store):
         raise InputError("There is no quiz to lock; add one first.")
     version = gold_questions.freeze(store)
     return store.quizzes.set_locked(version.version, locked=locked)
@@ -74,7 +66,7 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
 
 
 def _question(store: Store, question_id: int) -> Question:
-    by_id = {q.question.id: q.question for q in questions(store)}
+    by_id = {q.question.id: q.question for q in gold_questions.every_question(store)}
     if question_id not in by_id:
         raise InputError(f"Quiz and control have no question {question_id}.")
     return by_id[question_id]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from autolearn.core.records import QuizMode, Round, Run, Split
+from autolearn.core.records import QuizMode, Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import comparison, gold_questions
@@ -11,8 +11,6 @@ from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
 from autolearn.store import Store
 from autolearn.study import prompts
-
-SPLITS: tuple[Split, ...] = ("quiz", "control")
 
 
 def latest_quiz(
@@ -54,13 +52,9 @@ def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
         return False
     if _prompt(take) not in (None, prompts.load("closed_book").digest):
         return False
-    asked = {r.question_id for r in store.runs.quiz_results(take.id)}
-    questions = {
-        q.question.id
-        for split in SPLITS
-        for q in gold_questions.questions(store, split)
-    }
-    return questions <= asked
+    asked_ids = {r.question_id for r in store.runs.quiz_results(take.id)}
+    questions = gold_questions.every_question(store)
+    return asked_ids.issuperset(q.question.id for q in questions)
 
 
 def compare(

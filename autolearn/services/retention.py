@@ -91,6 +91,6 @@ def _row(
 
 def _learned(store: Store, round_id: int) -> frozenset[int]:
     """Return the documents that a round and those before it have learned from."""
-    line = [round_id, *(r.id for r in store.rounds.ancestors(round_id))]
-    samples = store.rounds.trained_samples(line)
+    lineage = [round_.id for round_ in store.rounds.lineage(round_id)]
+    samples = store.rounds.trained_samples(lineage)
     return frozenset(store.samples.documents(samples))

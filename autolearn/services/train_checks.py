@@ -48,8 +48,8 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "AL stage 2 continues a stage-1 round: train one (method al1) first, then "
             "start from it."
         )
-    line = [parent, *store.rounds.ancestors(parent.id)]
-    if not any(one.method in ("al1", "refined_sft", "self") for one in line):
+    lineage = store.rounds.lineage(parent.id)
+    if not any(r.method in ("al1", "refined_sft", "self") for r in lineage):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."

@@ -70,13 +70,15 @@ class Rounds:
         )
         return self.get(round_.id)
 
-    def ancestors(self, round_id: int) -> list[Round]:
-        """Return the rounds that a round was built on, its parent first."""
+    def lineage(self, round_id: int | None) -> list[Round]:
+        """Return a round and those that it was built on, itself first.
+
+        None stands for the base model, which was built on none.
+        """
         return self._db.select(
             Round,
             "WHERE id IN (WITH RECURSIVE line(id) AS ("
-            " SELECT parent_id FROM rounds WHERE id = ?"
-            " UNION SELECT parent_id FROM rounds JOIN line USING (id)"
+            " SELECT ? UNION SELECT parent_id FROM rounds JOIN line USING (id)"
             ") SELECT id FROM line) ORDER BY id DESC",
             round_id,
         )

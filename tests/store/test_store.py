@@ -380,7 +380,8 @@ def test_a_round_is_updated_and_knows_its_ancestors(store):
     second = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, first.id), [])
     third = store.rounds.create(Round("refined_sft", run.id, {}, MODEL, second.id), [])
     update = store.rounds.update(replace(second, state="kept", scores={"f1": 0.5}))
-    assert store.rounds.ancestors(third.id) == [update, first]
-    assert store.rounds.ancestors(first.id) == []
+    assert store.rounds.lineage(third.id) == [third, update, first]
+    assert store.rounds.lineage(first.id) == [first]
+    assert store.rounds.lineage(None) == []
     with pytest.raises(InputError, match="There is no round 9"):
         store.rounds.get(9)

@@ -147,3 +147,19 @@ def log_prob(backend, question: str, answer: str) -> float:
     example = encode(TrainItem("sft", chat(question), answer), lm.chat)
     with torch.inference_mode():
         return Forward(lm).log_probs([example.chosen]).item()
+
+
+def transformers_texts(lm, prompts, n_tokens):
+    """Return what transformers itself generates greedily, one prompt at a time."""
+    texts = []
+    for ids in prompts:
+        output = lm.model.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
+            max_new_tokens=n_tokens,
+            min_new_tokens=n_tokens,
+            do_sample=False,
+            eos_token_id=None,
+        )
+        texts.append(lm.chat.decode(output[0, len(ids) :].tolist()))
+    return texts

@@ -20,6 +20,7 @@ from tests.support.tiny import (
     never,
     request,
     training,
+    transformers_texts,
 )
 
 pytestmark = pytest.mark.torch_model
@@ -51,16 +52,7 @@ def test_batched_generation_equals_transformers(family, open_model, caplog):
             stop_ids=frozenset(),
         )
     assert ("reads each prompt apart" in caplog.text) == (not kind.shares)
-    for ids, ours in zip(prompts, completions, strict=True):
-        theirs = lm.model.generate(
-            torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
-            max_new_tokens=8,
-            min_new_tokens=8,
-            do_sample=False,
-            eos_token_id=None,
-        )[0, len(ids) :]
-        assert ours.text == lm.chat.decode(theirs.tolist())
+    assert [c.text for c in completions] == transformers_texts(lm, prompts, 8)
 
 
 def test_a_round_in_four_bit_learns_and_is_read_again(family, open_model, tmp_path):

@@ -30,6 +30,7 @@ from tests.support.tiny import (
     logits,
     never,
     training,
+    transformers_texts,
 )
 
 pytestmark = pytest.mark.torch_model
@@ -118,16 +119,7 @@ def test_an_image_model_generates_text_like_transformers(image_model, open_model
         never,
         stop_ids=frozenset(),
     )
-    for ids, completion in zip(prompts, ours, strict=True):
-        theirs = lm.model.generate(
-            torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
-            max_new_tokens=8,
-            min_new_tokens=8,
-            do_sample=False,
-            eos_token_id=None,
-        )[0, len(ids) :]
-        assert completion.text == lm.chat.decode(theirs.tolist())
+    assert [c.text for c in ours] == transformers_texts(lm, prompts, 8)
 
 
 def test_a_round_trains_its_text_layers_alone(image_model, open_model, tmp_path):

@@ -1,14 +1,15 @@
 """Read the results of a comparison out of its runs."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from autolearn.core.experiments import UNTRAINED, Arm, CompareSettings, Experiment
-from autolearn.core.records import QuizMode, QuizResult, Run
+from autolearn.core.records import QuizMode, Run
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import arms, gold_questions
 from autolearn.evaluation.arms import ArmComparison, ArmOutcome, Cost
+from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import comparison, schedule
 from autolearn.services.experiments.schedule import TaskState
@@ -114,19 +115,10 @@ class _Reader:
             self.texts[arm] = {r.question_id: r.text for r in first}
         return ArmOutcome(
             arm,
-            [self._right(take, mode, self.quiz) for take in takes],
-            [self._right(take, "closed_book", self.control) for take in takes],
+            [right_answers(take, mode, self.quiz) for take in takes],
+            [right_answers(take, "closed_book", self.control) for take in takes],
             Cost() if arm in UNTRAINED else self._cost(arm),
         )
-
-    def _right(
-        self, results: Sequence[QuizResult], mode: QuizMode, ids: Container[int]
-    ) -> dict[int, bool]:
-        return {
-            r.question_id: r.right
-            for r in results
-            if r.mode == mode and r.question_id in ids
-        }
 
     def _cost(self, arm: Arm) -> Cost:
         costs = [

@@ -93,7 +93,7 @@ class _Evolution:
 
     def study(self, t: int, done: Done) -> RunSettings | None:
         settings = self.settings
-        if t > 1 and settings.stop_early and not gate.keeps(self.store, settings, done):
+        if t > 1 and settings.stop_early and not self._keeps(t - 1, done):
             return None
         n = settings.new_instructions or len(self.store.library.instructions())
         order = StudyRunSettings(
@@ -103,6 +103,10 @@ class _Evolution:
             new_instructions=n if t > 1 else None,
         )
         return with_model(self.store, order, self._model(t - 1, done))
+
+    def _keeps(self, t: int, done: Done) -> bool:
+        before, after = done[quiz_task(t - 1)], done[quiz_task(t)]
+        return gate.keeps(self.store, before, after, self.settings.margin)
 
     def train(self, t: int, done: Done) -> RunSettings:
         settings, first = self.settings, 1

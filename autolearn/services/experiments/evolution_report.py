@@ -1,13 +1,15 @@
 """Read the results of an evolution out of its runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autolearn.core.experiments import EvolveSettings, Experiment
-from autolearn.core.records import QuizMode, QuizResult, Run, Sample, Split
+from autolearn.core.records import QuizMode, QuizResult, Run, Sample
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import gold_questions, quiz_modes, statistics
 from autolearn.evaluation.arms import ShareInterval
+from autolearn.evaluation.comparison import change_between
+from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.services.experiments import evolution, gate, schedule
 from autolearn.services.experiments.schedule import TaskState
@@ -90,88 +92,79 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     settings = EvolveSettings.from_dict(experiment.settings)
     tasks = schedule.states(store, experiment)
     runs = {t.name: t.run for t in tasks if t.run and t.run.state == "done"}
+    reader = _Reader(store, settings, runs)
     rows: list[EvolutionRow] = []
     before: list[QuizResult] = []
     for t in range(settings.rounds + 1):
-        quizzed = runs.get(evolution.quiz_task(t))
-        if quizzed is None:
+        quiz_run = runs.get(evolution.quiz_task(t))
+        if quiz_run is None:
             break
-        results = store.runs.quiz_results(quizzed.id)
-        rows.append(_row(store, settings, runs, t, (before, results)))
+        results = store.runs.quiz_results(quiz_run.id)
+        row = reader.measured(t, results)
+        rows.append(reader.trained(row, before, results) if t else row)
         before = results
     return EvolutionReport(experiment, settings, tuple(tasks), tuple(rows))
 
 
-def _row(
-    store: Store,
-    settings: EvolveSettings,
-    runs: dict[str, Run],
-    t: int,
-    results: tuple[list[QuizResult], list[QuizResult]],
-) -> EvolutionRow:
-    before, after = results
-    shares = {
-        mode: share
-        for mode in quiz_modes.MODES
-        if (share := _share(store, after, "quiz", mode))
-    }
-    control = _share(store, after, "control", "closed_book")
-    n_quiz = len(_right(store, after, "quiz", "closed_book"))
-    if not t:
-        return EvolutionRow(0, shares, control, n_quiz)
-    trained = runs[evolution.train_task(t)]
-    studied = runs[evolution.study_task(t)]
-    counts = TrainResult.of(trained)
-    change, p = _change(store, before, after)
-    return EvolutionRow(
-        t,
-        shares,
-        control,
-        n_quiz,
-        sum(run.seconds or 0.0 for run in (studied, trained)),
-        counts.items,
-        counts.forgetting_kl,
-        _filtered(store, studied.id),
-        change,
-        p,
-        gate.passes(store, before, after, settings.margin),
-    )
+class _Reader:
+    """Reads the rows of an evolution from finished runs."""
+
+    def __init__(
+        self, store: Store, settings: EvolveSettings, runs: dict[str, Run]
+    ) -> None:
+        self.store, self.settings, self.runs = store, settings, runs
+        self.quiz = gold_questions.measured_by(store, "quiz")
+        self.control = gold_questions.measured_by(store, "control")
+
+    def measured(self, t: int, results: Sequence[QuizResult]) -> EvolutionRow:
+        """Return how the model answers after round ``t``."""
+        shares = {
+            mode: share
+            for mode in quiz_modes.MODES
+            if (share := _share(results, mode, self.quiz))
+        }
+        control = _share(results, "closed_book", self.control)
+        n_quiz = len(_right(results, "closed_book", self.quiz))
+        return EvolutionRow(t, shares, control, n_quiz)
+
+    def trained(
+        self,
+        row: EvolutionRow,
+        before: Sequence[QuizResult],
+        after: Sequence[QuizResult],
+    ) -> EvolutionRow:
+        """Return the row of a round with what it was trained on and has changed."""
+        training = self.runs[evolution.train_task(row.number)]
+        study = self.runs[evolution.study_task(row.number)]
+        counts = TrainResult.of(training)
+        quiz = change_between(before, after, self.quiz)
+        control = change_between(before, after, self.control)
+        return replace(
+            row,
+            seconds=sum(run.seconds or 0.0 for run in (study, training)),
+            items=counts.items,
+            forgetting_kl=counts.forgetting_kl,
+            filter=_filtered(self.store, study.id),
+            change=ShareInterval(quiz.change, *quiz.interval) if quiz.n else None,
+            p=quiz.p if quiz.n else None,
+            keeps=gate.passes(quiz, control, self.settings.margin),
+        )
 
 
 def _right(
-    store: Store, results: Sequence[QuizResult], split: Split, mode: QuizMode
+    results: Sequence[QuizResult], mode: QuizMode, questions: Sequence[QuizQuestion]
 ) -> dict[int, bool]:
-    ids = {q.question.id for q in gold_questions.measured_by(store, split)}
-    return {
-        r.question_id: r.right
-        for r in results
-        if r.mode == mode and r.question_id in ids
-    }
+    return right_answers(results, mode, {q.question.id for q in questions})
 
 
 def _share(
-    store: Store, results: Sequence[QuizResult], split: Split, mode: QuizMode
+    results: Sequence[QuizResult], mode: QuizMode, questions: Sequence[QuizQuestion]
 ) -> ShareInterval | None:
-    right = list(_right(store, results, split, mode).values())
+    right = _right(results, mode, questions).values()
     if not right:
         return None
     low, high = statistics.wilson(sum(right), len(right))
     return ShareInterval(sum(right) / len(right), low, high)
-
-
-def _change(
-    store: Store, before: Sequence[QuizResult], after: Sequence[QuizResult]
-) -> tuple[ShareInterval | None, float | None]:
-    was, now = (_right(store, rows, "quiz", "closed_book") for rows in (before, after))
-    ids = was.keys() & now.keys()
-    if not ids:
-        return None, None
-    up = sum(now[i] and not was[i] for i in ids)
-    down = sum(was[i] and not now[i] for i in ids)
-    interval = statistics.paired(up, down, len(ids))
-    return ShareInterval((up - down) / len(ids), *interval), statistics.mcnemar(
-        up, down
-    )
 
 
 def _filtered(store: Store, run_id: int) -> FilterReport:

@@ -1,42 +1,25 @@
 """Whether a round of an evolution is worth keeping."""
 
-from autolearn.core.experiments import EvolveSettings
-from autolearn.core.records import QuizResult, Split
 from autolearn.evaluation import gold_questions
-from autolearn.services.experiments.tasks import Done
+from autolearn.evaluation.comparison import QuizChange, change_between
 from autolearn.store import Store
 
 
-def keeps(store: Store, settings: EvolveSettings, done: Done) -> bool:
-    """Return whether the newest round is kept: see ``passes``."""
-    quizzes = [run_id for task, run_id in done.items() if task.startswith("quiz")]
-    before, after = (store.runs.quiz_results(run_id) for run_id in quizzes[-2:])
-    return passes(store, before, after, settings.margin)
+def keeps(store: Store, before_id: int, after_id: int, margin: float) -> bool:
+    """Return whether a round is to be kept, by the quizzes before and after it."""
+    before = store.runs.quiz_results(before_id)
+    after = store.runs.quiz_results(after_id)
+    quiz, control = (
+        change_between(before, after, gold_questions.measured_by(store, split))
+        for split in ("quiz", "control")
+    )
+    return passes(quiz, control, margin)
 
 
-def passes(
-    store: Store, before: list[QuizResult], after: list[QuizResult], margin: float
-) -> bool:
+def passes(quiz: QuizChange, control: QuizChange, margin: float) -> bool:
     """Return whether a round is to be kept.
 
     It is if the quiz has improved and the control has not fallen by more than
-    ``margin``; both closed-book, over the questions that both were asked.
+    ``margin``; both closed-book, over the questions that both quizzes asked.
     """
-    return (
-        _change(store, before, after, "quiz") > 0
-        and _change(store, before, after, "control") >= -margin
-    )
-
-
-def _change(
-    store: Store, before: list[QuizResult], after: list[QuizResult], split: Split
-) -> float:
-    ids = {q.question.id for q in gold_questions.measured_by(store, split)}
-    rows = [
-        {r.question_id: r.right for r in results if r.mode == "closed_book"}
-        for results in (before, after)
-    ]
-    shared = ids & rows[0].keys() & rows[1].keys()
-    if not shared:
-        return 0.0
-    return sum(rows[1][i] - rows[0][i] for i in shared) / len(shared)
+    return quiz.change > 0 and control.change >= -margin

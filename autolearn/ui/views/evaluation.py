@@ -7,7 +7,7 @@ from collections import Counter
 
 from autolearn.core.records import Round
 from autolearn.core.run_results import RoundScores
-from autolearn.evaluation import statistics
+from autolearn.evaluation import gold_questions, statistics
 from autolearn.evaluation.comparison import (
     PARTS,
     QuizChange,
@@ -17,7 +17,7 @@ from autolearn.evaluation.comparison import (
 from autolearn.evaluation.scoring import SCORERS
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import quiz_actions, quiz_runs, retention
+from autolearn.services import quiz_runs, retention
 from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
@@ -275,7 +275,7 @@ def lock(store: Store) -> Html:
     if version is None:
         return html.note("Each run of the quiz freezes its questions as a version.")
     counts = Counter(
-        PARTS[part_of(question)] for question in quiz_actions.questions(store)
+        PARTS[part_of(question)] for question in gold_questions.every_question(store)
     )
     sizes = ", ".join(f"{title}: {n}" for title, n in counts.items())
     state = "locked" if version.locked else "open to later studies and imports"

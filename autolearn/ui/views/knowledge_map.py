@@ -132,10 +132,7 @@ def _rounds(store: Store, place: MapCell) -> Html:
 
 def _knowledge(store: Store, round_id: int) -> Learned:
     """Return what a round and those before it learned, and its newest quiz."""
-    lineage = [
-        round_id,
-        *(ancestor.id for ancestor in store.rounds.ancestors(round_id)),
-    ]
+    lineage = [round_.id for round_ in store.rounds.lineage(round_id)]
     ids = store.rounds.trained_samples(lineage)
     by_question, by_text = _asked_again(store, round_id)
     return Learned(ids, by_question, by_text)
