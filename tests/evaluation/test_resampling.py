@@ -75,7 +75,7 @@ def outcome(arm, right, n=50):
     return ArmOutcome(arm, [{i: i < right for i in range(n)}])
 
 
-def test_a_claim_is_judged_by_its_interval():
+def test_a_claim_is_judged_by_its_interval_and_its_test():
     result = arms.compare([outcome("cpt", 10), outcome("al12", 40), outcome("al1", 39)])
     by_pair = {(c.contrast.arm, c.contrast.other): c for c in result.claims}
     assert by_pair["al12", "cpt"].outcome == "holds"
@@ -91,6 +91,20 @@ def test_a_claim_can_be_contradicted_whatever_the_order_of_the_arms():
         (claim,) = result.claims
         assert claim.outcome == "contradicted"
         assert claim.contrast.change.value == pytest.approx(-0.8)
+
+
+def test_a_claim_among_many_needs_more_than_its_own_interval():
+    pair = [outcome("sft", 25), outcome("refined_sft", 31)]
+    (alone,) = arms.compare(pair).claims
+    assert alone.p == pytest.approx(2 / 2**6)
+    assert alone.outcome == "holds"
+    others = [outcome(arm, 25) for arm in ARMS if arm not in ("sft", "refined_sft")]
+    claims = arms.compare([*pair, *others]).claims
+    sources = [(c.contrast.arm, c.contrast.other) for c in claims]
+    among_many = claims[sources.index(("refined_sft", "sft"))]
+    assert among_many.contrast.change == alone.contrast.change
+    assert among_many.p == pytest.approx(len(claims) * alone.p)
+    assert among_many.outcome == "open"
 
 
 def test_only_questions_that_all_arms_were_asked_count():
