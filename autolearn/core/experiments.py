@@ -23,6 +23,7 @@ Arm = Literal[
     "retrieval",
     "cpt",
     "sft",
+    "pairs",
     "al1",
     "al12",
     "refined_sft",
@@ -35,6 +36,7 @@ ARMS: dict[Arm, str] = {
     "retrieval": "retrieval (BM25)",
     "cpt": "continued pre-training",
     "sft": "SFT on unfiltered pairs",
+    "pairs": "SFT on people's pairs",
     "al1": "AL, stage 1",
     "al12": "AL, stages 1 and 2",
     "refined_sft": "both papers joined",
@@ -62,12 +64,15 @@ class CompareSettings(Coded):
     """Which samples the filtered arms learn, beside those that a person approved."""
     steps: int = 0
     """Optimiser steps of each trained arm; 0: as many as refined_sft takes."""
+    corpora: tuple[int, ...] = ()
+    """Questions and answers by people, for the arm that learns those."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared.
 
         Raises:
-            InputError: No seed, no trained arm, or a placebo that is no other document.
+            InputError: No seed, no trained arm, an arm without what it learns, or a
+                placebo that is no other document.
         """
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InputError("Name at least one seed, and each only once.")
@@ -82,6 +87,11 @@ class CompareSettings(Coded):
             raise InputError(
                 "The arm placebo learns from other documents; add some to the library "
                 "and name them, or leave the arm out."
+            )
+        if "pairs" in self.arms and not self.corpora:
+            raise InputError(
+                "The arm pairs learns questions and answers by people; add some to the "
+                "library as a corpus and name it, or leave the arm out."
             )
         if set(self.placebo) & set(self.documents):
             raise InputError("A placebo document must not be one of the documents.")

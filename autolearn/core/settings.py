@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, get_args
 from autolearn.core.errors import InputError
 
 Quantization = Literal["nf4", "none"]
-Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt"]
+Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt", "pairs"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
 
@@ -23,6 +23,7 @@ METHODS: dict[str, str] = {
     "meta": "SELF meta-skills (SFT): asking, answering, judging and refining, learned "
     "from gold corpora and your corrections",
     "cpt": "continued pre-training (baseline): on the raw passages",
+    "pairs": "SFT on people's pairs (baseline): gold questions and answers of corpora",
 }
 
 _OLD_METHODS = {"join": "refined_sft"}

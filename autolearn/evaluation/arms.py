@@ -124,6 +124,7 @@ _AL, _SELF, _OURS = "arXiv 2406.00606", "arXiv 2310.00533", "autolearn"
 _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
     (_AL, "al12", "cpt", "“Autonomous Learning beats continued pre-training”"),
     (_AL, "al12", "sft", "“Autonomous Learning beats supervised fine-tuning”"),
+    (_AL, "al12", "pairs", "“Autonomous Learning beats SFT on people's pairs”"),
     (_AL, "al12", "retrieval", "“Autonomous Learning beats retrieval”"),
     (_AL, "al12", "al1", "“The preference stage adds to the first stage”"),
     (_SELF, "refined_sft", "sft", "“Filtered refinements beat unfiltered answers”"),

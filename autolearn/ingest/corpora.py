@@ -51,6 +51,8 @@ NONE_APPROVED = (
     "Review, or with: python -m autolearn approve --rule default"
 )
 TAUGHT = ("meta", "self")
+"""The methods that learn skills from corpora."""
+USED_BY = (*TAUGHT, "pairs")
 """The methods that use corpora."""
 
 
@@ -285,6 +287,16 @@ def skills(
     rest = n - FEEDBACK_ITEMS * len(with_feedback)
     skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
     return skill_items, with_feedback, n_blocked
+
+
+def pairs(store: Store, corpus_ids: Sequence[int], seed: int) -> list[GoldExample]:
+    """Return all examples of corpora that have a question and its right answer.
+
+    Raises:
+        InputError: A corpus has been removed meanwhile.
+    """
+    n = sum(store.corpora.get(number).n_examples for number in corpus_ids)
+    return store.corpora.sample(corpus_ids, n, seed, with_feedback=False)
 
 
 def asked(store: Store) -> list[str]:

@@ -66,9 +66,11 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
         store, order.train, order.corpora, guard
     )
     examples = approved_examples(store, order)
-    texts = _passages(store, order, examples) if order.train.method == "cpt" else []
+    method, seed = order.train.method, order.train.seed
+    texts = _passages(store, order, examples) if method == "cpt" else []
+    pairs = corpora.pairs(store, order.corpora, seed) if method == "pairs" else []
     return RoundSources(
-        Material(order.train, examples, skills, texts),
+        Material(order.train, examples, skills, texts, pairs),
         (*order.corpus, *with_feedback),
         guard,
         tuple(question.text for question in store.library.instructions()),
@@ -106,6 +108,11 @@ def why_nothing(settings: TrainSettings) -> str:
     """Return why a round has no items, and what to do."""
     if settings.method == "meta":
         return corpora.MISSING
+    if settings.method == "pairs":
+        return (
+            "There is no corpus with questions and answers that the quiz does not ask; "
+            "add one under Library or with: python -m autolearn add --corpus FILE"
+        )
     return (
         f"The approved samples give method {settings.method!r} nothing to train on; "
         "approve more, or train on all pairs instead of gaps only."

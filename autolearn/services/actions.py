@@ -219,7 +219,7 @@ def train(
     gold = gold or GoldSources()
     corpus_ids = gold.corpora
     if corpus_ids is None:
-        corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
+        corpus_ids = corpora.ids(store) if settings.method in corpora.USED_BY else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
     request = TrainRunSettings(

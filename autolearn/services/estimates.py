@@ -102,7 +102,7 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    uses_corpora = settings.method in corpora.TAUGHT
+    uses_corpora = settings.method in corpora.USED_BY
     gold_corpora = store.corpora.chosen() if uses_corpora else []
     order = TrainRunSettings(
         train=settings,

@@ -6,9 +6,11 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
+from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Decision, Question
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.rounds.sources import collect
 from autolearn.runs import queues
 from autolearn.services.experiments import (
     comparison,
@@ -39,6 +41,10 @@ def library(store):
     quiz = [gold(f"quiz {i}?", "quiz", passage) for i in range(8)]
     control = [gold(f"control {i}?", "control") for i in range(4)]
     store.library.add_questions([*quiz, *control])
+    pairs = [GoldExample("", f"person {i}?", f"{i} men") for i in range(3)]
+    leaked = GoldExample("", "quiz 0?", "7")
+    corpus = Corpus("people.json", "digest", "pairs", n_examples=4)
+    store.corpora.add(corpus, [*pairs, leaked])
     return store
 
 
@@ -56,6 +62,7 @@ def comparing(store, **changes):
             "documents": (first,),
             "placebo": (second,),
             "seeds": (0, 1),
+            "corpora": tuple(corpus.id for corpus in store.corpora.all()),
             **changes,
         }
     )
@@ -85,7 +92,7 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     worker.end_all(run)
     states = schedule.states(library, experiment)
     assert all(run_of(state).state == "done" for state in states)
-    assert len(states) == 3 + 2 * (5 * 2 + 4)
+    assert len(states) == 3 + 2 * (6 * 2 + 4)
     assert len(worker.done) == len({run_of(state).id for state in states})
     report = comparison_report(library, experiment)
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
@@ -129,6 +136,11 @@ def test_arms_learn_what_they_are_to_learn(library):
         assert rows
         assert not any("no_evidence" in s.flags for s in rows)
         assert {passages[s.passage_id] for s in rows} == {document}
+    pairs, _ = learned("pairs")
+    contents = collect(library, pairs).build()
+    answers = {item.chat[-1].content: item.chosen for item in contents.items}
+    assert answers == {f"person {i}?": f"{i} men" for i in range(3)}
+    assert contents.leaked == 1
     cpt, _ = learned("cpt")
     assert cpt.documents == (first,)
     stage_2 = orders(library, experiment, "train al12, seed")[0]
@@ -233,6 +245,8 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
         ({"arms": ("base",)}, "arm that trains"),
         ({"arms": ("refined_sft", "magic")}, "no arm 'magic'"),
         ({"placebo": ()}, "learns from other documents"),
+        ({"corpora": ()}, "questions and answers by people"),
+        ({"corpora": (99,)}, "no corpus 99"),
         ({"rule": "nice"}, "no rule 'nice'"),
     ],
 )
@@ -248,10 +262,11 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
 def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     put_text(store, "a.md", "Avel was founded in 1711.")
     put_text(store, "b.md", "Brun was founded in 1712.")
+    arms = tuple(arm for arm in ARMS if arm != "pairs")
     with pytest.raises(JobError, match="no quiz"):
-        comparison.begin(store, comparing(store))
+        comparison.begin(store, comparing(store, arms=arms))
     assert not store.experiments.all()
-    own = comparing(store, study=StudySettings(quiz_share=0.5))
+    own = comparing(store, arms=arms, study=StudySettings(quiz_share=0.5))
     _, run = begun(store, own)
     worker = PretendWorker(store)
     run = worker.end(run)

@@ -36,6 +36,7 @@ STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz bef
 _METHODS: dict[Arm, Method] = {
     "cpt": "cpt",
     "sft": "al1",
+    "pairs": "pairs",
     "al1": "al1",
     "al12": "al2",
     "refined_sft": "refined_sft",
@@ -47,12 +48,14 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
     """Store a comparison whose first run is still to be queued.
 
     Raises:
-        InputError: There is no such rule or document.
+        InputError: There is no such rule, document or corpus.
         JobError: There is no text to learn from, or no quiz to compare by.
     """
     rules.rule(settings.rule)
     for document_id in (*settings.documents, *settings.placebo):
         store.library.document(document_id)
+    for corpus_id in settings.corpora:
+        store.corpora.get(corpus_id)
     if not store.library.passages(settings.documents):
         raise JobError(
             "There is no text to compare on; add one under Library, or with: "
@@ -148,8 +151,12 @@ class _Comparison:
         choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
         settings = self._train_settings(arm, seed, done)
         documents = self.settings.documents if arm == "cpt" else None
+        corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
-            train=settings, samples=tuple(choose(studied)), documents=documents
+            train=settings,
+            samples=tuple(choose(studied)),
+            documents=documents,
+            corpora=corpora,
         )
         return train(self.store, self.model, order)
 

@@ -23,7 +23,7 @@ from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
-_DEFAULT_ARMS = [arm for arm in ARMS if arm != "placebo"]
+_DEFAULT_ARMS = [arm for arm in ARMS if arm not in ("placebo", "pairs")]
 _EVOLUTIONS = [
     ("restart from the base model on all samples", "restart"),
     ("continue on all samples", "continual"),
@@ -61,6 +61,12 @@ def _compare(context: PageContext) -> None:
         label="Other documents (placebo)",
         info="The arm that learns something else.",
     )
+    pairs = gr.Dropdown(
+        [],
+        multiselect=True,
+        label="Questions and answers by people (corpora)",
+        info="What the arm “SFT on people's pairs” learns.",
+    )
     with gr.Row():
         seeds = gr.Number(
             len(CompareSettings.seeds),
@@ -92,16 +98,18 @@ def _compare(context: PageContext) -> None:
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
 
     def renewed() -> list[gr.Dropdown]:
-        choices = [(d.name, d.id) for d in session.store.library.documents()]
-        return [gr.Dropdown(choices=choices) for _ in range(2)]
+        store = session.store
+        choices = [(d.name, d.id) for d in store.library.documents()]
+        by_people = [(c.name, c.id) for c in store.corpora.all()]
+        return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
-    context.redraw_on_opening(renewed, [], [documents, placebo])
-    inputs = [arms, documents, placebo, seeds, steps, share, rule]
+    context.redraw_on_opening(renewed, [], [documents, placebo, pairs])
+    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
     context.on_action([begin.click], lambda *v: _begin_compare(session, *v), inputs)
 
 
 def _begin_compare(session: Session, *values: Any) -> str:
-    arms, documents, placebo, seeds, steps, share, rule = values
+    arms, documents, placebo, seeds, steps, share, rule, pairs = values
     store, model = session.store, chosen_model(session.store)
     others = tuple(placebo or ())
     rest = [d.id for d in store.library.documents() if d.id not in others]
@@ -115,6 +123,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         tuple(range(int(seeds or 0))),
         rule,
         int(steps or 0),
+        tuple(pairs or ()),
     )
     return _begun(session, comparison.begin(store, settings).id)
 

@@ -44,11 +44,10 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
         "Samples to train on": html.number(contents.samples),
         "Training items (all wordings)": html.number(len(dataset.items)),
     }
+    if settings.method in corpora.USED_BY:
+        rows["Gold corpora"] = html.text(", ".join(contents.corpora) or "none yet")
     if settings.method in corpora.TAUGHT:
-        rows |= {
-            "Gold corpora": html.text(", ".join(contents.corpora) or "none yet"),
-            "Items by skill": corpus_views.skills(dataset.items),
-        }
+        rows["Items by skill"] = corpus_views.skills(dataset.items)
     return _section("Training data", html.pairs(rows))
 
 
