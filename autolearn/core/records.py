@@ -35,6 +35,8 @@ RunKind = Literal[
 ]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
+DRIFT_PROBE: ItemKind = "gauge"
+"""The kind of the items of the drift probe; workspaces store this older word."""
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 
@@ -257,8 +259,8 @@ class TrainItem:
     """One thing a round trains on or is measured by, frozen with the round."""
 
     kind: ItemKind
-    """``replay`` holds the round near the base model, ``gauge`` measures how near it
-    stayed, ``validation`` whether it learned; all others teach."""
+    """``replay`` holds the round near the base model, ``DRIFT_PROBE`` measures how near
+    it stayed, ``validation`` whether it learned; all others teach."""
     chat: Chat
     """What stands before the answer; empty for raw text. If the last turn is the
     assistant's, it is the beginning of the answer, which is given and not learned."""
@@ -271,7 +273,7 @@ class TrainItem:
     @property
     def teaches(self) -> bool:
         """Return whether the round learns what stands here."""
-        return self.kind not in ("replay", "gauge", "validation")
+        return self.kind not in ("replay", DRIFT_PROBE, "validation")
 
 
 @dataclass(frozen=True)

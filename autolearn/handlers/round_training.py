@@ -9,7 +9,7 @@ from typing import Protocol
 from autolearn.core.errors import InputError, TrainingError
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Backend, Cancelled, Trainer
-from autolearn.core.records import Round, SelfGeneratedItem, TrainItem
+from autolearn.core.records import DRIFT_PROBE, Round, SelfGeneratedItem, TrainItem
 from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -134,8 +134,8 @@ def _write_replay(
     Returns:
         The items of the drift probe, and those that are replayed.
     """
-    own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
-    made_up = own[replay.GAUGE :]
+    own = _imagine(context, backend, replay.N_PROBE + plan.n_made_up)
+    made_up = own[replay.N_PROBE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
     rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
     reread_items = _log(context, rows)
@@ -146,7 +146,7 @@ def _write_replay(
         replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
     )
     return (
-        replay.items("gauge", own[: replay.GAUGE]),
+        replay.items(DRIFT_PROBE, own[: replay.N_PROBE]),
         [*replay.items("replay", made_up), *reread_items, *checks],
     )
 

@@ -11,7 +11,7 @@ from statistics import fmean
 
 from autolearn.core.errors import OutOfMemory
 from autolearn.core.model_calls import Chat
-from autolearn.core.records import Run, RunKind, TrainItem
+from autolearn.core.records import DRIFT_PROBE, Run, RunKind, TrainItem
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
@@ -135,7 +135,7 @@ def _made_up(
 ) -> ItemLength:
     """Return how long made-up items are: every round has some, to be measured by."""
     for round_ in reversed(store.rounds.all()):
-        if items := [i for i in store.rounds.items(round_.id) if i.kind == "gauge"]:
+        if items := [i for i in store.rounds.items(round_.id) if i.kind == DRIFT_PROBE]:
             answer_size = fmean(count(item.chosen) for item in items)
             return ItemLength(
                 fmean(prompt_size(item.chat) for item in items), answer_size
@@ -196,8 +196,8 @@ def effort(
     """Return the steps and, by the tokens a second, the time that the round takes.
 
     What is only read takes half as long: what the base says of the replay, and the
-    validation and the gauge, which are looked at with the adapter and without. The
-    largest step is taken once more beforehand.
+    validation and the drift probe, which are measured with the adapter and without. The
+    largest step is done once more beforehand.
     """
     n = len(contents.made.items)
     per_epoch = ceil(n / settings.batch_size)
@@ -208,7 +208,7 @@ def effort(
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
         return TrainingEstimate(steps, per_step, None)
-    read = replay.GAUGE * contents.made_up.tokens * 2
+    read = replay.N_PROBE * contents.made_up.tokens * 2
     if settings.replays:
         read += settings.replayed(n) * contents.made_up.tokens
         read += sum(item.tokens for item in contents.beside)

@@ -45,7 +45,7 @@ T = TypeVar("T")
 PROMPT = "closed_book"
 """The prompt for made-up questions: the one that asks for learned knowledge."""
 
-GAUGE = 32
+N_PROBE = 32
 """The first prompts, this many, are never trained. They form the drift probe."""
 
 STEP = 64

@@ -58,7 +58,7 @@ def with_drift_probe(model: Path, place: Path) -> Path:
     identity = ModelIdentity("", model_files.digest(place), "none", "", "")
     prompt = prompts.load(replay.PROMPT)
     items = []
-    for number in range(replay.GAUGE):
+    for number in range(replay.N_PROBE):
         question = f"What is {number} plus one?"
         request = Request(prompt.render(question=question), Sampling())
         said = Completion(f"It is {number + 1}.", "stop", 1, 1)

@@ -146,7 +146,7 @@ def test_a_round_tells_what_it_forgot(lab):
 
 def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
     kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
-    assert kept[0][0] == kept[0][1] >= replay.GAUGE
+    assert kept[0][0] == kept[0][1] >= replay.N_PROBE
     assert rows(
         lab,
         "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"

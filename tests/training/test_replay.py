@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import SelfGeneratedItem
+from autolearn.core.records import DRIFT_PROBE, SelfGeneratedItem
 from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.store import Store
@@ -134,10 +134,10 @@ def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
 
 
 def test_items_ask_as_the_model_is_asked_what_it_learned(store):
-    (item,) = replay.items("gauge", imagine(store, 1, backend(n_different=1)))
+    (item,) = replay.items(DRIFT_PROBE, imagine(store, 1, backend(n_different=1)))
     prompt = prompts.load("closed_book").render(question="Why 0?")
     answer = "It is, since Why 0?"
-    assert (item.kind, item.chat, item.chosen) == ("gauge", prompt.chat, answer)
+    assert (item.kind, item.chat, item.chosen) == (DRIFT_PROBE, prompt.chat, answer)
     assert not item.teaches
 
 

@@ -8,7 +8,15 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Message, ModelIdentity
-from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
+from autolearn.core.records import (
+    DRIFT_PROBE,
+    Decision,
+    Metric,
+    Question,
+    Round,
+    Sample,
+    TrainItem,
+)
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import compute, hardware, memory_calibration
@@ -99,8 +107,8 @@ def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
     assert first.made_up.tokens == most
     run = store.runs.create("train", {})
     made_up = [
-        TrainItem("gauge", (Message("user", "Who is it?"),), "It is Ada."),
-        TrainItem("gauge", (Message("user", "Why?"),), "Ask."),
+        TrainItem(DRIFT_PROBE, (Message("user", "Who is it?"),), "It is Ada."),
+        TrainItem(DRIFT_PROBE, (Message("user", "Why?"),), "Ask."),
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("refined_sft", run.id, {}, base, None), made_up)
@@ -185,10 +193,10 @@ def test_time_follows_the_pace_of_the_last_round(store):
     assert speed == 200.0
     effort = estimates.effort(SETTINGS, contents, speed)
     in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
-    gauge = replay.GAUGE * contents.made_up.tokens / 200
+    probe = replay.N_PROBE * contents.made_up.tokens / 200
     replay_seconds = 3 * contents.made_up.tokens / 2 / 200
     read = sum(item.tokens for item in contents.beside) / 2 / 200
-    assert effort.seconds == pytest.approx(in_steps + gauge + replay_seconds + read)
+    assert effort.seconds == pytest.approx(in_steps + probe + replay_seconds + read)
     assert estimates.pace(store, "another") is None
 
 

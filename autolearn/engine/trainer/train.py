@@ -25,7 +25,7 @@ from torch.nn.utils import clip_grad_norm_
 from autolearn.core.atomic import atomic_folder
 from autolearn.core.errors import TrainingError
 from autolearn.core.ports import Watcher
-from autolearn.core.records import ItemKind, TrainItem
+from autolearn.core.records import DRIFT_PROBE, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, device_memory
 from autolearn.engine.load import LoadedModel, memory_guard
@@ -254,7 +254,7 @@ class RoundTrainer:
         return self._measure_scales(start) | {"best_at": state["step"]}
 
     def _measure_scales(self, start: Path | None) -> dict[str, Any]:
-        validation, gauge = self._other["validation"], self._other["gauge"]
+        validation, probe = self._other["validation"], self._other[DRIFT_PROBE]
         # An adapter that continues another one holds older rounds too, which this
         # round's validation does not measure.
         is_free = self._settings.choose_scale and validation and start is None
@@ -265,7 +265,7 @@ class RoundTrainer:
             return adapter_scale.ScaleMeasurement(scale, share, confidence)
 
         def drift() -> float | None:
-            return self._forward.mean_divergence(gauge)
+            return self._forward.mean_divergence(probe)
 
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
         return adapter_scale.choose_scale(self._parameters, scales, measure, drift)
