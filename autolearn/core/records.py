@@ -107,13 +107,16 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class SelfGeneratedItem:
-    """A prompt that a base model made up, with its own answer: what it should keep."""
+class GeneratedInstruction:
+    """An instruction that a base model wrote (Self-Instruct), with its own answer.
+
+    Rounds replay it, so that the model keeps what it does.
+    """
 
     draw: int
-    """Which of the draws gave the prompt, from 0; each has a seed of its own."""
+    """Which of the draws gave the instruction, from 0; each has a seed of its own."""
     text: str
-    """The prompt as it was made up; the generation shows how it was asked."""
+    """The instruction as it was written; the generation shows how it was asked."""
     generation: Generation | None = None
     """The answer."""
     id: int = 0
@@ -396,7 +399,7 @@ Record = (
     | Sample
     | Skip
     | QuizResult
-    | SelfGeneratedItem
+    | GeneratedInstruction
     | SkillResult
 )
 """What a step of a run may produce; the journal keeps it."""

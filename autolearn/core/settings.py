@@ -182,7 +182,7 @@ class TrainSettings(_Settings):
     max_tokens: int = 1024
     """Longer items are dropped and listed, 16..1000000."""
     replay_share: float = 1.0
-    """Replay items per training item, 0..4: the base model's answers to own prompts."""
+    """Replay items per training item, 0..4: answers to generated instructions."""
     replay_weight: float = 3.0
     """Higher forgets less (KL weight); 0 switches replay off, 0..100."""
     validation_share: float = 0.2
@@ -256,7 +256,7 @@ class TrainSettings(_Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def replayed(self, n_items: int) -> int:
-        """Return how many made-up items of replay stand beside so many that teach."""
+        """Return how many generated instructions are replayed beside so many items."""
         return round(self.replay_share * n_items) * self.replays
 
     @property

@@ -12,11 +12,11 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.records import (
     Answer,
     Feedback,
+    GeneratedInstruction,
     Question,
     QuizResult,
     Record,
     Sample,
-    SelfGeneratedItem,
     SkillResult,
     Skip,
 )
@@ -31,7 +31,7 @@ KINDS: tuple[type[Record], ...] = (
     Sample,
     Skip,
     QuizResult,
-    SelfGeneratedItem,
+    GeneratedInstruction,
     SkillResult,
 )
 

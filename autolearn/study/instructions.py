@@ -125,7 +125,7 @@ def _continued(
     rng = random.Random(f"{generator.settings.seed} beginnings {draws[0]}")
     beginnings = [" ".join(rng.choice(pool).split()[:BEGINNING_WORDS]) for _ in draws]
     seeds = [draw_seed(generator.settings.seed, "instructions", draw) for draw in draws]
-    yield from generator.backend.self_prompts(
+    yield from generator.backend.generate_instructions(
         seeds, generator.stop, TASK_TOKENS, beginnings
     )
     if generator.stop():

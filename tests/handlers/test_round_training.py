@@ -88,7 +88,7 @@ def test_replay_is_written_within_the_limits_of_the_last_study(store):
     train(store, ordered(store), learner)
     most = {r.prompt.name: r.sampling.max_new_tokens for r in learner.history}
     assert most == {
-        "closed_book": replay.ANSWER_TOKENS,  # the made-up ones are of no study
+        "closed_book": replay.ANSWER_TOKENS,  # generated instructions are of no study
         "open_book": 600,
         "ask": 6 * 9,
         "paraphrase": 2 * 9,
@@ -147,9 +147,9 @@ def test_two_rounds_have_the_same_drift_probe(store, approved):
     train(store, ordered(store, replay_share=2.0, seed=5), two)
     probes = [[i for i in each.items if i.kind == DRIFT_PROBE] for each in (one, two)]
     assert probes[0] == probes[1]
-    made_up = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
-    assert {item.kind for item in made_up[0]} == {DRIFT_PROBE, "replay"}
-    assert made_up[1][:80] == made_up[0]
+    generated = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    assert {item.kind for item in generated[0]} == {DRIFT_PROBE, "replay"}
+    assert generated[1][:80] == generated[0]
 
 
 def test_what_only_measures_does_not_count_as_taught(store, approved):
@@ -162,7 +162,7 @@ def test_what_only_measures_does_not_count_as_taught(store, approved):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A model that brings along what it has made up."""
+    """A model that brings its instructions along."""
     place = tmp_path / "model"
     place.mkdir()
     monkeypatch.setattr(model_files, "locate", lambda name: place)
@@ -170,7 +170,9 @@ def folder(tmp_path, monkeypatch):
     with Store.open(tmp_path / "other") as other:
         journal = other.journal(other.runs.create("train", {}).id)
         writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
-        made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
+        made = replay.generate_instructions(
+            writer, journal, [], 2 * replay.STEP, lambda done: None
+        )
     (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
     return place
 

@@ -24,7 +24,7 @@ class Learner(ScriptedBackend):
     def __init__(self, *, finishes=True):
         super().__init__(
             lambda request: f"It is, since {request.prompt.chat[-1].content}",
-            imagine=lambda seed: f"Why {seed}?",
+            instruction=lambda seed: f"Why {seed}?",
         )
         self.finishes = finishes
         self.items = []

@@ -144,7 +144,7 @@ def test_a_round_tells_what_it_forgot(lab):
     assert (scores["validation"], scores["scale"]) == (None, 1.0)
 
 
-def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
+def test_generated_instructions_are_kept_once_with_its_provenance(lab):
     kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
     assert kept[0][0] == kept[0][1] >= replay.N_PROBE
     assert rows(
