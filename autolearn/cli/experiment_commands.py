@@ -27,8 +27,8 @@ from autolearn.core.experiments import (
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions, pipeline
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -80,7 +80,7 @@ def compare(args: Args) -> Result:
             args.rule,
             args.steps,
         )
-        experiment = comparison.begin(store, settings)
+        experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 
@@ -105,7 +105,7 @@ def evolve(args: Args) -> Result:
             args.margin,
             args.stop_early,
         )
-        experiment = evolution.begin(store, settings)
+        experiment = evolution_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 

@@ -9,17 +9,16 @@ from datetime import datetime
 from typing import Any, Literal
 
 from autolearn.core.flags import Flag
+from autolearn.core.methods import METHODS, TrainingMethod, method_name
 from autolearn.core.model_calls import Chat, Generation, ModelIdentity
+from autolearn.core.quiz_records import QuizResult, Scorer, SkillResult
 from autolearn.core.reading import Reading
-from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
-Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
-QuizMode = Literal["closed_book", "open_book", "retrieval", "refined", "consistent"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
@@ -152,29 +151,6 @@ class Question:
 
 
 @dataclass(frozen=True)
-class FrozenQuestion:
-    """How a version of the quiz scores a question of quiz or control."""
-
-    id: int
-    gold_answer: str
-    gold_value: str
-    scorer: Scorer
-    aliases: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class QuizVersion:
-    """Quiz and control as they were frozen: a change gives a new version."""
-
-    version: int
-    digest: str
-    questions: tuple[FrozenQuestion, ...]
-    locked: bool = False
-    """Whether later studies and imports leave its set of questions as it is."""
-    id: int = 0
-
-
-@dataclass(frozen=True)
 class Answer:
     """An answer; ``start`` and ``end`` place its evidence in the document."""
 
@@ -302,6 +278,11 @@ class Round:
         """Read methods of earlier versions by their present names."""
         object.__setattr__(self, "method", method_name(self.method))
 
+    @property
+    def traits(self) -> TrainingMethod:
+        """Return in what the method of the round differs from the others."""
+        return METHODS[self.method]
+
 
 @dataclass(frozen=True)
 class Run:
@@ -354,42 +335,6 @@ class Metric:
     step: int
     name: str
     value: float
-
-
-@dataclass(frozen=True)
-class QuizResult:
-    """One answer to one quiz or control question, scored."""
-
-    question_id: int
-    mode: QuizMode
-    text: str
-    right: bool
-    """By the scorer of the question."""
-    exact: bool
-    f1: float
-    round_id: int | None = None
-    """None: the base model."""
-    truncated: bool = False
-    """Whether the answer was cut off at the limit of its length."""
-    generation: Generation | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class SkillResult:
-    """One thing that a skill check has asked of the model, and how it went."""
-
-    skill: str
-    """Such as ``open_book``; see ``evaluation.skills``."""
-    item: int
-    """Which of the texts or questions of the check it was, from 0."""
-    right: bool
-    probability: float | None = None
-    """P(correct) that a verdict gave, 0..1; None: no verdict, or none could be read."""
-    text: str = ""
-    """What was read from the generation; empty where nothing could be."""
-    generation: Generation | None = None
-    id: int = 0
 
 
 Record = (

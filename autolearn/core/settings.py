@@ -9,29 +9,11 @@ from math import ceil
 from typing import Any, Literal, Self, get_args
 
 from autolearn.core.errors import InputError
+from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
 Quantization = Literal["nf4", "none"]
-Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
-
-METHODS: dict[str, str] = {
-    "refined_sft": "both papers joined (refined SFT): refined answers and paraphrases",
-    "al1": "Autonomous Learning, stage 1 (SFT): question to open-book answer",
-    "al2": "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
-    "self": "SELF evolution (SFT): all refined answers so far, with meta-skill replay",
-    "meta": "SELF meta-skills (SFT): asking, answering, judging and refining, learned "
-    "from gold corpora and your corrections",
-    "cpt": "continued pre-training (baseline): on the raw passages",
-}
-
-_OLD_METHODS = {"join": "refined_sft"}
-"""Names of earlier versions; old workspaces and old commands have them."""
-
-
-def method_name(name: str) -> str:
-    """Return the name of a method, which may be that of an earlier version."""
-    return _OLD_METHODS.get(name, name)
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -242,12 +224,17 @@ class TrainSettings(_Settings):
         for name in ("epochs", "max_grad_norm", "beta"):
             _check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
 
+    @property
+    def traits(self) -> TrainingMethod:
+        """Return in what the method differs from the others."""
+        return METHODS[self.method]
+
     def steps(self, per_epoch: int) -> int:
         """Return how many optimiser steps a round takes, unless it learns sooner."""
         if self.max_steps:
             return self.max_steps
         # Preferences go wrong when they are repeated, facts do not.
-        least = 0 if self.method == "al2" else self.least_steps
+        least = 0 if self.traits.trains_preferences else self.least_steps
         return max(least, ceil(self.epochs * per_epoch))
 
     @property
@@ -265,4 +252,4 @@ class TrainSettings(_Settings):
 
         Preferences move a model much further than answers do at the same rate.
         """
-        return self.learning_rate or (1e-4 if self.method == "al2" else 3e-3)
+        return self.learning_rate or (1e-4 if self.traits.trains_preferences else 3e-3)

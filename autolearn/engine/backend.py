@@ -178,7 +178,7 @@ class HuggingFaceBackend:
         """Note in the adapter how to prompt it: without worked examples after meta."""
         # A continued adapter keeps the protocol that it was trained for.
         protocol = (study_protocol(start) if start else None) or self._protocol
-        if settings.method == "meta" and PROTOCOLS[protocol].guided:
+        if not settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
             protocol = "taught"
         note = output / ADAPTER_NOTE
         text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import (
-    FrozenQuestion,
-    Passage,
-    Question,
-    QuizVersion,
-    Split,
-)
+from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
+from autolearn.core.records import Passage, Question, Split
 from autolearn.evaluation import quiz, scoring
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store

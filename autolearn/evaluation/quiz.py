@@ -11,7 +11,7 @@ from functools import partial
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import QuizMode, QuizResult
+from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
 from autolearn.evaluation import quiz_modes, scoring
 from autolearn.evaluation.quiz_modes import QuizRequest

@@ -50,8 +50,6 @@ NONE_APPROVED = (
     "No sample is approved, so there is nothing to train on; approve some under "
     "Review, or with: python -m autolearn approve --rule default"
 )
-TAUGHT = ("meta", "self")
-"""The methods that use corpora."""
 
 
 def add(
@@ -261,7 +259,7 @@ def skills(
     Raises:
         InputError: A corpus has been removed meanwhile.
     """
-    if settings.method not in TAUGHT or not corpus_ids:
+    if not settings.traits.teaches_skills or not corpus_ids:
         return [], [], 0
     for number in corpus_ids:
         store.corpora.get(number)

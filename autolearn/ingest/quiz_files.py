@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import Scorer
+from autolearn.core.quiz_records import Scorer
 from autolearn.evaluation.choices import LETTERS
 from autolearn.ingest import gold_files
 

@@ -3,9 +3,10 @@
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Question, QuizVersion, Scorer
+from autolearn.core.quiz_records import QuizVersion, Scorer
+from autolearn.core.records import Question
 from autolearn.evaluation import gold_questions
-from autolearn.evaluation.comparison import PARTS, part_of
+from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.store import Store
 
 

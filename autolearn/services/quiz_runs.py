@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from autolearn.core.records import QuizMode, Round, Run
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.evaluation import comparison, gold_questions
-from autolearn.evaluation.comparison import RoundComparison
+from autolearn.evaluation import gold_questions, paired_quizzes
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
 from autolearn.store import Store
@@ -78,7 +79,7 @@ def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundCompar
     now = store.runs.quiz_results(after.id)
     versions = [QuizRunSettings.of(run).version for run in (before, after)]
     rescore = any(version is not None for version in versions)
-    change = comparison.compare(store, was, now, round_.id, rescore=rescore)
+    change = paired_quizzes.compare(store, was, now, round_.id, rescore=rescore)
     return replace(change, asked_alike=_asked_alike(before, after))
 
 

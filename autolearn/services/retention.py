@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autolearn.core.records import Document, QuizResult
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Document
 from autolearn.store import QuestionFilter, Store
 
 

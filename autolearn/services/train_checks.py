@@ -24,21 +24,21 @@ def check_train(
     parent = finished_round(store, parent_id) if parent_id else None
     if parent:
         check_base(parent, model)
-    if settings.method == "al2":
+    if settings.traits.is_second_stage:
         _check_stage_2(store, parent)
-    elif settings.method == "self" and settings.evolution == "restart" and parent:
+    elif settings.traits.evolves and settings.evolution == "restart" and parent:
         raise JobError(
             "SELF with evolution 'restart' starts from the base model; choose the base "
             "model, or evolution 'continual'."
         )
-    elif settings.method == "self" and settings.evolution != "restart" and not parent:
+    elif settings.traits.evolves and settings.evolution != "restart" and not parent:
         raise JobError(
             f"SELF with evolution {settings.evolution!r} continues an earlier round; "
             "choose the round to start from (--parent N), or evolution 'restart'."
         )
-    is_meta = settings.method == "meta"
-    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
-        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
+    only_skills = not settings.traits.teaches_facts
+    if not ((only_skills and has_corpus) or store.samples.counts()["approved"]):
+        raise JobError(corpora.MISSING if only_skills else corpora.NONE_APPROVED)
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:
@@ -49,7 +49,7 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "start from it."
         )
     lineage = store.rounds.lineage(parent.id)
-    if not any(r.method in ("al1", "refined_sft", "self") for r in lineage):
+    if not any(round_.traits.is_first_stage for round_ in lineage):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."

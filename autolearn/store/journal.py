@@ -9,15 +9,14 @@ from dataclasses import replace
 from operator import itemgetter
 
 from autolearn.core.model_calls import Generation
+from autolearn.core.quiz_records import QuizResult, SkillResult
 from autolearn.core.records import (
     Answer,
     Feedback,
     GeneratedInstruction,
     Question,
-    QuizResult,
     Record,
     Sample,
-    SkillResult,
     Skip,
 )
 from autolearn.store.database import Database

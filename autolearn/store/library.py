@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from autolearn.core.errors import InputError
+from autolearn.core.quiz_records import Scorer
 from autolearn.core.records import (
     Answer,
     Document,
@@ -13,7 +14,6 @@ from autolearn.core.records import (
     Origin,
     Passage,
     Question,
-    Scorer,
     Split,
 )
 from autolearn.store import search

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import FrozenQuestion, QuizVersion
+from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
 from autolearn.store.database import Database
 from autolearn.store.encoding import to_row
 

@@ -31,7 +31,7 @@ from autolearn.core.model_calls import (
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
-from autolearn.metaskills.items import Skill, skill_of
+from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
@@ -230,7 +230,11 @@ def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
 
 def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
     """Return the items of the base model that use none of these skills."""
-    return [pair for pair in made if skill_of(pair[0]) not in skills]
+    return [
+        (item, generation)
+        for item, generation in made
+        if skill_of_prompt(generation.request.prompt.name) not in skills
+    ]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:

@@ -13,8 +13,8 @@ from autolearn.metaskills.items import Skill
 from autolearn.training.dataset import ApprovedExample
 
 READING = 1 / 16
-"""Texts to read again per generated instruction, enough to preserve the skill. Each is
-asked its own question and that of another text, and an answer to its own is compared."""
+"""Texts to read again per generated instruction, enough to preserve the skill. Of each,
+its own question and that of another text are asked, and an answer is compared."""
 
 CHECKING = 1 / 16
 """Questions without a text per generated instruction, enough to preserve the skill.
@@ -65,7 +65,7 @@ def plan(
     the model reads and checks. ``without``: the skills that the round teaches anew.
     """
     n = settings.replayed(n_taught)
-    if settings.method == "meta":
+    if not settings.traits.teaches_facts:
         return ReplayPlan(n)
     candidates = (
         (example.passage, example.sample.prompt, example.closed) for example in examples

@@ -1,10 +1,10 @@
 """Self-Instruct: new tasks like the given ones, each once, the same after a kill."""
 
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import STEP, write_instructions
 from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
 
 POOL = ["Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?"]
 

@@ -7,13 +7,13 @@ import pytest
 
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample, Skip
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation.skill_items import texts
 from autolearn.study.loop import EVOLUTION, STAGES, Study
 from autolearn.study.questions import how_many
 from autolearn.study.rules import RULES
 from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
 from tests.support.skill_models import Perfect
 
 TEXT = "Avel was founded in 1711. Ada leads Avel."

@@ -7,12 +7,12 @@ import pytest
 from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
 from autolearn.training import replay, replay_plan
+from tests.support.scripted_backend import ScriptedBackend
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 

@@ -39,7 +39,7 @@ def effort(
     n = len(contents.dataset.items)
     per_epoch = ceil(n / settings.batch_size)
     steps = settings.steps(per_epoch)
-    an_epoch: float = sum(contents.tokens) * (1 + (settings.method == "al2"))
+    an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
     an_epoch += settings.replayed(n) * contents.instruction.tokens
     an_epoch += sum(item.tokens for item in contents.other_replay)
     per_step = round(an_epoch / max(1, per_epoch))

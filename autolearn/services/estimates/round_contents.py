@@ -12,7 +12,6 @@ from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.ingest import corpora
 from autolearn.rounds.sources import collect, study_settings
 from autolearn.store import Store
 from autolearn.study import prompts
@@ -87,7 +86,7 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    uses_corpora = settings.method in corpora.TAUGHT
+    uses_corpora = settings.traits.teaches_skills
     gold_corpora = store.corpora.chosen() if uses_corpora else []
     order = TrainRunSettings(
         train=settings,

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.experiments import EvolveSettings, Experiment
-from autolearn.core.records import QuizMode, QuizResult, Run, Sample
+from autolearn.core.quiz_records import QuizMode, QuizResult
+from autolearn.core.records import Run, Sample
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import gold_questions, quiz_modes, statistics
-from autolearn.evaluation.arms import ShareInterval
-from autolearn.evaluation.comparison import change_between
+from autolearn.evaluation.arm_statistics import ShareInterval
+from autolearn.evaluation.paired_quizzes import change_between
 from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.services.experiments import evolution, gate, schedule
+from autolearn.services.experiments import evolution_tasks, gate, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -96,7 +97,7 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     rows: list[EvolutionRow] = []
     before: list[QuizResult] = []
     for t in range(settings.rounds + 1):
-        quiz_run = runs.get(evolution.quiz_task(t))
+        quiz_run = runs.get(evolution_tasks.quiz_task(t))
         if quiz_run is None:
             break
         results = store.runs.quiz_results(quiz_run.id)
@@ -134,8 +135,8 @@ class _Reader:
         after: Sequence[QuizResult],
     ) -> EvolutionRow:
         """Return the row of a round with what it was trained on and has changed."""
-        training = self.runs[evolution.train_task(row.number)]
-        study = self.runs[evolution.study_task(row.number)]
+        training = self.runs[evolution_tasks.train_task(row.number)]
+        study = self.runs[evolution_tasks.study_task(row.number)]
         counts = TrainResult.of(training)
         quiz = change_between(before, after, self.quiz)
         control = change_between(before, after, self.control)
@@ -169,8 +170,8 @@ def _share(
 
 def _filtered(store: Store, run_id: int) -> FilterReport:
     """Return what the filter has kept of a study, held against known answers."""
-    samples = evolution.answered(store, run_id)
-    kept = {sample.id for sample in evolution.passed(store, run_id)}
+    samples = evolution_tasks.answered(store, run_id)
+    kept = {sample.id for sample in evolution_tasks.passed(store, run_id)}
     questions = store.library.questions(
         QuestionFilter(ids=[sample.question_id for sample in samples])
     )

@@ -15,13 +15,13 @@ from autolearn.core.run_settings import QuizRunSettings, RunSettings
 from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
 from autolearn.runs.versions import versions
-from autolearn.services.experiments import comparison, evolution
+from autolearn.services.experiments import comparison_tasks, evolution_tasks
 from autolearn.services.experiments.tasks import Task
 from autolearn.store import Store
 
 _TASKS: Mapping[str, Callable[[Store, Experiment], Sequence[Task]]] = {
-    "compare": comparison.tasks,
-    "evolve": evolution.tasks,
+    "compare": comparison_tasks.tasks,
+    "evolve": evolution_tasks.tasks,
 }
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from autolearn.core.records import QuizMode, Sample, Split
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Sample, Split
 from autolearn.core.run_settings import (
     QuizRunSettings,
     RunSettings,

@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
@@ -189,7 +190,8 @@ def _field(name: str) -> Any:
     }
     if name == "method":
         choices = [
-            (f"{words[:1].upper()}{words[1:]}", key) for key, words in METHODS.items()
+            (f"{method.title[:1].upper()}{method.title[1:]}", name)
+            for name, method in METHODS.items()
         ]
         told_of = {"info": "What the round learns from.", "filterable": False}
         return gr.Dropdown(choices, **common | told_of)

@@ -6,7 +6,6 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.ingest import corpora
 from autolearn.models import hardware
 from autolearn.rounds.sources import checkpoints
 from autolearn.services.estimates import durations, memory_needs
@@ -46,7 +45,7 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
         "Samples to train on": html.number(contents.samples),
         "Training items (all wordings)": html.number(len(dataset.items)),
     }
-    if settings.method in corpora.TAUGHT:
+    if settings.traits.teaches_skills:
         rows |= {
             "Gold corpora": html.text(", ".join(contents.corpora) or "none yet"),
             "Items by skill": corpus_views.skills(dataset.items),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from autolearn.core.codec import EXTRA, Coded
-from autolearn.core.records import QuizMode, QuizResult
+from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.evaluation import gold_questions, quiz, scoring, statistics
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store

@@ -15,9 +15,10 @@ from math import ceil
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import Arm, CompareSettings, Experiment
-from autolearn.core.records import QuizMode
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
-from autolearn.core.settings import Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
@@ -161,16 +162,22 @@ class _Comparison:
             shared,
             method=method,
             seed=seed,
-            max_steps=self._steps(done),
-            learning_rate=0.0 if method == "al2" else shared.learning_rate,
+            max_steps=self._fix_steps(done),
+            learning_rate=(
+                0.0 if METHODS[method].trains_preferences else shared.learning_rate
+            ),
             only_gaps=shared.only_gaps and arm != "sft",
             validation_share=0.0,
             stop_at=0.0,
             choose_scale=False,
         )
 
-    def _steps(self, done: Done) -> int:
-        """Return the optimiser steps of each arm; they are stored once known."""
+    def _fix_steps(self, done: Done) -> int:
+        """Return the optimiser steps of each arm.
+
+        The first trained arm decides and stores them, so that samples approved later
+        change no arm.
+        """
         if self.settings.steps:
             return self.settings.steps
         shared = replace(
