@@ -98,9 +98,7 @@ def _weights(context: RunContext, models: Models, about: Round) -> ExportResult:
         write = {"merged": _merged, "gguf": _as_gguf}[what]
         model = write(context, adapter, target)
     after = _answers(context, model, questions) if model else []
-    n_alike = sum(
-        answer == other for answer, other in zip(before, after, strict=False)
-    )
+    n_alike = sum(answer == other for answer, other in zip(before, after, strict=False))
     result = ExportResult(str(target), asked=len(after), alike=n_alike)
     items = context.store.rounds.items(about.id)
     text = model_card.weights(about, what, result, items, _versions(context, about))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autolearn.core.errors import BackendError, InputError
 from autolearn.core.quiz_records import QuizMode
-from autolearn.core.records import Question, Round, RunKind, Split
+from autolearn.core.records import Question, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -27,7 +27,7 @@ from autolearn.core.run_settings import (
     QuizRunSettings,
     StudyRunSettings,
 )
-from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
