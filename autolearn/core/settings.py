@@ -4,10 +4,11 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal, Self, get_args
+from typing import Literal, get_args
 
+from autolearn.core.codec import Coded
 from autolearn.core.errors import InputError
 from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
@@ -26,12 +27,8 @@ def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
     _check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
-class _Settings:
-    """Read and write as plain JSON values."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as they are kept with a run."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+class _Settings(Coded):
+    """Settings whose meaning stands below each field."""
 
     @classmethod
     def help(cls) -> dict[str, str]:
@@ -47,14 +44,6 @@ class _Settings:
             and isinstance(note.value, ast.Constant)
             and isinstance(note.value.value, str)
         }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from kept values; names that are no setting are refused."""
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        for name in values:
-            _check(name in names, "A setting", f"one of {sorted(names)}", name)
-        return cls(**values)
 
 
 @dataclass(frozen=True)

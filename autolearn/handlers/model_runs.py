@@ -118,8 +118,8 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
-        trained = asked_by_rounds(context.store)
-        study.asked_before = partial(asked_before, context.store, trained)
+        trained_questions = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained_questions)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -203,8 +203,8 @@ def _questions(
 
 def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
     """Return what quizzes ask by now, and what studies and rounds have asked."""
-    studied = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained, *(question.text for question in studied)]
+    study_questions = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in study_questions)]
     return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
 
 
@@ -234,11 +234,11 @@ def _instructions(context: RunContext, study: Study) -> list[Question]:
     run_settings, library = StudyRunSettings.of(context.run), context.store.library
     if run_settings.new_instructions is None:
         return library.instructions() if run_settings.instructions else []
-    n, stage = run_settings.new_instructions, "instructions of its own"
+    n, stage = run_settings.new_instructions, "generated instructions"
     return write_instructions(
         study.generator(),
         context.store.journal(context.run.id),
-        [question.text for question in library.instructions(with_own=True)],
+        [question.text for question in library.instructions(with_generated=True)],
         n,
         partial(_report, context, stage, n),
     )

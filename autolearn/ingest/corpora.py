@@ -78,9 +78,9 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
-    folder, called = upload or (None, path.name if path else gold_examples.NAME)
+    folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
-        corpus=ImportSource(str(path.resolve()) if path else None, name or called),
+        corpus=ImportSource(str(path.resolve()) if path else None, name or file_name),
         licence=licence.strip(),
         staged=folder,
         model=model,

@@ -145,8 +145,8 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
     if settings.traits.evolves and settings.evolution == "continual-new":
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
         ids += [round_.id for round_ in store.rounds.lineage(parent_id)]
-        learned = store.rounds.trained_samples(ids)
-        samples = [one for one in samples if one.id not in learned]
+        learned_ids = store.rounds.trained_samples(ids)
+        samples = [one for one in samples if one.id not in learned_ids]
     return _as_examples(store, samples)
 
 

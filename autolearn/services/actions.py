@@ -135,8 +135,10 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
     gold = quiz_files.read(path)
     guard = Guard(sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
-    kept = gold_questions.import_gold(store, new, split)
-    return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
+    kept_questions = gold_questions.import_gold(store, new, split)
+    return GoldAdded(
+        len({question.id for question in kept_questions}), len(gold) - len(new)
+    )
 
 
 def study(

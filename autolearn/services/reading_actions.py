@@ -126,6 +126,8 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
 
 def targets(other: OtherRows) -> dict[str, str]:
     """Return where a refused file can go, and what each place is called."""
-    kind = next((known for known in row_kinds.KINDS if known == other.kind), None)
+    kind = next(
+        (row_kind for row_kind in row_kinds.KINDS if row_kind == other.kind), None
+    )
     names = row_kinds.TARGET_NAMES
     return {target: names[target] for target in row_kinds.targets(kind)} if kind else {}

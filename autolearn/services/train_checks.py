@@ -55,8 +55,8 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "a stage-1 round (method al1)."
         )
     # In a chain the study that is about to end orders the training behind it.
-    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
-    if not store.runs.find(studied, limit=1):
+    own_studies = RunFilter(("study",), ("done", "running"), round_id=parent.id)
+    if not store.runs.find(own_studies, limit=1):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             "first: choose its adapter under Model, or "

@@ -103,12 +103,17 @@ class RunJournal:
             and record.generation is not None
             and not record.generation.id
         }
-        stored = dict(zip(new, self._keep_generations(new.values()), strict=True))
+        stored_generations = dict(
+            zip(new, self._keep_generations(new.values()), strict=True)
+        )
         return [
             record
             if isinstance(record, Sample)
             else replace(
-                record, generation=stored.get(id(record.generation), record.generation)
+                record,
+                generation=stored_generations.get(
+                    id(record.generation), record.generation
+                ),
             )
             for record in records
         ]

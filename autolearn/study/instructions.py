@@ -63,6 +63,7 @@ def write_instructions(
             break
         report(len(new))
         texts = [*pool, *(question.text for question in new)]
+        # The name of earlier versions: their unfinished studies go on by it.
         name = f"instructions of its own {draws[0] + 1}-{draws[-1] + 1}"
         new += of(
             Question, journal.step(name, partial(_draw, generator, draws, pool, texts))

@@ -72,9 +72,9 @@ def plan(
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
     n_checked = 0 if without & CRITIC else round(CHECKING * n)
-    checked = instructions_to_check(instructions, n_checked)
-    rest = n_checked - len(checked)
-    return ReplayPlan(n, tuple(texts), tuple(checked), rest, without)
+    to_check = instructions_to_check(instructions, n_checked)
+    rest = n_checked - len(to_check)
+    return ReplayPlan(n, tuple(texts), tuple(to_check), rest, without)
 
 
 def texts_to_read(

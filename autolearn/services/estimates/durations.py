@@ -45,13 +45,15 @@ def effort(
     per_step = round(an_epoch / max(1, per_epoch))
     if not pace:
         return TrainingEstimate(steps, per_step, None)
-    read = replay.N_PROBE * contents.instruction.tokens * 2
+    tokens_read = replay.N_PROBE * contents.instruction.tokens * 2
     if settings.replays:
-        read += settings.replayed(n) * contents.instruction.tokens
-        read += sum(item.tokens for item in contents.other_replay)
+        tokens_read += settings.replayed(n) * contents.instruction.tokens
+        tokens_read += sum(item.tokens for item in contents.other_replay)
     n_validations = steps // max(1, per_epoch) + 1
-    read += n_validations * sum(contents.validation)
-    return TrainingEstimate(steps, per_step, ((steps + 1) * per_step + read / 2) / pace)
+    tokens_read += n_validations * sum(contents.validation)
+    return TrainingEstimate(
+        steps, per_step, ((steps + 1) * per_step + tokens_read / 2) / pace
+    )
 
 
 def first_pace(

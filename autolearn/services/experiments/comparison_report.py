@@ -64,14 +64,14 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     arms_asked = (reader.outcome(arm) for arm in settings.arms)
     outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
     result = arm_statistics.compare(outcomes)
-    studied = runs.get(comparison_tasks.STUDY)
+    study_run = runs.get(comparison_tasks.STUDY)
     names = [store.library.document(i).name for i in settings.documents]
     return ComparisonReport(
         experiment,
         settings,
         tuple(tasks),
         result,
-        (studied.seconds or 0.0) if studied else 0.0,
+        (study_run.seconds or 0.0) if study_run else 0.0,
         tuple(names),
         tuple(reader.rows(outcomes, result.questions)),
         all(question.is_gold for question in reader.quiz.values()),
@@ -140,12 +140,12 @@ class _Reader:
     def _cost_of_seed(self, arm: Arm, seed: int) -> Cost:
         names = comparison_tasks.cost_tasks(arm, seed)
         runs = [self.runs[name] for name in names if name in self.runs]
-        trained = [TrainResult.of(run) for run in runs if run.kind == "train"]
+        train_results = [TrainResult.of(run) for run in runs if run.kind == "train"]
         return Cost(
             sum(run.seconds or 0.0 for run in runs),
-            sum(result.steps for result in trained),
+            sum(result.steps for result in train_results),
             sum(self._tokens(run) for run in runs),
-            trained[-1].forgetting_kl if trained else None,
+            train_results[-1].forgetting_kl if train_results else None,
         )
 
     def _tokens(self, run: Run) -> int:

@@ -98,10 +98,10 @@ def quiz_task(arm: Arm, seed: int) -> str:
 
 def cost_tasks(arm: Arm, seed: int) -> list[str]:
     """Return the names of the tasks that an arm does for itself, without its quiz."""
-    trained = train_task(arm, seed)
+    training = train_task(arm, seed)
     if arm == "al12":
-        return [_stage_1(seed), _second_study(seed), trained]
-    return [trained]
+        return [_stage_1(seed), _second_study(seed), training]
+    return [training]
 
 
 class _Comparison:
@@ -129,28 +129,28 @@ class _Comparison:
 
     def arm_tasks(self, arm: Arm, seed: int) -> list[Task]:
         """Return the tasks of a trained arm."""
-        trained = train_task(arm, seed)
-        rows = [Task(trained, partial(self._train, arm, seed))]
+        training = train_task(arm, seed)
+        rows = [Task(training, partial(self._train, arm, seed))]
         if arm == "al12":
             first, second = _stage_1(seed), _second_study(seed)
             rows = [
                 Task(first, partial(self._first_stage, seed)),
                 Task(second, partial(self._study_again, first)),
-                Task(trained, partial(self._second_stage, seed, first, second)),
+                Task(training, partial(self._second_stage, seed, first, second)),
             ]
-        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, trained))]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
 
     def _quiz(self, trained: str, done: Done) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, done[trained]))
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
     def _train(self, arm: Arm, seed: int, done: Done) -> RunSettings:
-        studied = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
+        study_run = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
         choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
         settings = self._train_settings(arm, seed, done)
         documents = self.settings.documents if arm == "cpt" else None
         order = TrainRunSettings(
-            train=settings, samples=tuple(choose(studied)), documents=documents
+            train=settings, samples=tuple(choose(study_run)), documents=documents
         )
         return train(self.store, self.model, order)
 

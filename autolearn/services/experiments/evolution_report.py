@@ -70,8 +70,8 @@ class EvolutionReport:
     @property
     def modes(self) -> tuple[QuizMode, ...]:
         """Return the ways in which the quiz was asked."""
-        asked = {mode for row in self.rows for mode in row.quiz}
-        return tuple(mode for mode in quiz_modes.MODES if mode in asked)
+        modes = {mode for row in self.rows for mode in row.quiz}
+        return tuple(mode for mode in quiz_modes.MODES if mode in modes)
 
     @property
     def sentence(self) -> str:
@@ -171,27 +171,27 @@ def _share(
 def _filtered(store: Store, run_id: int) -> FilterReport:
     """Return what the filter has kept of a study, held against known answers."""
     samples = evolution_tasks.answered(store, run_id)
-    kept = {sample.id for sample in evolution_tasks.passed(store, run_id)}
+    kept_ids = {sample.id for sample in evolution_tasks.passed(store, run_id)}
     questions = store.library.questions(
         QuestionFilter(ids=[sample.question_id for sample in samples])
     )
     gold = {q.id: q for q in questions if q.gold_answer}
-    known = [sample for sample in samples if sample.question_id in gold]
+    with_gold = [sample for sample in samples if sample.question_id in gold]
 
     def right(sample: Sample, text: str) -> bool:
         question = gold[sample.question_id]
         answer, value = question.gold_answer or "", question.gold_value or ""
         return QuizQuestion(question, answer, value).is_right(text)
 
-    first = [right(sample, sample.rejected) for sample in known]
-    chosen = [right(s, s.chosen) for s in known if s.id in kept]
-    agreed = [r != sample.gap for r, sample in zip(first, known, strict=True)]
+    first = [right(sample, sample.rejected) for sample in with_gold]
+    chosen_right = [right(s, s.chosen) for s in with_gold if s.id in kept_ids]
+    agreed = [r != sample.gap for r, sample in zip(first, with_gold, strict=True)]
     return FilterReport(
         len(samples),
-        len(kept),
-        len(known),
+        len(kept_ids),
+        len(with_gold),
         _mean(first),
-        _mean(chosen),
+        _mean(chosen_right),
         _mean(agreed),
     )
 

@@ -71,8 +71,8 @@ def train(
 
 def round_of(store: Store, run_id: int) -> int:
     """Return the id of the round that a run has trained."""
-    (trained,) = store.rounds.all(run_id)
-    return trained.id
+    (round_,) = store.rounds.all(run_id)
+    return round_.id
 
 
 def samples_of(store: Store, run_id: int) -> list[Sample]:
