@@ -1,21 +1,16 @@
 """The train tab: what goes in, what stands in the way, and how a training goes."""
 
 from dataclasses import fields, replace
-from math import ceil
 from typing import Any
 
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.model_calls import Message, ModelIdentity
+from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import (
-    DRIFT_PROBE,
-    Decision,
     Metric,
     Question,
     Round,
-    Sample,
-    TrainItem,
 )
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
@@ -27,10 +22,8 @@ from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
-from autolearn.services.estimates.round_contents import ItemLength, round_contents
+from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import ShownRow, TokenPreview
-from autolearn.store.runs import Pace
-from autolearn.study import prompts
 from autolearn.training import replay
 from autolearn.training.presets import PRESETS
 from autolearn.ui.session import Session
@@ -38,39 +31,7 @@ from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 from tests.support.texts import put_passages
-
-HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
-SETTINGS = TrainSettings()
-
-
-def count(text):
-    return len(text.split())
-
-
-def samples(store, n, gaps, passage_id=None):
-    run = store.runs.create("study", {"model": ModelSettings().as_dict(), "study": {}})
-    questions = store.library.add_questions(
-        [Question(f"Who leads town number {i}?", "study", "model") for i in range(n)]
-    )
-    new_samples = store.journal(run.id).step(
-        "s",
-        lambda: [
-            Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9, passage_id)
-            for i, q in enumerate(questions)
-        ],
-    )
-    store.decisions.decide([Decision(s.id, "approve", "person") for s in new_samples])
-
-
-def training(store, **settings):
-    values = replace(SETTINGS, **settings).as_dict()
-    model = ModelSettings(HOSTILE).as_dict()
-    run = store.runs.create("train", {"train": values, "model": model, "parent": None})
-    numbers = [Metric(i, "loss", 3.0 / i) for i in range(1, 1001)]
-    numbers += [Metric(i, "tokens_per_second", 200.0) for i in range(1, 1001)]
-    store.runs.add_metrics(run.id, numbers)
-    store.runs.report(run.id, Pace("training", 1000, 2000, 1.0, 90.0))
-    return store.runs.get(run.id)
+from tests.support.trainings import HOSTILE, SETTINGS, count, samples, training
 
 
 def test_what_goes_in_is_what_the_training_would_take(store):
@@ -103,41 +64,6 @@ def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
     assert (
         memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).other_replay == ()
     )
-
-
-def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
-    samples(store, 20, gaps=20)
-    most = replay.INSTRUCTION_TOKENS + replay.ANSWER_TOKENS
-    first = round_contents(store, SETTINGS, None, count)
-    assert first.instruction.tokens == most
-    run = store.runs.create("train", {})
-    probe_items = [
-        TrainItem(DRIFT_PROBE, (Message("user", "Who is it?"),), "It is Ada."),
-        TrainItem(DRIFT_PROBE, (Message("user", "Why?"),), "Ask."),
-    ]
-    base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
-    store.rounds.create(Round("refined_sft", run.id, {}, base, None), probe_items)
-    then = round_contents(store, SETTINGS, None, count)
-    assert then.instruction == ItemLength((3 + 1) / 2, (3 + 1) / 2)
-    fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
-    steps = ceil(len(then.tokens) / SETTINGS.batch_size)
-    per_step = [
-        durations.effort(SETTINGS, contents, None).tokens_per_step
-        for contents in (first, then)
-    ]
-    assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
-
-
-def test_a_model_that_reads_no_system_message_is_told_less(store):
-    samples(store, 4, gaps=4)
-    both = [
-        round_contents(store, SETTINGS, None, count, reads_system=reads)
-        for reads in (True, False)
-    ]
-    rules = len(prompts.load("closed_book").system.split())
-    assert [a - b for a, b in zip(both[0].tokens, both[1].tokens, strict=True)] == [
-        rules
-    ] * len(both[0].tokens)
 
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
@@ -274,30 +200,6 @@ def test_a_measured_round_corrects_the_next_estimate(store):
         memory_needs.of_training(store, other, SETTINGS, contents).calibration_run
         is None
     )
-
-
-def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
-    contents, model = (
-        round_contents(store, SETTINGS, None, count),
-        ModelSettings(),
-    )
-    need = memory_needs.of_training(store, model, SETTINGS, contents).need
-    monkeypatch.setattr(hardware, "worker_memory", lambda path: need.loaded + (1 << 30))
-    assert memory_needs.of_training(store, model, SETTINGS, contents).need == need
-    store.runs.create("study", {"model": model.as_dict(), "study": {}})
-    store.runs.claim(1, ("study",))
-    then = memory_needs.of_training(store, model, SETTINGS, contents).need
-    assert then == replace(need, libraries=need.libraries + (1 << 30))
-    other = ModelSettings(quantization="none")
-    assert memory_needs.of_training(store, other, SETTINGS, contents).need == need
-
-
-def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
-    samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, lambda text: 150)
-    monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
-    fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
-    assert "train with max_tokens=" in str(fit.problem)
 
 
 def test_a_run_that_lacked_memory_offers_what_would_fit(store):
