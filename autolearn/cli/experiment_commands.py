@@ -28,8 +28,8 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.services import actions, pipeline
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -84,7 +84,7 @@ def compare(args: Args) -> Result:
             args.steps,
             pairs,
         )
-        experiment = comparison.begin(store, settings)
+        experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 
@@ -109,7 +109,7 @@ def evolve(args: Args) -> Result:
             args.margin,
             args.stop_early,
         )
-        experiment = evolution.begin(store, settings)
+        experiment = evolution_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 

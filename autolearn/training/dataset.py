@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.gold import GoldExample, MetaExample
+from autolearn.core.methods import Method
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.study import prompts
 from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
@@ -97,7 +98,7 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
     usable, n_leaked = without_leaks(examples, guard)
     usable, validation = hold_out(settings, usable)
     usable_corpus = [example for example in corpus if not guard.blocks(example.prompt)]
-    if settings.method in ("meta", "self"):
+    if settings.traits.teaches_skills:
         n_leaked += len(corpus) - len(usable_corpus)
     corrections = (item for example in usable_corpus for item in _meta_items(example))
     material = replace(

@@ -4,10 +4,10 @@ from typing import cast
 
 import pytest
 
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import chat
 from autolearn.runs.context import RunContext
+from tests.support.scripted_backend import ScriptedBackend
 
 
 class Speaker(ScriptedBackend):

@@ -12,7 +12,7 @@ import pytest
 from autolearn import __version__
 from autolearn.cli.main import parser
 from autolearn.core.flags import FLAGS
-from autolearn.core.settings import METHODS
+from autolearn.core.methods import METHODS
 from autolearn.study.rules import RULES
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
 from autolearn.runs import queues
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -69,7 +69,7 @@ def comparing(store, **changes):
 
 
 def begun(store, settings):
-    experiment = comparison.begin(store, settings)
+    experiment = comparison_tasks.begin(store, settings)
     return experiment, schedule.advance(store, experiment.id)
 
 
@@ -254,7 +254,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
     library, changes, told
 ):
     with pytest.raises(InputError, match=told):
-        comparison.begin(library, comparing(library, **changes))
+        comparison_tasks.begin(library, comparing(library, **changes))
     assert not library.experiments.all()
     assert not library.runs.newest()
 
@@ -264,7 +264,7 @@ def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     put_text(store, "b.md", "Brun was founded in 1712.")
     arms = tuple(arm for arm in ARMS if arm != "pairs")
     with pytest.raises(JobError, match="no quiz"):
-        comparison.begin(store, comparing(store, arms=arms))
+        comparison_tasks.begin(store, comparing(store, arms=arms))
     assert not store.experiments.all()
     own = comparing(store, arms=arms, study=StudySettings(quiz_share=0.5))
     _, run = begun(store, own)
@@ -318,7 +318,7 @@ def evolving(**changes):
 
 
 def evolved(store, settings, right=None):
-    experiment = evolution.begin(store, settings)
+    experiment = evolution_tasks.begin(store, settings)
     worker = PretendWorker(store, right) if right else PretendWorker(store)
     worker.end_all(schedule.advance(store, experiment.id))
     return experiment
@@ -362,7 +362,7 @@ def test_the_gate_can_end_an_evolution(tasks):
     falls = evolved(
         tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
     )
-    assert names(tasks, falls)[-1] == evolution.quiz_task(1)
+    assert names(tasks, falls)[-1] == evolution_tasks.quiz_task(1)
     row = evolution_report(tasks, falls).rows[1]
     assert row.keeps is False
     assert row.change is not None
@@ -371,13 +371,13 @@ def test_the_gate_can_end_an_evolution(tasks):
 
 def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
     with pytest.raises(JobError, match="no instructions"):
-        evolution.begin(store, evolving())
+        evolution_tasks.begin(store, evolving())
     store.library.add_questions([Question("Add 1.", "study", "person")])
     with pytest.raises(JobError, match="no quiz"):
-        evolution.begin(store, evolving())
+        evolution_tasks.begin(store, evolving())
     store.library.add_questions([gold("Q?")])
     with pytest.raises(JobError, match="corpus"):
-        evolution.begin(store, evolving(meta=True))
+        evolution_tasks.begin(store, evolving(meta=True))
     assert queues.recover(store) == ()
 
 

@@ -1,9 +1,10 @@
 import pytest
 
 from autolearn.core.gold import GoldExample, MetaExample
+from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import METHODS, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.text import model_output
 from autolearn.training import dataset
 from autolearn.training.dataset import ApprovedExample, Material

@@ -11,8 +11,8 @@ from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -125,7 +125,7 @@ def _begin_compare(session: Session, *values: Any) -> str:
         int(steps or 0),
         tuple(pairs or ()),
     )
-    return _begun(session, comparison.begin(store, settings).id)
+    return _begun(session, comparison_tasks.begin(store, settings).id)
 
 
 def _evolve(context: PageContext) -> None:
@@ -181,7 +181,7 @@ def _begin_evolve(session: Session, *values: Any) -> str:
         (margin or 0.0) / 100,
         stop,
     )
-    return _begun(session, evolution.begin(store, settings).id)
+    return _begun(session, evolution_tasks.begin(store, settings).id)
 
 
 def _begun(session: Session, experiment_id: int) -> str:

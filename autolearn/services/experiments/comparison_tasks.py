@@ -15,9 +15,10 @@ from math import ceil
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import Arm, CompareSettings, Experiment
-from autolearn.core.records import QuizMode
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
-from autolearn.core.settings import Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
@@ -100,10 +101,10 @@ def quiz_task(arm: Arm, seed: int) -> str:
 
 def cost_tasks(arm: Arm, seed: int) -> list[str]:
     """Return the names of the tasks that an arm does for itself, without its quiz."""
-    trained = train_task(arm, seed)
+    training = train_task(arm, seed)
     if arm == "al12":
-        return [_stage_1(seed), _second_study(seed), trained]
-    return [trained]
+        return [_stage_1(seed), _second_study(seed), training]
+    return [training]
 
 
 class _Comparison:
@@ -131,30 +132,30 @@ class _Comparison:
 
     def arm_tasks(self, arm: Arm, seed: int) -> list[Task]:
         """Return the tasks of a trained arm."""
-        trained = train_task(arm, seed)
-        rows = [Task(trained, partial(self._train, arm, seed))]
+        training = train_task(arm, seed)
+        rows = [Task(training, partial(self._train, arm, seed))]
         if arm == "al12":
             first, second = _stage_1(seed), _second_study(seed)
             rows = [
                 Task(first, partial(self._first_stage, seed)),
                 Task(second, partial(self._study_again, first)),
-                Task(trained, partial(self._second_stage, seed, first, second)),
+                Task(training, partial(self._second_stage, seed, first, second)),
             ]
-        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, trained))]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
 
     def _quiz(self, trained: str, done: Done) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, done[trained]))
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
     def _train(self, arm: Arm, seed: int, done: Done) -> RunSettings:
-        studied = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
+        study_run = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
         choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
         settings = self._train_settings(arm, seed, done)
         documents = self.settings.documents if arm == "cpt" else None
         corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
             train=settings,
-            samples=tuple(choose(studied)),
+            samples=tuple(choose(study_run)),
             documents=documents,
             corpora=corpora,
         )
@@ -168,16 +169,22 @@ class _Comparison:
             shared,
             method=method,
             seed=seed,
-            max_steps=self._steps(done),
-            learning_rate=0.0 if method == "al2" else shared.learning_rate,
+            max_steps=self._fix_steps(done),
+            learning_rate=(
+                0.0 if METHODS[method].trains_preferences else shared.learning_rate
+            ),
             only_gaps=shared.only_gaps and arm != "sft",
             validation_share=0.0,
             stop_at=0.0,
             choose_scale=False,
         )
 
-    def _steps(self, done: Done) -> int:
-        """Return the optimiser steps of each arm; they are stored once known."""
+    def _fix_steps(self, done: Done) -> int:
+        """Return the optimiser steps of each arm.
+
+        The first trained arm decides and stores them, so that samples approved later
+        change no arm.
+        """
         if self.settings.steps:
             return self.settings.steps
         shared = replace(
