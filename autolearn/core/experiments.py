@@ -25,6 +25,7 @@ Arm = Literal[
     "sft",
     "pairs",
     "al1",
+    "al1_half",
     "al12",
     "refined_sft",
     "placebo",
@@ -38,6 +39,7 @@ ARMS: dict[Arm, str] = {
     "sft": "SFT on unfiltered pairs",
     "pairs": "SFT on people's pairs",
     "al1": "AL, stage 1",
+    "al1_half": "AL, stage 1, half of the steps",
     "al12": "AL, stages 1 and 2",
     "refined_sft": "both papers joined",
     "placebo": "other documents",
@@ -45,6 +47,8 @@ ARMS: dict[Arm, str] = {
 """The arms of a comparison, with their titles."""
 UNTRAINED: tuple[Arm, ...] = ("base", "passage", "retrieval")
 """The arms that ask the base model, whatever the seed."""
+WITH_SOURCES: tuple[Arm, ...] = ("pairs", "placebo")
+"""The arms that learn from something else, which has to be named."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class CompareSettings(Coded):
     documents: tuple[int, ...]
     placebo: tuple[int, ...] = ()
     """Other documents, for the arm that learns something else."""
-    arms: tuple[Arm, ...] = tuple(ARMS)
+    arms: tuple[Arm, ...] = tuple(arm for arm in ARMS if arm not in WITH_SOURCES)
     seeds: tuple[int, ...] = (0, 1, 2)
     rule: str = "default"
     """Which samples the filtered arms learn, beside those that a person approved."""

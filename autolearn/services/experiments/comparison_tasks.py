@@ -134,6 +134,8 @@ class _Comparison:
         """Return the tasks of a trained arm."""
         training = train_task(arm, seed)
         rows = [Task(training, partial(self._train, arm, seed))]
+        if arm == "al1_half":
+            rows = [Task(training, partial(self._first_stage, seed))]
         if arm == "al12":
             first, second = _stage_1(seed), _second_study(seed)
             rows = [

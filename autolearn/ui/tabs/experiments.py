@@ -23,7 +23,6 @@ from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
-_DEFAULT_ARMS = [arm for arm in ARMS if arm not in ("placebo", "pairs")]
 _EVOLUTIONS = [
     ("restart from the base model on all samples", "restart"),
     ("continue on all samples", "continual"),
@@ -48,7 +47,7 @@ def _compare(context: PageContext) -> None:
     html_panel("experiments-compare-help", views.COMPARE_HELP)
     arms = gr.CheckboxGroup(
         [(title, arm) for arm, title in ARMS.items()],
-        value=_DEFAULT_ARMS,
+        value=list(CompareSettings.arms),
         label="Arms",
         elem_id="experiments-arms",
     )
