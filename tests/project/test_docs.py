@@ -45,6 +45,13 @@ def anchors(name):
     return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
 
 
+def test_the_results_page_shows_the_result_files():
+    render = runpy.run_path(str(ROOT / ".ci" / "results.py"))["render"]
+    files = sorted((ROOT / "docs" / "results").glob("*.json"))
+    assert files
+    assert page("docs/results.md") == render(files), "run: python .ci/results.py"
+
+
 def test_the_schema_page_is_the_schema(store):
     render = runpy.run_path(str(ROOT / ".ci" / "schema.py"))["render"]
     assert page("docs/schema.md") == render(store), "run: python .ci/schema.py"
