@@ -15,9 +15,11 @@ FILES = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "results.md"
 HEAD = """# Results of experiments
 
-Written by `python .ci/results.py` from the files in [results/](results/); do not edit. What the arms and columns mean
-stands in [evaluation.md](evaluation.md#experiments). Shares have 95 % intervals over questions and seeds.
+Written by `python .ci/results.py` from the files in [results/](results/); do not edit.
+What the arms and columns mean stands in [evaluation.md](evaluation.md#experiments).
+Shares have 95 % intervals over questions and seeds.
 """
+NOTHING = "\N{EN DASH}"
 MODES = {
     "closed_book": "quiz",
     "refined": "with self-refinement",
@@ -38,9 +40,11 @@ def _section(path: Path) -> str:
     table = _comparison(result) if "arms" in result else _evolution(result)
     title = path.stem.replace("-", " ")
     note = f"{kept['note']}\n\n" if kept.get("note") else ""
+    file = f"[{path.name}](results/{path.name})"
     return (
-        f"\n## {title[0].upper()}{title[1:]}\n\n`{kept['command']}`, {kept['machine']}. "
-        f"Tasks done: {result['tasks_done']}. File: [{path.name}](results/{path.name}).\n"
+        f"\n## {title[0].upper()}{title[1:]}\n\n"
+        f"`{kept['command']}`, {kept['machine']}. "
+        f"Tasks done: {result['tasks_done']}. File: {file}.\n"
         f"\n{note}{table}"
     )
 
@@ -54,8 +58,8 @@ def _comparison(result: Values) -> str:
             _share(arm, "quiz"),
             _share(arm, "control"),
             _number(arm["forgetting_kl"], "{:.2f}"),
-            arm["steps"] or "–",
-            _number(arm["seconds"] / 60, "{:.1f}") if arm["steps"] else "–",
+            arm["steps"] or NOTHING,
+            _number(arm["seconds"] / 60, "{:.1f}") if arm["steps"] else NOTHING,
             _number(arm["tokens"] or None, "{:,}"),
         )
         for arm in result["arms"]
@@ -85,11 +89,11 @@ def _evolution(result: Values) -> str:
             row["round"],
             *(_percent(row.get(mode)) for mode in modes),
             _percent(row["control"]),
-            row["items"] or "–",
-            row["kept"] or "–",
+            row["items"] or NOTHING,
+            row["kept"] or NOTHING,
             " → ".join(_percent(row[name]) for name in ("right_before", "right_kept")),
             _number(row["forgetting_kl"], "{:.2f}"),
-            row["gate"] or "–",
+            row["gate"] or NOTHING,
         )
         for row in result["rounds"]
     )
@@ -98,7 +102,7 @@ def _evolution(result: Values) -> str:
 
 def _share(arm: Values, name: str) -> str:
     if arm[name] is None:
-        return "–"
+        return NOTHING
     low, high = (_percent(arm[f"{name}_{end}"]) for end in ("low", "high"))
     return f"{_percent(arm[name])} ({low} to {high})"
 
@@ -108,7 +112,7 @@ def _percent(share: float | None) -> str:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)
+    return NOTHING if value is None else form.format(value)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
