@@ -89,5 +89,6 @@ def test_a_command_without_json_shows_what_it_returns_with_json(lab, words, caps
         rows = result if isinstance(result, list) else [result]
         names = {name.replace("_", " ") for row in rows for name in row}
         heads = text.replace("_", " ")
-        assert [name for name in names - {"text"} if name not in heads] == []
+        if "text" not in names:  # a prompt is shown as it stands in its file
+            assert [name for name in names if name not in heads] == []
         assert rows or text == "(none)\n"
