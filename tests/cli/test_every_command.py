@@ -74,11 +74,10 @@ def lab(store):
         "reject 1",
         "undo",
         "cancel",
-        "doctor",
     ],
 )
 def test_a_command_without_json_shows_what_it_returns_with_json(lab, words, capsys):
-    """Those that need no worker; ``doctor`` may fail, but says so in a table."""
+    """Those that need neither a worker nor torch."""
     arguments = [*words.split(), "--workspace", str(lab.folder)]
     assert main.main(arguments) == 0
     text = capsys.readouterr().out
