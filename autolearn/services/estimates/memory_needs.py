@@ -151,7 +151,7 @@ def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
         *[sizes.instruction] * settings.replayed(len(sizes.tokens)),
         *sizes.other_replay,
     ]
-    answers = round(sum(item.said for item in replay_items))
+    answers = round(sum(item.answer for item in replay_items))
     lengths = [*new_lengths, *(ceil(item.tokens) for item in replay_items)]
     new = settings.batch_size * (2 if settings.traits.trains_preferences else 1)
     # Both go through together only where they are about as long.

@@ -25,13 +25,13 @@ from autolearn.training.replay_plan import ReplayPlan, RereadText
 class ItemLength:
     """About how many tokens an item has, without the signs of the template."""
 
-    shown: float
-    said: float
+    prompt: float
+    answer: float
 
     @property
     def tokens(self) -> float:
         """Return both together."""
-        return self.shown + self.said
+        return self.prompt + self.answer
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _ReplaySizes:
 
     settings: StudySettings
     count: Callable[[str], int]
-    shown: Callable[[Chat], int]
+    prompt_size: Callable[[Chat], int]
     answer: int
     """Tokens of a usual answer; a comparison or a quote with it has twice as many."""
 
@@ -142,7 +142,7 @@ class _ReplaySizes:
         for text in plan.texts:
             yield from self._reading(text)
         frame = prompts.load("refine_free").render(question="", answer="", feedback="")
-        rest = self.shown(frame.chat)
+        rest = self.prompt_size(frame.chat)
         questions = [*map(self.count, plan.library_instructions)]
         questions += [replay.INSTRUCTION_TOKENS] * plan.n_checked
         # A check of each answer, and a better one.
@@ -153,12 +153,12 @@ class _ReplaySizes:
         compare, reword = prompts.load("feedback"), prompts.load("paraphrase")
         answers = {"reference": text.answer, "answer": text.answer}
         prompt = compare.render(passage=text.passage, question=text.question, **answers)
-        size = ItemLength(self.shown(prompt.chat), 2 * self.answer)
+        size = ItemLength(self.prompt_size(prompt.chat), 2 * self.answer)
         yield from (size, size, size)
         n, per_question = (
             how_many(self.settings, text.passage),
             self.count(text.question),
         )
-        yield ItemLength(size.shown, n * per_question)
+        yield ItemLength(size.prompt, n * per_question)
         prompt = reword.render(question=text.question, n=LISTED)
-        yield ItemLength(self.shown(prompt.chat), LISTED * per_question)
+        yield ItemLength(self.prompt_size(prompt.chat), LISTED * per_question)
