@@ -65,7 +65,10 @@ def test_each_property_of_a_method_holds_for_the_methods_that_are_named():
         "teaches_skills": {"self", "meta"},
         "teaches_facts": METHODS.keys() - {"meta"},
         "reads_passages": {"cpt"},
+        "learns_pairs": {"pairs"},
     }
+    assert {m for m in METHODS if METHODS[m].uses_corpora} == {"self", "meta", "pairs"}
+    assert {m for m in METHODS if not METHODS[m].needs_samples} == {"meta", "pairs"}
 
 
 def test_no_module_compares_the_method_of_a_round_with_its_name():
