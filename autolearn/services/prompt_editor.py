@@ -250,9 +250,7 @@ def _open_book(builder: RequestBuilder, it: _Material) -> Chat:
         return answers.open_book_request(builder, text_question).prompt.chat
     sentence = grounding.nearest_sentence(text_question.text, text_question.question)
     text_question = replace(text_question, sentence=sentence)
-    return answers.open_book_request(
-        builder, text_question, is_certain=False
-    ).prompt.chat
+    return answers.open_book_request(builder, text_question).prompt.chat
 
 
 def _sentence_question(_: RequestBuilder, it: _Material) -> Chat:

@@ -83,7 +83,7 @@ def open_book_requests(
     """Return the requests for answers from texts, with their evidence.
 
     A guided model quotes the sentence that is known to answer the question. If none is
-    known, it gets the likeliest one and may say that the text does not tell.
+    known, it gets the likeliest one, if any is likely.
 
     Raises:
         Cancelled: The person stopped the run.
@@ -93,37 +93,32 @@ def open_book_requests(
     pairs = [(case.text, case.question) for case in cases if not case.sentence]
     likeliest = iter(grounding.likeliest_sentences(generator, pairs))
     return [
-        quoting(generator, case)
-        if case.sentence
-        else quoting(
-            generator, replace(case, sentence=next(likeliest)), is_certain=False
+        quoting(
+            generator,
+            case if case.sentence else replace(case, sentence=next(likeliest)),
         )
         for case in cases
     ]
 
 
 def open_book_request(
-    builder: RequestBuilder, case: TextQuestion[T], *, is_certain: bool = True
+    builder: RequestBuilder, case: TextQuestion[T]
 ) -> GenerationRequest[T]:
     """Return the request for an answer from a text; see ``quoting``."""
     if builder.protocol.guided:
-        return quoting(builder, case, is_certain=is_certain)
+        return quoting(builder, case)
     limit = 2 * builder.settings.answer_tokens
     values = {"passage": case.text, "question": case.question}
     return builder.request("open_book", case.subject, values, limit)
 
 
-def quoting(
-    builder: RequestBuilder, case: TextQuestion[T], *, is_certain: bool = True
-) -> GenerationRequest[T]:
+def quoting(builder: RequestBuilder, case: TextQuestion[T]) -> GenerationRequest[T]:
     """Return the request to a guided model for an answer with this evidence.
 
-    Unless it ``is_certain`` that the sentence tells the answer, the model may say that
-    the text does not; without a sentence it must.
+    Without a sentence the model has to say that the text does not tell.
     """
-    otherwise = "" if is_certain else NOT_STATED
     quote = grounding.as_quote(case.sentence)
-    short: tuple[Part, ...] = (" ", Excerpt(quote, otherwise))
+    short: tuple[Part, ...] = (" ", Excerpt(quote))
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)

@@ -23,6 +23,7 @@ from autolearn.study.generation import (
 )
 from autolearn.study.grounding import (
     TextQuestion,
+    lead_back,
     same_short_answer,
     short_answers,
     shown,
@@ -115,8 +116,8 @@ def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
 def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Ask about each fact of each passage until a question holds.
 
-    It must be self-contained and new, and lead back to the answer that it was made
-    from. Facts without a question after the last attempt become skips.
+    It must be self-contained and new, and lead back to the answer and to the sentence
+    that it was made from. Facts without a question after the last attempt become skips.
     """
     all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
     passage_ids = {fact.passage.id for fact in all_facts}
@@ -162,20 +163,27 @@ def _naming(generator: Generator, draft: _Draft, place: int) -> GenerationReques
 def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
     """Note the fault of each draft, its round trip included."""
     drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
-    cases = [
-        TextQuestion(
-            None, shown(draft.fact.passage), draft.text, draft.fact.sentence.text
-        )
-        for draft in drafts
-        if not draft.fault
-    ]
+    cases = [_as_text_question(draft) for draft in drafts if not draft.fault]
     answers = iter(short_answers(generator, cases))
-    return [
+    drafts = [
         draft
         if draft.fault or same_short_answer(next(answers), draft.short_answer)
         else replace(draft, fault="it leads to another answer")
         for draft in drafts
     ]
+    cases = [_as_text_question(draft) for draft in drafts if not draft.fault]
+    leads_back = iter(lead_back(generator, cases))
+    return [
+        draft
+        if draft.fault or next(leads_back)
+        else replace(draft, fault="it leads to another sentence")
+        for draft in drafts
+    ]
+
+
+def _as_text_question(draft: _Draft) -> TextQuestion[None]:
+    text, sentence = shown(draft.fact.passage), draft.fact.sentence.text
+    return TextQuestion(None, text, draft.text, sentence)
 
 
 def _compared(

@@ -5,7 +5,7 @@ the answer that it was made for. For a question that came from elsewhere the sen
 chosen among all of the text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -32,6 +32,11 @@ CANDIDATES = 4
 
 The sentence that holds the answer was among them for 98 % of 1,357 gold questions on
 Wikipedia articles of three sentences or more.
+"""
+TELLS = 0.1
+"""Nats per token by which the sentence that answers a question makes it likelier.
+
+On invented texts 58 of 60 sentences that answer reach it, and 10 of 40 that do not.
 """
 _CASES_PER_CALL = 32
 """Questions that are compared between two checks for cancellation."""
@@ -104,16 +109,19 @@ def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> lis
     But it may be any excerpt of the text, or "none", so that it reveals a question that
     asks for something that its sentence does not tell.
     """
-    requests = [
-        after_evidence(
-            generator, case, (" ", Excerpt(case.text, NOT_STATED)), SHORT_ANSWER_TOKENS
-        )
-        for case in cases
-    ]
+    requests = [short_answer_request(generator, case) for case in cases]
     return [
         model_output.tagged(generation.completion.text).get("short answer", "")
         for _, generation in generator.write(requests)
     ]
+
+
+def short_answer_request(
+    builder: RequestBuilder, case: TextQuestion[T]
+) -> GenerationRequest[T]:
+    """Return the request for a short answer: any excerpt of the text, or "none"."""
+    constraint = (" ", Excerpt(case.text, NOT_STATED))
+    return after_evidence(builder, case, constraint, SHORT_ANSWER_TOKENS)
 
 
 def likeliest_sentences(
@@ -124,39 +132,84 @@ def likeliest_sentences(
     That is the one after which the question is likeliest, given the heading: the query
     likelihood of Ponte and Croft (1998) by a language model (Sachan et al., 2022,
     arXiv 2204.07496). Written token by token, small models choose among sentences that
-    begin alike almost at random. Empty where a text has no sentence.
+    begin alike almost at random. Empty where no sentence makes the question likelier by
+    ``TELLS``: the text does not say.
 
     Raises:
         Cancelled: The person stopped the run.
     """
-    likeliest: list[str] = []
+    options = [_nearest(text, question) for text, question in cases]
+    gains = _gains(generator, [(*c, o) for c, o in zip(cases, options, strict=True)])
+    return [
+        _best(sentences_of_text, gains_of_text)
+        for sentences_of_text, gains_of_text in zip(options, gains, strict=True)
+    ]
+
+
+def _best(candidates: Sequence[str], gains: Sequence[float]) -> str:
+    gain, sentence = max(
+        zip(gains, candidates, strict=True),
+        key=lambda pair: pair[0],
+        default=(0.0, ""),
+    )
+    return sentence if gain >= TELLS else ""
+
+
+def lead_back(generator: Generator, cases: Sequence[TextQuestion[T]]) -> list[bool]:
+    """Return whether each question is likeliest after the sentence it was made from.
+
+    A question that another sentence of the text makes likelier is mostly about that
+    one, or about nothing that the text says.
+
+    Raises:
+        Cancelled: The person stopped the run.
+    """
+    options = []
+    for case in cases:
+        others = (s for s in _nearest(case.text, case.question) if s != case.sentence)
+        options.append([case.sentence, *others])
+    gains = _gains(
+        generator,
+        [
+            (case.text, case.question, sentences_of_text)
+            for case, sentences_of_text in zip(cases, options, strict=True)
+        ],
+    )
+    return [max(gains_of_text) == gains_of_text[0] for gains_of_text in gains]
+
+
+def _gains(
+    generator: Generator, cases: Sequence[tuple[str, str, Sequence[str]]]
+) -> list[list[float]]:
+    """Return by how much each sentence makes its question likelier, in nats per token.
+
+    A case is a text, a question and some sentences. The likelihood of the question
+    after heading and sentence is compared with that after the heading alone.
+    """
+    gains: list[list[float]] = []
     for begin in range(0, len(cases), _CASES_PER_CALL):
         if generator.stop():
             raise Cancelled
-        likeliest += _likeliest(generator, cases[begin : begin + _CASES_PER_CALL])
-    return likeliest
+        gains += _gains_of_some(generator, cases[begin : begin + _CASES_PER_CALL])
+    return gains
 
 
-def _likeliest(generator: Generator, cases: Sequence[tuple[str, str]]) -> list[str]:
-    nearest = [_nearest(text, question) for text, question in cases]
+def _gains_of_some(
+    generator: Generator, cases: Sequence[tuple[str, str, Sequence[str]]]
+) -> list[list[float]]:
     prompt = prompts.load("sentence_question")
     chats, questions = [], []
-    for (text, question), candidates in zip(cases, nearest, strict=True):
-        if len(candidates) > 1:
-            heading = _heading(text)
-            for sentence in candidates:
-                chats.append(prompt.render(heading=heading, sentence=sentence).chat)
-                questions.append(question)
+    for text, question, candidates in cases:
+        for sentence in ("", *candidates):
+            values = {"heading": _heading(text), "sentence": sentence}
+            chats.append(prompt.render(**values).chat)
+            questions.append(question)
     likelihoods = iter(generator.backend.confidence(chats, questions))
-    return [_best(candidates, likelihoods) for candidates in nearest]
-
-
-def _best(candidates: Sequence[str], likelihoods: Iterator[float]) -> str:
-    """Return the likeliest sentence; one that stands alone needs no likelihood."""
-    if len(candidates) < 2:
-        return next(iter(candidates), "")
-    # ``max`` asks once for each candidate, in order.
-    return max(candidates, key=lambda _: next(likelihoods))
+    gains = []
+    for _, _, candidates in cases:
+        alone = next(likelihoods)
+        gains.append([next(likelihoods) - alone for _ in candidates])
+    return gains
 
 
 def _nearest(text: str, question: str) -> list[str]:

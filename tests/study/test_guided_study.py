@@ -81,9 +81,9 @@ def passage(text=TEXT, heading="The mill of Avel"):
     return Passage(1, 0, 0, len(text), text, 9, heading, id=1)
 
 
-def study(script=model, passages=(), **settings):
+def study(script=model, passages=(), sure=lambda chat, text: 0.0, **settings):
     journal = MemoryJournal()
-    backend = ScriptedBackend(script, judge=judge, protocol="guided")
+    backend = ScriptedBackend(script, judge=judge, sure=sure, protocol="guided")
     study_settings = replace(SETTINGS, **settings)
     run = Study(backend, journal, study_settings, lambda: False, lambda *_: None)
     run.run(passages or [passage()])
@@ -114,13 +114,25 @@ def test_the_evidence_is_the_sentence_that_the_question_was_made_from():
     assert TEXT[open_book[0].start : open_book[0].end] == SENTENCES[0]
 
 
+def likelier_after(sentence):
+    """Texts are likelier after a prompt with this sentence."""
+    return lambda chat, text: -1.0 if sentence in chat[-1].content else -2.0
+
+
 def test_where_no_sentence_is_known_the_question_chooses_it():
-    generator = guided(sure=lambda answer: -1.0)
-    (request,) = open_book_requests(
-        generator, [TextQuestion(None, TEXT, "When was the mill of Avel opened?")]
-    )
-    assert prefill(request) == f"Evidence: {SENTENCES[0]}\nShort answer:"
-    assert Excerpt(SENTENCES[0], "none") in request.constraint
+    for sentence in SENTENCES:
+        generator = guided(sure=likelier_after(sentence))
+        cases = [TextQuestion(None, TEXT, "When was the mill of Avel opened?")]
+        (request,) = open_book_requests(generator, cases)
+        assert prefill(request) == f"Evidence: {sentence}\nShort answer:"
+        assert Excerpt(sentence) in request.constraint
+
+
+def test_where_no_sentence_makes_the_question_likelier_the_text_does_not_say():
+    cases = [TextQuestion(None, TEXT, "When was the mill of Avel sold?")]
+    (request,) = open_book_requests(guided(sure=lambda chat, text: -1.0), cases)
+    assert prefill(request) == "Evidence: none\nShort answer:"
+    assert request.constraint[0] == " none"
 
 
 def test_a_text_without_a_sentence_answers_nothing():
@@ -245,6 +257,14 @@ def test_a_question_that_leads_to_another_answer_is_not_kept():
 
     journal, _ = study(copying)
     assert not any("When" in question.text for question in journal.all(Question))
+
+
+def test_a_question_that_another_sentence_makes_likelier_is_not_kept():
+    journal, _ = study(model, sure=likelier_after(SENTENCES[0]))
+    texts = {q.text for q in journal.all(Question) if q.origin == "model"}
+    assert texts == {FACTS["1842"]}
+    (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
+    assert "it leads to another sentence" in skip.reason
 
 
 def test_a_question_that_does_not_stand_alone_is_repaired_once():

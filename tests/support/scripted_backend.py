@@ -20,7 +20,7 @@ class ScriptedBackend:
         *,
         judge: Callable[[Chat, str], Sequence[float]] | None = None,
         instruction: Callable[[int], str] = lambda seed: "",
-        sure: Callable[[str], float] = lambda answer: 0.0,
+        sure: Callable[[Chat, str], float] = lambda chat, answer: 0.0,
         context_length: int = 4096,
         protocol: str = "trained",
     ):
@@ -92,7 +92,10 @@ class ScriptedBackend:
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return what the script says of each answer; without a word, all are sure."""
-        return [self._sure(answer) for answer in answers]
+        return [
+            self._sure(chat, answer)
+            for chat, answer in zip(chats, answers, strict=True)
+        ]
 
     def generate_instructions(
         self,

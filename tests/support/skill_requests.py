@@ -2,7 +2,7 @@
 
 from autolearn.core.records import Passage
 from autolearn.core.settings import StudySettings
-from autolearn.study import answers, fact_questions
+from autolearn.study import answers, fact_questions, grounding
 from autolearn.study.generation import Generator
 from autolearn.study.grounding import TextQuestion, shown
 from autolearn.text import sentences
@@ -26,4 +26,5 @@ def requests(example):
     text = shown(passage)
     for sentence in sentences.of(text):
         case = TextQuestion(None, text, example.question, sentence.text)
-        yield answers.quoting(WRITER, case, is_certain=False)
+        yield answers.quoting(WRITER, case)
+        yield grounding.short_answer_request(WRITER, case)

@@ -234,7 +234,7 @@ def test_more_instructions_than_are_checked_are_picked_from_all_over():
 
 
 def test_guesses_are_not_kept_for_replay(store):
-    def sure(answer):
+    def sure(chat, answer):
         return -1.0 if int(answer[-2]) % 2 else -0.1
 
     model = ScriptedBackend(
