@@ -116,11 +116,11 @@ class PasswordEntrance:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; none if it is larger than any form of ours."""
+    """Return the fields of a form; none if it is larger than any of ours."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_FORM_BYTES:
             return {}
-    fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    fields = parse_qs(body.decode("latin-1"))
     return {name: values[0] for name, values in fields.items()}

@@ -78,6 +78,7 @@ def serve(
     """Serve an app behind its gate until Ctrl-C; call ``ready`` once it answers."""
     (mount,) = app.routes
     assert isinstance(mount, Mount)
+    assert isinstance(mount.app, gr.routes.App)
     config = uvicorn.Config(
         gate,
         log_level="warning",
