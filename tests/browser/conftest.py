@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Names of other people that lead to this computer.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 SIZE = {"width": 1280, "height": 800}
 
