@@ -33,7 +33,7 @@ def report(output: str, errors: str) -> list[str]:
     """Return the lines of the report, from what pip-audit has written."""
     try:
         packages: list[dict[str, Any]] = json.loads(output)["dependencies"]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         reasons = errors.strip().splitlines() or ["no answer"]
         return [f"No report on known vulnerabilities: {reasons[-1]}"]
     lines = [
@@ -42,8 +42,10 @@ def report(output: str, errors: str) -> list[str]:
         for package in packages
         for hole in package.get("vulns", ())
     ]
-    skipped = sum("skip_reason" in package for package in packages)
-    known = f"{len(packages) - skipped} locked versions"
+    n_checked = sum("skip_reason" not in package for package in packages)
+    if not n_checked:
+        return ["No report on known vulnerabilities: no version was found on PyPI."]
+    known = f"{n_checked} of {len(packages)} locked versions"
     if not lines:
         return [f"No known vulnerabilities in {known}."]
     return [f"Known vulnerabilities in {known}:", *lines]

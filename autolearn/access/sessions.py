@@ -10,6 +10,7 @@ import hmac
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -25,10 +26,8 @@ KEY_BYTES = 32
 def read_key(path: Path) -> bytes:
     """Return the key of a workspace; a missing one is made, only its owner may read it.
 
-    A key that others could read is replaced, which ends all sessions.
-
-    Raises:
-        OSError: The file can be neither read nor written.
+    A key that others could read is replaced, which ends all sessions. Where nothing can
+    be written, the key is that of this start alone.
     """
     if path.is_file():
         key = path.read_bytes()
@@ -36,7 +35,8 @@ def read_key(path: Path) -> bytes:
         if len(key) == KEY_BYTES and is_private:
             return key
     key = secrets.token_bytes(KEY_BYTES)
-    write_private(path, key)
+    with suppress(OSError):
+        write_private(path, key)
     return key
 
 

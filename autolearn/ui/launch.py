@@ -42,10 +42,10 @@ class AlreadyOpen(InputError):
 
     def __init__(self, folder: Path, address: str) -> None:
         """Take the workspace and the address of its page, empty if not known."""
-        where = f", at {address}; use that page," if address else "; use its page,"
+        where = address or "the address in the terminal where it was started"
         super().__init__(
-            f"{folder} is open already{where} or another workspace with "
-            "--workspace DIR."
+            f"{folder} is open already, at {where}; use that page, or another "
+            "workspace with --workspace DIR."
         )
         self.address = address
 

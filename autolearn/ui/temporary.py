@@ -21,11 +21,16 @@ DELETE_CACHE = (30 * 60, 12 * 60 * 60)
 def temporary_files(workspace: Path) -> Iterator[Path]:
     """Let this process, Gradio included, keep its temporary files in a workspace.
 
-    To be entered before Gradio is imported, which reads the folder then.
+    To be entered before Gradio is imported, which reads the folder then. Where the
+    workspace cannot be written, they lie in a folder of the system.
     """
     folder = (workspace / NAME).resolve()
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError:
+        # A workspace that can only be looked at.
+        folder = Path(tempfile.mkdtemp()).resolve()
     usual = tempfile.tempdir
     os.environ["GRADIO_TEMP_DIR"] = tempfile.tempdir = str(folder)
     try:

@@ -1,5 +1,7 @@
 """Nothing reaches the page without its name, its origin and a session."""
 
+from typing import Any
+
 import pytest
 
 from autolearn.access.entrances import TokenEntrance
@@ -284,7 +286,7 @@ def test_behind_a_proxy_the_page_is_asked_for_by_its_public_name(
     hosts = allowed_hosts("127.0.0.1", ["lab.example", "proxy"])
     gate = Gate(inner, hosts, sessions, TokenEntrance(sessions, Token("secret")))
     proxy = [("x-forwarded-host", name) for name in forwarded]
-    https = {"host": host, "scheme": "https"}
+    https: dict[str, Any] = {"host": host, "scheme": "https"}
     cookie = ("cookie", request(gate, "/?token=secret", proxy, **https).cookie)
     own = ("origin", "https://lab.example")
     foreign = ("origin", "https://evil.test")

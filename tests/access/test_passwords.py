@@ -143,7 +143,7 @@ def test_a_wrong_password_waits_for_its_answer(gate, monkeypatch):
         waits.append(seconds)
 
     monkeypatch.setattr(entrances, "WRONG_SECONDS", 1.0)
-    monkeypatch.setattr(entrances.asyncio, "sleep", sleep)
+    monkeypatch.setattr("asyncio.sleep", sleep)
     fail(gate, 2)
     sign_in(gate, client=("10.0.0.8", 1))
     assert waits == [1.0, 1.0]

@@ -99,3 +99,10 @@ def test_a_ticket_ends_after_a_minute(monkeypatch):
     ticket, now = token.ticket(), time.time()
     monkeypatch.setattr(time, "time", lambda: now + sessions.TICKET_SECONDS + 2)
     assert not token.admits(ticket)
+
+
+def test_where_nothing_can_be_written_the_key_is_that_of_this_start(tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "key"
+    assert len(read_key(path)) == sessions.KEY_BYTES
+    assert read_key(path) != read_key(path)

@@ -145,7 +145,7 @@ def test_a_running_page_without_an_address_is_reported_in_one_sentence(tmp_path)
     with launch.only_page(tmp_path, ADDRESS):
         (tmp_path / "page.url").unlink()
         with (
-            pytest.raises(InputError, match="is open already; use its page"),
+            pytest.raises(InputError, match="open already, at the address in the term"),
             launch.only_page(tmp_path, ADDRESS),
         ):
             pass
@@ -183,3 +183,15 @@ def test_temporary_files_are_in_the_workspace_and_go_with_the_page(
         assert os.name != "posix" or folder.stat().st_mode & 0o777 == 0o700
     assert not folder.exists()
     assert tempfile.tempdir is None
+
+
+def test_without_a_place_in_the_workspace_temporary_files_go_to_one_of_the_system(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "temporary").write_text("no folder")
+    with temporary_files(tmp_path) as folder:
+        assert not folder.is_relative_to(tmp_path)
+        assert folder.is_dir()
+    assert not folder.exists()
