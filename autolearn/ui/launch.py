@@ -2,36 +2,65 @@
 
 import argparse
 import inspect
+import logging
 import os
-import socket
+import secrets
 import sys
+import threading
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from starlette.types import ASGIApp
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from autolearn.access import credentials, hosts
+from autolearn.access.credentials import VARIABLE, Credentials
+from autolearn.access.entrances import PasswordEntrance, TokenEntrance
+from autolearn.access.gate import Gate
+from autolearn.access.sessions import Sessions, Token, read_key, write_private
 from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import model_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
+from autolearn.ui.listening import address_of, listen
+from autolearn.ui.temporary import temporary_files
 
 HERE = "127.0.0.1"
-FIRST_PORT, N_PORTS = 7860, 50
-MAX_FILE_SIZE = "1gb"
-ASSETS = Path(__file__).parents[2] / "assets"
+KEY = "page.key"
+"""The file with the key of the sessions."""
+
+
+class AlreadyOpen(InputError):
+    """Another page serves the workspace."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        """Take the workspace and the address of its page, empty if not known."""
+        where = address or "the address in the terminal where it was started"
+        super().__init__(
+            f"{folder} is open already, at {where}; use that page, or another "
+            "workspace with --workspace DIR."
+        )
+        self.address = address
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve the page until Ctrl-C; the worker then stops at a checkpoint."""
     flags = _flags(arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s")
     try:
         return _serve(flags)
+    except AlreadyOpen as error:
+        sys.stderr.write(f"{error}\n")
+        if error.address and not flags.no_browser:
+            _open_browser(error.address)
+        return 1
     except AutolearnError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -43,60 +72,79 @@ def _flags(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", help="built-in, a folder, or a hub id")
     parser.add_argument("--host", default=HERE, help="who may reach it; see --auth")
     parser.add_argument("--port", type=int, help="default: 7860, or the next free one")
-    parser.add_argument("--auth", metavar="USER:PASSWORD")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer to this name too, such as that of a proxy",
+    )
+    parser.add_argument(
+        "--auth",
+        metavar="USER",
+        help=f"ask for a password: that of --password-file, of {VARIABLE}, or typed",
+    )
+    parser.add_argument("--password-file", type=Path, metavar="FILE")
     parser.add_argument("--no-browser", action="store_true")
     return parser.parse_args(arguments)
 
 
 def _serve(flags: argparse.Namespace) -> int:
-    auth = _auth(flags.host, flags.auth)
-    port = free_port(flags.host, flags.port)
-    prepare(flags.workspace, flags.model)
-    place = f"http://{flags.host}:{port}"
-    with only_page(flags.workspace, place):
-        return _show(flags, port, auth, place)
-
-
-def _show(
-    flags: argparse.Namespace, port: int, auth: tuple[str, str] | None, place: str
-) -> int:
-    # Gradio takes seconds to import: refusals above come at once.
-    with _without_stubs():
-        from autolearn.ui import page  # noqa: PLC0415
-
-    blocks = page.build(flags.workspace)
-    try:
-        blocks.launch(
-            server_name=flags.host,
-            server_port=port,
-            inbrowser=not flags.no_browser,
-            prevent_thread_lock=True,
-            auth=auth,
-            quiet=True,
-            share=False,
-            pwa=True,
-            run_history=False,
-            enable_monitoring=False,
-            footer_links=[],
-            ssr_mode=False,
-            max_file_size=MAX_FILE_SIZE,
-            favicon_path=ASSETS / "icon.png",
-            theme=page.theme(),
-            css_paths=sorted((ASSETS / "css").glob("*.css")),
-            js=(ASSETS / "autolearn.js").read_text(encoding="utf-8"),
-        )
-    except OSError as error:
-        if _is_free(flags.host, port):
-            raise
+    allowed = hosts.allowed_hosts(flags.host, flags.allow_host)
+    owner = credentials.read(flags.auth, flags.password_file)
+    if owner is None and not hosts.is_loopback(hosts.canonical(flags.host)):
         raise InputError(
-            f"Another program has just taken port {port}; start again."
-        ) from error
-    sys.stdout.write(f"autolearn is at {place} (Ctrl-C ends it)\n")
-    sys.stdout.flush()
-    blocks.block_thread()
-    for queue in queues.QUEUES.values():
-        queues.stop_worker(flags.workspace, queue=queue)
+            f"Others can reach {flags.host}; name who may with --auth USER."
+        )
+    with listen(flags.host, flags.port) as listener:
+        address = address_of(flags.host, listener)
+        secret = owner or Token(secrets.token_urlsafe(24))
+        shown = (
+            f"{address}/?token={secret.text}" if isinstance(secret, Token) else address
+        )
+        with only_page(flags.workspace, shown), temporary_files(flags.workspace):
+            prepare(flags.workspace, flags.model)
+            # Gradio takes seconds to import: refusals above come at once.
+            with _without_stubs():
+                from autolearn.ui import server  # noqa: PLC0415
+
+            def ready() -> None:
+                sys.stdout.write(f"autolearn is at {shown} (Ctrl-C ends it)\n")
+                sys.stdout.flush()
+                if not flags.no_browser:
+                    _open_browser(shown)
+
+            app = server.gradio_app(flags.workspace)
+            gate = _gate(app, allowed, read_key(flags.workspace / KEY), secret)
+            server.serve(gate, app, listener, ready)
+            for queue in queues.QUEUES.values():
+                queues.stop_worker(flags.workspace, queue=queue)
     return 0
+
+
+def _gate(
+    app: ASGIApp, allowed: hosts.AllowedHosts, key: bytes, secret: Credentials | Token
+) -> Gate:
+    """Return the gate of an app, which opens to a password or to a token.
+
+    Another password ends the sessions that began with the one before.
+    """
+    if isinstance(secret, Credentials):
+        sessions = Sessions(secret.digest(key))
+        return Gate(app, allowed, sessions, PasswordEntrance(sessions, secret))
+    sessions = Sessions(key)
+    return Gate(app, allowed, sessions, TokenEntrance(sessions, secret))
+
+
+def _open_browser(address: str) -> None:
+    """Open the page in a browser, with a ticket for the token if there is one.
+
+    In a thread, since a browser of a terminal would not return.
+    """
+    page, separator, token = address.partition("?token=")
+    if separator:
+        address = f"{page}?token={Token(token).ticket()}"
+    threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
 
 
 @contextmanager
@@ -121,72 +169,29 @@ def _without_stubs() -> Iterator[None]:
 
 
 @contextmanager
-def only_page(folder: Path, place: str) -> Iterator[None]:
+def only_page(folder: Path, address: str) -> Iterator[None]:
     """Serve a workspace alone: two pages would each stop the other's worker.
 
+    The address may contain the token, so only the owner may read where it is noted.
+
     Raises:
-        InputError: Another page serves it; the sentence says where.
+        AlreadyOpen: Another page serves it; the sentence says where.
     """
     note = folder / "page.url"
+    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "page.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        where = note.read_text(encoding="utf-8")
-        raise InputError(
-            f"{folder} is open already, at {where}; use that page, or another "
-            "workspace with --workspace DIR."
-        ) from None
+        # The other one may not have written it yet.
+        where = note.read_text(encoding="utf-8") if note.is_file() else ""
+        raise AlreadyOpen(folder, where) from None
     try:
-        note.write_text(place, encoding="utf-8")
+        write_private(note, address.encode())
         yield
     finally:
+        note.unlink(missing_ok=True)
         lock.release()
-
-
-def _auth(host: str, pair: str | None) -> tuple[str, str] | None:
-    """Return user and password.
-
-    Raises:
-        InputError: They are malformed, or missing where others can reach the page.
-    """
-    if pair is None:
-        if host not in (HERE, "localhost", "::1"):
-            raise InputError(
-                f"Others can reach {host}; name who may with --auth USER:PASSWORD."
-            )
-        return None
-    user, _, password = pair.partition(":")
-    if not user or not password:
-        raise InputError("Give --auth as USER:PASSWORD, both not empty.")
-    return user, password
-
-
-def free_port(host: str, first_choice: int | None) -> int:
-    """Return a port that can be listened on: the first choice, or the next free one.
-
-    Raises:
-        InputError: None of them is free, or the host is not this computer's.
-    """
-    first = first_choice or FIRST_PORT
-    for port in range(first, first + N_PORTS):
-        if _is_free(host, port):
-            if port != first:
-                sys.stdout.write(f"Port {first} is taken; using {port}.\n")
-            return port
-    raise InputError(
-        f"No port from {first} on can be used on {host}; name another with --port."
-    )
-
-
-def _is_free(host: str, port: int) -> bool:
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except (OSError, OverflowError):
-            return False
-    return True
 
 
 def prepare(folder: Path, model: str | None) -> None:

@@ -28,6 +28,7 @@ from autolearn.ui.tabs import (
     study,
     train,
 )
+from autolearn.ui.temporary import DELETE_CACHE
 
 TABS = (model, library, study, review, train, evaluation, experiments, ask, history)
 """One module a tab; each has TITLE and ``build(context)``."""
@@ -44,7 +45,9 @@ INTRODUCTION = html.note(
 def build(folder: Path) -> gr.Blocks:
     """Return the page of a workspace; nothing of it is kept in memory."""
     session = Session(folder)
-    with gr.Blocks(title="autolearn", analytics_enabled=False) as page:
+    with gr.Blocks(
+        title="autolearn", analytics_enabled=False, delete_cache=DELETE_CACHE
+    ) as page:
         current = gr.State(model.TITLE)
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)

@@ -31,6 +31,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Names of other people that lead to this computer.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 SIZE = {"width": 1280, "height": 800}
 
@@ -55,31 +57,40 @@ def _unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def start_app(folder: Path) -> App:
+    """Start the app on a workspace, and wait until it answers.
+
+    Raises:
+        AssertionError: It ended before that; with what it wrote.
+    """
+    # What runs without a terminal ignores Ctrl-C, and so would the app that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    place = ("--workspace", str(folder), "--port", str(_unused_port()))
+    process = subprocess.Popen(
+        [sys.executable, "app.py", *place, "--no-browser"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if match := re.search(r"autolearn is at (\S+)", line):
+            return App(folder, process, match[1])
+    process.communicate()
+    raise AssertionError("".join(lines))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start the app on a workspace; what is left at the end is ended."""
     running: list[App] = []
-    # What runs without a terminal ignores Ctrl-C, and so would the app that it starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def started(folder: Path = tmp_path / "workspace") -> App:
-        place = ("--workspace", str(folder), "--port", str(_unused_port()))
-        process = subprocess.Popen(
-            [sys.executable, "app.py", *place, "--no-browser"],
-            cwd=ROOT,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert process.stdout
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if match := re.search(r"autolearn is at (\S+)", line):
-                running.append(App(folder, process, match[1]))
-                return running[-1]
-        process.communicate()
-        raise AssertionError("".join(lines))
+        running.append(start_app(folder))
+        return running[-1]
 
     yield started
     for app in running:
@@ -148,7 +159,7 @@ def watch(page: Page, app: App) -> None:
 
     page.on("console", lambda m: hear("console", m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: hear("error", str(error)))
-    own = (app.url, "data:", "blob:")
+    own = (app.origin, "data:", "blob:")
 
     def asked(url: str) -> None:
         if not url.startswith(own):

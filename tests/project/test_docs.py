@@ -130,7 +130,7 @@ def test_every_path_for_contributors_exists():
 def test_every_flag_in_the_guides_exists():
     commands = commands_by_name().values()
     names = {flag for c in commands for a in c._actions for flag in a.option_strings}
-    names |= {"--host", "--auth"}  # of app.py
+    names |= {"--host", "--auth", "--password-file", "--allow-host"}  # of app.py
     for name in ("guide", "study", "learning", "evaluation", "models"):
         flags = set(re.findall(r"(?<![\w-])--[a-z][\w-]+", page(f"docs/{name}.md")))
         assert flags <= names, f"docs/{name}.md: {flags - names}"
@@ -165,7 +165,10 @@ def test_the_app_explains_its_flags():
         [sys.executable, "app.py", "--help"], cwd=ROOT, capture_output=True, text=True
     )
     assert process.returncode == 0
-    for flag in ("--workspace", "--model", "--host", "--port", "--no-browser"):
+    for flag in (
+        *("--workspace", "--model", "--host", "--port", "--no-browser"),
+        *("--allow-host", "--auth", "--password-file"),
+    ):
         assert flag in process.stdout
 
 

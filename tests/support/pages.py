@@ -22,7 +22,13 @@ class App:
     folder: Path
     process: subprocess.Popen[str]
     url: str
+    """Its address with the token."""
     strays: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        """Its address without the token."""
+        return self.url.partition("/?")[0]
 
     def store(self) -> Store:
         return Store.open(self.folder)

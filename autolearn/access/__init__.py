@@ -1,0 +1,1 @@
+"""Who may reach the page: host names, sessions, passwords, headers; no Gradio."""

@@ -1,0 +1,50 @@
+"""Wrong passwords are counted, and whoever gives too many has to wait."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+
+WINDOW_SECONDS = 15 * 60
+MOST_OF_ADDRESS = 5
+MOST_OVERALL = 30
+"""Wrong passwords of one address, and of all, within the window before it is locked."""
+
+
+class FailedAttempts:
+    """The wrong passwords of the last minutes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failures: deque[tuple[float, str]] = deque()
+
+    def seconds_to_wait(self, client: str) -> float:
+        """Return after how many seconds a client may try again; 0: now."""
+        now, source = self._clock(), _source(client)
+        while self._failures and self._failures[0][0] <= now - WINDOW_SECONDS:
+            self._failures.popleft()
+        of_source = [at for at, name in self._failures if name == source]
+        overall = [at for at, _ in self._failures]
+        ends = [
+            times[-most] + WINDOW_SECONDS
+            for times, most in ((of_source, MOST_OF_ADDRESS), (overall, MOST_OVERALL))
+            if len(times) >= most
+        ]
+        return max(ends, default=now) - now
+
+    def add(self, client: str) -> int:
+        """Note a wrong password; return how many the client has given."""
+        source = _source(client)
+        self._failures.append((self._clock(), source))
+        return sum(name == source for _, name in self._failures)
+
+
+def _source(client: str) -> str:
+    """Return what counts as one client: an address, or the network of an IPv6 one."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
