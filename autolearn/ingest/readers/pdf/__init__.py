@@ -19,6 +19,7 @@ import pypdfium2.raw as pdfium_c
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import lines, page_content, survey
 from autolearn.ingest.readers.pdf.flow import Flow, Placed
+from autolearn.ingest.readers.pdf.shapes import TurnedLines
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -88,9 +89,9 @@ def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
         return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)
     turned = []
-    for words in content.turned:
+    for direction, words in content.turned:
         usable_turned, left_out_turned = survey.split_usable(words)
-        turned.append(lines.joined(usable_turned))
+        turned.append(TurnedLines(direction, lines.joined(usable_turned)))
         left_out += left_out_turned
     return PageLines(
         number,

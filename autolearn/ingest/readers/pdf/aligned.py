@@ -7,7 +7,13 @@ from statistics import median
 
 from autolearn.ingest.readers.pdf import grids, joints
 from autolearn.ingest.readers.pdf.lines import rows
-from autolearn.ingest.readers.pdf.shapes import Line, PageTable, RulingLine, bounds
+from autolearn.ingest.readers.pdf.shapes import (
+    Box,
+    Line,
+    PageTable,
+    RulingLine,
+    bounds,
+)
 
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""
@@ -18,6 +24,8 @@ MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
 SHORTEST_RULE, THICKEST = 40, 4
 """Length of a rule across a table, and distance of the edges of one rule, in points."""
+FRAMED = 0.25
+"""Share of running text between two rules from which they frame no table."""
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
 CROSSED = 0.15
@@ -68,7 +76,10 @@ def _is_marker(line: Line, after: Line) -> bool:
 
 
 def found(
-    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
+    lines: Sequence[Line],
+    rules: Sequence[RulingLine],
+    prose: set[int],
+    boxes: Sequence[Box] = (),
 ) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines.
 
@@ -76,6 +87,7 @@ def found(
         lines: The lines of the page from top to bottom.
         rules: Its ruling lines.
         prose: Places of lines that belong to running text.
+        boxes: Grids that are no tables; no table goes across their edges.
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
@@ -86,12 +98,15 @@ def found(
             for i, line in enumerate(lines)
             if i not in used and _is_within(line, band)
         ]
+        n_prose = sum(places[id(line)] in prose for line in inside)
+        if len(band) == 2 and n_prose > FRAMED * len(inside):
+            continue
         if table := _table(inside, least=2, head=band[1].y0):
             taken = {places[id(line)] for line in inside}
             used |= taken
             tables.append((table, taken))
     rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
-    for run in _runs(rest):
+    for run in _runs(rest, boxes):
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
                 tables.append((table, {places[id(line)] for line in cut}))
@@ -136,12 +151,16 @@ def _is_within(line: Line, band: list[RulingLine]) -> bool:
     )
 
 
-def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
+def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
     """Yield rows that follow one another and have several cells."""
     run: list[Row] = []
     n_single = 0
     for row in rows(lines):
-        near = run and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+        near = (
+            run
+            and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+            and not any(_goes_across(box, run[-1], row) for box in boxes)
+        )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
             yield run[: len(run) - n_single]
             run, n_single = [], 0
@@ -150,6 +169,13 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
             run.append(row)
     if run:
         yield run[: len(run) - n_single]
+
+
+def _goes_across(box: Box, before: Row, row: Row) -> bool:
+    """Return whether one of two rows stands in a box and the other one does not."""
+    return (box.top < before[0].base <= box.bottom) != (
+        box.top < row[0].base <= box.bottom
+    )
 
 
 def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | None:

@@ -211,8 +211,11 @@ def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:
 
 
 def is_full(line: Line, column: TextColumn) -> bool:
-    """Return whether a line ends near the edge of its column."""
-    return column.fill(line) >= SHORT
+    """Return whether a line ends near the edge of its column.
+
+    A single line does not say where its column ends.
+    """
+    return len(column.items) > 1 and column.fill(line) >= SHORT
 
 
 def _is_indented(

@@ -1,14 +1,18 @@
 """Find tables whose cells are bounded by ruling lines."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import bidi, line_text
+from autolearn.ingest.readers.pdf import bidi, columns, line_text
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.shapes import (
+    Area,
+    Box,
     Line,
     PageTable,
     RulingLine,
+    TurnedLines,
     Word,
     overlap,
 )
@@ -28,6 +32,10 @@ LEAST_CELLS = 0.35
 """Smallest share of cells that are not merged with others."""
 SHORT_CELL = 2
 """Words of an average line where the lines of a cell are rows of their own."""
+PADDING = 12.0
+"""Largest distance of a shaded paragraph from the borders of its cell, in points."""
+MOST_SIDE_BY_SIDE = 2
+"""Baselines within one cell that may have several lines; more are columns of text."""
 MOST_CROSSED = 0.1
 """Largest share of words that may stand across a ruling line."""
 
@@ -80,7 +88,7 @@ class Grid:
     def _is_ruled(rules: Iterable[RulingLine], place: float, across: float) -> bool:
         """Return whether a line is drawn at a place, and across another one."""
         for rule in rules:
-            x0, y0, x1, y1 = rule
+            x0, y0, x1, y1, _ = rule
             at, low, high = (y0, x0, x1) if rule.is_horizontal else (x0, y0, y1)
             if abs(at - place) <= SNAP and low - SNAP <= across <= high + SNAP:
                 return True
@@ -88,23 +96,55 @@ class Grid:
 
 
 def found(
-    lines: Sequence[Line], rules: Sequence[RulingLine]
-) -> list[tuple[PageTable, set[int]]]:
-    """Return the tables of a page, and for each the places of its lines."""
+    lines: Sequence[Line],
+    rules: Sequence[RulingLine],
+    turned: Sequence[TurnedLines] = (),
+) -> tuple[list[tuple[PageTable, set[int]]], list[Box]]:
+    """Find the tables of a page.
+
+    Turned lines, such as the names of narrow columns, stand in their cells as well.
+
+    Returns:
+        The tables, for each the places of its lines, and grids that are no tables.
+    """
     tables = []
+    boxes: list[Box] = []
     used: set[int] = set()
     for grid in _grids(rules):
         inside = {i for i, line in enumerate(lines) if grid.holds(line)} - used
         if not inside:
             continue
-        table = _table(grid, [lines[i] for i in sorted(inside)])
+        table = _table(grid, [lines[i] for i in sorted(inside)], turned)
         if table:
             used |= inside
             tables.append((table, inside))
-    return tables
+        else:
+            boxes.append(grid)
+    return tables, boxes
+
+
+def _without_shading(rules: Sequence[RulingLine]) -> list[RulingLine]:
+    """Return rules without the edges of shaded paragraphs within a cell."""
+    borders = sorted(
+        (rule for rule in rules if not rule.is_horizontal), key=lambda rule: rule.x0
+    )
+    places = [rule.x0 for rule in borders]
+
+    def has_border(low: float, high: float, y: float) -> bool:
+        near = borders[bisect_left(places, low) : bisect_right(places, high)]
+        return any(rule.y0 <= y <= rule.y1 for rule in near)
+
+    def is_shading(area: Area) -> bool:
+        y = (area.top + area.bottom) / 2
+        return has_border(area.x0 - PADDING, area.x0 - SNAP, y) and has_border(
+            area.x1 + SNAP, area.x1 + PADDING, y
+        )
+
+    return [rule for rule in rules if rule.area is None or not is_shading(rule.area)]
 
 
 def _grids(rules: Sequence[RulingLine]) -> list[Grid]:
+    rules = _without_shading(rules)
     horizontal = _merged([rule for rule in rules if rule.is_horizontal], 0)
     vertical = _merged([rule for rule in rules if not rule.is_horizontal], 1)
     if len(horizontal) * len(vertical) > MOST_CROSSINGS:
@@ -169,7 +209,9 @@ def _places(values: Iterable[float]) -> list[float]:
     return places
 
 
-def _table(grid: Grid, lines: Sequence[Line]) -> PageTable | None:
+def _table(
+    grid: Grid, lines: Sequence[Line], turned: Sequence[TurnedLines]
+) -> PageTable | None:
     """Return the table in a grid; None if the grid is a layout or a drawing."""
     words = [word for line in lines for word in line.words]
     roots = grid.merged()
@@ -189,13 +231,46 @@ def _table(grid: Grid, lines: Sequence[Line]) -> PageTable | None:
         or len(words) > LONGEST_CELL * len(cells)
     ):
         return None
-    return _filled(grid, roots, cells)
+    contents = {cell: page_lines.joined(words) for cell, words in cells.items()}
+    if any(map(_has_columns, contents.values())):
+        return None
+    for cell, line in _turned_cells(grid, roots, turned):
+        contents.setdefault(cell, []).append(line)
+    return _filled(grid, roots, contents)
+
+
+def _turned_cells(
+    grid: Grid, roots: dict[Cell, Cell], turned: Sequence[TurnedLines]
+) -> Iterator[tuple[Cell, Line]]:
+    """Yield turned lines that stand within a cell of a grid."""
+    for direction, lines in turned:
+        for line in lines:
+            y = line.base - 0.3 * line.size
+            ends = [direction.place(line.x0, y), direction.place(line.x1, y)]
+            cells = {roots[grid.cell(*end)] for end in ends}
+            is_inside = all(
+                grid.x0 < x < grid.x1 and grid.top - SNAP < y < grid.bottom + SNAP
+                for x, y in ends
+            )
+            if is_inside and len(cells) == 1:
+                yield cells.pop(), line
+
+
+def _has_columns(cell: list[Line]) -> bool:
+    """Return whether a cell holds columns of text, which it would mix.
+
+    The marks of list items make no column.
+    """
+    n = 0
+    for row in page_lines.rows(cell):
+        is_item = columns.ITEM.match(line_text.text(row[0]) + " ") is not None
+        n += len(row) > 1 + is_item
+    return n > MOST_SIDE_BY_SIDE
 
 
 def _filled(
-    grid: Grid, roots: dict[Cell, Cell], cells: dict[Cell, list[Word]]
+    grid: Grid, roots: dict[Cell, Cell], contents: dict[Cell, list[Line]]
 ) -> PageTable:
-    contents = {cell: page_lines.joined(words) for cell, words in cells.items()}
     n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
     rows: list[list[list[Line]]] = []
     for row in range(n_rows):

@@ -1,9 +1,10 @@
 """Divide a page into blocks in reading order, and what is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from autolearn.ingest.readers.pdf import (
     aligned,
+    bidi,
     blocks,
     contents,
     grids,
@@ -12,7 +13,7 @@ from autolearn.ingest.readers.pdf import (
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.shapes import Box, Line, overlap
+from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
 INITIAL, INITIAL_GAP = 1.8, 1.5
@@ -35,16 +36,32 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
     entries = contents.found(list(page_lines.rows(lines)))
     lines = _without(lines, entries, left_out, "table of contents")
     lines = _with_initials(aligned.with_markers(lines))
-    found = blocks.of_items(order.ordered(_with_tables(lines, page, facts)), facts)
-    return found + _turned(page, facts), left_out
+    items = _with_tables(lines, page, facts)
+    is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
+    found = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
+    in_tables = {id(x) for item in items for x in _lines_of(item)}
+    return found + _turned(page, facts, in_tables), left_out
 
 
-def _turned(page: PageLines, facts: Facts) -> list[Block]:
-    """Return the text that runs in other directions; it is no heading."""
+def _lines_of(item: Box) -> list[Line]:
+    rows = item.rows if isinstance(item, PageTable) else []
+    return [line for row in rows for cell in row for line in cell]
+
+
+def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
+    """Return the text that runs in other directions; it is no heading.
+
+    Args:
+        page: The page.
+        facts: What holds for the whole document.
+        in_tables: The ``id`` of the lines that stand in tables.
+    """
     found = [
         block
-        for lines in page.turned
-        for block in blocks.of_items(order.ordered(lines), facts)
+        for _, lines in page.turned
+        for block in blocks.of_items(
+            order.ordered([line for line in lines if id(line) not in in_tables]), facts
+        )
     ]
     for block in found:
         block.kind = "aside" if block.kind == "heading" else block.kind
@@ -106,14 +123,14 @@ def _with_initials(lines: list[Line]) -> list[Line]:
 def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     """Return tables, and the lines that are in none."""
     items: list[Box] = []
-    ruled = grids.found(lines, page.rules)
+    ruled, boxes = grids.found(lines, page.rules, page.turned)
     taken = {i for _, places in ruled for i in places}
     items += [table for table, _ in ruled]
     lines = [line for i, line in enumerate(lines) if i not in taken]
     running = {id(line) for line in aligned.prose(order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
-    tables = aligned.found(lines, page.rules, prose)
+    tables = aligned.found(lines, page.rules, prose, boxes)
     taken = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
     rest = [line for i, line in enumerate(lines) if i not in taken]

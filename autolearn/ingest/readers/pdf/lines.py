@@ -286,6 +286,8 @@ def spaces(words: list[Word], *, is_rtl: bool) -> list[bool]:
 
 
 def _is_spaced(a: Word, b: Word, loose: float) -> bool:
-    if b.order == a.order + 1:
-        return b.space == SPACE or (b.space == GAP and b.x0 - a.x1 > TIGHT * b.size)
+    if abs(b.order - a.order) == 1:
+        later = max(a, b, key=lambda word: word.order)
+        is_wide = b.x0 - a.x1 > TIGHT * b.size
+        return later.space == SPACE or (later.space == GAP and is_wide)
     return b.x0 - a.x1 > loose * max(a.size, b.size)

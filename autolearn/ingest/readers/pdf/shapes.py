@@ -120,18 +120,44 @@ def _share(flags: list[bool], words: list[Word]) -> bool:
     return n > NEARLY_ALL * sum(len(word.text) for word in words)
 
 
+class Area(NamedTuple):
+    """A rectangle that is filled with a colour."""
+
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+
+
 class RulingLine(NamedTuple):
-    """A straight line that is drawn along an axis."""
+    """A straight line that is drawn along an axis, or the edge of a filled area."""
 
     x0: float
     y0: float
     x1: float
     y1: float
+    area: Area | None = None
+    """The area whose edge it is; None if it is drawn as a line."""
 
     @property
     def is_horizontal(self) -> bool:
         """Whether it runs from left to right."""
         return self.y1 - self.y0 <= self.x1 - self.x0
+
+
+class Direction(NamedTuple):
+    """Where places in coordinates of turned text are on the page."""
+
+    origin: Point
+    right: Point
+    """The step on the page for one point along a turned line."""
+    down: Point
+    """The step on the page for one point from a turned line to the next one."""
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point on the page."""
+        (x0, y0), (x1, y1), (x2, y2) = self
+        return x0 + x * x1 + y * x2, y0 + x * y1 + y * y2
 
 
 class PageContent(NamedTuple):
@@ -140,7 +166,7 @@ class PageContent(NamedTuple):
     width: float
     height: float
     words: list[Word]
-    turned: list[list[Word]]
+    turned: list[tuple[Direction, list[Word]]]
     """Words that run in other directions, each list in coordinates of its own."""
     rules: list[RulingLine]
     is_blank: bool
@@ -161,6 +187,13 @@ def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
         max(box.x1 for box in boxes),
         max(box.bottom for box in boxes),
     )
+
+
+class TurnedLines(NamedTuple):
+    """Lines that run in another direction, in coordinates of their own."""
+
+    direction: Direction
+    lines: list[Line]
 
 
 @dataclass

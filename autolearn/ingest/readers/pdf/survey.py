@@ -8,7 +8,13 @@ from typing import Literal
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import glyphs, joints, line_text
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
-from autolearn.ingest.readers.pdf.shapes import Line, PageContent, RulingLine, Word
+from autolearn.ingest.readers.pdf.shapes import (
+    Line,
+    PageContent,
+    RulingLine,
+    TurnedLines,
+    Word,
+)
 
 Unread = Literal["", "damaged", "pictures", "no Unicode"]
 
@@ -36,8 +42,7 @@ class PageLines:
     width: float
     height: float
     lines: list[Line]
-    turned: list[list[Line]]
-    """Lines that run in other directions, in coordinates of their own."""
+    turned: list[TurnedLines]
     rules: list[RulingLine]
     left_out: list[tuple[str, str]]
     """Text without a place among the lines, and why it is left out."""
