@@ -1,4 +1,4 @@
-"""Compare what is read of documents with a ground truth: python -m benchmarks.similarity.
+"""Compare readings with a ground truth: python -m benchmarks.similarity FOLDER.
 
 A folder holds documents and, anywhere below it, their ground truth in Markdown: the
 file ``report.pdf.md`` or ``report.md`` for ``report.pdf``, as in the folder
@@ -7,8 +7,10 @@ file ``report.pdf.md`` or ``report.md`` for ``report.pdf``, as in the folder
 ``words`` is the similarity of the two sequences of words and signs, 0..1: twice the
 number of those in common, in order, by the number of all. ``kept`` is the share of the
 ground truth that was read, ``true`` the share of the reading that is in the ground
-truth, both in any order. They tell a wrong order from lost or added text. ``headings``
-counts the headings in common and those of the ground truth.
+truth, both in any order. They tell a wrong order from lost or added text. ``letters`` compares the
+pairs of neighbouring letters without white space: it does not depend on where words are
+divided, which a ground truth of Korean or Thai may have wrong. ``headings`` counts the
+headings in common and those of the ground truth.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -45,6 +48,7 @@ class Similarity:
     words: float
     kept: float
     true: float
+    letters: float
     headings: int
     n_headings: int
     seconds: float
@@ -61,6 +65,7 @@ def main() -> int:
     flags = parser.parse_args()
     before = json.loads(flags.before.read_text()) if flags.before else {}
     results: dict[str, Similarity] = {}
+    _say("words kept  true  letters headings")
     for document, truth in pairs(flags.folder):
         name = str(document.relative_to(flags.folder))
         if flags.only in name:
@@ -113,11 +118,19 @@ def measured(document: Path, truth: Path) -> Similarity:
         matcher.ratio(),
         n_common / max(1, len(expected)),
         n_common / max(1, len(read)),
+        _letters(expected, read),
         (headings & found).total(),
         headings.total(),
         seconds,
         error,
     )
+
+
+def _letters(expected: list[str], read: list[str]) -> float:
+    """Return the share of the pairs of letters that two texts have in common."""
+    counts = [Counter(map("".join, pairwise("".join(t)))) for t in (expected, read)]
+    n = counts[0].total() + counts[1].total()
+    return 2 * (counts[0] & counts[1]).total() / max(1, n)
 
 
 def words(markdown: str) -> list[str]:
@@ -132,9 +145,13 @@ def _plain(heading: str) -> str:
 
 def _row(name: str, result: Similarity, before: dict[str, float] | None) -> str:
     row = f"{result.words:.3f} {result.kept:.3f} {result.true:.3f} "
-    row += f"{result.headings:3}/{result.n_headings:<3} {result.seconds:6.1f} s  {name}"
-    if before and abs(before["words"] - result.words) >= NOTABLE:
-        row += f"  (was {before['words']:.3f})"
+    row += f"{result.letters:.3f} {result.headings:3}/{result.n_headings:<3} {result.seconds:6.1f} s  {name}"
+    changes = [
+        f"{measure} was {before[measure]:.3f}"
+        for measure in ("words", "letters")
+        if before and abs(before[measure] - getattr(result, measure)) >= NOTABLE
+    ]
+    row += f"  ({', '.join(changes)})" if changes else ""
     return row + (f"  {result.error}" if result.error else "")
 
 
@@ -146,10 +163,14 @@ def _means(
         names = [name for name in results if Path(name).suffix.lower() == suffix]
         own = [results[name] for name in names]
         row = f"{mean(x.words for x in own):.3f} {mean(x.kept for x in own):.3f} "
-        row += f"{mean(x.true for x in own):.3f} {sum(x.headings for x in own):3}/"
+        row += f"{mean(x.true for x in own):.3f} {mean(x.letters for x in own):.3f} "
+        row += f"{sum(x.headings for x in own):3}/"
         row += f"{sum(x.n_headings for x in own):<3} mean of {len(own)} {suffix}"
-        known = [before[name]["words"] for name in names if name in before]
-        yield row + (f"  (was {mean(known):.3f})" if known else "")
+        known = [before[name] for name in names if name in before]
+        if known:
+            row += f"  (was {mean(x['words'] for x in known):.3f}, "
+            row += f"letters {mean(x['letters'] for x in known):.3f})"
+        yield row
 
 
 def _say(line: str) -> None:

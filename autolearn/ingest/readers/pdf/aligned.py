@@ -1,11 +1,12 @@
 """Find tables without vertical rules: short cells that stand in aligned columns."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import grids, joints
+from autolearn.ingest.readers.pdf import joints, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
 from autolearn.ingest.readers.pdf.shapes import (
     Box,
@@ -80,6 +81,7 @@ def found(
     rules: Sequence[RulingLine],
     prose: set[int],
     boxes: Sequence[Box] = (),
+    folds: Sequence[float] = (),
 ) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines.
 
@@ -88,6 +90,7 @@ def found(
         rules: Its ruling lines.
         prose: Places of lines that belong to running text.
         boxes: Grids that are no tables; no table goes across their edges.
+        folds: Places of rules from the upper to the lower edge of the page.
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
@@ -106,7 +109,7 @@ def found(
             used |= taken
             tables.append((table, taken))
     rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
-    for run in _runs(rest, boxes):
+    for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
                 tables.append((table, {places[id(line)] for line in cut}))
@@ -149,6 +152,13 @@ def _is_within(line: Line, band: list[RulingLine]) -> bool:
         and line.x0 >= band[0].x0 - 6
         and line.x1 <= band[0].x1 + 6
     )
+
+
+def _sides(lines: Sequence[Line], folds: Sequence[float]) -> Iterator[list[Line]]:
+    """Yield the lines on each side of a fold."""
+    edges = [-math.inf, *sorted(folds), math.inf]
+    for left, right in pairwise(edges):
+        yield [line for line in lines if left <= line.x0 < right]
 
 
 def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
@@ -194,7 +204,7 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | Non
         ]
         cells = [head_row, *cells[n_head:]]
     x0, top, x1, bottom = bounds(lines)
-    cells = grids.in_reading_order(grids.without_empty_columns(cells))
+    cells = table_rows.in_reading_order(table_rows.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
     return PageTable(_continued(cells, has_head), has_head, x0, top, x1, bottom)
 
@@ -334,7 +344,7 @@ def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[
             and not row[0]
             and len(filled) == 1
             and all(result[-1][i] for i in filled)
-            and not grids.has_numbers([row[i] for i in filled])
+            and not table_rows.has_numbers([row[i] for i in filled])
         )
         if goes_on:
             result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
@@ -345,13 +355,10 @@ def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[
 
 def _differs(cells: list[list[list[Line]]]) -> bool:
     """Return whether the first row names the columns of a table."""
-    first, others = cells[0], cells[1:]
-    bold = [all(line.bold for line in cell) for cell in first if cell]
-    is_bold = bool(bold) and all(bold)
-    others_bold = sum(all(line.bold for cell in row for line in cell) for row in others)
-    if is_bold and others_bold < len(others):
+    if table_rows.stands_out(cells):
         return True
-    with_numbers = sum(map(grids.has_numbers, others))
+    first, others = cells[0], cells[1:]
+    with_numbers = sum(map(table_rows.has_numbers, others))
     return not _has_digits(first) and 2 * with_numbers >= len(others)
 
 

@@ -93,7 +93,9 @@ class Flow:
 
     def _continued(self, block: Block) -> list[Part]:
         parts = self._paragraph(block.lines)
-        return [*self._joint(self._written, parts[0][0]), *parts]
+        before = self._open.lines[-1] if self._open else block.lines[0]
+        is_spaced = self._is_spaced(before, block.lines[0])
+        return [*self._joint(self._written, parts[0][0], is_spaced), *parts]
 
     def _close(self, *, before_item: bool = False) -> Iterator[Placed]:
         """Yield the open paragraph and what has been kept back for it."""
@@ -124,17 +126,27 @@ class Flow:
     def _paragraph(self, lines: list[Line]) -> list[Part]:
         """Return the lines of a paragraph, joined."""
         parts: list[Part] = []
-        for line in lines:
+        for i, line in enumerate(lines):
             text = line_text.text(line)
             if parts:
-                parts += self._joint(parts, text)
+                parts += self._joint(parts, text, self._is_spaced(lines[i - 1], line))
             parts.append((text, ""))
         return parts
 
-    def _joint(self, written: list[Part], after: str) -> list[Part]:
+    def _is_spaced(self, line: Line, after: Line) -> bool | None:
+        """Return whether the file has a space between two lines; None if unknown."""
+        if not self._facts.has_spaces_at_line_ends:
+            return None
+        return line_text.is_spaced(line, after)
+
+    def _joint(
+        self, written: list[Part], after: str, is_spaced: bool | None
+    ) -> list[Part]:
         """Return what joins two lines; a hyphen that is left out leaves ``written``."""
         before = "".join(text for text, why in written[-3:] if not why)
-        is_divided, space = joints.joint(before, after, self._facts.vocabulary)
+        is_divided, space = joints.joint(
+            before, after, self._facts.vocabulary, is_spaced=is_spaced
+        )
         if not is_divided:
             return [(space, "")] if space else []
         text, _ = written[-1]
@@ -158,6 +170,8 @@ class Flow:
 
     def _rows(self, table: PageTable) -> Iterator[Part]:
         """Yield a Markdown table, or more rows of the table before."""
+        for title in table.titles:
+            yield from [*self._paragraph(title), ("\n\n", "")]
         rows = [[self._cell(cell) for cell in row] for row in table.rows]
         before = self._table
         self._table = table

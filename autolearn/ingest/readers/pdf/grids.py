@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import bidi, columns, line_text
+from autolearn.ingest.readers.pdf import columns, line_text, table_rows
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.shapes import (
     Area,
@@ -16,6 +16,7 @@ from autolearn.ingest.readers.pdf.shapes import (
     Word,
     overlap,
 )
+from autolearn.ingest.readers.pdf.table_rows import Cell
 
 SNAP = 2.5
 """Largest distance of places that count as one, in points."""
@@ -26,20 +27,14 @@ LEAST_FILLED = 0.4
 """Smallest share of cells with text in a table."""
 LONGEST_CELL = 60
 """Words of an average cell; a grid with longer ones is a layout."""
-LONGEST_REPEATED = 4
-"""Words of a cell that is repeated in each column that it spans."""
 LEAST_CELLS = 0.35
 """Smallest share of cells that are not merged with others."""
-SHORT_CELL = 2
-"""Words of an average line where the lines of a cell are rows of their own."""
 PADDING = 12.0
 """Largest distance of a shaded paragraph from the borders of its cell, in points."""
 MOST_SIDE_BY_SIDE = 2
 """Baselines within one cell that may have several lines; more are columns of text."""
 MOST_CROSSED = 0.1
 """Largest share of words that may stand across a ruling line."""
-
-Cell = tuple[int, int]
 
 
 class Grid:
@@ -236,7 +231,11 @@ def _table(
         return None
     for cell, line in _turned_cells(grid, roots, turned):
         contents.setdefault(cell, []).append(line)
-    return _filled(grid, roots, contents)
+    shape = len(grid.ys) - 1, len(grid.xs) - 1
+    titles, rows, has_head = table_rows.of_cells(shape, roots, contents)
+    if not rows:
+        return None
+    return PageTable(rows, has_head, grid.x0, grid.top, grid.x1, grid.bottom, titles)
 
 
 def _turned_cells(
@@ -266,101 +265,3 @@ def _has_columns(cell: list[Line]) -> bool:
         is_item = columns.ITEM.match(line_text.text(row[0]) + " ") is not None
         n += len(row) > 1 + is_item
     return n > MOST_SIDE_BY_SIDE
-
-
-def _filled(
-    grid: Grid, roots: dict[Cell, Cell], contents: dict[Cell, list[Line]]
-) -> PageTable:
-    n_rows, n_columns = len(grid.ys) - 1, len(grid.xs) - 1
-    rows: list[list[list[Line]]] = []
-    for row in range(n_rows):
-        across = [roots[row, column] for column in range(n_columns)]
-        if len(set(across)) == 1:  # one cell from side to side is written once
-            is_first = across[0][0] == row
-            texts = [
-                contents.get(across[0], []) if is_first else [],
-                *[[]] * (n_columns - 1),
-            ]
-        else:
-            texts = [
-                contents.get(root, []) if _is_repeated(contents, across, i) else []
-                for i, root in enumerate(across)
-            ]
-        if any(texts):
-            rows += _split(texts)
-    rows = in_reading_order(without_empty_columns(rows))
-    return PageTable(rows, _has_head(rows), grid.x0, grid.top, grid.x1, grid.bottom)
-
-
-def _is_repeated(
-    contents: dict[Cell, list[Line]], across: Sequence[Cell], i: int
-) -> bool:
-    """Return whether a cell is written: a long one is not repeated across columns."""
-    if not i or across[i] != across[i - 1]:
-        return True
-    n_words = sum(len(line.words) for line in contents.get(across[i], []))
-    return n_words <= LONGEST_REPEATED
-
-
-def _split(cells: list[list[Line]]) -> list[list[list[Line]]]:
-    """Return the rows of a band between rules.
-
-    Where most columns have the same number of short lines on the same baselines, each
-    is a row. A cell with one line stands for all of them.
-    """
-    n = max(len(cell) for cell in cells)
-    full = [cell for cell in cells if len(cell) == n]
-    is_divided = (
-        n > 1
-        and len(full) > 1
-        and 2 * len(full) > len([cell for cell in cells if cell])
-        and all(len(cell) in (0, 1, n) for cell in cells)
-        and all(_are_rows(cell, full[0]) for cell in full)
-    )
-    if not is_divided:
-        return [cells]
-    return [[[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)]
-
-
-def _are_rows(cell: list[Line], other: list[Line]) -> bool:
-    """Return whether the lines of two cells are short and on the same baselines."""
-    n_words = sum(len(line_text.text(line).split()) for line in cell)
-    return n_words <= SHORT_CELL * len(cell) and all(
-        abs(a.base - b.base) < 0.4 * a.size for a, b in zip(cell, other, strict=True)
-    )
-
-
-def without_empty_columns(rows: list[list[list[Line]]]) -> list[list[list[Line]]]:
-    """Return rows without the columns in which no cell has text."""
-    filled = [any(cells) for cells in zip(*rows, strict=True)]
-    return [
-        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
-        for row in rows
-    ]
-
-
-def _has_head(rows: list[list[list[Line]]]) -> bool:
-    """Return whether the first row of a ruled table names its columns.
-
-    It does unless it has numbers where the other rows have numbers.
-    """
-    return len(rows) > 1 and not has_numbers(rows[0])
-
-
-def has_numbers(row: list[list[Line]]) -> bool:
-    """Return whether at least half of the cells of a row have digits."""
-    texts = [[word.text for line in cell for word in line.words] for cell in row]
-    n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
-    return n > 0 and 2 * n >= len([cell for cell in texts if cell])
-
-
-def in_reading_order(cells: list[list[list[Line]]]) -> list[list[list[Line]]]:
-    """Return rows whose first column is the one that is read first."""
-    text = "".join(
-        word.text
-        for row in cells
-        for cell in row
-        for line in cell
-        for word in line.words
-    )
-    return [row[::-1] for row in cells] if bidi.is_rtl(text) else cells

@@ -20,6 +20,8 @@ INITIAL, INITIAL_GAP = 1.8, 1.5
 """Size of a letter that begins a chapter and its distance from the text, in sizes of
 the text."""
 
+EDGE = 0.03
+"""Share of a page that is its edge."""
 LISTING = 2.8
 """Largest distance of two lines of code, in font sizes."""
 
@@ -44,8 +46,10 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
 
 
 def _lines_of(item: Box) -> list[Line]:
-    rows = item.rows if isinstance(item, PageTable) else []
-    return [line for row in rows for cell in row for line in cell]
+    if not isinstance(item, PageTable):
+        return []
+    cells = [*item.titles, *(cell for row in item.rows for cell in row)]
+    return [line for cell in cells for line in cell]
 
 
 def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
@@ -130,12 +134,24 @@ def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     running = {id(line) for line in aligned.prose(order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
-    tables = aligned.found(lines, page.rules, prose, boxes)
+    tables = aligned.found(lines, page.rules, prose, boxes, _folds(page))
     taken = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
     rest = [line for i, line in enumerate(lines) if i not in taken]
     listings, rest = _listings(rest)
     return items + listings + page_lines.without_gaps(rest, running)
+
+
+def _folds(page: PageLines) -> list[float]:
+    """Return where a rule divides a sheet into two pages."""
+    return [
+        rule.x0
+        for rule in page.rules
+        if not rule.is_horizontal
+        and rule.y0 <= EDGE * page.height
+        and rule.y1 >= (1 - EDGE) * page.height
+        and EDGE * page.width < rule.x0 < (1 - EDGE) * page.width
+    ]
 
 
 def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:

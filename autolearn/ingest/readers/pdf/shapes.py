@@ -208,3 +208,5 @@ class PageTable:
     top: float
     x1: float
     bottom: float
+    titles: list[list[Line]] = field(default_factory=list)
+    """What stands above the names of the columns, from side to side."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from autolearn.core.errors import InputError
@@ -30,6 +31,8 @@ _SENTENCES: dict[Unread, str] = {
     "out",
     "damaged": "{0} {2} damaged and left out",
 }
+SPACED = 0.1
+"""Share of the lines of Korean that end with a space if the file has such spaces."""
 USABLE = 0.5
 """Smallest share of characters with known meaning on a page with text."""
 
@@ -65,6 +68,11 @@ class Facts:
     """Whether most of the text is in a font of one width."""
     heads: RunningHeads
     vocabulary: set[str]
+    has_spaces_at_line_ends: bool
+    """Whether the file has the spaces at the ends of lines of Korean text.
+
+    Their absence then says that the line ends within a word.
+    """
 
 
 @dataclass
@@ -79,6 +87,7 @@ class Survey:
     _sizes: Counter[float] = field(default_factory=Counter)
     _bold: Counter[bool] = field(default_factory=Counter)
     _mono: Counter[bool] = field(default_factory=Counter)
+    _spaces: Counter[bool] = field(default_factory=Counter)
 
     def add(self, page: PageLines) -> None:
         """Count what is on a page."""
@@ -90,7 +99,17 @@ class Survey:
             self._bold[line.bold] += n
             self._mono[line.mono] += n
         self._learn(page.lines)
+        self._count_spaces(page.lines)
         self.heads.add(page.number, page.lines, page.height)
+
+    def _count_spaces(self, lines: list[Line]) -> None:
+        """Count the lines of Korean that end with a space, and those that do not."""
+        for line, after in pairwise(lines):
+            last, first = line.words[-1].text[-1:], after.words[0].text[:1]
+            if joints.HANGUL.match(last) and joints.HANGUL.match(first):
+                is_spaced = line_text.is_spaced(line, after)
+                if is_spaced is not None:
+                    self._spaces[is_spaced] += 1
 
     def _learn(self, lines: list[Line]) -> None:
         """Keep the words of a page, without those that a line end may divide."""
@@ -126,6 +145,7 @@ class Survey:
             is_mono=self._mono[True] > self._mono[False],
             heads=self.heads,
             vocabulary=self.vocabulary,
+            has_spaces_at_line_ends=self._spaces[True] > SPACED * self._spaces.total(),
         )
 
 
