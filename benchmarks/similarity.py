@@ -7,10 +7,10 @@ file ``report.pdf.md`` or ``report.md`` for ``report.pdf``, as in the folder
 ``words`` is the similarity of the two sequences of words and signs, 0..1: twice the
 number of those in common, in order, by the number of all. ``kept`` is the share of the
 ground truth that was read, ``true`` the share of the reading that is in the ground
-truth, both in any order. They tell a wrong order from lost or added text. ``letters`` compares the
-pairs of neighbouring letters without white space: it does not depend on where words are
-divided, which a ground truth of Korean or Thai may have wrong. ``headings`` counts the
-headings in common and those of the ground truth.
+truth, both in any order. They tell a wrong order from lost or added text. ``letters``
+compares the pairs of neighbouring letters without white space: it does not depend on
+where words are divided, which a ground truth of Korean or Thai may have wrong.
+``headings`` counts the headings in common and those of the ground truth.
 """
 
 import argparse
@@ -145,7 +145,8 @@ def _plain(heading: str) -> str:
 
 def _row(name: str, result: Similarity, before: dict[str, float] | None) -> str:
     row = f"{result.words:.3f} {result.kept:.3f} {result.true:.3f} "
-    row += f"{result.letters:.3f} {result.headings:3}/{result.n_headings:<3} {result.seconds:6.1f} s  {name}"
+    row += f"{result.letters:.3f} {result.headings:3}/{result.n_headings:<3} "
+    row += f"{result.seconds:6.1f} s  {name}"
     changes = [
         f"{measure} was {before[measure]:.3f}"
         for measure in ("words", "letters")

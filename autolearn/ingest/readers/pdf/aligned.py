@@ -275,7 +275,9 @@ def _n_aligned(column: list[Line]) -> int:
 
 def n_words(line: Line) -> float:
     """Return the number of words of a line; of unspaced scripts, half its letters."""
-    text = "".join(word.text for word in line.words)
+    text = "".join([word.text for word in line.words])
+    if text.isascii():
+        return len(line.words)
     return len(joints.UNSPACED.findall(text)) / 2 or len(line.words)
 
 

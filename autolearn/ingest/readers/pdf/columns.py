@@ -53,7 +53,9 @@ def is_sentence_end(text: str) -> bool:
 
 def is_rtl(line: Line) -> bool:
     """Return whether a line runs from right to left."""
-    return bidi.is_rtl(line_text.text(line))
+    if line.is_rtl is None:
+        line.is_rtl = bidi.is_rtl(line_text.text(line))
+    return line.is_rtl
 
 
 class TextColumn:
@@ -241,13 +243,15 @@ def _is_indented(
 
 
 def _is_title(lines: list[Line], following: list[Box], column: TextColumn) -> bool:
-    """Return whether a line is the title of the paragraph after it.
+    """Return whether a numbered line is the title of the paragraph after it.
 
     The first line of that paragraph is indented, and its second one begins where the
     title does. The lines of a list item would all be indented.
     """
     first, second = following[0], following[-1]
     if len(lines) > 1 or not isinstance(first, Line) or not isinstance(second, Line):
+        return False
+    if not ITEM.match(line_text.text(lines[0])):
         return False
     start, unit = column.start(lines[0]), INDENT * first.size
     return (

@@ -103,6 +103,7 @@ class _Reader:
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
         characters = _characters(text.raw, self._n)
         self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
+        self._is_ascii = self._characters.isascii()
         self._is_broken = _BROKEN.search(self._characters) is not None
         self._faces: dict[int, tuple[bool, bool]] = {}
         self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
@@ -128,7 +129,10 @@ class _Reader:
                     parts = [(first, stop)]
                 for a, b in parts:
                     word = self._word(a, b, font, order, space)
-                    line += self._divided(word, a, b, font)
+                    if word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
+                        line += self._divided(word, a, b, font)
+                    else:
+                        line.append(word)
                     order, space = line[-1].order + 1, 0
             space = max(space, kind) if last < end else space
         return words
@@ -196,7 +200,8 @@ class _Reader:
         return self._faces[address]
 
     def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
-        text = whole(self._characters[first:stop])
+        text = self._characters[first:stop]
+        text = text if self._is_ascii else whole(text)
         x0, x1 = self._extent(first, stop - 1, font)
         return Word(
             text,
@@ -213,8 +218,6 @@ class _Reader:
 
     def _divided(self, word: Word, first: int, stop: int, font: _Font) -> list[Word]:
         """Return the parts of a word between wide gaps, which stand in columns."""
-        if word.x1 - word.x0 <= WIDEST_LETTER * word.size * (stop - first):
-            return [word]
         extents = [self._extent(i, i, font) for i in range(first, stop)]
         starts = [first] + [
             i

@@ -77,12 +77,16 @@ class Line:
     x1: float = field(init=False)
     text: str | None = field(init=False, default=None)
     """What ``line_text.text`` has made of the words."""
+    is_rtl: bool | None = field(init=False, default=None)
+    """What ``columns.is_rtl`` has found."""
 
     def __post_init__(self) -> None:
         """Measure the line by the words that are not raised or lowered."""
         words = self.words
         body = [word for word in words if not word.script] or words
-        longest = max(body, key=_weight) if len(body) > 1 else body[0]
+        longest = body[0]
+        if any(word.size != longest.size or word.base != longest.base for word in body):
+            longest = max(body, key=_weight)
         self.base, self.size = longest.base, longest.size
         self.x0 = min([word.x0 for word in words])
         self.x1 = max([word.x1 for word in words])
