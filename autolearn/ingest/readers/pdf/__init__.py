@@ -70,6 +70,8 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
             share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
             yield from _joined(flow.page(pickle.load(spool)), share)
         yield from _joined(flow.rest(), 1.0)
+        for note in flow.notes():
+            yield Piece("", note=note, share=1.0)
 
 
 def _joined(parts: Iterable[Placed], share: float) -> Iterator[Piece]:

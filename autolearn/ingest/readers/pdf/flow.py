@@ -7,8 +7,16 @@ as a footnote or a table, is written after it.
 from collections.abc import Iterator
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import columns, joints, layout, line_text
+from autolearn.ingest.readers.pdf import (
+    columns,
+    doubts,
+    joints,
+    layout,
+    line_text,
+    survey,
+)
 from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.doubts import Doubt
 from autolearn.ingest.readers.pdf.layout import Part
 from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
@@ -37,18 +45,28 @@ class Flow:
         """The page that is being read, and the one that the paragraph begins on."""
         self._table: PageTable | None = None
         """The last table, as long as nothing follows it."""
+        self._doubts: dict[Doubt, list[int]] = {}
+        """The pages that may have been read wrongly."""
 
     def page(self, page: PageLines) -> Iterator[Placed]:
         """Yield the text of a page, as far as it is complete, and what is left out."""
         self._number = page.number + 1
-        blocks, left_out = layout.on_page(page, self._facts)
-        yield from ((self._number, part) for part in left_out)
-        for block in blocks:
+        parts = layout.on_page(page, self._facts)
+        for doubt in parts.doubts:
+            self._doubts.setdefault(doubt, []).append(self._number)
+        yield from ((self._number, part) for part in parts.left_out)
+        for block in parts.blocks:
             yield from self._add(block)
 
     def rest(self) -> Iterator[Placed]:
         """Yield what has been kept back."""
         yield from self._close()
+
+    def notes(self) -> Iterator[str]:
+        """Yield a sentence on each kind of pages that may have been read wrongly."""
+        for doubt, pages in self._doubts.items():
+            named = survey.named_pages(pages, self._facts.n_pages)
+            yield doubts.SENTENCES[doubt].format(*named)
 
     def _add(self, block: Block) -> Iterator[Placed]:
         if self._is_held(block):

@@ -235,7 +235,8 @@ def _table(
     titles, rows, has_head = table_rows.of_cells(shape, roots, contents)
     if not rows:
         return None
-    return PageTable(rows, has_head, grid.x0, grid.top, grid.x1, grid.bottom, titles)
+    place = grid.x0, grid.top, grid.x1, grid.bottom
+    return PageTable(rows, has_head, *place, titles, is_ruled=True)
 
 
 def _turned_cells(

@@ -1,18 +1,21 @@
 """Divide a page into blocks in reading order, and what is left out."""
 
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from autolearn.ingest.readers.pdf import (
     aligned,
     bidi,
     blocks,
     contents,
+    doubts,
     grids,
     line_text,
     order,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.doubts import Doubt
 from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
@@ -29,8 +32,18 @@ Part = tuple[str, str]
 """A text, and why it is left out; empty if it is not."""
 
 
-def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
-    """Return the blocks of a page in the order of reading, and what is left out."""
+@dataclass(frozen=True)
+class PageParts:
+    """What a page is divided into."""
+
+    blocks: list[Block]
+    """Its text, in the order of reading."""
+    left_out: list[Part]
+    doubts: set[Doubt]
+
+
+def on_page(page: PageLines, facts: Facts) -> PageParts:
+    """Divide a page into blocks and what is left out."""
     left_out = list(page.left_out)
     lines = _inside(page, left_out)
     heads = facts.heads.on_page(page.number, lines, page.height, facts.body_size)
@@ -42,7 +55,8 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
     is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
     found = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
     in_tables = {id(x) for item in items for x in _lines_of(item)}
-    return found + _turned(page, facts, in_tables), left_out
+    found += _turned(page, facts, in_tables)
+    return PageParts(found, left_out, set(doubts.of_page(items)))
 
 
 def _lines_of(item: Box) -> list[Line]:

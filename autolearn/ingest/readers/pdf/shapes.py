@@ -214,3 +214,5 @@ class PageTable:
     bottom: float
     titles: list[list[Line]] = field(default_factory=list)
     """What stands above the names of the columns, from side to side."""
+    is_ruled: bool = False
+    """Whether lines are drawn between its cells."""

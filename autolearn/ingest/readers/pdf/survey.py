@@ -181,10 +181,10 @@ def why_without_text(content: PageContent, usable: list[Word]) -> Unread:
 def notes(survey: Survey) -> Iterator[str]:
     """Yield a sentence on each kind of pages that give no text."""
     for unread, pages in survey.unread.items():
-        yield _SENTENCES[unread].format(*_named(pages, survey.n_pages))
+        yield _SENTENCES[unread].format(*named_pages(pages, survey.n_pages))
 
 
-def _named(pages: list[int], n_pages: int) -> tuple[str, str, str]:
+def named_pages(pages: list[int], n_pages: int) -> tuple[str, str, str]:
     """Return pages in words, such as "pages 2 to 5 and 7 of 9", and two verbs."""
     spans: list[list[int]] = []
     for page in pages:
