@@ -35,7 +35,10 @@ MOST_WORDS = 8000
 NOTABLE = 0.002
 """A difference of ``words`` that is shown beside an earlier measurement."""
 
-_NOT_TEXT = re.compile(r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)|<[^<>]{1,200}>", re.DOTALL)
+_NOT_TEXT = re.compile(
+    r"<!--.*?-->|!\[[^\]]*\]\([^)]*\)|<[^<>]{1,200}>|^\|(?:\s*:?-+:?\s*\|)+$",
+    re.DOTALL | re.MULTILINE,
+)
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _MARKUP = re.compile(r"\\(?=[^\w\s])|[|*#`>~]|^\s*[-+]\s|-{3,}", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
@@ -57,7 +60,7 @@ class Similarity:
 
 def main() -> int:
     """Measure each document and print a table, with the mean of each format."""
-    parser = argparse.ArgumentParser(prog="benchmarks.similarity", description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks.similarity")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="part of the names to measure")
     parser.add_argument("--save", type=Path, help="file for the results, JSON")
