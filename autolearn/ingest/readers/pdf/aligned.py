@@ -330,7 +330,7 @@ def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
         for words in parts:
             part = Line(words)
             yield _column(part, columns), part
-    elif len(over) < len(columns):
+    elif len(over) < len(columns) and len(line.words) <= table_rows.LONGEST_REPEATED:
         yield from ((i, line) for i in over)
     else:
         yield over[0], line

@@ -15,7 +15,7 @@ SHORT, SIDE_BY_SIDE, LEAST_ROWS = 0.6, 0.25, 6
 """Share of lines that are labels or values, share of rows that have several lines, and
 number of such rows, from which a page is a form."""
 FILLED = 0.75
-"""Share of cells with text in a table whose columns are sure, though no rule is drawn."""
+"""Share of cells with text in a table whose columns are sure without rules."""
 LEAST_CELLS = 12
 """Cells of a table that can be uneven."""
 SENTENCES: dict[Doubt, str] = {
