@@ -128,7 +128,8 @@ def _pdf(path: Path, content: Content) -> None:
     def line(text: str, y: float, left: float = 72, size: float = 11) -> float:
         canvas.setFont("Times-Roman", size)
         canvas.drawString(left, y, text)
-        return left + pdfmetrics.stringWidth(text, "Times-Roman", size)
+        width: float = pdfmetrics.stringWidth(text, "Times-Roman", size)
+        return left + width
 
     line(content.heading, 780, size=18)
     end = line(f"{content.before} {content.base}", 740)
@@ -140,7 +141,8 @@ def _pdf(path: Path, content: Content) -> None:
         canvas.setFont("Courier", 10)
         canvas.drawString(72, 690 - 12 * n, code)
     xs = [72, 172, 272, 372]
-    cells = [list(content.header), *([content.region, *row] for row in content.rows)]
+    cells: list[list[object]] = [list(content.header)]
+    cells += [[content.region, *row] for row in content.rows]
     ys = [640 - 20 * n for n in range(len(cells) + 1)]
     for n, y in enumerate(ys):
         canvas.line(172 if 1 < n < len(ys) - 1 else 72, y, 372, y)

@@ -170,16 +170,18 @@ def _merged(rules: Sequence[RulingLine], along: int) -> list[RulingLine]:
     """
     across = 1 - along
     merged: list[RulingLine] = []
-    for rule in sorted(rules, key=lambda r: (round(r[across] / SNAP), r[along])):
-        last = merged[-1] if merged else None
+    for rule in sorted(
+        rules, key=lambda r: (round(r.ends[across] / SNAP), r.ends[along])
+    ):
+        last, own = merged[-1].ends if merged else None, rule.ends
         if (
             last is not None
-            and abs(last[across] - rule[across]) <= SNAP
-            and rule[along] - last[along + 2] <= SNAP
-            and last[along] - rule[along + 2] <= SNAP
+            and abs(last[across] - own[across]) <= SNAP
+            and own[along] - last[along + 2] <= SNAP
+            and last[along] - own[along + 2] <= SNAP
         ):
-            low = min(last, rule, key=lambda r: r[along])
-            end = max(last[along + 2], rule[along + 2])
+            low = min(merged[-1], rule, key=lambda r: r.ends[along])
+            end = max(last[along + 2], own[along + 2])
             merged[-1] = low._replace(x1=end) if along == 0 else low._replace(y1=end)
         else:
             merged.append(rule)
@@ -192,7 +194,8 @@ def _touch(h: RulingLine, v: RulingLine) -> bool:
 
 def _ends(rules: Sequence[RulingLine], low: int, high: int) -> list[float]:
     """Return the outermost places of rules."""
-    return [min(rule[low] for rule in rules), max(rule[high] for rule in rules)]
+    ends = [rule.ends for rule in rules]
+    return [min(end[low] for end in ends), max(end[high] for end in ends)]
 
 
 def _places(values: Iterable[float]) -> list[float]:

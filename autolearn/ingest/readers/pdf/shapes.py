@@ -144,6 +144,11 @@ class RulingLine(NamedTuple):
     """The area whose edge it is; None if it is drawn as a line."""
 
     @property
+    def ends(self) -> tuple[float, float, float, float]:
+        """The places where it begins and ends."""
+        return self.x0, self.y0, self.x1, self.y1
+
+    @property
     def is_horizontal(self) -> bool:
         """Whether it runs from left to right."""
         return self.y1 - self.y0 <= self.x1 - self.x0
