@@ -111,6 +111,11 @@ def test_a_table_in_a_cell_is_readable_and_a_layout_table_is_unfolded(tmp_path):
         ),
         ("<math alttext='r=9'><mi>r</mi></math>", "is $r=9$ here"),
         ("<math><msqrt><mn>83</mn></msqrt></math>", "is $\\sqrt{83}$ here"),
+        (
+            "<mml:math><mml:msup><mml:mn>10</mml:mn><mml:mn>23</mml:mn></mml:msup>"
+            "</mml:math>",
+            "is $10^{23}$ here",
+        ),
         ("<script type='math/tex'>s=4</script>", "is $s=4$ here"),
         (
             "<span class='MathJax_Preview'>t</span>"

@@ -21,6 +21,7 @@ from autolearn.ingest.readers.left_out import LeftOut
 
 REASON = "formula that could not be converted"
 
+_PREFIXED_MATH = re.compile(r"^\w+:math$")
 _TEX = re.compile(r"tex|latex", re.I)
 _COMMENT = re.compile(r"(?<!\\)%.*")
 _STYLE = re.compile(r"^\{\\(?:display|text)style\s*(.*)\}$", re.S)
@@ -34,6 +35,7 @@ _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 def write_out(soup: BeautifulSoup, left_out: LeftOut) -> None:
     """Replace all formulas of a page by LaTeX between dollars."""
+    _drop_prefixes(soup)
     for script in soup.find_all("script", type=re.compile("^math/tex")):
         _remove_rendered(script)
         is_display = "mode=display" in str(script["type"])
@@ -55,6 +57,13 @@ def write_out(soup: BeautifulSoup, left_out: LeftOut) -> None:
         kind = f"{' '.join(image.get_attribute_list('class'))} {image.get('src', '')}"
         if _IMAGE.search(kind) and re.search(r"[\\^_=]", str(image["alt"])):
             _put(image, str(image["alt"]), is_display=False)
+
+
+def _drop_prefixes(soup: BeautifulSoup) -> None:
+    """Name elements of MathML without a prefix, as in ``mml:math`` of e-books."""
+    for math in soup.find_all(_PREFIXED_MATH):
+        for part in [math, *math.find_all(True)]:
+            part.name = part.name.rpartition(":")[2]
 
 
 def written(tex: str, *, is_display: bool = False) -> str:

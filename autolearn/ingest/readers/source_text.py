@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from autolearn.core.errors import InputError
 from autolearn.core.reading import ReadingChoices
-from autolearn.ingest.readers import decoding, markup, pandoc
+from autolearn.ingest.readers import decoding, latex_repair, markup, pandoc
+from autolearn.ingest.readers.left_out import LeftOut
 from autolearn.ingest.readers.pieces import Piece, Source
 
 _FORMATS = {".rst": "rst", ".tex": "latex"}
@@ -34,7 +36,8 @@ _FIRST = r"\providecommand{\newblock}{}"
 def read(path: Path, choices: ReadingChoices) -> Source:
     """Return a document with its headings, lists, tables, formulas and notes.
 
-    Other files that it names are not read. Commands that are not known are left out.
+    Other files that it names are not read. Commands that are not known are left out,
+    and so is what cannot be read of malformed LaTeX.
 
     Raises:
         InputError: It is too large, or cannot be parsed.
@@ -51,16 +54,31 @@ def read(path: Path, choices: ReadingChoices) -> Source:
 
 
 def _pieces(text: str, source: str) -> Iterator[Piece]:
-    text = (_FIRST if source == "latex" else "") + re.sub(r"\r\n?", "\n", text)
-    data = text.encode("utf-8", "replace")
-    html, messages = pandoc.convert(data, source, "html")
+    text = re.sub(r"\r\n?", "\n", text)
+    left_out, note = LeftOut(), ""
+    messages: list[dict[str, Any]] = []
+
+    def convert(text: str) -> bytes:
+        nonlocal messages
+        data = ((_FIRST if source == "latex" else "") + text).encode("utf-8", "replace")
+        html, messages = pandoc.convert(data, source, "html")
+        return html
+
+    try:
+        html = convert(text)
+    except InputError as error:
+        if source != "latex":
+            raise
+        html, note = latex_repair.converted(text, convert, left_out, error)
     soup = markup.parse(html)
     for title in soup("title"):
         title.decompose()  # stands at the beginning as well
     for citation in soup.select("span.citation[data-cites]"):
         if not citation.get_text(strip=True):
             citation.string = f"[{', '.join(str(citation['data-cites']).split())}]"
-    yield from markup.pieces(soup)
+    if note:
+        yield Piece("", note=note)
+    yield from markup.pieces(soup, left_out=left_out)
     for message in messages:
         content = _content(message)
         if content and not _WITHOUT_TEXT.fullmatch(content):

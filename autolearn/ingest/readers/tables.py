@@ -136,12 +136,16 @@ def markdown(table: Tag, texts: Mapping[int, str]) -> str:
         return ""
     filled = [i for i in range(len(lines[0])) if any(line[i] for line in lines)]
     lines = [[line[i] for i in filled] for line in lines]
-    titles = []
+    titles, is_name = [], False
     while len(lines) > 1 and len(filled) > 1 and lines[0][0] and not any(lines[0][1:]):
-        titles.append(f"{lines.pop(0)[0]}\n\n")
-        places.pop(0)
+        title = lines.pop(0)[0]
+        is_name = _is_header(places.pop(0))
+        titles.append(f"{title}\n\n")
     n = _n_header_rows(table, places, lines)
     header = _header(lines[:n]) if n else [""] * len(filled)
+    if titles and is_name and not n:  # one name for all columns
+        header = [title] * len(filled)
+        titles.pop()
     body = ["| " + " | ".join(line) + " |" for line in (header, *lines[n:])]
     body.insert(1, "|" + " --- |" * len(filled))
     return "".join(titles) + "\n".join(body)

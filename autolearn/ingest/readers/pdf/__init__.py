@@ -19,6 +19,7 @@ import pypdfium2.raw as pdfium_c
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import lines, page_content, survey
 from autolearn.ingest.readers.pdf.flow import Flow, Placed
+from autolearn.ingest.readers.pdf.shapes import TurnedLines
 from autolearn.ingest.readers.pdf.survey import PageLines, Survey
 from autolearn.ingest.readers.pieces import Piece, Source
 
@@ -69,6 +70,8 @@ def _pieces(path: Path, n_pages: int) -> Iterator[Piece]:
             share = FIRST_PASS + (1 - FIRST_PASS) * (number + 1) / n_pages
             yield from _joined(flow.page(pickle.load(spool)), share)
         yield from _joined(flow.rest(), 1.0)
+        for note in flow.notes():
+            yield Piece("", note=note, share=1.0)
 
 
 def _joined(parts: Iterable[Placed], share: float) -> Iterator[Piece]:
@@ -88,9 +91,9 @@ def _page(document: pdfium.PdfDocument, number: int) -> PageLines:
         return PageLines(number, 0, 0, [], [], [], [], "damaged")
     usable, left_out = survey.split_usable(content.words)
     turned = []
-    for words in content.turned:
+    for direction, words in content.turned:
         usable_turned, left_out_turned = survey.split_usable(words)
-        turned.append(lines.joined(usable_turned))
+        turned.append(TurnedLines(direction, lines.joined(usable_turned)))
         left_out += left_out_turned
     return PageLines(
         number,

@@ -1,13 +1,20 @@
 """Find tables without vertical rules: short cells that stand in aligned columns."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
-from autolearn.ingest.readers.pdf import grids, joints
+from autolearn.ingest.readers.pdf import joints, table_rows
 from autolearn.ingest.readers.pdf.lines import rows
-from autolearn.ingest.readers.pdf.shapes import Line, PageTable, RulingLine, bounds
+from autolearn.ingest.readers.pdf.shapes import (
+    Box,
+    Line,
+    PageTable,
+    RulingLine,
+    bounds,
+)
 
 NEAREST = 2.6
 """Largest distance of two rows of one table, in font sizes."""
@@ -18,6 +25,8 @@ MOST_CONTINUED = 3
 """Lines of one cell that may follow a row."""
 SHORTEST_RULE, THICKEST = 40, 4
 """Length of a rule across a table, and distance of the edges of one rule, in points."""
+FRAMED = 0.25
+"""Share of running text between two rules from which they frame no table."""
 CELL_GAP = 0.42
 """A gap within a line that may divide two cells, in font sizes."""
 CROSSED = 0.15
@@ -68,7 +77,11 @@ def _is_marker(line: Line, after: Line) -> bool:
 
 
 def found(
-    lines: Sequence[Line], rules: Sequence[RulingLine], prose: set[int]
+    lines: Sequence[Line],
+    rules: Sequence[RulingLine],
+    prose: set[int],
+    boxes: Sequence[Box] = (),
+    folds: Sequence[float] = (),
 ) -> list[tuple[PageTable, set[int]]]:
     """Return the tables of a page, and for each the places of its lines.
 
@@ -76,6 +89,8 @@ def found(
         lines: The lines of the page from top to bottom.
         rules: Its ruling lines.
         prose: Places of lines that belong to running text.
+        boxes: Grids that are no tables; no table goes across their edges.
+        folds: Places of rules from the upper to the lower edge of the page.
     """
     places = {id(line): i for i, line in enumerate(lines)}
     tables: list[tuple[PageTable, set[int]]] = []
@@ -86,12 +101,15 @@ def found(
             for i, line in enumerate(lines)
             if i not in used and _is_within(line, band)
         ]
+        n_prose = sum(places[id(line)] in prose for line in inside)
+        if len(band) == 2 and n_prose > FRAMED * len(inside):
+            continue
         if table := _table(inside, least=2, head=band[1].y0):
             taken = {places[id(line)] for line in inside}
             used |= taken
             tables.append((table, taken))
     rest = [line for i, line in enumerate(lines) if i not in used and i not in prose]
-    for run in _runs(rest):
+    for run in [run for side in _sides(rest, folds) for run in _runs(side, boxes)]:
         for cut in _cuts(run):
             if table := _table(cut, least=LEAST_ROWS):
                 tables.append((table, {places[id(line)] for line in cut}))
@@ -136,12 +154,23 @@ def _is_within(line: Line, band: list[RulingLine]) -> bool:
     )
 
 
-def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
+def _sides(lines: Sequence[Line], folds: Sequence[float]) -> Iterator[list[Line]]:
+    """Yield the lines on each side of a fold."""
+    edges = [-math.inf, *sorted(folds), math.inf]
+    for left, right in pairwise(edges):
+        yield [line for line in lines if left <= line.x0 < right]
+
+
+def _runs(lines: Sequence[Line], boxes: Sequence[Box]) -> Iterator[list[Row]]:
     """Yield rows that follow one another and have several cells."""
     run: list[Row] = []
     n_single = 0
     for row in rows(lines):
-        near = run and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+        near = (
+            run
+            and row[0].base - run[-1][0].base <= NEAREST * row[0].size
+            and not any(_goes_across(box, run[-1], row) for box in boxes)
+        )
         if run and (not near or (len(row) < 2 and n_single >= MOST_CONTINUED)):
             yield run[: len(run) - n_single]
             run, n_single = [], 0
@@ -150,6 +179,13 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[Row]]:
             run.append(row)
     if run:
         yield run[: len(run) - n_single]
+
+
+def _goes_across(box: Box, before: Row, row: Row) -> bool:
+    """Return whether one of two rows stands in a box and the other one does not."""
+    return (box.top < before[0].base <= box.bottom) != (
+        box.top < row[0].base <= box.bottom
+    )
 
 
 def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | None:
@@ -168,7 +204,7 @@ def _table(lines: list[Line], *, least: int, head: float = 0) -> PageTable | Non
         ]
         cells = [head_row, *cells[n_head:]]
     x0, top, x1, bottom = bounds(lines)
-    cells = grids.in_reading_order(grids.without_empty_columns(cells))
+    cells = table_rows.in_reading_order(table_rows.without_empty_columns(cells))
     has_head = bool(n_head) or _differs(cells)
     return PageTable(_continued(cells, has_head), has_head, x0, top, x1, bottom)
 
@@ -239,7 +275,9 @@ def _n_aligned(column: list[Line]) -> int:
 
 def n_words(line: Line) -> float:
     """Return the number of words of a line; of unspaced scripts, half its letters."""
-    text = "".join(word.text for word in line.words)
+    text = "".join([word.text for word in line.words])
+    if text.isascii():
+        return len(line.words)
     return len(joints.UNSPACED.findall(text)) / 2 or len(line.words)
 
 
@@ -292,7 +330,7 @@ def _by_column(line: Line, columns: list[Span]) -> Iterator[tuple[int, Line]]:
         for words in parts:
             part = Line(words)
             yield _column(part, columns), part
-    elif len(over) < len(columns):
+    elif len(over) < len(columns) and len(line.words) <= table_rows.LONGEST_REPEATED:
         yield from ((i, line) for i in over)
     else:
         yield over[0], line
@@ -308,7 +346,7 @@ def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[
             and not row[0]
             and len(filled) == 1
             and all(result[-1][i] for i in filled)
-            and not grids.has_numbers([row[i] for i in filled])
+            and not table_rows.has_numbers([row[i] for i in filled])
         )
         if goes_on:
             result[-1] = [a + b for a, b in zip(result[-1], row, strict=True)]
@@ -319,13 +357,10 @@ def _continued(cells: list[list[list[Line]]], has_head: bool) -> list[list[list[
 
 def _differs(cells: list[list[list[Line]]]) -> bool:
     """Return whether the first row names the columns of a table."""
-    first, others = cells[0], cells[1:]
-    bold = [all(line.bold for line in cell) for cell in first if cell]
-    is_bold = bool(bold) and all(bold)
-    others_bold = sum(all(line.bold for cell in row for line in cell) for row in others)
-    if is_bold and others_bold < len(others):
+    if table_rows.stands_out(cells):
         return True
-    with_numbers = sum(map(grids.has_numbers, others))
+    first, others = cells[0], cells[1:]
+    with_numbers = sum(map(table_rows.has_numbers, others))
     return not _has_digits(first) and 2 * with_numbers >= len(others)
 
 

@@ -31,13 +31,15 @@ def is_rtl_code(code: int) -> bool:
 
 def is_rtl(text: str) -> bool:
     """Return whether most letters of a text run from right to left."""
+    if text.isascii():
+        return False
     n = len(_RTL.findall(text))
     return n > 0 and 2 * n >= sum(map(str.isalpha, text))
 
 
 def has_rtl(text: str) -> bool:
     """Return whether a text has letters that run from right to left."""
-    return _RTL.search(text) is not None
+    return not text.isascii() and _RTL.search(text) is not None
 
 
 def ordered(words: Sequence[Word], spaces: Sequence[bool]) -> list[Read]:

@@ -28,8 +28,9 @@ _CAPITALS = re.compile(
 )
 """A numbered heading in capitals, or one that many papers have."""
 _CAPTION = re.compile(
+    r"[\[<\u3008\u300a]?\s*"
     r"(?:figure|fig\.|table|tab\.|abb(?:ildung|\.)|tabelle|scheme|plate|listing|box|chart|"
-    r"graphique|figura|tabla|图|圖|表|図)\s*[\dA-ZIVX]+",
+    r"graphique|figura|tabla|图|圖|表|図|표|그림)\s*[\dA-ZIVX]+",
     re.IGNORECASE,
 )
 

@@ -31,6 +31,11 @@ ITEM = re.compile(
     r"(?:[-\u2022\u25aa\u25e6\u2023*\u2013\u25cf\u25cb\u25a0\u2610-\u2612]|\(?[0-9a-zA-Z]{1,3}[.)])\s"
 )
 """The mark of a list item."""
+LABELLED = re.compile(
+    r"[\[<\u3008\u300a]\s?(?:figure|fig\.|table|tab\.|abb\.|图|圖|表|図|표|그림)\s*\d+",
+    re.IGNORECASE,
+)
+"""A number in brackets that begins a caption."""
 _ENDS = re.compile(
     r"[.!?:;\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u201d\u2019)\]\u00bb]*(?:\[[\d,\s\u2013-]+\])?$"
 )
@@ -48,7 +53,9 @@ def is_sentence_end(text: str) -> bool:
 
 def is_rtl(line: Line) -> bool:
     """Return whether a line runs from right to left."""
-    return bidi.is_rtl(line_text.text(line))
+    if line.is_rtl is None:
+        line.is_rtl = bidi.is_rtl(line_text.text(line))
+    return line.is_rtl
 
 
 class TextColumn:
@@ -154,11 +161,12 @@ def paragraphs(column: TextColumn, *, is_mono: bool) -> Iterator[list[Box]]:
     """Yield the lines of each paragraph, heading or listing, and each table."""
     run: list[Box] = []
     lines: list[Line] = []
-    for item in column.items:
+    for i, item in enumerate(column.items):
         is_next = (
             isinstance(item, Line)
             and bool(lines)
             and not _divides(lines, item, column, is_mono=is_mono)
+            and not _is_title(lines, column.items[i : i + 2], column)
         )
         if run and not is_next:
             yield run
@@ -187,7 +195,8 @@ def _divides(
         return False
     is_unfinished = not is_sentence_end(text) and after[:1].islower()
     is_open = is_unfinished and is_full(before, column)
-    if pitch > (OPEN if is_open else WIDER) or ITEM.match(after):
+    is_begun = ITEM.match(after) or LABELLED.match(after)
+    if pitch > (OPEN if is_open else WIDER) or is_begun:
         return True
     return _is_ended(lines, line, column) or _is_indented(lines, line, text, column)
 
@@ -211,8 +220,11 @@ def _is_ended(lines: list[Line], line: Line, column: TextColumn) -> bool:
 
 
 def is_full(line: Line, column: TextColumn) -> bool:
-    """Return whether a line ends near the edge of its column."""
-    return column.fill(line) >= SHORT
+    """Return whether a line ends near the edge of its column.
+
+    A single line does not say where its column ends.
+    """
+    return len(column.items) > 1 and column.fill(line) >= SHORT
 
 
 def _is_indented(
@@ -228,6 +240,29 @@ def _is_indented(
     if abs(first - rest) < unit:
         return start > rest + unit
     return abs(start - first) < abs(start - rest)
+
+
+def _is_title(lines: list[Line], following: list[Box], column: TextColumn) -> bool:
+    """Return whether a numbered line is the title of the paragraph after it.
+
+    The first line of that paragraph is indented, and its second one begins where the
+    title does. The lines of a list item would all be indented.
+    """
+    first, second = following[0], following[-1]
+    if len(lines) > 1 or not isinstance(first, Line) or not isinstance(second, Line):
+        return False
+    if not ITEM.match(line_text.text(lines[0])):
+        return False
+    start, unit = column.start(lines[0]), INDENT * first.size
+    return (
+        second is not first
+        and unit < column.start(first) - start < 4 * unit
+        and abs(column.start(second) - start) < 0.5 * unit
+        and second.base - first.base < WIDER * (first.base - lines[0].base)
+        and abs(second.size - first.size) <= SAME_SIZE * first.size
+        and is_full(first, column)
+        and not ITEM.match(line_text.text(second))
+    )
 
 
 def is_code(lines: Sequence[Line]) -> bool:

@@ -7,8 +7,16 @@ as a footnote or a table, is written after it.
 from collections.abc import Iterator
 from itertools import pairwise
 
-from autolearn.ingest.readers.pdf import columns, joints, layout, line_text
+from autolearn.ingest.readers.pdf import (
+    columns,
+    doubts,
+    joints,
+    layout,
+    line_text,
+    survey,
+)
 from autolearn.ingest.readers.pdf.blocks import Block
+from autolearn.ingest.readers.pdf.doubts import Doubt
 from autolearn.ingest.readers.pdf.layout import Part
 from autolearn.ingest.readers.pdf.shapes import Line, PageTable
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
@@ -37,18 +45,28 @@ class Flow:
         """The page that is being read, and the one that the paragraph begins on."""
         self._table: PageTable | None = None
         """The last table, as long as nothing follows it."""
+        self._doubts: dict[Doubt, list[int]] = {}
+        """The pages that may have been read wrongly."""
 
     def page(self, page: PageLines) -> Iterator[Placed]:
         """Yield the text of a page, as far as it is complete, and what is left out."""
         self._number = page.number + 1
-        blocks, left_out = layout.on_page(page, self._facts)
-        yield from ((self._number, part) for part in left_out)
-        for block in blocks:
+        parts = layout.on_page(page, self._facts)
+        for doubt in parts.doubts:
+            self._doubts.setdefault(doubt, []).append(self._number)
+        yield from ((self._number, part) for part in parts.left_out)
+        for block in parts.blocks:
             yield from self._add(block)
 
     def rest(self) -> Iterator[Placed]:
         """Yield what has been kept back."""
         yield from self._close()
+
+    def notes(self) -> Iterator[str]:
+        """Yield a sentence on each kind of pages that may have been read wrongly."""
+        for doubt, pages in self._doubts.items():
+            named = survey.named_pages(pages, self._facts.n_pages)
+            yield doubts.SENTENCES[doubt].format(*named)
 
     def _add(self, block: Block) -> Iterator[Placed]:
         if self._is_held(block):
@@ -93,7 +111,9 @@ class Flow:
 
     def _continued(self, block: Block) -> list[Part]:
         parts = self._paragraph(block.lines)
-        return [*self._joint(self._written, parts[0][0]), *parts]
+        before = self._open.lines[-1] if self._open else block.lines[0]
+        is_spaced = self._is_spaced(before, block.lines[0])
+        return [*self._joint(self._written, parts[0][0], is_spaced), *parts]
 
     def _close(self, *, before_item: bool = False) -> Iterator[Placed]:
         """Yield the open paragraph and what has been kept back for it."""
@@ -124,17 +144,27 @@ class Flow:
     def _paragraph(self, lines: list[Line]) -> list[Part]:
         """Return the lines of a paragraph, joined."""
         parts: list[Part] = []
-        for line in lines:
+        for i, line in enumerate(lines):
             text = line_text.text(line)
             if parts:
-                parts += self._joint(parts, text)
+                parts += self._joint(parts, text, self._is_spaced(lines[i - 1], line))
             parts.append((text, ""))
         return parts
 
-    def _joint(self, written: list[Part], after: str) -> list[Part]:
+    def _is_spaced(self, line: Line, after: Line) -> bool | None:
+        """Return whether the file has a space between two lines; None if unknown."""
+        if not self._facts.has_spaces_at_line_ends:
+            return None
+        return line_text.is_spaced(line, after)
+
+    def _joint(
+        self, written: list[Part], after: str, is_spaced: bool | None
+    ) -> list[Part]:
         """Return what joins two lines; a hyphen that is left out leaves ``written``."""
         before = "".join(text for text, why in written[-3:] if not why)
-        is_divided, space = joints.joint(before, after, self._facts.vocabulary)
+        is_divided, space = joints.joint(
+            before, after, self._facts.vocabulary, is_spaced=is_spaced
+        )
         if not is_divided:
             return [(space, "")] if space else []
         text, _ = written[-1]
@@ -158,6 +188,8 @@ class Flow:
 
     def _rows(self, table: PageTable) -> Iterator[Part]:
         """Yield a Markdown table, or more rows of the table before."""
+        for title in table.titles:
+            yield from [*self._paragraph(title), ("\n\n", "")]
         rows = [[self._cell(cell) for cell in row] for row in table.rows]
         before = self._table
         self._table = table

@@ -9,6 +9,7 @@ import ctypes
 import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import pypdfium2 as pdfium
@@ -21,6 +22,9 @@ NO_UNICODE = "font without Unicode"
 
 SMALLEST, LARGEST = 1.5, 1000.0
 """Sizes of fonts in points; the height of a letter replaces what is beyond."""
+WIDEST_LETTER, WIDEST_GAP = 1.2, 0.9
+"""Largest width of an average letter with its gap, and a gap within a word that divides
+it, in font sizes."""
 _STEP = 8
 """Characters after which the text object is asked for again."""
 _FIXED_PITCH = 1
@@ -99,6 +103,7 @@ class _Reader:
         self._n: int = pdfium_c.FPDFText_CountChars(text.raw)
         characters = _characters(text.raw, self._n)
         self._characters = characters.replace(_HYPHEN, "-").translate(_BULLETS)
+        self._is_ascii = self._characters.isascii()
         self._is_broken = _BROKEN.search(self._characters) is not None
         self._faces: dict[int, tuple[bool, bool]] = {}
         self._box, self._matrix = pdfium_c.FS_RECTF(), pdfium_c.FS_MATRIX()
@@ -123,8 +128,12 @@ class _Reader:
                 else:
                     parts = [(first, stop)]
                 for a, b in parts:
-                    line.append(self._word(a, b, font, order, space))
-                    order, space = order + 1, 0
+                    word = self._word(a, b, font, order, space)
+                    if word.x1 - word.x0 > WIDEST_LETTER * word.size * (b - a):
+                        line += self._divided(word, a, b, font)
+                    else:
+                        line.append(word)
+                    order, space = line[-1].order + 1, 0
             space = max(space, kind) if last < end else space
         return words
 
@@ -191,7 +200,8 @@ class _Reader:
         return self._faces[address]
 
     def _word(self, first: int, stop: int, font: _Font, order: int, space: int) -> Word:
-        text = whole(self._characters[first:stop])
+        text = self._characters[first:stop]
+        text = text if self._is_ascii else whole(text)
         x0, x1 = self._extent(first, stop - 1, font)
         return Word(
             text,
@@ -205,6 +215,19 @@ class _Reader:
             space,
             self._reason(text, first) if font.is_suspect else "",
         )
+
+    def _divided(self, word: Word, first: int, stop: int, font: _Font) -> list[Word]:
+        """Return the parts of a word between wide gaps, which stand in columns."""
+        extents = [self._extent(i, i, font) for i in range(first, stop)]
+        starts = [first] + [
+            i
+            for i, (a, b) in enumerate(pairwise(extents), first + 1)
+            if b[0] - a[1] > WIDEST_GAP * word.size
+        ]
+        return [
+            self._word(a, b, font, word.order + n, GAP if n else word.space)
+            for n, (a, b) in enumerate(pairwise([*starts, stop]))
+        ]
 
     def _reason(self, text: str, first: int) -> str:
         has_no_unicode = _BROKEN.search(text) or (

@@ -15,7 +15,7 @@ IDEOGRAPH = re.compile(
     "\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
 )
 """Those of Chinese and Japanese, which have no spaces between phrases either."""
-_HANGUL = re.compile("[\uac00-\ud7a3]")
+HANGUL = re.compile("[\uac00-\ud7a3]")
 """Korean has spaces, but its lines may end within a word."""
 HYPHENS = "-\u2010\u00ad"
 LONGEST = 80
@@ -52,13 +52,20 @@ def words(text: str) -> list[str]:
     return found + [part for word in found if "-" in word for part in word.split("-")]
 
 
-def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, str]:
+def joint(
+    before: str,
+    after: str,
+    vocabulary: Collection[str],
+    *,
+    is_spaced: bool | None = None,
+) -> tuple[bool, str]:
     """Return how the end of a line and the next line are joined.
 
     Args:
         before: The text of the line, and maybe of lines before it.
         after: The text of the next line.
         vocabulary: Words of the document in lower case.
+        is_spaced: Whether the file has a space between them; None if it says nothing.
 
     Returns:
         Whether the last character is the hyphen of a divided word, which is left out,
@@ -75,8 +82,9 @@ def joint(before: str, after: str, vocabulary: Collection[str]) -> tuple[bool, s
     if before.endswith("\u2013") and before[-2:-1].isalnum():  # as in 2019\u20132020
         return False, ""
     is_unspaced = bool(UNSPACED.match(before[-1:]) or UNSPACED.match(after))
-    if _HANGUL.match(before[-1:]) and _HANGUL.match(after):
-        is_unspaced = (before.split()[-1] + after.split()[0]) in vocabulary
+    if HANGUL.match(before[-1:]) and HANGUL.match(after):
+        is_word = (before.split()[-1] + after.split()[0]) in vocabulary
+        is_unspaced = is_word if is_spaced is None else not is_spaced
     return False, "" if is_unspaced else " "
 
 

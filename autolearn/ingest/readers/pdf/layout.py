@@ -1,24 +1,30 @@
 """Divide a page into blocks in reading order, and what is left out."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from autolearn.ingest.readers.pdf import (
     aligned,
+    bidi,
     blocks,
     contents,
+    doubts,
     grids,
     line_text,
     order,
 )
 from autolearn.ingest.readers.pdf import lines as page_lines
 from autolearn.ingest.readers.pdf.blocks import Block
-from autolearn.ingest.readers.pdf.shapes import Box, Line, overlap
+from autolearn.ingest.readers.pdf.doubts import Doubt
+from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable, overlap
 from autolearn.ingest.readers.pdf.survey import Facts, PageLines
 
 INITIAL, INITIAL_GAP = 1.8, 1.5
 """Size of a letter that begins a chapter and its distance from the text, in sizes of
 the text."""
 
+EDGE = 0.03
+"""Share of a page that is its edge."""
 LISTING = 2.8
 """Largest distance of two lines of code, in font sizes."""
 
@@ -26,8 +32,18 @@ Part = tuple[str, str]
 """A text, and why it is left out; empty if it is not."""
 
 
-def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
-    """Return the blocks of a page in the order of reading, and what is left out."""
+@dataclass(frozen=True)
+class PageParts:
+    """What a page is divided into."""
+
+    blocks: list[Block]
+    """Its text, in the order of reading."""
+    left_out: list[Part]
+    doubts: set[Doubt]
+
+
+def on_page(page: PageLines, facts: Facts) -> PageParts:
+    """Divide a page into blocks and what is left out."""
     left_out = list(page.left_out)
     lines = _inside(page, left_out)
     heads = facts.heads.on_page(page.number, lines, page.height, facts.body_size)
@@ -35,16 +51,35 @@ def on_page(page: PageLines, facts: Facts) -> tuple[list[Block], list[Part]]:
     entries = contents.found(list(page_lines.rows(lines)))
     lines = _without(lines, entries, left_out, "table of contents")
     lines = _with_initials(aligned.with_markers(lines))
-    found = blocks.of_items(order.ordered(_with_tables(lines, page, facts)), facts)
-    return found + _turned(page, facts), left_out
+    items = _with_tables(lines, page, facts)
+    is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
+    found = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
+    in_tables = {id(x) for item in items for x in _lines_of(item)}
+    found += _turned(page, facts, in_tables)
+    return PageParts(found, left_out, set(doubts.of_page(items)))
 
 
-def _turned(page: PageLines, facts: Facts) -> list[Block]:
-    """Return the text that runs in other directions; it is no heading."""
+def _lines_of(item: Box) -> list[Line]:
+    if not isinstance(item, PageTable):
+        return []
+    cells = [*item.titles, *(cell for row in item.rows for cell in row)]
+    return [line for cell in cells for line in cell]
+
+
+def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
+    """Return the text that runs in other directions; it is no heading.
+
+    Args:
+        page: The page.
+        facts: What holds for the whole document.
+        in_tables: The ``id`` of the lines that stand in tables.
+    """
     found = [
         block
-        for lines in page.turned
-        for block in blocks.of_items(order.ordered(lines), facts)
+        for _, lines in page.turned
+        for block in blocks.of_items(
+            order.ordered([line for line in lines if id(line) not in in_tables]), facts
+        )
     ]
     for block in found:
         block.kind = "aside" if block.kind == "heading" else block.kind
@@ -106,19 +141,31 @@ def _with_initials(lines: list[Line]) -> list[Line]:
 def _with_tables(lines: list[Line], page: PageLines, facts: Facts) -> list[Box]:
     """Return tables, and the lines that are in none."""
     items: list[Box] = []
-    ruled = grids.found(lines, page.rules)
+    ruled, boxes = grids.found(lines, page.rules, page.turned)
     taken = {i for _, places in ruled for i in places}
     items += [table for table, _ in ruled]
     lines = [line for i, line in enumerate(lines) if i not in taken]
     running = {id(line) for line in aligned.prose(order.columns(lines))}
     running |= {id(line) for line in lines if line.mono and not facts.is_mono}
     prose = {i for i, line in enumerate(lines) if id(line) in running}
-    tables = aligned.found(lines, page.rules, prose)
+    tables = aligned.found(lines, page.rules, prose, boxes, _folds(page))
     taken = {i for _, places in tables for i in places}
     items += [table for table, _ in tables]
     rest = [line for i, line in enumerate(lines) if i not in taken]
     listings, rest = _listings(rest)
     return items + listings + page_lines.without_gaps(rest, running)
+
+
+def _folds(page: PageLines) -> list[float]:
+    """Return where a rule divides a sheet into two pages."""
+    return [
+        rule.x0
+        for rule in page.rules
+        if not rule.is_horizontal
+        and rule.y0 <= EDGE * page.height
+        and rule.y1 >= (1 - EDGE) * page.height
+        and EDGE * page.width < rule.x0 < (1 - EDGE) * page.width
+    ]
 
 
 def _listings(lines: Sequence[Line]) -> tuple[list[Box], list[Line]]:

@@ -35,6 +35,16 @@ def text(line: Line) -> str:
     return line.text
 
 
+def is_spaced(line: Line, after: Line) -> bool | None:
+    """Return whether the file has a space between two lines.
+
+    None if they are not drawn one after the other.
+    """
+    last = max(line.words, key=lambda word: word.order)
+    first = min(after.words, key=lambda word: word.order)
+    return first.space == SPACE if first.order == last.order + 1 else None
+
+
 def _written(read: list[bidi.Read]) -> str:
     result: list[str] = []
     end = 0

@@ -180,6 +180,10 @@ def _rows(words: Iterable[Word]) -> Iterator[list[Word]]:
 def _divided(row: list[Word], cuts: Sequence[float]) -> Iterator[Line]:
     """Yield the parts of a row between wide gaps and gutters."""
     gaps = [b.x0 - a.x1 for a, b in pairwise(row)]
+    sizes = {word.size for word in row}
+    if not cuts and len(sizes) == 1 and max(gaps, default=0) <= WIDE * row[0].size:
+        yield Line(row)
+        return
     word_gaps = [
         gap / b.size
         for gap, (a, b) in zip(gaps, pairwise(row), strict=True)
@@ -286,6 +290,8 @@ def spaces(words: list[Word], *, is_rtl: bool) -> list[bool]:
 
 
 def _is_spaced(a: Word, b: Word, loose: float) -> bool:
-    if b.order == a.order + 1:
-        return b.space == SPACE or (b.space == GAP and b.x0 - a.x1 > TIGHT * b.size)
+    step = b.order - a.order
+    if step in (1, -1):
+        space = b.space if step == 1 else a.space
+        return space == SPACE or (space == GAP and b.x0 - a.x1 > TIGHT * b.size)
     return b.x0 - a.x1 > loose * max(a.size, b.size)

@@ -50,9 +50,17 @@ class Part:
         return low < middle < high and overlap(self, a) > 1 and overlap(self, b) > 1
 
 
-def ordered(items: Sequence[Box]) -> list[Box]:
-    """Return lines and other things on a page in the order in which they are read."""
+def ordered(items: Sequence[Box], *, is_rtl: bool = False) -> list[Box]:
+    """Return lines and other things on a page in the order in which they are read.
+
+    Args:
+        items: What is on the page.
+        is_rtl: Whether what is on the right is read first.
+    """
     parts = _parts(sorted(items, key=lambda item: (item.bottom, item.x0)))
+    if is_rtl:
+        for part in parts:
+            part.x0, part.x1 = -part.x1, -part.x0
     if len(parts) > MOST_PARTS:
         parts.sort(key=lambda part: (round(part.top), part.x0))
     else:

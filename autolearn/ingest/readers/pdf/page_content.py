@@ -8,7 +8,12 @@ import pypdfium2.raw as pdfium_c
 
 from autolearn.ingest.readers.pdf import forms, glyphs, rules
 from autolearn.ingest.readers.pdf.glyphs import NO_UNICODE
-from autolearn.ingest.readers.pdf.shapes import PageContent, Point, Word
+from autolearn.ingest.readers.pdf.shapes import (
+    Direction,
+    PageContent,
+    Point,
+    Word,
+)
 
 TWICE = "drawn twice"
 BULLET = "\u2022"
@@ -37,7 +42,7 @@ def of_page(document: pdfium.PdfDocument, number: int) -> PageContent:
         return PageContent(
             *frame.size,
             words,
-            list(words_by_angle.values()),
+            [(frame.direction(a), turned) for a, turned in words_by_angle.items()],
             rules.drawn(page, place),
             is_blank=not pdfium_c.FPDFPage_CountObjects(page.raw),
         )
@@ -91,6 +96,16 @@ class _Frame:
         if self._angle == 180:
             return self._width - x, self._height - y
         return y, self._width - x
+
+    def direction(self, angle: int) -> Direction:
+        """Return where text that runs at an angle on the page as seen is."""
+
+        def place(x: float, y: float) -> Point:
+            seen = {0: (x, y), 90: (y, -x), 180: (-x, -y), 270: (-y, x)}[angle]
+            return self.place(*seen)
+
+        (x0, y0), (x1, y1), (x2, y2) = place(0, 0), place(1, 0), place(0, 1)
+        return Direction((x0, y0), (x1 - x0, y1 - y0), (x2 - x0, y2 - y0))
 
     def moved(self, words: list[Word]) -> list[Word]:
         """Return words whose places are measured from the corner of the turned page."""

@@ -8,7 +8,7 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from autolearn.ingest.readers.pdf.shapes import RulingLine
+from autolearn.ingest.readers.pdf.shapes import Area, RulingLine
 
 MOST_PATHS = 3000
 """Paths on a page; a page with more is a drawing, whose lines rule no table."""
@@ -21,6 +21,8 @@ _DEEPEST = 3
 
 Point = tuple[float, float]
 Matrix = tuple[float, float, float, float, float, float]
+Edge = tuple[Point, Point, tuple[Point, Point] | None]
+"""Start and end of a segment, and two corners of the filled area that it bounds."""
 _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
@@ -37,9 +39,10 @@ def drawn(
     for n, (path, matrix) in enumerate(_page_paths(page)):
         if n >= MOST_PATHS:
             return []
-        for start, end in _edges(path, matrix):
+        for start, end, area in _edges(path, matrix):
             if rule := _rule(place(*start), place(*end)):
-                rules.append(rule)
+                filled = _area(place(*area[0]), place(*area[1])) if area else None
+                rules.append(rule._replace(area=filled))
     return rules
 
 
@@ -66,9 +69,14 @@ def _paths(
 
 
 def _is_painted(path: Any) -> bool:
+    return any(_draw_mode(path))
+
+
+def _draw_mode(path: Any) -> tuple[bool, bool]:
+    """Return whether a path is filled, and whether its outline is drawn."""
     fill, stroke = ctypes.c_int(), ctypes.c_int()
     pdfium_c.FPDFPath_GetDrawMode(path, fill, stroke)
-    return bool(fill.value or stroke.value)
+    return bool(fill.value), bool(stroke.value)
 
 
 def _matrix(item: Any) -> Matrix:
@@ -89,19 +97,21 @@ def _product(m: Matrix, n: Matrix) -> Matrix:
     )
 
 
-def _edges(path: Any, matrix: Matrix) -> Iterator[tuple[Point, Point]]:
+def _edges(path: Any, matrix: Matrix) -> Iterator[Edge]:
     """Yield the straight segments of a path; a thin rectangle is one segment."""
     matrix = _product(_matrix(path), matrix)
+    is_drawn = _draw_mode(path)[1]
     for points in _outlines(path):
         places = [_applied(matrix, point) for point in points]
         xs, ys = [x for x, _ in places], [y for _, y in places]
         left, right, low, high = min(xs), max(xs), min(ys), max(ys)
         if len(places) > 2 and high - low <= THIN:
-            yield (left, (low + high) / 2), (right, (low + high) / 2)
+            yield (left, (low + high) / 2), (right, (low + high) / 2), None
         elif len(places) > 2 and right - left <= THIN:
-            yield ((left + right) / 2, low), ((left + right) / 2, high)
+            yield ((left + right) / 2, low), ((left + right) / 2, high), None
         else:
-            yield from pairwise(places)
+            area = None if is_drawn else ((left, low), (right, high))
+            yield from ((start, end, area) for start, end in pairwise(places))
 
 
 def _outlines(path: Any) -> Iterator[list[Point]]:
@@ -136,3 +146,8 @@ def _rule(start: Point, end: Point) -> RulingLine | None:
     if min(width, height) > 1 or max(width, height) < SHORTEST:
         return None
     return RulingLine(x0, y0, x1, y1)
+
+
+def _area(corner: Point, other: Point) -> Area:
+    (x0, x1), (y0, y1) = sorted((corner[0], other[0])), sorted((corner[1], other[1]))
+    return Area(x0, y0, x1, y1)

@@ -77,12 +77,16 @@ class Line:
     x1: float = field(init=False)
     text: str | None = field(init=False, default=None)
     """What ``line_text.text`` has made of the words."""
+    is_rtl: bool | None = field(init=False, default=None)
+    """What ``columns.is_rtl`` has found."""
 
     def __post_init__(self) -> None:
         """Measure the line by the words that are not raised or lowered."""
         words = self.words
         body = [word for word in words if not word.script] or words
-        longest = max(body, key=_weight) if len(body) > 1 else body[0]
+        longest = body[0]
+        if any(word.size != longest.size or word.base != longest.base for word in body):
+            longest = max(body, key=_weight)
         self.base, self.size = longest.base, longest.size
         self.x0 = min([word.x0 for word in words])
         self.x1 = max([word.x1 for word in words])
@@ -120,18 +124,49 @@ def _share(flags: list[bool], words: list[Word]) -> bool:
     return n > NEARLY_ALL * sum(len(word.text) for word in words)
 
 
+class Area(NamedTuple):
+    """A rectangle that is filled with a colour."""
+
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+
+
 class RulingLine(NamedTuple):
-    """A straight line that is drawn along an axis."""
+    """A straight line that is drawn along an axis, or the edge of a filled area."""
 
     x0: float
     y0: float
     x1: float
     y1: float
+    area: Area | None = None
+    """The area whose edge it is; None if it is drawn as a line."""
+
+    @property
+    def ends(self) -> tuple[float, float, float, float]:
+        """The places where it begins and ends."""
+        return self.x0, self.y0, self.x1, self.y1
 
     @property
     def is_horizontal(self) -> bool:
         """Whether it runs from left to right."""
         return self.y1 - self.y0 <= self.x1 - self.x0
+
+
+class Direction(NamedTuple):
+    """Where places in coordinates of turned text are on the page."""
+
+    origin: Point
+    right: Point
+    """The step on the page for one point along a turned line."""
+    down: Point
+    """The step on the page for one point from a turned line to the next one."""
+
+    def place(self, x: float, y: float) -> Point:
+        """Return a point on the page."""
+        (x0, y0), (x1, y1), (x2, y2) = self
+        return x0 + x * x1 + y * x2, y0 + x * y1 + y * y2
 
 
 class PageContent(NamedTuple):
@@ -140,7 +175,7 @@ class PageContent(NamedTuple):
     width: float
     height: float
     words: list[Word]
-    turned: list[list[Word]]
+    turned: list[tuple[Direction, list[Word]]]
     """Words that run in other directions, each list in coordinates of its own."""
     rules: list[RulingLine]
     is_blank: bool
@@ -163,6 +198,13 @@ def bounds(boxes: Iterable[Box]) -> tuple[float, float, float, float]:
     )
 
 
+class TurnedLines(NamedTuple):
+    """Lines that run in another direction, in coordinates of their own."""
+
+    direction: Direction
+    lines: list[Line]
+
+
 @dataclass
 class PageTable:
     """A table and its place on the page."""
@@ -175,3 +217,7 @@ class PageTable:
     top: float
     x1: float
     bottom: float
+    titles: list[list[Line]] = field(default_factory=list)
+    """What stands above the names of the columns, from side to side."""
+    is_ruled: bool = False
+    """Whether lines are drawn between its cells."""

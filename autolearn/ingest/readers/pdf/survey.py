@@ -3,12 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from autolearn.core.errors import InputError
 from autolearn.ingest.readers.pdf import glyphs, joints, line_text
 from autolearn.ingest.readers.pdf.running_heads import RunningHeads
-from autolearn.ingest.readers.pdf.shapes import Line, PageContent, RulingLine, Word
+from autolearn.ingest.readers.pdf.shapes import (
+    Line,
+    PageContent,
+    RulingLine,
+    TurnedLines,
+    Word,
+)
 
 Unread = Literal["", "damaged", "pictures", "no Unicode"]
 
@@ -24,6 +31,8 @@ _SENTENCES: dict[Unread, str] = {
     "out",
     "damaged": "{0} {2} damaged and left out",
 }
+SPACED = 0.1
+"""Share of the lines of Korean that end with a space if the file has such spaces."""
 USABLE = 0.5
 """Smallest share of characters with known meaning on a page with text."""
 
@@ -36,8 +45,7 @@ class PageLines:
     width: float
     height: float
     lines: list[Line]
-    turned: list[list[Line]]
-    """Lines that run in other directions, in coordinates of their own."""
+    turned: list[TurnedLines]
     rules: list[RulingLine]
     left_out: list[tuple[str, str]]
     """Text without a place among the lines, and why it is left out."""
@@ -60,6 +68,11 @@ class Facts:
     """Whether most of the text is in a font of one width."""
     heads: RunningHeads
     vocabulary: set[str]
+    has_spaces_at_line_ends: bool
+    """Whether the file has the spaces at the ends of lines of Korean text.
+
+    Their absence then says that the line ends within a word.
+    """
 
 
 @dataclass
@@ -74,6 +87,7 @@ class Survey:
     _sizes: Counter[float] = field(default_factory=Counter)
     _bold: Counter[bool] = field(default_factory=Counter)
     _mono: Counter[bool] = field(default_factory=Counter)
+    _spaces: Counter[bool] = field(default_factory=Counter)
 
     def add(self, page: PageLines) -> None:
         """Count what is on a page."""
@@ -85,7 +99,17 @@ class Survey:
             self._bold[line.bold] += n
             self._mono[line.mono] += n
         self._learn(page.lines)
+        self._count_spaces(page.lines)
         self.heads.add(page.number, page.lines, page.height)
+
+    def _count_spaces(self, lines: list[Line]) -> None:
+        """Count the lines of Korean that end with a space, and those that do not."""
+        for line, after in pairwise(lines):
+            last, first = line.words[-1].text[-1:], after.words[0].text[:1]
+            if joints.HANGUL.match(last) and joints.HANGUL.match(first):
+                is_spaced = line_text.is_spaced(line, after)
+                if is_spaced is not None:
+                    self._spaces[is_spaced] += 1
 
     def _learn(self, lines: list[Line]) -> None:
         """Keep the words of a page, without those that a line end may divide."""
@@ -121,6 +145,7 @@ class Survey:
             is_mono=self._mono[True] > self._mono[False],
             heads=self.heads,
             vocabulary=self.vocabulary,
+            has_spaces_at_line_ends=self._spaces[True] > SPACED * self._spaces.total(),
         )
 
 
@@ -156,10 +181,10 @@ def why_without_text(content: PageContent, usable: list[Word]) -> Unread:
 def notes(survey: Survey) -> Iterator[str]:
     """Yield a sentence on each kind of pages that give no text."""
     for unread, pages in survey.unread.items():
-        yield _SENTENCES[unread].format(*_named(pages, survey.n_pages))
+        yield _SENTENCES[unread].format(*named_pages(pages, survey.n_pages))
 
 
-def _named(pages: list[int], n_pages: int) -> tuple[str, str, str]:
+def named_pages(pages: list[int], n_pages: int) -> tuple[str, str, str]:
     """Return pages in words, such as "pages 2 to 5 and 7 of 9", and two verbs."""
     spans: list[list[int]] = []
     for page in pages:

@@ -1,0 +1,203 @@
+r"""Mend LaTeX that is malformed, so that the rest of it can be read.
+
+Braces, dollar signs and ``\begin`` are matched. What has no partner is closed or taken
+out. A paragraph that stays unreadable, such as one with a formula that does not end, is
+replaced by a mark and listed as left out.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from autolearn.core.errors import InputError
+from autolearn.ingest.readers.left_out import LeftOut
+
+MALFORMED = "malformed LaTeX"
+MOST_ATTEMPTS = 12
+"""Paragraphs that are taken out before a file is refused."""
+MOST_NAMED = 3
+"""Faults that are named in the note."""
+
+_TOKEN = re.compile(
+    r"(?P<comment>%[^\n]*)|\\begin\s*\{(?P<begin>[^{}]*)\}|\\end\s*\{(?P<end>[^{}]*)\}"
+    r"|\\verb\*?(?P<quote>[^\sa-zA-Z]).*?(?P=quote)|\\.|(?P<dollar>\${1,2})|(?P<brace>[{}])"
+    r"|(?P<blank>\n[ \t]*\n)"
+)
+_BLANK = re.compile(r"\n[ \t]*\n")
+_LINE = re.compile(r"line (\d+)")
+_VERBATIM = ("verbatim", "verbatim*", "lstlisting", "minted", "Verbatim", "comment")
+_FORMULAS = re.compile(
+    r"(?:equation|align|alignat|gather|multline|eqnarray|displaymath|math|flalign)\*?"
+)
+_ROWS = re.compile(r"(?:tabular[x*]?|array|longtable)\*?")
+
+Convert = Callable[[str], bytes]
+
+
+@dataclass
+class _Open:
+    """What has been opened and not closed yet."""
+
+    name: str
+    """The name of an environment, a brace or a dollar sign."""
+    start: int
+
+    @property
+    def close(self) -> str:
+        """What closes it."""
+        ends = {"{": "}", "$": "$", "$$": "$$"}
+        return ends.get(self.name, f"\\end{{{self.name}}}")
+
+
+@dataclass
+class _Mender:
+    """Matches what is opened and closed in a text."""
+
+    text: str
+    left_out: LeftOut
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    """Start, end and replacement of each change."""
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    """Place of each fault, and what it is."""
+    _stack: list[_Open] = field(default_factory=list)
+    _paragraph: int = 0
+
+    def mended(self) -> str:
+        """Return the text with what is missing or without what is too much."""
+        place = 0
+        while match := _TOKEN.search(self.text, place):
+            place = match.end()
+            if (name := match["begin"]) is not None:
+                place = self._begin(name, match)
+            elif (name := match["end"]) is not None:
+                self._end(name, match)
+            elif match["brace"] == "{":
+                self._stack.append(_Open("{", match.start()))
+            elif match["brace"] == "}":
+                self._end("{", match)
+            elif match["dollar"]:
+                self._dollar(match["dollar"], match)
+            elif match["blank"]:
+                self._blank(match.start())
+                self._paragraph = place = match.end() - 1
+        self._blank(len(self.text))
+        for item in reversed(self._stack):
+            self._close(item, len(self.text))
+        return self._changed()
+
+    def _begin(self, name: str, match: re.Match[str]) -> int:
+        end = self.text.find(f"\\end{{{name}}}", match.end())
+        if name in _VERBATIM and end >= 0:
+            return end + len(f"\\end{{{name}}}")
+        self._stack.append(_Open(name, match.start()))
+        return match.end()
+
+    def _end(self, name: str, match: re.Match[str]) -> None:
+        if name not in [item.name for item in self._stack]:
+            self.faults.append((match.start(), f"{match[0]} closes nothing"))
+            self.edits.append((match.start(), match.end(), ""))
+            return
+        while (item := self._stack.pop()).name != name:
+            self._close(item, match.start())
+
+    def _dollar(self, sign: str, match: re.Match[str]) -> None:
+        if self._stack and self._stack[-1].name == sign:
+            self._stack.pop()
+        else:
+            self._stack.append(_Open(sign, match.start()))
+
+    def _blank(self, end: int) -> None:
+        """Take out a paragraph with a formula that does not end in it."""
+        formulas = [
+            item
+            for item in self._stack
+            if item.name in ("$", "$$") or _FORMULAS.fullmatch(item.name)
+        ]
+        if not formulas:
+            return
+        start = max(self._paragraph, self.text.find("\n", self._paragraph))
+        start = min(start + 1, formulas[0].start)
+        self.faults.append((formulas[0].start, "a formula does not end"))
+        self._stack = [item for item in self._stack if item.start < start]
+        self.edits = [edit for edit in self.edits if edit[0] < start]
+        mark = self.left_out.add(self.text[start:end], MALFORMED)
+        self.edits.append((start, end, mark))
+
+    def _close(self, item: _Open, end: int) -> None:
+        """Close what is still open at a place, or at the end of its paragraph."""
+        name = item.name if item.name in "{$" else f"\\begin{{{item.name}}}"
+        self.faults.append((item.start, f"{name} is not closed"))
+        is_short = item.name == "{" or _ROWS.fullmatch(item.name)
+        blank = _BLANK.search(self.text, item.start) if is_short else None
+        place = min(blank.start(), end) if blank else end
+        self.edits.append((place, place, item.close))
+
+    def _changed(self) -> str:
+        parts, place = [], 0
+        for start, end, new in sorted(self.edits, key=lambda edit: edit[:2]):
+            parts += [self.text[place:start], new]
+            place = max(place, end)
+        return "".join([*parts, self.text[place:]])
+
+
+def converted(
+    text: str, convert: Convert, left_out: LeftOut, error: InputError
+) -> tuple[bytes, str]:
+    """Convert malformed LaTeX as far as possible.
+
+    Args:
+        text: The source.
+        convert: Converts a source.
+        left_out: Where to keep what is taken out.
+        error: Why the source as it is cannot be converted.
+
+    Returns:
+        What the mended source is converted to, and a note on what is malformed.
+
+    Raises:
+        InputError: It cannot be parsed however it is mended.
+    """
+    mender = _Mender(text, left_out)
+    mended = mender.mended()
+    faults = [f"line {_line(text, at)}: {what}" for at, what in sorted(mender.faults)]
+    refusal = error
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            return convert(mended), _note(faults)
+        except InputError as again:
+            refusal = again
+        line = _LINE.search(str(refusal))
+        shorter = _without_paragraph(mended, int(line[1]), left_out) if line else mended
+        if shorter == mended:
+            break
+        mended = shorter
+        faults.append(f"line {line[1] if line else 0}: a paragraph cannot be parsed")
+    raise refusal
+
+
+def _line(text: str, place: int) -> int:
+    return text.count("\n", 0, place) + 1
+
+
+def _without_paragraph(text: str, line: int, left_out: LeftOut) -> str:
+    """Return a text with a mark instead of the paragraph that a line belongs to."""
+    starts = [0, *(match.end() for match in _BLANK.finditer(text))]
+    lines = text.split("\n")
+    place = sum(len(x) + 1 for x in lines[: line - 1])
+    i = bisect_right(starts, place) - 1
+    start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
+    kept = re.findall(r"\\(?:begin|end)\{document\}", text[start:end])
+    mark = left_out.add(text[start:end], MALFORMED)
+    if not mark or kept:
+        return text
+    return f"{text[:start]}{mark}\n\n{text[end:]}"
+
+
+def _note(faults: list[str]) -> str:
+    named = "; ".join(faults[:MOST_NAMED])
+    more = f" and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+    return (
+        f"the LaTeX source is malformed ({named}{more}); what is around these places "
+        "may be read wrongly or left out"
+    )

@@ -1,0 +1,65 @@
+"""Tell which pages may have been read wrongly, so that a person compares them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from autolearn.ingest.readers.pdf import lines as page_lines
+from autolearn.ingest.readers.pdf import table_rows
+from autolearn.ingest.readers.pdf.shapes import Box, Line, PageTable
+
+Doubt = Literal["uneven", "nameless"]
+
+LABEL = 5
+"""Words of a label or a value in a form."""
+SHORT, SIDE_BY_SIDE, LEAST_ROWS = 0.6, 0.25, 6
+"""Share of lines that are labels or values, share of rows that have several lines, and
+number of such rows, from which a page is a form."""
+FILLED = 0.75
+"""Share of cells with text in a table whose columns are sure without rules."""
+LEAST_CELLS = 12
+"""Cells of a table that can be uneven."""
+SENTENCES: dict[Doubt, str] = {
+    "uneven": "{0} {1} a form or a table without clear columns; compare with the "
+    "original which value belongs to which label",
+    "nameless": "{0} {1} a table without a row that names its columns, so its passages "
+    "do not say what the numbers mean",
+}
+
+
+def of_page(items: Sequence[Box]) -> Iterator[Doubt]:
+    """Yield the doubts about the lines and tables of a page."""
+    tables = [item for item in items if isinstance(item, PageTable)]
+    lines = [item for item in items if isinstance(item, Line)]
+    if _is_form(lines) or any(map(_is_uneven, tables)):
+        yield "uneven"
+    if any(map(_is_nameless, tables)):
+        yield "nameless"
+
+
+def _is_form(lines: Sequence[Line]) -> bool:
+    """Return whether most lines are short and many stand side by side."""
+    rows = list(page_lines.rows(lines))
+    n_multiple = sum(len(row) > 1 for row in rows)
+    n_short = sum(len(line.words) <= LABEL for line in lines)
+    return n_multiple >= max(
+        LEAST_ROWS, SIDE_BY_SIDE * len(rows)
+    ) and n_short >= SHORT * len(lines)
+
+
+def _is_uneven(table: PageTable) -> bool:
+    """Return whether many cells of a table by alignment have no text."""
+    cells = [cell for row in table.rows for cell in row]
+    return (
+        not table.is_ruled
+        and len(table.rows[0]) > 2
+        and len(cells) >= LEAST_CELLS
+        and sum(map(bool, cells)) < FILLED * len(cells)
+    )
+
+
+def _is_nameless(table: PageTable) -> bool:
+    """Return whether a table has no names of columns and is no list of labels."""
+    first = [row[:1] for row in table.rows]
+    is_list = len(table.rows[0]) == 2 and not any(map(table_rows.has_numbers, first))
+    numbers = sum(map(table_rows.has_numbers, table.rows))
+    return not table.has_head and not is_list and 2 * numbers >= len(table.rows) > 2

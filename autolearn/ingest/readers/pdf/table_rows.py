@@ -1,0 +1,209 @@
+"""Make rows of the cells of a table, and find the row that names the columns."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from autolearn.ingest.readers.pdf import bidi, line_text
+from autolearn.ingest.readers.pdf.shapes import Line
+
+LONGEST_REPEATED = 4
+"""Words of a cell that is repeated in each column that it spans."""
+SHORT_CELL = 2
+"""Words of an average line where the lines of a cell are rows of their own."""
+MOST_HEAD_ROWS = 4
+"""Rows that may name the columns together."""
+
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[/\u2013-]\d+)?")
+
+Cell = tuple[int, int]
+"""A row and a column between ruling lines."""
+Row = list[list[Line]]
+"""The lines of each cell of a row."""
+
+
+def of_cells(
+    shape: tuple[int, int],
+    roots: Mapping[Cell, Cell],
+    contents: Mapping[Cell, list[Line]],
+) -> tuple[list[list[Line]], list[Row], bool]:
+    """Make rows of cells, some of which are merged.
+
+    Args:
+        shape: The numbers of rows and columns between ruling lines.
+        roots: For each cell the upper left one of those it is merged with.
+        contents: The lines of these cells.
+
+    Returns:
+        The titles above the table, its rows, and whether the first one names the
+        columns.
+    """
+    n_rows, n_columns = shape
+    bands = [
+        [roots[row, column] for column in range(n_columns)] for row in range(n_rows)
+    ]
+    bands = [band for band in bands if any(contents.get(root) for root in band)]
+    n_titles = 0
+    while n_titles < len(bands) - 2 and len(set(bands[n_titles])) == 1:
+        n_titles += 1
+    titles = [contents[root] for root in dict.fromkeys(b[0] for b in bands[:n_titles])]
+    bands = bands[n_titles:]
+    n_head = _n_head_rows(bands, contents)
+    rows: list[Row] = []
+    if n_head > 1:
+        rows.append(
+            _joined([_texts(b, contents, is_head=True) for b in bands[:n_head]])
+        )
+        bands = bands[n_head:]
+    for i, band in enumerate(bands):
+        is_first = not i or band[0] != bands[i - 1][0]
+        if len(set(band)) > 1 or is_first:
+            rows += _split(_texts(band, contents))
+    rows = in_reading_order(without_empty_columns(rows))
+    return titles, rows, n_head > 1 or names_columns(rows)
+
+
+def _texts(
+    band: Sequence[Cell], contents: Mapping[Cell, list[Line]], *, is_head: bool = False
+) -> Row:
+    """Return the lines of a row; those of a long merged cell are written once.
+
+    A name that several columns share is repeated in each.
+    """
+    is_whole = len(set(band)) == 1
+    texts = []
+    for i, root in enumerate(band):
+        lines = contents.get(root, [])
+        is_merged = i > 0 and root == band[i - 1]
+        is_long = sum(len(line.words) for line in lines) > LONGEST_REPEATED
+        texts.append(
+            [] if is_merged and (is_whole or (is_long and not is_head)) else lines
+        )
+    return texts
+
+
+def _n_head_rows(
+    bands: Sequence[Sequence[Cell]], contents: Mapping[Cell, list[Line]]
+) -> int:
+    """Return how many rows name the columns: more where one name is above several."""
+    n = 1
+    while n < min(MOST_HEAD_ROWS, len(bands) - 1) and _is_divided(
+        bands[n - 1], bands[n], contents
+    ):
+        n += 1
+    return n
+
+
+def _is_divided(
+    above: Sequence[Cell], band: Sequence[Cell], contents: Mapping[Cell, list[Line]]
+) -> bool:
+    """Return whether a row divides names that the row above gives to several columns.
+
+    All other columns have one name over both rows.
+    """
+    shared = {a for a, b in pairwise(above) if a == b}
+    parts = {(a, b) for a, b in zip(above, band, strict=True) if a in shared}
+    others = [
+        (a, b) for a, b in zip(above, band, strict=True) if a not in shared and a != b
+    ]
+    return (
+        len(parts) > len(shared)
+        and not any(contents.get(b) for _, b in others)
+        and not has_numbers([contents.get(b, []) for _, b in parts])
+    )
+
+
+def _joined(head: Sequence[Row]) -> Row:
+    """Return rows that name the columns together as one."""
+    columns = zip(*head, strict=True)
+    return [
+        list({id(line): line for cell in cells for line in cell}.values())
+        for cells in columns
+    ]
+
+
+def _split(cells: Row) -> list[Row]:
+    """Return the rows of a band between rules.
+
+    Where most columns have the same number of short lines on the same baselines, each
+    is a row. A cell with one line stands for all of them.
+    """
+    n = max(len(cell) for cell in cells)
+    full = [cell for cell in cells if len(cell) == n]
+    is_divided = (
+        n > 1
+        and len(full) > 1
+        and 2 * len(full) > len([cell for cell in cells if cell])
+        and all(len(cell) in (0, 1, n) for cell in cells)
+        and all(_are_rows(cell, full[0]) for cell in full)
+    )
+    if not is_divided:
+        return [cells]
+    return [[[cell[i]] if len(cell) == n else cell for cell in cells] for i in range(n)]
+
+
+def _are_rows(cell: list[Line], other: list[Line]) -> bool:
+    """Return whether the lines of two cells are short and on the same baselines."""
+    n_words = sum(len(line_text.text(line).split()) for line in cell)
+    return n_words <= SHORT_CELL * len(cell) and all(
+        abs(a.base - b.base) < 0.4 * a.size for a, b in zip(cell, other, strict=True)
+    )
+
+
+def without_empty_columns(rows: list[Row]) -> list[Row]:
+    """Return rows without the columns in which no cell has text."""
+    filled = [any(cells) for cells in zip(*rows, strict=True)]
+    return [
+        [cell for cell, is_filled in zip(row, filled, strict=True) if is_filled]
+        for row in rows
+    ]
+
+
+def names_columns(rows: Sequence[Row]) -> bool:
+    """Return whether the first row of a ruled table names its columns.
+
+    It does unless it has numbers other than years.
+    """
+    return len(rows) > 1 and (stands_out(rows) or not has_numbers(rows[0]))
+
+
+def stands_out(rows: Sequence[Row]) -> bool:
+    """Return whether the first row is bold or has years, unlike the others."""
+    first, others = rows[0], rows[1:]
+    is_bold = _is_bold(first) and not all(map(_is_bold, others))
+    return is_bold or (_has_years(first) and not any(map(_has_years, others)))
+
+
+def _is_bold(row: Row) -> bool:
+    lines = [line for cell in row for line in cell]
+    return bool(lines) and all(line.bold for line in lines)
+
+
+def _has_year(cell: list[Line]) -> bool:
+    return len(cell) == 1 and _YEAR.fullmatch(line_text.text(cell[0])) is not None
+
+
+def _has_years(row: Row) -> bool:
+    """Return whether all numbers of a row are years, two at least."""
+    n = sum(map(_has_year, row))
+    with_numbers = sum(has_numbers([cell]) for cell in row)
+    return n > 1 and n == with_numbers
+
+
+def has_numbers(row: Row) -> bool:
+    """Return whether at least half of the cells of a row have digits."""
+    texts = [[word.text for line in cell for word in line.words] for cell in row]
+    n = sum(any(any(map(str.isdigit, text)) for text in cell) for cell in texts)
+    return n > 0 and 2 * n >= len([cell for cell in texts if cell])
+
+
+def in_reading_order(cells: list[Row]) -> list[Row]:
+    """Return rows whose first column is the one that is read first."""
+    text = "".join(
+        word.text
+        for row in cells
+        for cell in row
+        for line in cell
+        for word in line.words
+    )
+    return [row[::-1] for row in cells] if bidi.is_rtl(text) else cells

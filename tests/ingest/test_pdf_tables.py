@@ -1,0 +1,229 @@
+"""Tables of PDFs: names of columns, merged cells, and what only looks like a table."""
+
+import pytest
+
+from autolearn.ingest import readers
+from autolearn.ingest.readers.pdf import lines as page_lines
+from autolearn.ingest.readers.pdf import order
+from autolearn.ingest.readers.pdf.shapes import SPACE, Line, Word
+from tests.support import pdfs
+from tests.support.pdfs import BOLD, SENTENCES, Sheet, wrapped
+
+XS = (72, 232, 292, 352)
+
+
+@pytest.fixture
+def sheet(tmp_path):
+    return Sheet(tmp_path / "a.pdf")
+
+
+@pytest.fixture
+def read(tmp_path, sheet):
+    def read_file():
+        sheet.save()
+        pieces = list(readers.open_source(tmp_path / "a.pdf", "a.pdf").pieces)
+        text = "".join(piece.text for piece in pieces if not piece.left_out)
+        return text, [piece.note for piece in pieces if piece.note]
+
+    return read_file
+
+
+def grid(sheet, xs, ys, merged=()):
+    """Draw ruling lines; ``merged`` are (y, x0, x1) of those that are shorter."""
+    shorter = {y: (x0, x1) for y, x0, x1 in merged}
+    for y in ys:
+        x0, x1 = shorter.get(y, (xs[0], xs[-1]))
+        sheet.canvas.line(x0, y, x1, y)
+    for x in xs:
+        sheet.canvas.line(x, ys[0], x, ys[-1])
+
+
+def put(sheet, x, y, text, font=pdfs.BODY, size=10):
+    sheet.canvas.setFont(font, size)
+    sheet.canvas.drawString(x, y, text)
+
+
+def rows(text):
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_turned_names_stand_above_their_columns(sheet, read):
+    ys = [700, 620, 600, 580]
+    grid(sheet, XS, ys)
+    put(sheet, 76, 606 + 80, "Duty", BOLD)
+    for x, name in zip(XS[1:], ("Keeper", "Warden"), strict=False):
+        sheet.canvas.saveState()
+        sheet.canvas.translate(x + 30, 630)
+        sheet.canvas.rotate(90)
+        put(sheet, 0, 0, name, BOLD)
+        sheet.canvas.restoreState()
+    put(sheet, 76, 606, "Opens the gate")
+    put(sheet, 256, 606, "X")
+    put(sheet, 76, 586, "Counts the sheep")
+    put(sheet, 316, 586, "X")
+    text, _ = read()
+    assert rows(text) == [
+        "| Duty | Keeper | Warden |",
+        "| --- | --- | --- |",
+        "| Opens the gate | X |  |",
+        "| Counts the sheep |  | X |",
+    ]
+    assert text.count("Keeper") == 1
+
+
+def test_letters_of_one_string_that_stand_in_columns_are_divided(sheet, read):
+    grid(sheet, XS, [700, 680, 660])
+    for x, name in zip(XS, ("Duty", "Ann", "Bo"), strict=False):
+        put(sheet, x + 4, 686, name, BOLD)
+    put(sheet, 76, 666, "Opens the gate")
+    sheet.canvas.setFont(pdfs.BODY, 10)
+    sheet.canvas.drawString(250, 666, "XX", charSpace=54)
+    assert rows(read()[0])[-1] == "| Opens the gate | X | X |"
+
+
+def test_shaded_paragraphs_divide_no_cell(sheet, read):
+    ys = [700, 660, 640]
+    grid(sheet, XS[:3], ys)
+    sheet.canvas.setFillGray(0.8)
+    for y in (682, 664):
+        sheet.canvas.rect(77, y, 150, 16, stroke=0, fill=1)
+    sheet.canvas.setFillGray(0)
+    put(sheet, 79, 686, "Who keeps the key of")
+    put(sheet, 79, 668, "the upper gate?")
+    put(sheet, 240, 686, "Ann")
+    put(sheet, 79, 646, "Who counts the sheep?")
+    put(sheet, 240, 646, "Bo")
+    assert rows(read()[0])[0] == "| Who keeps the key of the upper gate? | Ann |"
+
+
+def test_a_frame_around_a_page_of_text_makes_no_table(sheet, read):
+    sheet.canvas.rect(30, 30, 535, 782)
+    sheet.canvas.line(30, 800, 565, 800)
+    left, right = wrapped(" ".join(SENTENCES), 210), wrapped(" ".join(SENTENCES), 200)
+    for n, (first, second) in enumerate(zip(left, right, strict=False)):
+        put(sheet, 50, 760 - 14 * n, first, size=11)
+        put(sheet, 320, 760 - 14 * n, second, size=11)
+    text, _ = read()
+    assert "|" not in text
+    assert SENTENCES[0] in text
+    assert text.count(SENTENCES[1]) == 2
+
+
+def test_columns_of_text_in_one_box_are_not_mixed(sheet, read):
+    grid(sheet, (60, 500, 560), (760, 560, 540))
+    left, right = wrapped(SENTENCES[0] + SENTENCES[1], 180), wrapped(SENTENCES[2], 150)
+    for n, line in enumerate(left):
+        put(sheet, 70, 740 - 13 * n, line, size=11)
+    for n, line in enumerate(right):
+        put(sheet, 300, 740 - 13 * n, line, size=11)
+    put(sheet, 510, 740, "No. 7")
+    put(sheet, 70, 546, "Tarn")
+    put(sheet, 510, 546, "1931")
+    text, _ = read()
+    assert SENTENCES[2] in text
+
+
+def test_a_title_and_two_rows_of_names(sheet, read):
+    xs, ys = (72, 172, 242, 312, 382), (760, 740, 720, 700, 680, 660)
+    for y in ys:
+        sheet.canvas.line(172 if y == 720 else 72, y, 382, y)
+    for x in xs:
+        top = {72: 760, 382: 760, 242: 720, 312: 740}.get(x, 740)
+        sheet.canvas.line(x, top, x, 660)
+    put(sheet, 76, 746, "Stones by pit and year", BOLD)
+    put(sheet, 76, 716, "Pit", BOLD)
+    put(sheet, 210, 726, "Sold", BOLD)
+    put(sheet, 316, 726, "Lost", BOLD)
+    for x, name in zip(xs[1:], ("1931", "1932", "1931"), strict=False):
+        put(sheet, x + 4, 706, name, BOLD)
+    for n, row in enumerate(
+        (["Upper", "410", "395", "3"], ["Lower", "120", "88", "9"])
+    ):
+        for x, cell in zip(xs, row, strict=False):
+            put(sheet, x + 4, 686 - 20 * n, cell)
+    text, _ = read()
+    assert text.startswith("Stones by pit and year\n")
+    assert "| Upper | 410 | 395 | 3 |" in text
+
+
+def test_years_name_columns(sheet, read):
+    ys = [700, 680, 660, 640]
+    grid(sheet, XS, ys)
+    cells = [["Pit", "1931", "1932"], ["Upper", "410", "395"], ["Lower", "120", "88"]]
+    for y, row in zip(ys, cells, strict=False):
+        for x, cell in zip(XS, row, strict=False):
+            put(sheet, x + 4, y - 14, cell)
+    assert rows(read()[0])[:2] == ["| Pit | 1931 | 1932 |", "| --- | --- | --- |"]
+
+
+def test_a_table_without_names_is_named_in_a_note(sheet, read):
+    for n in range(12):
+        for x, cell in zip(XS, (f"{1900 + n}", f"{40 * n + 7}", f"{n}"), strict=False):
+            put(sheet, x, 700 - 16 * n, cell)
+    _, notes = read()
+    assert len(notes) == 1
+    assert "page 1 of 1 has a table without a row that names its columns" in notes[0]
+
+
+def test_a_dense_form_is_named_in_a_note_and_an_article_is_not(sheet, read):
+    labels = ("Name", "Born on", "Trade", "Parish", "Place", "Owner", "Gate", "Road")
+    for n in range(10):
+        for i, x in enumerate((40, 150 + 7 * (n % 3), 300, 430 - 9 * (n % 4))):
+            put(sheet, x, 760 - 31 * n, labels[(3 * n + i) % 8], size=8)
+    _, notes = read()
+    assert any("a form or a table without clear columns" in note for note in notes)
+
+
+def test_an_article_in_columns_gives_no_note(sheet, read):
+    for x in (72, 310):
+        for n, line in enumerate(wrapped(" ".join(SENTENCES * 2), 200)):
+            put(sheet, x, 760 - 14 * n, line, size=11)
+    assert read()[1] == []
+
+
+def word(text, x, order_, space=SPACE, base=100.0):
+    return Word(text, x, x + 6 * len(text), base, 10, False, False, order_, space)
+
+
+def test_what_is_on_the_right_is_read_first_where_text_runs_from_the_right():
+    left = [Line([word("a" * 20, 50, n, base=100 + 14 * n)]) for n in range(4)]
+    right = [Line([word("b" * 20, 300, 9 + n, base=100 + 14 * n)]) for n in range(4)]
+    assert order.ordered([*left, *right]) == [*left, *right]
+    assert order.ordered([*left, *right], is_rtl=True) == [*right, *left]
+
+
+def test_spaces_of_the_file_count_in_both_directions():
+    for orders in ((4, 5), (5, 4)):
+        spaces = [0, SPACE] if orders == (4, 5) else [SPACE, 0]
+        words = [
+            word(text, x, place, space)
+            for text, x, place, space in zip(
+                "ab", (50, 56.2), orders, spaces, strict=True
+            )
+        ]
+        assert page_lines.spaces(words, is_rtl=True) == [False, True]
+        apart = [each._replace(space=0) for each in words]
+        assert page_lines.spaces(apart, is_rtl=True) == [False, False]
+
+
+KOREAN = ("타른 채석장은 봄에 문을 열", "었다. 돌은 손으로 자르고 ", "배로 옮겼다.")
+
+
+def test_words_of_korean_are_whole_where_the_file_has_the_spaces(sheet, read):
+    font = pdfs.asian_font("HYSMyeongJo-Medium")
+    for line in KOREAN:
+        sheet.line(line, font=font, size=12, skip=18)
+    assert read()[0] == "".join([*KOREAN, "\n\n"])
+
+
+def test_a_numbered_title_does_not_join_the_indented_paragraph(sheet, read):
+    for title in ("(1) On the two brothers who came from the coast", "(2) On the road"):
+        body = wrapped(" ".join(SENTENCES), 440)
+        sheet.line(title, skip=30)
+        for n, line in enumerate(body):
+            sheet.line(line, 72 if n else 88)
+    text, _ = read()
+    assert text.split("\n\n")[:2] == [
+        "(1) On the two brothers who came from the coast",
+        " ".join(SENTENCES),
+    ]
