@@ -4,17 +4,14 @@ The only module above the engine that loads a model; the page and the command li
 never import it. Each handler returns the result that is kept with its run.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from autolearn.core.errors import BackendError, InputError
-from autolearn.core.model_calls import Request, Sampling
-from autolearn.core.records import Question, QuizMode, Round, RunKind, Split
+from autolearn.core.errors import BackendError
+from autolearn.core.records import Question, QuizMode, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -31,8 +28,7 @@ from autolearn.core.run_settings import (
     QuizRunSettings,
     StudyRunSettings,
 )
-from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.engine import merging
+from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.evaluation import comparison, gold_questions, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
@@ -43,10 +39,12 @@ from autolearn.evaluation.skill_report import (
     SkillRunResult,
     guidance,
 )
-from autolearn.export import formats, gguf_converter, model_card
+from autolearn.export import formats, model_card
 from autolearn.handlers import chat, gguf_conversion, round_training
+from autolearn.handlers.weight_export import WeightExport
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
+from autolearn.rounds import adapters
 from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
@@ -58,11 +56,6 @@ from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
 from autolearn.study.questions import AskedBefore
 from autolearn.training.leakage import Guard
-
-N_ASKED = 5
-"""Questions that exported weights are asked, beside the round as it is here."""
-
-log = logging.getLogger(__name__)
 
 
 class RunHandlers:
@@ -110,9 +103,7 @@ class RunHandlers:
             backend.use_adapter(None)
             return
         round_ = context.store.rounds.get(round_id)
-        if round_.adapter is None:
-            raise InputError(f"Round {round_id} was never finished; it has no adapter.")
-        folder = context.workspace / round_.adapter
+        folder = adapters.folder_of(context.store, round_)
         backend.use_adapter(folder, round_id, round_.adapter_digest)
 
     def study(self, context: RunContext) -> StudyResult:
@@ -124,7 +115,7 @@ class RunHandlers:
             settings = replace(settings, quiz_share=0.0)
         passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
-        journal = context.store.journal(context.run.id)
+        journal = context.journal
         study = Study(backend, journal, settings, context.stop, context.progress)
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
@@ -152,7 +143,7 @@ class RunHandlers:
         backend = self.backend(context)
         settings = run_settings.study or StudySettings()
         writer = Generator(backend, settings, context.stop, lambda _: None)
-        journal = store.journal(context.run.id)
+        journal = context.journal
         scores: dict[tuple[str, QuizMode], Score] = {}
         n_truncated = 0
         for split, mode in run_settings.parts:
@@ -179,7 +170,7 @@ class RunHandlers:
         """Measure what the model can do of what a study asks of it."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
-        journal = context.store.journal(context.run.id)
+        journal = context.journal
         report = skills.check(writer, journal, context.progress)
         context.store.skills.add(context.run.id, report.as_dict())
         return SkillRunResult.of_report(report)
@@ -198,9 +189,11 @@ class RunHandlers:
             n = formats.export_samples(samples, what, target)
             card = formats.write_card(target, model_card.samples(what, n))
         elif what in formats.WEIGHTS:
-            return self._export_weights(context, about, target)
+            load = partial(self.backend, context)
+            return WeightExport(context, about, target, load, self._free).run()
         else:
-            items, versions = store.rounds.items(about.id), _versions(context, about)
+            items = store.rounds.items(about.id)
+            versions = store.runs.get(about.run_id).versions
             changed_prompts = PromptSettings.of(
                 store.runs.get(about.run_id)
             ).changed_prompts
@@ -214,68 +207,12 @@ class RunHandlers:
 
     def convert(self, context: RunContext) -> ConvertResult:
         """Convert a GGUF file."""
-        self._key = self._backend = None  # there may be room for one model only
+        self._free()
         return gguf_conversion.convert(context)
 
-    def _export_weights(
-        self, context: RunContext, about: Round, target: Path
-    ) -> ExportResult:
-        """Write the adapter of a round, or its model; ask both the same afterwards."""
-        what = ExportRunSettings.of(context.run).what
-        questions = gold_questions.some_questions(context.store, N_ASKED)
-        before = _answers(context, self.backend(context), questions)
-        adapter = context.workspace / (about.adapter or "")
-        model: HuggingFaceBackend | None
-        if what == "adapter":
-            formats.export_adapter(adapter, target)
-            model = self.backend(context)
-            model.use_adapter(target)
-        else:
-            self._key = self._backend = None  # there may be room for one model only
-            write = {"merged": self._merged, "gguf": self._as_gguf}[what]
-            model = write(context, adapter, target)
-        after = _answers(context, model, questions) if model else []
-        alike = sum(
-            answer == other for answer, other in zip(before, after, strict=False)
-        )
-        items = context.store.rounds.items(about.id)
-        versions = _versions(context, about)
-        result = ExportResult(str(target), asked=len(after), alike=alike)
-        text = model_card.weights(about, what, result, items, versions)
-        return replace(result, card=str(formats.write_card(target, text)))
-
-    def _merged(
-        self, context: RunContext, adapter: Path, target: Path
-    ) -> HuggingFaceBackend:
-        """Write and load a model with the adapter of a round merged in."""
-        self._merge(context, adapter, target)
-        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
-
-    def _as_gguf(
-        self, context: RunContext, adapter: Path, target: Path
-    ) -> HuggingFaceBackend | None:
-        """Write a merged model as GGUF, and load what was written, if that can be."""
-        with TemporaryDirectory(dir=context.workspace) as place:
-            whole = Path(place) / "model"
-            by = Path(ExportRunSettings.of(context.run).converter or "")
-            with merging.new_folder(target) as draft:
-                self._merge(context, adapter, whole)
-                context.progress("converting", 0, 1)
-                gguf_converter.convert(
-                    by, whole, draft / gguf_converter.FILE, context.stop
-                )
-            settings = ModelSettings(str(whole), "none")
-            gguf = target / gguf_converter.FILE
-            try:
-                return HuggingFaceBackend.load(settings, whole, gguf)
-            except BackendError:
-                log.exception("transformers cannot read the GGUF of this model back")
-                return None
-
-    def _merge(self, context: RunContext, adapter: Path, target: Path) -> None:
-        context.progress("merging", 0, 1)
-        settings = ModelRunSettings.of(context.run).model
-        merging.merge(model_files.locate(settings.model), adapter, target)
+    def _free(self) -> None:
+        """Let go of the loaded model: there may be room for one model only."""
+        self._key = self._backend = None
 
 
 def _questions(
@@ -310,18 +247,6 @@ def _guidance(
     return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
-def _answers(
-    context: RunContext, backend: HuggingFaceBackend, questions: Sequence[str]
-) -> list[str]:
-    """Return what a model answers from memory."""
-    context.progress("asking it something", 0, 1)
-    prompt = prompts.load("closed_book")
-    requests = [
-        Request(prompt.render(question=question), Sampling()) for question in questions
-    ]
-    return [completion.text for completion in backend.complete(requests, context.stop)]
-
-
 def _retrieved(context: RunContext, question: str) -> str:
     """Return the passages of the library that are nearest to a question."""
     passages = context.store.library.passages_about(question)
@@ -336,16 +261,11 @@ def _instructions(context: RunContext, study: Study) -> list[Question]:
     n, stage = run_settings.new_instructions, "instructions of its own"
     return write_instructions(
         study.generator(),
-        context.store.journal(context.run.id),
+        context.journal,
         [question.text for question in library.instructions(with_own=True)],
         n,
         partial(_report, context, stage, n),
     )
-
-
-def _versions(context: RunContext, about: Round) -> dict[str, str]:
-    """Return what a round was trained with."""
-    return context.store.runs.get(about.run_id).versions
 
 
 def _report(context: RunContext, stage: str, total: int, n_done: int) -> None:

@@ -64,9 +64,6 @@ longer ones, and small models do not always find an end."""
 AnsweredPrompt = tuple[tuple[int, str], Generation]
 """A draw, its prompt, and the answer."""
 
-Made = tuple[TrainItem, Generation]
-"""A training item, and the generation that it comes from."""
-
 TRIES = 8
 """Most draws per prompt needed. Half of them are guesses, and small models repeat
 themselves."""
@@ -214,9 +211,11 @@ def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
     return frozenset(skills | CRITIC if skills & CRITIC else skills)
 
 
-def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
+def without_skills(
+    items: Iterable[TrainItem], skills: Collection[Skill]
+) -> list[TrainItem]:
     """Return the items of the base model that use none of these skills."""
-    return [pair for pair in made if skill_of(pair[0]) not in skills]
+    return [item for item in items if skill_of(item) not in skills]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
@@ -224,8 +223,8 @@ def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
     return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
 
 
-def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
-    """Return items in which the base asks about texts, answers from them and compares.
+def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
+    """Let the base ask about texts, answer from them and compare, each for an item.
 
     It also rewords its question to each text.
 
@@ -246,9 +245,7 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
     # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
         requests += _comparing(writer, open_book)
-    return [
-        _item(generation) for _, generation in (*open_book, *_written(writer, requests))
-    ]
+    return [generation for _, generation in (*open_book, *_written(writer, requests))]
 
 
 def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
@@ -284,8 +281,8 @@ def checked(
     writer: Generator,
     instructions: Sequence[str],
     self_made: Sequence[SelfGeneratedItem],
-) -> list[Made]:
-    """Return items in which the base checks its own answers and corrects wrong ones.
+) -> list[Generation]:
+    """Let the base check its own answers and correct wrong ones, each for an item.
 
     These are the skills of SELF (arXiv 2310.00533), which no round should lose. The
     answers themselves are not used as items, since the round may have to change them.
@@ -323,10 +320,7 @@ def checked(
         for (question, generation), critique in checks
         if model_output.verdict(_answer(critique)) == "incorrect"
     ]
-    corrections = _written(writer, to_mend)
-    return [_item(generation) for _, generation in checks] + [
-        _item(generation) for _, generation in corrections
-    ]
+    return [generation for _, generation in (*checks, *_written(writer, to_mend))]
 
 
 def _written(
@@ -340,13 +334,14 @@ def _written(
     ]
 
 
-def _item(generation: Generation) -> Made:
+def as_item(generation: Generation) -> TrainItem:
+    """Return what the base model wrote as a training item."""
     # Worked examples are left out, and so is the given beginning, which the answer
     # repeats.
     user_turns = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
     rules = [m for m in generation.request.prompt.chat if m.role == "system"]
     chat = (*rules, *user_turns)
-    return TrainItem("replay", chat, _answer(generation)), generation
+    return TrainItem("replay", chat, _answer(generation))
 
 
 def _answer(generation: Generation) -> str:

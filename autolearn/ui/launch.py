@@ -18,12 +18,14 @@ from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import model_actions, pipeline
-from autolearn.store import DEFAULT_WORKSPACE, Store
+from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only
 from autolearn.study import prompts
 
 HERE = "127.0.0.1"
 FIRST_PORT, N_PORTS = 7860, 50
 MAX_FILE_SIZE = "1gb"
+_STOCKING = "stocking"
+"""The choice that is true while the built-in library is being added."""
 ASSETS = Path(__file__).parents[2] / "assets"
 
 
@@ -128,13 +130,15 @@ def only_page(folder: Path, place: str) -> Iterator[None]:
         InputError: Another page serves it; the sentence says where.
     """
     note = folder / "page.url"
+    if is_read_only(folder / "autolearn.db"):
+        yield  # it starts and stops no worker
+        return
     lock = FileLock(folder / "page.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        where = note.read_text(encoding="utf-8")
         raise InputError(
-            f"{folder} is open already, at {where}; use that page, or another "
+            f"{folder} is open already, {_where(note)}; use that page, or another "
             "workspace with --workspace DIR."
         ) from None
     try:
@@ -142,6 +146,14 @@ def only_page(folder: Path, place: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _where(note: Path) -> str:
+    """Return where the other page is, as far as it has said so."""
+    try:
+        return f"at {note.read_text(encoding='utf-8')}"
+    except FileNotFoundError:  # it has just begun, or the note was deleted
+        return "at the address in the terminal where it was started"
 
 
 def _auth(host: str, pair: str | None) -> tuple[str, str] | None:
@@ -194,8 +206,13 @@ def prepare(folder: Path, model: str | None) -> None:
     is_new = not (folder / "autolearn.db").exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
-        if is_new:
+        if is_new or store.choices.get(_STOCKING):
+            # Told, so that a kill leaves no half of the library.
+            store.choices.set(_STOCKING, True)
             pipeline.stock(store)
+            store.choices.set(_STOCKING, False)
+        if store.db.read_only:
+            return
         if model:
             model_actions.use(store, ModelSettings(model))
         queues.recover(store)
