@@ -20,7 +20,7 @@ from autolearn.cli.common import (
 from autolearn.cli.terminal import as_lines, warn
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Round, RunState
+from autolearn.core.records import Decision, Round
 from autolearn.core.run_results import (
     DownloadResult,
     RoundScores,
@@ -284,8 +284,11 @@ def _right(score: Score | None) -> float | None:
 def resume(args: Args) -> Result:
     """Go on with a run that was stopped, killed or failed."""
     with open_store(args) as store:
-        states: tuple[RunState, ...] = ("interrupted", "cancelled", "failed", "queued")
-        candidates = store.runs.in_state(*states)
+        candidates = [
+            run
+            for run in store.runs.in_state(*queues.UNFINISHED)
+            if run.state != "running"
+        ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
         run = queues.resume(store, args.run or candidates[-1].id)

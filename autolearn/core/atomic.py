@@ -54,13 +54,23 @@ def _sync_entry(path: Path) -> None:
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """Give a folder to write in, which takes its place only when all went well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.draft")
+    with scratch_folder(folder) as draft:
+        yield draft
+        _swap(draft, folder)
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty hidden folder beside a path; it is gone at the end.
+
+    What a killed process left there is removed when the next one begins.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    draft = beside.with_name(f".{beside.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         yield draft
-        _swap(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -2,12 +2,22 @@
 
 import hashlib
 from pathlib import Path
+from typing import IO
 
 
 def of_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def while_copying(stream: IO[bytes], copy: IO[bytes]) -> str:
+    """Copy a stream to another; return the SHA-256 of what was copied."""
+    checksum = hashlib.sha256()
+    while block := stream.read(1 << 20):
+        checksum.update(block)
+        copy.write(block)
+    return checksum.hexdigest()
 
 
 def of_folder(folder: Path) -> str:

@@ -19,7 +19,7 @@ def folder_of(store: Store, round_: Round) -> Path:
         raise InputError(
             f"Round {round_.id} was never finished; it has no adapter. Resume its run."
         )
-    if not is_sound(store, round_):
+    if not is_sound(store.folder, round_):
         raise InputError(
             f"The adapter of round {round_.id} in {store.folder / round_.adapter} is "
             "missing, damaged or changed: its digest is not the one it was trained "
@@ -28,14 +28,14 @@ def folder_of(store: Store, round_: Round) -> Path:
     return store.folder / round_.adapter
 
 
-def is_sound(store: Store, round_: Round) -> bool:
-    """Return whether the adapter of a round is complete and as it was trained.
+def is_sound(workspace: Path, round_: Round) -> bool:
+    """Return whether the adapter of a round is there, complete and as it was trained.
 
     Rounds of early versions have no digest; of these only the files are asked for.
     """
     if round_.adapter is None:
         return False
-    folder, digest = store.folder / round_.adapter, round_.adapter_digest
+    folder, digest = workspace / round_.adapter, round_.adapter_digest
     if not all((folder / name).is_file() for name in model_files.ADAPTER_FILES):
         return False
     # The second one is how early versions hashed large adapters.

@@ -87,6 +87,14 @@ _started: dict[tuple[Path, WorkerQueue], float] = {}
 """When this process last started a worker, or saw one alive, by ``time.monotonic``."""
 
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
+UNFINISHED: tuple[RunState, ...] = (
+    "queued",
+    "running",
+    "interrupted",
+    "cancelled",
+    "failed",
+)
+"""All but done: what can be resumed, or goes on."""
 
 
 # --- the lock -----------------------------------------------------------------
