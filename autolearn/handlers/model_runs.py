@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from autolearn.core.errors import BackendError
-from autolearn.core.records import Question, QuizMode, RunKind, Split
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Question, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -22,15 +23,13 @@ from autolearn.core.run_results import (
     TrainResult,
 )
 from autolearn.core.run_settings import (
-    ExportRunSettings,
     ModelRunSettings,
-    PromptSettings,
     QuizRunSettings,
     StudyRunSettings,
 )
 from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import comparison, gold_questions, quiz, skills
+from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
@@ -39,9 +38,7 @@ from autolearn.evaluation.skill_report import (
     SkillRunResult,
     guidance,
 )
-from autolearn.export import formats, model_card
-from autolearn.handlers import chat, gguf_conversion, round_training
-from autolearn.handlers.weight_export import WeightExport
+from autolearn.handlers import chat, export, gguf_conversion, round_training
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.rounds import adapters
@@ -50,7 +47,7 @@ from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import prompts, rules
+from autolearn.study import rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
@@ -120,8 +117,8 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
-        trained = asked_by_rounds(context.store)
-        study.asked_before = partial(asked_before, context.store, trained)
+        trained_questions = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained_questions)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -157,7 +154,7 @@ class RunHandlers:
                 writer, journal, questions, request, stage, progress
             )
             n_truncated += sum(result.truncated for result in results)
-            for part, of_part in comparison.by_part(questions, results).items():
+            for part, of_part in paired_quizzes.by_part(questions, results).items():
                 scores[part, mode] = quiz.summarise(of_part).rounded()
         result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
@@ -181,37 +178,15 @@ class RunHandlers:
 
     def export(self, context: RunContext) -> ExportResult:
         """Write approved samples, or the items or the weights of a round."""
-        request, store = ExportRunSettings.of(context.run), context.store
-        target, what = Path(request.target), request.what
-        about = store.rounds.get(request.round_id) if request.round_id else None
-        if about is None:
-            samples = store.samples.find(SampleFilter(state="approved"))
-            n = formats.export_samples(samples, what, target)
-            card = formats.write_card(target, model_card.samples(what, n))
-        elif what in formats.WEIGHTS:
-            load = partial(self.backend, context)
-            return WeightExport(context, about, target, load, self._free).run()
-        else:
-            items = store.rounds.items(about.id)
-            versions = store.runs.get(about.run_id).versions
-            changed_prompts = PromptSettings.of(
-                store.runs.get(about.run_id)
-            ).changed_prompts
-            with prompts.fixed(
-                changed_prompts or {}
-            ):  # a skill is known by the rules of its prompt
-                n = formats.export_items(items, what, target)
-            text = model_card.items(about, what, n, items, versions)
-            card = formats.write_card(target, text)
-        return ExportResult(str(target), n, str(card))
+        return export.export(context, self)
 
     def convert(self, context: RunContext) -> ConvertResult:
         """Convert a GGUF file."""
-        self._free()
+        self.unload()  # there may be room for one model only
         return gguf_conversion.convert(context)
 
-    def _free(self) -> None:
-        """Let go of the loaded model: there may be room for one model only."""
+    def unload(self) -> None:
+        """Free the memory of the model."""
         self._key = self._backend = None
 
 
@@ -227,8 +202,8 @@ def _questions(
 
 def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
     """Return what quizzes ask by now, and what studies and rounds have asked."""
-    studied = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained, *(question.text for question in studied)]
+    study_questions = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in study_questions)]
     return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
 
 
@@ -258,11 +233,11 @@ def _instructions(context: RunContext, study: Study) -> list[Question]:
     run_settings, library = StudyRunSettings.of(context.run), context.store.library
     if run_settings.new_instructions is None:
         return library.instructions() if run_settings.instructions else []
-    n, stage = run_settings.new_instructions, "instructions of its own"
+    n, stage = run_settings.new_instructions, "generated instructions"
     return write_instructions(
         study.generator(),
         context.journal,
-        [question.text for question in library.instructions(with_own=True)],
+        [question.text for question in library.instructions(with_generated=True)],
         n,
         partial(_report, context, stage, n),
     )

@@ -6,9 +6,10 @@ run that is killed after that finds its own work there when it is resumed.
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from autolearn.core import digests
 from autolearn.core.errors import BackendError
@@ -32,17 +33,32 @@ N_ASKED = 5
 log = logging.getLogger(__name__)
 
 
+class Models(Protocol):
+    """Loads the model of a run, and keeps it for the next one."""
+
+    def backend(self, context: RunContext) -> HuggingFaceBackend:
+        """Return the model that the run asks for, its adapter attached."""
+
+    def unload(self) -> None:
+        """Free the memory of the model."""
+
+
 @dataclass(frozen=True)
 class WeightExport:
-    """The export of one round's weights to a new folder."""
+    """The export of one round's weights to a new folder.
+
+    They are asked a few questions beside the round as it is here, so that an export
+    which answers otherwise is noticed.
+    """
 
     context: RunContext
+    models: Models
     about: Round
-    target: Path
-    load: Callable[[], HuggingFaceBackend]
-    """Returns the model of the run, the adapter of the round attached."""
-    free: Callable[[], None]
-    """Lets go of that model."""
+
+    @property
+    def target(self) -> Path:
+        """Return the folder that a person has named."""
+        return Path(ExportRunSettings.of(self.context.run).target)
 
     def run(self) -> ExportResult:
         """Write the weights, ask them, and return what came of it.
@@ -56,7 +72,7 @@ class WeightExport:
         questions = gold_questions.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
-            before = self._answers(self.load(), questions)
+            before = self._answers(self.models.backend(self.context), questions)
             what = ExportRunSettings.of(self.context.run).what
             write = {
                 "adapter": self._adapter,
@@ -80,7 +96,7 @@ class WeightExport:
         self, adapter: Path, draft: Path, questions: Sequence[str]
     ) -> list[str]:
         shutil.copytree(adapter, draft, dirs_exist_ok=True)
-        model = self.load()
+        model = self.models.backend(self.context)
         model.use_adapter(draft)
         return self._answers(model, questions)
 
@@ -112,7 +128,7 @@ class WeightExport:
             shutil.rmtree(whole)
 
     def _merge(self, adapter: Path, folder: Path) -> None:
-        self.free()
+        self.models.unload()  # there may be room for one model only
         self.context.progress("merging", 0, 1)
         settings = ModelRunSettings.of(self.context.run).model
         merging.merge(model_files.locate(settings.model), adapter, folder)

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT", "CREATE", "ALTER", "DROP")
 UNCOUNTED = ("RETURNING cancel_requested", "UPDATE runs SET stage")
@@ -53,14 +54,14 @@ class Counter:
         sys.addaudithook(self._hear)
         connect = sqlite3.connect
 
-        def traced(*args, **options) -> sqlite3.Connection:
+        def traced(*args, **options):
             connection = connect(*args, **options)
             connection.set_trace_callback(self._statement)
             return connection
 
         sqlite3.connect = traced  # type: ignore[assignment]
 
-    def _hear(self, event: str, args: tuple) -> None:
+    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = args
             if flags & (os.O_WRONLY | os.O_RDWR) and self._is_ours(path):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.run_settings import ModelRunSettings
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import ModelSettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.models import files as model_files
+from tests.support.scripted_backend import ScriptedBackend
 from tests.support.tiny import build_model
 
 CONTEXT = 2048

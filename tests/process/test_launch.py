@@ -114,3 +114,35 @@ def test_a_workspace_is_served_by_one_page_and_the_second_says_where(tmp_path):
         pass
     with launch.only_page(tmp_path, "http://127.0.0.1:7861"):
         assert (tmp_path / "page.url").read_text() == "http://127.0.0.1:7861"
+
+
+def test_a_page_whose_note_is_gone_is_still_told(tmp_path):
+    with launch.only_page(tmp_path, "http://127.0.0.1:7860"):
+        (tmp_path / "page.url").unlink()
+        with (
+            pytest.raises(InputError, match="open already, at the address in the term"),
+            launch.only_page(tmp_path, "http://127.0.0.1:7861"),
+        ):
+            pass
+
+
+def test_a_first_start_that_was_killed_is_stocked_by_the_next(tmp_path, monkeypatch):
+    def die(store):
+        stock_texts(store, None)
+        raise KeyboardInterrupt
+
+    stock_texts = launch.pipeline.stock_texts
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.pipeline, "stock", die)
+        with pytest.raises(KeyboardInterrupt):
+            launch.prepare(tmp_path / "lab", None)
+    for _ in range(2):
+        launch.prepare(tmp_path / "lab", None)
+    launch.prepare(tmp_path / "other", None)
+    counts = []
+    for name in ("lab", "other"):
+        with Store.open(tmp_path / name) as store:
+            questions = store.library.questions()
+            counts.append((len(store.library.documents()), len(questions)))
+    assert counts[0] == counts[1]
+    assert counts[0][1] > 0

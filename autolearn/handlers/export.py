@@ -1,0 +1,55 @@
+"""Write samples, items, adapters and models as files for other programs."""
+
+from pathlib import Path
+
+from autolearn.core.records import Round
+from autolearn.core.run_results import ExportResult
+from autolearn.core.run_settings import (
+    ExportRunSettings,
+    PromptSettings,
+)
+from autolearn.export import formats, model_card
+from autolearn.handlers.weight_export import Models, WeightExport
+from autolearn.runs.context import RunContext
+from autolearn.store.samples import SampleFilter
+from autolearn.study import prompts
+
+
+def export(context: RunContext, models: Models) -> ExportResult:
+    """Write approved samples, or the items or the weights of a round."""
+    request = ExportRunSettings.of(context.run)
+    if request.round_id is None:
+        return _samples(context, request)
+    about = context.store.rounds.get(request.round_id)
+    if request.what in formats.WEIGHTS:
+        return WeightExport(context, models, about).run()
+    return _items(context, request, about)
+
+
+def _samples(context: RunContext, request: ExportRunSettings) -> ExportResult:
+    """Write the approved samples."""
+    target, what = Path(request.target), request.what
+    samples = context.store.samples.find(SampleFilter(state="approved"))
+    n = formats.export_samples(samples, what, target)
+    card = formats.write_card(target, model_card.samples(what, n))
+    return ExportResult(str(target), n, str(card))
+
+
+def _items(
+    context: RunContext, request: ExportRunSettings, about: Round
+) -> ExportResult:
+    """Write the items of a round, read by the prompts that it was trained on."""
+    target, what = Path(request.target), request.what
+    items, versions = context.store.rounds.items(about.id), _versions(context, about)
+    run = context.store.runs.get(about.run_id)
+    changed_prompts = PromptSettings.of(run).changed_prompts
+    # A skill is recognised by the rules of its prompt.
+    with prompts.fixed(changed_prompts or {}):
+        n = formats.export_items(items, what, target)
+    text = model_card.items(about, what, n, items, versions)
+    return ExportResult(str(target), n, str(formats.write_card(target, text)))
+
+
+def _versions(context: RunContext, about: Round) -> dict[str, str]:
+    """Return what a round was trained with."""
+    return context.store.runs.get(about.run_id).versions
