@@ -81,11 +81,11 @@ def test_a_full_disk_at_a_checkpoint_keeps_the_older_ones(tmp_path):
     """A limit on the size of files stands for the disk: writing fails alike."""
     checkpoints = Checkpoints(tmp_path, "work")
     checkpoints.save(1, state(1))
+    large = {"adapter": {"a": torch.zeros(1 << 20)}}
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
         with pytest.raises(OSError, match=os.strerror(errno.EIO)) as error:
-            large = {"adapter": {"a": torch.zeros(1 << 20)}}
             checkpoints.save(2, large)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
