@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 HERE = Path(__file__).parent
-SLOW = ("torch_model", "process", "browser", "real")
+SLOW = ("torch_model", "process", "browser", "real", "fire")
 """Folders of tests with torch, processes of their own, a browser or a real model."""
 
 

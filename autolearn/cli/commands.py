@@ -283,7 +283,11 @@ def _right(score: Score | None) -> float | None:
 def resume(args: Args) -> Result:
     """Go on with a run that was stopped, killed or failed."""
     with open_store(args) as store:
-        candidates = store.runs.in_state("interrupted", "cancelled", "failed")
+        candidates = [
+            run
+            for run in store.runs.in_state(*queues.UNFINISHED)
+            if run.state != "running"
+        ]
         if args.run is None and not candidates:
             raise JobError("There is no unfinished run to resume.")
         run = queues.resume(store, args.run or candidates[-1].id)

@@ -18,6 +18,7 @@ from autolearn.cli import (
     prompt_commands,
     quiz_commands,
     terminal,
+    workspace_commands,
 )
 from autolearn.core.errors import AutolearnError
 from autolearn.core.methods import METHODS, method_name
@@ -111,8 +112,22 @@ def parser() -> argparse.ArgumentParser:
     _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
     _resume(_command(kinds, "resume", commands.resume, "resume an unfinished run"))
     _cancel(_command(kinds, "cancel", commands.cancel, "stop a run; it can be resumed"))
+    _workspace(kinds)
     _command(kinds, "doctor", commands.doctor, "check this computer")
     return top
+
+
+def _workspace(kinds: Any) -> None:
+    commands = workspace_commands
+    commands.add_backup(
+        _command(kinds, "backup", commands.backup, "copy the workspace while in use")
+    )
+    commands.add_restore(
+        _command(kinds, "restore", commands.restore, "make a workspace of a backup")
+    )
+    commands.add_check(
+        _command(kinds, "check", commands.check, "check database and files")
+    )
 
 
 def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:

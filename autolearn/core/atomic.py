@@ -1,5 +1,11 @@
-"""Files and folders that appear whole or not at all."""
+"""Files and folders that appear whole or not at all, also after a loss of power.
 
+What is written is flushed to the disk before it gets its name, and the folder that
+holds the name afterwards. Without the first flush, a power failure can leave a file
+with the right name and no content.
+"""
+
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,34 +21,65 @@ def write_text(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    put_in_place(draft, path)
 
 
-def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder to a place where there is none yet.
+def put_in_place(draft: Path, path: Path) -> None:
+    """Give a complete file or folder its name, in place of a file of that name.
 
     Raises:
-        OSError: It cannot be copied; there is nothing at ``target`` then.
+        OSError: It cannot be flushed or renamed.
     """
-    draft = target.with_name(f"{target.name}.partial")
-    shutil.copytree(source, draft, dirs_exist_ok=True)
-    draft.replace(target)
+    sync(draft)
+    draft.replace(path)
+    _sync_entry(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Flush a file, or a folder with all that it holds, to the disk."""
+    for entry in path.rglob("*") if path.is_dir() else ():
+        if not entry.is_symlink():
+            _sync_entry(entry)
+    _sync_entry(path)
+
+
+def _sync_entry(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """Give a folder to write in, which takes its place only when all went well."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{folder.name}.draft")
+    with scratch_folder(folder) as draft:
+        yield draft
+        _swap(draft, folder)
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty hidden folder beside a path; it is gone at the end.
+
+    What a killed process left there is removed when the next one begins.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    draft = beside.with_name(f".{beside.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         yield draft
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        draft.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    """Put a new folder in the place of the one before."""
+    old = folder.with_name(f".{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    put_in_place(draft, folder)
+    shutil.rmtree(old, ignore_errors=True)

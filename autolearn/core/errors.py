@@ -2,6 +2,7 @@
 
 AutolearnError
 ├── InputError            what was given cannot be used
+│   └── Outdated          it was made on something that has changed since
 ├── PromptError           a prompt file and its variables do not fit
 ├── BackendError          the model cannot do what was asked
 │   ├── ModelNotFound     no usable model at that place
@@ -24,6 +25,10 @@ class AutolearnError(Exception):
 
 class InputError(AutolearnError):
     """What was given cannot be used; the text says what to give instead."""
+
+
+class Outdated(InputError):
+    """A decision was made on a sample that somebody has changed since."""
 
 
 class PromptError(AutolearnError):

@@ -105,6 +105,8 @@ class TrainOutcome(Protocol):
     """Positions of items that were too long or had nothing to learn."""
     scores: dict[str, Any]
     """What was measured when it ended, as JSON values; see docs/learning.md."""
+    notes: list[str]
+    """Sentences on what a person should know of how it went."""
 
 
 class Trainer(Protocol):

@@ -230,6 +230,9 @@ class Decision:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     undoes_id: int | None = None
+    seen: int | None = None
+    """The newest decision that was known when this one was made, 0 for none; a later
+    one on the same sample refuses it. None: it was made on whatever there is."""
     id: int = 0
 
 

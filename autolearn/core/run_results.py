@@ -163,6 +163,9 @@ class TrainScores:
 class TrainResult(TrainScores, TrainCounts):
     """What the training of a round has given."""
 
+    notes: tuple[str, ...] = ()
+    """What a person should know of how it went, such as a damaged checkpoint."""
+
 
 @dataclass(frozen=True)
 class RoundScores(QuizScores, TrainScores, Coded):
@@ -205,6 +208,8 @@ class ExportResult(RunResult):
     asked: int | None = field(default=None, metadata=EXTRA)
     """Questions put to exported weights, and how many were answered alike."""
     alike: int | None = field(default=None, metadata=EXTRA)
+    digest: str | None = field(default=None, metadata=EXTRA)
+    """SHA-256 of the exported folder of weights, with the names of its files."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 
 from autolearn.core.errors import BackendError
 from autolearn.core.settings import TrainSettings
+from autolearn.engine.disk import write_errors
 from autolearn.engine.load import LoadedModel
 from autolearn.models.files import ADAPTER_NOTE, check_adapter
 
@@ -123,11 +124,17 @@ def without(model: Any) -> Iterator[None]:
 
 
 def save(lm: LoadedModel, folder: Path) -> None:
-    """Write the adapter as a PEFT folder, with a note that names its base."""
+    """Write the adapter as a PEFT folder, with a note that names its base.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     # peft's save_pretrained() would ask the hub about the base and add a model card
     # with the local path of the base.
     weights = get_peft_model_state_dict(lm.model, save_embedding_layers=False)
-    save_file(weights, folder / "adapter_model.safetensors", {"format": "pt"})
+    file = folder / "adapter_model.safetensors"
+    with write_errors(file):
+        save_file(weights, file, {"format": "pt"})
     config = replace(
         lm.model.peft_config["default"],
         base_model_name_or_path=lm.identity.name,

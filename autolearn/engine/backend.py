@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from autolearn.core import atomic
 from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop, TrainOutcome, Watcher
 from autolearn.core.records import TrainItem
@@ -182,4 +183,4 @@ class HuggingFaceBackend:
             protocol = "taught"
         note = output / ADAPTER_NOTE
         text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)
-        note.write_text(text + "\n", encoding="utf-8")
+        atomic.write_text(note, text + "\n")

@@ -2,15 +2,13 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from peft import PeftModel
 
-from autolearn.core.atomic import atomic_folder
-from autolearn.core.errors import BackendError, InputError
+from autolearn.core.errors import BackendError
+from autolearn.engine.disk import write_errors
 from autolearn.engine.load import memory_guard, read_model
 from autolearn.models import files as model_files
 
@@ -21,14 +19,14 @@ _OF_WEIGHTS = ("config.json", "model.safetensors.index.json")
 log = logging.getLogger(__name__)
 
 
-def merge(base: Path, adapter: Path, target: Path) -> None:
-    """Write the base of a round in 16 bit with its adapter merged in.
+def merge(base: Path, adapter: Path, folder: Path) -> None:
+    """Write the base of a round in 16 bit with its adapter merged in, into a folder.
 
     The adapter is merged into the published weights, in main memory. Merging into the
     4-bit weights would add their rounding error and round the adapter as well.
 
     Raises:
-        InputError: The target exists or cannot be written.
+        OSError: The folder cannot be written.
         BackendError: The base is available in 4 bit only.
         OutOfMemory: The main memory does not hold the model in 16 bit.
     """
@@ -36,30 +34,15 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         raise BackendError(
             f"{base} is in 4 bit; a round can only be merged into the original model."
         )
-    with memory_guard(), new_folder(target) as draft:
+    folder.mkdir(exist_ok=True)
+    with memory_guard():
         model = read_model(base, dtype=torch.bfloat16)
         model_16_bit = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-        model_16_bit.save_pretrained(draft)
+        with write_errors(folder):
+            model_16_bit.save_pretrained(folder)
         # save_pretrained writes weights and config only.
-        _copy_texts(base, draft)
-    log.info("merged %s into %s", adapter, target)
-
-
-@contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """Yield a folder to write in, which becomes ``target`` if no error occurs.
-
-    Raises:
-        InputError: The target exists or cannot be written.
-    """
-    if target.exists():
-        raise InputError(f"{target} exists already; name a new folder.")
-    try:
-        with atomic_folder(target) as draft:
-            yield draft
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{target} cannot be written: {reason}.") from error
+        _copy_texts(base, folder)
+    log.info("merged %s into %s", adapter, folder)
 
 
 def _copy_texts(base: Path, target: Path) -> None:

@@ -1,7 +1,8 @@
 """Write samples, training items and adapters in formats that other programs read."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -167,21 +168,21 @@ def _is_ours(path: Path) -> bool:
     return not path.exists() or path.read_text("utf-8", "replace").startswith(CARD)
 
 
-def export_adapter(adapter: Path, target: Path) -> None:
-    """Copy the PEFT folder of a round to a new folder.
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yield a folder to write in, which becomes ``target`` if no error occurs.
 
     Raises:
-        InputError: The target exists, the adapter does not, or nothing can be written.
+        InputError: The target exists or cannot be written.
     """
     if target.exists():
         raise InputError(f"{target} exists already; name a new folder.")
-    if not adapter.is_dir():
-        raise InputError(f"The adapter {adapter.name} is not in this workspace.")
     try:
-        atomic.copy_folder(adapter, target)
+        with atomic.atomic_folder(target) as draft:
+            yield draft
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"{target} cannot be written: {reason}.") from None
+        raise InputError(f"{target} cannot be written: {reason}.") from error
 
 
 def pack(paths: Sequence[Path], target: Path) -> Path:

@@ -101,14 +101,17 @@ def _say(
     request: Request,
     hear: Callable[[str], None],
 ) -> str:
-    """Return what the model says to a request, and keep how it came about."""
-    completion = backend.stream(request, context.stop, hear)
-    if completion.finish == "cancelled":
-        raise Cancelled
-    if completion.finish == "overlong":
-        raise InputError(
-            "The chat no longer fits the context of the model; begin a new one."
-        )
-    generation = Generation(request, completion, backend.identity)
-    context.store.journal(context.run.id).log([generation])
-    return completion.text
+    """Return what the model says to a request; how it came about is kept once."""
+
+    def make() -> list[Generation]:
+        completion = backend.stream(request, context.stop, hear)
+        if completion.finish == "cancelled":
+            raise Cancelled
+        if completion.finish == "overlong":
+            raise InputError(
+                "The chat no longer fits the context of the model; begin a new one."
+            )
+        return [Generation(request, completion, backend.identity)]
+
+    (generation,) = context.journal.generations(request.prompt.name, make)
+    return generation.completion.text

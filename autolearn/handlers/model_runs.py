@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from autolearn.core.errors import BackendError, InputError
+from autolearn.core.errors import BackendError
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Question, RunKind, Split
 from autolearn.core.run_results import (
@@ -41,6 +41,7 @@ from autolearn.evaluation.skill_report import (
 from autolearn.handlers import chat, export, gguf_conversion, round_training
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
+from autolearn.rounds import adapters
 from autolearn.rounds.sources import asked_by_rounds
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
@@ -99,9 +100,7 @@ class RunHandlers:
             backend.use_adapter(None)
             return
         round_ = context.store.rounds.get(round_id)
-        if round_.adapter is None:
-            raise InputError(f"Round {round_id} was never finished; it has no adapter.")
-        folder = context.workspace / round_.adapter
+        folder = adapters.folder_of(context.store, round_)
         backend.use_adapter(folder, round_id, round_.adapter_digest)
 
     def study(self, context: RunContext) -> StudyResult:
@@ -113,7 +112,7 @@ class RunHandlers:
             settings = replace(settings, quiz_share=0.0)
         passages = context.store.library.passages(run_settings.documents)
         backend = self.backend(context)
-        journal = context.store.journal(context.run.id)
+        journal = context.journal
         study = Study(backend, journal, settings, context.stop, context.progress)
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
@@ -141,7 +140,7 @@ class RunHandlers:
         backend = self.backend(context)
         settings = run_settings.study or StudySettings()
         writer = Generator(backend, settings, context.stop, lambda _: None)
-        journal = store.journal(context.run.id)
+        journal = context.journal
         scores: dict[tuple[str, QuizMode], Score] = {}
         n_truncated = 0
         for split, mode in run_settings.parts:
@@ -168,7 +167,7 @@ class RunHandlers:
         """Measure what the model can do of what a study asks of it."""
         backend = self.backend(context)
         writer = Generator(backend, StudySettings(), context.stop, lambda _: None)
-        journal = context.store.journal(context.run.id)
+        journal = context.journal
         report = skills.check(writer, journal, context.progress)
         context.store.skills.add(context.run.id, report.as_dict())
         return SkillRunResult.of_report(report)
@@ -237,7 +236,7 @@ def _instructions(context: RunContext, study: Study) -> list[Question]:
     n, stage = run_settings.new_instructions, "generated instructions"
     return write_instructions(
         study.generator(),
-        context.store.journal(context.run.id),
+        context.journal,
         [question.text for question in library.instructions(with_generated=True)],
         n,
         partial(_report, context, stage, n),

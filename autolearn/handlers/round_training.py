@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from autolearn.core.errors import InputError, TrainingError
-from autolearn.core.model_calls import Generation
-from autolearn.core.ports import Backend, Cancelled, Trainer
+from autolearn.core.ports import Backend, Cancelled, Trainer, TrainOutcome
 from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction, Round, TrainItem
 from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
 from autolearn.models import files as model_files
+from autolearn.rounds import adapters
 from autolearn.rounds.sources import checkpoints, collect, study_settings, why_nothing
 from autolearn.runs.context import RunContext
 from autolearn.study import prompts, statements
@@ -38,13 +38,13 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     store, run = context.store, context.run
     settings = TrainRunSettings.of(run).train
     rounds = store.rounds.all(run.id)
-    if rounds:
-        mine, n_leaked = rounds[0], RoundScores.of(rounds[0]).leaked
-    else:
-        mine, n_leaked = _freeze(context, backend, settings)
+    mine = rounds[0] if rounds else _freeze(context, backend, settings)
+    if mine.adapter_digest and adapters.is_sound(context.workspace, mine):
+        # The worker ended between the end of the round and that of its run.
+        return TrainResult.of(store.runs.get(run.id))
     items = store.rounds.items(mine.id)
     parent = store.rounds.get(mine.parent_id) if mine.parent_id else None
-    start = context.workspace / parent.adapter if parent and parent.adapter else None
+    start = adapters.folder_of(store, parent) if parent else None
     adapter = f"adapters/round-{mine.id}"
     states = checkpoints(context.workspace, mine.id)
     try:
@@ -61,18 +61,26 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         raise
     if not outcome.finished:
         raise Cancelled
-    digest = model_files.adapter_digest(context.workspace / adapter)
-    store.rounds.update(
-        replace(
-            mine,
-            state="trained",
-            adapter=adapter,
-            adapter_digest=digest,
-            n_steps=outcome.n_steps,
-            scores=mine.scores | outcome.scores,
+    result = _result(outcome, mine, items)
+    with store.db.atomic():
+        store.rounds.update(
+            replace(
+                mine,
+                state="trained",
+                adapter=adapter,
+                adapter_digest=model_files.adapter_digest(context.workspace / adapter),
+                n_steps=outcome.n_steps,
+                scores=mine.scores | outcome.scores,
+            )
         )
-    )
+        context.conclude(result)
     shutil.rmtree(states, ignore_errors=True)
+    return result
+
+
+def _result(
+    outcome: TrainOutcome, mine: Round, items: Sequence[TrainItem]
+) -> TrainResult:
     return replace(
         TrainResult.from_dict(outcome.scores),
         round=mine.id,
@@ -80,15 +88,16 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
         replay=sum(item.kind == "replay" for item in items),
         samples=len({item.sample_id for item in items if item.sample_id}),
         dropped=len(outcome.dropped),
-        kept_out_for_the_quiz=n_leaked,
+        kept_out_for_the_quiz=RoundScores.of(mine).leaked,
         kept_out_for_validation=sum(item.kind == "validation" for item in items),
         steps=outcome.n_steps,
+        notes=tuple(outcome.notes),
     )
 
 
 def _freeze(
     context: RunContext, backend: TrainableBackend, settings: TrainSettings
-) -> tuple[Round, int]:
+) -> Round:
     """Store the round with what it will train on; from here on nothing changes it."""
     store, order = context.store, TrainRunSettings.of(context.run)
     sources = collect(store, order)
@@ -107,9 +116,8 @@ def _freeze(
     )
     items = [*new_items, *result.validation, *probe, *replay_items]
     admission = sources.guard.admit(items)
-    n_leaked = result.leaked + admission.n_blocked
-    new = replace(new, scores={"leaked": n_leaked})
-    return store.rounds.create(new, admission.items), n_leaked
+    new = replace(new, scores={"leaked": result.leaked + admission.n_blocked})
+    return store.rounds.create(new, admission.items)
 
 
 def _statements(
@@ -122,8 +130,12 @@ def _statements(
     texts = [item.chosen for item in items if item.kind == "text"]
     if not settings.statements:
         return []
-    writer = _writer(context, backend, "statements", len(texts))
-    return _log(context, statements.state(writer, texts, settings.statements))
+    stage = "statements"
+    writer = _writer(context, backend, stage, len(texts))
+    generations = context.journal.generations(
+        stage, lambda: statements.state(writer, texts, settings.statements)
+    )
+    return [statements.as_item(generation) for generation in generations]
 
 
 def _write_replay(
@@ -136,27 +148,43 @@ def _write_replay(
     """
     instructions = _instructions(context, backend, replay.N_PROBE + plan.n_instructions)
     probe, replayed = instructions[: replay.N_PROBE], instructions[replay.N_PROBE :]
-    reader = _writer(context, backend, "texts read again", len(plan.texts))
-    rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
-    reread_items = _log(context, rows)
-    n_checked = len(plan.library_instructions) + plan.n_checked
-    checker = _writer(context, backend, "answers checked", n_checked)
-    checks = _log(
-        context,
-        replay.checked(checker, plan.library_instructions, replayed[: plan.n_checked]),
-    )
-    return (
-        replay.items(DRIFT_PROBE, probe),
-        [*replay.items("replay", replayed), *reread_items, *checks],
-    )
+    return replay.items(DRIFT_PROBE, probe), [
+        *replay.items("replay", replayed),
+        *_read_again(context, backend, plan),
+        *_check(context, backend, plan, replayed),
+    ]
 
 
-def _log(
-    context: RunContext, rows: Sequence[tuple[TrainItem, Generation]]
+def _read_again(
+    context: RunContext, backend: TrainableBackend, plan: ReplayPlan
 ) -> list[TrainItem]:
-    """Store how the items were written."""
-    context.store.journal(context.run.id).log(generation for _, generation in rows)
-    return [item for item, _ in rows]
+    """Return items in which the base model reads the texts of the plan."""
+    stage = "texts read again"
+    reader = _writer(context, backend, stage, len(plan.texts))
+    generations = context.journal.generations(
+        stage, lambda: replay.read(reader, plan.texts)
+    )
+    kept = replay.without_skills(generations, plan.without)
+    return [replay.as_item(generation) for generation in kept]
+
+
+def _check(
+    context: RunContext,
+    backend: TrainableBackend,
+    plan: ReplayPlan,
+    replayed: Sequence[GeneratedInstruction],
+) -> list[TrainItem]:
+    """Return items in which the base model checks its own answers."""
+    stage = "answers checked"
+    n_checked = len(plan.library_instructions) + plan.n_checked
+    checker = _writer(context, backend, stage, n_checked)
+    generations = context.journal.generations(
+        stage,
+        lambda: replay.checked(
+            checker, plan.library_instructions, replayed[: plan.n_checked]
+        ),
+    )
+    return [replay.as_item(generation) for generation in generations]
 
 
 def _writer(
@@ -180,7 +208,7 @@ def _instructions(
     pool = context.store.instructions.of(backend.identity, prompt.digest)
     return replay.generate_instructions(
         _writer(context, backend),
-        context.store.journal(context.run.id),
+        context.journal,
         pool or _shipped(context, backend),
         n,
         lambda n_done: context.progress("generated instructions", n_done, n),
@@ -200,10 +228,9 @@ def _shipped(
     except (OSError, ValueError, TypeError) as error:
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
-    journal = context.store.journal(context.run.id)
     return of(
         GeneratedInstruction,
-        journal.step(f"{replay.STORED_AS}, shipped", lambda: items),
+        context.journal.step(f"{replay.STORED_AS}, shipped", lambda: items),
     )
 
 

@@ -3,12 +3,13 @@
 A file is kept once in the folder ``originals`` of the workspace, named by its digest.
 """
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 from tempfile import mkstemp
 
+from autolearn.core import atomic
+from autolearn.core.digests import of_file
 from autolearn.core.errors import InputError
 from autolearn.core.records import Document
 from autolearn.store import Store
@@ -22,9 +23,7 @@ def keep(store: Store, file: Path) -> str:
     Raises:
         InputError: The copy cannot be written.
     """
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    name = f"{digest}{file.suffix.lower()}"
+    name = f"{of_file(file)}{file.suffix.lower()}"
     folder = store.subfolder(FOLDER)
     if not (folder / name).exists():
         try:
@@ -43,7 +42,7 @@ def _copy(file: Path, target: Path) -> None:
     os.close(handle)
     try:
         shutil.copyfile(file, partial)
-        os.replace(partial, target)
+        atomic.put_in_place(Path(partial), target)
     except BaseException:
         os.unlink(partial)
         raise

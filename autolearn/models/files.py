@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from autolearn.core.errors import BackendError, InputError, ModelNotFound
 from autolearn.study.protocol import PROTOCOLS
 
 BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "demo-model"
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 ADAPTER_NOTE = "autolearn.json"
 """A note beside an adapter that names its base model, or beside a model. It also names
 the protocol for prompting the weights."""
@@ -33,7 +35,7 @@ _WITHOUT_WRITING = re.compile(r"Model$|For(?!CausalLM|Conditional|\w*Text2Text)"
 _SEES = {"vision_config", "image_size", "num_channels"}
 """Settings that only models for images have."""
 _MIB = 1 << 20
-_WHOLE = 64 * _MIB
+WHOLE = 64 * _MIB
 
 
 def locate(model: str) -> Path:
@@ -330,26 +332,27 @@ def digest(folder: Path) -> str:
     return _sha256([path for path in files + weights if path.is_file()])
 
 
-def adapter_digest(folder: Path) -> str:
-    """Return a SHA-256 that identifies an adapter by its settings and weights."""
-    return _sha256(
-        [folder / "adapter_config.json", folder / "adapter_model.safetensors"]
-    )
+def adapter_digest(folder: Path, largest: float = inf) -> str:
+    """Return a SHA-256 that identifies an adapter by its settings and weights.
+
+    Of files over ``largest`` bytes, only the ends are hashed.
+    """
+    return _sha256([folder / name for name in ADAPTER_FILES], largest)
 
 
-def _sha256(files: list[Path]) -> str:
+def _sha256(files: list[Path], largest: float = WHOLE) -> str:
     checksum = hashlib.sha256()
     for path in files:
         size = path.stat().st_size
         checksum.update(f"{path.name} {size}\n".encode())
-        for block in _blocks(path, size):
+        for block in _blocks(path, is_whole=size <= largest):
             checksum.update(block)
     return checksum.hexdigest()
 
 
-def _blocks(path: Path, size: int) -> Iterator[bytes]:
+def _blocks(path: Path, *, is_whole: bool) -> Iterator[bytes]:
     with path.open("rb") as file:
-        if size <= _WHOLE:
+        if is_whole:
             while block := file.read(_MIB):
                 yield block
         else:
@@ -381,7 +384,7 @@ def check_adapter(folder: Path, base_digest: str) -> None:
     Raises:
         BackendError: The adapter cannot be used with this base model.
     """
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
+    for name in ADAPTER_FILES:
         if not (folder / name).is_file():
             raise BackendError(
                 f"The adapter {folder} has no {name}; train or export the round again."

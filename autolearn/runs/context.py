@@ -12,7 +12,7 @@ from pathlib import Path
 from autolearn.core.ports import Progress, Stop
 from autolearn.core.records import Metric, Run, RunKind
 from autolearn.core.run_results import ChatResult, RunResult
-from autolearn.store import Pace, Store
+from autolearn.store import Pace, RunJournal, Store
 
 RATE_SECONDS = 60.0
 """The rate is that of the last minute, so a resumed run does not boast for long."""
@@ -38,6 +38,19 @@ class RunContext:
     def workspace(self) -> Path:
         """Return the folder of the workspace."""
         return self.store.folder
+
+    @property
+    def journal(self) -> RunJournal:
+        """Return the memory of the run."""
+        return self.store.journal(self.run.id)
+
+    def conclude(self, result: RunResult) -> None:
+        """Keep the result before what it was made from is moved or removed.
+
+        A run that is killed after this and before its end reads it when it is resumed.
+        """
+        with self.store.db.atomic():  # so it is on the disk before anything is moved
+            self.store.runs.tell(self.run.id, result.as_dict())
 
     def measured(self, step: int, numbers: Mapping[str, float]) -> None:
         """Keep numbers of the run at a step, by their names."""

@@ -30,6 +30,9 @@ POLL_SECONDS = 0.2
 START_SECONDS = 30.0
 """How long a queued run may wait for a worker to take the lock."""
 
+RESTART_SECONDS = 5.0
+"""How long after a worker was started another may take its place if it has died."""
+
 WORKER_COMMAND = (sys.executable, "-m", "autolearn.runs.worker")
 """The command of a worker, to which its queue and the workspace are added."""
 
@@ -88,7 +91,18 @@ QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QU
 _processes: dict[subprocess.Popen[bytes], tuple[Path, WorkerQueue]] = {}
 """The workers that this process has started and not yet seen end."""
 
+_started: dict[tuple[Path, WorkerQueue], float] = {}
+"""When this process last started a worker, or saw one alive, by ``time.monotonic``."""
+
 ENDED: tuple[RunState, ...] = ("done", "failed", "cancelled", "interrupted")
+UNFINISHED: tuple[RunState, ...] = (
+    "queued",
+    "running",
+    "interrupted",
+    "cancelled",
+    "failed",
+)
+"""All but done: what can be resumed, or goes on."""
 
 
 # --- the lock -----------------------------------------------------------------
@@ -145,6 +159,8 @@ def recover(store: Store) -> tuple[WorkerQueue, ...]:
     Returns:
         The queues whose worker is alive, so that there was nothing to mark.
     """
+    if store.db.read_only:
+        return ()  # nothing can be marked, and no lock can be taken
     alive = []
     for queue in QUEUES.values():
         with _probe(store.folder, queue) as vacant:
@@ -161,6 +177,18 @@ def ensure_workers(store: Store) -> None:
         ensure_worker(store.folder, queue=queue)
 
 
+def replace_dead_workers(store: Store) -> None:
+    """Start a worker where a run waits and the one that was started has died.
+
+    Cheap enough to be called at each look at a queued run. A worker that dies at once
+    is replaced every ``RESTART_SECONDS``.
+    """
+    for queue in {queue_of(run.kind) for run in store.runs.in_state("queued")}:
+        last = _started.get((store.folder, queue), 0.0)
+        if time.monotonic() - last > RESTART_SECONDS:
+            ensure_worker(store.folder, queue=queue)
+
+
 def ensure_worker(
     folder: Path,
     command: Sequence[str] = WORKER_COMMAND,
@@ -172,6 +200,7 @@ def ensure_worker(
     and ends. A worker about to end looks into the queue once more after it has let
     go of the lock, so a run that was submitted before this call is always seen.
     """
+    _started[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
         return None
     _reap(folder, queue)
@@ -256,8 +285,11 @@ def wait(
         elif time.monotonic() - seen_alive > START_SECONDS:
             raise WorkerLost(
                 f"No worker takes run {run_id}; the reason is in "
-                f"{store.folder / 'logs' / queue.name}.log."
+                f"{store.folder / 'logs' / queue.name}.log. The run stays queued: mend "
+                f"that, then start it with python -m autolearn resume {run_id}."
             )
+        else:
+            replace_dead_workers(store)
         time.sleep(POLL_SECONDS)
 
 
@@ -278,17 +310,21 @@ def cancel(store: Store, run_id: int) -> Run:
 def resume(store: Store, run_id: int) -> Run:
     """Put a run that did not finish back into the queue, to go on where it ended.
 
+    One that is queued already stays so; its worker may have died before it began.
+
     Raises:
-        JobError: It is finished, or still queued or running.
+        JobError: It is done, or a worker is at it.
     """
     recover(store)
-    is_queued = store.runs.requeue(run_id)
+    store.runs.requeue(run_id)
     run = store.runs.get(run_id)
-    if not is_queued:
+    if run.state == "running":
         raise JobError(
-            f"Run {run_id} is {run.state}; only a run that was interrupted, cancelled"
-            " or failed can be resumed."
+            f"Run {run_id} is running; wait for it, or stop it first with "
+            f"python -m autolearn cancel {run_id}."
         )
+    if run.state == "done":
+        raise JobError(f"Run {run_id} is done; there is nothing to resume.")
     return run
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from autolearn.core.errors import AutolearnError
 from autolearn.models import files as model_files
 from autolearn.runs.versions import PACKAGES, versions
-from autolearn.store import Store
+from autolearn.store import Store, copies
 
 _PROBE = """
 import json, torch
@@ -115,9 +115,13 @@ def _disk(workspace: Path) -> Check:
 def _workspace(workspace: Path) -> Check:
     try:
         with Store.open(workspace) as store:
-            return Check("workspace", True, str(store.folder))
+            problems = copies.problems(store.db.path)
     except AutolearnError as error:
         return Check("workspace", False, str(error))
+    if problems:
+        advice = "put back a backup with: python -m autolearn restore"
+        return Check("workspace", False, f"damaged: {problems[0]}; {advice}")
+    return Check("workspace", True, str(workspace))
 
 
 def _model() -> Check:

@@ -72,6 +72,20 @@ def begin(
     return _order(store, plan, after=None)
 
 
+def refuse_second(store: Store) -> None:
+    """Refuse a whole round while another one is queued or running.
+
+    Raises:
+        JobError: There is one; the sentence names its run.
+    """
+    for run in store.runs.in_state("running", "queued"):
+        if PipelineRunSettings.of(run).plan is not None:
+            raise JobError(
+                f"A whole round is {run.state} already (run {run.id}, {run.kind}); "
+                "wait for its end, or stop it first."
+            )
+
+
 def queue_next(store: Store, run: Run, result: RunResult) -> Run | None:
     """Queue what follows on a run that ends with this result; None if nothing does.
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from autolearn.core.errors import StoreError
 from autolearn.store.choices import Choices
+from autolearn.store.connection import is_read_only
 from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
@@ -37,6 +38,7 @@ __all__ = [
     "SampleView",
     "Shelved",
     "Store",
+    "is_read_only",
     "schema_sql",
 ]
 

@@ -1,48 +1,23 @@
-"""The SQLite file: opened, brought up to date, read, and written in transactions.
+"""The SQLite file of a workspace: read, and written in transactions.
 
-The only module that knows sqlite3, and so the only one where its errors become ours.
-A handle belongs to the thread that opened it.
+A handle belongs to the thread that opened it. ``connection`` opens the file.
 """
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlite_utils
-
-from autolearn.core.errors import SchemaTooNew, StoreError
 from autolearn.core.model_calls import Generation
+from autolearn.store.connection import errors_told, is_read_only, open_file
 from autolearn.store.encoding import TABLES, Row, from_row, has_generation
-from autolearn.store.migrations import MIGRATIONS, unknown_migrations
-
-BUSY_SECONDS = 10.0
-"""How long to wait for another process that is writing."""
 
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 """The present time in UTC, as SQL."""
 
 T = TypeVar("T")
-
-_SENTENCES = {
-    sqlite3.SQLITE_NOTADB: "{path} is not a database of autolearn, or it is damaged; "
-    "put back a copy or choose another workspace.",
-    sqlite3.SQLITE_CORRUPT: "{path} is damaged; put back a copy or choose another "
-    "workspace.",
-    sqlite3.SQLITE_FULL: "The disk is full. Nothing that was already committed is "
-    "lost; free some space and resume.",
-    sqlite3.SQLITE_READONLY: "{path} may only be read; make it writable or choose "
-    "another workspace.",
-    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened; check that its folder exists "
-    "and may be written.",
-    sqlite3.SQLITE_IOERR: "{path} cannot be read or written, the disk reports an "
-    "error; check the disk and resume.",
-    sqlite3.SQLITE_BUSY: "Another program has kept {path} locked for too long; "
-    "close it and try again.",
-    sqlite3.SQLITE_CONSTRAINT: "A record does not fit what is stored ({error}).",
-}
 
 
 def listed(values: Iterable[int | str]) -> str:
@@ -70,15 +45,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with self._errors_told():
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None
-            )
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
+        self.read_only = is_read_only(path)
+        self._connection = open_file(path)
+        self._connection.row_factory = sqlite3.Row
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,8 +57,12 @@ class Database:
     def atomic(self) -> Iterator[None]:
         """Commit what is written within as one, or nothing of it.
 
-        Takes the right to write at once, so what is read within stays true.
+        Takes the right to write at once, so what is read within stays true. Within
+        another such block it belongs to that one.
         """
+        if self._connection.in_transaction:
+            yield
+            return
         with self._errors_told():
             self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -100,6 +73,22 @@ class Database:
             # A full disk may already have ended the transaction.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def unflushed(self) -> Iterator[None]:
+        """Commit what is written within without waiting for the disk.
+
+        A kill loses nothing of it, a power failure at most the last of it. For numbers
+        that are written several times a second and that a resumed run writes again.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        self.write("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self.write("PRAGMA synchronous = FULL")
 
     def rows(self, sql: str, *params: Any) -> list[sqlite3.Row]:
         """Return all rows of a query."""
@@ -161,40 +150,8 @@ class Database:
         with self._errors_told():
             self._connection.executemany(sql, params)
 
-    def _prepare(self) -> None:
-        with self._errors_told():
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = NORMAL",
-                "foreign_keys = ON",
-            ):
-                self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
-        self._connection.row_factory = sqlite3.Row
-
-    def _migrate(self) -> None:
-        with self._errors_told():
-            db = sqlite_utils.Database(self._connection, recursive_triggers=False)
-            newer, pending = unknown_migrations(db), MIGRATIONS.pending(db)
-        if newer:
-            raise SchemaTooNew(
-                f"{self.path} was written by a newer autolearn (it has "
-                f"{', '.join(sorted(newer))}); update autolearn to open it."
-            )
-        if pending:
-            with self.atomic(), self._errors_told():
-                MIGRATIONS.apply(db)
-
-    @contextmanager
-    def _errors_told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.ProgrammingError:
-            raise  # a mistake of ours, not of the world
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-            sentence = _SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")
-            raise StoreError(sentence.format(path=self.path, error=error)) from error
+    def _errors_told(self) -> AbstractContextManager[None]:
+        return errors_told(self.path)
 
 
 def schema_sql(db: Database) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autolearn.core.errors import InputError
-from autolearn.core.records import Decision
+from autolearn.core.errors import InputError, Outdated
+from autolearn.core.records import Action, Decision
 from autolearn.store.database import Database, listed
 from autolearn.store.encoding import Row, to_row
 from autolearn.store.search import index_samples, unindex_samples
@@ -19,6 +19,12 @@ EDITABLE = ("chosen", "feedback", "refined", "gap")
 """What an edit may change; a refined answer that is edited is also the chosen one."""
 
 _CHANGING = ("state", *EDITABLE)
+_DONE: dict[Action, str] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "edit": "edited",
+    "undo": "a decision was undone",
+}
 _AFTER = {"approve": {"state": "approved"}, "reject": {"state": "rejected"}}
 
 
@@ -35,10 +41,41 @@ class Decisions:
 
         Raises:
             InputError: A sample does not exist, or an edit changes nothing editable.
+            Outdated: A sample was decided on after what the person had seen.
         """
         complete = [replace(d, after=_consequence(d)) for d in decisions]
         with self._db.atomic():
+            self._refuse_outdated(complete)
             return self._apply(complete)
+
+    def version(self) -> int:
+        """Return the id of the newest decision, undone or not; 0 if there is none.
+
+        A person who decides on what is shown now has seen all decisions up to it.
+        """
+        rows = self._db.rows("SELECT coalesce(max(id), 0) AS id FROM decisions")
+        return int(rows[0]["id"])
+
+    def _refuse_outdated(self, decisions: Sequence[Decision]) -> None:
+        seen = {d.sample_id: d.seen for d in decisions if d.seen is not None}
+        if not seen:
+            return
+        later = self._db.select(
+            Decision,
+            "WHERE sample_id IN (SELECT value FROM json_each(?)) AND id > ?"
+            " ORDER BY id DESC",
+            listed(seen),
+            min(seen.values()),
+        )
+        changed = {d.sample_id: d for d in later if d.id > seen[d.sample_id]}
+        if changed:
+            number, newest = next(iter(changed.items()))
+            others = f" So were {len(changed) - 1} others." if len(changed) > 1 else ""
+            raise Outdated(
+                f"Sample {number} was changed elsewhere after you had opened it: "
+                f"{_DONE[newest.action]} by {newest.author}.{others} Nothing was "
+                "overwritten; look at it as it is now and decide again."
+            )
 
     def undo(self, decision_id: int, author: str = "person") -> Decision:
         """Take one decision back.

@@ -53,20 +53,39 @@ class RunJournal:
         records = self._recall(name)
         return self._keep(name, make()) if records is None else records
 
-    def log(self, generations: Iterable[Generation]) -> list[Generation]:
-        """Keep generations that belong to no record, such as those of a chat."""
-        with self._db.atomic():
-            return self._keep_generations(generations)
+    def generations(
+        self, name: str, make: Callable[[], Iterable[Generation]]
+    ) -> list[Generation]:
+        """Return the generations of the step of this name, such as those of a chat.
 
-    def _recall(self, name: str) -> tuple[Record, ...] | None:
+        Like ``step``, for generations that belong to no other record.
+        """
+        step_id = self._step_id(name)
+        if step_id is not None:
+            tail = "WHERE step_id = ? ORDER BY id"
+            return self._db.select(Generation, tail, step_id)
+        new = list(make())
+        with self._db.atomic():
+            step_id = self._insert_step(name, len(new))
+            return self._keep_generations(new, step_id)
+
+    def _step_id(self, name: str) -> int | None:
         sql = "SELECT id FROM steps WHERE run_id = ? AND name = ?"
         steps = self._db.rows(sql, self._run_id, name)
-        if not steps:
+        return steps[0]["id"] if steps else None
+
+    def _insert_step(self, name: str, n_records: int) -> int:
+        step: Row = {"run_id": self._run_id, "name": name, "n_records": n_records}
+        return self._db.insert("steps", [step])[0]
+
+    def _recall(self, name: str) -> tuple[Record, ...] | None:
+        step_id = self._step_id(name)
+        if step_id is None:
             return None
         positioned_records: list[tuple[int, Record]] = []
         for cls in KINDS:
             sql = f"SELECT * FROM {TABLES[cls]} WHERE step_id = ?"
-            rows = self._db.rows(sql, steps[0]["id"])
+            rows = self._db.rows(sql, step_id)
             records = self._db.records(cls, rows, whole=True)
             positions = (row["step_position"] for row in rows)
             positioned_records += zip(positions, records, strict=True)
@@ -75,9 +94,8 @@ class RunJournal:
         )
 
     def _keep(self, name: str, results: Sequence[Record]) -> tuple[Record, ...]:
-        step: Row = {"run_id": self._run_id, "name": name, "n_records": len(results)}
         with self._db.atomic():
-            step_id = self._db.insert("steps", [step])[0]
+            step_id = self._insert_step(name, len(results))
             records = self._with_generations(results)
             for cls in KINDS:
                 self._insert(cls, records, step_id)
@@ -118,8 +136,11 @@ class RunJournal:
             for record in records
         ]
 
-    def _keep_generations(self, new: Iterable[Generation]) -> list[Generation]:
+    def _keep_generations(
+        self, new: Iterable[Generation], step_id: int | None = None
+    ) -> list[Generation]:
         new = list(new)
-        rows = [{"run_id": self._run_id} | to_row(generation) for generation in new]
+        origin: Row = {"run_id": self._run_id, "step_id": step_id}
+        rows = [origin | to_row(generation) for generation in new]
         ids = self._db.insert("generations", rows)
         return [replace(g, id=number) for g, number in zip(new, ids, strict=True)]

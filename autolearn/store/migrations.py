@@ -361,6 +361,22 @@ def m015_reading(db: Database) -> None:
         db.execute(statement)
 
 
+_RECOVERY = """
+-- The newest decision that was known when this one was made; NULL: not stated.
+ALTER TABLE decisions ADD COLUMN seen INTEGER;
+-- The step that kept a generation for itself; NULL: it belongs to other records.
+ALTER TABLE generations ADD COLUMN step_id INTEGER REFERENCES steps(id);
+CREATE INDEX generations_by_step ON generations(step_id) WHERE step_id IS NOT NULL;
+"""
+
+
+@MIGRATIONS()
+def m016_recovery(db: Database) -> None:
+    """Let decisions say what they were made on, and generations be made once."""
+    for statement in _RECOVERY.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     own_names = {

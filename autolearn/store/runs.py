@@ -154,31 +154,33 @@ class Runs:
 
     def beat(self, run_id: int) -> bool:
         """Write the heartbeat and return whether the run is to be cancelled."""
-        rows = self._db.rows(
-            f"UPDATE runs SET heartbeat_at = {NOW} WHERE id = ?"
-            " RETURNING cancel_requested",
-            run_id,
-        )
+        with self._db.unflushed():
+            rows = self._db.rows(
+                f"UPDATE runs SET heartbeat_at = {NOW} WHERE id = ?"
+                " RETURNING cancel_requested",
+                run_id,
+            )
         return any(row["cancel_requested"] for row in rows)
 
     def report(self, run_id: int, pace: Pace) -> None:
         """Write how far a run is."""
-        self._db.write(
-            "UPDATE runs SET stage = ?, done = ?, total = ?, rate = ?, eta_seconds = ?"
-            " WHERE id = ?",
-            pace.stage,
-            pace.done,
-            pace.total,
-            pace.rate,
-            pace.eta_seconds,
-            run_id,
-        )
+        with self._db.unflushed():
+            self._db.write(
+                "UPDATE runs SET stage = ?, done = ?, total = ?, rate = ?,"
+                " eta_seconds = ? WHERE id = ?",
+                pace.stage,
+                pace.done,
+                pace.total,
+                pace.rate,
+                pace.eta_seconds,
+                run_id,
+            )
 
     def tell(self, run_id: int, result: Mapping[str, Any]) -> None:
         """Write what a run has given so far."""
-        self._db.write(
-            "UPDATE runs SET result = ? WHERE id = ?", as_json(dict(result)), run_id
-        )
+        sql = "UPDATE runs SET result = ? WHERE id = ?"
+        with self._db.unflushed():
+            self._db.write(sql, as_json(dict(result)), run_id)
 
     def finish(
         self,
@@ -235,7 +237,7 @@ class Runs:
 
     def add_metrics(self, run_id: int, metrics: Iterable[Metric]) -> None:
         """Keep numbers; those of a step that is done again replace the old ones."""
-        with self._db.atomic():
+        with self._db.unflushed(), self._db.atomic():
             self._db.write_many(
                 "INSERT OR REPLACE INTO metrics (run_id, name, step, value)"
                 " VALUES (?, ?, ?, ?)",

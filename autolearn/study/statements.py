@@ -13,10 +13,8 @@ from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.text import model_output
 
 
-def state(
-    generator: Generator, texts: Sequence[str], n: int
-) -> list[tuple[TrainItem, Generation]]:
-    """Return the model's statements about each text, as raw text.
+def state(generator: Generator, texts: Sequence[str], n: int) -> list[Generation]:
+    """Let the model write statements about each text; see ``as_item``.
 
     ``n``: statements asked for per text. A text without any statement is left out.
 
@@ -30,7 +28,14 @@ def state(
         for text in texts
     ]
     return [
-        (TrainItem("text", (), "\n".join(lines)), generation)
-        for _, generation in generator.write(requests)
-        if (lines := model_output.statements(generation.completion.text))
+        generation for _, generation in generator.write(requests) if _lines(generation)
     ]
+
+
+def as_item(generation: Generation) -> TrainItem:
+    """Return the statements about a text as raw text."""
+    return TrainItem("text", (), "\n".join(_lines(generation)))
+
+
+def _lines(generation: Generation) -> list[str]:
+    return model_output.statements(generation.completion.text)

@@ -69,9 +69,6 @@ than longer ones, and small models do not always find an end."""
 AnsweredInstruction = tuple[tuple[int, str], Generation]
 """A draw, its instruction, and the answer."""
 
-Made = tuple[TrainItem, Generation]
-"""A training item, and the generation that it comes from."""
-
 TRIES = 8
 """Most draws per instruction needed. Half of them are guesses, and small models repeat
 themselves."""
@@ -228,11 +225,13 @@ def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
     return frozenset(skills | CRITIC if skills & CRITIC else skills)
 
 
-def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
-    """Return the items of the base model that use none of these skills."""
+def without_skills(
+    generations: Iterable[Generation], skills: Collection[Skill]
+) -> list[Generation]:
+    """Return the generations of the base model that use none of these skills."""
     return [
-        (item, generation)
-        for item, generation in made
+        generation
+        for generation in generations
         if skill_of_prompt(generation.request.prompt.name) not in skills
     ]
 
@@ -242,8 +241,8 @@ def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
     return max(1, round(settings.batch_size * n_replay / n_new)) if n_replay else 0
 
 
-def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
-    """Return items in which the base asks about texts, answers from them and compares.
+def read(writer: Generator, texts: Sequence[RereadText]) -> list[Generation]:
+    """Let the base ask about texts, answer from them and compare, each for an item.
 
     It also rewords its question to each text.
 
@@ -264,9 +263,7 @@ def read(writer: Generator, texts: Sequence[RereadText]) -> list[Made]:
     # Guided models give verdicts as probabilities, not as text.
     if not writer.protocol.guided:
         requests += _comparing(writer, open_book)
-    return [
-        _item(generation) for _, generation in (*open_book, *_written(writer, requests))
-    ]
+    return [generation for _, generation in (*open_book, *_written(writer, requests))]
 
 
 def _asking(writer: Generator, text: RereadText) -> GenerationRequest[RereadText]:
@@ -302,8 +299,8 @@ def checked(
     writer: Generator,
     library: Sequence[str],
     generated: Sequence[GeneratedInstruction],
-) -> list[Made]:
-    """Return items in which the base checks its own answers and corrects wrong ones.
+) -> list[Generation]:
+    """Let the base check its own answers and correct wrong ones, each for an item.
 
     These are the skills of SELF (arXiv 2310.00533), which no round should lose. The
     answers themselves are not used as items, since the round may have to change them.
@@ -341,10 +338,7 @@ def checked(
         for (question, generation), critique in checks
         if model_output.verdict(_answer(critique)) == "incorrect"
     ]
-    corrections = _written(writer, to_mend)
-    return [_item(generation) for _, generation in checks] + [
-        _item(generation) for _, generation in corrections
-    ]
+    return [generation for _, generation in (*checks, *_written(writer, to_mend))]
 
 
 def _written(
@@ -358,13 +352,14 @@ def _written(
     ]
 
 
-def _item(generation: Generation) -> Made:
+def as_item(generation: Generation) -> TrainItem:
+    """Return what the base model wrote as a training item."""
     # Worked examples are left out, and so is the given beginning, which the answer
     # repeats.
     user_turns = [m for m in generation.request.prompt.chat if m.role == "user"][-1:]
     rules = [m for m in generation.request.prompt.chat if m.role == "system"]
     chat = (*rules, *user_turns)
-    return TrainItem("replay", chat, _answer(generation)), generation
+    return TrainItem("replay", chat, _answer(generation))
 
 
 def _answer(generation: Generation) -> str:

@@ -27,12 +27,14 @@ from autolearn.core.errors import AutolearnError, InputError
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues
 from autolearn.services import model_actions, pipeline
-from autolearn.store import DEFAULT_WORKSPACE, Store
+from autolearn.store import DEFAULT_WORKSPACE, Store, is_read_only
 from autolearn.study import prompts
 from autolearn.ui.listening import address_of, listen
 from autolearn.ui.temporary import temporary_files
 
 HERE = "127.0.0.1"
+_STOCKING = "stocking"
+"""The choice that is true while the built-in library is being added."""
 KEY = "page.key"
 """The file with the key of the sessions."""
 
@@ -178,6 +180,9 @@ def only_page(folder: Path, address: str) -> Iterator[None]:
         AlreadyOpen: Another page serves it; the sentence says where.
     """
     note = folder / "page.url"
+    if is_read_only(folder / "autolearn.db"):
+        yield  # it starts and stops no worker
+        return
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "page.lock")
     try:
@@ -199,8 +204,13 @@ def prepare(folder: Path, model: str | None) -> None:
     is_new = not (folder / "autolearn.db").exists()
     prompts.use(folder / prompts.FOLDER)
     with Store.open(folder) as store:
-        if is_new:
+        if is_new or store.choices.get(_STOCKING):
+            # Told, so that a kill leaves no half of the library.
+            store.choices.set(_STOCKING, True)
             pipeline.stock(store)
+            store.choices.set(_STOCKING, False)
+        if store.db.read_only:
+            return
         if model:
             model_actions.use(store, ModelSettings(model))
         queues.recover(store)

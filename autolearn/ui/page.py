@@ -95,9 +95,13 @@ def _stop(session: Session) -> None:
 
 def _whole_round(session: Session) -> None:
     store = session.store
+    pipeline.refuse_second(store)
     if store.library.is_empty():
         pipeline.stock(store)
-    session.order(pipeline.begin(store, chosen_model(store)))
+    with store.db.atomic():  # of two presses, the second sees the run of the first
+        pipeline.refuse_second(store)
+        run = pipeline.begin(store, chosen_model(store))
+    session.order(run)
 
 
 def theme() -> gr.Theme:

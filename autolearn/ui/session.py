@@ -91,8 +91,11 @@ class Session:
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
         store = self.store
+        if store.db.read_only:
+            return False
         if store.runs.in_state("running", "queued"):
             queues.recover(store)
+            queues.replace_dead_workers(store)
         return bool(store.runs.in_state("running", "queued"))
 
 
@@ -108,6 +111,9 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
             result = handler(*args)
         except AutolearnError as error:
             return (*[gr.skip()] * n_outputs, html.notice(html.problem(str(error))))
+        except OSError as error:
+            reason = f"{error.filename} cannot be written ({error.strerror})."
+            return (*[gr.skip()] * n_outputs, html.notice(html.problem(reason)))
         if not n_outputs:
             return html.notice(html.note(result)) if result else ""
         return (*(result if n_outputs > 1 else [result]), "")

@@ -1,4 +1,5 @@
 import json
+import shutil
 from zipfile import ZipFile
 
 import pytest
@@ -30,15 +31,23 @@ def test_nothing_and_unknown_formats_are_refused(tmp_path):
         formats.export_samples([SAMPLE], "xml", tmp_path / "x")
 
 
-def test_an_adapter_is_copied_whole_and_never_over_another(tmp_path):
-    (tmp_path / "round-1").mkdir()
-    (tmp_path / "round-1/adapter_config.json").write_text("{}")
-    formats.export_adapter(tmp_path / "round-1", tmp_path / "out")
-    assert (tmp_path / "out/adapter_config.json").read_text() == "{}"
-    with pytest.raises(InputError, match="exists already"):
-        formats.export_adapter(tmp_path / "round-1", tmp_path / "out")
-    with pytest.raises(InputError, match="not in this workspace"):
-        formats.export_adapter(tmp_path / "round-9", tmp_path / "other")
+def test_a_folder_is_written_whole_and_never_over_another(tmp_path):
+    target = tmp_path / "out"
+    with (
+        pytest.raises(InputError, match="cannot be written"),
+        formats.new_folder(target) as draft,
+    ):
+        shutil.copytree(tmp_path / "none", draft)
+    assert list(tmp_path.iterdir()) == []
+    with formats.new_folder(target) as draft:
+        (draft / "adapter_config.json").write_text("{}")
+        assert not target.exists()
+    assert (target / "adapter_config.json").read_text() == "{}"
+    with (
+        pytest.raises(InputError, match="exists already"),
+        formats.new_folder(target),
+    ):
+        pytest.fail("written over")
 
 
 ASK = (Message("system", "Answer."), Message("user", "Who?"))

@@ -42,3 +42,6 @@ def test_only_an_answer_that_is_called_incorrect_is_refined(store, said, refined
     assert (result.answer, result.feedback, result.refined) == ("Seven.", said, refined)
     assert result.final == (refined or "Seven.")
     assert len(speaker.history) == (3 if refined else 2)
+    # A worker that is killed now, before the end is written, makes nothing again.
+    silent = cast(HuggingFaceBackend, Speaker([]))
+    assert chat.answer(context, silent) == result

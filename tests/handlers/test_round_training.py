@@ -1,9 +1,11 @@
 """A round on a scripted model: what is frozen with it, and what is kept of it."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from autolearn.core.errors import InputError
 from autolearn.core.model_calls import (
     Completion,
     Generation,
@@ -348,3 +350,65 @@ def test_an_instruction_is_learned_by_the_prompt_that_asked_it(store):
     )
     (item,) = collect(store, order).build().items
     assert item.chat == prompt.chat
+
+
+# --- kills --------------------------------------------------------------------
+
+
+def n_rows(store, table):
+    return store.db.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"]
+
+
+class Dying(Learner):
+    """Is killed after so many calls."""
+
+    def __init__(self, n_calls):
+        super().__init__()
+        self.n_left = n_calls
+
+    def complete(self, requests, stop, progress=None):
+        if not self.n_left:
+            raise KeyboardInterrupt
+        self.n_left -= 1
+        return super().complete(requests, stop, progress)
+
+
+def test_a_kill_while_a_round_is_frozen_doubles_no_generation(store, tmp_path):
+    """What was read again and checked was logged outside of the journal."""
+    texts = [f"This is what stands in text {i}." for i in range(40)]
+    counts = []
+    for name in ("calm", "killed"):
+        with Store.open(tmp_path / name) as lab:
+            approve(lab, [one.id for one in put_passages(lab, "a.txt", texts)])
+            run = ordered(lab)
+            for n_calls in range(9 if name == "killed" else 0):
+                with suppress(KeyboardInterrupt):
+                    train(lab, run, Dying(n_calls))
+            result = train(lab, run, Learner())
+            items = lab.rounds.items(result.round)
+            counts.append((n_rows(lab, "generations"), n_rows(lab, "imagined"), items))
+    assert counts[0] == counts[1]
+
+
+def test_a_round_that_was_trained_before_the_kill_is_not_trained_again(store, approved):
+    run = ordered(store)
+    result = train(store, run, Learner())
+    again = Learner()
+    context_run = store.runs.get(run.id)
+    assert train(store, context_run, again) == result
+    assert again.items == []
+
+
+@pytest.mark.parametrize("name", model_files.ADAPTER_FILES)
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_no_round_continues_an_adapter_that_was_tampered_with(
+    store, approved, name, how
+):
+    first = train(store, ordered(store), Learner())
+    file = store.folder / str(store.rounds.get(first.round).adapter) / name
+    if how == "gone":
+        file.unlink()
+    else:
+        file.write_text(file.read_text()[:-1] + "?")
+    with pytest.raises(InputError, match=r"adapter of round 1 .* damaged or changed"):
+        train(store, ordered(store, parent=first.round), Learner())

@@ -195,3 +195,25 @@ def test_without_a_place_in_the_workspace_temporary_files_go_to_one_of_the_syste
         assert not folder.is_relative_to(tmp_path)
         assert folder.is_dir()
     assert not folder.exists()
+
+
+def test_a_first_start_that_was_killed_is_stocked_by_the_next(tmp_path, monkeypatch):
+    def die(store):
+        stock_texts(store, None)
+        raise KeyboardInterrupt
+
+    stock_texts = launch.pipeline.stock_texts
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.pipeline, "stock", die)
+        with pytest.raises(KeyboardInterrupt):
+            launch.prepare(tmp_path / "lab", None)
+    for _ in range(2):
+        launch.prepare(tmp_path / "lab", None)
+    launch.prepare(tmp_path / "other", None)
+    counts = []
+    for name in ("lab", "other"):
+        with Store.open(tmp_path / name) as store:
+            questions = store.library.questions()
+            counts.append((len(store.library.documents()), len(questions)))
+    assert counts[0] == counts[1]
+    assert counts[0][1] > 0

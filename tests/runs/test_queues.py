@@ -92,7 +92,9 @@ def test_waiting_for_a_dead_worker_raises_an_error_with_what_to_do(store):
 def test_waiting_for_a_worker_that_never_starts_raises_an_error(store, monkeypatch):
     monkeypatch.setattr(queues, "START_SECONDS", 0.0)
     run = store.runs.create("study", {})
-    with pytest.raises(WorkerLost, match=r"No worker takes run 1; .*worker\.log"):
+    with pytest.raises(
+        WorkerLost, match=r"No worker takes run 1; .*worker\.log.*resume 1"
+    ):
         queues.wait(store, run.id)
 
 
@@ -110,12 +112,37 @@ def test_an_ended_run_cannot_be_cancelled(store):
         queues.cancel(store, run.id)
 
 
-def test_only_an_unfinished_run_can_be_resumed(store):
+def test_a_run_in_any_state_is_resumed_or_says_what_to_do(store):
     run = store.runs.create("study", {})
-    with pytest.raises(JobError, match="Run 1 is queued; only a run that was"):
-        queues.resume(store, run.id)
+    assert queues.resume(store, run.id).state == "queued", "its worker may have died"
     queues.cancel(store, run.id)
     again = queues.resume(store, run.id)
     assert (again.state, again.cancel_requested) == ("queued", False)
     store.runs.claim(os.getpid(), ["study"])
+    with (
+        queues.worker_lock(store.folder),
+        pytest.raises(JobError, match=r"running; wait for it, or .* cancel 1"),
+    ):
+        queues.resume(store, run.id)
     assert queues.resume(store, run.id).state == "queued", "its worker is dead"
+    store.runs.finish(run.id, "failed", "no")
+    assert queues.resume(store, run.id).state == "queued"
+    store.runs.finish(run.id, "done")
+    with pytest.raises(JobError, match="Run 1 is done; there is nothing to resume"):
+        queues.resume(store, run.id)
+
+
+def test_a_worker_that_died_before_it_took_a_run_is_replaced(store, monkeypatch):
+    """A kill between start and claim left the run queued for ever."""
+    run, starts = store.runs.create("study", {}), []
+    monkeypatch.setattr(queues, "RESTART_SECONDS", 0.0)
+
+    def start(folder, queue):
+        starts.append(queue.name)
+        if len(starts) == 2:  # the first one dies
+            store.runs.claim(os.getpid(), ["study"])
+            store.runs.finish(run.id, "done")
+
+    monkeypatch.setattr(queues, "ensure_worker", start)
+    assert queues.wait(store, run.id).state == "done"
+    assert starts == ["worker", "worker"]

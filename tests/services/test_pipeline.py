@@ -144,3 +144,15 @@ def test_the_chosen_model_is_remembered_and_one_that_is_not_there_refused(store)
         with pytest.raises(AutolearnError):
             choose_model(store, wrong)
     assert chosen_model(store) == choice
+
+
+def test_a_second_whole_round_is_refused_while_one_is_under_way(library_store):
+    first = pipeline.begin(library_store, ModelSettings())
+    with pytest.raises(JobError, match=r"is queued already \(run 1, study\)"):
+        pipeline.refuse_second(library_store)
+    following = end(library_store, first)
+    assert following
+    with pytest.raises(JobError, match=rf"queued already \(run {following.id}, quiz\)"):
+        pipeline.refuse_second(library_store)
+    library_store.runs.finish(following.id, "failed", "no")
+    pipeline.refuse_second(library_store)

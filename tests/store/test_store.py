@@ -211,10 +211,15 @@ def test_every_kind_of_record_comes_back_as_it_was(store, samples):
     assert store.runs.quiz_results(run.id) == list(records) == [replace(result, id=1)]
 
 
-def test_generations_of_a_chat_are_logged(store):
-    run = store.runs.create("chat", {})
-    records = store.journal(run.id).log([generation("Hello.")])
-    assert records == [replace(generation("Hello."), id=1)]
+def test_generations_of_a_chat_are_made_and_kept_once(store):
+    journal = store.journal(store.runs.create("chat", {}).id)
+    texts = [generation("Hello."), generation("Bye.")]
+    records = journal.generations("closed_book", lambda: texts)
+    assert records == [replace(text, id=i) for i, text in enumerate(texts, 1)]
+    again = journal.generations("closed_book", lambda: pytest.fail("made again"))
+    assert again == records
+    assert journal.generations("refine", list) == []
+    assert journal.generations("refine", lambda: pytest.fail("made again")) == []
 
 
 # --- samples and decisions ----------------------------------------------------

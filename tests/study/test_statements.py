@@ -21,10 +21,11 @@ def test_statements_are_lines_without_marks_and_repeats():
 
 
 def test_what_is_stated_of_a_text_becomes_one_raw_text():
-    pairs, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
-    assert [item.kind for item, _ in pairs] == ["text", "text"]
-    assert pairs[0][0].chosen == "Avel was founded in 1711.\nAda leads Avel."
-    assert pairs[0][1].completion.text == SAID
+    generations, backend = state(SAID, ["Avel is a town.", "Ada is its mayor."])
+    items = [statements.as_item(generation) for generation in generations]
+    assert [item.kind for item in items] == ["text", "text"]
+    assert items[0].chosen == "Avel was founded in 1711.\nAda leads Avel."
+    assert generations[0].completion.text == SAID
     turns = [request.prompt.chat[-1].content for request in backend.history]
     assert turns[1].startswith("Ada is its mayor.")
     assert "Write 3 statements" in turns[1]

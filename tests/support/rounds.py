@@ -16,6 +16,7 @@ class Outcome:
     n_steps: int = 3
     dropped: list[int] = field(default_factory=list)
     scores: dict[str, object] = field(default_factory=lambda: SCORES)
+    notes: list[str] = field(default_factory=list)
 
 
 class Learner(ScriptedBackend):
@@ -32,7 +33,7 @@ class Learner(ScriptedBackend):
     def train(self, items, settings, watcher, *, start, checkpoints, output):
         self.items = items
         if self.finishes:
-            output.mkdir(parents=True)
+            output.mkdir(parents=True, exist_ok=True)
             (output / "adapter_config.json").write_text("{}")
             (output / "adapter_model.safetensors").write_text(str(items))
         return Outcome(self.finishes)

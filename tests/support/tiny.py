@@ -49,8 +49,11 @@ def build_tokenizer(template: str) -> PreTrainedTokenizerFast:
     )
 
 
-def build_model(folder: Path, template: str = TEMPLATE, seed: int = 0) -> Path:
-    return _build(folder, template, seed, LlamaConfig, LlamaForCausalLM)
+def build_model(
+    folder: Path, template: str = TEMPLATE, seed: int = 0, context: int = CONTEXT
+) -> Path:
+    kinds = (LlamaConfig, LlamaForCausalLM)
+    return _build(folder, template, seed, *kinds, max_position_embeddings=context)
 
 
 def build_sliding(folder: Path) -> Path:
@@ -77,13 +80,12 @@ def _build(
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
         # As untrained networks go, one with opinions: greedy choices are clear.
         initializer_range=0.2,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=0,
-        **more,
+        **{"max_position_embeddings": CONTEXT, **more},
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

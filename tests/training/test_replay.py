@@ -173,9 +173,9 @@ def test_reading_items_are_the_model_s_own_words():
         backend(reply=reply), StudySettings(), lambda: False, lambda share: None
     )
     texts = replay_plan.texts_to_read(TEXTS, 64)
-    pairs = replay.read(writer, texts)
-    assert {item.kind for item, _ in pairs} == {"replay"}
-    answers = [item.chosen for item, _ in pairs]
+    items = list(map(replay.as_item, replay.read(writer, texts)))
+    assert {item.kind for item in items} == {"replay"}
+    answers = [item.chosen for item in items]
     for i, text in enumerate(texts):
         assert answers[i].endswith(f"Answer: To Question: {text.question}")
         assert answers[4 + i].endswith(f"Answer: To Question: {text.other}")
@@ -184,13 +184,13 @@ def test_reading_items_are_the_model_s_own_words():
         reference = text.answer if i % 2 else f"To Question: {text.question}"
         assert answers[16 + i].startswith(f"To Question: {text.question}")
         assert f"\nAnswer: {reference}\n" in answers[16 + i]
-    assert len(pairs) == 20
+    assert len(items) == 20
 
 
 def test_a_single_text_gets_no_question_of_another():
     writer = Generator(backend(), StudySettings(), lambda: False, lambda share: None)
-    pairs = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
-    assert [gen.request.prompt.name for _, gen in pairs] == [
+    generations = replay.read(writer, replay_plan.texts_to_read(TEXTS[:1], 16))
+    assert [generation.request.prompt.name for generation in generations] == [
         "open_book",
         "ask",
         "paraphrase",
@@ -214,15 +214,17 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         Completion("Right.", "stop", 9, 2),
         writer.backend.identity,
     )
-    pairs = replay.checked(writer, ["Add."], [GeneratedInstruction(7, "Why 7?", right)])
-    requests = [(gen.request.prompt.name, item.chosen) for item, gen in pairs]
-    assert requests == [
+    own = [GeneratedInstruction(7, "Why 7?", right)]
+    generations = replay.checked(writer, ["Add."], own)
+    items = list(map(replay.as_item, generations))
+    names = [generation.request.prompt.name for generation in generations]
+    assert list(zip(names, [item.chosen for item in items], strict=True)) == [
         ("feedback_free", "Verdict: incorrect"),
         ("feedback_free", "Verdict: correct"),
         ("refine_free", "Mended."),
     ]
-    assert {item.kind for item, _ in pairs} == {"replay"}
-    assert "Answer: Wrong." in pairs[2][0].chat[-1].content
+    assert {item.kind for item in items} == {"replay"}
+    assert "Answer: Wrong." in items[2].chat[-1].content
 
 
 def test_more_instructions_than_are_checked_are_picked_from_all_over():

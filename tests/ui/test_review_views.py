@@ -26,6 +26,10 @@ TEXT = "Ludwig lived there. Goethe wrote Faust in Weimar."
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
 
+def version(store):
+    return store.decisions.version()
+
+
 def filled(store, n=1, *, words="", flags=(), probability=None, gap=True):
     """Study ``n`` questions and return their samples; ``words`` stand in each text."""
     passages = put_passages(store, f"faust {words}.txt", [TEXT[:20], TEXT[20:]])
@@ -324,7 +328,7 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
     before = store.samples.find()
     of = chosen(state=ANY)
     assert of.undecided(store, "approve") == [1, 4, 5, 6, 3]
-    note = review_queue.decide_all(store, of, ("approve", 5), "")
+    note = review_queue.decide_all(store, of, ("approve", 5, version(store)), "")
     assert note.startswith("5 samples approved.")
     assert store.samples.counts()["approved"] == 6
     sample_id, undo_note, _ = review_queue.undo(store, 0)
@@ -338,14 +342,16 @@ def test_many_are_decided_at_once_and_taken_back_at_once(store):
 def test_a_set_that_has_changed_meanwhile_is_not_decided(store):
     filled(store, 3)
     with pytest.raises(InputError, match="matches 3 samples instead of 2"):
-        review_queue.decide_all(store, chosen(), ("reject", 2), "")
+        review_queue.decide_all(store, chosen(), ("reject", 2, version(store)), "")
     assert store.samples.counts()["pending"] == 3
 
 
 def test_the_bulk_leaves_others_alone(store):
     filled(store, 3, words="alpha")
     filled(store, 2, words="beta")
-    review_queue.decide_all(store, chosen(text="beta"), ("reject", 2), "trivial")
+    review_queue.decide_all(
+        store, chosen(text="beta"), ("reject", 2, version(store)), "trivial"
+    )
     assert [s.id for s in store.samples.find(SampleFilter(state="rejected"))] == [4, 5]
 
 

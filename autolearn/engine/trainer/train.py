@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from heapq import nlargest
 from math import isfinite
 from operator import attrgetter
@@ -38,21 +38,12 @@ from autolearn.engine.trainer.checkpoints import Checkpoints, State
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.lr_schedule import LRSchedule
 from autolearn.engine.trainer.memory_fit import BatchSizer
+from autolearn.engine.trainer.outcome import Outcome
 from autolearn.engine.trainer.reference import ReferenceLogProbs
 from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.models import hardware, memory_calibration
 from autolearn.models.files import adapter_digest
 from autolearn.training.replay import in_step
-
-
-@dataclass
-class Outcome:
-    """How a round ended; see ports.TrainOutcome."""
-
-    n_steps: int
-    finished: bool
-    dropped: list[int] = field(default_factory=list)
-    scores: dict[str, Any] = field(default_factory=dict)
 
 
 class RoundTrainer:
@@ -107,6 +98,8 @@ class RoundTrainer:
     ) -> Outcome:
         """Train the adapter and save it in ``output``; it stays attached.
 
+        The checkpoints stay, so that a kill before the end is recorded costs little.
+
         Raises:
             TrainingError: The loss is not a number, or the checkpoint is of other work.
             OutOfMemory: The device is too small for a step.
@@ -129,8 +122,9 @@ class RoundTrainer:
             scores = self._choose_scale(start, store)
         with atomic_folder(output) as draft:
             adapters.save(self._lm, draft)
-        store.clear()
-        return Outcome(step, finished=True, dropped=self._dropped, scores=scores)
+        return Outcome(
+            step, True, dropped=self._dropped, scores=scores, notes=store.notes
+        )
 
     @contextmanager
     def _answering_afterwards(self) -> Iterator[None]:
@@ -238,6 +232,8 @@ class RoundTrainer:
         if self._best - (scores["validation"] or 0.0) <= adapter_scale.TOLERANCE:
             return scores
         state = store.best()
+        if state is None:
+            return scores
         self._load_adapter(state["adapter"])
         return self._measure_scales(start) | {"best_at": state["step"]}
 

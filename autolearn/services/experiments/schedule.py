@@ -72,9 +72,12 @@ def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run |
             if settings is None:
                 return None
             earlier = _earlier(store, settings)
-            run = earlier or queues.submit(store, settings, versions())
             is_reused = earlier is not None
-            store.experiments.link(experiment_id, task.name, run.id, reused=is_reused)
+            with store.db.atomic():  # else a kill in between would call it reused
+                run = earlier or queues.submit(store, settings, versions())
+                store.experiments.link(
+                    experiment_id, task.name, run.id, reused=is_reused
+                )
             if run.state != "done" and run.id != ended:
                 return run
         done[task.name] = run.id

@@ -16,6 +16,7 @@ from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.tabs import workspace
 from autolearn.ui.views import history as views
 from autolearn.ui.views import labels
 
@@ -38,6 +39,8 @@ def build(context: PageContext) -> None:
             _rounds(context)
             with gr.Accordion("Export", open=True):
                 _exports(context)
+            with gr.Accordion("Backup and check", open=False):
+                workspace.build(context)
         with gr.Column(scale=3, min_width=420):
             _runs(context)
             with gr.Accordion("Compare two runs", open=False):

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from autolearn.core.errors import Outdated
 from autolearn.core.records import Action
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
@@ -12,7 +13,7 @@ from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, draw_on_load, redraw_on
 from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs.review_layout import Parts, lay_out
-from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, BulkQuestion, ReviewQueue
 from autolearn.ui.views import review as views
 from autolearn.ui.views import sample
 
@@ -40,13 +41,11 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
         # What is shown stays as it is: a person may just have decided on it.
         if current:
             return [gr.skip()] * len(panels)
-        card, number, *_ = _show(session, of)
-        return card, number, gr.skip(), gr.skip()
+        card, number, version, *_ = _show(session, of)
+        return card, number, version, gr.skip(), gr.skip()
 
     def again(current: int) -> Any:
-        return (
-            sample.card(session.store.samples.view(current)) if current else gr.skip()
-        )
+        return _card(session, current) if current else (gr.skip(), gr.skip())
 
     def anew(*values: Any) -> Any:
         of = ReviewQueue.of(*values)
@@ -54,7 +53,7 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
 
     context.redraw_on_change(first, [parts.current, parts.queue], panels)
     context.redraw_on_change(lambda of: _counted(session, of), [parts.queue], counters)
-    context.redraw_on_opening(again, [parts.current], [parts.card])
+    context.redraw_on_opening(again, [parts.current], [parts.card, parts.seen])
     context.redraw_on_opening(lambda: _choices(session.store), [], filters[-2:])
     outputs = [parts.queue, *panels, *counters, parts.bulk.confirm, parts.bulk.asked]
     events = [field.input for field in filters]
@@ -66,15 +65,22 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
 def _show(
     session: Session, of: ReviewQueue, number: int = 0, note: str = ""
 ) -> tuple[Any, ...]:
-    """Return card, current sample, closed panel and note; 0 means the first one."""
+    """Return what ``Parts.shown`` shows; 0 means the first sample."""
     store = session.store
     number = number or of.next(store)
+    card, version = views.empty(store, of.wanted), 0
     if number:
-        card = sample.card(store.samples.view(number))
-    else:
-        card = views.empty(store, of.wanted)
+        card, version = _card(session, number)
     notice = html.tag("p", html.text(note), "al-note", role="status")
-    return card, number, gr.Column(visible=False), notice if note else Html("")
+    panel = gr.Column(visible=False)
+    return card, number, version, panel, notice if note else Html("")
+
+
+def _card(session: Session, number: int) -> tuple[Html, int]:
+    """Return the card of a sample, and the newest decision that it can show."""
+    # Read first: what is decided in between is then refused, not overwritten.
+    version = session.store.decisions.version()
+    return sample.card(session.store.samples.view(number)), version
 
 
 def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
@@ -113,8 +119,13 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
     buttons, reason = parts.actions.buttons, parts.actions.reason
     here = [parts.current, parts.queue]
 
-    def decide(action: Action, current: int, why: str, of: ReviewQueue) -> Any:
-        review_queue.decide(session.store, [current], action, why)
+    def decide(
+        action: Action, current: int, seen: int, why: str, of: ReviewQueue
+    ) -> Any:
+        try:
+            review_queue.decide(session.store, [current], action, why, seen)
+        except Outdated as error:
+            return *_show(session, of, current, str(error)), gr.skip()
         panels = _show(session, of, of.around(session.store, current))
         return *panels, "" if why else gr.skip()
 
@@ -123,17 +134,26 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
         context.on_action(
             [buttons[action].click],
             partial(decide, action),
-            [parts.current, reason, parts.queue],
+            [parts.current, parts.seen, reason, parts.queue],
             [*panels, reason],
         )
     for name in ("skip", "next", "previous"):
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
 
-    def overrule(current: int, event: gr.EventData) -> Html:
-        review_queue.overrule(session.store, current, gap=event.pick == "gap")
-        return sample.card(session.store.samples.view(current))
+    def overrule(
+        current: int, seen: int, of: ReviewQueue, event: gr.EventData
+    ) -> tuple[Any, ...]:
+        note = ""
+        try:
+            is_gap = event.pick == "gap"
+            review_queue.overrule(session.store, current, gap=is_gap, seen=seen)
+        except Outdated as error:
+            note = str(error)
+        return _show(session, of, current, note)
 
-    context.on_action([parts.card.click], overrule, [parts.current], [parts.card])
+    context.on_action(
+        [parts.card.click], overrule, [parts.current, parts.seen, parts.queue], panels
+    )
     question = gr.State(0)
 
     def undo(question: int, current: int, of: ReviewQueue) -> Any:
@@ -174,21 +194,25 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
         [parts.actions.buttons["edit"].click],
         lambda number: (
             gr.Column(visible=True),
+            session.store.decisions.version(),
             *review_queue.texts(session.store, number),
         ),
         [parts.current],
-        [panel, *parts.edit.boxes],
+        [panel, parts.seen, *parts.edit.boxes],
     ).then(None, js=f"{focus}?.focus(), 50)")
     parts.edit.cancel.click(lambda: gr.Column(visible=False), None, panel, **QUIET)
 
-    def save(current: int, of: ReviewQueue, *texts: Any) -> Any:
-        note = review_queue.edit(session.store, current, texts)
+    def save(current: int, seen: int, of: ReviewQueue, *texts: Any) -> Any:
+        try:
+            note = review_queue.edit(session.store, current, texts, seen)
+        except Outdated as error:
+            note = f"{error} Your text was not saved: {' / '.join(texts)}"
         return _show(session, of, current, note)
 
     context.on_action(
         [parts.edit.save.click],
         save,
-        [parts.current, parts.queue, *parts.edit.boxes],
+        [parts.current, parts.seen, parts.queue, *parts.edit.boxes],
         parts.shown,
     )
 
@@ -199,14 +223,13 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
 def _wire_bulk(context: PageContext, parts: Parts) -> None:
     session, bulk = context.session, parts.bulk
 
-    def ask(action: Action, of: ReviewQueue) -> tuple[gr.Button, tuple[Action, int]]:
+    def ask(action: Action, of: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
+        version = session.store.decisions.version()
         n = len(of.undecided(session.store, action))
-        return gr.Button(f"Yes, {action} {review_queue.counted(n)}", visible=n > 0), (
-            action,
-            n,
-        )
+        label = f"Yes, {action} {review_queue.counted(n)}"
+        return gr.Button(label, visible=n > 0), (action, n, version)
 
-    def decide(question: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
+    def decide(question: BulkQuestion, reason: str, of: ReviewQueue) -> Any:
         note = review_queue.decide_all(session.store, of, question, reason)
         return (*_show(session, of, 0, note), *_nothing_asked())
 

@@ -44,12 +44,14 @@ class Parts:
     card: gr.HTML
     current: gr.State
     """The id of the sample that is shown, 0 for none."""
+    seen: gr.State
+    """The newest decision when it was drawn; a later one on it refuses another."""
     bulk: "Bulk"
 
     @property
     def shown(self) -> list[Any]:
         """What changes with each step."""
-        return [self.card, self.current, self.edit.panel, self.note]
+        return [self.card, self.current, self.seen, self.edit.panel, self.note]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Bulk:
     reject: gr.Button
     confirm: gr.Button
     asked: gr.State
-    """What is to be confirmed: an action and how many samples it is about."""
+    """What is to be confirmed, a ``BulkQuestion``."""
 
 
 def lay_out() -> Parts:
@@ -104,6 +106,7 @@ def lay_out() -> Parts:
         note,
         edit,
         card,
+        gr.State(0),
         gr.State(0),
         bulk,
     )

@@ -16,6 +16,10 @@ ORDERS: dict[str, Order] = {"most useful first": "doubt", "oldest first": "id"}
 FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
 """The filter as it is at first, in the order of its fields on the page."""
 
+BulkQuestion = tuple[Action, int, int]
+"""What is asked before many are decided: the action, on how many samples, and the
+newest decision at that time."""
+
 _BECOMES: dict[str, SampleState] = {"approve": "approved", "reject": "rejected"}
 _EDITED = ("chosen", "feedback", "refined")
 
@@ -66,35 +70,41 @@ class ReviewQueue:
 
 
 def decide(
-    store: Store, ids: Sequence[int], action: Action, reason: str | None
+    store: Store,
+    ids: Sequence[int],
+    action: Action,
+    reason: str | None,
+    seen: int | None = None,
 ) -> None:
     """Approve or reject these samples at once; only a rejection keeps its reason.
 
     Raises:
         InputError: There is none.
+        Outdated: One was decided on after the decision ``seen``.
     """
     if not all(ids):
         raise InputError("No sample is shown; there is nothing to decide.")
     text = (reason or "").strip() if action == "reject" else ""
-    actions.decide(store, ids, Decision(0, action, "person", text))
+    actions.decide(store, ids, Decision(0, action, "person", text, seen=seen))
 
 
 def decide_all(
-    store: Store, queue: ReviewQueue, question: tuple[Action, int], reason: str | None
+    store: Store, queue: ReviewQueue, question: BulkQuestion, reason: str | None
 ) -> str:
     """Decide all of a queue, if they are as many as was asked about; return a note.
 
     Raises:
         InputError: They are more or fewer by now.
+        Outdated: One of them was decided on since then.
     """
-    action, n = question
+    action, n, seen = question
     ids = queue.undecided(store, action)
     if len(ids) != n:
         raise InputError(
             f"The filter now matches {len(ids)} samples instead of {n}; check them and "
             "press again."
         )
-    decide(store, ids, action, reason)
+    decide(store, ids, action, reason, seen)
     return f"{counted(n)} {_BECOMES[action]}. Undo reverts all of them."
 
 
@@ -128,9 +138,13 @@ def undo(store: Store, question_id: int) -> tuple[int, str, int]:
     return decisions[-1].sample_id, note, 0
 
 
-def overrule(store: Store, number: int, *, gap: bool) -> None:
-    """Let a person say whether there is a gap."""
-    decision = Decision(0, "edit", "person", after={"gap": gap})
+def overrule(store: Store, number: int, *, gap: bool, seen: int | None = None) -> None:
+    """Let a person say whether there is a gap.
+
+    Raises:
+        Outdated: The sample was decided on after the decision ``seen``.
+    """
+    decision = Decision(0, "edit", "person", after={"gap": gap}, seen=seen)
     actions.decide(store, [number], decision)
 
 
@@ -151,11 +165,12 @@ def texts(store: Store, number: int) -> tuple[str, str, str]:
     )
 
 
-def edit(store: Store, number: int, now: Sequence[str]) -> str:
+def edit(store: Store, number: int, now: Sequence[str], seen: int | None = None) -> str:
     """Keep what was changed as one decision; return a note.
 
     Raises:
         InputError: A text that was there is empty.
+        Outdated: The sample was decided on after the decision ``seen``.
     """
     after: dict[str, str] = {}
     for name, was, text in zip(_EDITED, texts(store, number), now, strict=True):
@@ -169,5 +184,7 @@ def edit(store: Store, number: int, now: Sequence[str]) -> str:
         after[name] = new_text
     if not after:
         return "Nothing was changed."
-    actions.decide(store, [number], Decision(0, "edit", "person", after=after))
+    actions.decide(
+        store, [number], Decision(0, "edit", "person", after=after, seen=seen)
+    )
     return "Saved. Undo reverts it."

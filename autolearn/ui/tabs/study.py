@@ -50,7 +50,7 @@ N_PLAIN = 4
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
-    sample_id, place = gr.State(0), gr.State(MapCell())
+    sample_id, seen, place = gr.State(0), gr.State(0), gr.State(MapCell())
     documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
@@ -59,21 +59,24 @@ def build(context: PageContext) -> None:
     def draw(view: str, where: MapCell) -> Html:
         return _draw(session, view, where)
 
-    def draw_detail(sample_id: int) -> Html:
-        return views.detail(session.store, sample_id)
+    def draw_detail(sample_id: int) -> tuple[Html, int]:
+        version = session.store.decisions.version()
+        return views.detail(session.store, sample_id), version
 
-    def overrule(sample_id: int, event: gr.EventData) -> Html:
-        review_queue.overrule(session.store, sample_id, gap=event.pick == "gap")
+    def overrule(sample_id: int, seen: int, event: gr.EventData) -> tuple[Html, int]:
+        is_gap = event.pick == "gap"
+        review_queue.overrule(session.store, sample_id, gap=is_gap, seen=seen)
         return draw_detail(sample_id)
 
     context.redraw_on_change(draw, [view, place], [panel])
-    context.redraw_on_change(draw_detail, [sample_id], [detail])
+    outputs = [detail, seen]
+    context.redraw_on_change(draw_detail, [sample_id], outputs)
     context.on_action(
         [start.click], lambda *how: _study(session, *how), [documents, *form]
     )
-    context.on_action([detail.click], overrule, [sample_id], [detail])
+    context.on_action([detail.click], overrule, [sample_id, seen], outputs)
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
-    redraw_on([click.then], draw_detail, [sample_id], [detail], scroll_to_output=True)
+    redraw_on([click.then], draw_detail, [sample_id], outputs, scroll_to_output=True)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
 
 

@@ -1,0 +1,82 @@
+"""The commands ``backup``, ``restore`` and ``check``."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autolearn.cli import terminal
+from autolearn.core.errors import StoreError
+from autolearn.services import backups, integrity
+from autolearn.services.backups import Backup
+from autolearn.store import DEFAULT_WORKSPACE
+
+Args = argparse.Namespace
+
+
+def add_backup(command: Any) -> None:
+    """Add what ``backup`` takes."""
+    command.add_argument(
+        "target", type=Path, metavar="FILE|DIR", help="a new folder, or a new file.zip"
+    )
+
+
+def add_restore(command: Any) -> None:
+    """Add what ``restore`` takes."""
+    command.add_argument(
+        "source", type=Path, metavar="FILE|DIR", help="what backup has written"
+    )
+    command.add_argument(
+        "--replace",
+        action="store_true",
+        help="move what is in the workspace aside, to a folder beside it",
+    )
+
+
+def add_check(command: Any) -> None:
+    """Set how the findings of ``check`` are shown."""
+    command.set_defaults(show=terminal.as_table)
+
+
+def backup(args: Args) -> dict[str, Any]:
+    """Copy the workspace as it is now, also while a worker writes."""
+    return _as_row(backups.back_up(_workspace(args), args.target))
+
+
+def restore(args: Args) -> dict[str, Any]:
+    """Make a workspace of a backup."""
+    folder = _workspace(args)
+    return _as_row(backups.restore(args.source, folder, replace=args.replace))
+
+
+def check(args: Args) -> list[dict[str, Any]]:
+    """Check database and files; something that is damaged is an error.
+
+    Raises:
+        StoreError: Something is damaged; the findings are its message.
+    """
+    findings = [asdict(finding) for finding in integrity.check(_workspace(args))]
+    if not all(finding["well"] for finding in findings):
+        if args.json:
+            terminal.say(terminal.as_json(findings))
+        else:
+            terminal.say(terminal.as_table(findings))
+        raise StoreError(
+            "Something in this workspace is damaged. Restore a backup with "
+            "python -m autolearn restore, or train and add again what is named."
+        )
+    return findings
+
+
+def _workspace(args: Args) -> Path:
+    folder: Path = args.workspace or DEFAULT_WORKSPACE
+    return folder
+
+
+def _as_row(result: Backup) -> dict[str, Any]:
+    return {
+        "place": str(result.place),
+        "files": result.n_files,
+        "mib": round(result.n_bytes / (1 << 20), 1),
+        "missing": list(result.missing),
+    }

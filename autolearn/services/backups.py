@@ -1,0 +1,252 @@
+"""Back up a workspace while it is in use, and restore it elsewhere or in its place.
+
+A backup holds the database as it was at one moment, and the files that it names:
+adapters, originals, prompts, and texts that wait to be read. What can be made again is
+left out: checkpoints, exports, logs and converted models.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+from zipfile import Path as ZipPath
+
+from filelock import FileLock, Timeout
+
+from autolearn import __version__
+from autolearn.core import atomic, digests
+from autolearn.core.errors import InputError, JobError, StoreError
+from autolearn.core.run_settings import ImportRunSettings
+from autolearn.ingest import originals
+from autolearn.rounds import adapters
+from autolearn.runs import queues
+from autolearn.store import Store, copies
+from autolearn.study import prompts
+
+DATABASE = "autolearn.db"
+MANIFEST = "backup.json"
+ZIP = ".zip"
+FOLDERS = ("adapters", originals.FOLDER, prompts.FOLDER, "incoming")
+"""What a backup may hold beside database and manifest."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What was backed up or restored."""
+
+    place: Path
+    n_files: int
+    n_bytes: int
+    missing: tuple[str, ...] = ()
+    """Sentences on files that the database names and that are not there or damaged."""
+
+
+@dataclass
+class _Contents:
+    """The files of a backup by their names in it."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def add_folder(self, workspace: Path, folder: Path) -> None:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            self.files[path.relative_to(workspace).as_posix()] = path
+
+
+# --- back up ------------------------------------------------------------------
+
+
+def back_up(workspace: Path, target: Path) -> Backup:
+    """Write a backup of a workspace to a new folder, or to a file that ends in .zip.
+
+    Raises:
+        InputError: The target exists or cannot be written.
+        StoreError: There is no workspace, or its database cannot be read.
+    """
+    if not (workspace / DATABASE).exists():
+        raise StoreError(f"{workspace} holds no workspace; there is nothing to copy.")
+    if target.exists():
+        raise InputError(f"{target} exists already; name a new file or folder.")
+    write = _write_zip if target.suffix.lower() == ZIP else _write_folder
+    try:
+        with atomic.scratch_folder(target) as draft:
+            contents = _collect(workspace, draft)
+            complete = write(contents, draft)
+            n_bytes = sum(path.stat().st_size for path in contents.files.values())
+            atomic.put_in_place(complete, target)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error.strerror}.") from error
+    return Backup(target, len(contents.files), n_bytes, tuple(contents.missing))
+
+
+def _write_folder(contents: _Contents, draft: Path) -> Path:
+    """Write a backup into a folder within the draft; return that folder."""
+    folder = draft / "folder"
+    hashes: dict[str, str] = {}
+    for name, path in contents.files.items():
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as original, copy.open("wb") as file:
+            hashes[name] = digests.while_copying(original, file)
+    (folder / MANIFEST).write_text(_manifest(contents, hashes), encoding="utf-8")
+    return folder
+
+
+def _write_zip(contents: _Contents, draft: Path) -> Path:
+    """Write a backup into one file within the draft; return that file."""
+    file = draft / "file.zip"
+    hashes: dict[str, str] = {}
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for name, path in contents.files.items():
+            # Parts of over 4 GiB need the larger headers from the start.
+            with (
+                path.open("rb") as original,
+                archive.open(name, "w", force_zip64=True) as part,
+            ):
+                hashes[name] = digests.while_copying(original, part)
+        archive.writestr(MANIFEST, _manifest(contents, hashes))
+    return file
+
+
+def _collect(workspace: Path, draft: Path) -> _Contents:
+    """Copy the database into a draft; return it with the files that it names.
+
+    The database comes first: the files of its rows were complete before they were
+    named there, and stay as they are.
+    """
+    copies.copy(workspace / DATABASE, draft / DATABASE)
+    contents = _Contents({DATABASE: draft / DATABASE})
+    with Store.open(draft) as snapshot:
+        for round_ in snapshot.rounds.all():
+            if not round_.adapter:
+                continue
+            if not adapters.is_sound(workspace, round_):
+                contents.missing.append(
+                    f"The adapter of round {round_.id} is missing or damaged."
+                )
+            contents.add_folder(workspace, workspace / round_.adapter)
+        unfinished = snapshot.runs.in_state(*queues.UNFINISHED)
+    for run in unfinished:
+        if run.kind == "import" and (staged := ImportRunSettings.of(run).staged):
+            folder = workspace / "incoming" / Path(staged).name
+            contents.add_folder(workspace, folder)
+    for name in (originals.FOLDER, prompts.FOLDER):
+        contents.add_folder(workspace, workspace / name)
+    return contents
+
+
+def _manifest(contents: _Contents, hashes: Mapping[str, str]) -> str:
+    values = {
+        "autolearn": __version__,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "missing": contents.missing,
+        "files": hashes,
+    }
+    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+
+
+# --- restore ------------------------------------------------------------------
+
+
+def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
+    """Make a workspace of a backup, all of it or nothing.
+
+    ``replace``: what is in the folder is moved aside, to a folder beside it.
+
+    Raises:
+        InputError: The source is no sound backup, or the folder is not empty.
+        JobError: A page or a worker has the workspace open.
+    """
+    _refuse_full(workspace, replace=replace)
+    try:
+        with atomic.scratch_folder(workspace) as draft, _opened(source) as root:
+            manifest = _manifest_of(source, root)
+            _unpack(source, root, manifest, draft)
+            if found := copies.problems(draft / DATABASE):
+                raise InputError(f"The database in {source} is damaged: {found[0]}.")
+            with Store.open(draft):
+                pass  # an older one is brought up to date
+            _take_place(draft, workspace)
+    except OSError as error:
+        raise InputError(f"{workspace} cannot be written: {error.strerror}.") from error
+    names = manifest["files"]
+    n_bytes = sum((workspace / name).stat().st_size for name in names)
+    return Backup(workspace, len(names), n_bytes, tuple(manifest["missing"]))
+
+
+def _refuse_full(workspace: Path, *, replace: bool) -> None:
+    if not workspace.exists() or not any(workspace.iterdir()):
+        return
+    if not replace:
+        raise InputError(
+            f"{workspace} is not empty; name another --workspace, or add --replace, "
+            "which moves what is there aside."
+        )
+    for queue in queues.QUEUES.values():
+        if queues.worker_alive(workspace, queue):
+            raise JobError(f"A {queue.name} is at work in {workspace}; stop it first.")
+    try:
+        with FileLock(workspace / "page.lock", timeout=0):
+            pass
+    except Timeout:
+        raise JobError(f"{workspace} is open in a page; close it first.") from None
+
+
+def _take_place(draft: Path, workspace: Path) -> None:
+    if workspace.exists() and any(workspace.iterdir()):
+        stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        workspace.rename(workspace.with_name(f"{workspace.name}.before-{stamp}"))
+    atomic.put_in_place(draft, workspace)
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[Path | ZipPath]:
+    """Yield the top folder of a backup, be it a folder or a file."""
+    if source.is_dir():
+        yield source
+        return
+    try:
+        with ZipFile(source) as archive:
+            yield ZipPath(archive)
+    except BadZipFile as error:
+        raise InputError(f"{source} is damaged, or no backup of autolearn.") from error
+    except FileNotFoundError as error:
+        raise InputError(f"There is no backup {source}.") from error
+
+
+def _manifest_of(source: Path, root: Path | ZipPath) -> dict[str, Any]:
+    try:
+        values = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+        return {"files": dict(values["files"]), "missing": list(values["missing"])}
+    except (KeyError, ValueError, TypeError, OSError):
+        raise InputError(f"{source} is not a backup of autolearn.") from None
+
+
+def _unpack(
+    source: Path, root: Path | ZipPath, manifest: dict[str, Any], draft: Path
+) -> None:
+    """Copy the files of a backup into a draft, and verify each.
+
+    Raises:
+        InputError: One is missing or has changed, or does not belong into a backup.
+    """
+    if DATABASE not in manifest["files"]:
+        raise InputError(f"{source} is damaged: it holds no database.")
+    for name, digest in manifest["files"].items():
+        parts = PurePosixPath(name).parts
+        is_ours = name == DATABASE or (parts and parts[0] in FOLDERS)
+        if not is_ours or ".." in parts:
+            raise InputError(f"{source} is not a backup of autolearn: it has {name!r}.")
+        target = draft.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with (root / name).open("rb") as part, target.open("wb") as copy:
+                copied = digests.while_copying(part, copy)
+        except (KeyError, FileNotFoundError):
+            raise InputError(f"{source} is damaged: {name} is missing.") from None
+        if copied != digest:
+            raise InputError(f"{source} is damaged: {name} has changed.")

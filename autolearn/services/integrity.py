@@ -1,0 +1,148 @@
+"""Check a workspace: its database, and its files against their digests.
+
+Nothing is changed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autolearn.core import digests
+from autolearn.core.errors import AutolearnError, StoreError
+from autolearn.core.run_settings import ImportRunSettings
+from autolearn.ingest import originals
+from autolearn.rounds import adapters
+from autolearn.runs import queues
+from autolearn.services.backups import DATABASE
+from autolearn.store import Store, copies
+
+STATE, DIGEST = "state.pt", "state.sha256"
+"""A checkpoint and its digest; see ``engine.trainer.checkpoints``."""
+SHOWN = 5
+"""So many of one kind are named."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: what, whether it is well, and what was found."""
+
+    what: str
+    well: bool
+    found: str
+
+
+def check(workspace: Path) -> list[Finding]:
+    """Check the database of a workspace and all files that it names.
+
+    Raises:
+        StoreError: There is no workspace.
+    """
+    if not (workspace / DATABASE).exists():
+        raise StoreError(f"{workspace} holds no workspace.")
+    problems = copies.problems(workspace / DATABASE)
+    database = Finding("database", not problems, "; ".join(problems) or "sound")
+    try:
+        with Store.open(workspace) as store:
+            return [
+                database,
+                _of("adapters", *_adapters(store)),
+                _of("checkpoints", *_checkpoints(store)),
+                _of("originals", *_originals(store)),
+                _runs(store),
+                _leftovers(store),
+            ]
+    except AutolearnError as error:
+        unread = Finding("files", False, f"not checked: {error}")
+        return [database, unread]
+
+
+def _of(what: str, total: int, damaged: Sequence[str]) -> Finding:
+    found = f"{total} checked"
+    if damaged:
+        found += f", {len(damaged)} missing or damaged: {_named(damaged)}"
+    return Finding(what, not damaged, found)
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + rest
+
+
+def _adapters(store: Store) -> tuple[int, list[str]]:
+    rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
+    sound = (adapters.is_sound(store.folder, round_) for round_ in rounds)
+    pairs = zip(rounds, sound, strict=True)
+    return len(rounds), [f"round {r.id}" for r, is_sound in pairs if not is_sound]
+
+
+def _checkpoints(store: Store) -> tuple[int, list[str]]:
+    """Compare the checkpoints that have a digest with it."""
+    files = sorted((store.folder / "checkpoints").glob(f"*/*/{DIGEST}"))
+    damaged = [
+        str(file.parent.relative_to(store.folder))
+        for file in files
+        if not _has_digest(file.with_name(STATE), file.read_text("utf-8"))
+    ]
+    return len(files), damaged
+
+
+def _originals(store: Store) -> tuple[int, list[str]]:
+    kept = [document for document in store.library.documents() if document.original]
+    damaged = []
+    for document in kept:
+        file = store.folder / originals.FOLDER / document.original
+        if not _has_digest(file, file.stem):
+            damaged.append(document.name)
+    return len(kept), damaged
+
+
+def _has_digest(file: Path, digest: str) -> bool:
+    return file.is_file() and digests.of_file(file) == digest
+
+
+def _runs(store: Store) -> Finding:
+    """Name the runs that did not finish; each can be resumed."""
+    runs = store.runs.in_state(*queues.UNFINISHED)
+    names = _named([f"{run.id} ({run.kind}, {run.state})" for run in runs])
+    return Finding("unfinished runs", True, names or "none")
+
+
+def _leftovers(store: Store) -> Finding:
+    """Name what killed processes left behind; it does no harm and may be deleted.
+
+    A worker that is at work may be about to use what nothing refers to yet.
+    """
+    paths: list[Path] = []
+    if _is_idle(store, queues.MODEL_QUEUE):
+        paths += _of_rounds(store)
+    if _is_idle(store, queues.IMPORT_QUEUE):
+        paths += _of_imports(store)
+    names = [str(path.relative_to(store.folder)) for path in paths]
+    return Finding("leftovers", True, _named(names) or "none")
+
+
+def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
+    return store.db.read_only or not queues.worker_alive(store.folder, queue)
+
+
+def _of_imports(store: Store) -> Iterator[Path]:
+    """Yield uploads that no unfinished import is going to read."""
+    unfinished = store.runs.in_state(*queues.UNFINISHED)
+    imports = [run for run in unfinished if run.kind == "import"]
+    folders = {ImportRunSettings.of(run).staged for run in imports}
+    used = {Path(folder).name for folder in folders if folder}
+    for folder in sorted((store.folder / "incoming").glob("*")):
+        if folder.name not in used:
+            yield folder
+
+
+def _of_rounds(store: Store) -> Iterator[Path]:
+    """Yield adapters and checkpoints of no round, and drafts of killed writers."""
+    rounds = store.rounds.all()
+    adapter_names = {Path(r.adapter).name for r in rounds if r.adapter}
+    training = {f"round-{r.id}" for r in rounds if not r.adapter}
+    for folder, names in (("adapters", adapter_names), ("checkpoints", training)):
+        for path in sorted((store.folder / folder).glob("*")):
+            if path.name not in names | training:
+                yield path
+    yield from sorted(store.folder.glob("*/.*.draft"))

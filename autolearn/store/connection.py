@@ -1,0 +1,177 @@
+"""Connections to the SQLite file of a workspace: made, opened, migrated, closed.
+
+With ``database``, the only module that knows sqlite3; its errors become ours here.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlite_utils
+from filelock import FileLock
+
+from autolearn.core import atomic
+from autolearn.core.errors import SchemaTooNew, StoreError
+from autolearn.store.migrations import MIGRATIONS, unknown_migrations
+
+BUSY_SECONDS = 10.0
+"""How long to wait for another process that is writing."""
+
+SENTENCES = {
+    sqlite3.SQLITE_NOTADB: "{path} is not a database of autolearn, or it is damaged; "
+    "put back a copy or choose another workspace.",
+    sqlite3.SQLITE_CORRUPT: "{path} is damaged; put back a copy or choose another "
+    "workspace.",
+    sqlite3.SQLITE_FULL: "The disk is full. Nothing that was already committed is "
+    "lost; free some space and resume.",
+    sqlite3.SQLITE_READONLY: "{path} may only be read; make it writable or choose "
+    "another workspace.",
+    sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened; check that its folder exists "
+    "and may be written.",
+    sqlite3.SQLITE_IOERR: "{path} cannot be read or written, the disk reports an "
+    "error; check the disk and resume.",
+    sqlite3.SQLITE_BUSY: "Another program has kept {path} locked for too long; "
+    "close it and try again.",
+    sqlite3.SQLITE_CONSTRAINT: "A record does not fit what is stored ({error}).",
+}
+
+
+@contextmanager
+def errors_told(path: Path) -> Iterator[None]:
+    """Raise errors of SQLite on this file as ``StoreError``, with a sentence."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise  # a mistake of ours, not of the world
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        sentence = SENTENCES.get(code & 0xFF, "{path} cannot be used ({error}).")
+        raise StoreError(sentence.format(path=path, error=error)) from error
+
+
+def is_read_only(path: Path) -> bool:
+    """Return whether a database exists that this user may not change."""
+    # SQLite writes beside the file as well, so its folder must be writable too.
+    places = (path, path.parent)
+    return path.exists() and not all(os.access(place, os.W_OK) for place in places)
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the database of a workspace and bring it up to date.
+
+    A file that is not there is made. One that may only be read is opened for reading.
+
+    Raises:
+        SchemaTooNew: It was written by a newer autolearn.
+        StoreError: It cannot be used.
+    """
+    if is_read_only(path):
+        return _checked(path, _open_for_reading(path))
+    if not path.exists():
+        _make(path)
+    _refuse_empty(path)
+    with errors_told(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    return _checked(path, connection, writes=True)
+
+
+def _checked(
+    path: Path, connection: sqlite3.Connection, *, writes: bool = False
+) -> sqlite3.Connection:
+    """Return the connection, set up and with all tables; close it after an error."""
+    try:
+        with errors_told(path):
+            if writes:
+                connection.execute("PRAGMA journal_mode = WAL")
+            # A commit is on the disk before it is reported. NORMAL would lose the
+            # last ones when the power fails; ``Database.unflushed`` is the exception.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(path, connection, writes=writes)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(path: Path, connection: sqlite3.Connection, *, writes: bool) -> None:
+    db = sqlite_utils.Database(connection, recursive_triggers=False)
+    newer, pending = unknown_migrations(db), MIGRATIONS.pending(db)
+    if newer:
+        raise SchemaTooNew(
+            f"{path} was written by a newer autolearn (it has "
+            f"{', '.join(sorted(newer))}); update autolearn to open it."
+        )
+    if pending and not writes:
+        raise StoreError(
+            f"{path} was written by an older autolearn and may only be read, so it "
+            "cannot be brought up to date; copy the workspace to a place that may be "
+            "written and open the copy."
+        )
+    if pending:
+        _apply_migrations(connection)
+
+
+def _apply_migrations(connection: sqlite3.Connection) -> None:
+    """Apply all pending migrations, or none of them."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        MIGRATIONS.apply(sqlite_utils.Database(connection, recursive_triggers=False))
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _make(path: Path) -> None:
+    """Make a database that appears with all its tables or not at all.
+
+    A file of 0 bytes is therefore never the beginning of a database.
+
+    Raises:
+        StoreError: The folder may not be written.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with FileLock(path.with_name("create.lock")), suppress(FileExistsError):
+            if path.exists():
+                return  # another process was faster
+            draft.unlink(missing_ok=True)
+            with (
+                errors_told(path),
+                closing(sqlite3.connect(draft, isolation_level=None)) as connection,
+            ):
+                # It is flushed as a whole, before it gets its name.
+                connection.execute("PRAGMA synchronous = OFF")
+                _apply_migrations(connection)
+            atomic.put_in_place(draft, path)
+    except OSError as error:
+        sentence = SENTENCES[sqlite3.SQLITE_CANTOPEN]
+        raise StoreError(sentence.format(path=path)) from error
+
+
+def _refuse_empty(path: Path) -> None:
+    if path.is_file() and not path.stat().st_size:
+        raise StoreError(
+            f"{path} is empty (0 bytes), so what it held is lost. Put back a copy with "
+            "python -m autolearn restore BACKUP, or delete the file to begin anew."
+        )
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a database in a place that may not be written."""
+    _refuse_empty(path)
+    # A database in WAL mode needs its shared memory file beside it. Where that cannot
+    # be made, nobody writes: what is in the file is all there is.
+    has_wal = path.with_name(f"{path.name}-wal").exists()
+    how = "mode=ro" if has_wal else "immutable=1"
+    with errors_told(path):
+        return sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?{how}",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            uri=True,
+        )

@@ -1,0 +1,35 @@
+"""What a backup or a check of the workspace has given."""
+
+from collections.abc import Sequence
+
+from autolearn.services.backups import Backup
+from autolearn.services.integrity import Finding
+from autolearn.ui import html
+from autolearn.ui.html import Html
+
+
+def backup(result: Backup) -> Html:
+    """Return where a backup is and what of the workspace was missing."""
+    sentence = (
+        f"{result.n_files:,} files ({html.size(result.n_bytes)}) are in "
+        f"{result.place}. Restore them with: python -m autolearn restore FILE "
+        "--workspace DIR"
+    )
+    return html.note(sentence) + html.join(map(html.problem, result.missing))
+
+
+def findings(rows: Sequence[Finding]) -> Html:
+    """Return what a check of the workspace has found."""
+    cells = [
+        (
+            html.text(row.what),
+            html.text("sound" if row.well else "damaged"),
+            html.text(row.found),
+        )
+        for row in rows
+    ]
+    table = html.table(("Part", "State", "Found"), cells, "Check of the workspace")
+    if all(row.well for row in rows):
+        return html.note("Nothing is damaged.") + table
+    advice = "Something is damaged; restore a backup, or train and add it again."
+    return html.problem(advice) + table

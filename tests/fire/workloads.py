@@ -1,0 +1,298 @@
+"""What is killed: every kind of run, chains of runs, and commands that write."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import sqlite_utils
+
+from autolearn.core.experiments import CompareSettings
+from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.records import Decision, Question
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.ingest import importer
+from autolearn.runs import queues, worker
+from autolearn.services import actions, backups, pipeline
+from autolearn.services.experiments import comparison
+from autolearn.store import Store
+from autolearn.store.migrations import MIGRATIONS
+from tests.fire.models import FireHandlers
+from tests.support.rounds import approve
+from tests.support.texts import put_text
+
+STUDY = StudySettings(
+    ask_rounds=1, paraphrases=1, passages_per_step=1, quiz_share=0.0, protocol="trained"
+)
+TRAIN = TrainSettings(
+    rank=4,
+    alpha=8,
+    max_steps=6,
+    batch_size=2,
+    replay_share=0.2,
+    checkpoint_seconds=0.0,
+    choose_scale=False,
+)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What a workload is made with."""
+
+    network: object
+    model: ModelSettings
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Something that is killed: how it begins, goes on, and is known to be done."""
+
+    prepare: Callable[[Rig, Path], None]
+    """Makes the workspace, with the runs queued."""
+    act: Callable[[Rig, Path], None]
+    """Does the work, or goes on with it; in the child."""
+    resume: Callable[[Path], bool]
+    """Does what a person does after a kill; returns whether anything is left to do."""
+    result: Callable[[Path], Path] = lambda folder: folder
+    """The workspace that is compared with that of an undisturbed run."""
+    is_graceful: bool = False
+    """Whether SIGTERM ends it as a person's stop does."""
+
+
+# --- runs of the workers ------------------------------------------------------
+
+
+def _work(rig: Rig, folder: Path) -> None:
+    """Be the worker of whatever is queued, until nothing is."""
+    handlers = FireHandlers(rig.network, rig.model).handlers()
+    loads = {
+        queues.MODEL_QUEUE: lambda: handlers,
+        queues.IMPORT_QUEUE: lambda: importer.HANDLERS,
+    }
+    for queue, load in loads.items():
+        with Store.open(folder) as store:
+            is_needed = bool(store.runs.waiting(queue.kinds))
+        if is_needed:
+            worker.serve(folder, queue, load, idle=0.05)
+
+
+def _resume(folder: Path) -> bool:
+    """Resume all runs that did not finish."""
+    with Store.open(folder) as store:
+        queues.recover(store)
+        for run in store.runs.in_state("failed"):
+            raise AssertionError(f"Run {run.id} ({run.kind}) failed: {run.error}")
+        for run in store.runs.in_state("interrupted", "cancelled"):
+            assert queues.resume(store, run.id).state == "queued"
+        return bool(store.runs.in_state("queued"))
+
+
+def _runs(prepare: Callable[[Rig, Store], object]) -> Workload:
+    def prepare_folder(rig: Rig, folder: Path) -> None:
+        with Store.open(folder) as store:
+            prepare(rig, store)
+
+    return Workload(prepare_folder, _work, _resume, is_graceful=True)
+
+
+def _library(store: Store) -> None:
+    for i in range(3):
+        put_text(store, f"{i}.md", f"Avel {i} was founded in 17{i}1. Ada leads Avel.")
+    gold = [
+        Question(f"{split} {i}?", split, "gold", gold_answer="7", gold_value="7")
+        for split in ("quiz", "control")
+        for i in range(3)
+    ]
+    store.library.add_questions(gold)
+
+
+def _study(rig: Rig, store: Store) -> None:
+    _library(store)
+    actions.study(store, rig.model, STUDY)
+
+
+def _quiz(rig: Rig, store: Store) -> None:
+    _library(store)
+    actions.quiz(store, rig.model, study=STUDY)
+
+
+def _chat(rig: Rig, store: Store) -> None:
+    question = [Message("user", "Who leads Avel?")]
+    actions.chat(store, rig.model, question, Sampling(), refine=True)
+
+
+def _train(rig: Rig, store: Store) -> None:
+    approve(store, [None] * 8)
+    actions.train(store, rig.model, TRAIN)
+
+
+def _import(rig: Rig, store: Store) -> None:
+    texts = store.subfolder("texts")
+    for i in range(4):
+        (texts / f"{i}.md").write_text(f"# Text {i}\n\nAvel {i} was founded in 1711.\n")
+    (texts / "empty.md").write_text("")
+    uploads = sorted(texts.glob("*.md"))
+    actions.add_texts(
+        store, uploads[:2], "built-in", 320, uploads=uploads[2:], pasted_text=None
+    )
+
+
+def _whole_round(rig: Rig, store: Store) -> None:
+    _library(store)
+    pipeline.begin(store, rig.model, STUDY, TRAIN)
+
+
+def _experiment(rig: Rig, store: Store) -> None:
+    _library(store)
+    documents = store.library.documents()
+    settings = CompareSettings(
+        model=rig.model,
+        study=STUDY,
+        train=replace(TRAIN, max_steps=0),
+        documents=(documents[0].id,),
+        arms=("base", "passage", "cpt", "refined_sft"),
+        seeds=(0,),
+        rule="all-pairs",
+        steps=3,
+    )
+    comparison.begin(store, settings)
+
+
+def _export(what: str) -> Workload:
+    """The training is not killed, only the export."""
+
+    def prepare(rig: Rig, folder: Path) -> None:
+        _with_a_round(rig, folder)
+        with Store.open(folder) as store:
+            actions.export(store, what, folder / "exports" / what, 1)
+
+    return Workload(prepare, _work, _resume, is_graceful=True)
+
+
+def _in_child(act: Callable[[], None]) -> None:
+    """Do something in a child: a parent that has trained cannot fork trainers."""
+    child = os.fork()
+    if not child:
+        try:
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+# --- commands -----------------------------------------------------------------
+
+
+def _decisions() -> Workload:
+    """Sixty decisions, one after the other; each that was made is written down."""
+
+    def prepare(rig: Rig, folder: Path) -> None:
+        with Store.open(folder) as store:
+            approve(store, [None] * 20)
+
+    def act(rig: Rig, folder: Path) -> None:
+        with Store.open(folder) as store:
+            for number in range(store.decisions.version(), 60):
+                action = "reject" if number // 20 == 1 else "approve"
+                store.decisions.decide([Decision(number % 20 + 1, action, "person")])
+
+    def resume(folder: Path) -> bool:
+        with Store.open(folder) as store:
+            return store.decisions.version() < 60
+
+    return Workload(prepare, act, resume)
+
+
+def _migration() -> Workload:
+    def prepare(rig: Rig, folder: Path) -> None:
+        folder.mkdir()
+        old = sqlite_utils.Database(folder / "autolearn.db")
+        MIGRATIONS.apply(old, stop_before="m002_imagined")
+        old.execute(
+            "INSERT INTO documents (name, text, digest, media_type)"
+            " VALUES ('a.md', 'Avel.', 'd', 'text/markdown')"
+        )
+        old.execute("INSERT INTO runs (id, kind, settings) VALUES (1, 'study', '{}')")
+        old.conn.commit()
+        old.close()
+
+    def resume(folder: Path) -> bool:
+        with Store.open(folder) as store:
+            assert [document.name for document in store.library.documents()] == ["a.md"]
+        return False
+
+    return Workload(prepare, lambda rig, folder: Store.open(folder).close(), resume)
+
+
+def _creation() -> Workload:
+    def resume(folder: Path) -> bool:
+        return not (folder / "autolearn.db").exists()
+
+    return Workload(
+        lambda rig, folder: folder.mkdir(),
+        lambda rig, folder: Store.open(folder).close(),
+        resume,
+    )
+
+
+def _backup(name: str) -> Workload:
+    """The copy is what is compared; the original is inspected after each kill."""
+
+    def act(rig: Rig, folder: Path) -> None:
+        backups.back_up(folder, folder / "copies" / name)
+
+    def resume(folder: Path) -> bool:
+        return not (folder / "copies" / name).exists()
+
+    def result(folder: Path) -> Path:
+        copy = folder.with_name(f"{folder.name}-restored")
+        backups.restore(folder / "copies" / name, copy)
+        return copy
+
+    return Workload(_with_a_round, act, resume, result)
+
+
+def _restore() -> Workload:
+    def prepare(rig: Rig, folder: Path) -> None:
+        _with_a_round(rig, folder)
+        backups.back_up(folder, folder / "copies" / "a.zip")
+
+    def act(rig: Rig, folder: Path) -> None:
+        backups.restore(folder / "copies" / "a.zip", folder / "new")
+
+    def resume(folder: Path) -> bool:
+        return not (folder / "new").exists()
+
+    return Workload(prepare, act, resume, lambda folder: folder / "new")
+
+
+def _with_a_round(rig: Rig, folder: Path) -> None:
+    """Copy a workspace with a trained round, which is made once."""
+    trained = folder.with_name("trained")
+    if not trained.exists():
+        with Store.open(trained) as store:
+            _library(store)
+            _train(rig, store)
+        _in_child(lambda: _work(rig, trained))
+    shutil.copytree(trained, folder)
+
+
+WORKLOADS: dict[str, Workload] = {
+    "study": _runs(_study),
+    "quiz": _runs(_quiz),
+    "chat": _runs(_chat),
+    "train": _runs(_train),
+    "import": _runs(_import),
+    "whole round": _runs(_whole_round),
+    "experiment": _runs(_experiment),
+    "export adapter": _export("adapter"),
+    "export merged": _export("merged"),
+    "decisions": _decisions(),
+    "migration": _migration(),
+    "creation": _creation(),
+    "backup folder": _backup("a"),
+    "backup zip": _backup("a.zip"),
+    "restore": _restore(),
+}

@@ -1,0 +1,45 @@
+"""The button that runs a whole round, pressed more than once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from autolearn.core.errors import StoreError
+from autolearn.store import Store, connection
+from autolearn.ui import page
+from autolearn.ui.session import Session
+from tests.support.texts import put_text
+
+
+@pytest.fixture
+def session(workspace, monkeypatch):
+    """A workspace with a text, whose runs no worker takes."""
+    with Store.open(workspace) as store:
+        put_text(store, "avel.md", "Avel was founded in 1711.")
+    session = Session(workspace)
+    monkeypatch.setattr(session, "order", lambda run: run)
+    return session
+
+
+def test_of_many_presses_at_once_one_queues_a_round(session):
+    with ThreadPoolExecutor(4) as pool:
+        presses = [pool.submit(page._whole_round, session) for _ in range(4)]
+    refusals = [press.exception() for press in presses if press.exception()]
+    assert len(refusals) == 3
+    assert all("whole round is queued already" in str(error) for error in refusals)
+    assert len(session.store.runs.in_state("queued")) == 1
+
+
+def test_a_read_only_workspace_is_looked_at_and_changes_say_why_not(
+    session, monkeypatch
+):
+    page._whole_round(session)
+    monkeypatch.setattr(connection, "is_read_only", lambda path: True)
+    monkeypatch.setattr("autolearn.store.database.is_read_only", lambda path: True)
+    looking = Session(session.folder)
+    assert looking.store.db.read_only
+    assert looking.is_busy() is False
+    assert looking.revision()
+    looking.store.runs.newest()
+    with pytest.raises(StoreError, match="may only be read; make it writable"):
+        looking.store.choices.set("model", {})
