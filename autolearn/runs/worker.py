@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
+from autolearn.containment import stopped_by
 from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
@@ -174,7 +175,8 @@ def _queue_next(
 def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
-        with prompts.fixed(PromptSettings.of(context.run).changed_prompts):
+        changed = PromptSettings.of(context.run).changed_prompts
+        with prompts.fixed(changed), stopped_by(context.stop):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)

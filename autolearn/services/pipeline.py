@@ -25,6 +25,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
 from autolearn.evaluation import comparison
 from autolearn.ingest import importer
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
@@ -142,7 +143,9 @@ def stock_texts(store: Store, seed: int | None) -> Path:
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
     count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
+    intake = importer.TextImporter(
+        store, LocalParser(count, StudySettings.passage_tokens)
+    )
     intake.take([importer.ImportFile(text, text.name) for text in texts])
     return folder
 
