@@ -28,6 +28,7 @@ from autolearn.handlers.model_runs import RunHandlers
 from autolearn.ingest import importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.services.pipeline import LIBRARY, RULE
@@ -130,7 +131,7 @@ def ours(lm: LoadedModel, text: str) -> Work:
     backend = Noting(lm)
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
-        count = model_files.token_counter(model_files.BUILT_IN)
+        count = token_counting.token_counter(model_files.BUILT_IN)
         text_importer = importer.TextImporter(
             store, LocalParser(count, StudySettings.passage_tokens)
         )

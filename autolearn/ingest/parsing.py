@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
@@ -23,7 +22,7 @@ from autolearn.core.reading import Reading, ReadingChoices
 from autolearn.ingest import readers
 from autolearn.ingest.row_kinds import NotTexts, RowKind
 from autolearn.ingest.spool import Spool, spooled
-from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.store import Store
 from autolearn.text import chunking
 
@@ -146,10 +145,16 @@ def _advice(error: ChildFailed) -> str:
 def contained_parser(
     store: Store, model: Path, max_tokens: int
 ) -> Iterator[ContainedParser]:
-    """Yield a parser with a child of its own; remove what a killed reader left."""
+    """Yield a parser with a child of its own; remove what a killed reader left.
+
+    Raises:
+        BackendError: The tokenizer of the model cannot be used.
+    """
     shutil.rmtree(store.folder / FOLDER, ignore_errors=True)
     store.subfolder(FOLDER)
     with Child() as child:
+        # Whatever fails here is the fault of the tokenizer, not of a text.
+        token_counting.try_in(child, model)
         yield ContainedParser(child, store.folder, model, max_tokens)
 
 
@@ -171,7 +176,7 @@ def parse_into(
         The ``ParsedText``, or sentence and kind of a file whose rows are no texts.
     """
     model, max_tokens = measure
-    parser = LocalParser(_counter(Path(model)), max_tokens)
+    parser = LocalParser(token_counting.local_counter(Path(model)), max_tokens)
     file = ImportFile(Path(path), name)
     try:
         with spooled(Path(folder)) as spool:
@@ -195,12 +200,6 @@ def _seldom(report: Tell) -> Tell:
             report(share)
 
     return tell
-
-
-@lru_cache(maxsize=1)
-def _counter(model: Path) -> chunking.CountTokens:
-    """Return what counts tokens; loading a tokenizer takes up to seconds."""
-    return model_files.token_counter(model)
 
 
 def _parse(

@@ -27,6 +27,7 @@ from autolearn.evaluation import comparison
 from autolearn.ingest import importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
@@ -142,7 +143,7 @@ def stock_texts(store: Store, seed: int | None) -> Path:
         folder = store.folder / f"library-{seed}"
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
-    count = model_files.token_counter(model_files.BUILT_IN)
+    count = token_counting.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(
         store, LocalParser(count, StudySettings.passage_tokens)
     )

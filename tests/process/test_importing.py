@@ -13,6 +13,7 @@ from autolearn.core.ports import Cancelled
 from autolearn.ingest import dedup, importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
@@ -106,7 +107,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
         if n_done:
             path.write_text("Other.")
 
-    count = model_files.token_counter(model_files.BUILT_IN)
+    count = token_counting.token_counter(model_files.BUILT_IN)
     intake = importer.TextImporter(store, LocalParser(count, 320), progress=touch)
     (refusal,) = intake.take([importer.ImportFile(path, "a.txt")])
     assert refusal.sentence == "a.txt has changed while it was read; add it again."
