@@ -7,7 +7,7 @@ caller gets the result or one sentence. See docs/security.md.
 
 from autolearn.containment.child import Child, run
 from autolearn.containment.limits import Limits
-from autolearn.containment.place import Place
+from autolearn.containment.role import Role
 from autolearn.containment.stopping import stopped_by
 
-__all__ = ["Child", "Limits", "Place", "run", "stopped_by"]
+__all__ = ["Child", "Limits", "Role", "run", "stopped_by"]

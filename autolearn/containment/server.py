@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from autolearn.containment.limits import Limits, enforced, limit_files
-from autolearn.containment.place import Place
+from autolearn.containment.role import Role
 from autolearn.core.errors import AutolearnError
 
 IDLE_SECONDS = 60.0
@@ -33,7 +33,7 @@ Send = Callable[[dict[str, Any]], None]
 
 def main() -> None:
     """Answer requests until there are none."""
-    Place.is_child = True
+    Role.is_child = True
     send = partial(_send, _channel())
     limit_files(LARGEST_FILE)
     requests: queue.Queue[bytes] = queue.Queue()

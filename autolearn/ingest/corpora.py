@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from autolearn.containment import Limits, run
+from autolearn import containment
+from autolearn.containment import Limits
 from autolearn.core.errors import ChildFailed, InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.ports import Cancelled
@@ -151,7 +152,7 @@ def _in_child(
     with TemporaryDirectory(dir=store.subfolder("incoming")) as place:
         target = Path(place) / "examples.jsonl"
         try:
-            values = run(
+            values = containment.run(
                 "autolearn.ingest.corpora:parse_into",
                 *(store.folder, path, (str(measure[0]), measure[1]), target),
                 limits=Limits.for_bytes(size, memory_per_byte=20),

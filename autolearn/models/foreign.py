@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from autolearn.containment import Limits, Place, run
+from autolearn.containment import Limits, Role, run
 from autolearn.core import codec
 from autolearn.core.errors import AutolearnError, BackendError, ChildFailed
 
@@ -48,7 +48,7 @@ def contained(function: Callable[[Path], T]) -> Callable[[Path], T]:
 
     @wraps(function)
     def look(path: Path) -> T:
-        if Place.is_child or path == BUILT_IN:
+        if Role.is_child or path == BUILT_IN:
             return function(path)
         answer = _kept(name, path)
         if isinstance(answer, AutolearnError):

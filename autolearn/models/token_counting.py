@@ -9,7 +9,7 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import PreTokenizer, Sequence, Split
 
-from autolearn.containment import Child, Limits, Place, run
+from autolearn.containment import Child, Limits, Role, run
 from autolearn.core.errors import BackendError, ChildFailed
 from autolearn.models.foreign import BUILT_IN
 from autolearn.models.small_files import check_regular
@@ -32,7 +32,7 @@ def bound_words(tokenizer: Tokenizer) -> None:
     The other models take time in proportion to the text.
     """
     if isinstance(tokenizer.model, WordPiece):
-        pattern = Regex(f"(?s).{{1,{LONGEST_WORD}}}")
+        pattern = Regex(rf"[\s\S]{{1,{LONGEST_WORD}}}")
         cut = Split(pattern, "isolated")
         before: PreTokenizer | None = tokenizer.pre_tokenizer
         tokenizer.pre_tokenizer = Sequence([before, cut] if before else [cut])
@@ -43,7 +43,7 @@ def token_counter(folder: Path) -> Callable[[str], int]:
 
     The tokenizer of a foreign model counts in a child.
     """
-    if folder == BUILT_IN or Place.is_child:
+    if folder == BUILT_IN or Role.is_child:
         return local_counter(folder)
     return partial(_contained_count, folder)
 

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from autolearn.containment import Place
+from autolearn.containment import Role
 from autolearn.core.errors import BackendError, InputError, ModelNotFound
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
@@ -271,7 +271,7 @@ def test_the_digest_depends_on_weights_settings_and_tokenizer(folder):
 def test_the_digest_of_a_large_file_reads_only_both_ends(folder, monkeypatch):
     mib = 1 << 20
     monkeypatch.setattr(model_files, "_WHOLE", 2 * mib)
-    monkeypatch.setattr(Place, "is_child", True)
+    monkeypatch.setattr(Role, "is_child", True)
     digests = {}
     for place in (0, mib + mib // 2, 3 * mib - 1):
         content = bytearray(3 * mib)
