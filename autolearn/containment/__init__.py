@@ -6,8 +6,17 @@ caller gets the result or one sentence. See docs/security.md.
 """
 
 from autolearn.containment.child import Child, run
-from autolearn.containment.limits import Limits
+from autolearn.containment.limits import Limits, limited_memory
 from autolearn.containment.role import Role
-from autolearn.containment.stopping import stopped_by
+from autolearn.containment.stopping import interrupt, interruptible, stopped_by
 
-__all__ = ["Child", "Limits", "Role", "run", "stopped_by"]
+__all__ = [
+    "Child",
+    "Limits",
+    "Role",
+    "interrupt",
+    "interruptible",
+    "limited_memory",
+    "run",
+    "stopped_by",
+]

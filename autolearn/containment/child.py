@@ -31,6 +31,8 @@ from autolearn.core.ports import Cancelled, Stop
 
 POLL_SECONDS = 0.1
 """How often time, memory and a wish to cancel are looked at."""
+START_SECONDS = 120.0
+"""How long a child may take to start and to import what it is asked for."""
 KEPT_MEMORY = 512 * MIB
 """A child that holds more after a call is replaced."""
 LARGEST_MESSAGE = 256 * MIB
@@ -44,6 +46,7 @@ _ENVIRONMENT = {
     "RAYON_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "HF_HUB_OFFLINE": "1",
+    "RUST_BACKTRACE": "0",
 }
 _OUT_OF_MEMORY = (
     b"memory allocation of",
@@ -177,7 +180,9 @@ class Child:
             if line is None:
                 self._ended(watch.limits)
             message = json.loads(line)
-            if "report" in message:
+            if "begun" in message:
+                watch.begin()
+            elif "report" in message:
                 on_report(message["report"])
             elif "result" in message:
                 return message["result"]
@@ -226,10 +231,16 @@ class _Watch:
         self.limits = limits
         self.peak = 0
         self._process = psutil.Process(pid)
-        self._begin = time.monotonic()
+        self._has_begun = False
+        self._begin = self._looked = time.monotonic()
+        self._computed = self._held = 0.0
+
+    def begin(self) -> None:
+        """Count from now on: Python has started and the function is imported."""
+        self._has_begun = True
+        self._begin = self._looked = time.monotonic()
         self._computed = self._computing()
         self._held = self.memory()
-        self._looked = self._begin
 
     def check(self) -> None:
         """Check time and memory, from time to time.
@@ -241,6 +252,10 @@ class _Watch:
         if now - self._looked < POLL_SECONDS:
             return
         self._looked = now
+        if not self._has_begun:
+            if now - self._begin > START_SECONDS:
+                raise ChildFailed("cannot be read: its reader does not start", "error")
+            return
         if now - self._begin > WALL_FACTOR * self.limits.seconds:
             raise _takes_time(self.limits)
         if self._computing() - self._computed > self.limits.seconds:
@@ -295,7 +310,7 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def _takes_time(limits: Limits) -> ChildFailed:
-    return ChildFailed(f"takes longer than {limits.seconds:.0f} seconds", "time")
+    return ChildFailed(f"takes longer than {limits.seconds:g} seconds", "time")
 
 
 def _needs_memory(limits: Limits) -> ChildFailed:

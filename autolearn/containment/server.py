@@ -76,8 +76,14 @@ def _listen(requests: queue.Queue[bytes]) -> None:
 def _answer(request: dict[str, Any], send: Send) -> None:
     limits = Limits(request["seconds"], request["memory"])
     try:
+        module, _, name = request["function"].partition(":")
+        # Libraries are ours; their size does not count.
+        function = getattr(importlib.import_module(module), name)
+        if request["reports"]:
+            function = partial(function, report=lambda value: send({"report": value}))
+        send({"begun": True})
         with enforced(limits):
-            message = {"result": _call(request, send)}
+            message = {"result": function(*request["arguments"])}
     except AutolearnError as error:
         message = {"refusal": str(error), "kind": type(error).__name__}
     except MemoryError:
@@ -85,14 +91,6 @@ def _answer(request: dict[str, Any], send: Send) -> None:
     except BaseException as error:  # noqa: BLE001  # a panic of Rust is no Exception
         message = {"end": "error", "error": _line(error), "trace": _trace()}
     send(message)
-
-
-def _call(request: dict[str, Any], send: Send) -> Any:
-    module, _, name = request["function"].partition(":")
-    function = getattr(importlib.import_module(module), name)
-    if request["reports"]:
-        function = partial(function, report=lambda value: send({"report": value}))
-    return function(*request["arguments"])
 
 
 def _line(error: BaseException) -> str:

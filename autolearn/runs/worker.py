@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from autolearn.containment import stopped_by
+from autolearn.containment import interrupt, stopped_by
 from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
@@ -56,6 +56,7 @@ class StopSignal:
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Take a signal. A plain flag: a lock could already be held by this thread."""
         self.asked = True
+        interrupt()
 
 
 class Heartbeat:
@@ -85,6 +86,7 @@ class Heartbeat:
                 try:
                     if store.runs.beat(run_id):
                         self.cancelled.set()
+                        interrupt()
                 except StoreError as error:
                     log.warning("A heartbeat was missed: %s", error)
                 self._over.wait(BEAT_SECONDS)
