@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
@@ -117,7 +118,12 @@ class Child:
         }
         watch = self._begin(request, limits)
         try:
-            return self._result(watch, stop, on_report or (lambda value: None))
+            try:
+                return self._result(watch, stop, on_report or _ignore)
+            except _NeverBegunError:  # it was about to end, or was killed before
+                self._kill()
+                watch = self._begin(request, limits)
+                return self._result(watch, stop, on_report or _ignore)
         except BaseException as error:
             if not isinstance(error, errors.AutolearnError) or _is_failure(error):
                 self._kill()
@@ -178,6 +184,8 @@ class Child:
             except queue.Empty:
                 continue
             if line is None:
+                if not watch.has_begun:
+                    raise _NeverBegunError("ended its reader before it began", "error")
                 self._ended(watch.limits)
             message = json.loads(line)
             if "begun" in message:
@@ -224,6 +232,14 @@ class Child:
                 pipe.close()
 
 
+class _NeverBegunError(ChildFailed):
+    """The process ended before it took the request."""
+
+
+def _ignore(value: Any) -> None:
+    """Take a report that nobody wants."""
+
+
 class _Watch:
     """Watches what a call takes."""
 
@@ -231,13 +247,13 @@ class _Watch:
         self.limits = limits
         self.peak = 0
         self._process = psutil.Process(pid)
-        self._has_begun = False
+        self.has_begun = False
         self._begin = self._looked = time.monotonic()
         self._computed = self._held = 0.0
 
     def begin(self) -> None:
         """Count from now on: Python has started and the function is imported."""
-        self._has_begun = True
+        self.has_begun = True
         self._begin = self._looked = time.monotonic()
         self._computed = self._computing()
         self._held = self.memory()
@@ -252,7 +268,7 @@ class _Watch:
         if now - self._looked < POLL_SECONDS:
             return
         self._looked = now
-        if not self._has_begun:
+        if not self.has_begun:
             if now - self._begin > START_SECONDS:
                 raise ChildFailed("cannot be read: its reader does not start", "error")
             return
@@ -310,7 +326,7 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def _takes_time(limits: Limits) -> ChildFailed:
-    return ChildFailed(f"takes longer than {limits.seconds:g} seconds", "time")
+    return ChildFailed(f"takes longer than {ceil(limits.seconds)} seconds", "time")
 
 
 def _needs_memory(limits: Limits) -> ChildFailed:

@@ -98,6 +98,8 @@ class ContainedParser:
     model: Path
     """The folder of the model whose tokens are counted."""
     max_tokens: int
+    limits: Callable[[int], Limits] = Limits.for_bytes
+    """Returns what a file of so many bytes may take."""
 
     @contextmanager
     def parsed(
@@ -124,7 +126,7 @@ class ContainedParser:
                 "autolearn.ingest.parsing:parse_into",
                 *(file.path, file.name, choices.as_dict()),
                 *((str(self.model), self.max_tokens), folder),
-                limits=Limits.for_bytes(size),
+                limits=self.limits(size),
                 stop=stop,
                 on_report=tell,
             )
@@ -143,7 +145,10 @@ def _advice(error: ChildFailed) -> str:
 
 @contextmanager
 def contained_parser(
-    store: Store, model: Path, max_tokens: int
+    store: Store,
+    model: Path,
+    max_tokens: int,
+    limits: Callable[[int], Limits] = Limits.for_bytes,
 ) -> Iterator[ContainedParser]:
     """Yield a parser with a child of its own; remove what a killed reader left.
 
@@ -155,7 +160,7 @@ def contained_parser(
     with Child() as child:
         # Whatever fails here is the fault of the tokenizer, not of a text.
         token_counting.try_in(child, model)
-        yield ContainedParser(child, store.folder, model, max_tokens)
+        yield ContainedParser(child, store.folder, model, max_tokens, limits)
 
 
 def parse_into(

@@ -16,7 +16,7 @@ from autolearn.models.small_files import check_regular
 
 T = TypeVar("T")
 
-LONGEST_WORD = 192
+LONGEST_WORD = 96
 """Most characters that a WordPiece model sees as one word."""
 LIMITS = Limits(seconds=60.0, memory=3 << 30)
 """What loading a tokenizer may take, with a text to count."""
