@@ -26,7 +26,9 @@ from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.load import LoadedModel, compute_dtype
 from autolearn.handlers.model_runs import RunHandlers
 from autolearn.ingest import importer
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.runs.context import RunContext
 from autolearn.services import actions
 from autolearn.services.pipeline import LIBRARY, RULE
@@ -129,9 +131,9 @@ def ours(lm: LoadedModel, text: str) -> Work:
     backend = Noting(lm)
     shop = Shop(backend)
     with tempfile.TemporaryDirectory() as name, Store.open(Path(name)) as store:
-        count = model_files.token_counter(model_files.BUILT_IN)
+        count = token_counting.token_counter(model_files.BUILT_IN)
         text_importer = importer.TextImporter(
-            store, count, StudySettings.passage_tokens
+            store, LocalParser(count, StudySettings.passage_tokens)
         )
         path = Path(name) / "given.md"
         path.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
-from autolearn.ingest import corpora, gold_files
+from autolearn.ingest import contained_files, corpora
 from autolearn.services.actions import GoldSources
 from autolearn.store import Store
 
@@ -70,7 +70,7 @@ def change(store: Store, args: Args) -> list[Result]:
 
 def _with_feedback(name: str) -> list[MetaExample]:
     try:
-        return gold_files.read_meta(Path(name))
+        return contained_files.meta(Path(name))
     except InputError as error:
         raise InputError(
             f"{error} A corpus of another form is added first, with: "

@@ -10,13 +10,18 @@ AutolearnError
 ├── TrainingError         a round cannot go on
 ├── StoreError            the database cannot be used
 │   └── SchemaTooNew      it was written by a newer autolearn
+├── ChildFailed           work in a child process ended without a result
 └── JobError              a run cannot be started or continued
     ├── WorkerBusy        another worker owns this workspace
     └── WorkerLost        the worker ended in the middle of a run
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+ChildEnd = Literal["time", "memory", "signal", "error"]
+"""How work in a child process ended: it took too long or too much memory, or it failed
+by a signal or an error."""
 
 
 class AutolearnError(Exception):
@@ -62,6 +67,15 @@ class StoreError(AutolearnError):
 
 class SchemaTooNew(StoreError):
     """The database was written by a newer autolearn."""
+
+
+class ChildFailed(AutolearnError):
+    """Work in a child process ended without a result; the text is a predicate."""
+
+    def __init__(self, message: str, how: ChildEnd) -> None:
+        """Take what is said of the file, such as "takes longer than 60 seconds"."""
+        super().__init__(message)
+        self.how = how
 
 
 class JobError(AutolearnError):

@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 
 from autolearn.core.errors import BackendError
 from autolearn.core.settings import TrainSettings
+from autolearn.engine import finite
 from autolearn.engine.disk import write_errors
 from autolearn.engine.load import LoadedModel
 from autolearn.models.files import ADAPTER_NOTE, check_adapter
@@ -38,6 +39,7 @@ def attach(lm: LoadedModel, folder: Path, *, trainable: bool = False) -> None:
         BackendError: The adapter does not fit the loaded base.
     """
     check_adapter(folder, lm.identity.digest)
+    finite.check([folder / "adapter_model.safetensors"])
     detach(lm)
     try:
         model = PeftModel.from_pretrained(

@@ -18,9 +18,9 @@ from autolearn.models import memory_calibration
 from autolearn.models.files import (
     ADAPTER_NOTE,
     adapter_digest,
-    read_json,
     study_protocol,
 )
+from autolearn.models.small_files import read_json
 from autolearn.study.protocol import PROTOCOLS
 
 

@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 
 from jinja2.exceptions import TemplateError
 
+from autolearn.containment import interruptible, limited_memory
 from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Chat, Message
 
 _MARK, _THOUGHT = "autolearnmark", "autolearnthought"
 """Placeholders for a turn and for a thought, which are searched in rendered
 templates."""
+_TEMPLATE_MEMORY = 2 << 30
+"""Most bytes that a chat template may use while it is rendered."""
 _OPEN_THOUGHT = re.compile(
     r"([<\[])((?:\w+:)?(?:think|thinking|thought|reasoning))([>\]])(\s*)$",
     re.IGNORECASE,
@@ -64,7 +67,7 @@ class ChatFormat:
         passage cannot end its turn.
         """
         # sanitize_control_tokens keeps the content of turns plain text.
-        ids = self._tokenizer.apply_chat_template(
+        ids = self._apply_template(
             self._turns(chat),
             chat_template=self._answer_template,
             add_generation_prompt=True,
@@ -191,7 +194,7 @@ class ChatFormat:
         """Return whether the template renders with an option."""
         turns = [{"role": "user", "content": _MARK}]
         try:
-            self._tokenizer.apply_chat_template(
+            self._apply_template(
                 turns, tokenize=False, add_generation_prompt=True, **{option: value}
             )
         except TemplateError:
@@ -288,8 +291,23 @@ class ChatFormat:
 
     def _render(self, turns: list[dict[str, str]], **options: Any) -> str:
         options = {**options, **self._options}
-        text = self._tokenizer.apply_chat_template(turns, tokenize=False, **options)
-        return str(text)
+        return str(self._apply_template(turns, tokenize=False, **options))
+
+    def _apply_template(self, turns: list[dict[str, str]], **options: Any) -> Any:
+        """Render a template, which is foreign code, so that it can be interrupted.
+
+        Raises:
+            BackendError: It asks for too much memory.
+            Cancelled: The run was cancelled meanwhile.
+        """
+        try:
+            with limited_memory(_TEMPLATE_MEMORY), interruptible():
+                return self._tokenizer.apply_chat_template(turns, **options)
+        except MemoryError as error:
+            raise BackendError(
+                "The chat template of this model needs too much memory; choose another "
+                "model."
+            ) from error
 
     def _split(self, text: str) -> tuple[str, str]:
         before, mark, after = text.partition(_MARK)

@@ -21,7 +21,6 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
-    AutoTokenizer,
     BitsAndBytesConfig,
 )
 from transformers.utils import logging as library_log
@@ -29,12 +28,13 @@ from transformers.utils import logging as library_log
 from autolearn.core.errors import BackendError, OutOfMemory
 from autolearn.core.model_calls import Message, ModelIdentity
 from autolearn.core.settings import ModelSettings
-from autolearn.engine import device_memory
+from autolearn.engine import device_memory, finite
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
 from autolearn.engine.decoding import attention
 from autolearn.engine.decoding.constraints import Grammars
 from autolearn.engine.decoding.packed_linear import PackedLinears
 from autolearn.engine.decoding.prefix_cache import PrefixCache
+from autolearn.engine.tokenizer import load as load_tokenizer
 from autolearn.models import files as model_files
 from autolearn.models import memory
 from autolearn.models import shape as model_shape
@@ -125,9 +125,9 @@ def load(
         # Models that use another implementation need features that ours does not have.
         if model.config.get_text_config()._attn_implementation == "sdpa":
             model.set_attn_implementation(attention.NAME)
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        tokenizer = load_tokenizer(folder)
+        if folder != model_files.BUILT_IN:
+            finite.check(model_files.weight_files(folder))
     identity = ModelIdentity(
         name=model_files.name_of(settings.model, folder),
         digest=model_files.digest(folder),

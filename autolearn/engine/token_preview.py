@@ -1,21 +1,19 @@
 """Show training items as the trainer sees them: token by token, with the loss mask.
 
-The page calls this as a process of its own, ``python -m
-autolearn.engine.token_preview``, so that the page never loads torch. It reads JSON from
-standard input and writes JSON.
+The page calls ``answer`` in a child, so that it neither loads torch nor uses a foreign
+tokenizer.
 """
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, GenerationConfig
 
 from autolearn.core.model_calls import Message
 from autolearn.core.records import TrainItem
 from autolearn.engine.chat import ChatFormat, context_length, eos_ids
+from autolearn.engine.tokenizer import loaded as load_tokenizer
 from autolearn.engine.trainer.batches import Example, Row, encode
 
 _N_DROPPED = 20
@@ -28,9 +26,7 @@ def show(
     folder: Path, items: Sequence[TrainItem], max_tokens: int, n_shown: int
 ) -> dict[str, Any]:
     """Return the first ``n_shown`` items token by token, and totals over all items."""
-    tokenizer = AutoTokenizer.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
-    )
+    tokenizer = load_tokenizer(folder)
     config = AutoConfig.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -88,17 +84,12 @@ def _pieces(row: Row, tokenizer: Any) -> list[str]:
     return pieces
 
 
-def main() -> None:
-    """Answer one request from standard input."""
-    request = json.load(sys.stdin)
+def answer(
+    folder: str, rows: Sequence[dict[str, Any]], max_tokens: int, n_shown: int
+) -> dict[str, Any]:
+    """Return what ``show`` says of items that are JSON values, in a child."""
     items = [
         TrainItem(**row | {"chat": tuple(Message(**turn) for turn in row["chat"])})
-        for row in request["items"]
+        for row in rows
     ]
-    folder = Path(request["folder"])
-    preview = show(folder, items, request["max_tokens"], request["n_shown"])
-    sys.stdout.write(json.dumps(preview))
-
-
-if __name__ == "__main__":
-    main()
+    return show(Path(folder), items, max_tokens, n_shown)

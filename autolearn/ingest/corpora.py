@@ -6,11 +6,15 @@ wait.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from autolearn.core.errors import InputError, JobError
+from autolearn import containment
+from autolearn.containment import Limits
+from autolearn.core.errors import ChildFailed, InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample, MetaExample
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, Split, TrainItem
@@ -23,9 +27,11 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpus_files, readers
+from autolearn.ingest.corpus_files import CorpusReading
 from autolearn.metaskills import examples as gold
 from autolearn.metaskills import items
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.runs import queues
 from autolearn.runs.context import RunContext
 from autolearn.runs.versions import versions
@@ -105,20 +111,21 @@ def read_corpus(context: RunContext) -> ImportResult:
     # The corpus may have been stored before a kill.
     if earlier := store.corpora.brought_by(context.run.id):
         return _result(earlier[0], [])
-    context.progress(f"reading {name}", 0, 1)
-    count = model_files.token_counter(model_files.locate(settings.model))
-    file = Path(path) if path else None
-    cutter = _Cutter(store, file, count, settings.passage_tokens)
-    reading = corpus_files.CorpusReading("invented", gold_examples.examples())
+    folder = model_files.locate(settings.model)
+    measure = folder, settings.passage_tokens
+
+    def tell(n_done: int, total: int) -> None:
+        if context.stop():
+            raise Cancelled
+        context.progress(f"reading {name}", n_done, total)
+
+    tell(0, 1)
     if path:
-        reading = corpus_files.read(Path(path), cutter.text_of)
-    examples = []
-    for i, example in enumerate(reading.examples):
-        if i % 500 == 0:
-            if context.stop():
-                raise Cancelled
-            context.progress(f"reading {name}", i, len(reading.examples))
-        examples.append(cutter.shortened(example))
+        reading = _in_child(store, Path(path), measure, tell)
+    else:
+        made = CorpusReading("invented", gold_examples.examples())
+        reading = _shortened(made, _Cutter(store, None, measure), tell)
+    examples = reading.examples
     corpus = Corpus(
         name,
         _digest(examples),
@@ -130,6 +137,64 @@ def read_corpus(context: RunContext) -> ImportResult:
         run_id=context.run.id,
     )
     return _result(store.corpora.add(corpus, examples), reading.refused)
+
+
+def _in_child(
+    store: Store,
+    path: Path,
+    measure: tuple[Path, int],
+    tell: Callable[[int, int], None],
+) -> CorpusReading:
+    """Read a file in a child, since it may hold anything.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    size = path.stat().st_size if path.exists() else 0
+    with TemporaryDirectory(dir=store.subfolder("incoming")) as place:
+        target = Path(place) / "examples.jsonl"
+        try:
+            values = containment.run(
+                "autolearn.ingest.corpora:parse_into",
+                *(store.folder, path, (str(measure[0]), measure[1]), target),
+                limits=Limits.for_bytes(size, memory_per_byte=20),
+                on_report=lambda counts: tell(*counts),
+            )
+        except ChildFailed as error:
+            raise InputError(f"{path.name} {error}; split it.") from error
+        with target.open(encoding="utf-8") as lines:
+            examples = [GoldExample(**json.loads(line)) for line in lines]
+    return CorpusReading(values["kind"], examples, values["refused"])
+
+
+def parse_into(
+    workspace: str,
+    path: str,
+    measure: tuple[str, int],
+    target: str,
+    *,
+    report: Callable[[tuple[int, int]], None],
+) -> dict[str, Any]:
+    """Read a file in the child; its examples go to a file, as JSON lines."""
+    with Store.open(Path(workspace)) as store:
+        cutter = _Cutter(store, Path(path), (Path(measure[0]), measure[1]))
+        reading = corpus_files.read(Path(path), cutter.text_of)
+        shortened = _shortened(reading, cutter, lambda *counts: report(counts))
+    with Path(target).open("w", encoding="utf-8") as file:
+        for example in shortened.examples:
+            file.write(json.dumps(asdict(example)) + "\n")
+    return {"kind": shortened.kind, "refused": shortened.refused}
+
+
+def _shortened(
+    reading: CorpusReading, cutter: "_Cutter", tell: Callable[[int, int], None]
+) -> CorpusReading:
+    examples = []
+    for i, example in enumerate(reading.examples):
+        if i % 500 == 0:
+            tell(i, len(reading.examples))
+        examples.append(cutter.shortened(example))
+    return replace(reading, examples=examples)
 
 
 def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
@@ -155,10 +220,11 @@ class _Cutter:
     """Finds the texts of quizzes, and the passage in which an answer stands."""
 
     def __init__(
-        self, store: Store, file: Path | None, count: chunking.CountTokens, most: int
+        self, store: Store, file: Path | None, measure: tuple[Path, int]
     ) -> None:
         self._store, self._file = store, file
-        self._count, self._most = count, most
+        folder, self._most = measure
+        self._count = token_counting.token_counter(folder)
         self._passages: dict[str, list[tuple[str, str]]] = {}
         self._last: tuple[str, list[tuple[str, str]]] = "", []
 

@@ -17,7 +17,7 @@ MAX_BYTES = 20 * 2**20
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
-def read_meta(path: Path) -> list[MetaExample]:
+def read_meta(file: Path | str) -> list[MetaExample]:
     """Read meta-skill examples (p, r, f, r_hat): JSON Lines.
 
     Raises:
@@ -25,10 +25,10 @@ def read_meta(path: Path) -> list[MetaExample]:
     """
     fields = ("prompt", "response", "feedback", "refinement")
     optional = ("passage", "reference")
-    return [MetaExample(**row) for row in _read_rows(path, fields, optional)]
+    return [MetaExample(**row) for row in _read_rows(Path(file), fields, optional)]
 
 
-def read_instructions(path: Path) -> list[tuple[str, str]]:
+def read_instructions(file: Path | str) -> list[tuple[str, str]]:
     """Read instructions: JSON Lines, each a string or an object with ``prompt``.
 
     Of a chat it is the first turn of the person.
@@ -40,7 +40,7 @@ def read_instructions(path: Path) -> list[tuple[str, str]]:
     Raises:
         InputError: A line is neither; the message names it.
     """
-    rows = _read_rows(path, ("prompt",), ("answer",))
+    rows = _read_rows(Path(file), ("prompt",), ("answer",))
     return [(row["prompt"].strip(), row["answer"].strip()) for row in rows]
 
 
@@ -107,6 +107,8 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """
     try:
         size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{path.name} is no regular file; give the file itself.")
         if size > limit:
             raise InputError(
                 f"{path.name} has {size / 2**20:.0f} MB; the limit is "

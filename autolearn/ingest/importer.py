@@ -14,29 +14,21 @@ from tempfile import mkdtemp
 
 from autolearn.core.errors import InputError
 from autolearn.core.ports import Cancelled, Progress, Stop
-from autolearn.core.reading import Reading, ReadingChoices
+from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import Document, RunKind
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import corpora, dedup, originals, readers
+from autolearn.ingest.parsing import ImportFile, Parser, contained_parser
 from autolearn.ingest.row_kinds import NotTexts
-from autolearn.ingest.spool import Spool, spooled
+from autolearn.ingest.spool import Spool
 from autolearn.models import files as model_files
 from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
-from autolearn.text import chunking
 
 KB = 1024
 EXCERPT = 60
 """Characters of a stretch that are shown in a sentence."""
-
-
-@dataclass(frozen=True)
-class ImportFile:
-    """A file to import, and its display name."""
-
-    path: Path
-    name: str
 
 
 @dataclass(frozen=True)
@@ -53,8 +45,7 @@ class TextImporter:
     """Imports texts into a library."""
 
     store: Store
-    count_tokens: chunking.CountTokens
-    max_tokens: int
+    parser: Parser
     stop: Stop = lambda: False
     progress: Progress = lambda stage, done, total: None
     run_id: int | None = None
@@ -135,37 +126,25 @@ class TextImporter:
     ) -> Iterator[tuple[Document, Spool]]:
         """Read a file as a document that is not stored yet, and its parts."""
         stamp = _stamp(file.path)
-        source = readers.open_source(file.path, file.name, choices)
-        with spooled() as spool:
-            for chunk in chunking.chunks(
-                spool.blocks(source, tell),
-                self.count_tokens,
-                self.max_tokens,
-                headings=source.headings,
-            ):
-                spool.keep(chunk)
+        with self.parser.parsed(file, choices, tell, self.stop) as (facts, spool):
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
                 )
-            if not spool.says:
+            if not facts.says:
                 raise InputError(
                     f"{file.name} is empty; there is nothing to learn from it."
                 )
             document = Document(
                 name=file.name,
-                digest=spool.digest.hexdigest(),
-                n_characters=spool.n_characters,
-                media_type=source.media_type,
-                note="\n".join(filter(None, (source.note, *spool.notes))),
+                digest=facts.digest,
+                n_characters=facts.n_characters,
+                media_type=facts.media_type,
+                note=facts.note,
                 original=originals.keep(self.store, file.path),
-                reading=_reading(source, choices),
+                reading=facts.reading,
             )
             yield document, spool
-
-
-def _reading(source: readers.Source, choices: ReadingChoices) -> Reading:
-    return Reading(choices, source.encoding, source.encodings, source.columns)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -242,11 +221,18 @@ def import_(context: RunContext) -> ImportResult:
     settings, store = ImportRunSettings.of(context.run), context.store
     if settings.corpus:
         return _corpus(context)
-    choices = settings.choices or ReadingChoices()
+    folder = model_files.locate(settings.model)
+    with contained_parser(store, folder, settings.passage_tokens) as parser:
+        return _texts(context, settings, parser)
+
+
+def _texts(
+    context: RunContext, settings: ImportRunSettings, parser: Parser
+) -> ImportResult:
+    store, choices = context.store, settings.choices or ReadingChoices()
     intake = TextImporter(
         store=store,
-        count_tokens=model_files.token_counter(model_files.locate(settings.model)),
-        max_tokens=settings.passage_tokens,
+        parser=parser,
         stop=context.stop,
         progress=context.progress,
         run_id=context.run.id,

@@ -39,13 +39,14 @@ class _BadRow(Exception):
     """A row cannot be used; the message says why."""
 
 
-def read(path: Path) -> list[GoldQuestion]:
+def read(file: Path | str) -> list[GoldQuestion]:
     """Return the questions of a file.
 
     Raises:
         InputError: The file cannot be read, or a row has no question or no answer; the
             message names the row.
     """
+    path = Path(file)
     text = gold_files.read_text(path, MAX_BYTES)
     if not text.strip():
         raise InputError(f"{path.name} is empty.")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any, cast
 
 from autolearn.core.records import Exclusion, Passage
 from autolearn.ingest import readers
@@ -16,7 +17,7 @@ from autolearn.text import chunking, units
 IN_MEMORY = 8 * 2**20
 """Bytes of a text's parts that stay in memory before a file is used."""
 
-Parts = SpooledTemporaryFile[str]
+Parts = IO[str]
 
 
 class Spool:
@@ -30,7 +31,9 @@ class Spool:
         self.notes: list[str] = []
         """What readers say of the document, each once."""
         self._n_read = 0
-        self._repeats: list[tuple[int, int]] = []
+        self.repeats: list[tuple[int, int]] = []
+        """For each passage that repeats something: where the text goes on in it, and
+        how many characters have been repeated up to there."""
         self._passages, self._exclusions = passages, exclusions
 
     def blocks(
@@ -55,9 +58,9 @@ class Spool:
     def keep(self, chunk: chunking.Chunk) -> None:
         """Store a passage."""
         if chunk.n_repeated:
-            n_before = sum(n for _, n in self._repeats[-1:])
+            n_before = sum(n for _, n in self.repeats[-1:])
             place = chunk.passage.start - n_before
-            self._repeats.append((place, n_before + chunk.n_repeated))
+            self.repeats.append((place, n_before + chunk.n_repeated))
         self.n_characters = chunk.passage.end
         _write(self._passages, chunk.passage)
 
@@ -71,20 +74,25 @@ class Spool:
         Passages that repeat a table's header are longer than what was read of them.
         """
         for row in _rows(self._exclusions):
-            i = bisect.bisect_right(self._repeats, row["at"], key=lambda pair: pair[0])
-            shift = self._repeats[i - 1][1] if i else 0
+            i = bisect.bisect_right(self.repeats, row["at"], key=lambda pair: pair[0])
+            shift = self.repeats[i - 1][1] if i else 0
             yield Exclusion(**row | {"at": row["at"] + shift})
 
 
 @contextmanager
-def spooled() -> Iterator[Spool]:
-    """Hold the parts of one text, in memory or in files."""
-    with _parts() as passages, _parts() as exclusions:
+def spooled(folder: Path | None = None) -> Iterator[Spool]:
+    """Hold the parts of one text, in memory or in files; or in those of a folder."""
+    with (
+        _parts(folder, "passages") as passages,
+        _parts(folder, "exclusions") as exclusions,
+    ):
         yield Spool(passages, exclusions)
 
 
-def _parts() -> Parts:
-    return SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8")
+def _parts(folder: Path | None, name: str) -> Parts:
+    if folder is not None:
+        return (folder / f"{name}.jsonl").open("a+", encoding="utf-8")
+    return cast(Parts, SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8"))
 
 
 def _write(file: Parts, record: Any) -> None:

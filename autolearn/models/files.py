@@ -1,25 +1,32 @@
 """Find a model on this computer, and check whether it can be used.
 
 Only names, sizes and small files are read. No weights are loaded and the network is not
-used.
+used. The files of a foreign model are read in a child; see ``foreign``.
 """
 
 import hashlib
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import inf
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
-from tokenizers import Tokenizer
 
-from autolearn.core.errors import BackendError, InputError, ModelNotFound
+from autolearn.core.errors import BackendError, ModelNotFound
+from autolearn.models import token_counting
+from autolearn.models.foreign import BUILT_IN as BUILT_IN
+from autolearn.models.foreign import contained
+from autolearn.models.small_files import (
+    check_regular,
+    file_name,
+    names_in,
+    object_in,
+    read,
+    read_json,
+)
 from autolearn.study.protocol import PROTOCOLS
 
-BUILT_IN = Path(__file__).resolve().parents[2] / "assets" / "demo-model"
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 ADAPTER_NOTE = "autolearn.json"
 """A note beside an adapter that names its base model, or beside a model. It also names
@@ -36,6 +43,7 @@ _SEES = {"vision_config", "image_size", "num_channels"}
 """Settings that only models for images have."""
 _MIB = 1 << 20
 WHOLE = 64 * _MIB
+_LARGEST_TEMPLATE = 4 * _MIB
 
 
 def locate(model: str) -> Path:
@@ -50,6 +58,7 @@ def locate(model: str) -> Path:
     return folder
 
 
+@contained
 def check(folder: Path) -> None:
     """Check that a folder holds a model that can be used.
 
@@ -64,6 +73,7 @@ def check(folder: Path) -> None:
     _check_tokenizer(folder)
 
 
+@contained
 def check_small_files(folder: Path) -> None:
     """Check a model by its small files, before its weights are downloaded.
 
@@ -171,8 +181,9 @@ def _check_links(folder: Path) -> None:
 
 def _check_class(folder: Path) -> None:
     """Check that a model for images generates text."""
-    config = read_json(folder / "config.json")
-    classes = [str(name) for name in config.get("architectures") or []]
+    path = folder / "config.json"
+    config = read_json(path)
+    classes = names_in(config, "architectures", path)
     is_not_generative = classes and all(map(_WITHOUT_WRITING.search, classes))
     if is_not_generative and _SEES & config.keys():
         raise BackendError(
@@ -213,7 +224,9 @@ def weight_files(folder: Path) -> list[Path]:
     """
     main_file = _named_weights(folder)
     index = main_file if main_file.endswith(_INDEX) else _WEIGHTS + _INDEX
-    parts = {*read_json(folder / index).get("weight_map", {}).values()}
+    path = folder / index
+    named = object_in(read_json(path), "weight_map", path).values()
+    parts = {file_name(name, path) for name in named}
     if main_file not in parts and main_file != index and _exists(folder / main_file):
         return [folder / main_file]
     if parts:
@@ -224,8 +237,9 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _named_weights(folder: Path) -> str:
     """Return the weight file, or its index, that the configuration names."""
-    name = read_json(folder / "config.json").get("transformers_weights")
-    return str(name or _WEIGHTS)
+    path = folder / "config.json"
+    name = read_json(path).get("transformers_weights")
+    return file_name(name, path) if name else _WEIGHTS
 
 
 def _exists(path: Path) -> bool:
@@ -246,9 +260,10 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
+@contained
 def packing(folder: Path) -> str | None:
     """Return how the weights in a folder are quantised; None if they are not."""
-    quantization = read_json(folder / "config.json").get("quantization_config")
+    quantization = _quantization(folder)
     return (
         str(quantization.get("quant_method", "an unknown method"))
         if quantization
@@ -256,8 +271,13 @@ def packing(folder: Path) -> str | None:
     )
 
 
+def _quantization(folder: Path) -> dict[str, object]:
+    path = folder / "config.json"
+    return object_in(read_json(path), "quantization_config", path)
+
+
 def _check_packing(folder: Path) -> None:
-    quantization = read_json(folder / "config.json").get("quantization_config") or {}
+    quantization = _quantization(folder)
     method = packing(folder)
     if method is None or (
         method == "bitsandbytes" and quantization.get("load_in_4bit")
@@ -271,7 +291,7 @@ def _check_packing(folder: Path) -> None:
 
 
 def _check_tokenizer(folder: Path) -> None:
-    if not (folder / "tokenizer.json").is_file():
+    if not _exists(folder / "tokenizer.json"):
         raise ModelNotFound(
             f"{folder} has no tokenizer.json; save the model's fast tokenizer there."
         )
@@ -280,13 +300,17 @@ def _check_tokenizer(folder: Path) -> None:
             f"{folder} has no chat template, so it is a base model that cannot follow "
             "the prompts; choose the instruct version of this model."
         )
+    if folder != BUILT_IN:
+        token_counting.try_out(str(folder))
 
 
+@contained
 def has_template(folder: Path) -> bool:
     """Return whether the model has a chat template."""
     return bool(_template(folder))
 
 
+@contained
 def reads_system(folder: Path) -> bool:
     """Return whether the chat template accepts a system message."""
     return "system" in _template(folder)
@@ -296,27 +320,12 @@ def _template(folder: Path) -> str:
     """Return the source of the chat template; several templates as one string."""
     for kind in ("jinja", "json"):
         path = folder / f"chat_template.{kind}"
-        if path.is_file():
-            return path.read_text(encoding="utf-8", errors="replace")
+        if path.exists():
+            return read(path, _LARGEST_TEMPLATE).decode(errors="replace")
     return str(read_json(folder / "tokenizer_config.json").get("chat_template") or "")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file; an empty dictionary if there is no file.
-
-    Raises:
-        InputError: The file is not valid JSON.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise InputError(
-            f"{path} cannot be read as JSON; copy the model's files again."
-        ) from error
-
-
+@contained
 def digest(folder: Path) -> str:
     """Return a SHA-256 that identifies weights, settings and tokenizer.
 
@@ -343,6 +352,7 @@ def adapter_digest(folder: Path, largest: float = inf) -> str:
 def _sha256(files: list[Path], largest: float = WHOLE) -> str:
     checksum = hashlib.sha256()
     for path in files:
+        check_regular(path)
         size = path.stat().st_size
         checksum.update(f"{path.name} {size}\n".encode())
         for block in _blocks(path, is_whole=size <= largest):
@@ -361,18 +371,11 @@ def _blocks(path: Path, *, is_whole: bool) -> Iterator[bytes]:
             yield file.read(_MIB)
 
 
-def token_counter(folder: Path) -> Callable[[str], int]:
-    """Return a function that counts the tokens of a text, without chat template."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
+@contained
 def study_protocol(folder: Path) -> str | None:
     """Return the study protocol noted for a model or adapter, if any."""
     protocol = read_json(folder / ADAPTER_NOTE).get("protocol")
-    return protocol if protocol in PROTOCOLS else None
+    return protocol if isinstance(protocol, str) and protocol in PROTOCOLS else None
 
 
 def check_adapter(folder: Path, base_digest: str) -> None:

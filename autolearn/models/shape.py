@@ -12,8 +12,30 @@ from typing import Any
 
 from autolearn.core.errors import InputError
 from autolearn.models import files as model_files
+from autolearn.models.foreign import contained
+from autolearn.models.small_files import (
+    check_regular,
+    names_in,
+    object_in,
+    read,
+    read_json,
+)
 
 _MOST_HEADER = 100 << 20
+MOST_TENSORS = 1_000_000
+MOST_DIMENSIONS = 8
+MOST_NUMBER = 1 << 40
+"""Largest size of a dimension; products of larger ones would take for ever."""
+_MOST_CARD = 4 << 20
+"""Most bytes of a model card."""
+_MALFORMED = (
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+    struct.error,
+)
 _EMBEDDINGS = re.compile(r"embed|lm_head|wte|wpe")
 _TOWERS = re.compile(
     r"(?:^|\.)(?:vision|visual|image|audio|speech|multi_modal|mm_|connector|aligner)"
@@ -56,14 +78,18 @@ class ModelShape:
         return sum(map(prod, self.linear)) + self.towers
 
 
+@contained
 def of(folder: Path) -> ModelShape:
     """Return the sizes of the model in a folder. No weights are read.
+
+    The files are foreign, so every number is checked before it is used.
 
     Raises:
         InputError: A file cannot be read.
     """
-    config = model_files.read_json(folder / "config.json")
-    text = config.get("text_config") or config
+    path = folder / "config.json"
+    config = read_json(path)
+    text = object_in(config, "text_config", path) or config
     headers = [entry for f in model_files.weight_files(folder) for entry in _in(f)]
     shapes = {name: shape for name, shape, _ in headers}
     sizes = Counter[str]()
@@ -75,7 +101,7 @@ def of(folder: Path) -> ModelShape:
     inner = {name: s for name, s in linear.items() if not _TOWERS.search(name)}
     return ModelShape(
         family=str(config.get("model_type", "unknown")),
-        architecture=", ".join(map(str, config.get("architectures") or ["unknown"])),
+        architecture=", ".join(names_in(config, "architectures", path)) or "unknown",
         parameters=sum(map(prod, shapes.values())),
         linear=tuple(inner.values()),
         hidden=width,
@@ -109,11 +135,26 @@ def _rows(shapes: dict[str, Shape], layer: str) -> int:
 
 
 def _number(config: dict[str, Any], *names: str) -> int | None:
-    return next((n for n in map(config.get, names) if isinstance(n, int)), None)
+    """Return the first of these settings that is given.
+
+    Raises:
+        InputError: It is no size.
+    """
+    for name in names:
+        number = config.get(name)
+        if number is not None and number is not False:
+            if not isinstance(number, int) or not 0 < number <= MOST_NUMBER:
+                raise InputError(
+                    f"config.json has {name} {number!r:.40}, which is no size of a "
+                    "model; copy the model's files again."
+                )
+            return number
+    return None
 
 
 def _in(path: Path) -> list[tuple[str, Shape, str]]:
     """Return names, shapes and types in the header of a safetensors file."""
+    check_regular(path)
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
@@ -121,8 +162,10 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
                 raise ValueError
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
+        if len(header) > MOST_TENSORS:
+            raise ValueError
         return [
-            (name, tuple(map(int, tensor["shape"])), str(tensor["dtype"]))
+            (name, _shape(tensor["shape"]), str(tensor["dtype"]))
             for name, tensor in header.items()
         ]
     except OSError as error:
@@ -130,10 +173,22 @@ def _in(path: Path) -> list[tuple[str, Shape, str]]:
         raise InputError(
             f"{path} cannot be read: {reason}; copy the model's files again."
         ) from error
-    except (AttributeError, KeyError, TypeError, ValueError, struct.error) as error:
+    except _MALFORMED as error:
         raise InputError(
             f"{path} is not a whole safetensors file; copy the model's files again."
         ) from error
+
+
+def _shape(sizes: list[int]) -> Shape:
+    """Return a shape.
+
+    Raises:
+        ValueError: It has too many dimensions, or a dimension that no tensor has.
+    """
+    are_sizes = all(type(size) is int and 0 <= size <= MOST_NUMBER for size in sizes)
+    if len(sizes) > MOST_DIMENSIONS or not are_sizes:
+        raise ValueError
+    return tuple(sizes)
 
 
 def _unpacked(shapes: dict[str, Shape], width: int) -> Iterator[tuple[str, Shape]]:
@@ -162,10 +217,14 @@ def _licence(folder: Path) -> str | None:
     """Return the licence that the model card or a licence file names."""
     card = folder / "README.md"
     if card.is_file():
-        match = _LICENCE_LINE.search(card.read_text("utf-8", "replace"))
+        match = _LICENCE_LINE.search(_text(card))
         if match:
-            return match[1].strip().strip("\"'")
+            return match[1].strip().strip("\"'")[:80]
     for path in filter(Path.is_file, sorted(folder.glob("LICEN[SC]E*"))):
-        lines = path.read_text("utf-8", "replace").split("\n")
+        lines = _text(path).split("\n")
         return next((line.strip() for line in lines if line.strip()), path.name)[:80]
     return None
+
+
+def _text(path: Path) -> str:
+    return read(path, _MOST_CARD).decode(errors="replace")

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
+from autolearn.containment import interrupt, stopped_by
 from autolearn.core.errors import AutolearnError, OutOfMemory, StoreError
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Run, RunState
@@ -55,6 +56,7 @@ class StopSignal:
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Take a signal. A plain flag: a lock could already be held by this thread."""
         self.asked = True
+        interrupt()
 
 
 class Heartbeat:
@@ -84,6 +86,7 @@ class Heartbeat:
                 try:
                     if store.runs.beat(run_id):
                         self.cancelled.set()
+                        interrupt()
                 except StoreError as error:
                     log.warning("A heartbeat was missed: %s", error)
                 self._over.wait(BEAT_SECONDS)
@@ -174,7 +177,8 @@ def _queue_next(
 def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
     number = context.run.id
     try:
-        with prompts.fixed(PromptSettings.of(context.run).changed_prompts):
+        changed = PromptSettings.of(context.run).changed_prompts
+        with prompts.fixed(changed), stopped_by(context.stop):
             return "done", None, handlers[context.run.kind](context)
     except Cancelled:
         is_wish = context.store.runs.is_cancel_requested(number)

@@ -31,7 +31,7 @@ from autolearn.core.run_settings import (
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
-from autolearn.ingest import corpora, gold_files, importer, quiz_files
+from autolearn.ingest import contained_files, corpora, importer
 from autolearn.models import files as model_files
 from autolearn.rounds import sources
 from autolearn.runs import queues
@@ -104,7 +104,7 @@ def add_instructions(store: Store, path: Path) -> int:
             gold_answer=answer or None,
             scorer=scoring.usual(GoldQuestion(text, answer)) if answer else "contains",
         )
-        for text, answer in gold_files.read_instructions(path)
+        for text, answer in contained_files.instructions(path)
     ]
     store.library.add_questions(questions)
     return len(store.library.instructions()) - before
@@ -132,7 +132,7 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
             f"The quiz is locked (version {version.version}), so it takes no further "
             "question; unlock it first, or with: python -m autolearn quizzes --unlock"
         )
-    gold = quiz_files.read(path)
+    gold = contained_files.quiz(path)
     guard = Guard(sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept_questions = gold_questions.import_gold(store, new, split)

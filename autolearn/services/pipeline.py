@@ -25,7 +25,9 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
 from autolearn.evaluation import paired_quizzes
 from autolearn.ingest import importer
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
@@ -155,8 +157,10 @@ def stock_texts(store: Store, seed: int | None) -> Path:
         folder = store.folder / f"library-{seed}"
         write_library(folder, seed)
     texts = sorted(folder.glob("*.md"))
-    count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, StudySettings.passage_tokens)
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(
+        store, LocalParser(count, StudySettings.passage_tokens)
+    )
     intake.take([importer.ImportFile(text, text.name) for text in texts])
     return folder
 

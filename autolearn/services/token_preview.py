@@ -4,23 +4,19 @@ The tokenizer and the encoding of the training need torch, which the page must n
 load; so another process encodes, by the very function that the training uses.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autolearn.core.errors import BackendError
+from autolearn.containment import Limits, run
+from autolearn.core.errors import BackendError, ChildFailed
 from autolearn.core.records import TrainItem
-from autolearn.models import hardware
 
-COMMAND = (sys.executable, "-m", "autolearn.engine.token_preview")
 N_SHOWN = 3
 """Items that are shown token by token."""
-_PATIENCE = 180.0
-"""Seconds after which the process is given up."""
+LIMITS = Limits(seconds=120.0, memory=4 << 30)
+"""What loading the tokenizer and encoding all items may take."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +58,17 @@ def look(
     Raises:
         BackendError: Its tokenizer cannot be used.
     """
-    request = {
-        "folder": str(folder),
-        "items": [asdict(item) for item in items],
-        "max_tokens": max_tokens,
-        "n_shown": n_shown,
-    }
-    answer = _ask(json.dumps(request))
+    rows_of = [asdict(item) for item in items]
+    try:
+        answer = run(
+            "autolearn.engine.token_preview:answer",
+            *(folder, rows_of, max_tokens, n_shown),
+            limits=LIMITS,
+        )
+    except ChildFailed as error:
+        raise BackendError(
+            f"The tokens cannot be made: the tokenizer in {folder} {error}."
+        ) from error
     rows = [[_row(row) for row in item] for item in answer.pop("items")]
     dropped_items = tuple((n, text) for n, text in answer.pop("dropped"))
     return TokenPreview(tuple(map(tuple, rows)), dropped=dropped_items, **answer)
@@ -76,25 +76,3 @@ def look(
 
 def _row(row: dict[str, Any]) -> ShownRow:
     return ShownRow(tuple(row["ids"]), row["n_prompt"], tuple(row["pieces"]))
-
-
-def _ask(request: str) -> dict[str, Any]:
-    quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    try:
-        process = subprocess.run(
-            COMMAND,
-            input=request,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            env=quiet | hardware.child_environment(),
-            check=True,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BackendError(
-            "The tokens could not be made in time; try again when less is running."
-        ) from error
-    except subprocess.CalledProcessError as error:
-        lines = str(error.stderr).strip().splitlines() or ["no reason was given"]
-        raise BackendError(f"The tokens cannot be made: {lines[-1]}") from error
-    return dict(json.loads(process.stdout))

@@ -7,7 +7,9 @@ from autolearn.core.errors import InputError
 from autolearn.core.reading import Column, ReadingChoices
 from autolearn.core.records import Question
 from autolearn.ingest import importer, originals
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from tests.support.texts import put, reread
 
 # In Windows-1251 the second paragraph is the same; the first and the third are not.
@@ -95,8 +97,8 @@ def test_a_file_of_chats_is_kept_with_what_it_is(store, tmp_path):
     ]
     path = tmp_path / "talks.jsonl"
     path.write_text(json.dumps({"messages": turns}))
-    count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, 320)
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(store, LocalParser(count, 320))
     (refusal,) = intake.take([importer.ImportFile(path, "talks.jsonl")])
     assert refusal.other is not None
     assert (refusal.other.name, refusal.other.kind) == ("talks.jsonl", "chats")

@@ -11,7 +11,9 @@ import pytest
 from autolearn.core.errors import ModelNotFound
 from autolearn.core.ports import Cancelled
 from autolearn.ingest import dedup, importer
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.runs import queues
 from autolearn.services import actions
 from autolearn.store import Store
@@ -105,8 +107,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(store, tmp_path):
         if n_done:
             path.write_text("Other.")
 
-    count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, 320, progress=touch)
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(store, LocalParser(count, 320), progress=touch)
     (refusal,) = intake.take([importer.ImportFile(path, "a.txt")])
     assert refusal.sentence == "a.txt has changed while it was read; add it again."
     assert store.library.documents() == []
@@ -118,8 +120,7 @@ def test_a_stop_keeps_what_came_in_before_and_nothing_of_the_rest(store, tmp_pat
     calls: list[tuple[str, int, int]] = []
     intake = importer.TextImporter(
         store,
-        len,
-        10_000,
+        LocalParser(len, 10_000),
         stop=lambda: any(
             "b.txt" in stage and n_done for stage, n_done, _ in calls[-1:]
         ),

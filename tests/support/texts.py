@@ -5,14 +5,16 @@ import hashlib
 from autolearn.core.reading import ReadingChoices
 from autolearn.core.records import Document, Passage
 from autolearn.ingest import importer
+from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.text import chunking
 
 
 def put(store, *paths, tokens=320):
     """Take files into a library; return why some were refused."""
-    count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, tokens)
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(store, LocalParser(count, tokens))
     files = [importer.ImportFile(path, path.name) for path in paths]
     return [refusal.sentence for refusal in intake.take(files)]
 
@@ -20,8 +22,8 @@ def put(store, *paths, tokens=320):
 def reread(store, name, choices=None):
     """Read the file of a document again; return which choices are gone."""
     (document,) = [d for d in store.library.documents() if d.name == name]
-    count = model_files.token_counter(model_files.BUILT_IN)
-    intake = importer.TextImporter(store, count, 320)
+    count = token_counting.token_counter(model_files.BUILT_IN)
+    intake = importer.TextImporter(store, LocalParser(count, 320))
     return intake.reread(document, choices or ReadingChoices())
 
 

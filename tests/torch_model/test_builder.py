@@ -20,6 +20,7 @@ from autolearn.demo.builder.tokenizer import build_tokenizer, letter_pieces
 from autolearn.demo.passages import study_passage
 from autolearn.demo.world import World, known_world
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 
 pytestmark = pytest.mark.torch_model
 
@@ -71,7 +72,7 @@ def test_a_packed_exercise_has_the_logits_of_the_plain_chat(tokenizer):
 
 
 def test_the_built_in_model_has_the_tokens_that_the_builder_makes(tokenizer):
-    count = model_files.token_counter(model_files.BUILT_IN)
+    count = token_counting.token_counter(model_files.BUILT_IN)
     assert PASSAGE_TASKS
     assert FREE_TASKS
     for task in (*PASSAGE_TASKS, *FREE_TASKS):

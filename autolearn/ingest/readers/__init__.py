@@ -113,6 +113,8 @@ def open_source(path: Path, name: str, choices: ReadingChoices | None = None) ->
         raise InputError(f"{name} is {kind}, which cannot be read; {todo}.")
     media_type, module = _READERS[suffix]
     with _told(name):
+        if path.exists() and not path.is_file():
+            raise InputError("is no regular file; give the file itself.")
         reader = importlib.import_module(f"autolearn.ingest.readers.{module}")
         more = (choices or ReadingChoices(),) if module in _WITH_CHOICES else ()
         source: Source = reader.read(path, *more)

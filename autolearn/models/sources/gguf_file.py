@@ -16,7 +16,9 @@ from typing import Any, BinaryIO
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from autolearn.core.errors import BackendError, ModelNotFound
-from autolearn.models import files as model_files
+from autolearn.models.foreign import contained
+from autolearn.models.shape import MOST_DIMENSIONS, MOST_TENSORS
+from autolearn.models.small_files import check_regular, read_json
 
 FOLDER = "models"
 """The folder of a workspace for models converted from GGUF files."""
@@ -28,6 +30,17 @@ _VERSIONS = (2, 3)
 _STRING, _ARRAY = 8, 9
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?"}
 _NUMBERS |= {10: "Q", 11: "q", 12: "d"}
+MOST_KEYS = 100_000
+MOST_TEXT = 16 << 20
+"""Most bytes of a value that is a text."""
+_MALFORMED = (
+    struct.error,
+    KeyError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    OSError,
+)
 _END = 1 << 20
 """Bytes at both ends of a file that identify it."""
 
@@ -92,16 +105,18 @@ def locate(model: str) -> Path:
     return file.parent.resolve() / file.name
 
 
+@contained
 def read(file: Path) -> Header:
     """Read the header of a file.
 
     Raises:
         BackendError: The file is not a GGUF file, or it is truncated.
     """
+    check_regular(file)
     try:
         with file.open("rb") as stream:
             return _read(stream)
-    except (struct.error, UnicodeDecodeError, KeyError, ValueError) as error:
+    except _MALFORMED as error:
         raise BackendError(
             f"{file} is no whole GGUF file; copy or download it again."
         ) from error
@@ -110,6 +125,8 @@ def read(file: Path) -> Header:
 def _read(file: BinaryIO) -> Header:
     magic, version, n_tensors, n_keys = struct.unpack("<4sIQQ", file.read(24))
     if magic != _MAGIC or version not in _VERSIONS:
+        raise ValueError
+    if n_tensors > MOST_TENSORS or n_keys > MOST_KEYS:
         raise ValueError
     values = dict(_keys(file, n_keys))
     tensors = [_tensor(file) for _ in range(n_tensors)]
@@ -166,12 +183,16 @@ def _skip_array(file: BinaryIO) -> None:
 
 def _string(file: BinaryIO) -> str:
     (n_bytes,) = struct.unpack("<Q", file.read(8))
+    if n_bytes > MOST_TEXT:
+        raise ValueError
     return file.read(n_bytes).decode("utf-8", "replace")
 
 
 def _tensor(file: BinaryIO) -> Tensor:
     _string(file)  # its name
     (n_dimensions,) = struct.unpack("<I", file.read(4))
+    if n_dimensions > MOST_DIMENSIONS:
+        raise ValueError
     shape = struct.unpack(f"<{n_dimensions}Q", file.read(8 * n_dimensions))
     kind, offset = struct.unpack("<IQ", file.read(12))
     return Tensor(shape, kind, offset)
@@ -183,7 +204,8 @@ def check(file: Path, header: Header) -> None:
     Raises:
         BackendError: It does not; the message says what to do.
     """
-    if int(header.values.get("split.count", 0)) > 1:
+    n_parts = header.values.get("split.count", 0)
+    if isinstance(n_parts, int) and n_parts > 1:
         raise BackendError(
             f"{file.name} is one part of several; join them first with "
             "'llama-gguf-split --merge'."
@@ -207,11 +229,13 @@ def check(file: Path, header: Header) -> None:
         )
 
 
+@contained
 def digest(file: Path) -> str:
     """Return a SHA-256 of size and both ends, which identifies a file under any name.
 
     The beginning has the settings and vocabulary. The end changes with any training.
     """
+    check_regular(file)
     size = file.stat().st_size
     checksum = hashlib.sha256(str(size).encode())
     with file.open("rb") as stream:
@@ -240,9 +264,10 @@ def new_folder(workspace: Path, file: Path) -> Path:
     return workspace / FOLDER / name
 
 
+@contained
 def source(folder: Path) -> dict[str, Any]:
     """Return the source of converted weights; empty for other folders."""
-    return model_files.read_json(folder / NOTE)
+    return read_json(folder / NOTE)
 
 
 def _folders(workspace: Path) -> list[Path]:

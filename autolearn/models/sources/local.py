@@ -6,10 +6,13 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from autolearn.core.errors import AutolearnError
+from autolearn.core.errors import AutolearnError, InputError
 from autolearn.models import files as model_files
 from autolearn.models import hardware
+from autolearn.models.small_files import read
 
+MOST_REF = 1 << 10
+"""Most bytes of the file that names a commit."""
 _PREFIX = "models--"
 
 
@@ -72,8 +75,8 @@ def _in_repository(folder: Path) -> Iterator[LocalModel]:
 def _snapshot(folder: Path) -> Path | None:
     """Return the snapshot folder of a repository's main branch."""
     try:
-        commit = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
-    except OSError:
+        commit = read(folder / "refs" / "main", MOST_REF).decode().strip()
+    except (InputError, ValueError):
         return None
     snapshot = folder / "snapshots" / commit
     return snapshot if snapshot.is_dir() else None

@@ -13,6 +13,7 @@ from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
+from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, token_preview
@@ -259,7 +260,10 @@ class PlanCache:
         """Return what counts tokens, and counts no text twice."""
         key = folder, (folder / "tokenizer.json").stat().st_mtime_ns
         if self._counter is None or self._counter[0] != key:
-            self._counter = key, lru_cache(COUNTED)(model_files.token_counter(folder))
+            self._counter = (
+                key,
+                lru_cache(COUNTED)(token_counting.token_counter(folder)),
+            )
         return self._counter[1]
 
 

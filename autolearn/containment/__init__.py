@@ -1,0 +1,22 @@
+"""Risky work in a child process, with a memory limit, a deadline and a killer outside.
+
+``run`` calls a function of ours by its name in a child. The child parses what comes
+from others: documents, model folders, tokenizers, templates. However it ends, the
+caller gets the result or one sentence. See docs/security.md.
+"""
+
+from autolearn.containment.child import Child, run
+from autolearn.containment.limits import Limits, limited_memory
+from autolearn.containment.role import Role
+from autolearn.containment.stopping import interrupt, interruptible, stopped_by
+
+__all__ = [
+    "Child",
+    "Limits",
+    "Role",
+    "interrupt",
+    "interruptible",
+    "limited_memory",
+    "run",
+    "stopped_by",
+]

@@ -1,0 +1,106 @@
+"""The child: ``python -m autolearn.containment.server`` calls functions by their name.
+
+Requests come as lines of JSON from standard input, and messages go out as lines of
+JSON. The child ends when its parent has ended, and after a while without a request.
+"""
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from autolearn.containment.limits import Limits, enforced, limit_files
+from autolearn.containment.role import Role
+from autolearn.core.errors import AutolearnError
+
+IDLE_SECONDS = 60.0
+"""How long a child stays without a request."""
+LARGEST_FILE = 4 << 30
+"""Most bytes of a file that a child writes."""
+EXCERPT = 4000
+"""Characters of a traceback that are sent."""
+
+Send = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Answer requests until there are none."""
+    Role.is_child = True
+    send = partial(_send, _channel())
+    limit_files(LARGEST_FILE)
+    requests: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    while True:
+        try:
+            line = requests.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            return
+        _answer(json.loads(line), send)
+
+
+def _channel() -> BinaryIO:
+    """Return where messages go; what a library prints goes to standard error."""
+    channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return channel
+
+
+def _send(channel: BinaryIO, message: dict[str, Any]) -> None:
+    channel.write(json.dumps(message, default=_plain).encode() + b"\n")
+    channel.flush()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+def _listen(requests: queue.Queue[bytes]) -> None:
+    """Pass requests on; end the process when the parent has ended."""
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _answer(request: dict[str, Any], send: Send) -> None:
+    limits = Limits(request["seconds"], request["memory"])
+    try:
+        module, _, name = request["function"].partition(":")
+        # Libraries are ours; their size does not count.
+        function = getattr(importlib.import_module(module), name)
+        if request["reports"]:
+            function = partial(function, report=lambda value: send({"report": value}))
+        send({"begun": True})
+        with enforced(limits):
+            message = {"result": function(*request["arguments"])}
+    except AutolearnError as error:
+        message = {"refusal": str(error), "kind": type(error).__name__}
+    except MemoryError:
+        message = {"end": "memory"}
+    except BaseException as error:  # noqa: BLE001  # a panic of Rust is no Exception
+        message = {"end": "error", "error": _line(error), "trace": _trace()}
+    send(message)
+
+
+def _line(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _trace() -> str:
+    return traceback.format_exc()[-EXCERPT:]
+
+
+if __name__ == "__main__":
+    main()
