@@ -15,14 +15,13 @@ from autolearn.core.records import Run, RunKind, TrainItem
 from autolearn.core.run_results import StudyResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.ingest import corpora
 from autolearn.models import compute, hardware
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.models.batch_shape import ItemSizes
 from autolearn.models.memory import Memory, MemoryEstimator, too_big
 from autolearn.models.memory_calibration import NUMBERS, Correction, correction
-from autolearn.rounds.sources import collect, study_settings
+from autolearn.rounds.sources import approved_in, collect, study_settings
 from autolearn.runs import queues
 from autolearn.store import RunFilter, Store
 from autolearn.study import prompts
@@ -82,13 +81,12 @@ class RoundContents:
 
 def round_contents(
     store: Store,
-    settings: TrainSettings,
-    parent_id: int | None,
+    order: TrainRunSettings,
     count: Callable[[str], int],
     *,
     reads_system: bool = True,
 ) -> RoundContents:
-    """Return what a round with these settings would take from the store.
+    """Return what a round that is ordered so would take from the store.
 
     ``count``: returns the tokens of a text; most texts are the same at the next look.
     ``reads_system``: whether the template of the model has a place for that message.
@@ -102,13 +100,8 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    uses_corpora = settings.method in corpora.TAUGHT
-    gold_corpora = store.corpora.chosen() if uses_corpora else []
-    order = TrainRunSettings(
-        train=settings,
-        parent=parent_id,
-        corpora=tuple(corpus.id for corpus in gold_corpora),
-    )
+    settings = order.train
+    names = {corpus.id: corpus.name for corpus in store.corpora.chosen()}
     sources = collect(store, order)
     examples, dataset = sources.material.examples, sources.build()
     n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
@@ -117,7 +110,7 @@ def round_contents(
     limits = study_settings(store)
     replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
     return RoundContents(
-        store.samples.counts()["approved"],
+        store.samples.counts(approved_in(order.scope))["approved"],
         len(examples),
         n_known,
         dataset,
@@ -126,7 +119,7 @@ def round_contents(
         _made_up(store, prompt_size, count),
         tuple(replay_sizes.of(sources.replay(dataset.items))),
         tuple(length(item) for item in dataset.validation),
-        tuple(corpus.name for corpus in gold_corpora),
+        tuple(names[i] for i in order.corpora if i in names),
     )
 
 

@@ -29,7 +29,7 @@ from autolearn.models import files as model_files
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
-from autolearn.store import Store
+from autolearn.store import SampleFilter, Store
 from autolearn.training import presets
 
 LIBRARY = BUILT_IN.parent / "demo-library"
@@ -105,7 +105,8 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
         return actions.quiz(
             store, model, open_book=is_base, link=link, study=plan.study
         )
-    actions.approve(store, RULE)
+    digest = model_files.digest(model_files.locate(model.model))
+    actions.approve(store, RULE, SampleFilter(model_digest=digest))
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
 

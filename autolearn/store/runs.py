@@ -37,6 +37,9 @@ class RunFilter:
     round_id: int | None = None
     started: bool | None = None
     """Whether a worker has begun them."""
+    model_digest: str | None = None
+    """Runs of this model, and runs that need none."""
+    before_id: int | None = None
 
 
 _RUN_CLAUSES = {
@@ -46,6 +49,8 @@ _RUN_CLAUSES = {
     "quantization": "quantization = ?",
     "round_id": "round_id = ?",
     "started": "(started_at IS NOT NULL) = ?",
+    "model_digest": "coalesce(model_digest, '') IN ('', ?)",
+    "before_id": "id < ?",
 }
 
 
@@ -96,6 +101,15 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def other_models(self, digest: str) -> list[str]:
+        """Return the names of the other models that have studied or been trained."""
+        rows = self._db.rows(
+            "SELECT DISTINCT model FROM runs WHERE kind IN ('study', 'train')"
+            " AND coalesce(model_digest, '') NOT IN ('', ?) ORDER BY model",
+            digest,
+        )
+        return [row["model"] for row in rows]
+
     def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
         """Return the newest run with exactly these settings that is done or will be."""
         tail = (
@@ -111,6 +125,11 @@ class Runs:
             Run, "WHERE after_id = ? ORDER BY id LIMIT 1", run_id
         )
         return followers[0] if followers else None
+
+    def last_in_pipeline(self) -> Run | None:
+        """Return the newest run that is part of a whole round."""
+        tail = "WHERE json_type(settings, '$.plan') = 'object' ORDER BY id DESC LIMIT 1"
+        return next(iter(self._db.select(Run, tail)), None)
 
     def quizzes(self, model_digest: str, round_id: int | None) -> list[Run]:
         """Return the finished quizzes of a round of a model, the newest first.

@@ -57,6 +57,11 @@ class SampleFilter:
     passage_id: int | None = None
     text: str | None = None
     """Words of the prompt, the chosen or the rejected answer."""
+    model_digest: str | None = None
+    """Of the model that was studied; samples that a person added belong to all."""
+    documents: Sequence[int] | None = None
+    studies: Sequence[int] | None = None
+    """The runs that made the samples."""
 
 
 _CLAUSES = {
@@ -72,6 +77,12 @@ _CLAUSES = {
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
+    # The plus keeps SQLite from walking an index in another order than the queue's.
+    "model_digest": "(run_id IS NULL OR +run_id IN (SELECT id FROM runs"
+    " WHERE kind = 'study' AND coalesce(model_digest, '') IN ('', ?)))",
+    "documents": "passage_id IN (SELECT id FROM passages WHERE document_id IN"
+    " (SELECT value FROM json_each(?)))",
+    "studies": "run_id IN (SELECT value FROM json_each(?))",
 }
 
 _GISTS = """

@@ -30,6 +30,11 @@ from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 SETTINGS = TrainSettings()
+ORDER = TrainRunSettings(train=SETTINGS)
+
+
+def order(**settings):
+    return TrainRunSettings(train=replace(SETTINGS, **settings))
 
 
 def count(text):
@@ -67,7 +72,7 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
     assert (contents.approved, contents.for_method, contents.without_gap) == (6, 6, 2)
     assert contents.made.leaked == 1
     assert (len(contents.made.items), contents.samples, len(contents.tokens)) == (
@@ -78,24 +83,31 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     markup = views.intake(contents, SETTINGS)
     assert "Excluded: no gap" in markup
     everything = replace(SETTINGS, only_gaps=False)
-    assert len(estimates.round_contents(store, everything, None, count).made.items) == 5
+    assert (
+        len(
+            estimates.round_contents(
+                store, replace(ORDER, train=everything), count
+            ).made.items
+        )
+        == 5
+    )
 
 
 def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
     (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
     samples(store, 20, gaps=20, passage_id=passage.id)
     memo = train.PlanCache()
-    contents = memo.intake(store, SETTINGS, 0)
+    contents = memo.intake(store, ORDER)
     n_read, n_checked = 1, round(20 / 16)
     assert len(contents.beside) == 5 * n_read + 2 * n_checked
-    assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is contents
-    assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
+    assert memo.intake(store, order(replay_weight=9.0)) is contents
+    assert memo.intake(store, order(replay_weight=0.0)).beside == ()
 
 
 def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
-    first = estimates.round_contents(store, SETTINGS, None, count)
+    first = estimates.round_contents(store, ORDER, count)
     assert first.made_up.tokens == most
     run = store.runs.create("train", {})
     made_up = [
@@ -104,7 +116,7 @@ def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("refined_sft", run.id, {}, base, None), made_up)
-    then = estimates.round_contents(store, SETTINGS, None, count)
+    then = estimates.round_contents(store, ORDER, count)
     assert then.made_up == ItemLength((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
@@ -118,7 +130,7 @@ def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
 def test_a_model_that_reads_no_system_message_is_told_less(store):
     samples(store, 4, gaps=4)
     both = [
-        estimates.round_contents(store, SETTINGS, None, count, reads_system=reads)
+        estimates.round_contents(store, ORDER, count, reads_system=reads)
         for reads in (True, False)
     ]
     rules = len(prompts.load("closed_book").system.split())
@@ -130,28 +142,28 @@ def test_a_model_that_reads_no_system_message_is_told_less(store):
 def test_a_look_is_made_anew_only_when_something_changed(store):
     samples(store, 3, gaps=3)
     memo = train.PlanCache()
-    first = memo.intake(store, SETTINGS, 0)
-    assert memo.intake(store, replace(SETTINGS, epochs=3), 0) is first
+    first = memo.intake(store, ORDER)
+    assert memo.intake(store, order(epochs=3)) is first
     store.decisions.undo_batch(store.decisions.last().id)
-    assert memo.intake(store, SETTINGS, 0).approved == 0
+    assert memo.intake(store, ORDER).approved == 0
 
 
 def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
-    contents = estimates.round_contents(store, SETTINGS, None, count)
-    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    contents = estimates.round_contents(store, ORDER, count)
+    (problem,) = train.problems(store, ORDER, contents)
     assert "No sample is approved" in problem
     samples(store, 3, gaps=0)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
-    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    contents = estimates.round_contents(store, ORDER, count)
+    (problem,) = train.problems(store, ORDER, contents)
     assert "nothing to train on" in problem
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
-    (problem, *_) = train.problems(store, ModelSettings(), stage_2, 0, contents)
+    (problem, *_) = train.problems(store, replace(ORDER, train=stage_2), contents)
     assert "stage-1 round" in problem
 
 
 def test_a_full_disk_prevents_a_training(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
     fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
@@ -161,7 +173,7 @@ def test_a_full_disk_prevents_a_training(store, monkeypatch):
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 500)
+    contents = estimates.round_contents(store, ORDER, lambda text: 500)
     sentences = " ".join(
         views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
@@ -175,7 +187,7 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
     effort = estimates.effort(SETTINGS, contents, estimates.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
@@ -194,7 +206,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
@@ -222,7 +234,7 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
@@ -240,7 +252,7 @@ def test_memory_follows_rank_and_the_models_sizes(store):
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = estimates.round_contents(store, ORDER, count)
     model = ModelSettings()
     before = estimates.of_training(store, model, SETTINGS, contents)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
@@ -262,7 +274,7 @@ def test_a_measured_round_corrects_the_next_estimate(store):
 
 def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
     contents, model = (
-        estimates.round_contents(store, SETTINGS, None, count),
+        estimates.round_contents(store, ORDER, count),
         ModelSettings(),
     )
     need = estimates.of_training(store, model, SETTINGS, contents).need
@@ -278,7 +290,7 @@ def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypat
 
 def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
+    contents = estimates.round_contents(store, ORDER, lambda text: 150)
     monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
     fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)

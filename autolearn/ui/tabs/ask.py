@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Run
 from autolearn.core.run_results import ChatResult
@@ -14,7 +14,7 @@ from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.runs.model_choice import check_base, chosen_model, finished_round
-from autolearn.services import actions
+from autolearn.services import actions, model_scope
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel
@@ -89,11 +89,8 @@ class AskForm:
 
 def _rounds(store: Store) -> list[tuple[str, int]]:
     """Return the finished rounds of the model in use; none if it is not there."""
-    try:
-        folder = model_files.locate(chosen_model(store).model)
-    except AutolearnError:
-        return []
-    return labels.finished_of(store, model_files.digest(folder))
+    digest = model_scope.chosen_digest(store)
+    return labels.finished(store, digest) if digest else []
 
 
 def _choices(session: Session) -> list[tuple[str, int]]:

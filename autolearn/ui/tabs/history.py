@@ -141,7 +141,7 @@ def _older(session: Session, before_id: int) -> int:
     """Return where the next page begins; the same if there is none."""
     runs = views.page(session.store, before_id)
     last = runs[-1].id if len(runs) == views.RUNS_A_PAGE else before_id
-    return last if session.store.runs.newest(1, last or None) else before_id
+    return last if views.page(session.store, last) else before_id
 
 
 def _resume(session: Session, run_id: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.records import Action
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -37,8 +38,9 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
     counters = [parts.progress, parts.bulk.approve, parts.bulk.reject]
 
     def first(current: int, of: ReviewQueue) -> Any:
-        # What is shown stays as it is: a person may just have decided on it.
-        if current:
+        # What is shown stays as it is: a person may just have decided on it. Samples
+        # of a model that is no longer chosen go.
+        if current and of.shows(session.store, current):
             return [gr.skip()] * len(panels)
         card, number, *_ = _show(session, of)
         return card, number, gr.skip(), gr.skip()
@@ -72,7 +74,7 @@ def _show(
     if number:
         card = sample.card(store.samples.view(number))
     else:
-        card = views.empty(store, of.wanted)
+        card = views.empty(store, of.criteria(store))
     notice = html.tag("p", html.text(note), "al-note", role="status")
     return card, number, gr.Column(visible=False), notice if note else Html("")
 
@@ -85,7 +87,7 @@ def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
 def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
     """Return the progress and both bulk buttons with their counts."""
     store = session.store
-    counts = store.samples.counts(of.wanted)
+    counts = store.samples.counts(of.criteria(store))
     total = sum(counts.values())
     approve, reject = total - counts["approved"], total - counts["rejected"]
     return (
@@ -100,7 +102,9 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     documents = [(d.name, d.id) for d in store.library.shelf()]
     studies = [
         (views.study_name(run), run.id)
-        for run in store.runs.find(RunFilter(("study",)))
+        for run in store.runs.find(
+            RunFilter(("study",), model_digest=shown_digest(store))
+        )
     ]
     return gr.Dropdown([(ANY, 0), *documents]), gr.Dropdown([(ANY, 0), *studies])
 

@@ -7,6 +7,7 @@ from typing import Any
 from autolearn.core.errors import InputError
 from autolearn.core.records import Action, Decision, SampleState
 from autolearn.services import actions
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.store.samples import Order
 
@@ -44,10 +45,19 @@ class ReviewQueue:
         )
         return cls(criteria, ORDERS[order])
 
+    def criteria(self, store: Store) -> SampleFilter:
+        """Return the filter, kept to the model whose data are shown."""
+        return replace(self.wanted, model_digest=shown_digest(store))
+
+    def shows(self, store: Store, sample_id: int) -> bool:
+        """Return whether a sample belongs to the model whose data are shown."""
+        own = SampleFilter(ids=[sample_id], model_digest=shown_digest(store))
+        return bool(store.samples.ids(own))
+
     def next(self, store: Store, beside: int = 0, *, back: bool = False) -> int:
         """Return the sample next to this one, or the first; 0 if there is none."""
         sample_id = store.samples.step(
-            self.wanted, order=self.order, beside=beside or None, back=back
+            self.criteria(store), order=self.order, beside=beside or None, back=back
         )
         return sample_id or 0
 
@@ -57,11 +67,12 @@ class ReviewQueue:
 
     def undecided(self, store: Store, action: str) -> list[int]:
         """Return which of these samples are not yet what the action makes of them."""
-        states = [self.wanted.state] if self.wanted.state else STATES
+        criteria = self.criteria(store)
+        states = [criteria.state] if criteria.state else STATES
         ids: list[int] = []
         for state in states:
             if state != _BECOMES[action]:
-                ids += store.samples.ids(replace(self.wanted, state=state))
+                ids += store.samples.ids(replace(criteria, state=state))
         return ids
 
 

@@ -8,9 +8,11 @@ import gradio as gr
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.records import Run
 from autolearn.core.run_results import FailedResult
-from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.runs import queues
 from autolearn.services import actions
+from autolearn.services.actions import TrainSources
+from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -97,7 +99,8 @@ def _wire(
 
 def _lists(session: Session, old_names: object) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
-    rounds = [labels.BASE, *labels.finished(session.store)]
+    store = session.store
+    rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
     trainings = _trainings(session.store)
     now = (tuple(rounds), tuple(trainings))
     if now == old_names:
@@ -157,7 +160,8 @@ def _retry(session: Session, run_id: int) -> Any:
     run = _named(store, run_id)
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
-    session.order(actions.train(store, before.model, settings, before.parent))
+    sources = TrainSources(scope=before.scope or SampleScope())
+    session.order(actions.train(store, before.model, settings, before.parent, sources))
     return newest(store)
 
 
@@ -172,5 +176,6 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
         raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
-    session.order(actions.train(store, before.model, settings, rounds[0].id))
+    sources = TrainSources(scope=before.scope or SampleScope())
+    session.order(actions.train(store, before.model, settings, rounds[0].id, sources))
     return newest(store)

@@ -15,9 +15,8 @@ from autolearn.evaluation.comparison import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.models import files as model_files
-from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_runs, retention
+from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
@@ -141,14 +140,26 @@ def _shares(comparison: RoundComparison) -> Html:
             f"{title}: open-book bound (the base model reads the passage)": (
                 html.percent(change.open_book)
             ),
-            f"{title}: gap to that bound closed": html.percent(change.gap_closed),
+            f"{title}: gap to that bound closed": _closed(change.gap_closed),
             f"{title}: facts that the round studied (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
-            f"{title}: gap closed on these": html.percent(studied.gap_closed),
+            f"{title}: gap closed on these": _closed(studied.gap_closed),
         }
     return table + html.tag("div", html.pairs(details), "al-card al-below")
+
+
+def _closed(share: float | None) -> Html:
+    """Return the share of the gap that was closed.
+
+    A round may know more than the base model reads, or less than it knew before.
+    """
+    if share is not None and share > 1:
+        return html.text("all (the round knows more than the base model reads)")
+    if share is not None and share < 0:
+        return html.text("none (the round knows less than before)")
+    return html.percent(share)
 
 
 def _row(name: str, change: QuizChange) -> tuple[Html, ...]:
@@ -287,7 +298,7 @@ def lock(store: Store) -> Html:
 
 def rounds(store: Store) -> Html:
     """Return all rounds with what was measured of them, the newest first."""
-    records = store.rounds.all()
+    records = labels.rounds(store, shown_digest(store))
     if not records:
         return html.note("No round yet. Start one under Train.")
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
@@ -300,7 +311,9 @@ def rounds(store: Store) -> Html:
 
 def retained(store: Store) -> Html:
     """Return how the rounds of the model in use answer the quiz on each document."""
-    model = model_files.digest(model_files.locate(chosen_model(store).model))
+    model = chosen_digest(store)
+    if model is None:
+        return Html("")
     matrix = retention.matrix(store, model)
     if len(matrix.rows) < 2 or len(matrix.documents) < 2:
         return Html("")

@@ -17,6 +17,7 @@ from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.core.settings import METHODS
 from autolearn.export import formats
 from autolearn.services import quiz_runs
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -33,21 +34,28 @@ _LONGEST = 300
 
 def lineage(store: Store) -> Html:
     """Return all rounds below what they were built on; a click on one chooses it."""
-    rounds = store.rounds.all()
+    rounds = labels.rounds(store, shown_digest(store))
     if not rounds:
         return html.note(
             "No round yet. Approve samples under Review and train under Train, or "
             "press “Run a whole round”."
         )
+    by_model: defaultdict[str, list[Round]] = defaultdict(list)
+    for round_ in rounds:
+        by_model[round_.model.digest].append(round_)
+    trees = (_tree(store, of_one) for of_one in by_model.values())
+    return html.tag("div", html.join(trees), "al-lineage")
+
+
+def _tree(store: Store, rounds: Sequence[Round]) -> Html:
+    """Return the rounds of one model below it."""
     children: defaultdict[int | None, list[Round]] = defaultdict(list)
     for round_ in rounds:
         children[round_.parent_id].append(round_)
-    base = html.tag("div", html.text("base model"), "al-card al-base")
-    below = html.tag(
-        "ul",
-        html.join(_branch(r, children, _base_scores(store, r)) for r in children[None]),
-    )
-    return html.tag("div", base + below, "al-lineage")
+    name = f"base model: {labels.model(rounds[0].model.name)}"
+    base = html.tag("div", html.text(name), "al-card al-base")
+    branches = (_branch(r, children, _base_scores(store, r)) for r in children[None])
+    return base + html.tag("ul", html.join(branches))
 
 
 def _branch(
@@ -121,7 +129,8 @@ def _details(title: str, values: Mapping[str, Any]) -> Html:
 
 def page(store: Store, before_id: int) -> list[Run]:
     """Return one page of runs, the newest first; 0 begins at the newest."""
-    return store.runs.newest(RUNS_A_PAGE, before_id or None)
+    criteria = RunFilter(model_digest=shown_digest(store), before_id=before_id or None)
+    return store.runs.find(criteria, RUNS_A_PAGE)
 
 
 def runs(store: Store, before_id: int) -> Html:

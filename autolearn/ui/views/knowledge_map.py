@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.records import Passage, Sample
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, SampleFilter, Shelved, Store
 from autolearn.text.matching import normalise
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 from autolearn.ui.views.sample import knowledge
 
 N_PASSAGES = 60
@@ -82,7 +84,8 @@ def draw(store: Store, place: MapCell) -> Html:
     if not documents:
         return html.note("There is no text yet. Add one under Library, then study it.")
     document = next((d for d in documents if d.id == place.document_id), documents[0])
-    samples = store.samples.find(SampleFilter(document_id=document.id))
+    criteria = SampleFilter(document_id=document.id, model_digest=shown_digest(store))
+    samples = store.samples.find(criteria)
     switches = _documents(documents, document) + _rounds(store, place)
     if not samples:
         sentence = "Nothing of this document was studied yet. Press “Study”."
@@ -116,7 +119,8 @@ def _documents(documents: Sequence[Shelved], current: Shelved) -> Html:
 
 def _rounds(store: Store, place: MapCell) -> Html:
     """Return the choice of a round, if one has been quizzed."""
-    rounds = store.runs.quizzed_rounds()
+    own = {round_.id for round_ in labels.rounds(store, shown_digest(store))}
+    rounds = [number for number in store.runs.quizzed_rounds() if number in own]
     if not rounds:
         return Html("")
     picks = [_switch("As studied", "r0", not place.round_id)] + [

@@ -1,7 +1,8 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
-from autolearn.core.records import Decision, Run
+from autolearn.core.records import Decision, Run, SampleState
 from autolearn.core.settings import ModelSettings
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
@@ -14,13 +15,13 @@ _NEWEST = 200
 
 def empty(store: Store, criteria: SampleFilter) -> Html:
     """Return what to do when nothing passes the filter."""
-    counts = store.samples.counts()
+    counts = _counts(store)
     if not any(counts.values()):
         return html.note(
             "Nothing to review yet: study a text first, in the tab Study, or press "
             "“Run a whole round”."
         )
-    if criteria == SampleFilter(state="pending"):
+    if criteria == SampleFilter(state="pending", model_digest=criteria.model_digest):
         return html.note(
             f"All {sum(counts.values())} samples are decided. Train on the "
             f"{counts['approved']} approved ones in the tab Train, or choose another "
@@ -29,9 +30,14 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
     return html.note("No sample matches this filter; change or clear it.")
 
 
+def _counts(store: Store) -> dict[SampleState, int]:
+    """Return how many of the shown samples are in each state."""
+    return store.samples.counts(SampleFilter(model_digest=shown_digest(store)))
+
+
 def progress(store: Store) -> Html:
     """Return how many samples are decided, and whom the decisions agree with."""
-    counts = store.samples.counts()
+    counts = _counts(store)
     total = sum(counts.values())
     if not total:
         return Html("")

@@ -6,7 +6,8 @@ from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.records import Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates import MemoryFit
-from autolearn.store import QuestionFilter, SampleFilter, Store
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import memory
@@ -38,14 +39,17 @@ def effort(
 
 
 def newest_run(store: Store) -> Run | None:
-    """Return the newest study, whatever its state."""
-    return store.runs.last("study")
+    """Return the newest study of what is shown, whatever its state."""
+    criteria = RunFilter(("study",), model_digest=shown_digest(store))
+    return next(iter(store.runs.find(criteria, limit=1)), None)
 
 
 def newest(store: Store, *, only_last: bool) -> Html:
     """Return the newest samples, of the last study or of all; a click shows one."""
     run = newest_run(store)
-    criteria = SampleFilter(run_id=run.id) if run and only_last else SampleFilter()
+    criteria = SampleFilter(model_digest=shown_digest(store))
+    if run and only_last:
+        criteria = SampleFilter(run_id=run.id)
     newest_samples = store.samples.newest(criteria, limit=N_ROWS)
     parts = [_headline(store, run)] if run else []
     parts.append(

@@ -11,6 +11,7 @@ from autolearn.models import hardware
 from autolearn.rounds.sources import checkpoints
 from autolearn.services import estimates
 from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
+from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
@@ -191,7 +192,7 @@ def _tokens(row: ShownRow) -> Html:
 
 def trainings(store: Store) -> list[Run]:
     """Return the runs that train, the newest first."""
-    return store.runs.find(RunFilter(("train",)))
+    return store.runs.find(RunFilter(("train",), model_digest=shown_digest(store)))
 
 
 def title(run: Run) -> str:
