@@ -169,10 +169,18 @@ def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExampl
     wordings = _wordings(store, samples)
     return [
         _approved_example(
-            sample, sources[sample.id], wordings.get(sample.question_id, ())
+            sample, sources[sample.id], _own(wordings, sample, sources[sample.id])
         )
         for sample in samples
     ]
+
+
+def _own(
+    wordings: dict[int, tuple[str, ...]], sample: Sample, sources: SampleSources
+) -> tuple[str, ...]:
+    """Return the wordings of a sample; an edited question has none of its own."""
+    is_other_question = "prompt" in sources.edits
+    return () if is_other_question else wordings.get(sample.question_id, ())
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.experiments import Experiments
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
+from autolearn.store.own_pairs import OwnPairs
 from autolearn.store.pool import Pool
 from autolearn.store.quizzes import Quizzes
 from autolearn.store.readings import Readings
@@ -55,6 +56,7 @@ class Store:
         self.runs = Runs(db)
         self.samples = Samples(db)
         self.decisions = Decisions(db)
+        self.own_pairs = OwnPairs(db, self.library)
         self.rounds = Rounds(db)
         self.pool = Pool(db)
         self.choices = Choices(db)

@@ -12,7 +12,9 @@ SELECT (SELECT max(id) FROM runs),
     (SELECT max(id) FROM steps),
     (SELECT max(id) FROM experiment_runs),
     (SELECT max(id) FROM decisions),
-    (SELECT count(*) || ' ' || total(n_characters) FROM documents),
+    (SELECT max(id) FROM samples),
+    (SELECT count(*) || ' ' || total(n_characters) || ' ' || total(removed)
+        || ' ' || total(length(name)) FROM documents),
     (SELECT sum(excluded) FROM passages),
     (SELECT max(id) FROM passages),
     (SELECT max(id) FROM exclusions),
@@ -27,6 +29,7 @@ SELECT (SELECT max(id) FROM runs),
 _ROUND_CONTENTS = """
 SELECT (SELECT max(id) FROM decisions),
     (SELECT max(id) FROM questions),
+    (SELECT max(id) FROM samples),
     (SELECT max(id) FROM runs WHERE kind = 'study'),
     (SELECT group_concat(id || state) FROM rounds),
     (SELECT group_concat(id || '-' || excluded) FROM corpora)

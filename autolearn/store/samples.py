@@ -26,8 +26,8 @@ from autolearn.store.search import is_common, match
 
 T = TypeVar("T")
 
-Order = Literal["doubt", "id"]
-"""What is most useful to look at first, or what was made first.
+Order = Literal["doubt", "demerit", "id"]
+"""What is most useful to look at first, what looks best, or what was made first.
 
 Doubt is the greater, the nearer the gap's probability is to one half, and by one for
 each flag that says that the model's verdicts contradict each other; the column
@@ -36,7 +36,11 @@ the queue stays true whatever is decided meanwhile.
 """
 
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
-_KEYS: dict[Order, tuple[str, ...]] = {"doubt": ("sureness", "id"), "id": ("id",)}
+_KEYS: dict[Order, tuple[str, ...]] = {
+    "doubt": ("sureness", "id"),
+    "demerit": ("demerit", "id"),
+    "id": ("id",),
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class SampleFilter:
     documents: Sequence[int] | None = None
     studies: Sequence[int] | None = None
     """The runs that made the samples."""
+    flagged: bool | None = None
+    """Whether they have any flag."""
 
 
 _CLAUSES = {
@@ -82,6 +88,7 @@ _CLAUSES = {
     " WHERE kind = 'study' AND coalesce(model_digest, '') IN ('', ?)))",
     "documents": "passage_id IN (SELECT id FROM passages WHERE document_id IN"
     " (SELECT value FROM json_each(?)))",
+    "flagged": "(flags <> '[]') = ?",
     "studies": "run_id IN (SELECT value FROM json_each(?))",
 }
 

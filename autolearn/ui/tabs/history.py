@@ -14,6 +14,7 @@ from autolearn.core.run_settings import ExportRunSettings
 from autolearn.export import formats
 from autolearn.runs import queues
 from autolearn.services import actions
+from autolearn.ui.drawer import FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import history as views
@@ -57,6 +58,8 @@ def _rounds(context: PageContext) -> None:
         [round_id],
         [details],
     )
+    click.then(None, None, None, js=FOCUS_JS)
+    details.click(lambda: "", None, details, **QUIET)
 
 
 def _runs(context: PageContext) -> None:
@@ -81,6 +84,8 @@ def _runs(context: PageContext) -> None:
     redraw_on(pages, lambda i: views.runs(session.store, i), [before], [table])
     click = table.click(_id_of, None, run_id, **QUIET)
     redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
+    click.then(None, None, None, js=FOCUS_JS)
+    details.click(lambda: ("", 0, ""), None, [details, run_id, version], **QUIET)
     context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
 
 

@@ -41,6 +41,12 @@ def build(context: PageContext) -> None:
             notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
+            search = gr.Textbox(
+                label="Search in all passages",
+                placeholder="Words, or the beginning of the last one",
+                elem_id="library-search",
+            )
+            results = html_panel("library-found")
             documents = html_panel("library-documents")
     passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
 
@@ -59,8 +65,16 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(show, [], [report, documents])
     context.redraw_on_change(draw, [place], [passages])
     context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
-    picked = documents.click(_picked, None, [place], **QUIET)
-    redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
+    redraw_on(
+        [search.change],
+        lambda words: views.found(session.store, words),
+        [search],
+        [results],
+        trigger_mode="always_last",
+    )
+    for panel in (documents, results):
+        picked = panel.click(_picked, None, [place], **QUIET)
+        redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
 
     def press(now: Place, event: gr.EventData) -> tuple[Place, Html]:
         after = press_document(session, now, str(event.pick))
@@ -140,7 +154,9 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
 
 
 def _picked(event: gr.EventData) -> Place:
-    return Place(int(event.pick))
+    """Return the document that was clicked, or the passage that a search found."""
+    document_id, _, first = str(event.pick).removeprefix(views.PLACE).partition("-")
+    return Place(int(document_id), first=int(first or 0))
 
 
 def _add_other(session: Session, key: str) -> Html:

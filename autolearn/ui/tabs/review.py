@@ -27,6 +27,7 @@ def build(context: PageContext) -> None:
     _wire_drawing(context, parts)
     _wire_steps(context, parts)
     _wire_edit(context, parts)
+    _wire_own(context, parts)
     _wire_bulk(context, parts)
 
 
@@ -130,6 +131,12 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
             [parts.current, reason, parts.queue],
             [*panels, reason],
         )
+
+    def take_open(current: int, of: ReviewQueue) -> Any:
+        review_queue.take_open_book(session.store, current)
+        return _show(session, of, of.around(session.store, current))
+
+    context.on_action([buttons["open-book"].click], take_open, here, panels)
     for name in ("skip", "next", "previous"):
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
 
@@ -197,6 +204,33 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
     )
 
 
+def _wire_own(context: PageContext, parts: Parts) -> None:
+    session, own = context.session, parts.own
+    question = "#review-own-question textarea"
+    parts.actions.buttons["add"].click(
+        lambda: gr.Column(visible=True), None, own.panel, **QUIET
+    ).then(
+        None,
+        js=f"() => setTimeout(() => document.querySelector('{question}')?.focus(), 50)",
+    )
+    own.cancel.click(lambda: gr.Column(visible=False), None, own.panel, **QUIET)
+
+    def save(question: str, answer: str, is_about_text: bool, current: int) -> Any:
+        number = review_queue.add_own(
+            session.store, question, answer, current, is_about_text=is_about_text
+        )
+        note = f"Sample {number} is added and approved. Undo takes the approval back."
+        text = html.tag("p", html.text(note), "al-note", role="status")
+        return gr.Column(visible=False), "", "", text
+
+    context.on_action(
+        [own.save.click],
+        save,
+        [*own.boxes, parts.current],
+        [own.panel, *own.boxes[:2], parts.note],
+    )
+
+
 # --- many at once -------------------------------------------------------------
 
 
@@ -205,12 +239,17 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
 
     def ask(action: Action, of: ReviewQueue) -> tuple[gr.Button, tuple[Action, int]]:
         n = len(of.undecided(session.store, action))
-        return gr.Button(f"Yes, {action} {review_queue.counted(n)}", visible=n > 0), (
-            action,
-            n,
-        )
+        label = f"Yes, {action} {review_queue.counted(n)}"
+        return gr.Button(label, visible=n > 0, interactive=True), (action, n)
 
-    def decide(question: tuple[Action, int], reason: str, of: ReviewQueue) -> Any:
+    def ask_rule(name: str, of: ReviewQueue) -> tuple[gr.Button, tuple[str, int]]:
+        n = len(review_queue.accepted_by(session.store, of, name))
+        label = f"Yes, approve {review_queue.counted(n)} by rule {name}"
+        if not n:
+            label = f"Rule {name} accepts none of these"
+        return gr.Button(label, visible=True, interactive=n > 0), (name, n)
+
+    def decide(question: tuple[Any, int], reason: str, of: ReviewQueue) -> Any:
         note = review_queue.decide_all(session.store, of, question, reason)
         return (*_show(session, of, 0, note), *_nothing_asked())
 
@@ -221,6 +260,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
     )
     for button, action in asks:
         redraw_on([button.click], partial(ask, action), [parts.queue], second)
+    redraw_on([bulk.apply.click], ask_rule, [bulk.rule, parts.queue], second)
     context.on_action(
         [bulk.confirm.click],
         decide,

@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.flags import FLAGS
+from autolearn.study import rules
 from autolearn.ui.session import html_panel
 from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, UNFLAGGED, ReviewQueue
 from autolearn.ui.views import review as views
 
 REASONS = (
@@ -20,12 +21,14 @@ REASONS = (
 )
 BUTTONS = {
     "approve": "A",
+    "open-book": "O",
     "edit": "E",
     "reject": "R",
     "skip": "S",
     "previous": "K",
     "next": "J",
     "undo": "U",
+    "add": "N",
 }
 
 
@@ -41,6 +44,7 @@ class Parts:
     actions: "Actions"
     note: gr.HTML
     edit: "Edit"
+    own: "OwnPair"
     card: gr.HTML
     current: gr.State
     """The id of the sample that is shown, 0 for none."""
@@ -77,9 +81,22 @@ class Bulk:
 
     approve: gr.Button
     reject: gr.Button
+    rule: gr.Dropdown
+    apply: gr.Button
     confirm: gr.Button
     asked: gr.State
-    """What is to be confirmed: an action and how many samples it is about."""
+    """What is to be confirmed: an action or a rule, and the number of samples."""
+
+
+@dataclass(frozen=True)
+class OwnPair:
+    """A question and its answer that a person adds."""
+
+    panel: gr.Column
+    boxes: list[Any]
+    """Question, answer, and whether they are about the passage shown."""
+    save: gr.Button
+    cancel: gr.Button
 
 
 def lay_out() -> Parts:
@@ -93,7 +110,7 @@ def lay_out() -> Parts:
     with gr.Row(elem_id="review-actions"):
         actions = _actions()
     note = html_panel("review-note")
-    edit = _edit()
+    edit, own = _edit(), _own_pair()
     card = html_panel("review-card")
     return Parts(
         filters,
@@ -103,6 +120,7 @@ def lay_out() -> Parts:
         actions,
         note,
         edit,
+        own,
         card,
         gr.State(0),
         bulk,
@@ -142,7 +160,11 @@ def _actions() -> Actions:
 
 def _filters() -> tuple[list[Any], gr.Button]:
     state, order, text, flag, verdict, gap, least, most, document, run = FRESH
-    flags = [(ANY, ANY), *((info.label, name) for name, info in FLAGS.items())]
+    flags = [
+        (ANY, ANY),
+        ("no flag", UNFLAGGED),
+        *((info.label, name) for name, info in FLAGS.items()),
+    ]
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     with gr.Row():
         fields = [
@@ -172,6 +194,17 @@ def _bulk_row() -> Bulk:
         return Bulk(
             gr.Button("Approve all", size="sm", elem_id="review-approve-all"),
             gr.Button("Reject all", size="sm", elem_id="review-reject-all"),
+            gr.Dropdown(
+                list(rules.RULES),
+                value="default",
+                label="Rule",
+                show_label=False,
+                container=False,
+                filterable=False,
+                min_width=110,
+                elem_id="review-rule",
+            ),
+            gr.Button("Apply the rule …", size="sm", elem_id="review-apply"),
             gr.Button(
                 "Confirm",
                 size="sm",
@@ -185,8 +218,8 @@ def _bulk_row() -> Bulk:
 
 def _edit() -> Edit:
     with gr.Column(visible=False, elem_id="review-panel") as panel:
-        names = ("Answer to learn", "Feedback", "Refinement")
-        ids = ("answer", "feedback", "refined")
+        names = ("Question", "Answer to learn", "Feedback", "Refinement")
+        ids = ("question", "answer", "feedback", "refined")
         with gr.Row():
             boxes: list[Any] = [
                 gr.Textbox(
@@ -205,3 +238,36 @@ def _edit() -> Edit:
             )
             cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-cancel")
     return Edit(panel, boxes, save, cancel)
+
+
+def _own_pair() -> OwnPair:
+    with gr.Column(visible=False, elem_id="review-own") as panel:
+        with gr.Row():
+            boxes: list[Any] = [
+                gr.Textbox(
+                    label=label,
+                    lines=3,
+                    max_lines=8,
+                    min_width=200,
+                    interactive=True,
+                    elem_id=f"review-own-{label.lower()}",
+                )
+                for label in ("Question", "Answer")
+            ]
+        with gr.Row():
+            boxes.append(
+                gr.Checkbox(
+                    True,
+                    label="About the passage shown below",
+                    container=False,
+                    elem_id="review-own-text",
+                )
+            )
+            save = gr.Button(
+                "Add and approve (Ctrl+Enter)",
+                variant="primary",
+                size="sm",
+                elem_id="review-own-save",
+            )
+            cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-own-cancel")
+    return OwnPair(panel, boxes, save, cancel)

@@ -11,6 +11,7 @@ from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, estimates
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
+from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import prompts, review_queue
@@ -50,7 +51,7 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
     sample_id, place = gr.State(0), gr.State(MapCell())
-    documents, form, start = _form(context)
+    accordion, documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
     panel, detail = html_panel("study-found"), html_panel("study-detail")
@@ -61,27 +62,37 @@ def build(context: PageContext) -> None:
     def draw_detail(sample_id: int) -> Html:
         return views.detail(session.store, sample_id)
 
-    def overrule(sample_id: int, event: gr.EventData) -> Html:
+    def press_detail(sample_id: int, event: gr.EventData) -> Html:
+        if event.pick == CLOSE:
+            return Html("")
         review_queue.overrule(session.store, sample_id, gap=event.pick == "gap")
         return draw_detail(sample_id)
 
+    def begin(*how: Any) -> gr.Accordion:
+        _study(session, *how)
+        return gr.Accordion(open=False)
+
     context.redraw_on_change(draw, [view, place], [panel])
-    context.redraw_on_change(draw_detail, [sample_id], [detail])
-    context.on_action(
-        [start.click], lambda *how: _study(session, *how), [documents, *form]
-    )
-    context.on_action([detail.click], overrule, [sample_id], [detail])
+    context.on_action([start.click], begin, [documents, *form], [accordion])
+    context.on_action([detail.click], press_detail, [sample_id], [detail])
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
-    redraw_on([click.then], draw_detail, [sample_id], [detail], scroll_to_output=True)
+    redraw_on([click.then], draw_detail, [sample_id], [detail])
+    click.then(None, None, None, js=FOCUS_JS)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
 
 
 def _form(
     context: PageContext,
-) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
+) -> tuple[
+    gr.Accordion,
+    gr.CheckboxGroup,
+    list[gr.Number | gr.Dropdown | gr.Radio],
+    gr.Button,
+]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     session, names = context.session, list(LABELS)
-    with gr.Accordion("What to study and how", open=True, elem_id="study-form"):
+    accordion = gr.Accordion("What to study and how", open=True, elem_id="study-form")
+    with accordion:
         with gr.Row(equal_height=False):
             documents = gr.CheckboxGroup(
                 [],
@@ -107,7 +118,7 @@ def _form(
     context.redraw_on_opening(draw, inputs, [effort])
     events = [documents.change, *(field.change for field in setting_fields)]
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
-    return documents, setting_fields, start
+    return accordion, documents, setting_fields, start
 
 
 def _documents(session: Session) -> gr.CheckboxGroup:

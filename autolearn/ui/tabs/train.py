@@ -79,7 +79,9 @@ LABELS = {
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     memo = PlanCache()
-    with gr.Row():
+    progress = training_progress.lay_out()
+    new_round = gr.Accordion("New round", open=True, elem_id="train-form")
+    with new_round, gr.Row():
         with gr.Column(scale=2, min_width=340):
             form, parent, preset, scope = _form(context)
             start = gr.Button("Start training", variant="primary", elem_id="train-go")
@@ -101,7 +103,7 @@ def build(context: PageContext) -> None:
         trigger_mode="always_last",
     )
     waiting = html.note("Tokenizing all items …")
-    run_choice = training_progress.build(context, parent)
+    training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
     redraw_on(
         [request.then],
@@ -114,8 +116,7 @@ def build(context: PageContext) -> None:
         [start.click],
         lambda *values: _start(session, *values),
         inputs,
-        [run_choice],
-        scroll_to_output=True,
+        [progress.run_choice],
     )
 
 

@@ -1,6 +1,6 @@
 """A training that goes on or has ended: watched, stopped, gone on with, tried again."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -25,17 +25,33 @@ N_MORE = 4
 """Epochs that a continued round gets, unless the person says otherwise."""
 
 
-def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
-    """Lay out the training that is looked at; return where it is chosen.
+@dataclass(frozen=True)
+class Parts:
+    """What shows a training."""
 
-    The choices of ``parent``, from where a round begins, grow with the trainings.
-    """
+    whole: gr.Accordion
+    """Hidden before the first training."""
+    run_choice: gr.Dropdown
+    more: gr.Number
+    buttons: tuple[gr.Button, ...]
+    panel: gr.HTML
+
+
+def lay_out() -> Parts:
+    """Lay out the training that is looked at: its curves, and what can be done."""
+    with gr.Accordion("Training", visible=False, elem_id="train-progress") as whole:
+        panel = html_panel("train-live")
+        run_choice, more, buttons = _controls()
+    return Parts(whole, run_choice, more, buttons, panel)
+
+
+def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
     with gr.Row():
         run_choice = gr.Dropdown(
             [("the newest training", NEWEST)],
             value=NEWEST,
             label="Training run",
-            info="Its progress, curves and settings are shown below.",
+            info="Its progress, curves and settings are shown above.",
             scale=3,
             elem_id="train-run",
         )
@@ -53,9 +69,26 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         less = gr.Button(
             "Retry with settings that fit", visible=False, elem_id="train-less"
         )
-    panel = html_panel("train-live")
-    names = gr.State(())
+    return run_choice, more, (stop, again, go_on, less)
+
+
+def wire(
+    context: PageContext, parts: Parts, parent: gr.Dropdown, new_round: gr.Accordion
+) -> None:
+    """Wire the training that is looked at to the page.
+
+    The choices of ``parent``, from where a round begins, grow with the trainings. The
+    form of a new round is folded as a training begins.
+    """
+    run_choice, more, panel = parts.run_choice, parts.more, parts.panel
+    go_on, less = parts.buttons[2:]
+    names, was_busy = gr.State(()), gr.State(False)
     session = context.session
+    context.redraw_on_change(
+        lambda was_busy: _fold(session, was_busy=was_busy),
+        [was_busy],
+        [parts.whole, new_round, was_busy],
+    )
     context.redraw_on_change(
         lambda names: _lists(session, names), [names], [parent, run_choice, names]
     )
@@ -68,8 +101,15 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         [run_choice.change], lambda run: _less(session, run), [run_choice], [less]
     )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
-    _wire(context, run_choice, more, (stop, again, go_on, less))
-    return run_choice
+    _wire(context, run_choice, more, parts.buttons)
+
+
+def _fold(session: Session, *, was_busy: bool) -> tuple[Any, Any, bool]:
+    """Show the trainings, and fold the form of a new round once as one begins."""
+    trainings = views.trainings(session.store)
+    is_busy = bool(trainings) and trainings[0].state in ("queued", "running")
+    form = gr.skip() if is_busy == was_busy else gr.Accordion(open=not is_busy)
+    return gr.Accordion(visible=bool(trainings)), form, is_busy
 
 
 def _more(epochs: float | None) -> str:

@@ -20,6 +20,7 @@ from autolearn.services import quiz_runs
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
+from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
 from autolearn.ui.views import curve, labels
 
@@ -91,9 +92,9 @@ def _base_scores(store: Store, round_: Round) -> dict[str, float | None]:
 
 
 def round_details(store: Store, round_id: int) -> Html:
-    """Return everything about one round."""
+    """Return everything about one round; nothing while none is selected."""
     if not round_id:
-        return html.note("Select a round to see how it was made.")
+        return Html("")
     round_ = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
     head = html.tag("h3", html.text(f"Round {round_.id}")) + labels.state(round_.state)
@@ -108,7 +109,7 @@ def round_details(store: Store, round_id: int) -> Html:
         "Items": html.text(items or html.DASH),
         "Adapter": html.text(round_.adapter or "not finished"),
     }
-    return html.tag(
+    body = html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
@@ -116,6 +117,7 @@ def round_details(store: Store, round_id: int) -> Html:
         + _details("Settings", TrainRunSettings.of(round_).train.as_dict()),
         "al-card",
     )
+    return drawer(body, f"Round {round_id}")
 
 
 def _details(title: str, values: Mapping[str, Any]) -> Html:
@@ -153,13 +155,13 @@ def runs(store: Store, before_id: int) -> Html:
 
 
 def run_details(store: Store, run_id: int) -> Html:
-    """Return one run with its settings, what it gave and its log."""
+    """Return one run with its settings, what it gave and its log, if one is chosen."""
     if not run_id:
-        return html.note("Select a run to see its settings and its log.")
+        return Html("")
     run = store.runs.get(run_id)
     head = html.tag("h3", html.text(labels.run(run)))
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
-    return html.tag(
+    body = html.tag(
         "section",
         html.tag("header", head + labels.state(run.state), "al-spread")
         + (html.problem(run.error) if run.error else Html(""))
@@ -169,6 +171,7 @@ def run_details(store: Store, run_id: int) -> Html:
         + html.tag("details", html.tag("summary", "Log") + log),
         "al-card",
     )
+    return drawer(body, labels.run(run))
 
 
 def log_tail(folder: Path, run_id: int) -> str:

@@ -91,12 +91,14 @@ def study_name(run: Run) -> str:
 
 KEYS = {
     "A": "approve",
+    "O": "approve with the open-book answer",
     "E": "edit; Ctrl+Enter saves, Escape cancels",
     "R": "reject, with the selected reason",
     "S": "skip: decide later",
     "J": "next",
     "K": "previous",
     "U": "undo the last decision; a bulk decision is undone as a whole",
+    "N": "add a question and answer of your own",
     "?": "show or hide this help",
 }
 

@@ -18,6 +18,7 @@ _PAST = {
     "undo": "undid a decision",
 }
 _EDITED = {
+    "prompt": "the question",
     "chosen": "the answer",
     "feedback": "the feedback",
     "refined": "the refinement",

@@ -9,6 +9,7 @@ from autolearn.services.estimates import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
 from autolearn.ui import html
+from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
 from autolearn.ui.views import memory
 from autolearn.ui.views import sample as samples
@@ -61,10 +62,10 @@ def newest(store: Store, *, only_last: bool) -> Html:
 
 
 def detail(store: Store, sample_id: int) -> Html:
-    """Return everything about one sample."""
+    """Return everything about one sample; nothing while none is selected."""
     if not sample_id:
-        return html.note("Select a question to see its answers, evidence and feedback.")
-    return samples.card(store.samples.view(sample_id))
+        return Html("")
+    return drawer(samples.card(store.samples.view(sample_id)), f"Sample {sample_id}")
 
 
 def _headline(store: Store, run: Run) -> Html:
