@@ -175,6 +175,8 @@ class ChatRunSettings(ModelRunSettings):
     column: str | None = field(default=None, metadata=EXTRA)
     passages: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
     """The ids of the passages that the question is answered from."""
+    system: str | None = field(default=None, metadata=EXTRA)
+    """The system prompt of answers from memory; None: that of the prompt."""
 
 
 @dataclass(frozen=True)

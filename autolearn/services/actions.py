@@ -275,12 +275,16 @@ def quiz(
 
 @dataclass(frozen=True)
 class ChatPlace:
-    """Where a chat stands on the page, and the passages that it is answered from."""
+    """Where a chat stands on the page, and what it is answered with.
+
+    Passages are answered from; ``system`` is a system prompt of the person.
+    """
 
     conversation: int | None = None
     turn: int | None = None
     column: str | None = None
     passages: tuple[int, ...] | None = None
+    system: str | None = None
 
 
 def chat(
@@ -310,6 +314,7 @@ def chat(
         turn=place.turn,
         column=place.column,
         passages=place.passages,
+        system=place.system,
     )
     return _submit(store, with_model(store, request, model))
 

@@ -40,6 +40,8 @@ class RunFilter:
     model_digest: str | None = None
     """Runs of this model, and runs that need none."""
     before_id: int | None = None
+    chats: bool | None = None
+    """False: no chats; True: only chats."""
 
 
 _RUN_CLAUSES = {
@@ -51,6 +53,7 @@ _RUN_CLAUSES = {
     "started": "(started_at IS NOT NULL) = ?",
     "model_digest": "coalesce(model_digest, '') IN ('', ?)",
     "before_id": "id < ?",
+    "chats": "(kind = 'chat') = ?",
 }
 
 
@@ -145,6 +148,20 @@ class Runs:
     def conversation(self, number: int) -> list[Run]:
         """Return the chats of one conversation, the first first."""
         return self._db.select(Run, "WHERE conversation = ? ORDER BY id", number)
+
+    def conversations(self, model_digest: str | None = None) -> dict[int, Run]:
+        """Return the first chat of each conversation, the newest conversation first.
+
+        ``model_digest``: only those with this model.
+        """
+        runs = self._db.select(
+            Run,
+            "WHERE id IN (SELECT min(id) FROM runs WHERE conversation IS NOT NULL"
+            " GROUP BY conversation) AND coalesce(model_digest, '') IN"
+            " ('', coalesce(?, model_digest)) ORDER BY id DESC",
+            model_digest,
+        )
+        return {run.settings["conversation"]: run for run in runs}
 
     def in_state(self, *states: RunState) -> list[Run]:
         """Return the runs in any of these states, the oldest first."""

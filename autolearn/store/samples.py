@@ -241,6 +241,20 @@ class Samples:
         counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
         return counts
 
+    def gap_histogram(self, criteria: SampleFilter, n_bars: int) -> list[int]:
+        """Return how many wanted samples have a gap probability in each equal part."""
+        where, params = self._where(criteria)
+        bars = [0] * n_bars
+        for row in self._db.rows(
+            f"SELECT min(?, CAST(gap_probability * ? AS INTEGER)) AS bar, count(*) AS n"
+            f" FROM samples WHERE {where} GROUP BY bar",
+            n_bars - 1,
+            n_bars,
+            *params,
+        ):
+            bars[row["bar"]] = row["n"]
+        return bars
+
     def view(self, sample_id: int) -> SampleView:
         """Return everything about one sample.
 

@@ -58,7 +58,7 @@ def build(folder: Path) -> gr.Blocks:
         address = gr.Textbox(visible="hidden")
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
-        with gr.Sidebar(width=260):
+        with gr.Sidebar(width=270):
             html_panel("title", html.tag("h1", "autolearn", "al-title"))
             sidebar = html_panel("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")

@@ -23,8 +23,10 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import corpora
 from autolearn.ui.tabs.document import SELECTION_JS, press_document
 from autolearn.ui.views import document as document_views
+from autolearn.ui.views import legibility
 from autolearn.ui.views import library as views
 from autolearn.ui.views.document import Place
+from autolearn.ui.views.links import tab_of
 
 TITLE = "Library"
 
@@ -48,13 +50,15 @@ def build(context: PageContext) -> None:
             )
             results = html_panel("library-found")
             documents = html_panel("library-documents")
+            context.links.append(documents)
     passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
 
     def draw(now: Place) -> Html:
         return document_views.draw(session.store, now)
 
     def show() -> tuple[Html, Html]:
-        return views.report(session.store), views.documents(session.store)
+        store = session.store
+        return views.report(store), legibility.warning(store) + views.documents(store)
 
     context.on_action(
         [take.click],
@@ -153,8 +157,10 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     return views.taken(kind, added.n, added.trained), None
 
 
-def _picked(event: gr.EventData) -> Place:
+def _picked(event: gr.EventData) -> Any:
     """Return the document that was clicked, or the passage that a search found."""
+    if tab_of(event.pick):
+        return gr.skip()
     document_id, _, first = str(event.pick).removeprefix(views.PLACE).partition("-")
     return Place(int(document_id), first=int(first or 0))
 

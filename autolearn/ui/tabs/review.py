@@ -36,7 +36,12 @@ def build(context: PageContext) -> None:
 
 def _wire_drawing(context: PageContext, parts: Parts) -> None:
     session, panels, filters = context.session, parts.shown, parts.filters
-    counters = [parts.progress, parts.bulk.approve, parts.bulk.reject]
+    counters = [
+        parts.progress,
+        parts.bulk.approve,
+        parts.bulk.reject,
+        parts.histogram,
+    ]
 
     def first(current: int, of: ReviewQueue) -> Any:
         # What is shown stays as it is: a person may just have decided on it. Samples
@@ -63,7 +68,15 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
     events = [field.input for field in filters]
     redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    redraw_on([reset.then], anew, filters, outputs)
+    least, most = filters[6:8]
+    bar = parts.histogram.click(_of_bar, None, [least, most], **QUIET)
+    redraw_on([reset.then, bar.then], anew, filters, outputs)
+
+
+def _of_bar(event: gr.EventData) -> tuple[float, float]:
+    """Return the least and the highest gap probability of a bar."""
+    low, _, high = str(event.pick).partition("-")
+    return float(low), float(high)
 
 
 def _show(
@@ -86,7 +99,7 @@ def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
 
 
 def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
-    """Return the progress and both bulk buttons with their counts."""
+    """Return the progress, both bulk buttons with their counts, and the histogram."""
     store = session.store
     counts = store.samples.counts(of.criteria(store))
     total = sum(counts.values())
@@ -95,6 +108,7 @@ def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
         views.progress(store),
         gr.Button(f"Approve all {approve:,} filtered samples", interactive=approve > 0),
         gr.Button(f"Reject all {reject:,} filtered samples", interactive=reject > 0),
+        views.histogram(store, of.criteria(store)),
     )
 
 

@@ -49,6 +49,7 @@ class Parts:
     current: gr.State
     """The id of the sample that is shown, 0 for none."""
     bulk: "Bulk"
+    histogram: gr.HTML
 
     @property
     def shown(self) -> list[Any]:
@@ -104,6 +105,7 @@ def lay_out() -> Parts:
     with gr.Accordion(
         "Filter, order and bulk decisions", open=False, elem_id="review-filter"
     ):
+        histogram = html_panel("review-histogram")
         filters, clear = _filters()
         bulk = _bulk_row()
     progress = html_panel("review-progress")
@@ -124,6 +126,7 @@ def lay_out() -> Parts:
         card,
         gr.State(0),
         bulk,
+        histogram,
     )
 
 

@@ -15,7 +15,7 @@ from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import prompts, review_queue
-from autolearn.ui.views import knowledge_map
+from autolearn.ui.views import knowledge_grid, legibility
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapCell
 
@@ -109,6 +109,7 @@ def _form(
         with gr.Accordion("More settings", open=False), gr.Row():
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
+        context.links.append(effort)
     context.redraw_on_opening(lambda: _documents(session), [], [documents])
     inputs = [documents, *setting_fields]
 
@@ -168,7 +169,7 @@ def _number(name: str) -> gr.Number:
 
 def _draw(session: Session, view: str, where: MapCell) -> Html:
     if view == MAP:
-        return knowledge_map.draw(session.store, where)
+        return knowledge_grid.draw(session.store, where)
     return views.newest(session.store, only_last=view == LAST)
 
 
@@ -200,7 +201,8 @@ def _effort(
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
     time = estimates.study_seconds(store, model, settings, n)
-    return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
+    fit = estimates.of_study(store, model, settings, n)
+    return views.effort(n, n_bare, time, fit) + legibility.warning(store, texts)
 
 
 def _study(session: Session, documents: list[int], *values: float | str | None) -> None:

@@ -3,9 +3,10 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
-from autolearn.core.records import Round
+from autolearn.core.records import Metric, Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import gold_questions, statistics
 from autolearn.evaluation.comparison import (
@@ -21,7 +22,7 @@ from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels
+from autolearn.ui.views import curve, labels
 
 ORIGINS = {
     "gold": "gold question",
@@ -301,12 +302,30 @@ def rounds(store: Store) -> Html:
     records = labels.rounds(store, shown_digest(store))
     if not records:
         return html.note("No round yet. Start one under Train.")
+    plot = _over_rounds(records)
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
-    return html.table(
+    return plot + html.table(
         (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
         map(_round, reversed(records)),
         "All rounds",
     )
+
+
+def _over_rounds(records: Sequence[Round]) -> Html:
+    """Return the shares of right answers over the rounds, and what was forgotten."""
+    shares: defaultdict[str, list[Metric]] = defaultdict(list)
+    forgotten = []
+    for record in records:
+        scores = RoundScores.of(record)
+        for name, score in scores.closed_book().items():
+            shares[name].append(Metric(record.id, name, score.right))
+        if scores.forgetting_kl is not None:
+            forgotten.append(Metric(record.id, "", scores.forgetting_kl))
+    if max(map(len, shares.values()), default=0) < 2:
+        return Html("")
+    plots = curve.draw("Right answers, closed-book", "share", shares, axis="round")
+    plots += curve.draw("Forgetting (KL)", "nats", {"": forgotten}, axis="round")
+    return html.tag("div", plots, "al-plots")
 
 
 def retained(store: Store) -> Html:

@@ -129,15 +129,19 @@ def _details(title: str, values: Mapping[str, Any]) -> Html:
 # --- runs ---------------------------------------------------------------------
 
 
-def page(store: Store, before_id: int) -> list[Run]:
+def page(store: Store, before_id: int, *, with_chats: bool = True) -> list[Run]:
     """Return one page of runs, the newest first; 0 begins at the newest."""
-    criteria = RunFilter(model_digest=shown_digest(store), before_id=before_id or None)
+    criteria = RunFilter(
+        model_digest=shown_digest(store),
+        before_id=before_id or None,
+        chats=None if with_chats else False,
+    )
     return store.runs.find(criteria, RUNS_A_PAGE)
 
 
-def runs(store: Store, before_id: int) -> Html:
+def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
     """Return one page of runs; a click on one chooses it."""
-    records = page(store, before_id)
+    records = page(store, before_id, with_chats=with_chats)
     if not records:
         return html.note(
             "No older run." if before_id else "No runs yet. Start with Study."

@@ -1,5 +1,7 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
+from dataclasses import replace
+
 from autolearn.core.records import Decision, Run, SampleState
 from autolearn.core.settings import ModelSettings
 from autolearn.services.model_scope import shown_digest
@@ -11,6 +13,8 @@ from autolearn.ui.html import Html
 ENOUGH = 20
 """Decisions of a person from which on an agreement is worth telling."""
 _NEWEST = 200
+N_BARS = 10
+"""Bars of the histogram of gap probabilities."""
 
 
 def empty(store: Store, criteria: SampleFilter) -> Html:
@@ -51,6 +55,27 @@ def progress(store: Store) -> Html:
         + html.tag("span", html.text(_agreement(store)), "al-faint"),
         "al-progress",
     )
+
+
+def histogram(store: Store, criteria: SampleFilter) -> Html:
+    """Return how sure the gaps of the wanted samples are; a click filters by a bar."""
+    every_gap = replace(criteria, least=None, most=None)
+    counts = store.samples.gap_histogram(every_gap, N_BARS)
+    if not any(counts):
+        return Html("")
+    bars = html.join(_bar(i, n, max(counts)) for i, n in enumerate(counts))
+    title = html.tag("span", "P(gap) of the filtered samples; click a bar", "al-faint")
+    return title + html.tag("div", bars, "al-histogram")
+
+
+def _bar(i: int, n: int, most: int) -> Html:
+    low, high = i / N_BARS, (i + 1) / N_BARS
+    label = f"{n:,} samples with P(gap) from {low:.1f} to {high:.1f}"
+    height = f"height:{round(58 * n / most) if n else 0}px"
+    body = html.tag("span", "", style=height) + html.tag(
+        "span", html.text(f"{low:.1f}")
+    )
+    return html.pick(body, f"{low:.1f}-{high:.1f}", title=label, aria_label=label)
 
 
 def _agreement(store: Store) -> str:

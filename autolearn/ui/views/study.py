@@ -8,6 +8,7 @@ from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates import MemoryFit
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
+from autolearn.study import readability
 from autolearn.ui import html
 from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
@@ -23,7 +24,10 @@ N_CHARACTERS = 300
 
 
 def effort(
-    passages: int, instructions: int, seconds: float | None, fit: MemoryFit
+    passages: int,
+    instructions: int,
+    seconds: float | None,
+    fit: MemoryFit,
 ) -> Html:
     """Return what a study would take, in a line; the memory by part behind it."""
     many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
@@ -79,8 +83,25 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
         sentence += f"; the newest {N_ROWS} are shown"
-    headline = html.tag("p", html.text(f"{sentence}."), "al-faint") + _quality(run)
+    headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
+    headline += _readability(store, run) + _quality(run)
     return Html(headline + html.problem(run.error)) if run.error else headline
+
+
+def _readability(store: Store, run: Run) -> Html:
+    """Return that the model reads the texts of a study poorly, as soon as it is known.
+
+    Texts of the kind that a model was made for have about 1 bit per byte.
+    """
+    metrics = store.runs.metrics(run.id, readability.METRIC)
+    if not metrics or metrics[-1].value <= readability.POOR:
+        return Html("")
+    sentence = (
+        f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
+        "for each byte, about 1 where it reads well. Its questions and answers will "
+        "make little sense; stop the study and choose another model."
+    )
+    return html.tag("div", html.text(sentence), "al-warning", role="note")
 
 
 def _quality(run: Run) -> Html:

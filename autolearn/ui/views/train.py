@@ -29,6 +29,8 @@ CURVES = (
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
+SMOOTHING = 10
+"""Points over which curves are averaged."""
 N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 
@@ -208,7 +210,9 @@ def live(store: Store, run: Run | None) -> Html:
             "No round has been trained yet. Approve samples under Review, then train."
         )
     curves = html.join(
-        curve.draw(title, unit, {"": store.runs.metrics(run.id, name)})
+        curve.draw(
+            title, unit, {"": store.runs.metrics(run.id, name)}, smoothing=SMOOTHING
+        )
         for name, title, unit in CURVES
     )
     head = html.tag("h3", html.text(f"Training, run {run.id}"))
