@@ -16,27 +16,20 @@ class OwnPairs:
 
     def add(self, question: str, answer: str, passage_id: int | None = None) -> int:
         """Keep a pair as a pending sample and return its id."""
+        asked = Question(
+            question, "study", "gold", passage_id=passage_id, gold_answer=answer
+        )
+        (kept,) = self._library.add_questions([asked])
+        sample = Sample(
+            kept.id,
+            question,
+            chosen=answer,
+            rejected="",
+            gap=True,
+            gap_probability=1.0,
+            passage_id=passage_id,
+        )
         with self._db.atomic():
-            (kept,) = self._library.add_questions(
-                [
-                    Question(
-                        question,
-                        "study",
-                        "gold",
-                        passage_id=passage_id,
-                        gold_answer=answer,
-                    )
-                ]
-            )
-            sample = Sample(
-                kept.id,
-                question,
-                chosen=answer,
-                rejected="",
-                gap=True,
-                gap_probability=1.0,
-                passage_id=passage_id,
-            )
             (sample_id,) = self._db.insert("samples", [to_row(sample)])
             index_samples(self._db, [sample_id])
         return sample_id

@@ -23,6 +23,7 @@ from autolearn.core.records import (
 )
 from autolearn.store.database import Database, filtered, listed
 from autolearn.store.search import is_common, match
+from autolearn.text.contradictions import contradict
 
 T = TypeVar("T")
 
@@ -35,6 +36,8 @@ each flag that says that the model's verdicts contradict each other; the column
 the queue stays true whatever is decided meanwhile.
 """
 
+_BESIDE = 200
+"""Newest samples of a passage among which contradictions are looked for."""
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
 _KEYS: dict[Order, tuple[str, ...]] = {
     "doubt": ("sureness", "id"),
@@ -127,6 +130,8 @@ class SampleView:
     """A person's words in place of the model's critique."""
     edited_refined: str | None = None
     """Likewise, in place of the refined answer."""
+    contradicting: tuple[Sample, ...] = ()
+    """Samples of the same passage, not rejected, that answer the question otherwise."""
 
     def answer(self, answer_id: int | None) -> Answer | None:
         """Return one of the answers, such as ``sample.open_answer_id``."""
@@ -262,8 +267,21 @@ class Samples:
             InputError: There is none of this id.
         """
         for view in self.views(self.find(SampleFilter(ids=[sample_id]))):
-            return view
+            return replace(view, contradicting=self._contradicting(view.sample))
         raise InputError(f"There is no sample {sample_id}.")
+
+    def _contradicting(self, sample: Sample) -> tuple[Sample, ...]:
+        """Return the samples of its passage that a sample contradicts."""
+        if sample.passage_id is None:
+            return ()
+        others = self.newest(SampleFilter(passage_id=sample.passage_id), limit=_BESIDE)
+        return tuple(
+            other
+            for other in others
+            if other.id != sample.id
+            and other.state != "rejected"
+            and contradict(sample.prompt, sample.chosen, other.prompt, other.chosen)
+        )
 
     def views(self, samples: Sequence[Sample]) -> list[SampleView]:
         """Return everything about these samples, in the same order."""

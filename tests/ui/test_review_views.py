@@ -169,7 +169,9 @@ def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, wor
 def test_decisions_are_shown_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
-    review_queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
+    question = review_queue.texts(store, sample.id)[0]
+    now = (question, "Johann", "By Goethe", "Goethe of Weimar")
+    review_queue.edit(store, sample.id, now)
     review_queue.overrule(store, sample.id, gap=False)
     markup = sample_views.card(store.samples.view(sample.id))
     assert "rule default approved: a gap" in markup
@@ -371,11 +373,11 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
 def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
     before = review_queue.texts(store, sample.id)
-    now = (before[0], "It was Goethe.", "Goethe.")
+    now = (*before[:2], "It was Goethe.", "Goethe.")
     assert review_queue.edit(store, sample.id, now).startswith("Saved.")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}
-    assert review_queue.texts(store, sample.id) == ("Goethe.", *now[1:])
+    assert review_queue.texts(store, sample.id) == (before[0], "Goethe.", *now[2:])
     review_queue.undo(store, 0)
     assert review_queue.texts(store, sample.id) == before
 
@@ -498,3 +500,26 @@ def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
 
 def build_items(store):
     return collect(store, TrainRunSettings()).build()
+
+
+def test_contradictory_samples_are_shown_side_by_side(store):
+    (passage,) = put_passages(store, "a.txt", ["The mill opened in 1842."])
+    run = store.runs.create("study", {})
+    questions = store.library.add_questions(
+        [
+            Question(f"When did the mill{word} open?", "study", "model")
+            for word in ("", " first", " really")
+        ]
+    )
+    first, _, third = store.journal(run.id).step(
+        "s",
+        lambda: [
+            Sample(q.id, q.text, f"In {year}.", "?", True, 1.0, passage.id)
+            for q, year in zip(questions, (1842, 1842, 1619), strict=True)
+        ],
+    )
+    assert [s.id for s in store.samples.view(first.id).contradicting] == [third.id]
+    card = sample_views.card(store.samples.view(first.id))
+    assert "At most one of these can be right" in card
+    review_queue.decide(store, [third.id], "reject", "")
+    assert store.samples.view(first.id).contradicting == ()

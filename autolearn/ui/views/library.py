@@ -66,9 +66,14 @@ def found(store: Store, text: str) -> Html:
 
 
 def _around(passage: str, words: str) -> Html:
-    """Return the text around the first word that was looked for, the word marked."""
+    """Return the text around the first word that was looked for, the word marked.
+
+    The words may be written otherwise in the passage; then its beginning is returned.
+    """
     first = words.split()[0].lower()
-    at = max(0, passage.lower().find(first))
+    at = passage.lower().find(first)
+    if at < 0:
+        return html.beginning(passage, 2 * AROUND)
     begin = max(0, at - AROUND)
     end = at + len(first)
     cut = passage[begin : end + AROUND].replace("\n", " ")
