@@ -29,6 +29,11 @@ def reviewed(tmp_path):
     return folder
 
 
+def names(app):
+    with app.store() as store:
+        return [document.name for document in store.library.documents()]
+
+
 def test_a_reload_stays_on_the_open_tab_and_the_start_leads_on(start, visit, small):
     app = start(small)
     page = visit(app)
@@ -50,6 +55,7 @@ def test_a_text_that_the_model_cannot_read_is_named_before_a_study(start, visit,
     page.locator("#library-text").get_by_role("textbox").fill(PROSE)
     page.locator("#library-name").get_by_role("textbox").fill("keeper.txt")
     page.locator("#library-add").click()
+    until(lambda: "keeper.txt" in names(app))
     warning = page.locator("#library-documents .al-warning")
     expect(warning).to_contain_text("can hardly read keeper.txt")
     open_tab(page, "Study")

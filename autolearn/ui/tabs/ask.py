@@ -72,13 +72,22 @@ def build(context: PageContext) -> None:
             elem_id="ask-question",
         )
         send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
-        again = gr.Button("Regenerate", scale=1, elem_id="ask-again")
-        stop = gr.Button("Stop", scale=1, elem_id="ask-stop")
-        clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
+    with gr.Row(equal_height=True):
+        past = gr.Dropdown(
+            [],
+            value=None,
+            label="Conversation",
+            show_label=False,
+            container=False,
+            filterable=False,
+            scale=5,
+            elem_id="ask-past",
+        )
+        small = {"size": "sm", "scale": 1, "min_width": 90}
+        again = gr.Button("Regenerate", elem_id="ask-again", **small)
+        stop = gr.Button("Stop", elem_id="ask-stop", **small)
+        clear = gr.Button("New chat", elem_id="ask-clear", **small)
     panel = html_panel("ask-conversation")
-    past = gr.Dropdown(
-        [], label="Conversation", value=0, elem_id="ask-past", filterable=False
-    )
     context.redraw_on_change(lambda: _conversation(session), [], [panel])
     context.redraw_on_opening(lambda: _past_chats(session), [], [past])
     redraw_on([past.input], lambda number: _open(session, number), [past], [panel])

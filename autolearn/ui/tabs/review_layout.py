@@ -108,9 +108,10 @@ def lay_out() -> Parts:
         histogram = html_panel("review-histogram")
         filters, clear = _filters()
         bulk = _bulk_row()
+        keys = gr.Checkbox(label="Shortcuts on", container=False, elem_id="review-keys")
     progress = html_panel("review-progress")
     with gr.Row(elem_id="review-actions"):
-        actions = _actions()
+        actions = _actions(keys)
     note = html_panel("review-note")
     edit, own = _edit(), _own_pair()
     card = html_panel("review-card")
@@ -130,7 +131,7 @@ def lay_out() -> Parts:
     )
 
 
-def _actions() -> Actions:
+def _actions(keys: gr.Checkbox) -> Actions:
     buttons = {
         name: gr.Button(
             f"{name.capitalize()} ({key})",
@@ -148,14 +149,8 @@ def _actions() -> Actions:
         show_label=False,
         container=False,
         allow_custom_value=True,
-        min_width=130,
-        elem_id="review-reason",
-    )
-    keys = gr.Checkbox(
-        label="Shortcuts on",
-        container=False,
         min_width=100,
-        elem_id="review-keys",
+        elem_id="review-reason",
     )
     html_panel("review-keys-help", views.keys_help())
     return Actions(buttons, reason, keys)

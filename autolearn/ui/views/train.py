@@ -29,8 +29,10 @@ CURVES = (
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
+NOISY = ("loss", "reward_margin", "replay_kl")
+"""The numbers that differ from step to step by chance."""
 SMOOTHING = 10
-"""Points over which curves are averaged."""
+"""Points over which their curves are averaged."""
 N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 
@@ -211,7 +213,10 @@ def live(store: Store, run: Run | None) -> Html:
         )
     curves = html.join(
         curve.draw(
-            title, unit, {"": store.runs.metrics(run.id, name)}, smoothing=SMOOTHING
+            title,
+            unit,
+            {"": store.runs.metrics(run.id, name)},
+            smoothing=SMOOTHING if name in NOISY else 1,
         )
         for name, title, unit in CURVES
     )
