@@ -6,23 +6,26 @@
 
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
-    a: 'approve', e: 'edit', r: 'reject', s: 'skip', j: 'next', k: 'previous', u: 'undo',
+    a: 'approve', o: 'open-book', e: 'edit', r: 'reject', s: 'skip', j: 'next',
+    k: 'previous', u: 'undo', n: 'add',
   };
-  const seen = (selector) => {
-    const found = document.querySelector(selector);
-    return found?.offsetParent ? found : null;
-  };
+  const seen = (selector) => [...document.querySelectorAll(selector)].find(
+    (element) => element.getClientRects().length > 0);
   const typing = (target) => target.closest?.(
     'textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])');
   const edited = (event) => {
     const save = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
     if (!save && event.key !== 'Escape') return;
     event.preventDefault();
-    seen(save ? '#review-save' : '#review-cancel')?.click();
+    const panel = event.target.closest('#review-own') ? '#review-own-' : '#review-';
+    seen(panel + (save ? 'save' : 'cancel'))?.click();
   };
   document.addEventListener('keydown', (event) => {
-    if (event.isComposing || !seen('#review-approve')) return;
-    if (event.target.closest?.('#review-panel')) edited(event);
+    if (event.isComposing) return;
+    if (event.key === 'Escape') seen('.al-drawer')
+      ?.querySelector('[data-pick=close-drawer]').click();
+    if (!seen('#review-approve')) return;
+    if (event.target.closest?.('#review-panel, #review-own')) edited(event);
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.repeat || !document.querySelector('#review-keys input')?.checked) return;
     if (event.key === '?') document.querySelector('#review-help')?.togglePopover();

@@ -26,6 +26,7 @@ from autolearn.core.run_results import (
     RoundScores,
     Score,
 )
+from autolearn.core.run_settings import SampleScope
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import (
@@ -184,8 +185,10 @@ def train(args: Args) -> Result:
         model = model_of(store, args)
         usual = presets.preset_settings(model, options).as_dict()
         settings = replace(options, **{name: usual[name] for name in open_ones})
-        gold = corpus_commands.chosen(store, args, finish)
-        run = actions.train(store, model, settings, args.parent, gold)
+        sources = corpus_commands.chosen(store, args, finish)
+        scope = SampleScope() if args.other_models else None
+        sources = replace(sources, scope=scope)
+        run = actions.train(store, model, settings, args.parent, sources)
         return finish(store, run, "train", quiet=args.json).result
 
 

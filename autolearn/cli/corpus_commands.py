@@ -13,7 +13,7 @@ from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import contained_files, corpora
-from autolearn.services.actions import GoldSources
+from autolearn.services.actions import TrainSources
 from autolearn.store import Store
 
 Args = argparse.Namespace
@@ -78,7 +78,7 @@ def _with_feedback(name: str) -> list[MetaExample]:
         ) from error
 
 
-def chosen(store: Store, args: Args, finish: Finish) -> GoldSources:
+def chosen(store: Store, args: Args, finish: Finish) -> TrainSources:
     """Return the examples of the files that are named, and which corpora to use.
 
     Nothing named: those of the library. The invented world is added if it is missing.
@@ -90,5 +90,5 @@ def chosen(store: Store, args: Args, finish: Finish) -> GoldSources:
         _import_result(store, args, finish, None)
     examples = [example for name in files for example in _with_feedback(name)]
     if not names:
-        return GoldSources()
-    return GoldSources(examples, corpora.ids(store, others) if others else [])
+        return TrainSources()
+    return TrainSources(examples, corpora.ids(store, others) if others else [])

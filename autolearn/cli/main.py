@@ -295,6 +295,11 @@ def _train(command: Any) -> None:
     _model(command, with_round=False)
     command.add_argument("--parent", type=int, metavar="N", help="continue this round")
     command.add_argument(
+        "--other-models",
+        action="store_true",
+        help="also learn from approved samples that were measured with another model",
+    )
+    command.add_argument(
         "--corpus",
         action="append",
         metavar="NAME",

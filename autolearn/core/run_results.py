@@ -185,10 +185,18 @@ class ChatResult(RunResult):
     """What was answered, or is written so far; None: not begun, or not asked for."""
 
     kind: ClassVar[RunKind | None] = "chat"
+    truncated: bool | None = field(default=None, metadata=EXTRA)
+    """True if a part was cut off at the limit of its length."""
     answer: str | None = field(default=None, metadata=EXTRA)
     evidence: str | None = field(default=None, metadata=EXTRA)
     feedback: str | None = field(default=None, metadata=EXTRA)
     refined: str | None = field(default=None, metadata=EXTRA)
+
+    @property
+    def n_parts(self) -> int:
+        """Return how many parts are written: answer, feedback, refined answer."""
+        parts = (self.answer, self.feedback, self.refined)
+        return sum(part is not None for part in parts)
 
     @property
     def final(self) -> str:

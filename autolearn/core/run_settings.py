@@ -106,6 +106,17 @@ class StudyRunSettings(PipelineRunSettings):
 
 
 @dataclass(frozen=True)
+class SampleScope(Coded):
+    """Which of the approved samples a round learns from; None: whatever they have."""
+
+    model_digest: str | None = None
+    """The model whose answers showed the gaps: another one has gaps of its own."""
+    documents: tuple[int, ...] | None = None
+    studies: tuple[int, ...] | None = None
+    """The ids of the runs that made the samples."""
+
+
+@dataclass(frozen=True)
 class TrainRunSettings(PipelineRunSettings):
     """The training of a round."""
 
@@ -122,6 +133,8 @@ class TrainRunSettings(PipelineRunSettings):
     when it begins."""
     documents: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
     """The documents whose passages it reads as raw text; None: those of its samples."""
+    scope: SampleScope | None = field(default=None, metadata=EXTRA)
+    """Which approved samples it learns from; None: all."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +176,8 @@ class ChatRunSettings(ModelRunSettings):
     column: str | None = field(default=None, metadata=EXTRA)
     passages: tuple[int, ...] | None = field(default=None, metadata=EXTRA)
     """The ids of the passages that the question is answered from."""
+    system: str | None = field(default=None, metadata=EXTRA)
+    """The system prompt of answers from memory; None: that of the prompt."""
 
 
 @dataclass(frozen=True)

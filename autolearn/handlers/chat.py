@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
-from autolearn.core.model_calls import Chat, Generation, Message, Request
+from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
 from autolearn.core.ports import Cancelled
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
@@ -31,15 +31,21 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
 
     def say(part: GenerationRequest[None], read: Reading) -> None:
         stage = part.prompt.name.removesuffix("_free").replace("_", "-")
-        context.progress(stage, len(draft.result.as_dict()), n_parts)
-        chat = _after(earlier, part.prompt.chat)
+        context.progress(stage, draft.result.n_parts, n_parts)
+        chat = part.prompt.chat
+        if settings.system and part.prompt.name == "closed_book":
+            chat = _with_system(settings.system, chat)
+        chat = _after(earlier, chat)
         prompt = replace(part.prompt, chat=chat)
         request = Request(prompt, settings.sampling, part.constraint)
         before = draft.result
-        text = _say(
+        completion = _say(
             context, backend, request, lambda raw: draft.write(read(before, raw))
         )
-        draft.result = read(before, text)
+        result = read(before, completion.text)
+        if completion.finish == "length":
+            result = replace(result, truncated=True)
+        draft.result = result
 
     def put(name: str, **values: str) -> GenerationRequest[None]:
         return writer.request(name, None, {"question": question, **values}, 0)
@@ -95,12 +101,18 @@ def _after(earlier: Sequence[Message], chat: Chat) -> Chat:
     return (*chat[:at], *earlier, *chat[at:])
 
 
+def _with_system(system: str, chat: Chat) -> Chat:
+    """Return a chat with another system prompt."""
+    turns = (message for message in chat if message.role != "system")
+    return (Message("system", system), *turns)
+
+
 def _say(
     context: RunContext,
     backend: HuggingFaceBackend,
     request: Request,
     hear: Callable[[str], None],
-) -> str:
+) -> Completion:
     """Return what the model says to a request; how it came about is kept once."""
 
     def make() -> list[Generation]:
@@ -114,4 +126,4 @@ def _say(
         return [Generation(request, completion, backend.identity)]
 
     (generation,) = context.journal.generations(request.prompt.name, make)
-    return generation.completion.text
+    return generation.completion

@@ -47,7 +47,7 @@ from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import rules
+from autolearn.study import readability, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
@@ -119,6 +119,9 @@ class RunHandlers:
         study.verdict_threshold = advice.verdict_threshold
         trained_questions = asked_by_rounds(context.store)
         study.asked_before = partial(asked_before, context.store, trained_questions)
+        bits = readability.bits_per_byte(backend, passages)
+        if bits is not None:
+            context.measured(0, {readability.METRIC: bits})
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))

@@ -48,6 +48,12 @@ def _copy(file: Path, target: Path) -> None:
         raise
 
 
+def drop(store: Store, name: str) -> None:
+    """Delete a kept file unless another document was read from it."""
+    if name and all(d.original != name for d in store.library.documents()):
+        (store.folder / FOLDER / name).unlink(missing_ok=True)
+
+
 def path_of(store: Store, document: Document) -> Path:
     """Return the file that a document was read from.
 

@@ -10,7 +10,11 @@ from pathlib import Path
 
 from autolearn.core.gold import MetaExample
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
+from autolearn.core.run_settings import (
+    SampleScope,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.ingest import corpora
 from autolearn.store import Store
@@ -137,13 +141,14 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
 
     AL stage 2 learns from what the stage-1 model wrote; SELF's continual-new from
     what neither a kept round nor the one that it continues has learned; all others
-    from everything approved so far. In an experiment the samples are named.
+    from everything approved in the scope of the round. In an experiment the samples
+    are named.
     """
     if order.samples is not None:
         samples = store.samples.find(SampleFilter(ids=order.samples))
         return _as_examples(store, samples)
     settings, parent_id = order.train, order.parent
-    samples = store.samples.find(SampleFilter(state="approved"))
+    samples = store.samples.find(approved_in(order.scope))
     if settings.traits.is_second_stage:
         sources = store.samples.sources(samples)
         samples = [
@@ -157,15 +162,34 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
     return _as_examples(store, samples)
 
 
+def approved_in(scope: SampleScope | None) -> SampleFilter:
+    """Return the filter that passes the approved samples of a scope; None: all."""
+    scope = scope or SampleScope()
+    return SampleFilter(
+        state="approved",
+        model_digest=scope.model_digest,
+        documents=scope.documents,
+        studies=scope.studies,
+    )
+
+
 def _as_examples(store: Store, samples: Sequence[Sample]) -> list[ApprovedExample]:
     sources = store.samples.sources(samples)
     wordings = _wordings(store, samples)
     return [
         _approved_example(
-            sample, sources[sample.id], wordings.get(sample.question_id, ())
+            sample, sources[sample.id], _own(wordings, sample, sources[sample.id])
         )
         for sample in samples
     ]
+
+
+def _own(
+    wordings: dict[int, tuple[str, ...]], sample: Sample, sources: SampleSources
+) -> tuple[str, ...]:
+    """Return the wordings of a sample; an edited question has none of its own."""
+    is_other_question = "prompt" in sources.edits
+    return () if is_other_question else wordings.get(sample.question_id, ())
 
 
 def _wordings(store: Store, samples: Sequence[Sample]) -> dict[int, tuple[str, ...]]:

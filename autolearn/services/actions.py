@@ -25,6 +25,7 @@ from autolearn.core.run_settings import (
     PipelineRunSettings,
     QuizRunSettings,
     RunSettings,
+    SampleScope,
     StudyRunSettings,
     TrainRunSettings,
 )
@@ -33,7 +34,7 @@ from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
 from autolearn.ingest import contained_files, corpora, importer
 from autolearn.models import files as model_files
-from autolearn.rounds import sources
+from autolearn.rounds import sources as round_sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
     choose_model,
@@ -133,7 +134,7 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
             "question; unlock it first, or with: python -m autolearn quizzes --unlock"
         )
     gold = contained_files.quiz(path)
-    guard = Guard(sources.asked_by_rounds(store))
+    guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept_questions = gold_questions.import_gold(store, new, split)
     return GoldAdded(
@@ -179,15 +180,16 @@ def study(
     return _submit(store, with_model(store, _with_link(request, link), model))
 
 
-def approve(store: Store, rule_name: str) -> int:
-    """Let a rule approve pending samples; return how many it approved.
+def approve(store: Store, rule_name: str, criteria: SampleFilter | None = None) -> int:
+    """Let a rule approve the pending samples of a filter; return how many it approved.
 
     Raises:
         InputError: There is no such rule.
         JobError: Nothing was studied yet.
     """
     rule = rules.rule(rule_name)
-    samples = store.samples.find(SampleFilter(state="pending"))
+    criteria = replace(criteria or SampleFilter(), state="pending")
+    samples = store.samples.find(criteria)
     if not samples and not any(store.samples.counts().values()):
         raise JobError(
             "There are no samples yet; study first, on the page or with: "
@@ -208,14 +210,16 @@ def decide(store: Store, sample_ids: Sequence[int], decision: Decision) -> int:
 
 
 @dataclass(frozen=True)
-class GoldSources:
-    """The gold examples that a round is taught from."""
+class TrainSources:
+    """What a round is taught from, beside the defaults."""
 
     examples: Sequence[MetaExample] = ()
     """Examples that are not kept in the library."""
     corpora: Sequence[int] | None = None
     """The ids of corpora of the library; None: all that are not left out, if the method
     is taught from corpora."""
+    scope: SampleScope | None = None
+    """None: the samples that were measured with the model that is trained."""
 
 
 def train(
@@ -223,7 +227,7 @@ def train(
     model: ModelSettings,
     settings: TrainSettings,
     parent_id: int | None = None,
-    gold: GoldSources | None = None,
+    sources: TrainSources | None = None,
     link: PipelineLink | None = None,
 ) -> Run:
     """Queue a round; ``link`` is its place in a whole round.
@@ -231,20 +235,22 @@ def train(
     Raises:
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
-    gold = gold or GoldSources()
-    corpus_ids = gold.corpora
+    sources = sources or TrainSources()
+    base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
+    scope = sources.scope or SampleScope(base.model_digest)
+    corpus_ids = sources.corpora
     if corpus_ids is None:
         corpus_ids = corpora.ids(store) if settings.traits.uses_corpora else []
-    has_corpus = bool(gold.examples or corpus_ids)
-    check_train(store, model, settings, parent_id, has_corpus=has_corpus)
-    request = TrainRunSettings(
+    request = replace(
+        base,
         train=settings,
         parent=parent_id,
-        corpus=tuple(gold.examples),
+        corpus=tuple(sources.examples),
         corpora=tuple(corpus_ids),
+        scope=scope,
     )
-    base = replace(model, round_id=None)
-    return _submit(store, with_model(store, _with_link(request, link), base))
+    check_train(store, request)
+    return _submit(store, _with_link(request, link))
 
 
 def quiz(
@@ -277,19 +283,23 @@ def quiz(
             "Library or with: python -m autolearn add --quiz FILE"
         )
     version = gold_questions.freeze(store).version
-    study = study or sources.study_settings(store)
+    study = study or round_sources.study_settings(store)
     request = QuizRunSettings(parts=sets, study=study, version=version)
     return _submit(store, with_model(store, _with_link(request, link), model))
 
 
 @dataclass(frozen=True)
 class ChatPlace:
-    """Where a chat stands on the page, and the passages that it is answered from."""
+    """Where a chat stands on the page, and what it is answered with.
+
+    Passages are answered from; ``system`` is a system prompt of the person.
+    """
 
     conversation: int | None = None
     turn: int | None = None
     column: str | None = None
     passages: tuple[int, ...] | None = None
+    system: str | None = None
 
 
 def chat(
@@ -319,6 +329,7 @@ def chat(
         turn=place.turn,
         column=place.column,
         passages=place.passages,
+        system=place.system,
     )
     return _submit(store, with_model(store, request, model))
 

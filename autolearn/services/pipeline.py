@@ -25,13 +25,13 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
 from autolearn.evaluation import paired_quizzes
 from autolearn.ingest import importer
-from autolearn.ingest.parsing import LocalParser
+from autolearn.ingest.parsing import ImportFile, LocalParser
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.models.files import BUILT_IN
 from autolearn.services import actions
 from autolearn.services.experiments import schedule
-from autolearn.store import Store
+from autolearn.store import SampleFilter, Store
 from autolearn.training import presets
 
 LIBRARY = BUILT_IN.parent / "demo-library"
@@ -121,7 +121,8 @@ def _order(store: Store, plan: PipelinePlan, after: int | None) -> Run:
         return actions.quiz(
             store, model, open_book=is_base, link=link, study=plan.study
         )
-    actions.approve(store, RULE)
+    digest = model_files.digest(model_files.locate(model.model))
+    actions.approve(store, RULE, SampleFilter(model_digest=digest))
     return actions.train(store, model, plan.trains[0], plan.round_id, link=link)
 
 
@@ -161,7 +162,7 @@ def stock_texts(store: Store, seed: int | None) -> Path:
     intake = importer.TextImporter(
         store, LocalParser(count, StudySettings.passage_tokens)
     )
-    intake.take([importer.ImportFile(text, text.name) for text in texts])
+    intake.take([ImportFile(text, text.name) for text in texts])
     return folder
 
 

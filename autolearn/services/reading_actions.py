@@ -20,6 +20,35 @@ from autolearn.services import actions
 from autolearn.store import Store
 
 
+def remove(store: Store, document_id: int) -> bool:
+    """Delete a document and its file; return whether nothing of its text is left.
+
+    Samples keep the passages that they were made from. What rounds have learned stays
+    in their adapters.
+
+    Raises:
+        InputError: There is no such document.
+        JobError: A study goes on.
+    """
+    check_no_study(store)
+    document = store.library.document(document_id)
+    is_gone = store.readings.remove(document_id)
+    originals.drop(store, document.original)
+    return is_gone
+
+
+def rename(store: Store, document_id: int, name: str) -> None:
+    """Give a document another name.
+
+    Raises:
+        InputError: There is no such document, or the name is empty.
+    """
+    if not name.strip():
+        raise InputError("Enter a name for the document.")
+    store.library.document(document_id)
+    store.library.rename(document_id, name.strip())
+
+
 def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
     """Queue another reading of a document's file, cut as the first one was.
 

@@ -1,29 +1,26 @@
 """Refuse a round that cannot be trained yet, before it is queued."""
 
+from dataclasses import replace
+
 from autolearn.core.errors import JobError
 from autolearn.core.records import Round
-from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.ingest import corpora
+from autolearn.rounds.sources import approved_in
 from autolearn.runs.model_choice import check_base, finished_round
 from autolearn.store import RunFilter, Store
 
 
-def check_train(
-    store: Store,
-    model: ModelSettings,
-    settings: TrainSettings,
-    parent_id: int | None = None,
-    *,
-    has_corpus: bool = False,
-) -> None:
+def check_train(store: Store, order: TrainRunSettings) -> None:
     """Refuse a round that cannot be trained yet, before it is queued.
 
     Raises:
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
-    parent = finished_round(store, parent_id) if parent_id else None
+    settings = order.train
+    parent = finished_round(store, order.parent) if order.parent else None
     if parent:
-        check_base(parent, model)
+        check_base(parent, order.model)
     if settings.traits.is_second_stage:
         _check_stage_2(store, parent)
     elif settings.traits.evolves and settings.evolution == "restart" and parent:
@@ -36,11 +33,32 @@ def check_train(
             f"SELF with evolution {settings.evolution!r} continues an earlier round; "
             "choose the round to start from (--parent N), or evolution 'restart'."
         )
+    has_corpus = bool(order.corpus or order.corpora)
     if settings.traits.learns_pairs and not has_corpus:
         raise JobError(corpora.NO_PAIRS)
     by_corpora = not settings.traits.needs_samples
-    if not ((by_corpora and has_corpus) or store.samples.counts()["approved"]):
-        raise JobError(corpora.MISSING if by_corpora else corpora.NONE_APPROVED)
+    if by_corpora and has_corpus:
+        return
+    if not store.samples.counts(approved_in(order.scope))["approved"]:
+        raise JobError(corpora.MISSING if by_corpora else _why_none(store, order))
+
+
+def _why_none(store: Store, order: TrainRunSettings) -> str:
+    """Return why a scope has no approved sample, and what to do."""
+    of_all = approved_in(replace(order.scope or SampleScope(), model_digest=None))
+    if n := store.samples.counts(of_all)["approved"]:
+        was = "1 approved sample was" if n == 1 else f"{n} approved samples were"
+        return (
+            f"{was} measured with another model, whose gaps need not be those of "
+            f"{order.model.model}: study with this model, or include samples of other "
+            "models (under Train, or with --other-models)."
+        )
+    if store.samples.counts()["approved"]:
+        return (
+            "The selected documents and studies have no approved sample; select "
+            "others, or none for all."
+        )
+    return corpora.NONE_APPROVED
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:

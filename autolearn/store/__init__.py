@@ -19,6 +19,7 @@ from autolearn.store.experiments import Experiments
 from autolearn.store.instructions import Instructions
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
+from autolearn.store.own_pairs import OwnPairs
 from autolearn.store.quizzes import Quizzes
 from autolearn.store.readings import Readings
 from autolearn.store.revisions import Revisions
@@ -57,6 +58,7 @@ class Store:
         self.runs = Runs(db)
         self.samples = Samples(db)
         self.decisions = Decisions(db)
+        self.own_pairs = OwnPairs(db, self.library)
         self.rounds = Rounds(db)
         self.instructions = Instructions(db)
         self.choices = Choices(db)

@@ -15,7 +15,7 @@ from autolearn.store.database import Database, listed
 from autolearn.store.encoding import Row, to_row
 from autolearn.store.search import index_samples, unindex_samples
 
-EDITABLE = ("chosen", "feedback", "refined", "gap")
+EDITABLE = ("prompt", "chosen", "feedback", "refined", "gap")
 """What an edit may change; a refined answer that is edited is also the chosen one."""
 
 _CHANGING = ("state", *EDITABLE)
@@ -25,6 +25,7 @@ _DONE: dict[Action, str] = {
     "edit": "edited",
     "undo": "a decision was undone",
 }
+_INDEXED = ("prompt", "chosen")
 _AFTER = {"approve": {"state": "approved"}, "reject": {"state": "rejected"}}
 
 
@@ -192,7 +193,7 @@ class Decisions:
         reindex_ids = [
             number
             for number, columns in after.items()
-            if columns["chosen"] != before[number]["chosen"]
+            if any(columns[name] != before[number][name] for name in _INDEXED)
         ]
         unindex_samples(self._db, reindex_ids)
         self._db.write_many(

@@ -84,6 +84,7 @@ SELECT d.id, d.name, d.n_characters,
     d.note <> '' AS has_notes
 FROM documents AS d LEFT JOIN passages AS p ON p.document_id = d.id AND NOT p.excluded
     AND p.position >= 0
+WHERE NOT d.removed
 GROUP BY d.id ORDER BY d.id
 """
 
@@ -104,6 +105,14 @@ SELECT passages.id, -bm25(passages_search) AS score
 FROM passages_search JOIN passages ON passages.id = passages_search.rowid
 WHERE passages_search MATCH ? AND NOT excluded AND position >= 0
 ORDER BY score DESC, passages.id LIMIT ?
+"""
+
+
+_FOUND = """
+SELECT passages.id FROM passages_search
+JOIN passages ON passages.id = passages_search.rowid
+WHERE passages_search MATCH ? AND position >= 0
+ORDER BY bm25(passages_search), passages.id LIMIT ?
 """
 
 
@@ -148,11 +157,11 @@ class Library:
 
     def documents(self) -> list[Document]:
         """Return all documents, the first first."""
-        return self._db.select(Document, "ORDER BY id")
+        return self._db.select(Document, "WHERE NOT removed ORDER BY id")
 
     def is_empty(self) -> bool:
         """Return whether there is no document yet; reads none."""
-        return not self._db.rows("SELECT 1 FROM documents LIMIT 1")
+        return not self._db.rows("SELECT 1 FROM documents WHERE NOT removed LIMIT 1")
 
     def shelf(self) -> list[Shelved]:
         """Return what documents there are, the first first."""
@@ -164,9 +173,25 @@ class Library:
         Raises:
             InputError: There is none of this id.
         """
-        for document in self._db.select(Document, "WHERE id = ?", document_id):
+        tail = "WHERE id = ? AND NOT removed"
+        for document in self._db.select(Document, tail, document_id):
             return document
         raise InputError(f"There is no document {document_id}.")
+
+    def rename(self, document_id: int, name: str) -> None:
+        """Give a document another name."""
+        sql = "UPDATE documents SET name = ? WHERE id = ?"
+        self._db.write(sql, name, document_id)
+
+    def find_passages(self, text: str, limit: int) -> list[Passage]:
+        """Return the passages with all these words, the best match first.
+
+        The last word may be the beginning of one.
+        """
+        query = search.all_words_of(text)
+        ids = [row["id"] for row in self._db.rows(_FOUND, query, limit)]
+        by_id = self.passages_by_id(ids)
+        return [by_id[number] for number in ids]
 
     def passages_by_id(self, ids: Iterable[int | None]) -> dict[int, Passage]:
         """Return the passages with these ids, each under its own."""
@@ -237,7 +262,8 @@ class Library:
 
     def brought_by(self, run_id: int) -> list[Document]:
         """Return the documents that an import has brought."""
-        return self._db.select(Document, "WHERE run_id = ? ORDER BY id", run_id)
+        tail = "WHERE run_id = ? AND NOT removed ORDER BY id"
+        return self._db.select(Document, tail, run_id)
 
     def exclusions(self, document_id: int) -> list[Exclusion]:
         """Return what stands in a file but is no part of its text, in its order."""

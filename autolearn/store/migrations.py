@@ -377,6 +377,27 @@ def m016_recovery(db: Database) -> None:
         db.execute(statement)
 
 
+_REVIEW = """
+-- Samples that look best come first: few flags, then a sure gap.
+ALTER TABLE samples ADD COLUMN demerit REAL NOT NULL GENERATED ALWAYS AS (
+    json_array_length(flags) - gap_probability
+) VIRTUAL;
+CREATE INDEX samples_by_state_and_demerit ON samples(
+    state, demerit, id, gap, gap_probability, flags, run_id, passage_id, critique_id
+);
+-- A document that was deleted although samples were made from it keeps its row.
+ALTER TABLE documents ADD COLUMN removed INTEGER NOT NULL DEFAULT 0
+    CHECK (removed IN (0, 1));
+"""
+
+
+@MIGRATIONS()
+def m017_review(db: Database) -> None:
+    """Order samples by how good they look, and let documents be deleted."""
+    for statement in _REVIEW.split(";\n"):
+        db.execute(statement)
+
+
 def unknown_migrations(db: Database) -> set[str]:
     """Return the names of applied migrations that this version does not have."""
     own_names = {

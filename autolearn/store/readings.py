@@ -90,6 +90,26 @@ class Readings:
             self._rows.drop_leftovers(document.id)
         return lost
 
+    def remove(self, document_id: int) -> bool:
+        """Take a document out of the library; return whether all of it is deleted.
+
+        Passages that questions, samples or skips refer to stay with these, without a
+        place in the library. The file can be added again as a new document.
+        """
+        with self._db.atomic():
+            self._rows.set_aside(document_id)
+            self._rows.drop_leftovers(document_id)
+            kept = "SELECT 1 FROM passages WHERE document_id = ? LIMIT 1"
+            if not self._db.rows(kept, document_id):
+                self._db.write("DELETE FROM documents WHERE id = ?", document_id)
+                return True
+            self._db.write(
+                "UPDATE documents SET removed = 1, original = '',"
+                " digest = 'removed ' || id || ' ' || digest WHERE id = ?",
+                document_id,
+            )
+        return False
+
     def take_in(self, exclusion_id: int) -> None:
         """Make an exclusion a passage of its own, or several if it is long.
 

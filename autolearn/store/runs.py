@@ -38,6 +38,11 @@ class RunFilter:
     round_id: int | None = None
     started: bool | None = None
     """Whether a worker has begun them."""
+    model_digest: str | None = None
+    """Runs of this model, and runs that need none."""
+    before_id: int | None = None
+    chats: bool | None = None
+    """False: no chats; True: only chats."""
 
 
 _RUN_CLAUSES = {
@@ -47,6 +52,9 @@ _RUN_CLAUSES = {
     "quantization": "quantization = ?",
     "round_id": "round_id = ?",
     "started": "(started_at IS NOT NULL) = ?",
+    "model_digest": "coalesce(model_digest, '') IN ('', ?)",
+    "before_id": "id < ?",
+    "chats": "(kind = 'chat') = ?",
 }
 
 
@@ -97,6 +105,15 @@ class Runs:
         """Return the newest run of a kind, whatever its state."""
         return next(iter(self.find(RunFilter((kind,)), limit=1)), None)
 
+    def other_models(self, digest: str) -> list[str]:
+        """Return the names of the other models that have studied or been trained."""
+        rows = self._db.rows(
+            "SELECT DISTINCT model FROM runs WHERE kind IN ('study', 'train')"
+            " AND coalesce(model_digest, '') NOT IN ('', ?) ORDER BY model",
+            digest,
+        )
+        return [row["model"] for row in rows]
+
     def same(self, kind: RunKind, settings: Mapping[str, Any]) -> Run | None:
         """Return the newest run with exactly these settings that is done or will be."""
         tail = (
@@ -113,6 +130,11 @@ class Runs:
         )
         return followers[0] if followers else None
 
+    def last_in_pipeline(self) -> Run | None:
+        """Return the newest run that is part of a whole round."""
+        tail = "WHERE json_type(settings, '$.plan') = 'object' ORDER BY id DESC LIMIT 1"
+        return next(iter(self._db.select(Run, tail)), None)
+
     def quizzes(self, model_digest: str, round_id: int | None) -> list[Run]:
         """Return the finished quizzes of a round of a model, the newest first.
 
@@ -127,6 +149,20 @@ class Runs:
     def conversation(self, number: int) -> list[Run]:
         """Return the chats of one conversation, the first first."""
         return self._db.select(Run, "WHERE conversation = ? ORDER BY id", number)
+
+    def conversations(self, model_digest: str | None = None) -> dict[int, Run]:
+        """Return the first chat of each conversation, the newest conversation first.
+
+        ``model_digest``: only those with this model.
+        """
+        runs = self._db.select(
+            Run,
+            "WHERE id IN (SELECT min(id) FROM runs WHERE conversation IS NOT NULL"
+            " GROUP BY conversation) AND coalesce(model_digest, '') IN"
+            " ('', coalesce(?, model_digest)) ORDER BY id DESC",
+            model_digest,
+        )
+        return {run.settings["conversation"]: run for run in runs}
 
     def in_state(self, *states: RunState) -> list[Run]:
         """Return the runs in any of these states, the oldest first."""

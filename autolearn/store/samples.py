@@ -23,11 +23,12 @@ from autolearn.core.records import (
 )
 from autolearn.store.database import Database, filtered, listed
 from autolearn.store.search import is_common, match
+from autolearn.text.contradictions import contradict
 
 T = TypeVar("T")
 
-Order = Literal["doubt", "id"]
-"""What is most useful to look at first, or what was made first.
+Order = Literal["doubt", "demerit", "id"]
+"""What is most useful to look at first, what looks best, or what was made first.
 
 Doubt is the greater, the nearer the gap's probability is to one half, and by one for
 each flag that says that the model's verdicts contradict each other; the column
@@ -35,8 +36,14 @@ each flag that says that the model's verdicts contradict each other; the column
 the queue stays true whatever is decided meanwhile.
 """
 
+_BESIDE = 200
+"""Newest samples of a passage among which contradictions are looked for."""
 _IN_ORDER = "IN (SELECT value FROM json_each(?)) ORDER BY id"
-_KEYS: dict[Order, tuple[str, ...]] = {"doubt": ("sureness", "id"), "id": ("id",)}
+_KEYS: dict[Order, tuple[str, ...]] = {
+    "doubt": ("sureness", "id"),
+    "demerit": ("demerit", "id"),
+    "id": ("id",),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,13 @@ class SampleFilter:
     passage_id: int | None = None
     text: str | None = None
     """Words of the prompt, the chosen or the rejected answer."""
+    model_digest: str | None = None
+    """Of the model that was studied; samples that a person added belong to all."""
+    documents: Sequence[int] | None = None
+    studies: Sequence[int] | None = None
+    """The runs that made the samples."""
+    flagged: bool | None = None
+    """Whether they have any flag."""
 
 
 _CLAUSES = {
@@ -72,6 +86,13 @@ _CLAUSES = {
     "document_id": "passage_id IN (SELECT id FROM passages WHERE document_id = ?)",
     "passage_id": "passage_id = ?",
     "text": "id IN (SELECT rowid FROM samples_search WHERE samples_search MATCH ?)",
+    # The plus keeps SQLite from walking an index in another order than the queue's.
+    "model_digest": "(run_id IS NULL OR +run_id IN (SELECT id FROM runs"
+    " WHERE kind = 'study' AND coalesce(model_digest, '') IN ('', ?)))",
+    "documents": "passage_id IN (SELECT id FROM passages WHERE document_id IN"
+    " (SELECT value FROM json_each(?)))",
+    "flagged": "(flags <> '[]') = ?",
+    "studies": "run_id IN (SELECT value FROM json_each(?))",
 }
 
 _GISTS = """
@@ -109,6 +130,8 @@ class SampleView:
     """A person's words in place of the model's critique."""
     edited_refined: str | None = None
     """Likewise, in place of the refined answer."""
+    contradicting: tuple[Sample, ...] = ()
+    """Samples of the same passage, not rejected, that answer the question otherwise."""
 
     def answer(self, answer_id: int | None) -> Answer | None:
         """Return one of the answers, such as ``sample.open_answer_id``."""
@@ -223,6 +246,20 @@ class Samples:
         counts.update({row["state"]: row["n"] for row in self._db.rows(sql, *params)})
         return counts
 
+    def gap_histogram(self, criteria: SampleFilter, n_bars: int) -> list[int]:
+        """Return how many wanted samples have a gap probability in each equal part."""
+        where, params = self._where(criteria)
+        bars = [0] * n_bars
+        for row in self._db.rows(
+            f"SELECT min(?, CAST(gap_probability * ? AS INTEGER)) AS bar, count(*) AS n"
+            f" FROM samples WHERE {where} GROUP BY bar",
+            n_bars - 1,
+            n_bars,
+            *params,
+        ):
+            bars[row["bar"]] = row["n"]
+        return bars
+
     def view(self, sample_id: int) -> SampleView:
         """Return everything about one sample.
 
@@ -230,8 +267,21 @@ class Samples:
             InputError: There is none of this id.
         """
         for view in self.views(self.find(SampleFilter(ids=[sample_id]))):
-            return view
+            return replace(view, contradicting=self._contradicting(view.sample))
         raise InputError(f"There is no sample {sample_id}.")
+
+    def _contradicting(self, sample: Sample) -> tuple[Sample, ...]:
+        """Return the samples of its passage that a sample contradicts."""
+        if sample.passage_id is None:
+            return ()
+        others = self.newest(SampleFilter(passage_id=sample.passage_id), limit=_BESIDE)
+        return tuple(
+            other
+            for other in others
+            if other.id != sample.id
+            and other.state != "rejected"
+            and contradict(sample.prompt, sample.chosen, other.prompt, other.chosen)
+        )
 
     def views(self, samples: Sequence[Sample]) -> list[SampleView]:
         """Return everything about these samples, in the same order."""

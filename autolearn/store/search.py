@@ -61,6 +61,15 @@ def any_word_of(question: str) -> str:
     return " OR ".join(f'"{word}"' for word in words) or '""'
 
 
+def all_words_of(text: str) -> str:
+    """Return the query that finds passages with all words of a text.
+
+    The last word may be the beginning of one.
+    """
+    words = matching.normalise(text).replace('"', " ").split()
+    return " ".join(f'"{word}"' for word in words) + "*" if words else '""'
+
+
 def match(text: str) -> str:
     """Return what a person typed as a query: every word, or how a word begins.
 

@@ -1,13 +1,13 @@
 """The page: a sidebar that is always there, and tabs in the order of the work."""
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.runs import queues
-from autolearn.runs.model_choice import chosen_model
-from autolearn.services import pipeline
+from autolearn.services import model_scope
 from autolearn.ui import html
 from autolearn.ui.session import (
     NOTICE_JS,
@@ -25,21 +25,30 @@ from autolearn.ui.tabs import (
     library,
     model,
     review,
+    start,
     study,
     train,
 )
 from autolearn.ui.temporary import DELETE_CACHE
+from autolearn.ui.views import whole_round
+from autolearn.ui.views.links import tab_of
 
-TABS = (model, library, study, review, train, evaluation, experiments, ask, history)
+TABS = (
+    start,
+    model,
+    library,
+    study,
+    review,
+    train,
+    evaluation,
+    experiments,
+    ask,
+    history,
+)
 """One module a tab; each has TITLE and ``build(context)``."""
 
-
-INTRODUCTION = html.note(
-    "A language model on this computer studies your texts, writes its own training "
-    "samples and learns from those you approve. New here? Press “Run a whole round”: "
-    "it takes a few minutes with the built-in model and library. For your own texts, "
-    "start with Library."
-)
+OPENED_JS = "() => decodeURIComponent(location.hash.slice(1))"
+"""Tells which tab the address names, so that a reload stays on it."""
 
 
 def build(folder: Path) -> gr.Blocks:
@@ -48,11 +57,12 @@ def build(folder: Path) -> gr.Blocks:
     with gr.Blocks(
         title="autolearn", analytics_enabled=False, delete_cache=DELETE_CACHE
     ) as page:
-        current = gr.State(model.TITLE)
+        current = gr.State(start.TITLE)
+        address = gr.Textbox(visible="hidden")
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
-        with gr.Sidebar(width=300):
-            html_panel("title", html.tag("h1", "autolearn", "al-title") + INTRODUCTION)
+        with gr.Sidebar(width=270):
+            html_panel("title", html.tag("h1", "autolearn", "al-title"))
             sidebar = html_panel("status")
             stop = gr.Button("Stop this run", size="sm", elem_id="stop")
             whole = gr.Button("Run a whole round", variant="primary", elem_id="whole")
@@ -61,29 +71,69 @@ def build(folder: Path) -> gr.Blocks:
         notice = gr.HTML(
             elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
         )
-        with gr.Tabs(selected=model.TITLE) as tabs:
+        strip = html_panel("whole-round")
+        with gr.Tabs(selected=start.TITLE) as tabs:
             context = PageContext(
-                session, current, pulses, timer, notice, sidebar, walk, stop, whole
+                session,
+                current,
+                pulses,
+                timer,
+                notice,
+                sidebar,
+                walk,
+                stop,
+                whole,
+                strip,
             )
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
                     module.build(context)
                 context.wire(tab)
-                tab.select(lambda name=module.TITLE: name, None, current, **QUIET)
+                name = module.TITLE
+                js = (
+                    f"() => {{ history.replaceState(null, '', '#{name}'); return []; }}"
+                )
+                tab.select(lambda name=name: name, None, current, js=js, **QUIET)
                 context.refresh_after(
                     tab.select
                 )  # another page may have begun something
-        walk.click(_tab_of_step, None, tabs, **QUIET)
+        for panel in (walk, strip, *context.links):
+            panel.click(_linked, None, tabs, **QUIET)
+        page.load(_named, address, tabs, js=OPENED_JS, **QUIET)
         for event in (timer.tick, page.load, look.click):
             context.refresh_after(event)
         context.on_action([stop.click], lambda: _stop(session))
-        context.on_action([whole.click], lambda: _whole_round(session))
+        context.on_action([sidebar.click], lambda: model_scope.turn(session.store))
+        context.on_action([whole.click], context.session.start_round)
+
+        def press_strip(event: gr.EventData) -> None:
+            _press_strip(session, str(event.pick))
+
+        context.on_action([strip.click], press_strip)
     blocks: gr.Blocks = page
     return blocks
 
 
-def _tab_of_step(event: gr.EventData) -> gr.Tabs:
-    return gr.Tabs(selected=event.pick)
+def _linked(event: gr.EventData) -> Any:
+    """Open the tab that a click leads to."""
+    name = tab_of(event.pick)
+    return gr.Tabs(selected=name) if name else gr.skip()
+
+
+def _named(address: str) -> Any:
+    """Open the tab that the address names, if there is one."""
+    is_tab = address in {module.TITLE for module in TABS}
+    return gr.Tabs(selected=address) if is_tab else gr.skip()
+
+
+def _press_strip(session: Session, key: str) -> None:
+    """Put the result of a whole round away, or resume its run."""
+    store = session.store
+    if key == whole_round.CLOSE and (last := store.runs.last_in_pipeline()):
+        store.choices.set(whole_round.CLOSED, last.id)
+    elif key.startswith(whole_round.RESUME):
+        run_id = int(key.removeprefix(whole_round.RESUME))
+        session.order(queues.resume(store, run_id))
 
 
 def _stop(session: Session) -> None:
@@ -91,17 +141,6 @@ def _stop(session: Session) -> None:
     if not active:
         raise JobError("Nothing is running, so there is nothing to stop.")
     queues.cancel(session.store, active[0].id)
-
-
-def _whole_round(session: Session) -> None:
-    store = session.store
-    pipeline.refuse_second(store)
-    if store.library.is_empty():
-        pipeline.stock(store)
-    with store.db.atomic():  # of two presses, the second sees the run of the first
-        pipeline.refuse_second(store)
-        run = pipeline.begin(store, chosen_model(store))
-    session.order(run)
 
 
 def theme() -> gr.Theme:

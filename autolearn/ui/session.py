@@ -9,13 +9,15 @@ from typing import Any
 
 import gradio as gr
 
-from autolearn.core.errors import AutolearnError
+from autolearn.core.errors import AutolearnError, JobError
 from autolearn.core.records import Run
 from autolearn.runs import queues
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import pipeline
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import guide, status
+from autolearn.ui.views import guide, status, whole_round
 
 TICK_SECONDS = 0.5
 
@@ -87,6 +89,23 @@ class Session:
     def revision(self) -> str:
         """Return what differs whenever there is something new to draw."""
         return self.store.revisions.page()
+
+    def start_round(self) -> None:
+        """Queue a whole round with the chosen model; an empty library gets the demo's.
+
+        Raises:
+            AutolearnError: Something runs already, or the round cannot begin.
+        """
+        store = self.store
+        pipeline.refuse_second(store)
+        if self.is_busy():
+            raise JobError("Something runs already; stop it first, or wait for it.")
+        if store.library.is_empty():
+            pipeline.stock(store)
+        with store.db.atomic():  # of two presses, the second sees the run of the first
+            pipeline.refuse_second(store)
+            run = pipeline.begin(store, chosen_model(store))
+        self.order(run)
 
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
@@ -217,6 +236,10 @@ class PageContext:
     stop: gr.Button
     whole: gr.Button
     """Starts a whole round; only while nothing runs."""
+    strip: gr.HTML
+    """Shows the newest whole round above the tabs."""
+    links: list[gr.HTML] = field(default_factory=list)
+    """Panels with clicks that lead to another tab."""
     redrawn_on_change: list[Drawing] = field(default_factory=list)
     redrawn_on_opening: list[Drawing] = field(default_factory=list)
 
@@ -276,6 +299,7 @@ class PageContext:
     def refresh_after(self, event: Callable[..., Any]) -> None:
         """Look at the workspace after an event."""
         outputs = [self.sidebar, self.steps, self.timer, self.stop, self.whole]
+        outputs.append(self.strip)
         outputs += self.revisions.values()
         event(with_error_panel(self._refresh, outputs), self.current, outputs, **QUIET)
 
@@ -289,5 +313,6 @@ class PageContext:
             gr.Timer(active=busy),
             gr.Button(interactive=busy),
             gr.Button(interactive=not busy),
+            whole_round.draw(store),
             *(revision if name == current else gr.skip() for name in self.revisions),
         )

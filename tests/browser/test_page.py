@@ -77,7 +77,7 @@ def test_the_first_start_has_a_library_and_one_button_does_everything(
 ):
     app = start(small)
     page = visit(app)
-    expect(page.locator("#title")).to_contain_text("studies your texts")
+    expect(page.locator("#start-about")).to_contain_text("reads your texts")
     page.locator("#whole").click()
     until(lambda: kinds(app, "running"))
     expect(page.locator("#whole")).to_be_disabled()

@@ -166,8 +166,8 @@ def test_continual_evolution_needs_a_round_to_continue(store, evolution):
 
 
 def test_meta_skills_can_come_from_a_corpus_alone(store):
-    gold = actions.GoldSources([MetaExample("p", "r", "f", "rr")])
-    run = actions.train(store, MODEL, TrainSettings(method="meta"), gold=gold)
+    gold = actions.TrainSources([MetaExample("p", "r", "f", "rr")])
+    run = actions.train(store, MODEL, TrainSettings(method="meta"), sources=gold)
     assert TrainRunSettings.of(run).corpus[0].feedback == "f"
 
 

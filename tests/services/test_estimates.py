@@ -17,13 +17,13 @@ from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import ItemLength, round_contents
 from autolearn.study import prompts
 from autolearn.training import replay
-from tests.support.trainings import SETTINGS, count, samples
+from tests.support.trainings import ORDER, SETTINGS, count, samples
 
 
 def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
     samples(store, 20, gaps=20)
     most = replay.INSTRUCTION_TOKENS + replay.ANSWER_TOKENS
-    first = round_contents(store, SETTINGS, None, count)
+    first = round_contents(store, ORDER, count)
     assert first.instruction.tokens == most
     run = store.runs.create("train", {})
     probe_items = [
@@ -32,7 +32,7 @@ def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
     ]
     base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
     store.rounds.create(Round("refined_sft", run.id, {}, base, None), probe_items)
-    then = round_contents(store, SETTINGS, None, count)
+    then = round_contents(store, ORDER, count)
     assert then.instruction == ItemLength((3 + 1) / 2, (3 + 1) / 2)
     fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
     steps = ceil(len(then.tokens) / SETTINGS.batch_size)
@@ -46,7 +46,7 @@ def test_generated_instructions_are_as_long_as_those_of_the_round_before(store):
 def test_a_model_that_reads_no_system_message_is_told_less(store):
     samples(store, 4, gaps=4)
     both = [
-        round_contents(store, SETTINGS, None, count, reads_system=reads)
+        round_contents(store, ORDER, count, reads_system=reads)
         for reads in (True, False)
     ]
     rules = len(prompts.load("closed_book").system.split())
@@ -57,7 +57,7 @@ def test_a_model_that_reads_no_system_message_is_told_less(store):
 
 def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
     contents, model = (
-        round_contents(store, SETTINGS, None, count),
+        round_contents(store, ORDER, count),
         ModelSettings(),
     )
     need = memory_needs.of_training(store, model, SETTINGS, contents).need
@@ -73,7 +73,7 @@ def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypat
 
 def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, lambda text: 150)
+    contents = round_contents(store, ORDER, lambda text: 150)
     monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
     fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert "train with max_tokens=" in str(fit.problem)

@@ -8,11 +8,13 @@ from autolearn.core.records import (
     Question,
     Sample,
 )
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.store.runs import Pace
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 SETTINGS = TrainSettings()
+ORDER = TrainRunSettings(train=SETTINGS)
 
 
 def count(text):

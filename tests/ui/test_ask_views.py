@@ -7,6 +7,7 @@ import pytest
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Round, Run
+from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.runs import queues
@@ -201,3 +202,63 @@ def test_a_stopped_run_says_so(session, store):
         store.runs.request_cancel(run.id)
     assert "It was cancelled; ask again." in views.conversation(store, 1)
     assert ask._before(store.runs.conversation(1), "left") == []
+
+
+def test_other_answers_replace_those_of_the_last_question(session, store):
+    ask._ask(
+        session, AskForm("Who leads Avel?", 0, 0, False, False, 0.5, 40, "Be kind.")
+    )
+    end(store, {"left": "Ada.", "right": "Bo."})
+    ask._again(session)
+    runs = store.runs.conversation(1)
+    assert len(runs) == 4
+    assert [ChatRunSettings.of(run).turn for run in runs] == [1, 1, 1, 1]
+    again = ChatRunSettings.of(runs[2])
+    assert (again.sampling.seed, again.sampling.temperature) == (1, 0.5)
+    assert again.sampling.max_new_tokens == 40
+    assert again.system == "Be kind."
+    end(store, {"left": "Cy.", "right": "Di."})
+    markup = views.conversation(store, 1)
+    assert "Cy." in markup
+    assert "Ada." not in markup
+    ask._ask(session, AskForm("And Brin?", 0, 0, False, False))
+    newest = ChatRunSettings.of(store.runs.conversation(1)[-2])
+    assert [m.content for m in newest.messages] == [
+        "Who leads Avel?",
+        "Cy.",
+        "And Brin?",
+    ]
+
+
+def test_answers_that_are_being_written_are_stopped(session, store):
+    with pytest.raises(JobError, match="nothing to stop"):
+        ask._stop(session)
+    ask._ask(session, AskForm("Who leads Avel?", 0, 0, False, False))
+    ask._stop(session)
+    states = {run.state for run in store.runs.conversation(1)}
+    assert states == {"cancelled"}
+
+
+@pytest.mark.parametrize(("temperature", "length"), [(None, 5), (2.5, 5), (0.0, 0)])
+def test_settings_out_of_their_range_are_refused(session, temperature, length):
+    form = AskForm("Who?", 0, 0, False, False, temperature, length)
+    with pytest.raises(InputError, match="Enter a"):
+        ask._ask(session, form)
+
+
+def test_earlier_conversations_are_listed_and_opened(session, store):
+    ask._ask(session, AskForm("First <b>?", 0, 0, False, False))
+    end(store, {})
+    ask._clear(session)
+    ask._ask(session, AskForm("Second?", 0, 0, False, False))
+    assert list(store.runs.conversations()) == [2, 1]
+    assert "First" in ask._open(session, 1)
+    assert "Second" not in ask._open(session, 1)
+    assert list(store.runs.conversations("another model")) == []
+
+
+def test_an_answer_that_was_cut_off_says_so(session, store):
+    ask._ask(session, AskForm("Who leads Avel?", 0, 0, False, False))
+    run = store.runs.conversation(1)[0]
+    store.runs.finish(run.id, "done", result={"answer": "Ada", "truncated": True})
+    assert "Cut off at the limit" in views.conversation(store, 1)

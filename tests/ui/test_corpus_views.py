@@ -1,11 +1,13 @@
 """Gold corpora on the page: listed with their counts, used or not, removed."""
 
+from dataclasses import replace
+
 import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Run
-from autolearn.core.run_settings import ImportRunSettings
+from autolearn.core.run_settings import ImportRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.ingest import corpora as library
 from autolearn.services import actions
@@ -82,17 +84,20 @@ def test_the_report_of_an_import_names_the_corpus(store):
 
 def test_train_shows_the_corpora_and_the_items_of_each_skill(store):
     memo = train.PlanCache()
-    contents = memo.intake(store, META, 0)
+    order = TrainRunSettings(train=META)
+    contents = memo.intake(store, order)
     assert "none yet" in train_views.intake(contents, META)
-    model = ModelSettings()
-    assert train.problems(store, model, META, 0, contents) == [library.MISSING]
+    assert train.problems(store, order, contents) == [library.MISSING]
     added(store)
-    contents = memo.intake(store, META, 0)
+    order = replace(order, corpora=tuple(library.ids(store)))
+    contents = memo.intake(store, order)
     markup = train_views.intake(contents, META)
     assert "invented world" in markup
     assert "ask 9, answer 13, verdict 8, feedback 5, refine 5" in markup
-    assert train.problems(store, model, META, 0, contents) == []
+    assert train.problems(store, order, contents) == []
     other = TrainSettings()
-    assert "Gold corpora" not in train_views.intake(memo.intake(store, other, 0), other)
+    plain = memo.intake(store, TrainRunSettings(train=other))
+    assert "Gold corpora" not in train_views.intake(plain, other)
     store.corpora.set_excluded(1, excluded=True)
-    assert "none yet" in train_views.intake(memo.intake(store, META, 0), META)
+    order = replace(order, corpora=tuple(library.ids(store)))
+    assert "none yet" in train_views.intake(memo.intake(store, order), META)

@@ -15,6 +15,8 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.records import Answer, Decision, Feedback, Question, Sample
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.rounds.sources import approved_examples, collect
 from autolearn.store import SampleFilter
 from autolearn.ui.tabs import review_queue
 from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
@@ -171,7 +173,9 @@ def test_what_is_learned_is_promised_only_once_it_is_approved(store, action, wor
 def test_decisions_are_shown_in_words(store):
     (sample,) = filled(store)
     store.decisions.decide([Decision(sample.id, "approve", "rule:default", "a gap")])
-    review_queue.edit(store, sample.id, ("Johann", "By Goethe", "Goethe of Weimar"))
+    question = review_queue.texts(store, sample.id)[0]
+    now = (question, "Johann", "By Goethe", "Goethe of Weimar")
+    review_queue.edit(store, sample.id, now)
     review_queue.overrule(store, sample.id, gap=False)
     markup = sample_views.card(store.samples.view(sample.id))
     assert "rule default approved: a gap" in markup
@@ -375,11 +379,11 @@ def test_what_a_rule_decided_is_taken_back_only_when_asked_twice(store):
 def test_an_edit_keeps_what_was_changed_and_can_be_undone(store):
     (sample,) = filled(store)
     before = review_queue.texts(store, sample.id)
-    now = (before[0], "It was Goethe.", "Goethe.")
+    now = (*before[:2], "It was Goethe.", "Goethe.")
     assert review_queue.edit(store, sample.id, now).startswith("Saved.")
     (decision,) = store.decisions.of([sample.id])
     assert decision.after.keys() == {"feedback", "refined", "chosen"}
-    assert review_queue.texts(store, sample.id) == ("Goethe.", *now[1:])
+    assert review_queue.texts(store, sample.id) == (before[0], "Goethe.", *now[2:])
     review_queue.undo(store, 0)
     assert review_queue.texts(store, sample.id) == before
 
@@ -404,3 +408,124 @@ def test_a_study_is_named_by_its_model(store):
     run = store.runs.create("study", {"model": {"model": "built-in", "round_id": 3}})
     assert review.study_name(run) == "study 1: built-in with round 3"
     assert review.study_name(store.runs.create("study", {})) == "study 2: built-in"
+
+
+def test_the_open_book_answer_is_taken_and_approved_at_once(store):
+    (sample,) = filled(store)
+    review_queue.take_open_book(store, sample.id)
+    now = store.samples.view(sample.id).sample
+    assert (now.chosen, now.state) == ("Goethe ", "approved")
+    review_queue.undo(store, 0)
+    again = store.samples.view(sample.id).sample
+    assert (again.chosen, again.state) == (sample.chosen, "pending")
+    with pytest.raises(InputError, match="No sample is shown"):
+        review_queue.take_open_book(store, 0)
+
+
+def test_a_question_is_edited_and_found_by_its_new_words(store):
+    (sample,) = filled(store)
+    texts = review_queue.texts(store, sample.id)
+    note = review_queue.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
+    assert "Saved" in note
+    assert store.samples.view(sample.id).sample.prompt == "Who is the poet?"
+    assert [s.id for s in store.samples.search("poet")] == [sample.id]
+    assert store.samples.search("wrote") == []
+    card = sample_views.card(store.samples.view(sample.id))
+    assert "person edited the question" in card
+
+
+def test_an_edited_question_has_none_of_the_wordings_of_the_old_one(store):
+    (sample,) = filled(store)
+    wording = Question(
+        "By whom is it?", "study", "paraphrase", parent_id=sample.question_id
+    )
+    (kept,) = store.library.add_questions([wording])
+    run = store.runs.create("study", {})
+    store.journal(run.id).step(
+        "w", lambda: [Answer(kept.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
+    )
+    review_queue.decide(store, [sample.id], "approve", None)
+    order = TrainRunSettings()
+    assert approved_examples(store, order)[0].wordings == ("By whom is it?",)
+    texts = review_queue.texts(store, sample.id)
+    review_queue.edit(store, sample.id, ("Who is the poet?", *texts[1:]))
+    assert approved_examples(store, order)[0].wordings == ()
+
+
+def test_a_person_adds_a_pair_that_is_learned(store):
+    (sample,) = filled(store)
+    number = review_queue.add_own(
+        store, " Where was it? ", " In Weimar. ", sample.id, is_about_text=True
+    )
+    view = store.samples.view(number)
+    assert (view.sample.prompt, view.sample.chosen) == ("Where was it?", "In Weimar.")
+    assert view.sample.state == "approved"
+    assert view.passage.id == sample.passage_id
+    assert [s.id for s in store.samples.search("Weimar")] == [sample.id, number]
+    (example,) = approved_examples(store, TrainRunSettings())
+    assert (example.target, example.is_gap) == ("In Weimar.", True)
+    dataset = build_items(store)
+    assert "In Weimar." in {item.chosen for item in dataset.items}
+    assert store.library.instructions() == []
+    with pytest.raises(InputError, match="Enter a question"):
+        review_queue.add_own(store, "", "x", 0, is_about_text=False)
+
+
+def test_a_rule_is_applied_to_what_the_filter_shows(store):
+    filled(store, 3, words="alpha")
+    filled(store, 2, words="beta")
+    values = list(FRESH)
+    values[2] = "alpha"
+    queue = ReviewQueue.of(*values)
+    assert len(review_queue.accepted_by(store, queue, "default")) == 3
+    note = review_queue.decide_all(store, queue, ("default", 3), None)
+    assert "3 samples approved by rule default" in note
+    assert store.samples.counts()["approved"] == 3
+    with pytest.raises(InputError, match="now matches 0"):
+        review_queue.decide_all(store, queue, ("default", 3), None)
+
+
+def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
+    (flagged,) = filled(store, 1, words="a", flags=("no_evidence",), probability=0.9)
+    (unsure,) = filled(store, 1, words="b", probability=0.6)
+    (sure,) = filled(store, 1, words="c", probability=0.9)
+    values = list(FRESH)
+    values[1] = "best first"
+    queue = ReviewQueue.of(*values)
+    first = queue.next(store)
+    second = queue.next(store, first)
+    assert [first, second, queue.next(store, second)] == [
+        sure.id,
+        unsure.id,
+        flagged.id,
+    ]
+    values[3] = review_queue.UNFLAGGED
+    counts = store.samples.counts(ReviewQueue.of(*values).criteria(store))
+    assert counts["pending"] == 2
+
+
+def build_items(store):
+    return collect(store, TrainRunSettings()).build()
+
+
+def test_contradictory_samples_are_shown_side_by_side(store):
+    (passage,) = put_passages(store, "a.txt", ["The mill opened in 1842."])
+    run = store.runs.create("study", {})
+    questions = store.library.add_questions(
+        [
+            Question(f"When did the mill{word} open?", "study", "model")
+            for word in ("", " first", " really")
+        ]
+    )
+    first, _, third = store.journal(run.id).step(
+        "s",
+        lambda: [
+            Sample(q.id, q.text, f"In {year}.", "?", True, 1.0, passage.id)
+            for q, year in zip(questions, (1842, 1842, 1619), strict=True)
+        ],
+    )
+    assert [s.id for s in store.samples.view(first.id).contradicting] == [third.id]
+    card = sample_views.card(store.samples.view(first.id))
+    assert "At most one of these can be right" in card
+    review_queue.decide(store, [third.id], "reject", "")
+    assert store.samples.view(first.id).contradicting == ()

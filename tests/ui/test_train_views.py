@@ -31,7 +31,11 @@ from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 from tests.support.texts import put_passages
-from tests.support.trainings import HOSTILE, SETTINGS, count, samples, training
+from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, samples, training
+
+
+def order(**settings):
+    return TrainRunSettings(train=replace(SETTINGS, **settings))
 
 
 def test_what_goes_in_is_what_the_training_would_take(store):
@@ -39,7 +43,7 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
     assert (contents.approved, contents.for_method, contents.without_gap) == (6, 6, 2)
     assert contents.dataset.leaked == 1
     assert (len(contents.dataset.items), contents.samples, len(contents.tokens)) == (
@@ -50,47 +54,50 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     markup = views.intake(contents, SETTINGS)
     assert "Excluded: no gap" in markup
     everything = replace(SETTINGS, only_gaps=False)
-    assert len(round_contents(store, everything, None, count).dataset.items) == 5
+    assert (
+        len(
+            round_contents(store, replace(ORDER, train=everything), count).dataset.items
+        )
+        == 5
+    )
 
 
 def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
     (passage,) = put_passages(store, "a.txt", ["Ada leads all of them."])
     samples(store, 20, gaps=20, passage_id=passage.id)
     memo = train.PlanCache()
-    contents = memo.intake(store, SETTINGS, 0)
+    contents = memo.intake(store, ORDER)
     n_read, n_checked = 1, round(20 / 16)
     assert len(contents.other_replay) == 5 * n_read + 2 * n_checked
-    assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is contents
-    assert (
-        memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).other_replay == ()
-    )
+    assert memo.intake(store, order(replay_weight=9.0)) is contents
+    assert memo.intake(store, order(replay_weight=0.0)).other_replay == ()
 
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
     samples(store, 3, gaps=3)
     memo = train.PlanCache()
-    first = memo.intake(store, SETTINGS, 0)
-    assert memo.intake(store, replace(SETTINGS, epochs=3), 0) is first
+    first = memo.intake(store, ORDER)
+    assert memo.intake(store, order(epochs=3)) is first
     store.decisions.undo_batch(store.decisions.last().id)
-    assert memo.intake(store, SETTINGS, 0).approved == 0
+    assert memo.intake(store, ORDER).approved == 0
 
 
 def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
-    contents = round_contents(store, SETTINGS, None, count)
-    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    contents = round_contents(store, ORDER, count)
+    (problem,) = train.problems(store, ORDER, contents)
     assert "No sample is approved" in problem
     samples(store, 3, gaps=0)
-    contents = round_contents(store, SETTINGS, None, count)
-    (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
+    contents = round_contents(store, ORDER, count)
+    (problem,) = train.problems(store, ORDER, contents)
     assert "nothing to train on" in problem
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
-    (problem, *_) = train.problems(store, ModelSettings(), stage_2, 0, contents)
+    (problem, *_) = train.problems(store, replace(ORDER, train=stage_2), contents)
     assert "stage-1 round" in problem
 
 
 def test_a_full_disk_prevents_a_training(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
     fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
@@ -100,7 +107,7 @@ def test_a_full_disk_prevents_a_training(store, monkeypatch):
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, lambda text: 500)
+    contents = round_contents(store, ORDER, lambda text: 500)
     sentences = " ".join(
         views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
@@ -114,7 +121,7 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
     effort = durations.effort(SETTINGS, contents, durations.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
@@ -133,7 +140,7 @@ def test_time_follows_the_pace_of_the_last_round(store):
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
@@ -161,7 +168,7 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
@@ -179,7 +186,7 @@ def test_memory_follows_rank_and_the_models_sizes(store):
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    contents = round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, ORDER, count)
     model = ModelSettings()
     before = memory_needs.of_training(store, model, SETTINGS, contents)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})

@@ -6,7 +6,6 @@ import pytest
 
 from autolearn.core.errors import StoreError
 from autolearn.store import Store, connection
-from autolearn.ui import page
 from autolearn.ui.session import Session
 from tests.support.texts import put_text
 
@@ -23,7 +22,7 @@ def session(workspace, monkeypatch):
 
 def test_of_many_presses_at_once_one_queues_a_round(session):
     with ThreadPoolExecutor(4) as pool:
-        presses = [pool.submit(page._whole_round, session) for _ in range(4)]
+        presses = [pool.submit(session.start_round) for _ in range(4)]
     refusals = [press.exception() for press in presses if press.exception()]
     assert len(refusals) == 3
     assert all("whole round is queued already" in str(error) for error in refusals)
@@ -33,7 +32,7 @@ def test_of_many_presses_at_once_one_queues_a_round(session):
 def test_a_read_only_workspace_is_looked_at_and_changes_say_why_not(
     session, monkeypatch
 ):
-    page._whole_round(session)
+    session.start_round()
     monkeypatch.setattr(connection, "is_read_only", lambda path: True)
     monkeypatch.setattr("autolearn.store.database.is_read_only", lambda path: True)
     looking = Session(session.folder)

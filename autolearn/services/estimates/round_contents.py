@@ -11,8 +11,8 @@ from statistics import fmean
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import StudySettings, TrainSettings
-from autolearn.rounds.sources import collect, study_settings
+from autolearn.core.settings import StudySettings
+from autolearn.rounds.sources import approved_in, collect, study_settings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.questions import LISTED, how_many
@@ -66,13 +66,12 @@ class RoundContents:
 
 def round_contents(
     store: Store,
-    settings: TrainSettings,
-    parent_id: int | None,
+    order: TrainRunSettings,
     count: Callable[[str], int],
     *,
     reads_system: bool = True,
 ) -> RoundContents:
-    """Return what a round with these settings would take from the store.
+    """Return what a round that is ordered so would take from the store.
 
     ``count``: returns the tokens of a text; most texts are the same at the next look.
     ``reads_system``: whether the template of the model has a place for that message.
@@ -86,13 +85,8 @@ def round_contents(
             count(item.chosen), count(item.rejected or "")
         )
 
-    uses_corpora = settings.traits.uses_corpora
-    gold_corpora = store.corpora.chosen() if uses_corpora else []
-    order = TrainRunSettings(
-        train=settings,
-        parent=parent_id,
-        corpora=tuple(corpus.id for corpus in gold_corpora),
-    )
+    settings = order.train
+    names = {corpus.id: corpus.name for corpus in store.corpora.chosen()}
     sources = collect(store, order)
     examples, dataset = sources.material.examples, sources.build()
     n_known = sum(not e.is_gap for e in examples) if settings.only_gaps else 0
@@ -101,7 +95,7 @@ def round_contents(
     limits = study_settings(store)
     replay_sizes = _ReplaySizes(limits, count, prompt_size, answer)
     return RoundContents(
-        store.samples.counts()["approved"],
+        store.samples.counts(approved_in(order.scope))["approved"],
         len(examples),
         n_known,
         dataset,
@@ -110,7 +104,7 @@ def round_contents(
         _instruction_length(store, prompt_size, count),
         tuple(replay_sizes.of(sources.replay(dataset.items))),
         tuple(length(item) for item in dataset.validation),
-        tuple(corpus.name for corpus in gold_corpora),
+        tuple(names[i] for i in order.corpora if i in names),
     )
 
 

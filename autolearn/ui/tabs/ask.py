@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 
-from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Run
 from autolearn.core.run_results import ChatResult
@@ -13,11 +14,13 @@ from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
+from autolearn.runs import queues
 from autolearn.runs.model_choice import check_base, chosen_model, finished_round
-from autolearn.services import actions
+from autolearn.services import actions, model_scope
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
-from autolearn.ui.session import PageContext, Session, html_panel
+from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
 
@@ -29,6 +32,12 @@ SHORTEST_CONTEXT = 1024
 """Tokens that a model is taken to read where it does not say."""
 
 CHOICE = "conversation"
+AGAIN = 0.8
+"""The temperature of another answer where the first was the likeliest."""
+LENGTH = 256
+"""New tokens of an answer at most, unless the person says otherwise."""
+N_TITLE = 60
+"""Characters of the first question by which a conversation is listed."""
 
 
 def build(context: PageContext) -> None:
@@ -53,6 +62,8 @@ def build(context: PageContext) -> None:
         refine = gr.Checkbox(
             label="Refine", info="each model checks its answer and writes it again"
         )
+    with gr.Accordion("Length, temperature and system prompt", open=False), gr.Row():
+        how = _settings()
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             show_label=False,
@@ -61,19 +72,74 @@ def build(context: PageContext) -> None:
             elem_id="ask-question",
         )
         send = gr.Button("Send", variant="primary", scale=1, elem_id="ask-send")
-        clear = gr.Button("New chat", scale=1, elem_id="ask-clear")
+    with gr.Row(equal_height=True):
+        past = gr.Dropdown(
+            [],
+            value=None,
+            label="Conversation",
+            show_label=False,
+            container=False,
+            filterable=False,
+            scale=5,
+            elem_id="ask-past",
+        )
+        small = {"size": "sm", "scale": 1, "min_width": 90}
+        again = gr.Button("Regenerate", elem_id="ask-again", **small)
+        stop = gr.Button("Stop", elem_id="ask-stop", **small)
+        clear = gr.Button("New chat", elem_id="ask-clear", **small)
     panel = html_panel("ask-conversation")
     context.redraw_on_change(lambda: _conversation(session), [], [panel])
+    context.redraw_on_opening(lambda: _past_chats(session), [], [past])
+    redraw_on([past.input], lambda number: _open(session, number), [past], [panel])
+    context.on_action([stop.click], lambda: _stop(session))
+    context.on_action([again.click], lambda: _again(session), [], [panel])
     sides = [left, right]
     context.redraw_on_opening(lambda *of: _model_choices(session, *of), sides, sides)
-    form = [question, left, right, open_book, refine]
+    form = [question, left, right, open_book, refine, *how]
 
-    def order(*values: str | int | bool) -> tuple[str, Html]:
-        _ask(session, AskForm(*values))  # type: ignore[arg-type]
-        return "", _conversation(session)
+    def order(*values: Any) -> tuple[str, Html, gr.Dropdown]:
+        _ask(session, AskForm(*values))
+        return "", _conversation(session), _past_chats(session)
 
-    context.on_action([send.click, question.submit], order, form, [question, panel])
-    context.on_action([clear.click], lambda: _clear(session), [], [panel])
+    outputs = [question, panel, past]
+    context.on_action([send.click, question.submit], order, form, outputs)
+    context.on_action(
+        [clear.click],
+        lambda: (_clear(session), _past_chats(session)),
+        [],
+        [panel, past],
+    )
+
+
+def _settings() -> list[gr.Number | gr.Textbox]:
+    """Lay out how answers are written: temperature, length and system prompt."""
+    return [
+        gr.Number(
+            0.0,
+            label="Temperature",
+            info="0: the likeliest answer; up to 2.",
+            minimum=0,
+            maximum=2,
+            step=0.1,
+            min_width=140,
+            elem_id="ask-temperature",
+        ),
+        gr.Number(
+            LENGTH,
+            label="Length",
+            info="New tokens at most.",
+            minimum=1,
+            precision=0,
+            min_width=140,
+            elem_id="ask-length",
+        ),
+        gr.Textbox(
+            label="System prompt",
+            info="Of answers from memory. Empty: the one that rounds are trained on.",
+            lines=2,
+            elem_id="ask-system",
+        ),
+    ]
 
 
 @dataclass(frozen=True)
@@ -85,15 +151,27 @@ class AskForm:
     right: int
     open_book: bool
     refine: bool
+    temperature: float | None = 0.0
+    length: int | None = LENGTH
+    system: str = ""
+
+    def sampling(self) -> Sampling:
+        """Return how answers are drawn.
+
+        Raises:
+            InputError: A number is missing or out of its range.
+        """
+        if self.temperature is None or not 0 <= self.temperature <= 2:
+            raise InputError("Enter a temperature from 0 to 2.")
+        if not self.length or self.length < 1:
+            raise InputError("Enter a length of at least 1 token.")
+        return Sampling(self.temperature, max_new_tokens=self.length)
 
 
 def _rounds(store: Store) -> list[tuple[str, int]]:
     """Return the finished rounds of the model in use; none if it is not there."""
-    try:
-        folder = model_files.locate(chosen_model(store).model)
-    except AutolearnError:
-        return []
-    return labels.finished_of(store, model_files.digest(folder))
+    digest = model_scope.chosen_digest(store)
+    return labels.finished(store, digest) if digest else []
 
 
 def _choices(session: Session) -> list[tuple[str, int]]:
@@ -141,6 +219,7 @@ def _ask(session: Session, wish: AskForm) -> None:
     question = wish.question.strip()
     if not question:
         raise InputError("Type a question first.")
+    sampling = wish.sampling()
     columns = {"left": _model(store, wish.left)}
     if wish.right != NEWEST or _newest(store):
         columns["right"] = _model(store, wish.right)
@@ -155,11 +234,102 @@ def _ask(session: Session, wish: AskForm) -> None:
             store,
             model,
             [*_before(past, column), Message("user", question)],
-            Sampling(),
+            sampling,
             refine=wish.refine and column != "open",
-            place=actions.ChatPlace(_number(store), turn, column, passage_ids),
+            place=actions.ChatPlace(
+                _number(store), turn, column, passage_ids, wish.system.strip() or None
+            ),
         )
     session.order(run)
+
+
+def _past_chats(session: Session) -> gr.Dropdown:
+    """Offer the conversations with the model that is shown, the newest first."""
+    store = session.store
+    chats = store.runs.conversations(shown_digest(store))
+    choices = [(_title(run), number) for number, run in chats.items()]
+    now = _number(store)
+    if now not in chats:
+        choices.insert(0, ("New chat", now))
+    return gr.Dropdown(choices=choices, value=now)
+
+
+def _title(run: Run) -> str:
+    question = ChatRunSettings.of(run).messages[-1].content
+    words = " ".join(question.split())
+    short = words if len(words) <= N_TITLE else f"{words[:N_TITLE]}…"
+    return f"{labels.local_time(run.created_at)}: {short}"
+
+
+def _open(session: Session, number: int) -> Html:
+    """Go on with an earlier conversation."""
+    session.store.choices.set(CHOICE, number)
+    return _conversation(session)
+
+
+def _stop(session: Session) -> None:
+    """Stop the answers that are being written.
+
+    Raises:
+        JobError: None is.
+    """
+    store = session.store
+    active = [
+        run
+        for run in store.runs.conversation(_number(store))
+        if run.state in ("queued", "running")
+    ]
+    if not active:
+        raise JobError("No answer is being written, so there is nothing to stop.")
+    for run in reversed(active):
+        queues.cancel(store, run.id)
+
+
+def _again(session: Session) -> Html:
+    """Queue other answers to the last question, in place of those it has.
+
+    Raises:
+        JobError: Nothing was asked, or the answers are still being written.
+    """
+    store = session.store
+    past = _past(session, chosen_model(store).model)
+    if not past:
+        raise JobError("Ask a question first.")
+    last = _latest(past)[-1]
+    turn = ChatRunSettings.of(last).turn
+    for run in _latest(past):
+        settings = ChatRunSettings.of(run)
+        if settings.turn != turn:
+            continue
+        sampling = replace(settings.sampling, seed=settings.sampling.seed + 1)
+        if not sampling.temperature:  # else it would be the same answer again
+            sampling = replace(sampling, temperature=AGAIN)
+        place = actions.ChatPlace(
+            settings.conversation,
+            turn,
+            settings.column,
+            settings.passages,
+            settings.system,
+        )
+        queued = actions.chat(
+            store,
+            settings.model,
+            settings.messages,
+            sampling,
+            refine=settings.refine,
+            place=place,
+        )
+    session.order(queued)
+    return _conversation(session)
+
+
+def _latest(past: Sequence[Run]) -> list[Run]:
+    """Return the newest run of each turn and column, in their order."""
+    by_place = {}
+    for run in past:
+        settings = ChatRunSettings.of(run)
+        by_place[settings.turn, settings.column] = run
+    return list(by_place.values())
 
 
 def _past(session: Session, model: str) -> list[Run]:
@@ -222,7 +392,7 @@ def _passages(store: Store, question: str, model: ModelSettings) -> list[int]:
 def _before(past: Sequence[Run], column: str) -> list[Message]:
     """Return what was asked and answered in a column so far."""
     messages: list[Message] = []
-    for run in past:
+    for run in _latest(past):
         settings = ChatRunSettings.of(run)
         if settings.column == column and run.state == "done":
             prompt, answer = settings.messages[-1].content, ChatResult.of(run).final

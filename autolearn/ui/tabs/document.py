@@ -40,10 +40,22 @@ element.addEventListener('click', (event) => {
   trigger('click', {pick: 'cut-' + JSON.stringify(chosen)});
   chosen = [];
 });
+element.addEventListener('click', (event) => {
+  const remove = event.target.closest('[data-remove]')?.dataset.remove;
+  if (remove && confirm(remove)) trigger('click', {pick: 'remove'});
+  const name = event.target.closest('[data-rename]')?.dataset.rename;
+  const other = name && prompt('New name', name);
+  if (other) trigger('click', {pick: 'rename-' + other});
+});
 """
 """Tells which characters of which passages are selected when they are to be left out.
+Asks before a document is deleted, and for its new name.
 
 Characters are counted as code points, as Python counts them."""
+
+
+REMOVE, RENAME = "remove", "rename-"
+"""Keys of clicks: delete the document, give it the name that follows."""
 
 
 def press_document(session: Session, place: Place, key: str) -> Place:
@@ -51,6 +63,13 @@ def press_document(session: Session, place: Place, key: str) -> Place:
     store = session.store
     if key.startswith(views.TURN):
         return replace(place, first=int(key.removeprefix(views.TURN)))
+    if key == REMOVE:
+        reading_actions.remove(store, _document_id(store, place))
+        return Place()
+    if key.startswith(RENAME):
+        name = key.removeprefix(RENAME)
+        reading_actions.rename(store, _document_id(store, place), name)
+        return place
     if key == views.BESIDE:
         return replace(place, is_beside=not place.is_beside)
     if key.startswith(views.COLUMN):

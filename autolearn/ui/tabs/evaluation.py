@@ -7,6 +7,7 @@ import gradio as gr
 from autolearn.core.errors import JobError
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
@@ -81,15 +82,20 @@ def build(context: PageContext) -> None:
 
 def _list(session: Session, old_names: object) -> tuple[Any, Any]:
     """Return the choices of rounds where there are new ones."""
-    names = [("the newest round", NEWEST), *labels.finished(session.store)]
+    names = [("the newest round", NEWEST), *_rounds(session.store)]
     if tuple(names) == old_names:
         return gr.skip(), gr.skip()
     return gr.Dropdown(choices=names), tuple(names)
 
 
+def _rounds(store: Store) -> list[tuple[str, int]]:
+    """Return the finished rounds that are shown, the newest first."""
+    return labels.finished(store, shown_digest(store))
+
+
 def _round(store: Store, round_id: int) -> int:
     """Return the round that is looked at, the newest by default; 0 for none."""
-    rounds = labels.finished(store)
+    rounds = _rounds(store)
     return round_id or (rounds[0][1] if rounds else 0)
 
 

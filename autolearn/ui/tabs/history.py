@@ -14,6 +14,7 @@ from autolearn.core.run_settings import ExportRunSettings
 from autolearn.export import formats
 from autolearn.runs import queues
 from autolearn.services import actions
+from autolearn.ui.drawer import FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import workspace
@@ -60,6 +61,8 @@ def _rounds(context: PageContext) -> None:
         [round_id],
         [details],
     )
+    click.then(None, None, None, js=FOCUS_JS)
+    details.click(lambda: "", None, details, **QUIET)
 
 
 def _runs(context: PageContext) -> None:
@@ -72,18 +75,28 @@ def _runs(context: PageContext) -> None:
         resume = gr.Button(
             "Resume the selected run", size="sm", elem_id="history-resume"
         )
+        chats = gr.Checkbox(
+            label="Chats too", container=False, min_width=90, elem_id="history-chats"
+        )
     details = html_panel("history-run")
     state = [run_id, version]
-    context.redraw_on_change(lambda i: views.runs(session.store, i), [before], [table])
+    where = [before, chats]
+
+    def draw(before_id: int, with_chats: bool) -> Html:
+        return views.runs(session.store, before_id, with_chats=with_chats)
+
+    context.redraw_on_change(draw, where, [table])
     context.redraw_on_change(
         lambda *s: _details(session, *s), state, [details, version]
     )
     first_page = newest.click(lambda: 0, None, before, **QUIET)
-    next_page = older.click(lambda i: _older(session, i), before, before, **QUIET)
-    pages: list[Callable[..., Any]] = [first_page.then, next_page.then]
-    redraw_on(pages, lambda i: views.runs(session.store, i), [before], [table])
+    next_page = older.click(lambda *of: _older(session, *of), where, before, **QUIET)
+    pages: list[Callable[..., Any]] = [first_page.then, next_page.then, chats.input]
+    redraw_on(pages, draw, where, [table])
     click = table.click(_id_of, None, run_id, **QUIET)
     redraw_on([click.then], lambda *s: _details(session, *s), state, [details, version])
+    click.then(None, None, None, js=FOCUS_JS)
+    details.click(lambda: ("", 0, ""), None, [details, run_id, version], **QUIET)
     context.on_action([resume.click], lambda i: _resume(session, i), [run_id])
 
 
@@ -140,11 +153,12 @@ def _details(session: Session, run_id: int, version: str) -> tuple[Any, Any]:
     return views.run_details(session.store, run_id), now
 
 
-def _older(session: Session, before_id: int) -> int:
+def _older(session: Session, before_id: int, with_chats: bool) -> int:
     """Return where the next page begins; the same if there is none."""
-    runs = views.page(session.store, before_id)
+    store = session.store
+    runs = views.page(store, before_id, with_chats=with_chats)
     last = runs[-1].id if len(runs) == views.RUNS_A_PAGE else before_id
-    return last if session.store.runs.newest(1, last or None) else before_id
+    return last if views.page(store, last, with_chats=with_chats) else before_id
 
 
 def _resume(session: Session, run_id: int) -> None:

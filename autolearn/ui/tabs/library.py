@@ -23,8 +23,10 @@ from autolearn.ui.session import (
 from autolearn.ui.tabs import corpora
 from autolearn.ui.tabs.document import SELECTION_JS, press_document
 from autolearn.ui.views import document as document_views
+from autolearn.ui.views import legibility
 from autolearn.ui.views import library as views
 from autolearn.ui.views.document import Place
+from autolearn.ui.views.links import tab_of
 
 TITLE = "Library"
 
@@ -41,14 +43,22 @@ def build(context: PageContext) -> None:
             notice = html_panel("library-told")
             corpora.build(context)
         with gr.Column(min_width=380):
+            search = gr.Textbox(
+                label="Search in all passages",
+                placeholder="Words, or the beginning of the last one",
+                elem_id="library-search",
+            )
+            results = html_panel("library-found")
             documents = html_panel("library-documents")
+            context.links.append(documents)
     passages = html_panel("library-passages", script=PICK_JS + SELECTION_JS)
 
     def draw(now: Place) -> Html:
         return document_views.draw(session.store, now)
 
     def show() -> tuple[Html, Html]:
-        return views.report(session.store), views.documents(session.store)
+        store = session.store
+        return views.report(store), legibility.warning(store) + views.documents(store)
 
     context.on_action(
         [take.click],
@@ -59,8 +69,16 @@ def build(context: PageContext) -> None:
     context.redraw_on_change(show, [], [report, documents])
     context.redraw_on_change(draw, [place], [passages])
     context.on_action([add.click], lambda *texts: _add(session, *texts), form, form)
-    picked = documents.click(_picked, None, [place], **QUIET)
-    redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
+    redraw_on(
+        [search.change],
+        lambda words: views.found(session.store, words),
+        [search],
+        [results],
+        trigger_mode="always_last",
+    )
+    for panel in (documents, results):
+        picked = panel.click(_picked, None, [place], **QUIET)
+        redraw_on([picked.then], draw, [place], [passages], scroll_to_output=True)
 
     def press(now: Place, event: gr.EventData) -> tuple[Place, Html]:
         after = press_document(session, now, str(event.pick))
@@ -139,8 +157,12 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     return views.taken(kind, added.n, added.trained), None
 
 
-def _picked(event: gr.EventData) -> Place:
-    return Place(int(event.pick))
+def _picked(event: gr.EventData) -> Any:
+    """Return the document that was clicked, or the passage that a search found."""
+    if tab_of(event.pick):
+        return gr.skip()
+    document_id, _, first = str(event.pick).removeprefix(views.PLACE).partition("-")
+    return Place(int(document_id), first=int(first or 0))
 
 
 def _add_other(session: Session, key: str) -> Html:

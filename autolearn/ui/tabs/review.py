@@ -7,6 +7,7 @@ import gradio as gr
 
 from autolearn.core.errors import Outdated
 from autolearn.core.records import Action
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -27,6 +28,7 @@ def build(context: PageContext) -> None:
     _wire_drawing(context, parts)
     _wire_steps(context, parts)
     _wire_edit(context, parts)
+    _wire_own(context, parts)
     _wire_bulk(context, parts)
 
 
@@ -35,11 +37,17 @@ def build(context: PageContext) -> None:
 
 def _wire_drawing(context: PageContext, parts: Parts) -> None:
     session, panels, filters = context.session, parts.shown, parts.filters
-    counters = [parts.progress, parts.bulk.approve, parts.bulk.reject]
+    counters = [
+        parts.progress,
+        parts.bulk.approve,
+        parts.bulk.reject,
+        parts.histogram,
+    ]
 
     def first(current: int, of: ReviewQueue) -> Any:
-        # What is shown stays as it is: a person may just have decided on it.
-        if current:
+        # What is shown stays as it is: a person may just have decided on it. Samples
+        # of a model that is no longer chosen go.
+        if current and of.shows(session.store, current):
             return [gr.skip()] * len(panels)
         card, number, version, *_ = _show(session, of)
         return card, number, version, gr.skip(), gr.skip()
@@ -59,7 +67,15 @@ def _wire_drawing(context: PageContext, parts: Parts) -> None:
     events = [field.input for field in filters]
     redraw_on(events, anew, filters, outputs, trigger_mode="always_last")
     reset = parts.clear.click(lambda: FRESH, None, filters, **QUIET)
-    redraw_on([reset.then], anew, filters, outputs)
+    least, most = filters[6:8]
+    bar = parts.histogram.click(_of_bar, None, [least, most], **QUIET)
+    redraw_on([reset.then, bar.then], anew, filters, outputs)
+
+
+def _of_bar(event: gr.EventData) -> tuple[float, float]:
+    """Return the least and the highest gap probability of a bar."""
+    low, _, high = str(event.pick).partition("-")
+    return float(low), float(high)
 
 
 def _show(
@@ -68,7 +84,7 @@ def _show(
     """Return what ``Parts.shown`` shows; 0 means the first sample."""
     store = session.store
     number = number or of.next(store)
-    card, version = views.empty(store, of.wanted), 0
+    card, version = views.empty(store, of.criteria(store)), 0
     if number:
         card, version = _card(session, number)
     notice = html.tag("p", html.text(note), "al-note", role="status")
@@ -89,15 +105,16 @@ def _nothing_asked() -> tuple[gr.Button, tuple[()]]:
 
 
 def _counted(session: Session, of: ReviewQueue) -> tuple[Any, ...]:
-    """Return the progress and both bulk buttons with their counts."""
+    """Return the progress, both bulk buttons with their counts, and the histogram."""
     store = session.store
-    counts = store.samples.counts(of.wanted)
+    counts = store.samples.counts(of.criteria(store))
     total = sum(counts.values())
     approve, reject = total - counts["approved"], total - counts["rejected"]
     return (
         views.progress(store),
         gr.Button(f"Approve all {approve:,} filtered samples", interactive=approve > 0),
         gr.Button(f"Reject all {reject:,} filtered samples", interactive=reject > 0),
+        views.histogram(store, of.criteria(store)),
     )
 
 
@@ -106,7 +123,9 @@ def _choices(store: Store) -> tuple[gr.Dropdown, gr.Dropdown]:
     documents = [(d.name, d.id) for d in store.library.shelf()]
     studies = [
         (views.study_name(run), run.id)
-        for run in store.runs.find(RunFilter(("study",)))
+        for run in store.runs.find(
+            RunFilter(("study",), model_digest=shown_digest(store))
+        )
     ]
     return gr.Dropdown([(ANY, 0), *documents]), gr.Dropdown([(ANY, 0), *studies])
 
@@ -137,6 +156,12 @@ def _wire_steps(context: PageContext, parts: Parts) -> None:
             [parts.current, parts.seen, reason, parts.queue],
             [*panels, reason],
         )
+
+    def take_open(current: int, of: ReviewQueue) -> Any:
+        review_queue.take_open_book(session.store, current)
+        return _show(session, of, of.around(session.store, current))
+
+    context.on_action([buttons["open-book"].click], take_open, here, panels)
     for name in ("skip", "next", "previous"):
         redraw_on([buttons[name].click], partial(_go, session, name), here, panels)
 
@@ -217,6 +242,33 @@ def _wire_edit(context: PageContext, parts: Parts) -> None:
     )
 
 
+def _wire_own(context: PageContext, parts: Parts) -> None:
+    session, own = context.session, parts.own
+    question = "#review-own-question textarea"
+    parts.actions.buttons["add"].click(
+        lambda: gr.Column(visible=True), None, own.panel, **QUIET
+    ).then(
+        None,
+        js=f"() => setTimeout(() => document.querySelector('{question}')?.focus(), 50)",
+    )
+    own.cancel.click(lambda: gr.Column(visible=False), None, own.panel, **QUIET)
+
+    def save(question: str, answer: str, is_about_text: bool, current: int) -> Any:
+        number = review_queue.add_own(
+            session.store, question, answer, current, is_about_text=is_about_text
+        )
+        note = f"Sample {number} is added and approved. Undo takes the approval back."
+        text = html.tag("p", html.text(note), "al-note", role="status")
+        return gr.Column(visible=False), "", "", text
+
+    context.on_action(
+        [own.save.click],
+        save,
+        [*own.boxes, parts.current],
+        [own.panel, *own.boxes[:2], parts.note],
+    )
+
+
 # --- many at once -------------------------------------------------------------
 
 
@@ -227,7 +279,19 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
         version = session.store.decisions.version()
         n = len(of.undecided(session.store, action))
         label = f"Yes, {action} {review_queue.counted(n)}"
-        return gr.Button(label, visible=n > 0), (action, n, version)
+        return (
+            gr.Button(label, visible=n > 0, interactive=True),
+            (action, n, version),
+        )
+
+    def ask_rule(name: str, of: ReviewQueue) -> tuple[gr.Button, BulkQuestion]:
+        version = session.store.decisions.version()
+        n = len(review_queue.accepted_by(session.store, of, name))
+        label = f"Yes, approve {review_queue.counted(n)} by rule {name}"
+        if not n:
+            label = f"Rule {name} accepts none of these"
+        button = gr.Button(label, visible=True, interactive=n > 0)
+        return button, (name, n, version)
 
     def decide(question: BulkQuestion, reason: str, of: ReviewQueue) -> Any:
         note = review_queue.decide_all(session.store, of, question, reason)
@@ -240,6 +304,7 @@ def _wire_bulk(context: PageContext, parts: Parts) -> None:
     )
     for button, action in asks:
         redraw_on([button.click], partial(ask, action), [parts.queue], second)
+    redraw_on([bulk.apply.click], ask_rule, [bulk.rule, parts.queue], second)
     context.on_action(
         [bulk.confirm.click],
         decide,

@@ -6,9 +6,10 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.flags import FLAGS
+from autolearn.study import rules
 from autolearn.ui.session import html_panel
 from autolearn.ui.tabs import review_queue
-from autolearn.ui.tabs.review_queue import ANY, FRESH, ReviewQueue
+from autolearn.ui.tabs.review_queue import ANY, FRESH, UNFLAGGED, ReviewQueue
 from autolearn.ui.views import review as views
 
 REASONS = (
@@ -20,12 +21,14 @@ REASONS = (
 )
 BUTTONS = {
     "approve": "A",
+    "open-book": "O",
     "edit": "E",
     "reject": "R",
     "skip": "S",
     "previous": "K",
     "next": "J",
     "undo": "U",
+    "add": "N",
 }
 
 
@@ -41,12 +44,14 @@ class Parts:
     actions: "Actions"
     note: gr.HTML
     edit: "Edit"
+    own: "OwnPair"
     card: gr.HTML
     current: gr.State
     """The id of the sample that is shown, 0 for none."""
     seen: gr.State
     """The newest decision when it was drawn; a later one on it refuses another."""
     bulk: "Bulk"
+    histogram: gr.HTML
 
     @property
     def shown(self) -> list[Any]:
@@ -79,9 +84,22 @@ class Bulk:
 
     approve: gr.Button
     reject: gr.Button
+    rule: gr.Dropdown
+    apply: gr.Button
     confirm: gr.Button
     asked: gr.State
     """What is to be confirmed, a ``BulkQuestion``."""
+
+
+@dataclass(frozen=True)
+class OwnPair:
+    """A question and its answer that a person adds."""
+
+    panel: gr.Column
+    boxes: list[Any]
+    """Question, answer, and whether they are about the passage shown."""
+    save: gr.Button
+    cancel: gr.Button
 
 
 def lay_out() -> Parts:
@@ -89,13 +107,15 @@ def lay_out() -> Parts:
     with gr.Accordion(
         "Filter, order and bulk decisions", open=False, elem_id="review-filter"
     ):
+        histogram = html_panel("review-histogram")
         filters, clear = _filters()
         bulk = _bulk_row()
+        keys = gr.Checkbox(label="Shortcuts on", container=False, elem_id="review-keys")
     progress = html_panel("review-progress")
     with gr.Row(elem_id="review-actions"):
-        actions = _actions()
+        actions = _actions(keys)
     note = html_panel("review-note")
-    edit = _edit()
+    edit, own = _edit(), _own_pair()
     card = html_panel("review-card")
     return Parts(
         filters,
@@ -105,14 +125,16 @@ def lay_out() -> Parts:
         actions,
         note,
         edit,
+        own,
         card,
         gr.State(0),
         gr.State(0),
         bulk,
+        histogram,
     )
 
 
-def _actions() -> Actions:
+def _actions(keys: gr.Checkbox) -> Actions:
     buttons = {
         name: gr.Button(
             f"{name.capitalize()} ({key})",
@@ -130,14 +152,8 @@ def _actions() -> Actions:
         show_label=False,
         container=False,
         allow_custom_value=True,
-        min_width=130,
-        elem_id="review-reason",
-    )
-    keys = gr.Checkbox(
-        label="Shortcuts on",
-        container=False,
         min_width=100,
-        elem_id="review-keys",
+        elem_id="review-reason",
     )
     html_panel("review-keys-help", views.keys_help())
     return Actions(buttons, reason, keys)
@@ -145,7 +161,11 @@ def _actions() -> Actions:
 
 def _filters() -> tuple[list[Any], gr.Button]:
     state, order, text, flag, verdict, gap, least, most, document, run = FRESH
-    flags = [(ANY, ANY), *((info.label, name) for name, info in FLAGS.items())]
+    flags = [
+        (ANY, ANY),
+        ("no flag", UNFLAGGED),
+        *((info.label, name) for name, info in FLAGS.items()),
+    ]
     verdicts = [ANY, "correct", "incorrect", "unclear"]
     with gr.Row():
         fields = [
@@ -175,6 +195,17 @@ def _bulk_row() -> Bulk:
         return Bulk(
             gr.Button("Approve all", size="sm", elem_id="review-approve-all"),
             gr.Button("Reject all", size="sm", elem_id="review-reject-all"),
+            gr.Dropdown(
+                list(rules.RULES),
+                value="default",
+                label="Rule",
+                show_label=False,
+                container=False,
+                filterable=False,
+                min_width=110,
+                elem_id="review-rule",
+            ),
+            gr.Button("Apply the rule …", size="sm", elem_id="review-apply"),
             gr.Button(
                 "Confirm",
                 size="sm",
@@ -188,8 +219,8 @@ def _bulk_row() -> Bulk:
 
 def _edit() -> Edit:
     with gr.Column(visible=False, elem_id="review-panel") as panel:
-        names = ("Answer to learn", "Feedback", "Refinement")
-        ids = ("answer", "feedback", "refined")
+        names = ("Question", "Answer to learn", "Feedback", "Refinement")
+        ids = ("question", "answer", "feedback", "refined")
         with gr.Row():
             boxes: list[Any] = [
                 gr.Textbox(
@@ -208,3 +239,36 @@ def _edit() -> Edit:
             )
             cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-cancel")
     return Edit(panel, boxes, save, cancel)
+
+
+def _own_pair() -> OwnPair:
+    with gr.Column(visible=False, elem_id="review-own") as panel:
+        with gr.Row():
+            boxes: list[Any] = [
+                gr.Textbox(
+                    label=label,
+                    lines=3,
+                    max_lines=8,
+                    min_width=200,
+                    interactive=True,
+                    elem_id=f"review-own-{label.lower()}",
+                )
+                for label in ("Question", "Answer")
+            ]
+        with gr.Row():
+            boxes.append(
+                gr.Checkbox(
+                    True,
+                    label="About the passage shown below",
+                    container=False,
+                    elem_id="review-own-text",
+                )
+            )
+            save = gr.Button(
+                "Add and approve (Ctrl+Enter)",
+                variant="primary",
+                size="sm",
+                elem_id="review-own-save",
+            )
+            cancel = gr.Button("Cancel (Esc)", size="sm", elem_id="review-own-cancel")
+    return OwnPair(panel, boxes, save, cancel)

@@ -2,26 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from autolearn.core.errors import InputError
 from autolearn.core.records import Action, Decision, SampleState
 from autolearn.services import actions
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.store.samples import Order
+from autolearn.study import rules
 
 ANY = "any"
 STATES: tuple[SampleState, ...] = ("pending", "approved", "rejected")
-ORDERS: dict[str, Order] = {"most useful first": "doubt", "oldest first": "id"}
+ORDERS: dict[str, Order] = {
+    "most useful first": "doubt",
+    "best first": "demerit",
+    "oldest first": "id",
+}
+UNFLAGGED = "none"
+"""Stands for samples without any flag where a flag can be chosen."""
 FRESH = ("pending", "most useful first", "", ANY, ANY, ANY, 0.0, 1.0, 0, 0)
 """The filter as it is at first, in the order of its fields on the page."""
 
-BulkQuestion = tuple[Action, int, int]
-"""What is asked before many are decided: the action, on how many samples, and the
-newest decision at that time."""
+BulkQuestion = tuple[str, int, int]
+"""What is asked before many are decided: the action or the name of a rule, on how many
+samples, and the newest decision at that time."""
 
 _BECOMES: dict[str, SampleState] = {"approve": "approved", "reject": "rejected"}
-_EDITED = ("chosen", "feedback", "refined")
+_EDITED = ("prompt", "chosen", "feedback", "refined")
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,8 @@ class ReviewQueue:
         state, order, text, flag, verdict, gap, least, most, document, run = values
         criteria = SampleFilter(
             state=None if state == ANY else state,
-            flag=None if flag == ANY else flag,
+            flag=None if flag in (ANY, UNFLAGGED) else flag,
+            flagged=False if flag == UNFLAGGED else None,
             verdict=None if verdict == ANY else verdict,
             gap=None if gap == ANY else gap == "gap",
             least=least or None,
@@ -48,10 +57,19 @@ class ReviewQueue:
         )
         return cls(criteria, ORDERS[order])
 
+    def criteria(self, store: Store) -> SampleFilter:
+        """Return the filter, kept to the model whose data are shown."""
+        return replace(self.wanted, model_digest=shown_digest(store))
+
+    def shows(self, store: Store, sample_id: int) -> bool:
+        """Return whether a sample belongs to the model whose data are shown."""
+        own = SampleFilter(ids=[sample_id], model_digest=shown_digest(store))
+        return bool(store.samples.ids(own))
+
     def next(self, store: Store, beside: int = 0, *, back: bool = False) -> int:
         """Return the sample next to this one, or the first; 0 if there is none."""
         sample_id = store.samples.step(
-            self.wanted, order=self.order, beside=beside or None, back=back
+            self.criteria(store), order=self.order, beside=beside or None, back=back
         )
         return sample_id or 0
 
@@ -61,11 +79,12 @@ class ReviewQueue:
 
     def undecided(self, store: Store, action: str) -> list[int]:
         """Return which of these samples are not yet what the action makes of them."""
-        states = [self.wanted.state] if self.wanted.state else STATES
+        criteria = self.criteria(store)
+        states = [criteria.state] if criteria.state else STATES
         ids: list[int] = []
         for state in states:
             if state != _BECOMES[action]:
-                ids += store.samples.ids(replace(self.wanted, state=state))
+                ids += store.samples.ids(replace(criteria, state=state))
         return ids
 
 
@@ -93,19 +112,35 @@ def decide_all(
 ) -> str:
     """Decide all of a queue, if they are as many as was asked about; return a note.
 
+    ``question`` names the action, or a rule, and the number of samples.
+
     Raises:
         InputError: They are more or fewer by now.
         Outdated: One of them was decided on since then.
     """
-    action, n, seen = question
+    name, n, seen = question
+    if name in rules.RULES:
+        return _apply_rule(store, queue, name, n, seen)
+    action = cast(Action, name)
     ids = queue.undecided(store, action)
-    if len(ids) != n:
-        raise InputError(
-            f"The filter now matches {len(ids)} samples instead of {n}; check them and "
-            "press again."
-        )
+    _check_number(len(ids), n)
     decide(store, ids, action, reason, seen)
     return f"{counted(n)} {_BECOMES[action]}. Undo reverts all of them."
+
+
+def _apply_rule(store: Store, queue: ReviewQueue, name: str, n: int, seen: int) -> str:
+    decisions = accepted_by(store, queue, name)
+    _check_number(len(decisions), n)
+    store.decisions.decide([replace(decision, seen=seen) for decision in decisions])
+    return f"{counted(n)} approved by rule {name}. Undo reverts all of them."
+
+
+def _check_number(n_now: int, n_asked: int) -> None:
+    if n_now != n_asked:
+        raise InputError(
+            f"The filter now matches {n_now} samples instead of {n_asked}; check them "
+            "and press again."
+        )
 
 
 def counted(n: int) -> str:
@@ -148,7 +183,57 @@ def overrule(store: Store, number: int, *, gap: bool, seen: int | None = None) -
     actions.decide(store, [number], decision)
 
 
-def texts(store: Store, number: int) -> tuple[str, str, str]:
+def take_open_book(store: Store, number: int) -> None:
+    """Approve a sample with its open-book answer as the answer to learn.
+
+    Raises:
+        InputError: No sample is shown, or it has no open-book answer.
+    """
+    if not number:
+        raise InputError("No sample is shown; there is nothing to decide.")
+    view = store.samples.view(number)
+    answer = view.answer(view.sample.open_answer_id)
+    if answer is None or not answer.text.strip():
+        raise InputError("This sample has no open-book answer; edit it instead.")
+    decisions = [Decision(number, "approve", "person")]
+    if answer.text != view.sample.chosen:
+        after = {"chosen": answer.text}
+        decisions.insert(0, Decision(number, "edit", "person", after=after))
+    store.decisions.decide(decisions)
+
+
+def add_own(
+    store: Store, question: str, answer: str, beside: int, *, is_about_text: bool
+) -> int:
+    """Add a pair of a person as an approved sample; return its id.
+
+    Args:
+        store: The workspace.
+        question: The question.
+        answer: The answer to learn.
+        beside: The sample that is shown, 0 for none.
+        is_about_text: Whether the pair is about the passage of that sample.
+
+    Raises:
+        InputError: The question or the answer is empty.
+    """
+    if not question.strip() or not answer.strip():
+        raise InputError("Enter a question and its answer.")
+    passage_id = None
+    if beside and is_about_text:
+        passage_id = store.samples.view(beside).sample.passage_id
+    number = store.own_pairs.add(question.strip(), answer.strip(), passage_id)
+    decide(store, [number], "approve", None)
+    return number
+
+
+def accepted_by(store: Store, queue: "ReviewQueue", rule_name: str) -> list[Decision]:
+    """Return the approvals of a rule among the pending samples of a queue."""
+    criteria = replace(queue.criteria(store), state="pending")
+    return rules.approvals(rules.rule(rule_name), store.samples.find(criteria))
+
+
+def texts(store: Store, number: int) -> tuple[str, str, str, str]:
     """Return what an edit may change of a sample, as it is now.
 
     Raises:
@@ -159,6 +244,7 @@ def texts(store: Store, number: int) -> tuple[str, str, str]:
     view = store.samples.view(number)
     critique, refinement = view.critique(), view.answer(view.sample.refined_answer_id)
     return (
+        view.sample.prompt,
         view.sample.chosen,
         view.edited_feedback or (critique.text if critique else ""),
         view.edited_refined or (refinement.text if refinement else ""),

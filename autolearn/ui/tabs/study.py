@@ -12,10 +12,11 @@ from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
+from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import prompts, review_queue
-from autolearn.ui.views import knowledge_map
+from autolearn.ui.views import knowledge_grid, legibility
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapCell
 
@@ -51,7 +52,7 @@ def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     session = context.session
     sample_id, seen, place = gr.State(0), gr.State(0), gr.State(MapCell())
-    documents, form, start = _form(context)
+    accordion, documents, form, start = _form(context)
     prompts.build(context)
     view = gr.Radio([LAST, ALL, MAP], value=LAST, label="Show", elem_id="study-show")
     panel, detail = html_panel("study-found"), html_panel("study-detail")
@@ -63,29 +64,42 @@ def build(context: PageContext) -> None:
         version = session.store.decisions.version()
         return views.detail(session.store, sample_id), version
 
-    def overrule(sample_id: int, seen: int, event: gr.EventData) -> tuple[Html, int]:
+    def press_detail(
+        sample_id: int, seen: int, event: gr.EventData
+    ) -> tuple[Html, int]:
+        if event.pick == CLOSE:
+            return Html(""), seen
         is_gap = event.pick == "gap"
         review_queue.overrule(session.store, sample_id, gap=is_gap, seen=seen)
         return draw_detail(sample_id)
 
+    def begin(*how: Any) -> gr.Accordion:
+        _study(session, *how)
+        return gr.Accordion(open=False)
+
     context.redraw_on_change(draw, [view, place], [panel])
     outputs = [detail, seen]
     context.redraw_on_change(draw_detail, [sample_id], outputs)
-    context.on_action(
-        [start.click], lambda *how: _study(session, *how), [documents, *form]
-    )
-    context.on_action([detail.click], overrule, [sample_id, seen], outputs)
+    context.on_action([start.click], begin, [documents, *form], [accordion])
+    context.on_action([detail.click], press_detail, [sample_id, seen], outputs)
     click = panel.click(_selection, [sample_id, place], [sample_id, place], **QUIET)
-    redraw_on([click.then], draw_detail, [sample_id], outputs, scroll_to_output=True)
+    redraw_on([click.then], draw_detail, [sample_id], outputs)
+    click.then(None, None, None, js=FOCUS_JS)
     redraw_on([view.input, click.then], draw, [view, place], [panel])
 
 
 def _form(
     context: PageContext,
-) -> tuple[gr.CheckboxGroup, list[gr.Number | gr.Dropdown | gr.Radio], gr.Button]:
+) -> tuple[
+    gr.Accordion,
+    gr.CheckboxGroup,
+    list[gr.Number | gr.Dropdown | gr.Radio],
+    gr.Button,
+]:
     """Lay out what to study and how; documents are looked up as the tab opens."""
     session, names = context.session, list(LABELS)
-    with gr.Accordion("What to study and how", open=True, elem_id="study-form"):
+    accordion = gr.Accordion("What to study and how", open=True, elem_id="study-form")
+    with accordion:
         with gr.Row(equal_height=False):
             documents = gr.CheckboxGroup(
                 [],
@@ -102,6 +116,7 @@ def _form(
         with gr.Accordion("More settings", open=False), gr.Row():
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
+        context.links.append(effort)
     context.redraw_on_opening(lambda: _documents(session), [], [documents])
     inputs = [documents, *setting_fields]
 
@@ -111,7 +126,7 @@ def _form(
     context.redraw_on_opening(draw, inputs, [effort])
     events = [documents.change, *(field.change for field in setting_fields)]
     redraw_on(events, draw, inputs, [effort], trigger_mode="always_last")
-    return documents, setting_fields, start
+    return accordion, documents, setting_fields, start
 
 
 def _documents(session: Session) -> gr.CheckboxGroup:
@@ -161,7 +176,7 @@ def _number(name: str) -> gr.Number:
 
 def _draw(session: Session, view: str, where: MapCell) -> Html:
     if view == MAP:
-        return knowledge_map.draw(session.store, where)
+        return knowledge_grid.draw(session.store, where)
     return views.newest(session.store, only_last=view == LAST)
 
 
@@ -194,7 +209,7 @@ def _effort(
     model = chosen_model(store)
     seconds = durations.study_seconds(store, model, settings, n)
     fit = memory_needs.of_study(store, model, settings, n)
-    return views.effort(n, n_bare, seconds, fit)
+    return views.effort(n, n_bare, seconds, fit) + legibility.warning(store, texts)
 
 
 def _study(session: Session, documents: list[int], *values: float | str | None) -> None:

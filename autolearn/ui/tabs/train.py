@@ -11,12 +11,15 @@ import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
 from autolearn.core.methods import METHODS, Method
-from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.settings import TrainSettings
+from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, token_preview
+from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
@@ -33,7 +36,8 @@ from autolearn.ui.session import (
     html_panel,
     redraw_on,
 )
-from autolearn.ui.tabs import training_progress
+from autolearn.ui.tabs import train_scope, training_progress
+from autolearn.ui.tabs.train_scope import N_FIELDS, ScopeForm, n_of_others
 from autolearn.ui.views import labels
 from autolearn.ui.views import train as views
 
@@ -78,15 +82,17 @@ LABELS = {
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     memo = PlanCache()
-    with gr.Row():
+    progress = training_progress.lay_out()
+    new_round = gr.Accordion("New round", open=True, elem_id="train-form")
+    with new_round, gr.Row():
         with gr.Column(scale=2, min_width=340):
-            form, parent, preset = _form()
+            form, parent, preset, scope = _form(context)
             start = gr.Button("Start training", variant="primary", elem_id="train-go")
             look = gr.Button("Show the exact tokens", elem_id="train-look")
         with gr.Column(scale=3, min_width=420):
             plan = html_panel("train-plan", html.note(LOOKING))
             tokens = html_panel("train-tokens")
-    inputs = [parent, *form]
+    inputs = [parent, *scope, *form]
     session = context.session
     _preset(session, preset, form)
     context.redraw_on_change(
@@ -100,7 +106,7 @@ def build(context: PageContext) -> None:
         trigger_mode="always_last",
     )
     waiting = html.note("Tokenizing all items …")
-    run_choice = training_progress.build(context, parent)
+    training_progress.wire(context, progress, parent, new_round)
     request = look.click(lambda: waiting, None, tokens, **QUIET)
     redraw_on(
         [request.then],
@@ -113,8 +119,7 @@ def build(context: PageContext) -> None:
         [start.click],
         lambda *values: _start(session, *values),
         inputs,
-        [run_choice],
-        scroll_to_output=True,
+        [progress.run_choice],
     )
 
 
@@ -151,8 +156,10 @@ def _preset(session: Session, preset: gr.Dropdown, form: list[Any]) -> None:
     draw_on_load(first, [method], [preset, *preset_fields])
 
 
-def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
-    """Lay out all settings in the order of TrainSettings, the parent, the preset."""
+def _form(
+    context: PageContext,
+) -> tuple[list[Any], gr.Dropdown, gr.Dropdown, list[Any]]:
+    """Lay out the settings in the order of TrainSettings, parent, preset and scope."""
     parts: dict[str, Any] = {}
     parts["method"] = _field("method")
     parent = gr.Dropdown(
@@ -170,6 +177,7 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
         filterable=False,
         elem_id="train-preset",
     )
+    scope = train_scope.lay_out(context)
     for name in FIRST[1:]:
         parts[name] = _field(name)
     names = [entry.name for entry in fields(TrainSettings)]
@@ -177,7 +185,7 @@ def _form() -> tuple[list[Any], gr.Dropdown, gr.Dropdown]:
         for name in names:
             if name not in parts:
                 parts[name] = _field(name)
-    return [parts[name] for name in names], parent, preset
+    return [parts[name] for name in names], parent, preset, scope
 
 
 def _field(name: str) -> Any:
@@ -227,11 +235,9 @@ class PlanCache:
         self._kept: tuple[object, RoundContents] | None = None
         self._counter: tuple[object, Callable[[str], int]] | None = None
 
-    def intake(
-        self, store: Store, settings: TrainSettings, parent: int
-    ) -> RoundContents:
+    def intake(self, store: Store, order: TrainRunSettings) -> RoundContents:
         """Return what a round would train on, made anew if anything has changed."""
-        model = chosen_model(store)
+        settings, model = order.train, order.model
         revision = store.revisions.round_contents()
         # These change neither the items nor what is said of them; of the dial, only
         # whether there is replay.
@@ -243,13 +249,12 @@ class PlanCache:
             replay_weight=float(settings.replay_weight > 0),
             max_tokens=16,
         )
-        key = (store.folder, revision, plain, parent, model.model)
+        key = (store.folder, revision, replace(order, train=plain))
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
             contents = round_contents(
                 store,
-                settings,
-                parent or None,
+                order,
                 self._count(folder),
                 reads_system=model_files.reads_system(folder),
             )
@@ -267,23 +272,45 @@ class PlanCache:
         return self._counter[1]
 
 
-def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
+def order_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
+    """Return the round that a form asks for, with the chosen model.
+
+    Raises:
+        InputError: A field is empty or out of its range.
+    """
+    scope, settings = values[:N_FIELDS], settings_of(values[N_FIELDS:])
+    has_corpora = settings.traits.uses_corpora
+    return TrainRunSettings(
+        model=replace(chosen_model(store), round_id=None),
+        train=settings,
+        parent=parent or None,
+        corpora=tuple(corpora.ids(store)) if has_corpora else (),
+        scope=ScopeForm(*scope).scope(store),
+    )
+
+
+def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
     """Return what goes in, what stands in the way, and what it takes."""
     store = session.store
     try:
-        settings = settings_of(values)
+        order = order_of(store, *values)
     except InputError as error:
         return views.preflight([str(error)], [])
-    model = chosen_model(store)
-    contents = memo.intake(store, settings, parent)
+    model, settings = order.model, order.train
+    contents = memo.intake(store, order)
     fit = memory_needs.of_training(store, model, settings, contents)
     known_pace = durations.pace(store, model.model)
     pace = known_pace or durations.first_pace(model, settings, contents)
     effort = durations.effort(settings, contents, pace)
-    stops = problems(store, model, settings, parent, contents)
+    stops = problems(store, order, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
     notes = views.warnings(contents, settings, usual)
+    if order.scope and order.scope.model_digest and (n := n_of_others(store)):
+        notes.append(
+            f"{n} approved samples of other models are left out: what those did not "
+            "know says little about this one. Include them under “Which samples”."
+        )
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
     return (
@@ -294,19 +321,14 @@ def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
 
 
 def problems(
-    store: Store,
-    model: ModelSettings,
-    settings: TrainSettings,
-    parent: int,
-    contents: RoundContents,
+    store: Store, order: TrainRunSettings, contents: RoundContents
 ) -> list[str]:
     """Return what keeps a round from being trained, in sentences."""
     told_of = []
     try:
-        has_corpus = bool(store.corpora.chosen())
-        check_train(store, model, settings, parent or None, has_corpus=has_corpus)
+        check_train(store, order)
         if not contents.dataset.items:
-            raise JobError(why_nothing(settings))
+            raise JobError(why_nothing(order.train))
     except AutolearnError as error:
         told_of.append(str(error))
     return told_of
@@ -323,22 +345,22 @@ def _disk(store: Store, n_bytes: int) -> list[str]:
     ]
 
 
-def _tokens(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
+def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
     """Return the exact tokens of the first items."""
-    settings = settings_of(values)
-    items = memo.intake(session.store, settings, parent).dataset.items
+    order = order_of(session.store, *values)
+    items = memo.intake(session.store, order).dataset.items
     if not items:
         raise InputError(
             "There is no training data yet, so there are no tokens to show."
         )
-    folder = model_files.locate(chosen_model(session.store).model)
-    return views.preview(token_preview.look(folder, items, settings.max_tokens))
+    folder = model_files.locate(order.model.model)
+    return views.preview(token_preview.look(folder, items, order.train.max_tokens))
 
 
-def _start(session: Session, parent: int, *values: Any) -> Any:
+def _start(session: Session, *values: Any) -> Any:
     """Queue a round and look at the newest training."""
     store = session.store
-    settings = settings_of(values)
-    model = chosen_model(store)
-    session.order(actions.train(store, model, settings, parent or None))
+    order = order_of(store, *values)
+    sources = TrainSources(scope=order.scope)
+    session.order(actions.train(store, order.model, order.train, order.parent, sources))
     return training_progress.newest(store)

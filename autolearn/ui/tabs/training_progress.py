@@ -1,6 +1,6 @@
 """A training that goes on or has ended: watched, stopped, gone on with, tried again."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -8,9 +8,11 @@ import gradio as gr
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.records import Run
 from autolearn.core.run_results import FailedResult
-from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.runs import queues
 from autolearn.services import actions
+from autolearn.services.actions import TrainSources
+from autolearn.services.model_scope import chosen_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -23,17 +25,33 @@ N_MORE = 4
 """Epochs that a continued round gets, unless the person says otherwise."""
 
 
-def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
-    """Lay out the training that is looked at; return where it is chosen.
+@dataclass(frozen=True)
+class Parts:
+    """What shows a training."""
 
-    The choices of ``parent``, from where a round begins, grow with the trainings.
-    """
+    whole: gr.Accordion
+    """Hidden before the first training."""
+    run_choice: gr.Dropdown
+    more: gr.Number
+    buttons: tuple[gr.Button, ...]
+    panel: gr.HTML
+
+
+def lay_out() -> Parts:
+    """Lay out the training that is looked at: its curves, and what can be done."""
+    with gr.Accordion("Training", visible=False, elem_id="train-progress") as whole:
+        panel = html_panel("train-live")
+        run_choice, more, buttons = _controls()
+    return Parts(whole, run_choice, more, buttons, panel)
+
+
+def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
     with gr.Row():
         run_choice = gr.Dropdown(
             [("the newest training", NEWEST)],
             value=NEWEST,
             label="Training run",
-            info="Its progress, curves and settings are shown below.",
+            info="Its progress, curves and settings are shown above.",
             scale=3,
             elem_id="train-run",
         )
@@ -51,9 +69,26 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         less = gr.Button(
             "Retry with settings that fit", visible=False, elem_id="train-less"
         )
-    panel = html_panel("train-live")
-    names = gr.State(())
+    return run_choice, more, (stop, again, go_on, less)
+
+
+def wire(
+    context: PageContext, parts: Parts, parent: gr.Dropdown, new_round: gr.Accordion
+) -> None:
+    """Wire the training that is looked at to the page.
+
+    The choices of ``parent``, from where a round begins, grow with the trainings. The
+    form of a new round is folded as a training begins.
+    """
+    run_choice, more, panel = parts.run_choice, parts.more, parts.panel
+    go_on, less = parts.buttons[2:]
+    names, was_busy = gr.State(()), gr.State(False)
     session = context.session
+    context.redraw_on_change(
+        lambda was_busy: _fold(session, was_busy=was_busy),
+        [was_busy],
+        [parts.whole, new_round, was_busy],
+    )
     context.redraw_on_change(
         lambda names: _lists(session, names), [names], [parent, run_choice, names]
     )
@@ -66,8 +101,15 @@ def build(context: PageContext, parent: gr.Dropdown) -> gr.Dropdown:
         [run_choice.change], lambda run: _less(session, run), [run_choice], [less]
     )
     more.change(lambda n: gr.Button(_more(n)), more, go_on, **QUIET)
-    _wire(context, run_choice, more, (stop, again, go_on, less))
-    return run_choice
+    _wire(context, run_choice, more, parts.buttons)
+
+
+def _fold(session: Session, *, was_busy: bool) -> tuple[Any, Any, bool]:
+    """Show the trainings, and fold the form of a new round once as one begins."""
+    trainings = views.trainings(session.store)
+    is_busy = bool(trainings) and trainings[0].state in ("queued", "running")
+    form = gr.skip() if is_busy == was_busy else gr.Accordion(open=not is_busy)
+    return gr.Accordion(visible=bool(trainings)), form, is_busy
 
 
 def _more(epochs: float | None) -> str:
@@ -97,7 +139,8 @@ def _wire(
 
 def _lists(session: Session, old_names: object) -> tuple[Any, ...]:
     """Return the choices of parent and training where there are new ones."""
-    rounds = [labels.BASE, *labels.finished(session.store)]
+    store = session.store
+    rounds = [labels.BASE, *labels.finished(store, chosen_digest(store))]
     trainings = _trainings(session.store)
     now = (tuple(rounds), tuple(trainings))
     if now == old_names:
@@ -157,7 +200,8 @@ def _retry(session: Session, run_id: int) -> Any:
     run = _named(store, run_id)
     before = TrainRunSettings.of(run)
     settings = replace(before.train, **FailedResult.of(run).advice)
-    session.order(actions.train(store, before.model, settings, before.parent))
+    sources = TrainSources(scope=before.scope or SampleScope())
+    session.order(actions.train(store, before.model, settings, before.parent, sources))
     return newest(store)
 
 
@@ -172,5 +216,6 @@ def _go_on(session: Session, run_id: int, epochs: float | None) -> Any:
         raise InputError("Enter the number of epochs first.")
     before = TrainRunSettings.of(run)
     settings = replace(before.train, epochs=epochs, max_steps=0, least_steps=0)
-    session.order(actions.train(store, before.model, settings, rounds[0].id))
+    sources = TrainSources(scope=before.scope or SampleScope())
+    session.order(actions.train(store, before.model, settings, rounds[0].id, sources))
     return newest(store)

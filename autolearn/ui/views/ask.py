@@ -77,6 +77,9 @@ def _written_text(result: ChatResult) -> Html:
     if result.answer is None:
         return Html("")
     body = _text(result.answer or "The answer is empty.")
+    if result.truncated:
+        words = "Cut off at the limit of its length; raise “Length” for more."
+        body += html.tag("p", html.text(words), "al-faint")
     if result.evidence:
         quote = html.tag("q", html.text(result.evidence))
         body += html.tag("p", Html("Evidence: ") + quote, "al-faint")

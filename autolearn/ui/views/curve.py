@@ -38,8 +38,18 @@ class _Frame:
         return _TOP + (self.high - value) / tall * (_HEIGHT - _TOP - _BOTTOM)
 
 
-def draw(title: str, unit: str, series: Mapping[str, Sequence[Metric]]) -> Html:
+def draw(
+    title: str,
+    unit: str,
+    series: Mapping[str, Sequence[Metric]],
+    *,
+    smoothing: int = 1,
+    axis: str = "step",
+) -> Html:
     """Return one line a name on the same axes, each with its last value.
+
+    ``smoothing``: the points over which a line is averaged; the points themselves are
+    drawn faintly behind it. ``axis``: what is counted from left to right.
 
     Nothing where there are no numbers. The first line is solid, the second dashed, so
     that colour is not needed.
@@ -52,11 +62,11 @@ def draw(title: str, unit: str, series: Mapping[str, Sequence[Metric]]) -> Html:
         f"{title} {_description(name, p)}" for name, p in lines.items()
     )
     curves = html.join(
-        _line(frame, points, n) for n, points in enumerate(lines.values(), 1)
+        _line(frame, points, n, smoothing) for n, points in enumerate(lines.values(), 1)
     )
     svg = html.tag(
         "svg",
-        html.tag("title", html.text(description)) + _axes(frame, unit) + curves,
+        html.tag("title", html.text(description)) + _axes(frame, unit, axis) + curves,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
         aria_label=description,
@@ -95,15 +105,37 @@ def _legend(lines: Mapping[str, Sequence[Metric]], unit: str) -> Html:
     )
 
 
-def _line(frame: _Frame, points: Sequence[Metric], number: int) -> Html:
-    places = [f"{frame.x(p.step):.1f},{frame.y(p.value):.1f}" for p in points]
-    last_x, last_y = places[-1].split(",")
-    line = html.tag("polyline", "", points=" ".join(places), fill="none")
+def smoothed(points: Sequence[Metric], n_points: int) -> list[Metric]:
+    """Return the exponential moving average of points over about so many of them."""
+    weight, mean, total = 1 - 1 / max(1, n_points), 0.0, 0.0
+    averages = []
+    for point in points:
+        # Without the correction by the total, the beginning would be drawn to 0.
+        mean = weight * mean + (1 - weight) * point.value
+        total = weight * total + (1 - weight)
+        averages.append(Metric(point.step, point.name, mean / total))
+    return averages
+
+
+def _line(frame: _Frame, points: Sequence[Metric], number: int, smoothing: int) -> Html:
+    behind = Html("")
+    if smoothing > 1 and len(points) > 2 * smoothing:
+        behind = html.tag(
+            "polyline", "", "al-plot-raw", points=_places(frame, points), fill="none"
+        )
+        points = smoothed(points, smoothing)
+    places = _places(frame, points)
+    last_x, last_y = places.rsplit(" ", 1)[-1].split(",")
+    line = html.tag("polyline", "", points=places, fill="none")
     dot = html.tag("circle", "", cx=last_x, cy=last_y, r=3)
-    return html.tag("g", line + dot, f"al-plot-line al-line-{number}")
+    return html.tag("g", behind + line + dot, f"al-plot-line al-line-{number}")
 
 
-def _axes(frame: _Frame, unit: str) -> Html:
+def _places(frame: _Frame, points: Sequence[Metric]) -> str:
+    return " ".join(f"{frame.x(p.step):.1f},{frame.y(p.value):.1f}" for p in points)
+
+
+def _axes(frame: _Frame, unit: str, axis: str) -> Html:
     parts: list[Html] = []
     for share in (0.0, 0.5, 1.0):
         value = frame.low + share * (frame.high - frame.low)
@@ -113,7 +145,7 @@ def _axes(frame: _Frame, unit: str) -> Html:
         parts.append(_word(_short(value), _LEFT - 6, frame.y(value) + 4, "end"))
     for step in sorted({frame.first, (frame.first + frame.last) // 2, frame.last}):
         parts.append(_word(f"{step:,}", frame.x(step), _HEIGHT - _BOTTOM + 16))
-    parts.append(_word("step", (_LEFT + _WIDTH) / 2, _HEIGHT - 6))
+    parts.append(_word(axis, (_LEFT + _WIDTH) / 2, _HEIGHT - 6))
     middle = (_TOP + _HEIGHT - _BOTTOM) / 2
     parts.append(_word(unit, 11, middle, transform=f"rotate(-90 11 {middle})"))
     return html.join(parts)

@@ -9,7 +9,7 @@ from typing import get_args
 from autolearn.core.reading import Column, ColumnUse, Reading
 from autolearn.core.records import Document, Exclusion, Passage
 from autolearn.ingest.readers import encodings, rows
-from autolearn.store import Store
+from autolearn.store import SampleFilter, Store
 from autolearn.store.library import EXCERPT, ExclusionKind
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -59,7 +59,7 @@ def draw(store: Store, place: Place) -> Html:
             document.id, start, end, MOST_EXCLUSIONS
         )
     parts = [
-        html.tag("h3", html.text(document.name), "al-head"),
+        _title(store, document),
         _what_was_read(store, document, n, covered),
         _encoding(document),
         _columns(document, place.columns),
@@ -68,6 +68,45 @@ def draw(store: Store, place: Place) -> Html:
         _turning(place.first, n),
     ]
     return html.join(parts)
+
+
+def _title(store: Store, document: Document) -> Html:
+    """Return the name, and what can be done with the document as a whole."""
+    head = html.tag("h3", html.text(document.name), "al-head")
+    rename = html.tag(
+        "button", "Rename", "al-pick", type="button", data_rename=document.name
+    )
+    delete = html.tag(
+        "button",
+        "Delete",
+        "al-pick al-delete",
+        type="button",
+        data_remove=_question(store, document),
+    )
+    return html.tag("header", head + html.tag("span", rename + delete), "al-spread")
+
+
+def _question(store: Store, document: Document) -> str:
+    """Return what is asked before a document is deleted: what goes, and what stays."""
+    words = [f"Delete “{document.name}” from the library?"]
+    samples = store.samples.ids(SampleFilter(document_id=document.id))
+    if samples:
+        n = len(samples)
+        made = "1 sample was" if n == 1 else f"{n:,} samples were"
+        words.append(f"{made} made from it and will stay, each with its passage.")
+    rounds = [
+        str(round_.id)
+        for round_ in store.rounds.all()
+        if store.rounds.trained_samples([round_.id]) & set(samples)
+    ]
+    if rounds:
+        noun = "Round" if len(rounds) == 1 else "Rounds"
+        words.append(
+            f"{noun} {', '.join(rounds)} learned from it; deleting the document does "
+            "not make a round forget it. Roll back or leave out the round for that."
+        )
+    words.append("The kept copy of its file is deleted, too.")
+    return " ".join(words)
 
 
 def _what_was_read(store: Store, document: Document, n: int, covered: int) -> Html:

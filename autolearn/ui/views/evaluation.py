@@ -3,9 +3,10 @@
 A share never stands alone: its interval and its number of questions stand with it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
-from autolearn.core.records import Round
+from autolearn.core.records import Metric, Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import gold_questions, statistics
 from autolearn.evaluation.paired_quizzes import (
@@ -15,14 +16,13 @@ from autolearn.evaluation.paired_quizzes import (
     part_of,
 )
 from autolearn.evaluation.scoring import SCORERS
-from autolearn.models import files as model_files
-from autolearn.runs.model_choice import chosen_model
 from autolearn.services import quiz_runs, retention
+from autolearn.services.model_scope import chosen_digest, shown_digest
 from autolearn.services.retention import DocumentScore
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels
+from autolearn.ui.views import curve, labels
 
 ORIGINS = {
     "gold": "gold question",
@@ -141,14 +141,26 @@ def _shares(comparison: RoundComparison) -> Html:
             f"{title}: open-book bound (the base model reads the passage)": (
                 html.percent(change.open_book)
             ),
-            f"{title}: gap to that bound closed": html.percent(change.gap_closed),
+            f"{title}: gap to that bound closed": _closed(change.gap_closed),
             f"{title}: facts that the round studied (n = {studied.n})": html.text(
                 f"{_share(studied.right_before, studied.n)} to "
                 f"{_share(studied.right_after, studied.n)}"
             ),
-            f"{title}: gap closed on these": html.percent(studied.gap_closed),
+            f"{title}: gap closed on these": _closed(studied.gap_closed),
         }
     return table + html.tag("div", html.pairs(details), "al-card al-below")
+
+
+def _closed(share: float | None) -> Html:
+    """Return the share of the gap that was closed.
+
+    A round may know more than the base model reads, or less than it knew before.
+    """
+    if share is not None and share > 1:
+        return html.text("all (the round knows more than the base model reads)")
+    if share is not None and share < 0:
+        return html.text("none (the round knows less than before)")
+    return html.percent(share)
 
 
 def _row(name: str, change: QuizChange) -> tuple[Html, ...]:
@@ -287,20 +299,40 @@ def lock(store: Store) -> Html:
 
 def rounds(store: Store) -> Html:
     """Return all rounds with what was measured of them, the newest first."""
-    records = store.rounds.all()
+    records = labels.rounds(store, shown_digest(store))
     if not records:
         return html.note("No round yet. Start one under Train.")
+    plot = _over_rounds(records)
     heads = ("Round", "Method", "From", "State", "Steps", "Validation")
-    return html.table(
+    return plot + html.table(
         (*heads, "Quiz and control", "Forgetting (KL)", "Scale"),
         map(_round, reversed(records)),
         "All rounds",
     )
 
 
+def _over_rounds(records: Sequence[Round]) -> Html:
+    """Return the shares of right answers over the rounds, and what was forgotten."""
+    shares: defaultdict[str, list[Metric]] = defaultdict(list)
+    forgotten = []
+    for record in records:
+        scores = RoundScores.of(record)
+        for name, score in scores.closed_book().items():
+            shares[name].append(Metric(record.id, name, score.right))
+        if scores.forgetting_kl is not None:
+            forgotten.append(Metric(record.id, "", scores.forgetting_kl))
+    if max(map(len, shares.values()), default=0) < 2:
+        return Html("")
+    plots = curve.draw("Right answers, closed-book", "share", shares, axis="round")
+    plots += curve.draw("Forgetting (KL)", "nats", {"": forgotten}, axis="round")
+    return html.tag("div", plots, "al-plots")
+
+
 def retained(store: Store) -> Html:
     """Return how the rounds of the model in use answer the quiz on each document."""
-    model = model_files.digest(model_files.locate(chosen_model(store).model))
+    model = chosen_digest(store)
+    if model is None:
+        return Html("")
     matrix = retention.matrix(store, model)
     if len(matrix.rows) < 2 or len(matrix.documents) < 2:
         return Html("")

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autolearn.core.run_results import RoundScores
-from autolearn.store import RunFilter, Store
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+from autolearn.ui.views.links import TAB
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,12 @@ class GuideStep:
 
 def of(store: Store) -> list[GuideStep]:
     """Return the steps of a round by hand, in their order."""
-    samples = store.samples.counts()
-    chats = store.runs.find(RunFilter(("chat",), ("done",)), limit=1)
-    rounds = [round_ for round_ in store.rounds.all() if round_.adapter]
+    digest = shown_digest(store)
+    samples = store.samples.counts(SampleFilter(model_digest=digest))
+    chats = store.runs.find(
+        RunFilter(("chat",), ("done",), model_digest=digest), limit=1
+    )
+    rounds = [round_ for round_ in labels.rounds(store, digest) if round_.adapter]
     has_quiz = any(RoundScores.of(round_).closed_book() for round_ in rounds)
     return [
         GuideStep("Library", "Add texts", not store.library.is_empty()),
@@ -52,7 +58,7 @@ def _buttons(steps: list[GuideStep]) -> Iterator[Html]:
         content += html.text(step.what)
         yield html.pick(
             content,
-            step.tab,
+            f"{TAB}{step.tab}",
             "al-link al-next" if is_next else "al-link",
             aria_label=f"{step.what} ({state}): open the {step.tab} tab",
         )

@@ -17,8 +17,10 @@ from autolearn.core.run_results import (
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
 from autolearn.export import formats
 from autolearn.services import quiz_runs
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui import html
+from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
 from autolearn.ui.views import curve, labels
 
@@ -33,21 +35,28 @@ _LONGEST = 300
 
 def lineage(store: Store) -> Html:
     """Return all rounds below what they were built on; a click on one chooses it."""
-    rounds = store.rounds.all()
+    rounds = labels.rounds(store, shown_digest(store))
     if not rounds:
         return html.note(
             "No round yet. Approve samples under Review and train under Train, or "
             "press “Run a whole round”."
         )
+    by_model: defaultdict[str, list[Round]] = defaultdict(list)
+    for round_ in rounds:
+        by_model[round_.model.digest].append(round_)
+    trees = (_tree(store, of_one) for of_one in by_model.values())
+    return html.tag("div", html.join(trees), "al-lineage")
+
+
+def _tree(store: Store, rounds: Sequence[Round]) -> Html:
+    """Return the rounds of one model below it."""
     children: defaultdict[int | None, list[Round]] = defaultdict(list)
     for round_ in rounds:
         children[round_.parent_id].append(round_)
-    base = html.tag("div", html.text("base model"), "al-card al-base")
-    below = html.tag(
-        "ul",
-        html.join(_branch(r, children, _base_scores(store, r)) for r in children[None]),
-    )
-    return html.tag("div", base + below, "al-lineage")
+    name = f"base model: {labels.model(rounds[0].model.name)}"
+    base = html.tag("div", html.text(name), "al-card al-base")
+    branches = (_branch(r, children, _base_scores(store, r)) for r in children[None])
+    return base + html.tag("ul", html.join(branches))
 
 
 def _branch(
@@ -83,9 +92,9 @@ def _base_scores(store: Store, round_: Round) -> dict[str, float | None]:
 
 
 def round_details(store: Store, round_id: int) -> Html:
-    """Return everything about one round."""
+    """Return everything about one round; nothing while none is selected."""
     if not round_id:
-        return html.note("Select a round to see how it was made.")
+        return Html("")
     round_ = store.rounds.get(round_id)
     counts = Counter(item.kind for item in store.rounds.items(round_id))
     head = html.tag("h3", html.text(f"Round {round_.id}")) + labels.state(round_.state)
@@ -100,7 +109,7 @@ def round_details(store: Store, round_id: int) -> Html:
         "Items": html.text(items or html.DASH),
         "Adapter": html.text(round_.adapter or "not finished"),
     }
-    return html.tag(
+    body = html.tag(
         "section",
         html.tag("header", head, "al-spread")
         + html.pairs(facts)
@@ -108,6 +117,7 @@ def round_details(store: Store, round_id: int) -> Html:
         + _details("Settings", TrainRunSettings.of(round_).train.as_dict()),
         "al-card",
     )
+    return drawer(body, f"Round {round_id}")
 
 
 def _details(title: str, values: Mapping[str, Any]) -> Html:
@@ -119,14 +129,19 @@ def _details(title: str, values: Mapping[str, Any]) -> Html:
 # --- runs ---------------------------------------------------------------------
 
 
-def page(store: Store, before_id: int) -> list[Run]:
+def page(store: Store, before_id: int, *, with_chats: bool = True) -> list[Run]:
     """Return one page of runs, the newest first; 0 begins at the newest."""
-    return store.runs.newest(RUNS_A_PAGE, before_id or None)
+    criteria = RunFilter(
+        model_digest=shown_digest(store),
+        before_id=before_id or None,
+        chats=None if with_chats else False,
+    )
+    return store.runs.find(criteria, RUNS_A_PAGE)
 
 
-def runs(store: Store, before_id: int) -> Html:
+def runs(store: Store, before_id: int, *, with_chats: bool = True) -> Html:
     """Return one page of runs; a click on one chooses it."""
-    records = page(store, before_id)
+    records = page(store, before_id, with_chats=with_chats)
     if not records:
         return html.note(
             "No older run." if before_id else "No runs yet. Start with Study."
@@ -144,13 +159,13 @@ def runs(store: Store, before_id: int) -> Html:
 
 
 def run_details(store: Store, run_id: int) -> Html:
-    """Return one run with its settings, what it gave and its log."""
+    """Return one run with its settings, what it gave and its log, if one is chosen."""
     if not run_id:
-        return html.note("Select a run to see its settings and its log.")
+        return Html("")
     run = store.runs.get(run_id)
     head = html.tag("h3", html.text(labels.run(run)))
     log = html.tag("pre", html.text(log_tail(store.folder, run_id)), "al-log")
-    return html.tag(
+    body = html.tag(
         "section",
         html.tag("header", head + labels.state(run.state), "al-spread")
         + (html.problem(run.error) if run.error else Html(""))
@@ -160,6 +175,7 @@ def run_details(store: Store, run_id: int) -> Html:
         + html.tag("details", html.tag("summary", "Log") + log),
         "al-card",
     )
+    return drawer(body, labels.run(run))
 
 
 def log_tail(folder: Path, run_id: int) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.records import Passage, Sample
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import QuestionFilter, SampleFilter, Shelved, Store
 from autolearn.text.matching import normalise
 from autolearn.ui import html
 from autolearn.ui.html import Html
+from autolearn.ui.views import labels
 from autolearn.ui.views.sample import knowledge
 
 N_PASSAGES = 60
@@ -41,16 +43,17 @@ class MapCell:
     """What the map shows: a document, from a passage on, as it was after a round."""
 
     document_id: int = 0
-    """0: the first one."""
+    """0: all as a grid, or the only one."""
     round_id: int = 0
     """0: as it was studied."""
     first: int = 0
 
     def moved(self, key: str) -> "MapCell":
         """Return the place that a click on a part of the map leads to."""
-        kind, number = key[:1], int(key[1:])
-        if kind == "d":
-            return replace(self, document_id=number, first=0)
+        words, _, first = key[1:].partition("-")
+        kind, number = key[:1], int(words)
+        if kind in "dg":
+            return replace(self, document_id=number, first=int(first or 0))
         if kind == "r":
             return replace(self, round_id=number)
         return replace(self, first=number)
@@ -82,8 +85,9 @@ def draw(store: Store, place: MapCell) -> Html:
     if not documents:
         return html.note("There is no text yet. Add one under Library, then study it.")
     document = next((d for d in documents if d.id == place.document_id), documents[0])
-    samples = store.samples.find(SampleFilter(document_id=document.id))
-    switches = _documents(documents, document) + _rounds(store, place)
+    criteria = SampleFilter(document_id=document.id, model_digest=shown_digest(store))
+    samples = store.samples.find(criteria)
+    switches = _documents(documents, document) + rounds(store, place)
     if not samples:
         sentence = "Nothing of this document was studied yet. Press “Study”."
         return Html(switches + html.note(sentence))
@@ -93,7 +97,7 @@ def draw(store: Store, place: MapCell) -> Html:
 def _map(
     store: Store, place: MapCell, document: Shelved, samples: Sequence[Sample]
 ) -> Html:
-    knowledge = _knowledge(store, place.round_id) if place.round_id else Learned()
+    knowledge = learned_by(store, place.round_id)
     groups: defaultdict[int | None, list[Sample]] = defaultdict(list)
     for sample in samples:
         groups[sample.passage_id].append(sample)
@@ -110,14 +114,17 @@ def _switch(word: str, key: str, on: bool) -> Html:
 
 
 def _documents(documents: Sequence[Shelved], current: Shelved) -> Html:
-    picks = (_switch(d.name, f"d{d.id}", d.id == current.id) for d in documents)
+    picks = [_switch(d.name, f"d{d.id}", d.id == current.id) for d in documents]
+    if len(documents) > 1:
+        picks.insert(0, _switch("All documents", "d0", False))
     return html.tag("div", html.join(picks), "al-switches")
 
 
-def _rounds(store: Store, place: MapCell) -> Html:
+def rounds(store: Store, place: MapCell) -> Html:
     """Return the choice of a round, if one has been quizzed."""
-    rounds = store.runs.quizzed_rounds()
-    if not rounds:
+    own = {round_.id for round_ in labels.rounds(store, shown_digest(store))}
+    quizzed = [number for number in store.runs.quizzed_rounds() if number in own]
+    if not quizzed:
         return Html("")
     picks = [_switch("As studied", "r0", not place.round_id)] + [
         _switch(
@@ -125,13 +132,15 @@ def _rounds(store: Store, place: MapCell) -> Html:
             f"r{number}",
             number == place.round_id,
         )
-        for number in rounds
+        for number in quizzed
     ]
     return html.tag("div", html.join(picks), "al-switches")
 
 
-def _knowledge(store: Store, round_id: int) -> Learned:
-    """Return what a round and those before it learned, and its newest quiz."""
+def learned_by(store: Store, round_id: int) -> Learned:
+    """Return what a round and those before it learned, and its newest quiz; 0: none."""
+    if not round_id:
+        return Learned()
     lineage = [round_.id for round_ in store.rounds.lineage(round_id)]
     ids = store.rounds.trained_samples(lineage)
     by_question, by_text = _asked_again(store, round_id)

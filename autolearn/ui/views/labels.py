@@ -1,6 +1,7 @@
 """What runs, rounds and states are called, the same in every tab."""
 
 from datetime import datetime
+from pathlib import Path
 
 from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
@@ -59,6 +60,11 @@ def round_(record: Round) -> str:
     )
 
 
+def model(name: str) -> str:
+    """Return what a model is called: the last part of a path or hub id."""
+    return Path(name).name or name
+
+
 def method(name: str) -> str:
     """Return the title of a training method; an unknown one keeps its name."""
     title = method_title(name).split(":")[0]
@@ -72,19 +78,25 @@ def local_time(moment: str | None) -> str:
     return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
 
 
-def finished(store: Store) -> list[tuple[str, int]]:
-    """Return the rounds that have an adapter to choose from, the newest first."""
+def rounds(store: Store, digest: str | None = None) -> list[Round]:
+    """Return the rounds of one model, or of all, the oldest first."""
     return [
-        (round_(record), record.id)
-        for record in reversed(store.rounds.all())
-        if record.adapter
+        record
+        for record in store.rounds.all()
+        if digest is None or record.model.digest == digest
     ]
 
 
-def finished_of(store: Store, digest: str) -> list[tuple[str, int]]:
-    """Return the finished rounds of one model, the newest first."""
-    own = {record.id for record in store.rounds.all() if record.model.digest == digest}
-    return [choice for choice in finished(store) if choice[1] in own]
+def finished(store: Store, digest: str | None = None) -> list[tuple[str, int]]:
+    """Return the rounds to choose from that have an adapter, the newest first.
+
+    ``digest``: only those of this model.
+    """
+    return [
+        (round_(record), record.id)
+        for record in reversed(rounds(store, digest))
+        if record.adapter
+    ]
 
 
 def adapter(round_id: int | None) -> str:

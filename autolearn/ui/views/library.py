@@ -10,6 +10,12 @@ from autolearn.ui.views import labels
 
 SHOWN = 80
 """Characters that are shown of the names of new documents."""
+FOUND = 30
+"""Most passages that a search shows."""
+AROUND = 70
+"""Characters shown on each side of a word that was looked for."""
+PLACE = "place-"
+"""How the key begins of a passage that a search has found."""
 OTHER = "other-"
 """How the key begins of a file that is added as something else than texts."""
 
@@ -34,6 +40,44 @@ def documents(store: Store) -> Html:
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
     return html.table(heads, rows, "Documents")
+
+
+def found(store: Store, text: str) -> Html:
+    """Return the passages with these words; a click on one opens it."""
+    if not text.strip():
+        return Html("")
+    passages = store.library.find_passages(text, FOUND)
+    if not passages:
+        return html.note("No passage has all these words.")
+    documents = store.library.documents_by_id(p.document_id for p in passages)
+    rows = [
+        (
+            html.pick(
+                html.text(f"{documents[p.document_id].name}, {p.label}"),
+                f"{PLACE}{p.document_id}-{p.position}",
+                "al-link",
+            ),
+            html.tag("span", _around(p.text, text), "al-text"),
+        )
+        for p in passages
+    ]
+    n = f"{len(passages)}, the best" if len(passages) == FOUND else str(len(passages))
+    return html.table(("Passage", "Text"), rows, f"Passages found: {n}")
+
+
+def _around(passage: str, words: str) -> Html:
+    """Return the text around the first word that was looked for, the word marked.
+
+    The words may be written otherwise in the passage; then its beginning is returned.
+    """
+    first = words.split()[0].lower()
+    at = passage.lower().find(first)
+    if at < 0:
+        return html.beginning(passage, 2 * AROUND)
+    begin = max(0, at - AROUND)
+    end = at + len(first)
+    cut = passage[begin : end + AROUND].replace("\n", " ")
+    return html.marked(cut, at - begin, end - begin)
 
 
 def _sign(shelved: Shelved) -> Html:
@@ -67,8 +111,8 @@ def report(store: Store) -> Html:
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    if number := result.reread:
-        name = store.library.document(number).name
+    for document in store.library.documents_by_id([result.reread or 0]).values():
+        name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
     return html.join([*parts, _ended(run), *_others(run)])
 

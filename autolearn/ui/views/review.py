@@ -1,7 +1,10 @@
 """How far the review is, what it says where there is nothing, and its keys."""
 
-from autolearn.core.records import Decision, Run
+from dataclasses import replace
+
+from autolearn.core.records import Decision, Run, SampleState
 from autolearn.core.settings import ModelSettings
+from autolearn.services.model_scope import shown_digest
 from autolearn.store import SampleFilter, Store
 from autolearn.study import rules
 from autolearn.ui import html
@@ -10,17 +13,19 @@ from autolearn.ui.html import Html
 ENOUGH = 20
 """Decisions of a person from which on an agreement is worth telling."""
 _NEWEST = 200
+N_BARS = 10
+"""Bars of the histogram of gap probabilities."""
 
 
 def empty(store: Store, criteria: SampleFilter) -> Html:
     """Return what to do when nothing passes the filter."""
-    counts = store.samples.counts()
+    counts = _counts(store)
     if not any(counts.values()):
         return html.note(
             "Nothing to review yet: study a text first, in the tab Study, or press "
             "“Run a whole round”."
         )
-    if criteria == SampleFilter(state="pending"):
+    if criteria == SampleFilter(state="pending", model_digest=criteria.model_digest):
         return html.note(
             f"All {sum(counts.values())} samples are decided. Train on the "
             f"{counts['approved']} approved ones in the tab Train, or choose another "
@@ -29,9 +34,14 @@ def empty(store: Store, criteria: SampleFilter) -> Html:
     return html.note("No sample matches this filter; change or clear it.")
 
 
+def _counts(store: Store) -> dict[SampleState, int]:
+    """Return how many of the shown samples are in each state."""
+    return store.samples.counts(SampleFilter(model_digest=shown_digest(store)))
+
+
 def progress(store: Store) -> Html:
     """Return how many samples are decided, and whom the decisions agree with."""
-    counts = store.samples.counts()
+    counts = _counts(store)
     total = sum(counts.values())
     if not total:
         return Html("")
@@ -45,6 +55,27 @@ def progress(store: Store) -> Html:
         + html.tag("span", html.text(_agreement(store)), "al-faint"),
         "al-progress",
     )
+
+
+def histogram(store: Store, criteria: SampleFilter) -> Html:
+    """Return how sure the gaps of the wanted samples are; a click filters by a bar."""
+    every_gap = replace(criteria, least=None, most=None)
+    counts = store.samples.gap_histogram(every_gap, N_BARS)
+    if not any(counts):
+        return Html("")
+    bars = html.join(_bar(i, n, max(counts)) for i, n in enumerate(counts))
+    title = html.tag("span", "P(gap) of the filtered samples; click a bar", "al-faint")
+    return title + html.tag("div", bars, "al-histogram")
+
+
+def _bar(i: int, n: int, most: int) -> Html:
+    low, high = i / N_BARS, (i + 1) / N_BARS
+    label = f"{n:,} samples with P(gap) from {low:.1f} to {high:.1f}"
+    height = f"height:{round(58 * n / most) if n else 0}px"
+    body = html.tag("span", "", style=height) + html.tag(
+        "span", html.text(f"{low:.1f}")
+    )
+    return html.pick(body, f"{low:.1f}-{high:.1f}", title=label, aria_label=label)
 
 
 def _agreement(store: Store) -> str:
@@ -85,12 +116,14 @@ def study_name(run: Run) -> str:
 
 KEYS = {
     "A": "approve",
+    "O": "approve with the open-book answer",
     "E": "edit; Ctrl+Enter saves, Escape cancels",
     "R": "reject, with the selected reason",
     "S": "skip: decide later",
     "J": "next",
     "K": "previous",
     "U": "undo the last decision; a bulk decision is undone as a whole",
+    "N": "add a question and answer of your own",
     "?": "show or hide this help",
 }
 

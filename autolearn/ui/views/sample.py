@@ -18,6 +18,7 @@ _PAST = {
     "undo": "undid a decision",
 }
 _EDITED = {
+    "prompt": "the question",
     "chosen": "the answer",
     "feedback": "the feedback",
     "refined": "the refinement",
@@ -51,7 +52,7 @@ def card(view: SampleView) -> Html:
     classes = f"al-taught al-{state}"
     answer = _part(_LEARNED[state], _text(view.sample.chosen), classes)
     story = _present(answers, _feedback(view), _refinement(view), answer)
-    right = _present(_passage(view), _decisions(view.decisions))
+    right = _present(_contradictions(view), _passage(view), _decisions(view.decisions))
     columns = html.tag("div", story) + html.tag("div", right)
     return html.tag(
         "article",
@@ -194,6 +195,26 @@ def _refinement(view: SampleView) -> Html:
         about = html.tag("span", "Second check: ", "al-faint") + _verdict(check)
     body = about + _own(edit) + html.tag("div", difference, "al-text")
     return _part("Refinement (compared with the closed-book answer)", body)
+
+
+def _contradictions(view: SampleView) -> Html:
+    """Return this sample beside those that answer its question otherwise."""
+    if not view.contradicting:
+        return Html("")
+    rows = [
+        (
+            html.text("this" if sample.id == view.sample.id else sample.id),
+            html.text(sample.prompt),
+            html.text(sample.chosen),
+            html.badge(sample.state, sample.state),
+        )
+        for sample in (view.sample, *view.contradicting)
+    ]
+    table = html.table(
+        ("Sample", "Question", "Answer", "State"), rows, "Contradictions"
+    )
+    note = html.tag("div", "At most one of these can be right.", "al-faint")
+    return _part("Contradicted by other samples", note + table, "al-contradictions")
 
 
 # --- text and decisions -------------------------------------------------------

@@ -4,10 +4,15 @@ from autolearn.core.records import Run
 from autolearn.models import hardware
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.store import RunFilter, Store
+from autolearn.services import model_scope
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
+
+ALL_MODELS = "all-models"
+"""The key of a click that shows the data of all models, or of one again."""
 
 
 def draw(store: Store) -> Html:
@@ -33,7 +38,12 @@ def _place(store: Store) -> Html:
     )
     rows = {
         "Workspace": html.tag("span", html.text(store.folder.name), title=store.folder),
-        "Model": html.text(model.model),
+        "Model": html.tag(
+            "span",
+            html.text(labels.model(model.model)),
+            "al-ellipsis",
+            title=model.model,
+        ),
         "Precision": html.text(
             "4 bit" if model.quantization == "nf4" else "16 or 32 bit"
         ),
@@ -48,13 +58,27 @@ def _place(store: Store) -> Html:
 
 
 def _counts(store: Store) -> Html:
-    counts = store.samples.counts()
+    shown = shown_digest(store)
+    counts = store.samples.counts(SampleFilter(model_digest=shown))
     rows = {
         "To review": html.number(counts["pending"]),
         "Approved": html.number(counts["approved"]),
         "Rejected": html.number(counts["rejected"]),
     }
-    return html.tag("div", html.pairs(rows), "al-box")
+    return html.tag("div", html.pairs(rows) + _models(store, shown), "al-box")
+
+
+def _models(store: Store, shown: str | None) -> Html:
+    """Return whose data are shown where several models have some, and the switch."""
+    others = model_scope.other_models(store)
+    if not others:
+        return Html("")
+    names = ", ".join(map(labels.model, others))
+    sentence, label = f"Data of {names} are hidden.", "Show all models"
+    if shown is None:
+        sentence, label = "Data of all models are shown.", "Show the chosen model only"
+    button = html.pick(html.text(label), ALL_MODELS, "al-link")
+    return html.tag("div", html.text(f"{sentence} ") + button, "al-faint")
 
 
 def _running(run: Run) -> Html:

@@ -6,8 +6,11 @@ from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.records import Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
 from autolearn.services.estimates.memory_needs import MemoryFit
-from autolearn.store import QuestionFilter, SampleFilter, Store
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import QuestionFilter, RunFilter, SampleFilter, Store
+from autolearn.study import readability
 from autolearn.ui import html
+from autolearn.ui.drawer import drawer
 from autolearn.ui.html import Html
 from autolearn.ui.views import memory
 from autolearn.ui.views import sample as samples
@@ -21,7 +24,10 @@ N_CHARACTERS = 300
 
 
 def effort(
-    passages: int, instructions: int, seconds: float | None, fit: MemoryFit
+    passages: int,
+    instructions: int,
+    seconds: float | None,
+    fit: MemoryFit,
 ) -> Html:
     """Return what a study would take, in a line; the memory by part behind it."""
     many = [f"{passages:,} passages"] + [f"{instructions} instructions"] * bool(
@@ -38,14 +44,17 @@ def effort(
 
 
 def newest_run(store: Store) -> Run | None:
-    """Return the newest study, whatever its state."""
-    return store.runs.last("study")
+    """Return the newest study of what is shown, whatever its state."""
+    criteria = RunFilter(("study",), model_digest=shown_digest(store))
+    return next(iter(store.runs.find(criteria, limit=1)), None)
 
 
 def newest(store: Store, *, only_last: bool) -> Html:
     """Return the newest samples, of the last study or of all; a click shows one."""
     run = newest_run(store)
-    criteria = SampleFilter(run_id=run.id) if run and only_last else SampleFilter()
+    criteria = SampleFilter(model_digest=shown_digest(store))
+    if run and only_last:
+        criteria = SampleFilter(run_id=run.id)
     newest_samples = store.samples.newest(criteria, limit=N_ROWS)
     parts = [_headline(store, run)] if run else []
     parts.append(
@@ -57,10 +66,10 @@ def newest(store: Store, *, only_last: bool) -> Html:
 
 
 def detail(store: Store, sample_id: int) -> Html:
-    """Return everything about one sample."""
+    """Return everything about one sample; nothing while none is selected."""
     if not sample_id:
-        return html.note("Select a question to see its answers, evidence and feedback.")
-    return samples.card(store.samples.view(sample_id))
+        return Html("")
+    return drawer(samples.card(store.samples.view(sample_id)), f"Sample {sample_id}")
 
 
 def _headline(store: Store, run: Run) -> Html:
@@ -74,8 +83,25 @@ def _headline(store: Store, run: Run) -> Html:
         sentence += f", {counts['pending']} to review"
     if total > N_ROWS:
         sentence += f"; the newest {N_ROWS} are shown"
-    headline = html.tag("p", html.text(f"{sentence}."), "al-faint") + _quality(run)
+    headline = html.tag("p", html.text(f"{sentence}."), "al-faint")
+    headline += _readability(store, run) + _quality(run)
     return Html(headline + html.problem(run.error)) if run.error else headline
+
+
+def _readability(store: Store, run: Run) -> Html:
+    """Return that the model reads the texts of a study poorly, as soon as it is known.
+
+    Texts of the kind that a model was made for have about 1 bit per byte.
+    """
+    metrics = store.runs.metrics(run.id, readability.METRIC)
+    if not metrics or metrics[-1].value <= readability.POOR:
+        return Html("")
+    sentence = (
+        f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
+        "for each byte, about 1 where it reads well. Its questions and answers will "
+        "make little sense; stop the study and choose another model."
+    )
+    return html.tag("div", html.text(sentence), "al-warning", role="note")
 
 
 def _quality(run: Run) -> Html:

@@ -12,6 +12,7 @@ from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.durations import TrainingEstimate
 from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.services.estimates.round_contents import RoundContents
+from autolearn.services.model_scope import shown_digest
 from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
@@ -29,6 +30,10 @@ CURVES = (
     ("learning_rate", "Learning rate", "rate"),
 )
 """The numbers of a training that are drawn, with title and unit."""
+NOISY = ("loss", "reward_margin", "replay_kl")
+"""The numbers that differ from step to step by chance."""
+SMOOTHING = 10
+"""Points over which their curves are averaged."""
 N_CHARACTERS = 120
 """Longer answers are cut where dropped items are listed."""
 
@@ -191,7 +196,7 @@ def _tokens(row: ShownRow) -> Html:
 
 def trainings(store: Store) -> list[Run]:
     """Return the runs that train, the newest first."""
-    return store.runs.find(RunFilter(("train",)))
+    return store.runs.find(RunFilter(("train",), model_digest=shown_digest(store)))
 
 
 def title(run: Run) -> str:
@@ -207,7 +212,12 @@ def live(store: Store, run: Run | None) -> Html:
             "No round has been trained yet. Approve samples under Review, then train."
         )
     curves = html.join(
-        curve.draw(title, unit, {"": store.runs.metrics(run.id, name)})
+        curve.draw(
+            title,
+            unit,
+            {"": store.runs.metrics(run.id, name)},
+            smoothing=SMOOTHING if name in NOISY else 1,
+        )
         for name, title, unit in CURVES
     )
     head = html.tag("h3", html.text(f"Training, run {run.id}"))

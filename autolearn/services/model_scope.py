@@ -1,0 +1,51 @@
+"""Whose samples, rounds and runs the page shows: those of the chosen model, or all.
+
+What one model does not know says little about another, so their data are kept apart.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from autolearn.core.errors import AutolearnError
+from autolearn.models import files as model_files
+from autolearn.runs.model_choice import chosen_model
+from autolearn.store import Store
+
+CHOICE = "shows_all_models"
+
+
+def chosen_digest(store: Store) -> str | None:
+    """Return the digest of the chosen model; None if its files cannot be used now."""
+    try:
+        folder = model_files.locate(chosen_model(store).model)
+        files = tuple(
+            (path.name, path.stat().st_size, path.stat().st_mtime_ns)
+            for path in sorted(folder.iterdir())
+        )
+        return _digest(folder, files)
+    except (AutolearnError, OSError):
+        return None
+
+
+@lru_cache(maxsize=8)
+def _digest(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
+    """Return the digest of a folder whose files have these sizes and times."""
+    return model_files.digest(folder)
+
+
+def shown_digest(store: Store) -> str | None:
+    """Return the model whose data are shown; None: those of all models."""
+    digest = chosen_digest(store)
+    if digest is None or store.choices.get(CHOICE):
+        return None
+    return digest if store.runs.other_models(digest) else None
+
+
+def other_models(store: Store) -> list[str]:
+    """Return the names of the models beside the chosen one that have data."""
+    return store.runs.other_models(chosen_digest(store) or "")
+
+
+def turn(store: Store) -> None:
+    """Show the data of all models, or again those of the chosen one."""
+    store.choices.set(CHOICE, not store.choices.get(CHOICE))

@@ -1,0 +1,168 @@
+"""How far a whole round is: its stages, the time of the rest, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from autolearn.core.records import Run, RunState
+from autolearn.core.run_results import TrainResult
+from autolearn.core.run_settings import Phase, PipelineRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.evaluation.paired_quizzes import RoundComparison
+from autolearn.services import quiz_runs
+from autolearn.store import RunFilter, Store
+
+TITLES: dict[Phase, str] = {"study": "Study", "quiz": "Quiz", "train": "Train"}
+FIRST_SHARES: dict[Phase, float] = {"study": 1.0, "quiz": 0.3, "train": 0.7}
+"""Seconds of a phase for each second of the study, before a round has shown them.
+
+Rough: measured with the built-in model and library."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a whole round."""
+
+    phase: Phase
+    title: str
+    run: Run | None
+    """None while it waits."""
+
+
+@dataclass(frozen=True)
+class RoundProgress:
+    """A whole round: the runs so far and the stages that are still to come."""
+
+    model: ModelSettings
+    stages: tuple[Stage, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def number(self) -> int:
+        """Return the number of the stage that was begun last, from 1 on."""
+        return len(self.runs)
+
+    @property
+    def state(self) -> RunState:
+        """Return the state of the whole: that of its newest run."""
+        return self.runs[-1].state
+
+    @property
+    def is_active(self) -> bool:
+        """Return whether it goes on by itself."""
+        return self.state in ("queued", "running")
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether all stages have ended well."""
+        return self.state == "done" and self.number == len(self.stages)
+
+    @property
+    def seconds(self) -> float:
+        """Return the time from the order to the end, or to the end of the newest run.
+
+        The time in which it was interrupted counts as well.
+        """
+        first = datetime.fromisoformat(self.runs[0].created_at or "")
+        end = self.runs[-1].finished_at or self.runs[-1].heartbeat_at
+        return (datetime.fromisoformat(end) - first).total_seconds() if end else 0.0
+
+
+@dataclass(frozen=True)
+class RoundOutcome:
+    """What came of a whole round."""
+
+    round_id: int
+    comparison: RoundComparison
+    learned: int
+    """Samples that it was trained on."""
+
+
+def newest(store: Store) -> RoundProgress | None:
+    """Return the whole round that was begun last; None: there was none."""
+    last = store.runs.last_in_pipeline()
+    if last is None:
+        return None
+    runs = [last]
+    while (before := PipelineRunSettings.of(runs[0]).after) is not None:
+        runs.insert(0, store.runs.get(before))
+    settings = PipelineRunSettings.of(last)
+    waiting = settings.plan.phases if settings.plan else ()
+    return RoundProgress(settings.model, _stages(runs, waiting), tuple(runs))
+
+
+def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
+    phases: list[tuple[Phase, Run | None]] = [
+        *((run.kind, run) for run in runs),  # type: ignore[misc]
+        *((phase, None) for phase in waiting),
+    ]
+    stages: list[Stage] = []
+    for phase, run in phases:
+        is_after = any(stage.phase == "train" for stage in stages)
+        title = TITLES[phase]
+        if phase == "quiz":
+            title += " after" if is_after else " before"
+        stages.append(Stage(phase, title, run))
+    return tuple(stages)
+
+
+def seconds_left(store: Store, progress: RoundProgress) -> float | None:
+    """Return about how long all of the rest takes; None: not known yet."""
+    current = progress.runs[-1]
+    own = current.eta_seconds if current.state == "running" else None
+    expected = _expected(store, progress)
+    if own is None and current.kind in expected:
+        own = expected[current.kind]
+    waiting = [stage.phase for stage in progress.stages if stage.run is None]
+    if own is None or any(phase not in expected for phase in waiting):
+        return None
+    return own + sum(expected[phase] for phase in waiting)
+
+
+def is_rough(store: Store, progress: RoundProgress) -> bool:
+    """Return whether no finished round with this model has shown the times yet."""
+    return not all(_taken(store, progress, phase) for phase in ("quiz", "train"))
+
+
+def _expected(store: Store, progress: RoundProgress) -> dict[str, float]:
+    """Return the seconds of each phase, from this round, the last one, or its study."""
+    expected: dict[str, float] = {}
+    study = _taken(store, progress, "study") or _so_far(progress.runs[0])
+    for phase, share in FIRST_SHARES.items():
+        seconds = _taken(store, progress, phase)
+        if seconds is None and study is not None:
+            seconds = share * study
+        if seconds is not None:
+            expected[phase] = seconds
+    return expected
+
+
+def _so_far(run: Run) -> float | None:
+    """Return what a run that goes on will have taken in all."""
+    if run.started_at is None or run.heartbeat_at is None or run.eta_seconds is None:
+        return None
+    begun, beat = map(datetime.fromisoformat, (run.started_at, run.heartbeat_at))
+    return (beat - begun).total_seconds() + run.eta_seconds
+
+
+def _taken(store: Store, progress: RoundProgress, phase: str) -> float | None:
+    """Return how long the newest finished run of a phase took with this model."""
+    model = progress.model
+    done = RunFilter(
+        (phase,),  # type: ignore[arg-type]
+        ("done",),
+        model=model.model,
+        quantization=model.quantization,
+    )
+    return next((run.seconds for run in store.runs.find(done, limit=1)), None)
+
+
+def outcome(store: Store, progress: RoundProgress) -> RoundOutcome | None:
+    """Return what a finished round changed; None if it was not quizzed twice."""
+    quizzes = [run for run in progress.runs if run.kind == "quiz"]
+    trainings = [run for run in progress.runs if run.kind == "train"]
+    if not progress.is_done or len(quizzes) < 2 or not trainings:
+        return None
+    round_ = store.rounds.get(TrainResult.of(trainings[-1]).round)
+    comparison = quiz_runs.changed(store, quizzes[0], quizzes[-1], round_)
+    learned = store.rounds.trained_samples([round_.id])
+    return RoundOutcome(round_.id, comparison, len(learned))

@@ -1,0 +1,94 @@
+"""Which approved samples a round learns from, as it is chosen on the page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from autolearn.core.run_settings import SampleScope
+from autolearn.rounds.sources import approved_in
+from autolearn.services.model_scope import chosen_digest
+from autolearn.store import RunFilter, Store
+from autolearn.ui.session import PageContext
+from autolearn.ui.views import review as review_views
+
+N_FIELDS = 3
+
+
+@dataclass(frozen=True)
+class ScopeForm:
+    """What a person has selected; nothing selected means all."""
+
+    documents: list[int]
+    studies: list[int]
+    other_models: bool
+
+    def scope(self, store: Store) -> SampleScope:
+        """Return the scope of a round of the chosen model."""
+        return SampleScope(
+            model_digest=None if self.other_models else chosen_digest(store),
+            documents=tuple(self.documents) or None,
+            studies=tuple(self.studies) or None,
+        )
+
+
+def lay_out(context: PageContext) -> list[Any]:
+    """Lay out the fields of a ``ScopeForm`` in their order."""
+    common = {"multiselect": True, "value": []}
+    with gr.Accordion("Which samples", open=False, elem_id="train-scope"):
+        documents = gr.Dropdown(
+            [],
+            label="Documents",
+            info="None selected: all documents.",
+            elem_id="train-documents",
+            **common,
+        )
+        studies = gr.Dropdown(
+            [],
+            label="Studies",
+            info="None selected: all studies.",
+            elem_id="train-studies",
+            **common,
+        )
+        others = gr.Checkbox(
+            label="Include samples of other models",
+            info="Their gaps were measured with another model than the chosen one.",
+            elem_id="train-other-models",
+        )
+    fields = [documents, studies, others]
+    store = lambda: context.session.store  # noqa: E731
+    context.redraw_on_opening(
+        lambda others: _choices(store(), others), [others], fields
+    )
+    others.change(
+        lambda others: _studies(store(), others=others),
+        others,
+        studies,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    return fields
+
+
+def _choices(store: Store, others: bool) -> tuple[gr.Dropdown, gr.Dropdown, Any]:
+    documents = [(document.name, document.id) for document in store.library.shelf()]
+    return (
+        gr.Dropdown(choices=documents),
+        _studies(store, others=others),
+        gr.Checkbox(visible=n_of_others(store) > 0),
+    )
+
+
+def _studies(store: Store, *, others: bool) -> gr.Dropdown:
+    """Offer the studies with the chosen model, or with all models."""
+    digest = None if others else chosen_digest(store)
+    runs = store.runs.find(RunFilter(("study",), model_digest=digest))
+    return gr.Dropdown(choices=[(review_views.study_name(run), run.id) for run in runs])
+
+
+def n_of_others(store: Store) -> int:
+    """Return how many approved samples were measured with other models."""
+    own = SampleScope(model_digest=chosen_digest(store))
+    counts = [store.samples.counts(approved_in(s))["approved"] for s in (None, own)]
+    return counts[0] - counts[1]

@@ -1,0 +1,112 @@
+"""The knowledge map of all documents: what is known of each passage, at a glance."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from autolearn.core.records import Passage, Sample
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import SampleFilter, Shelved, Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import knowledge_map
+from autolearn.ui.views.knowledge_map import Learned, MapCell
+
+GROUPS = {
+    "known": ("known",),
+    "learned": ("right", "trained"),
+    "open": ("gap", "wrong"),
+    "flagged": ("flagged",),
+}
+"""What a cell tells apart, with the marks of samples that count as it."""
+N_DOCUMENTS, N_PASSAGES = 60, 80
+"""Most rows, and most cells of a row."""
+
+Shares = Counter[str]
+"""How many samples of each group."""
+
+
+def draw(store: Store, place: MapCell) -> Html:
+    """Return the grid of all documents, or the map of the one that was chosen."""
+    documents = store.library.shelf()
+    if place.document_id or len(documents) < 2:
+        return knowledge_map.draw(store, place)
+    samples = store.samples.find(SampleFilter(model_digest=shown_digest(store)))
+    if not samples:
+        return html.note("Nothing was studied yet. Press “Study”.")
+    learned = knowledge_map.learned_by(store, place.round_id)
+    before, now = _by_passage(samples, Learned()), _by_passage(samples, learned)
+    switches = knowledge_map.rounds(store, place)
+    visible = documents[:N_DOCUMENTS]
+    rows = [_row(store, document, now) for document in visible]
+    table = html.table(("Document", "Passages", "Samples"), rows, "Knowledge map")
+    more = ""
+    if len(documents) > len(visible):
+        more = f"The first {N_DOCUMENTS} of {len(documents):,} documents are shown."
+    return html.join(
+        [
+            switches,
+            _totals(before, now, place.round_id),
+            html.tag("div", table, "al-knowledge-grid"),
+            html.note(more) if more else Html(""),
+        ]
+    )
+
+
+def _by_passage(samples: Sequence[Sample], learned: Learned) -> dict[int, Shares]:
+    group_of = {mark: name for name, marks in GROUPS.items() for mark in marks}
+    shares: defaultdict[int, Shares] = defaultdict(Counter)
+    for sample in samples:
+        if sample.passage_id:
+            shares[sample.passage_id][group_of[learned.mark(sample)]] += 1
+    return shares
+
+
+def _totals(
+    before: Mapping[int, Shares], now: Mapping[int, Shares], round_id: int
+) -> Html:
+    """Return the legend with the numbers of all documents, before and after."""
+    was, total = sum(before.values(), Counter()), sum(now.values(), Counter())
+    parts = []
+    for name in GROUPS:
+        figures = f"{total[name]:,}"
+        if round_id and was[name] != total[name]:
+            figures = f"{was[name]:,} → {total[name]:,}"
+        swatch = html.tag("span", "", f"al-swatch al-share-{name}", aria_hidden="true")
+        parts.append(swatch + html.tag("span", html.text(f"{name} {figures}")))
+    return html.tag("div", html.join(parts), "al-legend")
+
+
+def _row(
+    store: Store, document: Shelved, shares: Mapping[int, Shares]
+) -> tuple[Html, ...]:
+    passages = store.library.stretch(document.id, 0, N_PASSAGES)
+    cells = html.join(_cell(document, p, shares.get(p.id, Counter())) for p in passages)
+    if (n := document.n_passages - len(passages)) > 0:
+        cells += html.tag("span", html.text(f"and {n} more"), "al-faint")
+    n_samples = sum(sum(shares[p.id].values()) for p in passages if p.id in shares)
+    name = html.pick(html.text(document.name), f"d{document.id}", "al-link")
+    return name, html.tag("div", cells, "al-cells"), html.number(n_samples)
+
+
+def _cell(document: Shelved, passage: Passage, shares: Shares) -> Html:
+    """Return a passage as a bar of its shares; a click opens its samples."""
+    n = sum(shares.values())
+    counts = ", ".join(f"{shares[name]} {name}" for name in GROUPS if shares[name])
+    label = f"{document.name}, {passage.label}: {counts or 'not studied'}"
+    parts = html.join(
+        html.tag(
+            "span",
+            "",
+            f"al-share-{name}",
+            style=f"width:{100 * shares[name] / n:.1f}%",
+        )
+        for name in GROUPS
+        if shares[name]
+    )
+    return html.pick(
+        parts,
+        f"g{document.id}-{passage.position}",
+        "al-grid-cell" + (" al-out" if passage.excluded else ""),
+        title=label,
+        aria_label=label,
+    )

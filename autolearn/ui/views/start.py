@@ -1,0 +1,91 @@
+"""The first page: what autolearn is, the loop as a picture, and three ways to begin."""
+
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services.model_scope import shown_digest
+from autolearn.store import SampleFilter, Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+from autolearn.ui.views.links import TAB
+
+WHOLE = "whole"
+"""The key of a click that runs a whole round."""
+SENTENCES = (
+    "A language model on this computer reads your texts, finds out what it does not "
+    "know, and learns it. You decide what it may learn, and a quiz shows whether it "
+    "did."
+)
+LOOP = (
+    ("Read", "Library", "Your texts are split into passages."),
+    ("Ask and answer", "Study", "With the text in view, and from memory."),
+    ("Find the gaps", "Review", "Where both answers differ; approve what is right."),
+    ("Learn", "Train", "A small adapter is trained; the model stays as it is."),
+    ("Prove it", "Evaluation", "The same quiz before and after."),
+)
+
+
+def about() -> Html:
+    """Return what this is, and the loop."""
+    steps = html.join(
+        html.tag(
+            "li",
+            html.tag("strong", html.text(title))
+            + html.tag("span", html.text(what), "al-faint")
+            + html.tag("span", html.text(f"Tab {tab}"), "al-loop-tab"),
+        )
+        for title, tab, what in LOOP
+    )
+    return html.tag("p", html.text(SENTENCES), "al-lead") + html.tag(
+        "ol", steps, "al-loop", aria_label="The loop of a round"
+    )
+
+
+def ways(store: Store) -> Html:
+    """Return three ways to begin, each with what it takes, and what there is so far."""
+    cards = (
+        _way(
+            "Try the demo",
+            "A tiny built-in model studies the texts in the library, and the quiz is "
+            "run before and after. About 5 minutes on two CPU cores; nothing is "
+            "downloaded. You can watch, or close the page.",
+            html.pick(html.text("Run a whole round"), WHOLE, "al-go al-main"),
+        ),
+        _way(
+            "Use your own texts",
+            "Paste a text or add files (PDF, Word, Markdown and others). The built-in "
+            "model reads only very simple sentences: choose a real model first.",
+            html.pick(html.text("Add texts"), f"{TAB}Library", "al-go"),
+        ),
+        _way(
+            "Choose a real model",
+            "An instruct model from a folder, a GGUF file, or the Hugging Face hub: "
+            "0.3 GiB and more to download, and minutes to hours for a round.",
+            html.pick(html.text("Choose a model"), f"{TAB}Model", "al-go"),
+        ),
+    )
+    return html.tag("div", html.join(cards), "al-ways") + _state(store)
+
+
+def _way(title: str, what: str, button: Html) -> Html:
+    head = html.tag("h3", html.text(title))
+    body = html.tag("p", html.text(what))
+    return html.tag("section", head + body + button, "al-card")
+
+
+def _state(store: Store) -> Html:
+    """Return in a sentence what the workspace has."""
+    digest = shown_digest(store)
+    counts = store.samples.counts(SampleFilter(model_digest=digest))
+    n_documents = len(store.library.shelf())
+    n_rounds = len(labels.finished(store, digest))
+    model = labels.model(chosen_model(store).model)
+    words = (
+        f"This workspace: model {model}, {_n(n_documents, 'document')}, "
+        f"{_n(sum(counts.values()), 'sample')} ({counts['pending']} to review, "
+        f"{counts['approved']} approved), {_n(n_rounds, 'finished round')}."
+    )
+    return html.tag("p", html.text(words), "al-faint")
+
+
+def _n(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,133 @@
+"""A whole round above the tabs: its stages while it goes on, its result at the end."""
+
+from autolearn.core.records import Run
+from autolearn.evaluation.paired_quizzes import RoundComparison
+from autolearn.services import round_progress
+from autolearn.services.round_progress import RoundOutcome, RoundProgress, Stage
+from autolearn.store import Store
+from autolearn.ui import html
+from autolearn.ui.html import Html
+from autolearn.ui.views import labels
+from autolearn.ui.views.links import TAB
+
+CLOSE, RESUME = "close", "resume-"
+"""Keys of clicks: put the result away, resume a run."""
+CLOSED = "closed_round"
+"""The choice that keeps which result was put away: the id of its last run."""
+LEADS = (
+    ("Chat", "Ask it a question"),
+    ("Evaluation", "See each quiz question"),
+    ("Review", "See what it learned"),
+)
+
+
+def draw(store: Store) -> Html:
+    """Return the newest whole round; nothing once its result was put away."""
+    progress = round_progress.newest(store)
+    if progress is None or store.choices.get(CLOSED) == progress.runs[-1].id:
+        return Html("")
+    if progress.is_active:
+        return _strip(progress, _rest(store, progress))
+    if not progress.is_done:
+        return _strip(progress, _stopped(progress.runs[-1]))
+    outcome = round_progress.outcome(store, progress)
+    return _result(progress, outcome) if outcome else Html("")
+
+
+def _strip(progress: RoundProgress, beside: Html) -> Html:
+    n = len(progress.stages)
+    head = html.tag("strong", html.text(f"Whole round: step {progress.number} of {n}"))
+    items = html.join(_stage(i, stage) for i, stage in enumerate(progress.stages, 1))
+    return html.tag(
+        "section",
+        html.tag("header", head + beside, "al-spread")
+        + html.tag("ol", items, "al-stages"),
+        "al-round-strip",
+        aria_label="Whole round",
+    )
+
+
+def _stage(number: int, stage: Stage) -> Html:
+    """Return a stage with its state, and its own time once it has ended."""
+    run = stage.run
+    sign, state, classes = str(number), "to come", "al-stage"
+    note = ""
+    if run and run.state == "done":
+        sign, state, classes = "✓", "done", "al-stage al-stage-done"
+        note = html.duration(run.seconds)
+    elif run and run.state in ("queued", "running"):
+        state, classes = "now", "al-stage al-stage-now"
+        note = run.stage or "starting"
+    elif run:
+        sign, state, classes = "✗", run.state, "al-stage al-stage-failed"
+        note = run.state
+    body = html.tag("span", html.text(sign), "al-stage-sign", aria_hidden="true")
+    body += html.tag("span", html.text(stage.title))
+    body += html.tag("span", html.text(note), "al-faint") if note else Html("")
+    if run and state == "now":
+        body += html.bar(run.done, run.total, f"{stage.title}: {note}")
+    current = "step" if state == "now" else None
+    label = f"{stage.title}: {state}"
+    return html.tag("li", body, classes, aria_current=current, aria_label=label)
+
+
+def _rest(store: Store, progress: RoundProgress) -> Html:
+    seconds = round_progress.seconds_left(store, progress)
+    if seconds is None:
+        return html.tag("span", "Estimating the time left", "al-faint")
+    words = f"About {html.duration(seconds)} left in all"
+    if round_progress.is_rough(store, progress):
+        words += " (rough: the first round with this model)"
+    return html.tag("span", html.text(words), "al-faint")
+
+
+def _stopped(run: Run) -> Html:
+    words = html.text(f"{labels.run(run)} {run.state}. ")
+    resume = html.pick(html.text("Resume"), f"{RESUME}{run.id}", "al-go")
+    return html.tag("span", words + resume + _close())
+
+
+def _close() -> Html:
+    return html.pick(html.text("Close"), CLOSE, "al-link al-close")
+
+
+def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
+    """Return what a round came to, in one line of figures, and where to go next."""
+    model = labels.model(progress.model.model)
+    title = f"Round {outcome.round_id} of {model} is finished"
+    head = html.tag("strong", html.text(title)) + _close()
+    figures = html.join(_figures(outcome.comparison))
+    figures += _figure(f"{outcome.learned:,}", "samples learned")
+    figures += _figure(html.duration(progress.seconds), "in all")
+    leads = html.join(
+        html.pick(html.text(words), f"{TAB}{tab}", "al-go") for tab, words in LEADS
+    )
+    return html.tag(
+        "section",
+        html.tag("header", head, "al-spread")
+        + html.tag("div", figures, "al-figures")
+        + html.tag("div", leads, "al-picks"),
+        "al-round-strip al-round-result",
+        aria_label="Result of the whole round",
+    )
+
+
+def _figures(comparison: RoundComparison) -> list[Html]:
+    """Return the shares of right answers, before and after, of each set asked."""
+    names = {"gold": "quiz", "self_made": "self-made quiz", "control": "control"}
+    return [
+        _figure(
+            f"{100 * change.right_before / change.n:.0f} % → "
+            f"{100 * change.right_after / change.n:.0f} %",
+            f"{name}, {change.n} questions",
+        )
+        for part, name in names.items()
+        if (change := comparison.parts[part]).n
+    ]
+
+
+def _figure(value: str, name: str) -> Html:
+    body = html.tag("strong", html.text(value)) + html.tag(
+        "span", html.text(name), "al-faint"
+    )
+    return html.tag("div", body, "al-figure-of-round")

@@ -1,0 +1,130 @@
+"""What belongs to one model is kept from the others."""
+
+import pytest
+
+from autolearn.core.errors import JobError
+from autolearn.core.run_settings import SampleScope, TrainRunSettings
+from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.rounds.sources import approved_examples
+from autolearn.services import actions, model_scope
+from autolearn.services.actions import TrainSources
+from autolearn.store import SampleFilter
+from autolearn.ui.tabs.review_queue import FRESH, ReviewQueue
+from autolearn.ui.views import guide, history, knowledge_map, labels, status, train
+from autolearn.ui.views import study as study_views
+from tests.support.texts import put_passages
+from tests.support.two_models import OTHER, finished_round, study
+
+OWN = ModelSettings()
+
+
+def test_with_one_model_everything_is_shown(store):
+    study(store, OWN)
+    assert model_scope.shown_digest(store) is None
+    assert model_scope.other_models(store) == []
+    assert "hidden" not in status.draw(store)
+
+
+def test_the_page_shows_the_chosen_model_and_can_show_all(store):
+    study(store, OWN, 2)
+    study(store, OTHER, 3)
+    digest = model_scope.shown_digest(store)
+    assert store.samples.counts(SampleFilter(model_digest=digest))["approved"] == 2
+    sidebar = status.draw(store)
+    assert "Data of other-7b are hidden" in sidebar
+    assert "/models/other-7b" not in sidebar
+    model_scope.turn(store)
+    assert model_scope.shown_digest(store) is None
+    assert "Data of all models are shown" in status.draw(store)
+    model_scope.turn(store)
+    assert model_scope.shown_digest(store) == digest
+
+
+def test_rounds_and_runs_of_another_model_are_not_listed(store):
+    own, other = finished_round(store, OWN), finished_round(store, OTHER)
+    study(store, OWN)
+    study(store, OTHER)
+    digest = model_scope.shown_digest(store)
+    assert [number for _, number in labels.finished(store, digest)] == [own.id]
+    assert f"round {other.id}" not in history.lineage(store)
+    assert "Study (run 4)" not in history.runs(store, 0)
+    model_scope.turn(store)
+    tree = history.lineage(store)
+    assert "base model: built-in" in tree
+    assert "base model: other-7b" in tree
+    assert "Study (run 4)" in history.runs(store, 0)
+
+
+def test_trainings_of_another_model_are_not_offered(store):
+    study(store, OTHER)
+    order = TrainRunSettings(model=OTHER, model_digest="digest of /models/other-7b")
+    store.runs.create("train", order.as_dict())
+    assert train.trainings(store) == []
+    model_scope.turn(store)
+    assert len(train.trainings(store)) == 1
+
+
+def test_the_review_and_the_map_keep_to_the_chosen_model(store):
+    (passage,) = put_passages(store, "a.txt", ["Avel was founded in 1711."])
+    (own,) = study(store, OWN, 1, passage.id, approve=False)
+    (other,) = study(store, OTHER, 1, passage.id, approve=False)
+    queue = ReviewQueue.of(*FRESH)
+    assert queue.next(store) == own.id
+    assert queue.next(store, own.id) == 0
+    assert not queue.shows(store, other.id)
+    assert queue.undecided(store, "approve") == [own.id]
+    shown = knowledge_map.draw(store, knowledge_map.MapCell())
+    assert f's{own.id}"' in shown
+    assert f's{other.id}"' not in shown
+    assert other.prompt not in study_views.newest(store, only_last=True)
+    model_scope.turn(store)
+    assert queue.next(store, own.id) == other.id
+
+
+def test_steps_count_only_what_the_chosen_model_has_done(store):
+    study(store, OTHER)
+    done = {step.tab for step in guide.of(store) if step.done}
+    assert "Study" not in done
+    assert "Review" not in done
+
+
+def test_a_round_leaves_out_samples_of_another_model_unless_they_are_asked_for(store):
+    (own,) = study(store, OWN)
+    (other,) = study(store, OTHER)
+    run = actions.train(store, OWN, TrainSettings())
+    examples = approved_examples(store, TrainRunSettings.of(run))
+    assert [example.sample.id for example in examples] == [own.id]
+    everything = TrainSources(scope=SampleScope())
+    run = actions.train(store, OWN, TrainSettings(), sources=everything)
+    examples = approved_examples(store, TrainRunSettings.of(run))
+    assert [example.sample.id for example in examples] == [own.id, other.id]
+
+
+def test_a_round_on_samples_of_another_model_alone_is_refused(store):
+    study(store, OTHER, 2)
+    with pytest.raises(JobError, match="2 approved samples were measured with another"):
+        actions.train(store, OWN, TrainSettings())
+
+
+def test_a_round_learns_from_the_selected_documents_and_studies(store):
+    (first,) = put_passages(store, "a.txt", ["Avel is old."])
+    (second,) = put_passages(store, "b.txt", ["Brin is new."])
+    samples = [study(store, OWN, 1, p.id)[0] for p in (first, second, second)]
+
+    def chosen(**scope):
+        sources = TrainSources(scope=SampleScope(**scope))
+        run = actions.train(store, OWN, TrainSettings(), sources=sources)
+        examples = approved_examples(store, TrainRunSettings.of(run))
+        return [example.sample.id for example in examples]
+
+    assert chosen(documents=(second.document_id,)) == [s.id for s in samples[1:]]
+    assert chosen(studies=(3,)) == [samples[2].id]
+    with pytest.raises(JobError, match="select others"):
+        chosen(documents=(first.document_id,), studies=(3,))
+
+
+def test_a_rule_in_a_whole_round_approves_only_its_own_samples(store):
+    study(store, OWN, 1, approve=False)
+    study(store, OTHER, 1, approve=False)
+    digest = model_scope.chosen_digest(store)
+    assert actions.approve(store, "all-pairs", SampleFilter(model_digest=digest)) == 1

@@ -1,0 +1,106 @@
+"""A whole round has stages, an end, and a result."""
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import Question, QuizResult, Round, TrainItem
+from autolearn.core.run_results import RunResult, StudyResult, TrainResult
+from autolearn.core.settings import ModelSettings
+from autolearn.services import pipeline, round_progress
+from autolearn.store.runs import Pace
+from autolearn.ui.views import whole_round
+from tests.support.texts import put_text
+from tests.support.two_models import digest_of, study
+
+MODEL = ModelSettings()
+
+
+def begun(store):
+    put_text(store, "avel.md", "Avel was founded in 1711.")
+    store.library.add_questions(
+        [
+            Question("When was it?", "quiz", "gold", gold_answer="1711"),
+            Question("Is it so?", "control", "gold", gold_answer="Yes"),
+        ]
+    )
+    run = pipeline.begin(store, MODEL)
+    assert store.runs.claim(1, ["study"]).id == run.id
+    return run
+
+
+def end(store, run, result=None):
+    result = result or RunResult()
+    following = pipeline.queue_next(store, run, result)
+    store.runs.finish(run.id, "done", None, result.as_dict())
+    return following
+
+
+def answered(store, run, n_right):
+    """Keep the closed-book answers of a quiz, so many of them right."""
+    questions = store.library.questions()
+
+    def results():
+        asked = [q for q in questions if q.split in ("quiz", "control")]
+        return [
+            QuizResult(q.id, "closed_book", "1711", i < n_right, i < n_right, 0.0)
+            for i, q in enumerate(asked)
+        ]
+
+    store.journal(run.id).step("quiz", results)
+
+
+def test_without_a_whole_round_nothing_is_shown(store):
+    study(store, MODEL)
+    assert round_progress.newest(store) is None
+    assert whole_round.draw(store) == ""
+
+
+def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
+    run = begun(store)
+    progress = round_progress.newest(store)
+    titles = [stage.title for stage in progress.stages]
+    assert titles == ["Study", "Quiz before", "Train", "Quiz after"]
+    assert progress.number == 1
+    assert round_progress.seconds_left(store, progress) is None
+    assert "Estimating" in whole_round.draw(store)
+    store.runs.report(run.id, Pace("questions", 1, 10, 1.0, 100.0))
+    store.runs.beat(run.id)
+    progress = round_progress.newest(store)
+    rest = round_progress.seconds_left(store, progress)
+    assert rest > 100.0 * (1 + 0.3 + 0.7)
+    markup = whole_round.draw(store)
+    assert "step 1 of 4" in markup
+    assert "rough" in markup
+
+
+def test_a_stopped_round_can_be_resumed_from_the_strip(store):
+    run = begun(store)
+    store.runs.finish(run.id, "failed", "No memory.")
+    markup = whole_round.draw(store)
+    assert f'data-pick="resume-{run.id}"' in markup
+    assert "failed" in markup
+
+
+def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
+    first = begun(store)
+    samples = study(store, MODEL)
+    before = end(store, first, StudyResult(samples=1))
+    answered(store, before, 0)
+    training = end(store, before)
+    identity = ModelIdentity(MODEL.model, digest_of(MODEL), "nf4", "float32", "cpu")
+    item = TrainItem("sft", (), "1711", sample_id=samples[0].id)
+    made = store.rounds.create(
+        Round("refined_sft", training.id, {}, identity, adapter="a"), [item]
+    )
+    after = end(store, training, TrainResult(round=made.id))
+    assert "step 4 of 4" in whole_round.draw(store)
+    answered(store, after, 2)
+    end(store, after)
+    progress = round_progress.newest(store)
+    assert progress.is_done
+    assert round_progress.outcome(store, progress).learned == 1
+    markup = whole_round.draw(store)
+    assert "is finished" in markup
+    assert "0 % → 100 %" in markup
+    assert "samples learned" in markup
+    assert 'data-pick="tab-Chat"' in markup
+    store.choices.set(whole_round.CLOSED, after.id)
+    assert whole_round.draw(store) == ""

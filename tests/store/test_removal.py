@@ -1,0 +1,85 @@
+"""Documents are deleted, renamed and searched."""
+
+import pytest
+
+from autolearn.core.errors import InputError, JobError
+from autolearn.core.settings import ModelSettings, StudySettings
+from autolearn.runs import queues
+from autolearn.services import actions, reading_actions
+from autolearn.ui.views import document as document_views
+from autolearn.ui.views import library as library_views
+from autolearn.ui.views.document import Place
+from tests.support.texts import put, put_passages, put_text
+from tests.support.two_models import study
+
+
+def test_a_document_without_samples_is_deleted_whole(store):
+    document = put_text(store, "avel.md", "Avel was founded in 1711.")
+    assert reading_actions.remove(store, document.id)
+    assert store.library.documents() == []
+    assert store.library.is_empty()
+    assert store.library.find_passages("Avel", 10) == []
+    with pytest.raises(InputError):
+        store.library.document(document.id)
+
+
+def test_samples_keep_the_passages_of_a_deleted_document(store):
+    (passage,) = put_passages(store, "avel.md", ["Avel was founded in 1711."])
+    (sample,) = study(store, ModelSettings(), 1, passage.id)
+    question = document_views.draw(store, Place(passage.document_id))
+    assert "1 sample was made from it and will stay" in question
+    assert not reading_actions.remove(store, passage.document_id)
+    assert store.library.shelf() == []
+    assert store.library.passages() == []
+    assert store.library.find_passages("Avel", 10) == []
+    view = store.samples.view(sample.id)
+    assert view.passage.text == "Avel was founded in 1711."
+    assert view.document.name == "avel.md"
+
+
+def test_a_deleted_file_is_gone_and_can_be_added_again(store, tmp_path):
+    path = tmp_path / "avel.md"
+    path.write_text("# Avel\n\nAvel was founded in 1711.\n", encoding="utf-8")
+    put(store, path)
+    (document,) = store.library.documents()
+    (passage,) = store.library.passages()
+    study(store, ModelSettings(), 1, passage.id)
+    kept = store.folder / "originals" / document.original
+    assert kept.exists()
+    reading_actions.remove(store, document.id)
+    assert not kept.exists()
+    assert put(store, path) == []
+    (again,) = store.library.documents()
+    assert again.id != document.id
+    assert [p.text for p in store.library.passages()] == [passage.text]
+
+
+def test_nothing_is_deleted_while_a_study_goes_on(store):
+    document = put_text(store, "avel.md", "Avel was founded in 1711.")
+    run = actions.study(store, ModelSettings(), StudySettings())
+    with pytest.raises(JobError):
+        reading_actions.remove(store, document.id)
+    queues.cancel(store, run.id)
+    assert reading_actions.remove(store, document.id)
+
+
+def test_a_document_gets_another_name(store):
+    document = put_text(store, "avel.md", "Avel was founded in 1711.")
+    reading_actions.rename(store, document.id, "  Towns ")
+    assert store.library.document(document.id).name == "Towns"
+    with pytest.raises(InputError, match="Enter a name"):
+        reading_actions.rename(store, document.id, " ")
+
+
+def test_passages_are_found_by_words_and_the_beginning_of_the_last(store):
+    put_passages(store, "a.md", ["Avel was founded in 1711.", "Brin lies by the sea."])
+    put_passages(store, "b.md", ["A harbour was founded by the sea."])
+    found = [p.text for p in store.library.find_passages("founded sea", 10)]
+    assert found == ["A harbour was founded by the sea."]
+    assert len(store.library.find_passages("fou", 10)) == 2
+    assert store.library.find_passages('"; DROP', 10) == []
+    markup = library_views.found(store, "<i>zz")
+    assert "No passage has" in markup
+    markup = library_views.found(store, "harbour")
+    assert "<mark>harbour</mark>" in markup
+    assert 'data-pick="place-2-0"' in markup
