@@ -5,10 +5,8 @@
   window.addEventListener('focus', look);
 
   // On a narrow window the sidebar leaves its place to the tabs.
-  if (window.innerWidth < 1000) setTimeout(() => {
-    const toggle = document.querySelector('[aria-label="Toggle Sidebar"]');
-    if (toggle?.getAttribute('aria-expanded') !== 'false') toggle?.click();
-  }, 200);
+  if (window.innerWidth < 1000) setTimeout(
+    () => document.querySelector('.sidebar.open .toggle-button')?.click(), 200);
 
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
