@@ -4,6 +4,10 @@
   document.addEventListener('visibilitychange', look);
   window.addEventListener('focus', look);
 
+  // On a narrow window the sidebar leaves its place to the tabs.
+  if (window.innerWidth < 1000) setTimeout(
+    () => document.querySelector('.sidebar.open .toggle-button')?.click(), 200);
+
   // The keys of the review: each clicks its button, while that can be seen.
   const keys = {
     a: 'approve', o: 'open-book', e: 'edit', r: 'reject', s: 'skip', j: 'next',

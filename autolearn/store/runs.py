@@ -150,19 +150,18 @@ class Runs:
         """Return the chats of one conversation, the first first."""
         return self._db.select(Run, "WHERE conversation = ? ORDER BY id", number)
 
-    def conversations(self, model_digest: str | None = None) -> dict[int, Run]:
+    def conversations(self, model_digest: str | None = None) -> list[Run]:
         """Return the first chat of each conversation, the newest conversation first.
 
         ``model_digest``: only those with this model.
         """
-        runs = self._db.select(
+        return self._db.select(
             Run,
             "WHERE id IN (SELECT min(id) FROM runs WHERE conversation IS NOT NULL"
             " GROUP BY conversation) AND coalesce(model_digest, '') IN"
             " ('', coalesce(?, model_digest)) ORDER BY id DESC",
             model_digest,
         )
-        return {run.settings["conversation"]: run for run in runs}
 
     def in_state(self, *states: RunState) -> list[Run]:
         """Return the runs in any of these states, the oldest first."""

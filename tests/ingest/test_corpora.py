@@ -145,7 +145,7 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
     run = actions.train(store, ModelSettings(), META)
     assert run.settings["corpora"] == [2]
     gold = actions.TrainSources(corpora=[1])
-    run = actions.train(store, ModelSettings(), META, gold=gold)
+    run = actions.train(store, ModelSettings(), META, sources=gold)
     assert run.settings["corpora"] == [1]
     with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):
         corpora.ids(store, ["x"])

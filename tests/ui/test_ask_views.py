@@ -251,10 +251,11 @@ def test_earlier_conversations_are_listed_and_opened(session, store):
     end(store, {})
     ask._clear(session)
     ask._ask(session, AskForm("Second?", 0, 0, False, False))
-    assert list(store.runs.conversations()) == [2, 1]
+    numbers = [run.settings["conversation"] for run in store.runs.conversations()]
+    assert numbers == [2, 1]
     assert "First" in ask._open(session, 1)
     assert "Second" not in ask._open(session, 1)
-    assert list(store.runs.conversations("another model")) == []
+    assert store.runs.conversations("another model") == []
 
 
 def test_an_answer_that_was_cut_off_says_so(session, store):

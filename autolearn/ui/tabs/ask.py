@@ -246,10 +246,12 @@ def _ask(session: Session, wish: AskForm) -> None:
 def _past_chats(session: Session) -> gr.Dropdown:
     """Offer the conversations with the model that is shown, the newest first."""
     store = session.store
-    chats = store.runs.conversations(shown_digest(store))
-    choices = [(_title(run), number) for number, run in chats.items()]
+    choices = [
+        (_title(run), ChatRunSettings.of(run).conversation or 0)
+        for run in store.runs.conversations(shown_digest(store))
+    ]
     now = _number(store)
-    if now not in chats:
+    if all(number != now for _, number in choices):
         choices.insert(0, ("New chat", now))
     return gr.Dropdown(choices=choices, value=now)
 

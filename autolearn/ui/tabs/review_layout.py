@@ -110,10 +110,9 @@ def lay_out() -> Parts:
         histogram = html_panel("review-histogram")
         filters, clear = _filters()
         bulk = _bulk_row()
-        keys = gr.Checkbox(label="Shortcuts on", container=False, elem_id="review-keys")
     progress = html_panel("review-progress")
     with gr.Row(elem_id="review-actions"):
-        actions = _actions(keys)
+        actions = _actions()
     note = html_panel("review-note")
     edit, own = _edit(), _own_pair()
     card = html_panel("review-card")
@@ -134,7 +133,7 @@ def lay_out() -> Parts:
     )
 
 
-def _actions(keys: gr.Checkbox) -> Actions:
+def _actions() -> Actions:
     buttons = {
         name: gr.Button(
             f"{name.capitalize()} ({key})",
@@ -154,6 +153,9 @@ def _actions(keys: gr.Checkbox) -> Actions:
         allow_custom_value=True,
         min_width=100,
         elem_id="review-reason",
+    )
+    keys = gr.Checkbox(
+        label="Keys", container=False, min_width=60, elem_id="review-keys"
     )
     html_panel("review-keys-help", views.keys_help())
     return Actions(buttons, reason, keys)
