@@ -219,6 +219,9 @@ def _copied(
 def import_(context: RunContext) -> ImportResult:
     """Import what a run names; return counts and refused files."""
     settings, store = ImportRunSettings.of(context.run), context.store
+    if context.run.result and settings.staged and not Path(settings.staged).exists():
+        # All was read, and the worker ended before it could say so.
+        return ImportResult.of(context.run)
     if settings.corpus:
         return _corpus(context)
     folder = model_files.locate(settings.model)
@@ -245,12 +248,15 @@ def _texts(
     documents = store.library.brought_by(context.run.id)
     context.progress("looking for repeats", 0, 1)
     n_repeats = dedup.mark(store, {entry.id for entry in documents}, context.stop)
-    _drop(context)
     errors = tuple(refusal.sentence for refusal in refusals)
     others = tuple(refusal.other for refusal in refusals if refusal.other)
     if errors and not documents and not others:
+        _drop(context)
         raise InputError(" ".join(errors))
-    return ImportResult(len(documents), errors, n_repeats, others=others)
+    result = ImportResult(len(documents), errors, n_repeats, others=others)
+    context.conclude(result)
+    _drop(context)
+    return result
 
 
 def _reread(
@@ -276,6 +282,7 @@ def _corpus(context: RunContext) -> ImportResult:
     except BaseException:
         _drop(context)
         raise
+    context.conclude(result)
     _drop(context)
     return result
 

@@ -2,7 +2,7 @@
 
     python -m tests.fire.kills --kills 1000 --seed 1 --report benchmarks/results/kills
 
-A trial begins a workload anew, kills it at one to four moments and lets it end. After
+A trial begins a workload anew, kills it at one to eight moments and lets it end. After
 each kill the database must be sound and hold every row that was committed. At the end
 the workspace must be what an undisturbed run gives.
 """
@@ -27,7 +27,7 @@ from tests.fire import inspection, killer, models
 from tests.fire.killer import Kill
 from tests.fire.workloads import WORKLOADS, Rig, Workload
 
-MOST = 4
+MOST = 8
 """Kills of one trial at most."""
 AT_EVENT = 0.75
 """Share of kills at a write; the others come after a random time."""
@@ -84,9 +84,12 @@ class Campaign:
         row.trials += 1
         folder = self._folder("killed")
         workload.prepare(self._rig, folder)
+        n_kills = self._draw.randint(1, MOST)
+        # So far apart that most of them come, and some of them late.
+        reach = 1.6 / n_kills
         kills = [
-            self._kill(workload, n_events, seconds)
-            for _ in range(self._draw.randint(1, MOST))
+            self._kill(workload, max(1, round(reach * n_events)), reach * seconds)
+            for _ in range(n_kills)
         ]
         try:
             is_left = True
