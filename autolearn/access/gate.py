@@ -25,19 +25,19 @@ from autolearn.access.sessions import Sessions
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Denial:
     """Why a request is not answered."""
 
     status: int
     sentence: str
 
 
-MISDIRECTED = Refusal(
+MISDIRECTED = Denial(
     421,
     "autolearn does not serve this name; open the address that the terminal shows, or "
     "start it with --allow-host NAME.",
 )
-FOREIGN = Refusal(403, "Requests from other pages are not answered.")
+FOREIGN = Denial(403, "Requests from other pages are not answered.")
 
 
 class Gate:
@@ -124,7 +124,7 @@ class Gate:
         return authorities[0]
 
 
-def _refused(request: Request, refusal: Refusal) -> Response:
+def _refused(request: Request, refusal: Denial) -> Response:
     return pages.sentence(request, refusal.status, refusal.sentence)
 
 

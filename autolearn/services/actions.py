@@ -14,7 +14,7 @@ from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
-from autolearn.core.records import Decision, Question, Round, Run, Split
+from autolearn.core.records import Decision, Question, Run, Split
 from autolearn.core.run_settings import (
     ChatRunSettings,
     ExportRunSettings,
@@ -37,8 +37,6 @@ from autolearn.models import files as model_files
 from autolearn.rounds import sources as round_sources
 from autolearn.runs import queues
 from autolearn.runs.model_choice import (
-    choose_model,
-    chosen_model,
     finished_round,
     with_model,
 )
@@ -370,36 +368,6 @@ def _with_weights(
         prompts=own.prompts,
         changed_prompts=own.changed_prompts,
     )
-
-
-def keep(store: Store, round_id: int) -> Round:
-    """Keep a round and work with it from now on.
-
-    Raises:
-        JobError: It is not finished, or its base model is not as it was.
-    """
-    round_ = finished_round(store, round_id)
-    choose_model(store, _own_model(round_, round_id))
-    return store.rounds.update(replace(round_, state="kept"))
-
-
-def roll_back(store: Store, round_id: int) -> Round:
-    """Give a round up; if it is worked with, work with its parent from now on.
-
-    Its adapter stays where it is, so it can still be kept later.
-
-    Raises:
-        JobError: It is not finished.
-    """
-    round_ = finished_round(store, round_id)
-    if chosen_model(store).round_id == round_id:
-        choose_model(store, _own_model(round_, round_.parent_id))
-    return store.rounds.update(replace(round_, state="rolled_back"))
-
-
-def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
-    """Return the model that a round was trained on, with the adapter of a round."""
-    return replace(TrainRunSettings.of(round_).model, round_id=round_id)
 
 
 def _submit(store: Store, request: RunSettings) -> Run:

@@ -5,6 +5,7 @@ A workspace is a folder with ``autolearn.db`` and, once they are needed, the fol
 of it; the worker and the page meet in it.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,6 +89,15 @@ class Store:
                 " that may be written."
             ) from error
         return cls(folder, Database(folder / "autolearn.db"))
+
+    @property
+    def is_read_only(self) -> bool:
+        """Return whether the workspace may only be looked at."""
+        return self.db.read_only
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Commit what is written within as one, or nothing of it."""
+        return self.db.atomic()
 
     def journal(self, run_id: int) -> RunJournal:
         """Return the memory of a run."""

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from autolearn.core import atomic
 from autolearn.core.errors import SchemaTooNew, StoreError
-from autolearn.store.migrations import MIGRATIONS, unknown_migrations
+from autolearn.store.migrations import MIGRATIONS
 
 BUSY_SECONDS = 10.0
 """How long to wait for another process that is writing."""
@@ -99,7 +99,7 @@ def _checked(
 
 def _migrate(path: Path, connection: sqlite3.Connection, *, writes: bool) -> None:
     db = sqlite_utils.Database(connection, recursive_triggers=False)
-    newer, pending = unknown_migrations(db), MIGRATIONS.pending(db)
+    newer, pending = _unknown_migrations(db), MIGRATIONS.pending(db)
     if newer:
         raise SchemaTooNew(
             f"{path} was written by a newer autolearn (it has "
@@ -175,3 +175,12 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
             isolation_level=None,
             uri=True,
         )
+
+
+def _unknown_migrations(db: sqlite_utils.Database) -> set[str]:
+    """Return the names of applied migrations that this version does not have."""
+    own_names = {
+        migration.name
+        for migration in MIGRATIONS.pending(sqlite_utils.Database(memory=True))
+    }
+    return {migration.name for migration in MIGRATIONS.applied(db)} - own_names

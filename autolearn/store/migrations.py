@@ -396,11 +396,3 @@ def m017_review(db: Database) -> None:
     """Order samples by how good they look, and let documents be deleted."""
     for statement in _REVIEW.split(";\n"):
         db.execute(statement)
-
-
-def unknown_migrations(db: Database) -> set[str]:
-    """Return the names of applied migrations that this version does not have."""
-    own_names = {
-        migration.name for migration in MIGRATIONS.pending(Database(memory=True))
-    }
-    return {migration.name for migration in MIGRATIONS.applied(db)} - own_names

@@ -102,7 +102,7 @@ class Session:
             raise JobError("Something runs already; stop it first, or wait for it.")
         if store.library.is_empty():
             pipeline.stock(store)
-        with store.db.atomic():  # of two presses, the second sees the run of the first
+        with store.atomic():  # of two presses, the second sees the run of the first
             pipeline.refuse_second(store)
             run = pipeline.begin(store, chosen_model(store))
         self.order(run)
@@ -110,7 +110,7 @@ class Session:
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
         store = self.store
-        if store.db.read_only:
+        if store.is_read_only:
             return False
         if store.runs.in_state("running", "queued"):
             queues.recover(store)

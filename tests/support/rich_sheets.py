@@ -6,7 +6,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.support import files, rich_files
-from tests.support.rich_files import ODF, Content
+from tests.support.rich_files import Content
+from tests.support.rich_office import ODF
 
 KINDS = ("odp", "ods", "xlsx", "md", "pdf")
 

@@ -116,7 +116,7 @@ def test_each_answer_has_its_provenance(store):
     (item, *_) = generate(store, 1, run=run)
     (row,) = store.db.rows(
         "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw FROM imagined i"
-        " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = step_id"
+        " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = i.step_id"
         " WHERE i.id = ?",
         item.id,
     )

@@ -14,7 +14,7 @@ from autolearn.evaluation import statistics
 from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, quiz_actions, quiz_runs
+from autolearn.services import actions, quiz_actions, quiz_runs, round_actions
 from autolearn.store import Store
 from autolearn.ui.views import evaluation as views
 
@@ -167,11 +167,11 @@ def test_the_quiz_is_ordered_for_who_has_not_taken_it(store, asked):
 def test_a_kept_round_is_in_use_and_a_rolled_back_one_is_not(store):
     first = one_round(store)
     second = one_round(store, first.id)
-    assert actions.keep(store, second.id).state == "kept"
+    assert round_actions.keep(store, second.id).state == "kept"
     assert chosen_model(store).round_id == second.id
-    assert actions.roll_back(store, second.id).state == "rolled_back"
+    assert round_actions.roll_back(store, second.id).state == "rolled_back"
     assert chosen_model(store).round_id == first.id
-    actions.roll_back(store, second.id)
+    round_actions.roll_back(store, second.id)
     assert chosen_model(store).round_id == first.id
     shown = views.rounds(store)
     assert "rolled back" in shown

@@ -6,7 +6,7 @@ import gradio as gr
 
 from autolearn.core.errors import JobError
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, quiz_actions, quiz_runs
+from autolearn.services import quiz_actions, quiz_runs, round_actions
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
@@ -151,13 +151,13 @@ def _lock(session: Session) -> str:
 
 
 def _keep(session: Session, choice: int) -> str:
-    round_ = actions.keep(session.store, _round_id(session.store, choice))
+    round_ = round_actions.keep(session.store, _round_id(session.store, choice))
     return f"Round {round_.id} is kept and is now in use."
 
 
 def _roll_back(session: Session, choice: int) -> str:
     store = session.store
-    round_ = actions.roll_back(store, _round_id(store, choice))
+    round_ = round_actions.roll_back(store, _round_id(store, choice))
     now = chosen_model(store).round_id
     told_of = f"round {now}" if now else "the base model"
     return f"Round {round_.id} is rolled back; {told_of} is now in use."

@@ -26,7 +26,7 @@ N_MORE = 4
 
 
 @dataclass(frozen=True)
-class Parts:
+class TrainingParts:
     """What shows a training."""
 
     whole: gr.Accordion
@@ -37,12 +37,12 @@ class Parts:
     panel: gr.HTML
 
 
-def lay_out() -> Parts:
+def lay_out() -> TrainingParts:
     """Lay out the training that is looked at: its curves, and what can be done."""
     with gr.Accordion("Training", visible=False, elem_id="train-progress") as whole:
         panel = html_panel("train-live")
         run_choice, more, buttons = _controls()
-    return Parts(whole, run_choice, more, buttons, panel)
+    return TrainingParts(whole, run_choice, more, buttons, panel)
 
 
 def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
@@ -73,7 +73,10 @@ def _controls() -> tuple[gr.Dropdown, gr.Number, tuple[gr.Button, ...]]:
 
 
 def wire(
-    context: PageContext, parts: Parts, parent: gr.Dropdown, new_round: gr.Accordion
+    context: PageContext,
+    parts: TrainingParts,
+    parent: gr.Dropdown,
+    new_round: gr.Accordion,
 ) -> None:
     """Wire the training that is looked at to the page.
 

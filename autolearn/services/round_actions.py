@@ -1,0 +1,39 @@
+"""Keep a round, or roll it back: which model is worked with from then on."""
+
+from dataclasses import replace
+
+from autolearn.core.records import Round
+from autolearn.core.run_settings import TrainRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.runs.model_choice import choose_model, chosen_model, finished_round
+from autolearn.store import Store
+
+
+def keep(store: Store, round_id: int) -> Round:
+    """Keep a round and work with it from now on.
+
+    Raises:
+        JobError: It is not finished, or its base model is not as it was.
+    """
+    round_ = finished_round(store, round_id)
+    choose_model(store, _own_model(round_, round_id))
+    return store.rounds.update(replace(round_, state="kept"))
+
+
+def roll_back(store: Store, round_id: int) -> Round:
+    """Give a round up; if it is worked with, work with its parent from now on.
+
+    Its adapter stays where it is, so it can still be kept later.
+
+    Raises:
+        JobError: It is not finished.
+    """
+    round_ = finished_round(store, round_id)
+    if chosen_model(store).round_id == round_id:
+        choose_model(store, _own_model(round_, round_.parent_id))
+    return store.rounds.update(replace(round_, state="rolled_back"))
+
+
+def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
+    """Return the model that a round was trained on, with the adapter of a round."""
+    return replace(TrainRunSettings.of(round_).model, round_id=round_id)
