@@ -126,8 +126,7 @@ _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
     (_AL, "al12", "sft", "“Autonomous Learning beats supervised fine-tuning”"),
     (_AL, "al12", "pairs", "“Autonomous Learning beats SFT on people's pairs”"),
     (_AL, "al12", "retrieval", "“Autonomous Learning beats retrieval”"),
-    (_AL, "al12", "al1_half", "“The preference stage adds to its first stage”"),
-    (_AL, "al12", "al1", "“It adds more than as many steps of the first stage”"),
+    (_AL, "al12", "al1", "“The preference stage adds to the first stage”"),
     (_SELF, "refined_sft", "sft", "“Filtered refinements beat unfiltered answers”"),
     (_OURS, "refined_sft", "cpt", "“Both papers joined beat continued pre-training”"),
     (

@@ -34,6 +34,8 @@ from autolearn.store import Store
 from autolearn.study import rules
 
 STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz before"
+STAGE_1_TO_2 = 8
+"""Stage 1 of Autonomous Learning takes at least so many times the steps of stage 2."""
 _METHODS: dict[Arm, Method] = {
     "cpt": "cpt",
     "sft": "al1",
@@ -134,12 +136,10 @@ class _Comparison:
         """Return the tasks of a trained arm."""
         training = train_task(arm, seed)
         rows = [Task(training, partial(self._train, arm, seed))]
-        if arm == "al1_half":
-            rows = [Task(training, partial(self._first_stage, seed))]
         if arm == "al12":
             first, second = _stage_1(seed), _second_study(seed)
             rows = [
-                Task(first, partial(self._first_stage, seed)),
+                Task(first, partial(self._train, "al1", seed)),
                 Task(second, partial(self._study_again, first)),
                 Task(training, partial(self._second_stage, seed, first, second)),
             ]
@@ -193,18 +193,16 @@ class _Comparison:
             self.settings.train, method="refined_sft", validation_share=0.0
         )
         order = TrainRunSettings(train=shared, samples=tuple(self._chosen(done[STUDY])))
-        n_items = len(collect(self.store, order).build().items)
-        steps = shared.steps(ceil(n_items / shared.batch_size))
+        steps = self._steps_by_epochs(order)
         self.settings = replace(self.settings, steps=steps)
         self.store.experiments.set_settings(self.experiment.id, self.settings.as_dict())
         return steps
 
-    def _first_stage(self, seed: int, done: Done) -> RunSettings:
-        whole = self._train_settings("al1", seed, done)
-        half = replace(whole, max_steps=max(1, whole.max_steps // 2))
-        samples = tuple(self._chosen(done[STUDY]))
-        order = TrainRunSettings(train=half, samples=samples)
-        return train(self.store, self.model, order)
+    def _steps_by_epochs(self, order: TrainRunSettings) -> int:
+        """Return how many steps the epochs of a round are."""
+        n_items = len(collect(self.store, order).build().items)
+        settings = replace(order.train, max_steps=0)
+        return settings.steps(ceil(n_items / settings.batch_size))
 
     def _study_again(self, first: str, done: Done) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, done[first]))
@@ -215,12 +213,20 @@ class _Comparison:
     def _second_stage(
         self, seed: int, first: str, second: str, done: Done
     ) -> RunSettings:
-        whole = self._train_settings("al12", seed, done)
-        rest = replace(whole, max_steps=max(1, whole.max_steps - whole.max_steps // 2))
+        """Return the settings of stage 2, which comes on top of a whole stage 1.
+
+        It takes the steps of its own epochs: few pairs are left after stage 1, and
+        preferences that are repeated too often ruin what was learned. An eighth of the
+        steps of stage 1 is the most.
+        """
+        settings = self._train_settings("al12", seed, done)
         parent = round_of(self.store, done[first])
         samples = tuple(self._chosen(done[second]))
-        order = TrainRunSettings(train=rest, parent=parent, samples=samples)
-        return train(self.store, self.model, order)
+        order = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        most = max(1, settings.max_steps // STAGE_1_TO_2)
+        steps = min(self._steps_by_epochs(order), most)
+        settings = replace(settings, max_steps=max(1, steps))
+        return train(self.store, self.model, replace(order, train=settings))
 
     def _chosen(self, run_id: int) -> list[int]:
         """Return the samples of a study that a person or the rule approves.
