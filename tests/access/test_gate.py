@@ -261,7 +261,7 @@ def test_a_session_of_another_key_does_not_count(gate):
     ],
 )
 def test_a_websocket_needs_the_same(gate, inner, session, headers, host):
-    kind = {"type": "websocket", "scheme": "ws"}
+    kind: dict[str, Any] = {"type": "websocket", "scheme": "ws"}
     assert request(gate, "/", [session, *headers], host=host, **kind).status == 403
     assert request(gate, "/", [("origin", ORIGIN)], **kind).status == 403
     assert inner.paths == []
@@ -291,7 +291,7 @@ def test_behind_a_proxy_the_page_is_asked_for_by_its_public_name(
     own = ("origin", "https://lab.example")
     foreign = ("origin", "https://evil.test")
     plain = ("origin", "http://lab.example")
-    post = {"method": "POST", **https}
+    post: dict[str, Any] = {"method": "POST", **https}
     assert request(gate, "/", [*proxy, cookie, own], **post).status == 200
     assert request(gate, "/", [*proxy, cookie, foreign], **post).status == 403
     assert request(gate, "/", [*proxy, cookie, plain], **post).status == 403

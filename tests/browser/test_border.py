@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import start_app
-from tests.support.pages import App, load_anew, open_tab
+from tests.support.pages import PATIENCE, App, load_anew, open_tab
 
 REBINDING = "evil.test"
 """A name of somebody else that resolves to this computer."""
@@ -86,6 +86,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def victim(browser: Browser, app: App) -> Iterator[tuple[App, BrowserContext]]:
     """The app, and the browser of a person who has its page open."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(app.url)
     page.locator(".al-status").wait_for()
@@ -197,6 +198,7 @@ def test_a_session_outlives_a_reload_a_second_tab_and_the_app(start, visit):
     page = visit(app)
     load_anew(page, app)
     second = page.context.new_page()
+    second.set_default_timeout(PATIENCE)
     second.goto(app.origin)
     second.locator(".al-status").wait_for()
     second.close()
