@@ -8,7 +8,7 @@ from autolearn.access.entrances import TokenEntrance
 from autolearn.access.gate import Gate
 from autolearn.access.hosts import allowed_hosts
 from autolearn.access.policy import STRICT_POLICY
-from autolearn.access.sessions import Sessions, Token
+from autolearn.access.sessions import Sessions, Token, read_key
 from tests.support.asgi import HERE, Inner, request
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -248,6 +248,19 @@ def test_a_session_of_another_key_does_not_count(gate):
     cookie = ("cookie", request(other, "/?token=secret").cookie)
     assert request(other, "/", [cookie]).status == 200
     assert request(gate, "/", [cookie]).status == 403
+
+
+def test_a_session_outlives_a_restart_of_the_app(tmp_path):
+    """The token is another one then, and the key of the workspace the same."""
+
+    def start(token):
+        sessions = Sessions(read_key(tmp_path / "page.key"))
+        entrance = TokenEntrance(sessions, Token(token))
+        return Gate(Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance)
+
+    cookie = ("cookie", request(start("first"), "/?token=first").cookie)
+    assert request(start("second"), "/", [cookie]).status == 200
+    assert request(start("second"), "/?token=first").status == 403
 
 
 @pytest.mark.parametrize(
