@@ -8,7 +8,7 @@ from autolearn.access.entrances import TokenEntrance
 from autolearn.access.gate import Gate
 from autolearn.access.hosts import allowed_hosts
 from autolearn.access.policy import STRICT_POLICY
-from autolearn.access.sessions import Sessions, Token
+from autolearn.access.sessions import Sessions, Token, read_key
 from tests.support.asgi import HERE, Inner, request
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
@@ -250,6 +250,19 @@ def test_a_session_of_another_key_does_not_count(gate):
     assert request(gate, "/", [cookie]).status == 403
 
 
+def test_a_session_outlives_a_restart_of_the_app(tmp_path):
+    """The token is another one then, and the key of the workspace the same."""
+
+    def start(token):
+        sessions = Sessions(read_key(tmp_path / "page.key"))
+        entrance = TokenEntrance(sessions, Token(token))
+        return Gate(Inner(), allowed_hosts("127.0.0.1", []), sessions, entrance)
+
+    cookie = ("cookie", request(start("first"), "/?token=first").cookie)
+    assert request(start("second"), "/", [cookie]).status == 200
+    assert request(start("second"), "/?token=first").status == 403
+
+
 @pytest.mark.parametrize(
     ("headers", "host"),
     [
@@ -261,7 +274,7 @@ def test_a_session_of_another_key_does_not_count(gate):
     ],
 )
 def test_a_websocket_needs_the_same(gate, inner, session, headers, host):
-    kind = {"type": "websocket", "scheme": "ws"}
+    kind: dict[str, Any] = {"type": "websocket", "scheme": "ws"}
     assert request(gate, "/", [session, *headers], host=host, **kind).status == 403
     assert request(gate, "/", [("origin", ORIGIN)], **kind).status == 403
     assert inner.paths == []
@@ -291,7 +304,7 @@ def test_behind_a_proxy_the_page_is_asked_for_by_its_public_name(
     own = ("origin", "https://lab.example")
     foreign = ("origin", "https://evil.test")
     plain = ("origin", "http://lab.example")
-    post = {"method": "POST", **https}
+    post: dict[str, Any] = {"method": "POST", **https}
     assert request(gate, "/", [*proxy, cookie, own], **post).status == 200
     assert request(gate, "/", [*proxy, cookie, foreign], **post).status == 403
     assert request(gate, "/", [*proxy, cookie, plain], **post).status == 403

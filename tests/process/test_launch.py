@@ -12,7 +12,7 @@ from autolearn.access.sessions import Token
 from autolearn.core.errors import InputError
 from autolearn.store import Store
 from autolearn.ui import launch, listening
-from autolearn.ui.temporary import temporary_files
+from autolearn.ui.temporary import DELETE_CACHE, temporary_files
 from tests.support.pages import until
 
 
@@ -94,6 +94,7 @@ for event in built.fns.values():
     if drawing & {name for _, name in event.targets}:
         for field in event.inputs:
             print(field.elem_id, getattr(field, "value", None) is None)
+print("old files go", built.delete_cache)
 print("torch", "torch" in sys.modules)
 """
 
@@ -107,10 +108,11 @@ def test_the_page_is_built_without_torch_and_drawn_from_fields_that_are_filled(
         capture_output=True,
         text=True,
     )
-    *fields, torch = process.stdout.splitlines()
+    *fields, old_files, torch = process.stdout.splitlines()
     assert len(fields) > 40
     assert [line for line in fields if line.endswith("True")] == []
     assert torch == "torch False"
+    assert old_files == f"old files go {DELETE_CACHE}"
 
 
 ADDRESS = "http://127.0.0.1:7860/?token=secret"
