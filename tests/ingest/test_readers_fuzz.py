@@ -21,9 +21,10 @@ TEXT_KINDS = (".txt", ".md", ".html", ".csv", ".tsv", ".json", ".jsonl", ".ipynb
 OTHER_KINDS = (".rtf", ".mhtml", ".pdf", ".docx", ".xlsx", ".odt", ".epub", ".pptx")
 WORDS = [
     "<p>", "</p>", "<table>", "<td colspan=9>", "<!--", "-->", '"', "'", "&amp;",
-    "&#0;", "<pre>", "<sup>2</sup>", "{", "}", "[", "]", ":", ",", ";", "\t", "\n", "\r", "#",
-    "|", "---", "```", "{\\rtf1 ", "\\par ", "\\'e9", "\\u8364?", "\x00", "\ufeff",
-    "text", "question", "1e999", "é", "文", "\u202e", "null", "Content-Type: text/html",
+    "&#0;", "<pre>", "<sup>2</sup>", "{", "}", "[", "]", ":", ",", ";", "\t", "\n",
+    "\r", "#", "|", "---", "```", "{\\rtf1 ", "\\par ", "\\'e9", "\\u8364?", "\x00",
+    "\ufeff", "text", "question", "1e999", "é", "文", "\u202e", "null",
+    "Content-Type: text/html",
 ]  # fmt: skip
 CONTENTS = st.one_of(
     st.binary(max_size=400),

@@ -46,10 +46,11 @@ def test_what_is_read_was_written(raw):
         assert all(word in raw for word in text.split())
 
 
-@pytest.mark.parametrize("part", [p for p in PARTS if p.strip()])
-@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
-def test_a_long_repetition_is_read_in_little_time(read, part):
-    begin = time.process_time()
-    read(part * 4000)
-    read(f"{part} " * 4000)
-    assert time.process_time() - begin < 2.0
+@pytest.mark.parametrize(
+    "part", ["<think>", "verdict ", "verdict:", "not ", "- ", " ", "or/"]
+)
+def test_a_long_repetition_is_read_in_little_time(part):
+    for read in READERS:
+        begin = time.process_time()
+        read(part * 2000)
+        assert time.process_time() - begin < 2.0, read.__name__
