@@ -19,7 +19,8 @@ from autolearn.core.records import Document, RunKind
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings
 from autolearn.ingest import corpora, dedup, originals, readers
-from autolearn.ingest.parsing import ImportFile, Parser, contained_parser
+from autolearn.ingest.parsing import ImportFile as ImportFile
+from autolearn.ingest.parsing import Parser, contained_parser
 from autolearn.ingest.row_kinds import NotTexts
 from autolearn.ingest.spool import Spool
 from autolearn.models import files as model_files

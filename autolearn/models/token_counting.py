@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 LONGEST_WORD = 96
 """Most characters that a WordPiece model sees as one word."""
+AT_ONCE = 1 << 17
+"""Characters that are encoded at once: a token takes some 300 bytes meanwhile. Longer
+texts, which only white space is, are counted part by part."""
 LIMITS = Limits(seconds=60.0, memory=3 << 30)
 """What loading a tokenizer may take, with a text to count."""
 TRIAL = "In 1711 the river was 3.5 km long.\n\n" + "a" * 4096 + "\u200d" * 256
@@ -99,10 +102,12 @@ def _counter(folder: Path, _changed: int) -> Callable[[str], int]:
     tokenizer = _guarded(folder, lambda: _loaded(folder))
 
     def count_tokens(text: str) -> int:
-        return _guarded(
-            folder,
-            lambda: len(tokenizer.encode(text, add_special_tokens=False).ids),
-        )
+        starts = range(0, len(text), AT_ONCE)
+        parts = [text[start : start + AT_ONCE] for start in starts]
+        return _guarded(folder, lambda: sum(map(n_tokens, parts)))
+
+    def n_tokens(part: str) -> int:
+        return len(tokenizer.encode(part, add_special_tokens=False).ids)
 
     return count_tokens
 

@@ -39,6 +39,10 @@ _NOT_STATED = re.compile(
     re.IGNORECASE,
 )
 
+_AFTER_TAG = 500
+"""Characters after a tag in which its verdict is looked for. With all of them, a text
+that repeats the tag would take time in proportion to its length squared."""
+
 
 @dataclass(frozen=True)
 class OpenBook:
@@ -118,7 +122,7 @@ def verdict(raw: str) -> Verdict:
     """
     text = without_thinking(raw)
     for tag in reversed(_verdict_tags(text)):
-        judgement = _judgement(text[tag.end() :])
+        judgement = _judgement(text[tag.end() : tag.end() + _AFTER_TAG])
         if judgement != "unclear":
             return judgement
     return "unclear"

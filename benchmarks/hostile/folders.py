@@ -19,7 +19,7 @@ TEMPLATE = (
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
-_WORDS = ("?", "<end>", "<user>", "<assistant>", "<system>", "river")
+_WORDS = ("<unk>", "<end>", "<user>", "<assistant>", "<system>", "river")
 _TENSORS = {"a.weight": {"dtype": "F16", "shape": [4, 8], "data_offsets": [0, 64]}}
 CONFIG = {
     "model_type": "llama",
@@ -39,16 +39,16 @@ def make(folder: Path) -> None:
     _json(folder / "config.json", CONFIG)
     (folder / "model.safetensors").write_bytes(header(_TENSORS))
     tokenizer = Tokenizer(
-        WordLevel({word: i for i, word in enumerate(_WORDS)}, unk_token="?")
+        WordLevel({word: i for i, word in enumerate(_WORDS)}, unk_token="<unk>")
     )
     tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.add_special_tokens(list(_WORDS[1:5]))
+    tokenizer.add_special_tokens(list(_WORDS[:5]))
     tokenizer.save(str(folder / "tokenizer.json"))
     values = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "chat_template": TEMPLATE,
         "eos_token": "<end>",
-        "unk_token": "?",
+        "unk_token": "<unk>",
     }
     _json(folder / "tokenizer_config.json", values)
 

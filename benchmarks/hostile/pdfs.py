@@ -1,7 +1,7 @@
 """Hostile PDFs."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 K, M = 1000, 1_000_000
 _PAGE = (
@@ -39,9 +39,11 @@ def page(
     content: bytes,
     *,
     packed: bool = False,
+    more: Mapping[str, str | bytes] | None = None,
     **changes: str | bytes,
 ) -> bytes:
     """Return a file with one page; ``o3`` replaces object 3, and so on."""
+    changes |= more or {}
     objects: dict[int, str | bytes] = {
         1: "<</Type/Catalog/Pages 2 0 R>>",
         2: "<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -61,12 +63,12 @@ def form(content: bytes, resources: str = "5 0 R") -> bytes:
 
 def _forms(n: int, draws: int) -> bytes:
     """Return a page whose form draws the next form several times, and so on."""
-    changes = {
+    changes: dict[str, str | bytes] = {
         f"o{10 + i}": form(b"/X Do " * draws, f"<</XObject<</X {11 + i} 0 R>>>>")
         for i in range(n)
     }
     changes[f"o{10 + n}"] = form(b"BT /F 9 Tf (deep) Tj ET")
-    return page(b"/X Do", o5="<</XObject<</X 10 0 R>>>>", **changes)
+    return page(b"/X Do", more=changes | {"o5": "<</XObject<</X 10 0 R>>>>"})
 
 
 TEXT = b"BT /F 9 Tf 9 TL 50 700 Td " + b"(a b) Tj T* " * 300 * K + b"ET"

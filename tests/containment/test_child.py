@@ -54,7 +54,7 @@ def test_a_child_is_kept_from_call_to_call(child):
 
 
 def test_reports_come_in_order_before_the_result(child):
-    reports = []
+    reports: list[int] = []
     assert call(child, "count", 5, on_report=reports.append) == 5
     assert reports == [0, 1, 2, 3, 4]
 
@@ -103,8 +103,8 @@ def test_a_wait_ends_at_the_deadline_too(child):
 
 
 def test_stop_ends_a_call_within_a_second_and_all_that_it_started():
-    pids = []
-    asked = []
+    pids: list[int] = []
+    asked: list[float] = []
 
     def stop():
         if pids and not asked:
@@ -118,14 +118,14 @@ def test_stop_ends_a_call_within_a_second_and_all_that_it_started():
 
 
 def test_a_run_that_is_cancelled_ends_calls_that_know_nothing_of_it():
-    pids = []
+    pids: list[int] = []
     with stopped_by(lambda: bool(pids)), Child() as child, pytest.raises(Cancelled):
         call(child, "wait_for_ever", on_report=pids.append)
     assert ends_soon(pids[0])
 
 
 def test_an_error_while_a_report_is_taken_ends_the_call():
-    pids = []
+    pids: list[int] = []
 
     def take(pid):
         pids.append(pid)
@@ -144,7 +144,7 @@ def test_a_child_that_was_killed_from_outside_is_replaced(child):
 
 
 def test_several_threads_call_at_once():
-    pids = []
+    pids: list[int] = []
 
     def work():
         pids.append(containment.run(f"{CALLS}:pid", limits=LIMITS))

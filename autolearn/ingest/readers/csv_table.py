@@ -76,9 +76,11 @@ def _names(first: list[str]) -> list[str] | None:
     if any(len(cell) > LONGEST_NAME or _is_number(cell) for cell in cells):
         return None
     names: list[str] = []
+    taken: set[str] = set()
     for number, cell in enumerate(cells, 1):
-        is_new = cell and cell not in names
+        is_new = cell and cell not in taken
         names.append(cell if is_new else f"{cell or 'column'} {number}")
+        taken.add(names[-1])
     return names
 
 
