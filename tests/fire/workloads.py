@@ -15,7 +15,7 @@ from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
 from autolearn.services import actions, backups, pipeline
-from autolearn.services.experiments import comparison
+from autolearn.services.experiments import comparison_tasks
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.fire.models import FireHandlers
@@ -156,7 +156,7 @@ def _experiment(rig: Rig, store: Store) -> None:
         rule="all-pairs",
         steps=3,
     )
-    comparison.begin(store, settings)
+    comparison_tasks.begin(store, settings)
 
 
 def _export(what: str) -> Workload:
