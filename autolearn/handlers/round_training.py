@@ -62,7 +62,7 @@ def train(context: RunContext, backend: TrainableBackend) -> TrainResult:
     if not outcome.finished:
         raise Cancelled
     result = _result(outcome, mine, items)
-    with store.db.atomic():
+    with store.atomic():
         store.rounds.update(
             replace(
                 mine,

@@ -49,7 +49,7 @@ class RunContext:
 
         A run that is killed after this and before its end reads it when it is resumed.
         """
-        with self.store.db.atomic():  # so it is on the disk before anything is moved
+        with self.store.atomic():  # so it is on the disk before anything is moved
             self.store.runs.tell(self.run.id, result.as_dict())
 
     def measured(self, step: int, numbers: Mapping[str, float]) -> None:

@@ -5,6 +5,7 @@ A workspace is a folder with ``autolearn.db`` and, once they are needed, the fol
 of it; the worker and the page meet in it.
 """
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -96,6 +97,20 @@ class Store:
         path = self.folder / name
         path.mkdir(exist_ok=True)
         return path
+
+    @property
+    def path(self) -> Path:
+        """Return the file of the database."""
+        return self.db.path
+
+    @property
+    def read_only(self) -> bool:
+        """Return whether this user may only look at the workspace."""
+        return self.db.read_only
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Commit what is written within as one; see ``Database.atomic``."""
+        return self.db.atomic()
 
     def close(self) -> None:
         """Let go of the database."""

@@ -95,7 +95,7 @@ def _whole_round(session: Session) -> None:
     pipeline.refuse_second(store)
     if store.library.is_empty():
         pipeline.stock(store)
-    with store.db.atomic():  # of two presses, the second sees the run of the first
+    with store.atomic():  # of two presses, the second sees the run of the first
         pipeline.refuse_second(store)
         run = pipeline.begin(store, chosen_model(store))
     session.order(run)

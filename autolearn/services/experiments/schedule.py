@@ -73,7 +73,7 @@ def advance(store: Store, experiment_id: int, ended: int | None = None) -> Run |
                 return None
             earlier = _earlier(store, settings)
             is_reused = earlier is not None
-            with store.db.atomic():  # else a kill in between would call it reused
+            with store.atomic():  # else a kill in between would call it reused
                 run = earlier or queues.submit(store, settings, versions())
                 store.experiments.link(
                     experiment_id, task.name, run.id, reused=is_reused
