@@ -159,7 +159,7 @@ def recover(store: Store) -> tuple[WorkerQueue, ...]:
     Returns:
         The queues whose worker is alive, so that there was nothing to mark.
     """
-    if store.is_read_only:
+    if store.read_only:
         return ()  # nothing can be marked, and no lock can be taken
     alive = []
     for queue in QUEUES.values():

@@ -115,7 +115,7 @@ def _disk(workspace: Path) -> Check:
 def _workspace(workspace: Path) -> Check:
     try:
         with Store.open(workspace) as store:
-            problems = copies.problems(store.folder / "autolearn.db")
+            problems = copies.problems(store.path)
     except AutolearnError as error:
         return Check("workspace", False, str(error))
     if problems:

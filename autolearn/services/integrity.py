@@ -122,7 +122,7 @@ def _leftovers(store: Store) -> Finding:
 
 
 def _is_idle(store: Store, queue: queues.WorkerQueue) -> bool:
-    return store.is_read_only or not queues.worker_alive(store.folder, queue)
+    return store.read_only or not queues.worker_alive(store.folder, queue)
 
 
 def _of_imports(store: Store) -> Iterator[Path]:

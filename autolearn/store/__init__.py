@@ -90,15 +90,6 @@ class Store:
             ) from error
         return cls(folder, Database(folder / "autolearn.db"))
 
-    @property
-    def is_read_only(self) -> bool:
-        """Return whether the workspace may only be looked at."""
-        return self.db.read_only
-
-    def atomic(self) -> AbstractContextManager[None]:
-        """Commit what is written within as one, or nothing of it."""
-        return self.db.atomic()
-
     def journal(self, run_id: int) -> RunJournal:
         """Return the memory of a run."""
         return RunJournal(self.db, run_id)
@@ -108,6 +99,20 @@ class Store:
         path = self.folder / name
         path.mkdir(exist_ok=True)
         return path
+
+    @property
+    def path(self) -> Path:
+        """Return the file of the database."""
+        return self.db.path
+
+    @property
+    def read_only(self) -> bool:
+        """Return whether this user may only look at the workspace."""
+        return self.db.read_only
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Commit what is written within as one; see ``Database.atomic``."""
+        return self.db.atomic()
 
     def close(self) -> None:
         """Let go of the database."""

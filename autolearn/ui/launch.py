@@ -209,7 +209,7 @@ def prepare(folder: Path, model: str | None) -> None:
             store.choices.set(_STOCKING, True)
             pipeline.stock(store)
             store.choices.set(_STOCKING, False)
-        if store.is_read_only:
+        if store.read_only:
             return
         if model:
             model_actions.use(store, ModelSettings(model))

@@ -110,7 +110,7 @@ class Session:
     def is_busy(self) -> bool:
         """Return whether a run is going on or waits; notes runs that were lost."""
         store = self.store
-        if store.is_read_only:
+        if store.read_only:
             return False
         if store.runs.in_state("running", "queued"):
             queues.recover(store)

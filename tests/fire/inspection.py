@@ -6,6 +6,9 @@ from autolearn.models import files as model_files
 from autolearn.services import integrity
 from autolearn.store import Store, copies
 
+Story = dict[str, list[tuple[object, ...]]]
+"""Rows by the table that they are of."""
+
 TEXTS = {
     "documents": "name, digest, n_characters",
     "passages": 'document_id, position, start, "end", text',
@@ -46,7 +49,7 @@ COMMITTED = [
 """Tables whose rows stay as they are once they are committed."""
 
 
-def story(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+def story(folder: Path) -> Story:
     """Return what a workspace knows, without ids, times and the order of runs."""
     with Store.open(folder) as store:
         rows = {
@@ -89,7 +92,7 @@ def violations(folder: Path, before: set[tuple[object, ...]]) -> list[str]:
     return found
 
 
-def differences(story: dict[str, list], other: dict[str, list]) -> list[str]:
+def differences(story: Story, other: Story) -> list[str]:
     """Return in which tables two workspaces differ."""
     return [
         f"{table}: {len(story[table])} rows instead of {len(other[table])}"

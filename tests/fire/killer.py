@@ -59,7 +59,7 @@ class Counter:
             connection.set_trace_callback(self._statement)
             return connection
 
-        sqlite3.connect = traced  # type: ignore[assignment]
+        sqlite3.connect = traced
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
@@ -107,7 +107,7 @@ def run(
     act: Callable[[], None],
     folder: Path,
     kill: Kill | None = None,
-    while_stopped: Callable[[], object] = lambda: None,
+    while_stopped: Callable[[], None] = lambda: None,
 ) -> Ending:
     """Do something in a child that is killed on the way; ``folder`` is where it writes.
 

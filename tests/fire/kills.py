@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from autolearn.core.errors import AutolearnError
 from autolearn.runs import queues
 from autolearn.store import Store
 from tests.fire import inspection, killer, models
+from tests.fire.inspection import Story
 from tests.fire.killer import Kill
 from tests.fire.workloads import WORKLOADS, Rig, Workload
 
@@ -57,10 +59,10 @@ class Campaign:
     def __init__(self, rig: Rig, place: Path, seed: int) -> None:
         self._rig, self._place = rig, place
         self._draw = random.Random(seed)
-        self._calm: dict[str, tuple[dict[str, list], int, float]] = {}
+        self._calm: dict[str, tuple[Story, int, float]] = {}
         self.rows: dict[str, Row] = {}
 
-    def calm(self, name: str) -> tuple[dict[str, list], int, float]:
+    def calm(self, name: str) -> tuple[Story, int, float]:
         """Return the story of an undisturbed run, its writes and its seconds."""
         if name not in self._calm:
             workload, folder = WORKLOADS[name], self._folder("calm")
@@ -112,7 +114,7 @@ class Campaign:
             lambda: workload.act(self._rig, folder),
             folder,
             kill,
-            lambda: workload.is_graceful and _look_while_stopped(row, folder),
+            partial(_look_while_stopped, row, workload, folder),
         )
         if kill and (ending.was_killed or kill.name == "SIGTERM"):
             row.kills += 1
@@ -137,8 +139,10 @@ class Campaign:
         return self._place / name
 
 
-def _look_while_stopped(row: Row, folder: Path) -> None:
+def _look_while_stopped(row: Row, workload: Workload, folder: Path) -> None:
     """A worker that is stopped still owns its run; nobody takes it from it."""
+    if not workload.is_graceful:
+        return
     with Store.open(folder) as store:
         running = store.runs.in_state("running")
     for run in running:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.run_settings import ModelRunSettings
@@ -42,7 +43,7 @@ class FireModel(ScriptedBackend):
     """Writes by the script; its adapter is trained by the tiny network."""
 
     def __init__(self, network: HuggingFaceBackend) -> None:
-        super().__init__(reply, imagine=lambda seed: f"Why {seed}?")
+        super().__init__(reply, instruction=lambda seed: f"Why {seed}?")
         self.network = network
         self._identity = network.identity
 
@@ -81,7 +82,7 @@ class FireHandlers(RunHandlers):
             if self._backend is None:
                 self._backend, self._key = self._network, self._own
             return super().backend(context)
-        model = FireModel(self._network)
+        model = cast(HuggingFaceBackend, FireModel(self._network))
         self._attach(context, model, ModelRunSettings.of(context.run).model.round_id)
         return model
 

@@ -10,12 +10,13 @@ import sqlite_utils
 
 from autolearn.core.experiments import CompareSettings
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Question
+from autolearn.core.records import Action, Decision, Question
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
 from autolearn.services import actions, backups, pipeline
-from autolearn.services.experiments import comparison
+from autolearn.services.experiments import comparison_tasks
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.fire.models import FireHandlers
@@ -40,7 +41,7 @@ TRAIN = TrainSettings(
 class Rig:
     """What a workload is made with."""
 
-    network: object
+    network: HuggingFaceBackend
     model: ModelSettings
 
 
@@ -65,7 +66,7 @@ class Workload:
 
 def _work(rig: Rig, folder: Path) -> None:
     """Be the worker of whatever is queued, until nothing is."""
-    handlers = FireHandlers(rig.network, rig.model).handlers()
+    handlers = dict(FireHandlers(rig.network, rig.model).handlers())
     loads = {
         queues.MODEL_QUEUE: lambda: handlers,
         queues.IMPORT_QUEUE: lambda: importer.HANDLERS,
@@ -133,9 +134,8 @@ def _import(rig: Rig, store: Store) -> None:
         (texts / f"{i}.md").write_text(f"# Text {i}\n\nAvel {i} was founded in 1711.\n")
     (texts / "empty.md").write_text("")
     uploads = sorted(texts.glob("*.md"))
-    actions.add_texts(
-        store, uploads[:2], "built-in", 320, uploads=uploads[2:], pasted_text=None
-    )
+    staged = actions.Uploads(uploads[2:], ("pasted.md", "Avel was pasted in 1712."))
+    actions.add_texts(store, uploads[:2], "built-in", 320, uploads=staged)
 
 
 def _whole_round(rig: Rig, store: Store) -> None:
@@ -156,7 +156,7 @@ def _experiment(rig: Rig, store: Store) -> None:
         rule="all-pairs",
         steps=3,
     )
-    comparison.begin(store, settings)
+    comparison_tasks.begin(store, settings)
 
 
 def _export(what: str) -> Workload:
@@ -195,7 +195,7 @@ def _decisions() -> Workload:
     def act(rig: Rig, folder: Path) -> None:
         with Store.open(folder) as store:
             for number in range(store.decisions.version(), 60):
-                action = "reject" if number // 20 == 1 else "approve"
+                action: Action = "reject" if number // 20 == 1 else "approve"
                 store.decisions.decide([Decision(number % 20 + 1, action, "person")])
 
     def resume(folder: Path) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from autolearn.access.sessions import Token
 from autolearn.core.errors import InputError
+from autolearn.services import pipeline
 from autolearn.store import Store
 from autolearn.ui import launch, listening
 from autolearn.ui.temporary import DELETE_CACHE, temporary_files
@@ -204,9 +205,9 @@ def test_a_first_start_that_was_killed_is_stocked_by_the_next(tmp_path, monkeypa
         stock_texts(store, None)
         raise KeyboardInterrupt
 
-    stock_texts = launch.pipeline.stock_texts
+    stock_texts = pipeline.stock_texts
     with monkeypatch.context() as patch:
-        patch.setattr(launch.pipeline, "stock", die)
+        patch.setattr(pipeline, "stock", die)
         with pytest.raises(KeyboardInterrupt):
             launch.prepare(tmp_path / "lab", None)
     for _ in range(2):

@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import replace
+from functools import partial
 from zipfile import ZipFile
 
 import pytest
@@ -78,7 +79,7 @@ def test_a_backup_is_consistent_while_a_worker_writes(lab, tmp_path):
             while not stop.is_set():
                 n += 1
                 skips = [Skip("ask", f"{n}-{i}") for i in range(3)]
-                journal.step(f"step {n}", lambda skips=skips: skips)
+                journal.step(f"step {n}", partial(list, skips))
 
     writer = threading.Thread(target=write)
     writer.start()

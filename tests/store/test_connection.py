@@ -32,7 +32,7 @@ def forbid(monkeypatch):
             is_there = os.path.abspath(path).startswith(str(folder))
             return usual(path, mode) and not (is_there and mode & os.W_OK)
 
-        monkeypatch.setattr(connection.os, "access", access)
+        monkeypatch.setattr(os, "access", access)
 
     return forbid
 
@@ -68,7 +68,7 @@ def test_a_read_only_workspace_is_looked_at_and_says_why_it_cannot_change(
     writer = Store.open(filled) if has_wal else None
     forbid(filled)
     with Store.open(filled) as store:
-        assert store.db.read_only
+        assert store.read_only
         assert [run.settings for run in store.runs.newest()] == [{"seed": 3}]
         assert [skip.reason for skip in store.runs.skips(1)] == ["nothing"]
         for change in (
@@ -100,12 +100,12 @@ def test_what_is_committed_is_on_the_disk_and_progress_need_not_be(store):
     with store.db.unflushed():
         assert level() == 1, "NORMAL"
     assert level() == 2
-    with store.db.atomic(), store.db.unflushed():
+    with store.atomic(), store.db.unflushed():
         assert level() == 2, "the whole transaction is flushed"
 
 
 def test_a_transaction_within_another_belongs_to_it(store):
-    with pytest.raises(JobError), store.db.atomic():
+    with pytest.raises(JobError), store.atomic():
         store.runs.get(store.runs.create("study", {}).id + 1)
     assert store.runs.newest() == []
 

@@ -139,7 +139,7 @@ def test_exclusions_at_one_place_are_taken_in_in_their_order(store):
     document = put(store, ["Avel."])
     for text in ("first", "second", "third"):
         row = {"document_id": document.id, "at": 5, "text": text, "reason": "form"}
-        with store.db.atomic():
+        with store.atomic():
             store.db.insert("exclusions", [row])
     first, second, third = store.library.exclusions(document.id)
     for exclusion in (third, first, second):
@@ -156,7 +156,7 @@ def test_a_long_exclusion_becomes_several_passages(store, three):
         "text": " ".join(sentences),
         "reason": "form",
     }
-    with store.db.atomic():
+    with store.atomic():
         (number,) = store.db.insert("exclusions", [row])
     store.readings.take_in(number)
     check_places(store, three)

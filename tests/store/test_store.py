@@ -374,7 +374,7 @@ def test_a_round_keeps_its_items_as_they_were(store, samples):
 def test_a_round_of_an_earlier_version_has_the_present_name_of_its_method(store):
     run = store.runs.create("train", {})
     round_ = store.rounds.create(Round("refined_sft", run.id, {}, MODEL), [])
-    with store.db.atomic():
+    with store.atomic():
         store.db.write("UPDATE rounds SET method = 'join'")
     assert store.rounds.get(round_.id).method == "refined_sft"
 

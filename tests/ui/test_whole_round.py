@@ -36,7 +36,7 @@ def test_a_read_only_workspace_is_looked_at_and_changes_say_why_not(
     monkeypatch.setattr(connection, "is_read_only", lambda path: True)
     monkeypatch.setattr("autolearn.store.database.is_read_only", lambda path: True)
     looking = Session(session.folder)
-    assert looking.store.db.read_only
+    assert looking.store.read_only
     assert looking.is_busy() is False
     assert looking.revision()
     looking.store.runs.newest()
