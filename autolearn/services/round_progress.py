@@ -8,7 +8,7 @@ from autolearn.core.records import Run, RunState
 from autolearn.core.run_results import TrainResult
 from autolearn.core.run_settings import Phase, PipelineRunSettings
 from autolearn.core.settings import ModelSettings
-from autolearn.evaluation.comparison import RoundComparison
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import quiz_runs
 from autolearn.store import RunFilter, Store
 

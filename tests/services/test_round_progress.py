@@ -1,7 +1,8 @@
 """A whole round has stages, an end, and a result."""
 
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Question, QuizResult, Round, TrainItem
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question, Round, TrainItem
 from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.settings import ModelSettings
 from autolearn.services import pipeline, round_progress

@@ -10,15 +10,17 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
+from autolearn.core.methods import METHODS, Method
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import METHODS, Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, estimates, token_preview
+from autolearn.services import actions, token_preview
 from autolearn.services.actions import TrainSources
-from autolearn.services.estimates import RoundContents
+from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.training import presets
@@ -196,7 +198,8 @@ def _field(name: str) -> Any:
     }
     if name == "method":
         choices = [
-            (f"{words[:1].upper()}{words[1:]}", key) for key, words in METHODS.items()
+            (f"{method.title[:1].upper()}{method.title[1:]}", name)
+            for name, method in METHODS.items()
         ]
         told_of = {"info": "What the round learns from.", "filterable": False}
         return gr.Dropdown(choices, **common | told_of)
@@ -248,7 +251,7 @@ class PlanCache:
         key = (store.folder, revision, replace(order, train=plain))
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
-            contents = estimates.round_contents(
+            contents = round_contents(
                 store,
                 order,
                 self._count(folder),
@@ -272,7 +275,7 @@ def order_of(store: Store, parent: int, *values: Any) -> TrainRunSettings:
         InputError: A field is empty or out of its range.
     """
     scope, settings = values[:N_FIELDS], settings_of(values[N_FIELDS:])
-    has_corpora = settings.method in corpora.TAUGHT
+    has_corpora = settings.traits.uses_corpora
     return TrainRunSettings(
         model=replace(chosen_model(store), round_id=None),
         train=settings,
@@ -291,10 +294,10 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
         return views.preflight([str(error)], [])
     model, settings = order.model, order.train
     contents = memo.intake(store, order)
-    fit = estimates.of_training(store, model, settings, contents)
-    known_pace = estimates.pace(store, model.model)
-    pace = known_pace or estimates.first_pace(model, settings, contents)
-    effort = estimates.effort(settings, contents, pace)
+    fit = memory_needs.of_training(store, model, settings, contents)
+    known_pace = durations.pace(store, model.model)
+    pace = known_pace or durations.first_pace(model, settings, contents)
+    effort = durations.effort(settings, contents, pace)
     stops = problems(store, order, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
@@ -320,7 +323,7 @@ def problems(
     told_of = []
     try:
         check_train(store, order)
-        if not contents.made.items:
+        if not contents.dataset.items:
             raise JobError(why_nothing(order.train))
     except AutolearnError as error:
         told_of.append(str(error))
@@ -341,7 +344,7 @@ def _disk(store: Store, n_bytes: int) -> list[str]:
 def _tokens(session: Session, memo: PlanCache, *values: Any) -> Html:
     """Return the exact tokens of the first items."""
     order = order_of(session.store, *values)
-    items = memo.intake(session.store, order).made.items
+    items = memo.intake(session.store, order).dataset.items
     if not items:
         raise InputError(
             "There is no training data yet, so there are no tokens to show."

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from autolearn.core.records import Metric, Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import gold_questions, statistics
-from autolearn.evaluation.comparison import (
+from autolearn.evaluation.paired_quizzes import (
     PARTS,
     QuizChange,
     RoundComparison,

@@ -1,7 +1,7 @@
 """A whole round above the tabs: its stages while it goes on, its result at the end."""
 
 from autolearn.core.records import Run
-from autolearn.evaluation.comparison import RoundComparison
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.services import round_progress
 from autolearn.services.round_progress import RoundOutcome, RoundProgress, Stage
 from autolearn.store import Store
