@@ -41,6 +41,7 @@ from autolearn.runs.model_choice import (
     with_model,
 )
 from autolearn.runs.versions import versions
+from autolearn.services import round_actions
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
@@ -353,7 +354,9 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             # The worker may have been started with another PATH.
             request = replace(request, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            request = _with_weights(store, request, _own_model(round_, round_id))
+            request = _with_weights(
+                store, request, round_actions.own_model(round_, round_id)
+            )
     return _submit(store, request)
 
 

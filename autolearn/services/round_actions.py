@@ -16,7 +16,7 @@ def keep(store: Store, round_id: int) -> Round:
         JobError: It is not finished, or its base model is not as it was.
     """
     round_ = finished_round(store, round_id)
-    choose_model(store, _own_model(round_, round_id))
+    choose_model(store, own_model(round_, round_id))
     return store.rounds.update(replace(round_, state="kept"))
 
 
@@ -30,10 +30,10 @@ def roll_back(store: Store, round_id: int) -> Round:
     """
     round_ = finished_round(store, round_id)
     if chosen_model(store).round_id == round_id:
-        choose_model(store, _own_model(round_, round_.parent_id))
+        choose_model(store, own_model(round_, round_.parent_id))
     return store.rounds.update(replace(round_, state="rolled_back"))
 
 
-def _own_model(round_: Round, round_id: int | None) -> ModelSettings:
+def own_model(round_: Round, round_id: int | None) -> ModelSettings:
     """Return the model that a round was trained on, with the adapter of a round."""
     return replace(TrainRunSettings.of(round_).model, round_id=round_id)

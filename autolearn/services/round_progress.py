@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from autolearn.core.records import Run, RunState
 from autolearn.core.run_results import TrainResult
@@ -91,8 +92,9 @@ def newest(store: Store) -> RoundProgress | None:
 
 
 def _stages(runs: list[Run], waiting: tuple[Phase, ...]) -> tuple[Stage, ...]:
+    begun = [(cast(Phase, run.kind), run) for run in runs]
     phases: list[tuple[Phase, Run | None]] = [
-        *((run.kind, run) for run in runs),  # type: ignore[misc]
+        *begun,
         *((phase, None) for phase in waiting),
     ]
     stages: list[Stage] = []
@@ -110,8 +112,8 @@ def seconds_left(store: Store, progress: RoundProgress) -> float | None:
     current = progress.runs[-1]
     own = current.eta_seconds if current.state == "running" else None
     expected = _expected(store, progress)
-    if own is None and current.kind in expected:
-        own = expected[current.kind]
+    if own is None:
+        own = expected.get(cast(Phase, current.kind))
     waiting = [stage.phase for stage in progress.stages if stage.run is None]
     if own is None or any(phase not in expected for phase in waiting):
         return None
@@ -123,9 +125,9 @@ def is_rough(store: Store, progress: RoundProgress) -> bool:
     return not all(_taken(store, progress, phase) for phase in ("quiz", "train"))
 
 
-def _expected(store: Store, progress: RoundProgress) -> dict[str, float]:
+def _expected(store: Store, progress: RoundProgress) -> dict[Phase, float]:
     """Return the seconds of each phase, from this round, the last one, or its study."""
-    expected: dict[str, float] = {}
+    expected: dict[Phase, float] = {}
     study = _taken(store, progress, "study") or _so_far(progress.runs[0])
     for phase, share in FIRST_SHARES.items():
         seconds = _taken(store, progress, phase)
@@ -144,11 +146,11 @@ def _so_far(run: Run) -> float | None:
     return (beat - begun).total_seconds() + run.eta_seconds
 
 
-def _taken(store: Store, progress: RoundProgress, phase: str) -> float | None:
+def _taken(store: Store, progress: RoundProgress, phase: Phase) -> float | None:
     """Return how long the newest finished run of a phase took with this model."""
     model = progress.model
     done = RunFilter(
-        (phase,),  # type: ignore[arg-type]
+        (phase,),
         ("done",),
         model=model.model,
         quantization=model.quantization,

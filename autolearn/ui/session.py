@@ -141,7 +141,7 @@ def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., An
 
 
 def with_error_panel(
-    handler: Callable[..., Any], outputs: Sequence[gr.components.Component]
+    handler: Callable[..., Any], outputs: Sequence[gr.blocks.Block]
 ) -> Callable[..., Any]:
     """Say in the place of a picture why it cannot be drawn; all else stays."""
 
@@ -163,7 +163,7 @@ def redraw_on(
     triggers: Sequence[Callable[..., Any]],
     draw: Callable[..., Any],
     inputs: Sequence[gr.components.Component],
-    outputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.blocks.Block],
     **options: Any,
 ) -> None:
     """Draw at once when something is chosen or opened."""
@@ -175,7 +175,7 @@ def redraw_on(
 def draw_on_load(
     draw: Callable[..., Any],
     inputs: Sequence[gr.components.Component],
-    outputs: Sequence[gr.components.Component],
+    outputs: Sequence[gr.blocks.Block],
 ) -> None:
     """Draw as a page begins, and whenever one of the inputs is another."""
     gr.on(
@@ -193,7 +193,7 @@ class Drawing:
 
     draw: Callable[..., Any]
     inputs: Sequence[gr.components.Component]
-    outputs: Sequence[gr.components.Component]
+    outputs: Sequence[gr.blocks.Block]
 
     def __call__(self, values: Mapping[gr.components.Component, Any]) -> list[Any]:
         """Return what the outputs show, given the values of at least its inputs."""
@@ -247,7 +247,7 @@ class PageContext:
         self,
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
-        outputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.blocks.Block],
     ) -> None:
         """Draw when the tab is opened, and whenever work has gone on while it is open.
 
@@ -259,7 +259,7 @@ class PageContext:
         self,
         draw: Callable[..., Any],
         inputs: Sequence[gr.components.Component],
-        outputs: Sequence[gr.components.Component],
+        outputs: Sequence[gr.blocks.Block],
     ) -> None:
         """Draw when the tab is opened, after what ``redraw_on_change`` draws."""
         self.redrawn_on_opening.append(Drawing(draw, inputs, outputs))

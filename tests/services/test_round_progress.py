@@ -1,7 +1,8 @@
 """A whole round has stages, an end, and a result."""
 
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Question, QuizResult, Round, TrainItem
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question, Round, TrainItem
 from autolearn.core.run_results import RunResult, StudyResult, TrainResult
 from autolearn.core.settings import ModelSettings
 from autolearn.services import pipeline, round_progress
@@ -47,6 +48,12 @@ def answered(store, run, n_right):
     store.journal(run.id).step("quiz", results)
 
 
+def newest(store):
+    progress = round_progress.newest(store)
+    assert progress
+    return progress
+
+
 def test_without_a_whole_round_nothing_is_shown(store):
     study(store, MODEL)
     assert round_progress.newest(store) is None
@@ -55,7 +62,7 @@ def test_without_a_whole_round_nothing_is_shown(store):
 
 def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
     run = begun(store)
-    progress = round_progress.newest(store)
+    progress = newest(store)
     titles = [stage.title for stage in progress.stages]
     assert titles == ["Study", "Quiz before", "Train", "Quiz after"]
     assert progress.number == 1
@@ -63,8 +70,9 @@ def test_the_strip_shows_the_stage_and_the_time_of_the_rest(store):
     assert "Estimating" in whole_round.draw(store)
     store.runs.report(run.id, Pace("questions", 1, 10, 1.0, 100.0))
     store.runs.beat(run.id)
-    progress = round_progress.newest(store)
+    progress = newest(store)
     rest = round_progress.seconds_left(store, progress)
+    assert rest
     assert rest > 100.0 * (1 + 0.3 + 0.7)
     markup = whole_round.draw(store)
     assert "step 1 of 4" in markup
@@ -94,9 +102,11 @@ def test_a_finished_round_shows_its_result_until_it_is_put_away(store):
     assert "step 4 of 4" in whole_round.draw(store)
     answered(store, after, 2)
     end(store, after)
-    progress = round_progress.newest(store)
+    progress = newest(store)
     assert progress.is_done
-    assert round_progress.outcome(store, progress).learned == 1
+    outcome = round_progress.outcome(store, progress)
+    assert outcome
+    assert outcome.learned == 1
     markup = whole_round.draw(store)
     assert "is finished" in markup
     assert "0 % → 100 %" in markup

@@ -17,6 +17,10 @@ SETTINGS = TrainSettings()
 ORDER = TrainRunSettings(train=SETTINGS)
 
 
+def order(**settings):
+    return TrainRunSettings(train=replace(SETTINGS, **settings))
+
+
 def count(text):
     return len(text.split())
 

@@ -81,8 +81,8 @@ def test_runs_come_in_pages_by_their_number(store):
     assert 'data-pick="1"' not in views.runs(store, 0)
     assert 'data-pick="1"' in views.runs(store, 2)
     session = Session(store.folder)
-    assert history._older(session, 0) == 2
-    assert history._older(session, 2) == 2
+    assert history._older(session, 0, True) == 2
+    assert history._older(session, 2, True) == 2
 
 
 def test_a_run_shows_error_settings_and_the_end_of_its_log_as_text(store):

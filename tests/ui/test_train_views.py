@@ -31,11 +31,15 @@ from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 from tests.support.texts import put_passages
-from tests.support.trainings import HOSTILE, ORDER, SETTINGS, count, samples, training
-
-
-def order(**settings):
-    return TrainRunSettings(train=replace(SETTINGS, **settings))
+from tests.support.trainings import (
+    HOSTILE,
+    ORDER,
+    SETTINGS,
+    count,
+    order,
+    samples,
+    training,
+)
 
 
 def test_what_goes_in_is_what_the_training_would_take(store):

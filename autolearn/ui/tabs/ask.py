@@ -83,7 +83,7 @@ def build(context: PageContext) -> None:
             scale=5,
             elem_id="ask-past",
         )
-        small = {"size": "sm", "scale": 1, "min_width": 90}
+        small: dict[str, Any] = {"size": "sm", "scale": 1, "min_width": 90}
         again = gr.Button("Regenerate", elem_id="ask-again", **small)
         stop = gr.Button("Stop", elem_id="ask-stop", **small)
         clear = gr.Button("New chat", elem_id="ask-clear", **small)

@@ -34,7 +34,7 @@ class ScopeForm:
 
 def lay_out(context: PageContext) -> list[Any]:
     """Lay out the fields of a ``ScopeForm`` in their order."""
-    common = {"multiselect": True, "value": []}
+    common: dict[str, Any] = {"multiselect": True, "value": []}
     with gr.Accordion("Which samples", open=False, elem_id="train-scope"):
         documents = gr.Dropdown(
             [],
