@@ -40,7 +40,7 @@ _NOT_TEXT = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_MARKUP = re.compile(r"\\(?=[^\w\s])|[|*#`>~]|^\s*[-+]\s|-{3,}", re.MULTILINE)
+_MARKUP = re.compile(r"\\(?=[^\w\s])|[|*#`>~]|^\s*[-+\u2022]\s|-{3,}", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
 
 
