@@ -10,7 +10,7 @@ import pytest
 from autolearn.ingest import readers
 from autolearn.text import chunking
 from tests.support import rich_files, rich_sheets
-from tests.support.rich_files import Content
+from tests.support.rich_content import Content
 
 KINDS = [*rich_files.KINDS, *rich_sheets.KINDS]
 

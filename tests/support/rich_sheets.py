@@ -5,8 +5,8 @@ from pathlib import Path
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.support import files, rich_files
-from tests.support.rich_files import Content
+from tests.support import files, rich_office
+from tests.support.rich_content import Content
 from tests.support.rich_office import ODF
 
 KINDS = ("odp", "ods", "xlsx", "md", "pdf")
@@ -105,7 +105,7 @@ def _xlsx(path: Path, content: Content) -> None:
     rows: list[list[object]] = [[text] for text in texts]
     rows += [list(content.header)]
     rows += [[content.region, year, n] for year, n in content.rows]
-    rich_files.xlsx_of(path, rows)
+    rich_office.xlsx_of(path, rows)
 
 
 def _md(path: Path, content: Content) -> None:

@@ -478,11 +478,12 @@ def test_a_rule_is_applied_to_what_the_filter_shows(store):
     values[2] = "alpha"
     queue = ReviewQueue.of(*values)
     assert len(review_queue.accepted_by(store, queue, "default")) == 3
-    note = review_queue.decide_all(store, queue, ("default", 3), None)
+    question = ("default", 3, store.decisions.version())
+    note = review_queue.decide_all(store, queue, question, None)
     assert "3 samples approved by rule default" in note
     assert store.samples.counts()["approved"] == 3
     with pytest.raises(InputError, match="now matches 0"):
-        review_queue.decide_all(store, queue, ("default", 3), None)
+        review_queue.decide_all(store, queue, question, None)
 
 
 def test_samples_without_flags_come_first_where_the_best_are_wanted(store):

@@ -56,12 +56,12 @@ def lay_out(context: PageContext) -> list[Any]:
             elem_id="train-other-models",
         )
     fields = [documents, studies, others]
-    store = lambda: context.session.store  # noqa: E731
+    session = context.session
     context.redraw_on_opening(
-        lambda others: _choices(store(), others), [others], fields
+        lambda others: _choices(session.store, others), [others], fields
     )
     others.change(
-        lambda others: _studies(store(), others=others),
+        lambda others: _studies(session.store, others=others),
         others,
         studies,
         queue=False,
