@@ -125,9 +125,7 @@ def _workspace(kinds: Any) -> None:
     commands.add_restore(
         _command(kinds, "restore", commands.restore, "make a workspace of a backup")
     )
-    commands.add_check(
-        _command(kinds, "check", commands.check, "check database and files")
-    )
+    _command(kinds, "check", commands.check, "check database and files")
 
 
 def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:

@@ -33,11 +33,6 @@ def add_restore(command: Any) -> None:
     )
 
 
-def add_check(command: Any) -> None:
-    """Set how the findings of ``check`` are shown."""
-    command.set_defaults(show=terminal.as_table)
-
-
 def backup(args: Args) -> dict[str, Any]:
     """Copy the workspace as it is now, also while a worker writes."""
     return _as_row(backups.back_up(_workspace(args), args.target))

@@ -354,9 +354,8 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
             # The worker may have been started with another PATH.
             request = replace(request, converter=str(gguf_converter.converter()))
         if what in formats.WEIGHTS:  # they are asked something when they are there
-            request = _with_weights(
-                store, request, round_actions.own_model(round_, round_id)
-            )
+            model = round_actions.own_model(round_, round_id)
+            request = _with_weights(store, request, model)
     return _submit(store, request)
 
 

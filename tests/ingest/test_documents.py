@@ -158,12 +158,6 @@ def test_commands_that_are_not_known_are_listed_and_own_ones_expanded(tmp_path):
     assert left_out == [("command that is not known", r"\strange{nine}")]
 
 
-def test_a_malformed_source_is_refused_with_its_line(tmp_path):
-    (tmp_path / "a.tex").write_text("\\begin{document}\n\\begin{itemize}\nx")
-    with pytest.raises(InputError, match=r"a\.tex cannot be parsed: line \d+:"):
-        read(tmp_path / "a.tex")
-
-
 def test_notebooks_of_all_versions_are_read(tmp_path):
     cells = [
         {"cell_type": "heading", "level": 2, "source": ["Mills"]},

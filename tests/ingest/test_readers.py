@@ -103,7 +103,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"There is no file none\.txt"):
         read(tmp_path / "none.txt")
     (tmp_path / "folder.txt").mkdir()
-    with pytest.raises(InputError, match=r"folder\.txt cannot be read"):
+    with pytest.raises(InputError, match=r"folder\.txt is no regular file"):
         read(tmp_path / "folder.txt")
 
 

@@ -270,7 +270,7 @@ def test_the_digest_depends_on_weights_settings_and_tokenizer(folder):
 
 def test_the_digest_of_a_large_file_reads_only_both_ends(folder, monkeypatch):
     mib = 1 << 20
-    monkeypatch.setattr(model_files, "_WHOLE", 2 * mib)
+    monkeypatch.setattr(model_files, "WHOLE", 2 * mib)
     monkeypatch.setattr(Role, "is_child", True)
     digests = {}
     for place in (0, mib + mib // 2, 3 * mib - 1):
