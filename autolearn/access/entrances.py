@@ -88,11 +88,12 @@ class PasswordEntrance:
         self, request: Request, authority: Authority, *, inside: bool
     ) -> Response | None:
         """Check a password that is sent, or ask for it."""
-        if request.scope["path"] == "/login" and request.method == "POST":
+        path, method = request.scope["path"], request.method
+        if path == "/login" and method == "POST":
             return await self._check(request, authority)
         if inside:
-            return None
-        if request.scope["path"] == "/" and request.method == "GET":
+            return RedirectResponse("./", 303) if path == "/login" else None
+        if path in ("/", "/login") and method == "GET":
             return pages.sign_in(403)
         return pages.sentence(request, 403, "Open the page and sign in first.")
 

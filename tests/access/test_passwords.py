@@ -53,6 +53,8 @@ def test_the_right_password_begins_a_session(gate):
     options = answer.headers["set-cookie"].lower().split("; ")
     assert {"httponly", "samesite=strict"} <= set(options)
     assert request(gate, "/", [("cookie", answer.cookie)]).body == b"inside"
+    again = request(gate, "/login", [("cookie", answer.cookie)])
+    assert (again.status, again.headers["location"]) == (303, "./")
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,9 @@ def test_a_malformed_form_is_a_wrong_password(gate, body):
     assert "set-cookie" not in answer.headers
 
 
-def test_without_a_session_there_is_only_the_form(gate):
-    answer = request(gate, "/", [("accept", "text/html")])
+@pytest.mark.parametrize("path", ["/", "/login"])
+def test_without_a_session_there_is_only_the_form(gate, path):
+    answer = request(gate, path, [("accept", "text/html")])
     assert answer.status == 403
     assert b'type="password"' in answer.body
     assert request(gate, "/config").body == b"Open the page and sign in first.\n"
