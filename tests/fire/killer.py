@@ -29,6 +29,10 @@ SIGNALS = {
 }
 
 
+_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+"""Whether a child has ended, without taking note of it."""
+
+
 @dataclass(frozen=True)
 class Kill:
     """When a child dies, and by which signal; SIGSTOP is followed by SIGKILL."""
@@ -96,7 +100,7 @@ class Ending:
     """How a child ended."""
 
     was_killed: bool
-    """By SIGKILL, in the middle of its work."""
+    """By SIGKILL, or asked by SIGTERM, in the middle of its work."""
     was_stopped: bool
     n_events: int
     """0 if it was killed."""
@@ -118,9 +122,10 @@ def run(
     child = os.fork()
     if not child:
         _be_child(act, Counter(folder, kill, report))
-    was_stopped = False
+    was_stopped = was_asked = False
     if kill and kill.seconds is not None:
         time.sleep(kill.seconds)
+        was_asked = os.waitid(os.P_PID, child, _LOOK) is None
         os.kill(child, SIGNALS[kill.name])
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)
@@ -132,7 +137,9 @@ def run(
     was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     text = report.read_text() if report.exists() else "0"
     n, _, error = text.partition("\n")
-    return Ending(was_killed, was_stopped, int(n), error)
+    was_asked |= bool(kill and kill.event and int(n) >= kill.event)
+    is_term = bool(kill and kill.name == "SIGTERM" and was_asked)
+    return Ending(was_killed or is_term, was_stopped, int(n), error)
 
 
 def _be_child(act: Callable[[], None], counter: Counter) -> None:

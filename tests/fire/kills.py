@@ -116,7 +116,7 @@ class Campaign:
             kill,
             partial(_look_while_stopped, row, workload, folder),
         )
-        if kill and (ending.was_killed or kill.name == "SIGTERM"):
+        if kill and ending.was_killed:
             row.kills += 1
             row.by_signal[kill.name] = row.by_signal.get(kill.name, 0) + 1
         elif ending.error:

@@ -16,7 +16,7 @@ from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.ingest import importer
 from autolearn.runs import queues, worker
 from autolearn.services import actions, backups, pipeline
-from autolearn.services.experiments import comparison_tasks
+from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.fire.models import FireHandlers
@@ -156,7 +156,7 @@ def _experiment(rig: Rig, store: Store) -> None:
         rule="all-pairs",
         steps=3,
     )
-    comparison_tasks.begin(store, settings)
+    schedule.advance(store, comparison_tasks.begin(store, settings).id)
 
 
 def _export(what: str) -> Workload:
