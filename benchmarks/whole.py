@@ -97,7 +97,7 @@ class Noting(HuggingFaceBackend):
             self.work.verdicts.append(continuations)
         return super().probabilities(chats, prefills, labels)
 
-    def self_prompts(
+    def generate_instructions(
         self,
         seeds: Sequence[int],
         stop: Stop,
@@ -105,7 +105,7 @@ class Noting(HuggingFaceBackend):
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
         """Return for each seed a user turn that the model makes up."""
-        texts = super().self_prompts(seeds, stop, max_new_tokens, beginnings)
+        texts = super().generate_instructions(seeds, stop, max_new_tokens, beginnings)
         form = self._lm.chat
         for text in texts:
             n_new = max(1, len(form.encode(text)))

@@ -33,7 +33,6 @@ from autolearn.services import (
     model_actions,
     pipeline,
     quiz_runs,
-    reading_actions,
     skill_actions,
 )
 from autolearn.services import doctor as diagnosis
@@ -78,7 +77,7 @@ def _add_texts(store: Store, args: Args) -> Result:
     tokens = StudySettings(passage_tokens=args.passage_tokens).passage_tokens
     model = named_model(store, args.model, quiet=args.json)
     choices = document_commands.choices(args)
-    run = reading_actions.add_files(store, args.files, model, tokens, choices)
+    run = actions.add_texts(store, args.files, model, tokens, choices=choices)
     result, documents = finish_import(store, run, quiet=args.json)
     if result.refused and not documents:
         raise JobError("Nothing was added.")

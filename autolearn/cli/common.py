@@ -92,10 +92,10 @@ def finish_import(
 
 def add_gold(store: Store, path: Path, split: Split) -> int:
     """Add gold questions; say how many are left out, and return how many there are."""
-    added = actions.add_gold(store, path, split)
-    if added.trained:
+    addition = actions.add_gold(store, path, split)
+    if addition.trained:
         warn(
-            f"{added.trained} questions of {path.name} are left out, because a round "
-            "was trained on them."
+            f"{addition.trained} questions of {path.name} are left out, because a "
+            "round was trained on them."
         )
-    return added.n
+    return addition.n

@@ -25,10 +25,11 @@ from autolearn.core.experiments import (
     Experiment,
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.ingest import corpora
 from autolearn.services import actions, pipeline
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -66,7 +67,9 @@ def compare(args: Args) -> Result:
         if args.resume is not None:
             return _finished(store, store.experiments.get(args.resume), args)
         documents, placebo = _documents(store, args)
-        arms = tuple(args.arm or [a for a in ARMS if a != "placebo" or placebo])
+        pairs = tuple(corpora.ids(store, args.pairs)) if args.pairs else ()
+        needs = {"placebo": placebo, "pairs": pairs}
+        arms = tuple(args.arm or [a for a in ARMS if needs.get(a, True)])
         model = model_of(store, args)
         study = settings_of(args, StudySettings)
         settings = CompareSettings(
@@ -79,8 +82,9 @@ def compare(args: Args) -> Result:
             tuple(range(args.seeds)),
             args.rule,
             args.steps,
+            pairs,
         )
-        experiment = comparison.begin(store, settings)
+        experiment = comparison_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 
@@ -105,7 +109,7 @@ def evolve(args: Args) -> Result:
             args.margin,
             args.stop_early,
         )
-        experiment = evolution.begin(store, settings)
+        experiment = evolution_tasks.begin(store, settings)
         schedule.advance(store, experiment.id)
         return _finished(store, experiment, args)
 
@@ -214,7 +218,10 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
     meanings = "; ".join(f"{name}: {title}" for name, title in ARMS.items())
     parser.add_argument(
-        "--arm", action="append", choices=ARMS, help=f"{meanings} (default: all)"
+        "--arm",
+        action="append",
+        choices=ARMS,
+        help=f"{meanings} (default: all whose sources are given)",
     )
     parser.add_argument(
         "--seeds", type=int, default=N_SEEDS, help="trainings of each arm"
@@ -232,6 +239,12 @@ def add_compare(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="N",
         help="another document, for the arm placebo",
+    )
+    parser.add_argument(
+        "--pairs",
+        action="append",
+        metavar="CORPUS",
+        help="a corpus of questions and answers by people, for the arm pairs",
     )
     parser.add_argument(
         "--rule", default=CompareSettings.rule, help="which samples are learned"

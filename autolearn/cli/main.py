@@ -20,13 +20,8 @@ from autolearn.cli import (
     terminal,
 )
 from autolearn.core.errors import AutolearnError
-from autolearn.core.settings import (
-    METHODS,
-    ModelSettings,
-    StudySettings,
-    TrainSettings,
-    method_name,
-)
+from autolearn.core.methods import METHODS, method_name
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
 from autolearn.ingest import quiz_files
 from autolearn.study.rules import RULES
@@ -93,10 +88,7 @@ def parser() -> argparse.ArgumentParser:
     _model(_command(kinds, "skills", commands.skills, "check the skills of a model"))
     _chat(_command(kinds, "chat", commands.chat, "ask the model a question"))
     _export(_command(kinds, "export", commands.export, "write samples or an adapter"))
-    models = _command(
-        kinds, "models", commands.models, "list the models on this computer"
-    )
-    models.set_defaults(show=terminal.as_table)
+    _command(kinds, "models", commands.models, "list the models on this computer")
     _download(
         _command(kinds, "download", commands.download, "download a model from the hub")
     )
@@ -115,14 +107,11 @@ def parser() -> argparse.ArgumentParser:
             kinds, "experiments", experiment_commands.experiments, "list experiments"
         )
     )
-    runs = _command(kinds, "runs", commands.runs, "list runs, the newest first")
-    runs.set_defaults(show=terminal.as_table)
-    rounds = _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
-    rounds.set_defaults(show=terminal.as_table)
+    _command(kinds, "runs", commands.runs, "list runs, the newest first")
+    _command(kinds, "rounds", commands.rounds, "list rounds and their scores")
     _resume(_command(kinds, "resume", commands.resume, "resume an unfinished run"))
     _cancel(_command(kinds, "cancel", commands.cancel, "stop a run; it can be resumed"))
-    doctor = _command(kinds, "doctor", commands.doctor, "check this computer")
-    doctor.set_defaults(show=terminal.as_table)
+    _command(kinds, "doctor", commands.doctor, "check this computer")
     return top
 
 
@@ -130,7 +119,7 @@ def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:
     command = kinds.add_parser(
         name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}."
     )
-    command.set_defaults(command=function, show=terminal.as_lines)
+    command.set_defaults(command=function, show=terminal.as_text)
     command.add_argument(
         "--workspace",
         type=Path,
@@ -241,7 +230,6 @@ def _corpora(command: Any) -> None:
         command.add_argument(
             option, type=int, action="append", metavar="N", help=meaning
         )
-    command.set_defaults(show=terminal.as_table)
 
 
 def _study(command: Any) -> None:
@@ -264,7 +252,6 @@ def _samples(command: Any) -> None:
         "--search", metavar="WORDS", help="only samples with these words"
     )
     command.add_argument("--limit", type=int, default=20)
-    command.set_defaults(show=terminal.as_table)
 
 
 def _ids(command: Any, nargs: str = "+") -> None:
@@ -372,7 +359,7 @@ def _cancel(command: Any) -> None:
 
 
 def _methods() -> str:
-    return "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
+    return "; ".join(f"{name}: {method.title}" for name, method in METHODS.items())
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ def prompts(args: argparse.Namespace) -> Result | list[Result]:
 
 def show(result: Result | list[Result]) -> str:
     """Return the result for a terminal; a prompt as it stands in its file."""
-    if isinstance(result, list):
-        return terminal.as_table(result)
-    return result["text"].rstrip() if "text" in result else terminal.as_lines(result)
+    if isinstance(result, dict) and "text" in result:
+        return str(result["text"]).rstrip()
+    return terminal.as_text(result)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -59,12 +59,17 @@ def warn(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def as_text(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Return the result of any command: rows as a table, names and values as lines."""
+    return as_lines(result) if isinstance(result, Mapping) else as_table(result)
+
+
 def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows of the same keys as columns; the first row's keys are the head."""
+    """Return rows as columns, one for each key; a row may lack some."""
     if not rows:
         return "(none)"
-    names = list(rows[0])
-    cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *([_cell(row.get(name)) for name in names] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join(
         "  ".join(
@@ -85,7 +90,7 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
         if isinstance(value, Mapping):
             lines.append(f"{indent}{label}:")
             lines.append(as_lines(value, indent + "  "))
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             lines.append(f"{indent}{label}:")
             is_table = all(isinstance(row, Mapping) for row in value)
             text = as_table(value) if is_table else "\n".join(map(_cell, value))
@@ -116,6 +121,10 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
     text = str(value)
     # What a model or a file said must not move the cursor of a terminal.
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

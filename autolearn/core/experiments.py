@@ -23,7 +23,9 @@ Arm = Literal[
     "retrieval",
     "cpt",
     "sft",
+    "pairs",
     "al1",
+    "al1_half",
     "al12",
     "refined_sft",
     "placebo",
@@ -35,7 +37,9 @@ ARMS: dict[Arm, str] = {
     "retrieval": "retrieval (BM25)",
     "cpt": "continued pre-training",
     "sft": "SFT on unfiltered pairs",
+    "pairs": "SFT on people's pairs",
     "al1": "AL, stage 1",
+    "al1_half": "AL, stage 1, half of the steps",
     "al12": "AL, stages 1 and 2",
     "refined_sft": "both papers joined",
     "placebo": "other documents",
@@ -43,6 +47,8 @@ ARMS: dict[Arm, str] = {
 """The arms of a comparison, with their titles."""
 UNTRAINED: tuple[Arm, ...] = ("base", "passage", "retrieval")
 """The arms that ask the base model, whatever the seed."""
+WITH_SOURCES: tuple[Arm, ...] = ("pairs", "placebo")
+"""The arms that learn from something else, which has to be named."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +62,21 @@ class CompareSettings(Coded):
     documents: tuple[int, ...]
     placebo: tuple[int, ...] = ()
     """Other documents, for the arm that learns something else."""
-    arms: tuple[Arm, ...] = tuple(ARMS)
+    arms: tuple[Arm, ...] = tuple(arm for arm in ARMS if arm not in WITH_SOURCES)
     seeds: tuple[int, ...] = (0, 1, 2)
     rule: str = "default"
     """Which samples the filtered arms learn, beside those that a person approved."""
     steps: int = 0
     """Optimiser steps of each trained arm; 0: as many as refined_sft takes."""
+    corpora: tuple[int, ...] = ()
+    """Questions and answers by people, for the arm that learns those."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be compared.
 
         Raises:
-            InputError: No seed, no trained arm, or a placebo that is no other document.
+            InputError: No seed, no trained arm, an arm without what it learns, or a
+                placebo that is no other document.
         """
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InputError("Name at least one seed, and each only once.")
@@ -82,6 +91,11 @@ class CompareSettings(Coded):
             raise InputError(
                 "The arm placebo learns from other documents; add some to the library "
                 "and name them, or leave the arm out."
+            )
+        if "pairs" in self.arms and not self.corpora:
+            raise InputError(
+                "The arm pairs learns questions and answers by people; add some to the "
+                "library as a corpus and name it, or leave the arm out."
             )
         if set(self.placebo) & set(self.documents):
             raise InputError("A placebo document must not be one of the documents.")

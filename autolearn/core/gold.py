@@ -7,7 +7,7 @@ corpus is the examples of one file, or those of the invented world.
 from dataclasses import dataclass
 from typing import Literal
 
-from autolearn.core.records import Scorer
+from autolearn.core.quiz_records import Scorer
 
 CorpusKind = Literal["squad", "texts", "pairs", "quiz", "feedback", "invented"]
 

@@ -67,14 +67,14 @@ class Backend(Protocol):
         None of the answers may be empty.
         """
 
-    def self_prompts(
+    def generate_instructions(
         self,
         seeds: Sequence[int],
         stop: Stop,
         max_new_tokens: int = 48,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
-        """Return for each seed a user turn that the model itself makes up.
+        """Return for each seed an instruction: a user turn that the model writes.
 
         Sampled at temperature 1 from the bare chat template, cleaned; empty where
         nothing came, or ``stop`` cut it off. With ``beginnings``, one for each seed, a

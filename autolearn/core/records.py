@@ -9,17 +9,16 @@ from datetime import datetime
 from typing import Any, Literal
 
 from autolearn.core.flags import Flag
+from autolearn.core.methods import METHODS, TrainingMethod, method_name
 from autolearn.core.model_calls import Chat, Generation, ModelIdentity
+from autolearn.core.quiz_records import QuizResult, Scorer, SkillResult
 from autolearn.core.reading import Reading
-from autolearn.core.settings import method_name
 
 Split = Literal["study", "quiz", "control"]
 Origin = Literal["model", "paraphrase", "gold", "person"]
-Scorer = Literal["contains", "exact", "f1", "number", "choice", "none"]
 AnswerKind = Literal["closed_book", "open_book", "refined", "human"]
 Verdict = Literal["correct", "incorrect", "unclear"]
 Purpose = Literal["critique", "check"]
-QuizMode = Literal["closed_book", "open_book", "retrieval", "refined", "consistent"]
 Action = Literal["approve", "reject", "edit", "undo"]
 SampleState = Literal["pending", "approved", "rejected"]
 RunKind = Literal[
@@ -35,6 +34,8 @@ RunKind = Literal[
 ]
 RunState = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ItemKind = Literal["sft", "dpo", "replay", "text", "gauge", "validation"]
+DRIFT_PROBE: ItemKind = "gauge"
+"""The kind of the items of the drift probe; workspaces store this older word."""
 RoundState = Literal["training", "trained", "failed", "kept", "rolled_back"]
 
 
@@ -105,13 +106,16 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class SelfGeneratedItem:
-    """A prompt that a base model made up, with its own answer: what it should keep."""
+class GeneratedInstruction:
+    """An instruction that a base model wrote (Self-Instruct), with its own answer.
+
+    Rounds replay it, so that the model keeps what it does.
+    """
 
     draw: int
-    """Which of the draws gave the prompt, from 0; each has a seed of its own."""
+    """Which of the draws gave the instruction, from 0; each has a seed of its own."""
     text: str
-    """The prompt as it was made up; the generation shows how it was asked."""
+    """The instruction as it was written; the generation shows how it was asked."""
     generation: Generation | None = None
     """The answer."""
     id: int = 0
@@ -143,29 +147,6 @@ class Question:
     end: int | None = None
     flags: tuple[Flag, ...] = ()
     generation: Generation | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class FrozenQuestion:
-    """How a version of the quiz scores a question of quiz or control."""
-
-    id: int
-    gold_answer: str
-    gold_value: str
-    scorer: Scorer
-    aliases: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class QuizVersion:
-    """Quiz and control as they were frozen: a change gives a new version."""
-
-    version: int
-    digest: str
-    questions: tuple[FrozenQuestion, ...]
-    locked: bool = False
-    """Whether later studies and imports leave its set of questions as it is."""
     id: int = 0
 
 
@@ -257,8 +238,8 @@ class TrainItem:
     """One thing a round trains on or is measured by, frozen with the round."""
 
     kind: ItemKind
-    """``replay`` holds the round near the base model, ``gauge`` measures how near it
-    stayed, ``validation`` whether it learned; all others teach."""
+    """``replay`` holds the round near the base model, ``DRIFT_PROBE`` measures how near
+    it stayed, ``validation`` whether it learned; all others teach."""
     chat: Chat
     """What stands before the answer; empty for raw text. If the last turn is the
     assistant's, it is the beginning of the answer, which is given and not learned."""
@@ -271,7 +252,7 @@ class TrainItem:
     @property
     def teaches(self) -> bool:
         """Return whether the round learns what stands here."""
-        return self.kind not in ("replay", "gauge", "validation")
+        return self.kind not in ("replay", DRIFT_PROBE, "validation")
 
 
 @dataclass(frozen=True)
@@ -296,6 +277,11 @@ class Round:
     def __post_init__(self) -> None:
         """Read methods of earlier versions by their present names."""
         object.__setattr__(self, "method", method_name(self.method))
+
+    @property
+    def traits(self) -> TrainingMethod:
+        """Return in what the method of the round differs from the others."""
+        return METHODS[self.method]
 
 
 @dataclass(frozen=True)
@@ -351,42 +337,6 @@ class Metric:
     value: float
 
 
-@dataclass(frozen=True)
-class QuizResult:
-    """One answer to one quiz or control question, scored."""
-
-    question_id: int
-    mode: QuizMode
-    text: str
-    right: bool
-    """By the scorer of the question."""
-    exact: bool
-    f1: float
-    round_id: int | None = None
-    """None: the base model."""
-    truncated: bool = False
-    """Whether the answer was cut off at the limit of its length."""
-    generation: Generation | None = None
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class SkillResult:
-    """One thing that a skill check has asked of the model, and how it went."""
-
-    skill: str
-    """Such as ``open_book``; see ``evaluation.skills``."""
-    item: int
-    """Which of the texts or questions of the check it was, from 0."""
-    right: bool
-    probability: float | None = None
-    """P(correct) that a verdict gave, 0..1; None: no verdict, or none could be read."""
-    text: str = ""
-    """What was read from the generation; empty where nothing could be."""
-    generation: Generation | None = None
-    id: int = 0
-
-
 Record = (
     Question
     | Answer
@@ -394,7 +344,7 @@ Record = (
     | Sample
     | Skip
     | QuizResult
-    | SelfGeneratedItem
+    | GeneratedInstruction
     | SkillResult
 )
 """What a step of a run may produce; the journal keeps it."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from autolearn.core.codec import EXTRA, Coded
-from autolearn.core.records import QuizMode, Round, Run, RunKind
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Round, Run, RunKind
 
 
 @dataclass(frozen=True)

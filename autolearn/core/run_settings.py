@@ -10,8 +10,9 @@ from typing import ClassVar, Literal, Self
 from autolearn.core.codec import EXTRA, Coded
 from autolearn.core.gold import MetaExample
 from autolearn.core.model_calls import Message, Sampling
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
-from autolearn.core.records import QuizMode, Round, Run, RunKind, Split
+from autolearn.core.records import Round, Run, RunKind, Split
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 
 Phase = Literal["study", "quiz", "train"]

@@ -4,34 +4,17 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal, Self, get_args
+from typing import Literal, get_args
 
+from autolearn.core.codec import Coded
 from autolearn.core.errors import InputError
+from autolearn.core.methods import METHODS, Method, TrainingMethod, method_name
 
 Quantization = Literal["nf4", "none"]
-Method = Literal["refined_sft", "al1", "al2", "self", "meta", "cpt"]
 StudyProtocol = Literal["auto", "guided", "taught", "trained"]
 Evolution = Literal["restart", "continual", "continual-new"]
-
-METHODS: dict[str, str] = {
-    "refined_sft": "both papers joined (refined SFT): refined answers and paraphrases",
-    "al1": "Autonomous Learning, stage 1 (SFT): question to open-book answer",
-    "al2": "Autonomous Learning, stage 2 (DPO): open-book over closed-book answer",
-    "self": "SELF evolution (SFT): all refined answers so far, with meta-skill replay",
-    "meta": "SELF meta-skills (SFT): asking, answering, judging and refining, learned "
-    "from gold corpora and your corrections",
-    "cpt": "continued pre-training (baseline): on the raw passages",
-}
-
-_OLD_METHODS = {"join": "refined_sft"}
-"""Names of earlier versions; old workspaces and old commands have them."""
-
-
-def method_name(name: str) -> str:
-    """Return the name of a method, which may be that of an earlier version."""
-    return _OLD_METHODS.get(name, name)
 
 
 def _check(condition: bool, name: str, rule: str, value: object) -> None:
@@ -44,12 +27,8 @@ def _one_of(name: str, value: str, choices: Iterable[str]) -> None:
     _check(value in choices, name, f"one of {', '.join(choices)}", value)
 
 
-class _Settings:
-    """Read and write as plain JSON values."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as they are kept with a run."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+class _Settings(Coded):
+    """Settings whose meaning stands below each field."""
 
     @classmethod
     def help(cls) -> dict[str, str]:
@@ -65,14 +44,6 @@ class _Settings:
             and isinstance(note.value, ast.Constant)
             and isinstance(note.value.value, str)
         }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from kept values; names that are no setting are refused."""
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        for name in values:
-            _check(name in names, "A setting", f"one of {sorted(names)}", name)
-        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -182,7 +153,7 @@ class TrainSettings(_Settings):
     max_tokens: int = 1024
     """Longer items are dropped and listed, 16..1000000."""
     replay_share: float = 1.0
-    """Replay items per training item, 0..4: the base model's answers to own prompts."""
+    """Replay items per training item, 0..4: answers to generated instructions."""
     replay_weight: float = 3.0
     """Higher forgets less (KL weight); 0 switches replay off, 0..100."""
     validation_share: float = 0.2
@@ -242,12 +213,17 @@ class TrainSettings(_Settings):
         for name in ("epochs", "max_grad_norm", "beta"):
             _check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
 
+    @property
+    def traits(self) -> TrainingMethod:
+        """Return in what the method differs from the others."""
+        return METHODS[self.method]
+
     def steps(self, per_epoch: int) -> int:
         """Return how many optimiser steps a round takes, unless it learns sooner."""
         if self.max_steps:
             return self.max_steps
         # Preferences go wrong when they are repeated, facts do not.
-        least = 0 if self.method == "al2" else self.least_steps
+        least = 0 if self.traits.trains_preferences else self.least_steps
         return max(least, ceil(self.epochs * per_epoch))
 
     @property
@@ -256,7 +232,7 @@ class TrainSettings(_Settings):
         return bool(self.replay_share and self.replay_weight)
 
     def replayed(self, n_items: int) -> int:
-        """Return how many made-up items of replay stand beside so many that teach."""
+        """Return how many generated instructions are replayed beside so many items."""
         return round(self.replay_share * n_items) * self.replays
 
     @property
@@ -265,4 +241,4 @@ class TrainSettings(_Settings):
 
         Preferences move a model much further than answers do at the same rate.
         """
-        return self.learning_rate or (1e-4 if self.method == "al2" else 3e-3)
+        return self.learning_rate or (1e-4 if self.traits.trains_preferences else 3e-3)

@@ -99,11 +99,11 @@ def instructions(seed: int = 0) -> tuple[Problem, ...]:
 def problem_quiz(seed: int = 0) -> tuple[QuizItem, ...]:
     """Return a quiz of word problems, none of which is an instruction."""
     tasks = _problems(f"instructions {seed}", N_EVOLVED)
-    known = {task.question for task in tasks}
+    questions = {task.question for task in tasks}
     return tuple(
         QuizItem(p.question, p.answer(p.steps), str(p.steps[-1].truth), "", "", "")
         for p in _problems(f"problem quiz {seed}", N_PROBLEMS)
-        if p.question not in known
+        if p.question not in questions
     )
 
 

@@ -10,7 +10,7 @@ from autolearn.core.model_calls import Chat, Completion, ModelIdentity, Request
 from autolearn.core.ports import Stop, TrainOutcome, Watcher
 from autolearn.core.records import TrainItem
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
-from autolearn.engine import adapters, device_memory, load, self_generation
+from autolearn.engine import adapters, device_memory, instructions, load
 from autolearn.engine.decoding import generate, probabilities
 from autolearn.engine.trainer import train
 from autolearn.models import memory_calibration
@@ -130,22 +130,20 @@ class HuggingFaceBackend:
 
     def confidence(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
         """Return the mean log-probability per token of each answer, in nats."""
-        return self_generation.confidence(self._lm, chats, answers)
+        return instructions.confidence(self._lm, chats, answers)
 
-    def self_prompts(
+    def generate_instructions(
         self,
         seeds: Sequence[int],
         stop: Stop,
         max_new_tokens: int = 48,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
-        """Return a user turn that the model makes up for each seed.
+        """Return a user turn that the model writes itself for each seed.
 
-        Empty where the model wrote none; see ``self_generation``.
+        Empty where the model wrote none; see ``instructions``.
         """
-        return self_generation.self_prompts(
-            self._lm, seeds, stop, max_new_tokens, beginnings
-        )
+        return instructions.sample(self._lm, seeds, stop, max_new_tokens, beginnings)
 
     def train(
         self,
@@ -180,7 +178,7 @@ class HuggingFaceBackend:
         """Note in the adapter how to prompt it: without worked examples after meta."""
         # A continued adapter keeps the protocol that it was trained for.
         protocol = (study_protocol(start) if start else None) or self._protocol
-        if settings.method == "meta" and PROTOCOLS[protocol].guided:
+        if not settings.traits.teaches_facts and PROTOCOLS[protocol].guided:
             protocol = "taught"
         note = output / ADAPTER_NOTE
         text = json.dumps(read_json(note) | {"protocol": protocol}, indent=2)

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import (
-    FrozenQuestion,
-    Passage,
-    Question,
-    QuizVersion,
-    Split,
-)
+from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
+from autolearn.core.records import Passage, Question, Split
 from autolearn.evaluation import quiz, scoring
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
@@ -84,14 +79,14 @@ def questions(store: Store, split: Split) -> list[QuizQuestion]:
         ids = {question.id for question in version.questions}
         records = [question for question in records if question.id in ids]
     own_gold = _own_gold(store, [q for q in records if q.origin == "paraphrase"])
-    answered = {q.id: q.gold_answer or own_gold.get(q.id, "") for q in records}
+    gold_answers = {q.id: q.gold_answer or own_gold.get(q.id, "") for q in records}
     distinct = {
-        (_form(q.text), q.choices, _form(answered[q.id])): q
+        (_form(q.text), q.choices, _form(gold_answers[q.id])): q
         for q in reversed(records)
-        if answered[q.id] or q.scorer == "none"
+        if gold_answers[q.id] or q.scorer == "none"
     }
     return _with_passages(
-        store, [(q, answered[q.id]) for q in reversed(distinct.values())]
+        store, [(q, gold_answers[q.id]) for q in reversed(distinct.values())]
     )
 
 
@@ -121,7 +116,7 @@ def freeze(store: Store) -> QuizVersion:
     A version fixes the questions, their gold answers, scorers and aliases.
     """
     now = [*questions(store, "quiz"), *questions(store, "control")]
-    frozen = [
+    frozen_rows = [
         FrozenQuestion(
             q.question.id,
             q.gold_answer,
@@ -132,25 +127,27 @@ def freeze(store: Store) -> QuizVersion:
         for q in now
     ]
     content = [(q.question.split, q.asked) for q in now]
-    text = json.dumps([content, [asdict(one) for one in frozen]])
-    return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen)
+    text = json.dumps([content, [asdict(one) for one in frozen_rows]])
+    return store.quizzes.freeze(hashlib.sha256(text.encode()).hexdigest(), frozen_rows)
 
 
 def frozen_questions(
     store: Store, version: QuizVersion, split: Split
 ) -> list[QuizQuestion]:
     """Return the questions of quiz or control as a version has them."""
-    frozen = {question.id: question for question in version.questions}
-    records = store.library.questions(QuestionFilter(ids=list(frozen), split=split))
+    frozen_by_id = {question.id: question for question in version.questions}
+    records = store.library.questions(
+        QuestionFilter(ids=list(frozen_by_id), split=split)
+    )
     as_frozen = [
         (
             replace(
                 question,
-                gold_value=frozen[question.id].gold_value or None,
-                scorer=frozen[question.id].scorer,
-                aliases=frozen[question.id].aliases,
+                gold_value=frozen_by_id[question.id].gold_value or None,
+                scorer=frozen_by_id[question.id].scorer,
+                aliases=frozen_by_id[question.id].aliases,
             ),
-            frozen[question.id].gold_answer,
+            frozen_by_id[question.id].gold_answer,
         )
         for question in records
     ]
@@ -205,7 +202,7 @@ def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> s
     )
     about = {sample.id: sample.passage_id for sample in samples}
     texts = {(q.passage or "").strip(): q.question.passage_id for q in candidates}
-    trained = [
+    trained_items = [
         quiz.TrainedText(
             item.chosen,
             about.get(item.sample_id or 0) or texts.get(item.chosen.strip()),
@@ -213,4 +210,4 @@ def taught(store: Store, round_id: int, candidates: Sequence[QuizQuestion]) -> s
         )
         for item in items
     ]
-    return quiz.studied(candidates, trained)
+    return quiz.studied(candidates, trained_items)

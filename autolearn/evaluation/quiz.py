@@ -11,7 +11,7 @@ from functools import partial
 
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Journal
-from autolearn.core.records import QuizMode, QuizResult
+from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.core.run_results import Score
 from autolearn.evaluation import quiz_modes, scoring
 from autolearn.evaluation.quiz_modes import QuizRequest
@@ -62,14 +62,14 @@ def _answer(
 def score(question: QuizQuestion, mode: QuizMode, generation: Generation) -> QuizResult:
     """Score one answer by the scorer of its question."""
     text = model_output.answer(generation.completion.text)
-    asked, gold = question.question, question.gold_answer
+    record, gold = question.question, question.gold_answer
     return QuizResult(
-        asked.id,
+        record.id,
         mode,
         text,
         right=question.is_right(text),
-        exact=scoring.exact(asked, text, gold),
-        f1=scoring.f1(asked, text, gold),
+        exact=scoring.exact(record, text, gold),
+        f1=scoring.f1(record, text, gold),
         round_id=generation.model.round_id,
         truncated=generation.completion.finish == "length",
         generation=generation,
@@ -161,10 +161,10 @@ def studied(
 
 
 def _teaches(trained: TrainedText, question: QuizQuestion, *, is_near: bool) -> bool:
-    asked = question.question
-    golds = (asked.gold_value or question.gold_answer, *asked.aliases)
+    record = question.question
+    golds = (record.gold_value or question.gold_answer, *record.aliases)
     if not any(scoring.holds(trained.text, gold) for gold in golds if gold.strip()):
         return False
-    words = matching.key_terms("", asked.text)
-    known = set(matching.normalise(f"{trained.question} {trained.text}").split())
-    return is_near or (bool(words) and all(word in known for word in words))
+    words = matching.key_terms("", record.text)
+    known_words = set(matching.normalise(f"{trained.question} {trained.text}").split())
+    return is_near or (bool(words) and all(word in known_words for word in words))

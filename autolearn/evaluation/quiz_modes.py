@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.model_calls import Generation
-from autolearn.core.records import Answer, Feedback, Question, QuizMode
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Answer, Feedback, Question
 from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers

@@ -7,7 +7,8 @@ SVAMP, ARC and MMLU: the answer after a mark counts, or else the last one.
 import re
 
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import Question, Scorer
+from autolearn.core.quiz_records import Scorer
+from autolearn.core.records import Question
 from autolearn.evaluation import numbers
 from autolearn.evaluation.choices import LETTERS, chosen
 from autolearn.text import matching, model_output

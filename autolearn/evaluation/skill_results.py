@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from autolearn.core.records import Answer, Question, Record, SkillResult, Skip
+from autolearn.core.quiz_records import SkillResult
+from autolearn.core.records import Answer, Question, Record, Skip
 from autolearn.evaluation.skill_items import SkillItem
 from autolearn.evaluation.skill_report import (
     Share,

@@ -21,15 +21,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from autolearn.core.ports import Cancelled, Journal, Progress
-from autolearn.core.records import (
-    Answer,
-    Feedback,
-    Passage,
-    Question,
-    Record,
-    SkillResult,
-    Skip,
-)
+from autolearn.core.quiz_records import SkillResult
+from autolearn.core.records import Answer, Feedback, Passage, Question, Record, Skip
 from autolearn.evaluation import skill_results
 from autolearn.evaluation.skill_items import SkillItem, SkillText, texts
 from autolearn.evaluation.skill_report import SkillReport

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from autolearn.core.methods import method_title
 from autolearn.core.records import Round, TrainItem
 from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import TrainRunSettings
-from autolearn.core.settings import METHODS
 from autolearn.export import gguf_converter
 
 _SHAPES = {
@@ -88,7 +88,7 @@ def _provenance(
                 "base": f"`{model.name}`, digest `{model.digest}`",
                 "loaded as": f"{model.quantization}, {model.dtype}, {model.device}",
                 "began with": before,
-                "method": f"{about.method}: {METHODS.get(about.method, '')}",
+                "method": f"{about.method}: {method_title(about.method)}",
                 "steps": about.n_steps,
                 "adapter digest": f"`{about.adapter_digest}`",
                 "versions": ", ".join(f"{k} {v}" for k, v in versions.items()),

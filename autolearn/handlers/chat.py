@@ -54,8 +54,8 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""
-        # SELF refines only what its own feedback does not call correct.
-        if model_output.verdict(feedback) != "correct":
+        # As in a quiz: refining what no verdict calls wrong spoils right answers.
+        if model_output.verdict(feedback) == "incorrect":
             say(put("refine_free", answer=first, feedback=feedback), _refined)
     return draft.result
 

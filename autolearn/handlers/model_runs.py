@@ -4,17 +4,15 @@ The only module above the engine that loads a model; the page and the command li
 never import it. Each handler returns the result that is kept with its run.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from autolearn.core.errors import BackendError, InputError
-from autolearn.core.model_calls import Request, Sampling
-from autolearn.core.records import Question, QuizMode, Round, RunKind, Split
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Question, RunKind, Split
 from autolearn.core.run_results import (
     ChatResult,
     ConvertResult,
@@ -25,16 +23,13 @@ from autolearn.core.run_results import (
     TrainResult,
 )
 from autolearn.core.run_settings import (
-    ExportRunSettings,
     ModelRunSettings,
-    PromptSettings,
     QuizRunSettings,
     StudyRunSettings,
 )
-from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.engine import merging
+from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
-from autolearn.evaluation import comparison, gold_questions, quiz, skills
+from autolearn.evaluation import gold_questions, paired_quizzes, quiz, skills
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.evaluation.skill_report import (
@@ -43,8 +38,7 @@ from autolearn.evaluation.skill_report import (
     SkillRunResult,
     guidance,
 )
-from autolearn.export import formats, gguf_converter, model_card
-from autolearn.handlers import chat, gguf_conversion, round_training
+from autolearn.handlers import chat, export, gguf_conversion, round_training
 from autolearn.ingest import corpora
 from autolearn.models import files as model_files
 from autolearn.rounds.sources import asked_by_rounds
@@ -52,17 +46,12 @@ from autolearn.runs.context import Handler, RunContext
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
-from autolearn.study import prompts, rules
+from autolearn.study import rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
 from autolearn.study.questions import AskedBefore
 from autolearn.training.leakage import Guard
-
-N_ASKED = 5
-"""Questions that exported weights are asked, beside the round as it is here."""
-
-log = logging.getLogger(__name__)
 
 
 class RunHandlers:
@@ -129,8 +118,8 @@ class RunHandlers:
         advice = _guidance(context, backend, settings)
         study.uses_verdicts = advice.uses_verdicts
         study.verdict_threshold = advice.verdict_threshold
-        trained = asked_by_rounds(context.store)
-        study.asked_before = partial(asked_before, context.store, trained)
+        trained_questions = asked_by_rounds(context.store)
+        study.asked_before = partial(asked_before, context.store, trained_questions)
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
@@ -166,7 +155,7 @@ class RunHandlers:
                 writer, journal, questions, request, stage, progress
             )
             n_truncated += sum(result.truncated for result in results)
-            for part, of_part in comparison.by_part(questions, results).items():
+            for part, of_part in paired_quizzes.by_part(questions, results).items():
                 scores[part, mode] = quiz.summarise(of_part).rounded()
         result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
@@ -190,92 +179,16 @@ class RunHandlers:
 
     def export(self, context: RunContext) -> ExportResult:
         """Write approved samples, or the items or the weights of a round."""
-        request, store = ExportRunSettings.of(context.run), context.store
-        target, what = Path(request.target), request.what
-        about = store.rounds.get(request.round_id) if request.round_id else None
-        if about is None:
-            samples = store.samples.find(SampleFilter(state="approved"))
-            n = formats.export_samples(samples, what, target)
-            card = formats.write_card(target, model_card.samples(what, n))
-        elif what in formats.WEIGHTS:
-            return self._export_weights(context, about, target)
-        else:
-            items, versions = store.rounds.items(about.id), _versions(context, about)
-            changed_prompts = PromptSettings.of(
-                store.runs.get(about.run_id)
-            ).changed_prompts
-            with prompts.fixed(
-                changed_prompts or {}
-            ):  # a skill is known by the rules of its prompt
-                n = formats.export_items(items, what, target)
-            text = model_card.items(about, what, n, items, versions)
-            card = formats.write_card(target, text)
-        return ExportResult(str(target), n, str(card))
+        return export.export(context, self)
 
     def convert(self, context: RunContext) -> ConvertResult:
         """Convert a GGUF file."""
-        self._key = self._backend = None  # there may be room for one model only
+        self.unload()  # there may be room for one model only
         return gguf_conversion.convert(context)
 
-    def _export_weights(
-        self, context: RunContext, about: Round, target: Path
-    ) -> ExportResult:
-        """Write the adapter of a round, or its model; ask both the same afterwards."""
-        what = ExportRunSettings.of(context.run).what
-        questions = gold_questions.some_questions(context.store, N_ASKED)
-        before = _answers(context, self.backend(context), questions)
-        adapter = context.workspace / (about.adapter or "")
-        model: HuggingFaceBackend | None
-        if what == "adapter":
-            formats.export_adapter(adapter, target)
-            model = self.backend(context)
-            model.use_adapter(target)
-        else:
-            self._key = self._backend = None  # there may be room for one model only
-            write = {"merged": self._merged, "gguf": self._as_gguf}[what]
-            model = write(context, adapter, target)
-        after = _answers(context, model, questions) if model else []
-        alike = sum(
-            answer == other for answer, other in zip(before, after, strict=False)
-        )
-        items = context.store.rounds.items(about.id)
-        versions = _versions(context, about)
-        result = ExportResult(str(target), asked=len(after), alike=alike)
-        text = model_card.weights(about, what, result, items, versions)
-        return replace(result, card=str(formats.write_card(target, text)))
-
-    def _merged(
-        self, context: RunContext, adapter: Path, target: Path
-    ) -> HuggingFaceBackend:
-        """Write and load a model with the adapter of a round merged in."""
-        self._merge(context, adapter, target)
-        return HuggingFaceBackend.load(ModelSettings(str(target), "none"), target)
-
-    def _as_gguf(
-        self, context: RunContext, adapter: Path, target: Path
-    ) -> HuggingFaceBackend | None:
-        """Write a merged model as GGUF, and load what was written, if that can be."""
-        with TemporaryDirectory(dir=context.workspace) as place:
-            whole = Path(place) / "model"
-            by = Path(ExportRunSettings.of(context.run).converter or "")
-            with merging.new_folder(target) as draft:
-                self._merge(context, adapter, whole)
-                context.progress("converting", 0, 1)
-                gguf_converter.convert(
-                    by, whole, draft / gguf_converter.FILE, context.stop
-                )
-            settings = ModelSettings(str(whole), "none")
-            gguf = target / gguf_converter.FILE
-            try:
-                return HuggingFaceBackend.load(settings, whole, gguf)
-            except BackendError:
-                log.exception("transformers cannot read the GGUF of this model back")
-                return None
-
-    def _merge(self, context: RunContext, adapter: Path, target: Path) -> None:
-        context.progress("merging", 0, 1)
-        settings = ModelRunSettings.of(context.run).model
-        merging.merge(model_files.locate(settings.model), adapter, target)
+    def unload(self) -> None:
+        """Free the memory of the model."""
+        self._key = self._backend = None
 
 
 def _questions(
@@ -290,8 +203,8 @@ def _questions(
 
 def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
     """Return what quizzes ask by now, and what studies and rounds have asked."""
-    studied = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained, *(question.text for question in studied)]
+    study_questions = store.library.questions(QuestionFilter(split="study"))
+    texts = [*trained, *(question.text for question in study_questions)]
     return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
 
 
@@ -310,18 +223,6 @@ def _guidance(
     return guidance(SkillReport.from_dict(report)) if report else Guidance()
 
 
-def _answers(
-    context: RunContext, backend: HuggingFaceBackend, questions: Sequence[str]
-) -> list[str]:
-    """Return what a model answers from memory."""
-    context.progress("asking it something", 0, 1)
-    prompt = prompts.load("closed_book")
-    requests = [
-        Request(prompt.render(question=question), Sampling()) for question in questions
-    ]
-    return [completion.text for completion in backend.complete(requests, context.stop)]
-
-
 def _retrieved(context: RunContext, question: str) -> str:
     """Return the passages of the library that are nearest to a question."""
     passages = context.store.library.passages_about(question)
@@ -333,19 +234,14 @@ def _instructions(context: RunContext, study: Study) -> list[Question]:
     run_settings, library = StudyRunSettings.of(context.run), context.store.library
     if run_settings.new_instructions is None:
         return library.instructions() if run_settings.instructions else []
-    n, stage = run_settings.new_instructions, "instructions of its own"
+    n, stage = run_settings.new_instructions, "generated instructions"
     return write_instructions(
         study.generator(),
         context.store.journal(context.run.id),
-        [question.text for question in library.instructions(with_own=True)],
+        [question.text for question in library.instructions(with_generated=True)],
         n,
         partial(_report, context, stage, n),
     )
-
-
-def _versions(context: RunContext, about: Round) -> dict[str, str]:
-    """Return what a round was trained with."""
-    return context.store.runs.get(about.run_id).versions
 
 
 def _report(context: RunContext, stage: str, total: int, n_done: int) -> None:

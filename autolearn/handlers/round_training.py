@@ -9,7 +9,7 @@ from typing import Protocol
 from autolearn.core.errors import InputError, TrainingError
 from autolearn.core.model_calls import Generation
 from autolearn.core.ports import Backend, Cancelled, Trainer
-from autolearn.core.records import Round, SelfGeneratedItem, TrainItem
+from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction, Round, TrainItem
 from autolearn.core.run_results import RoundScores, TrainResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
@@ -134,20 +134,20 @@ def _write_replay(
     Returns:
         The items of the drift probe, and those that are replayed.
     """
-    own = _imagine(context, backend, replay.GAUGE + plan.n_made_up)
-    made_up = own[replay.GAUGE :]
+    instructions = _instructions(context, backend, replay.N_PROBE + plan.n_instructions)
+    probe, replayed = instructions[: replay.N_PROBE], instructions[replay.N_PROBE :]
     reader = _writer(context, backend, "texts read again", len(plan.texts))
     rows = replay.without_skills(replay.read(reader, plan.texts), plan.without)
     reread_items = _log(context, rows)
-    n_checked = len(plan.instructions) + plan.n_checked
+    n_checked = len(plan.library_instructions) + plan.n_checked
     checker = _writer(context, backend, "answers checked", n_checked)
     checks = _log(
         context,
-        replay.checked(checker, plan.instructions, made_up[: plan.n_checked]),
+        replay.checked(checker, plan.library_instructions, replayed[: plan.n_checked]),
     )
     return (
-        replay.items("gauge", own[: replay.GAUGE]),
-        [*replay.items("replay", made_up), *reread_items, *checks],
+        replay.items(DRIFT_PROBE, probe),
+        [*replay.items("replay", replayed), *reread_items, *checks],
     )
 
 
@@ -172,23 +172,25 @@ def _writer(
     return Generator(backend, settings, context.stop, report)
 
 
-def _imagine(
+def _instructions(
     context: RunContext, backend: TrainableBackend, n: int
-) -> list[SelfGeneratedItem]:
-    """Return so many of the model's own prompts and answers; what is new is kept."""
+) -> list[GeneratedInstruction]:
+    """Return so many generated instructions and their answers; what is new is kept."""
     prompt = prompts.load(replay.PROMPT)
-    pool = context.store.pool.of(backend.identity, prompt.digest)
-    return replay.imagine(
+    pool = context.store.instructions.of(backend.identity, prompt.digest)
+    return replay.generate_instructions(
         _writer(context, backend),
         context.store.journal(context.run.id),
         pool or _shipped(context, backend),
         n,
-        lambda n_done: context.progress("prompts of its own", n_done, n),
+        lambda n_done: context.progress("generated instructions", n_done, n),
     )
 
 
-def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGeneratedItem]:
-    """Return what the model's folder brings of what it made up; it is kept."""
+def _shipped(
+    context: RunContext, backend: TrainableBackend
+) -> list[GeneratedInstruction]:
+    """Return the instructions that the model's folder brings along; they are kept."""
     name = TrainRunSettings.of(context.run).model.model
     path = model_files.locate(name) / replay.SHIPPED
     if not path.is_file():
@@ -199,7 +201,10 @@ def _shipped(context: RunContext, backend: TrainableBackend) -> list[SelfGenerat
         log.warning("%s is not what autolearn ships: %s", path, error)
         return []
     journal = context.store.journal(context.run.id)
-    return of(SelfGeneratedItem, journal.step("imagined, shipped", lambda: items))
+    return of(
+        GeneratedInstruction,
+        journal.step(f"{replay.STORED_AS}, shipped", lambda: items),
+    )
 
 
 @dataclass(frozen=True)

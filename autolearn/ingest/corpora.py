@@ -52,12 +52,14 @@ MISSING = (
     "python -m autolearn add --corpus FILE; or use the invented world: --corpus "
     "invented"
 )
+NO_PAIRS = (
+    "There is no corpus with questions and answers that the quiz does not ask; add one "
+    "under Library or with: python -m autolearn add --corpus FILE"
+)
 NONE_APPROVED = (
     "No sample is approved, so there is nothing to train on; approve some under "
     "Review, or with: python -m autolearn approve --rule default"
 )
-TAUGHT = ("meta", "self")
-"""The methods that use corpora."""
 
 
 def add(
@@ -86,9 +88,9 @@ def add(
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")
-    folder, called = upload or (None, path.name if path else gold_examples.NAME)
+    folder, file_name = upload or (None, path.name if path else gold_examples.NAME)
     settings = ImportRunSettings(
-        corpus=ImportSource(str(path.resolve()) if path else None, name or called),
+        corpus=ImportSource(str(path.resolve()) if path else None, name or file_name),
         licence=licence.strip(),
         staged=folder,
         model=model,
@@ -327,7 +329,7 @@ def skills(
     Raises:
         InputError: A corpus has been removed meanwhile.
     """
-    if settings.method not in TAUGHT or not corpus_ids:
+    if not settings.traits.teaches_skills or not corpus_ids:
         return [], [], 0
     for number in corpus_ids:
         store.corpora.get(number)
@@ -351,6 +353,16 @@ def skills(
     rest = n - FEEDBACK_ITEMS * len(with_feedback)
     skill_items, n_blocked = items.make(gold_examples_drawn, rest, seed, guard.blocks)
     return skill_items, with_feedback, n_blocked
+
+
+def pairs(store: Store, corpus_ids: Sequence[int], seed: int) -> list[GoldExample]:
+    """Return all examples of corpora that have a question and its right answer.
+
+    Raises:
+        InputError: A corpus has been removed meanwhile.
+    """
+    n = sum(store.corpora.get(number).n_examples for number in corpus_ids)
+    return store.corpora.sample(corpus_ids, n, seed, with_feedback=False)
 
 
 def asked(store: Store) -> list[str]:

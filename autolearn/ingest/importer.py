@@ -259,12 +259,12 @@ def _reread(
 ) -> ImportResult:
     library = context.store.library
     last = library.last_passage_id()
-    lost = intake.reread(library.document(number), choices)
+    lost_choices = intake.reread(library.document(number), choices)
     context.progress("looking for repeats", 0, 1)
     n_repeats = dedup.mark(context.store, {number}, context.stop, after=last)
     sentences = tuple(
         f"“{text[:EXCERPT]}” is not in the new reading; your choice about it is gone."
-        for text in lost
+        for text in lost_choices
     )
     return ImportResult(1, sentences, n_repeats, reread=number)
 

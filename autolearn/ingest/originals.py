@@ -22,8 +22,8 @@ def keep(store: Store, file: Path) -> str:
     Raises:
         InputError: The copy cannot be written.
     """
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     name = f"{digest}{file.suffix.lower()}"
     folder = store.subfolder(FOLDER)
     if not (folder / name).exists():

@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
 from autolearn.core.gold import GoldQuestion
-from autolearn.core.records import Scorer
+from autolearn.core.quiz_records import Scorer
 from autolearn.evaluation.choices import LETTERS
 from autolearn.ingest import gold_files
 
@@ -109,17 +109,17 @@ def _questions(row: Any) -> list[GoldQuestion]:
 
 def _about(row: Row, passage: str, title: str) -> list[GoldQuestion]:
     """Return the questions about one text, as SQuAD has them."""
-    asked = row.get("qas", row.get("qa"))
-    if not isinstance(asked, list):
+    items = row.get("qas", row.get("qa"))
+    if not isinstance(items, list):
         raise _BadRow("has no list of questions")
-    return [_question(one, passage, title) for one in asked]
+    return [_question(one, passage, title) for one in items]
 
 
 def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
     if not isinstance(row, Mapping):
         raise _BadRow("has a question that is no JSON object")
-    asked, choices, labels = _asked(row)
-    if not asked:
+    question, choices, labels = _asked(row)
+    if not question:
         raise _BadRow("lacks question")
     answers = _answers(row)
     scorer = _scorer(row)
@@ -127,18 +127,18 @@ def _question(row: Any, passage: str, title: str = "") -> GoldQuestion:
     if not any(answers):
         if not (is_impossible or scorer == "none"):
             raise _BadRow("lacks answer")
-        return GoldQuestion(asked, "", passage=passage, scorer="none")
+        return GoldQuestion(question, "", passage=passage, scorer="none")
     if choices:
         index = _index(answers[0], choices, labels)
         return GoldQuestion(
-            asked, choices[index], LETTERS[index], scorer=scorer, choices=choices
+            question, choices[index], LETTERS[index], scorer=scorer, choices=choices
         )
     answer, *aliases = dict.fromkeys(filter(None, answers))
     value = _text(row.get("value"))
     if match := _GSM8K.search(answer):
         answer, scorer = match[1].strip(), scorer or "number"
     return GoldQuestion(
-        asked,
+        question,
         answer,
         value,
         _text(row.get("document")) or (title if not passage else ""),
@@ -154,12 +154,12 @@ def _asked(row: Row) -> tuple[str, tuple[str, ...], list[str]]:
     if isinstance(question, Mapping):
         options, question = question.get("choices"), question.get("stem")
     if options is None:
-        named = {
+        columns = {
             match[1].upper(): value
             for name, value in row.items()
             if (match := _LETTER_COLUMNS.fullmatch(name)) and _text(value)
         }
-        options = [named[letter] for letter in LETTERS if letter in named]
+        options = [columns[letter] for letter in LETTERS if letter in columns]
     labels: list[str] = []
     if isinstance(options, Mapping):
         labels = [_text(label) for label in options.get("label", ())]
@@ -216,11 +216,11 @@ def _svamp(row: Row) -> GoldQuestion:
     body = _text(row["Body"])
     if body and body[-1] not in ".!?":
         body += "."
-    asked = f"{body} {_text(row['Question'])}".strip()
+    question = f"{body} {_text(row['Question'])}".strip()
     answer = _text(row["Answer"])
-    if not asked or not answer:
+    if not question or not answer:
         raise _BadRow("lacks Question or Answer")
-    return GoldQuestion(asked, answer, scorer="number")
+    return GoldQuestion(question, answer, scorer="number")
 
 
 def _passage(row: Row) -> str:
@@ -230,8 +230,8 @@ def _passage(row: Row) -> str:
 def _scorer(row: Row) -> Scorer | None:
     name = _text(row.get("scorer")).lower()
     if name and name not in get_args(Scorer):
-        known = ", ".join(get_args(Scorer))
-        raise _BadRow(f"names the scorer {name!r}; there are {known}")
+        scorers = ", ".join(get_args(Scorer))
+        raise _BadRow(f"names the scorer {name!r}; there are {scorers}")
     return cast(Scorer, name) if name else None
 
 

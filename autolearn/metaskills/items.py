@@ -20,7 +20,6 @@ from autolearn.core.constraints import Excerpt
 from autolearn.core.gold import GoldExample
 from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Question, TrainItem
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.metaskills.distractors import Distractors, has_shape, shape
 from autolearn.metaskills.examples import (
@@ -34,7 +33,7 @@ from autolearn.metaskills.examples import (
 )
 from autolearn.study import answers, feedback, grounding, prompts
 from autolearn.study.fact_questions import QUESTION, about_sentence
-from autolearn.study.generation import Generator
+from autolearn.study.generation import OfflineBuilder, RequestBuilder
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, sentences
 
@@ -74,7 +73,7 @@ class _Source:
     examples: Sequence[GoldExample]
     distractors: Distractors
     chance: random.Random
-    writer: Generator
+    builder: RequestBuilder
 
 
 def make(
@@ -92,12 +91,12 @@ def make(
         example for example in usable if example.text and not example.response
     ]
     rng = random.Random(f"{seed} meta-skills")
-    writer = _writer()
+    builder = OfflineBuilder(StudySettings(protocol="taught"))
     items: list[TrainItem] = []
     for skill, share in SHARES.items():
         rng.shuffle(plain_examples)
         source = _Source(
-            tuple(plain_examples), Distractors(plain_examples), rng, writer
+            tuple(plain_examples), Distractors(plain_examples), rng, builder
         )
         items += islice(_MAKERS[skill](source), ceil(n * share / sum(SHARES.values())))
     rng.shuffle(items)
@@ -105,7 +104,12 @@ def make(
 
 
 def skill_of(item: TrainItem) -> Skill | None:
-    """Return the skill that an item teaches, recognised by its system prompt."""
+    """Return the skill that an item teaches, recognised by its system prompt.
+
+    An item is stored as a chat, without the name of its prompt: items of files and of
+    earlier versions have none. Where a generation is at hand, ``skill_of_prompt`` asks
+    its prompt instead.
+    """
     if not item.chat:
         return None
     rules = item.chat[0].content
@@ -117,6 +121,11 @@ def skill_of(item: TrainItem) -> Skill | None:
     return next(skills, None)
 
 
+def skill_of_prompt(name: str) -> Skill | None:
+    """Return the skill that answering a prompt of this name takes."""
+    return next((skill for skill, names in _PROMPTS.items() if name in names), None)
+
+
 def _key(example: GoldExample) -> tuple[str, ...]:
     return (
         example.text,
@@ -125,12 +134,6 @@ def _key(example: GoldExample) -> tuple[str, ...]:
         example.answer,
         example.sentence,
     )
-
-
-def _writer() -> Generator:
-    """Return a generator that builds requests and is never run."""
-    settings = StudySettings(protocol="taught")
-    return Generator(ScriptedBackend(()), settings, lambda: False, lambda share: None)
 
 
 def _item(chat: Chat, rest: str) -> TrainItem:
@@ -152,7 +155,7 @@ def _asking(source: _Source) -> Iterator[TrainItem]:
             continue
         if matching.stands_alone(question, text):
             source_parts = (text, evidence_of(example), stretch)
-            request = about_sentence(source.writer, example, *source_parts)
+            request = about_sentence(source.builder, example, *source_parts)
             answer = f" {example.answer}\nQuestion: {question}"
             yield _item(request.prompt.chat, answer)
 
@@ -174,7 +177,7 @@ def _quoting(source: _Source) -> Iterator[TrainItem]:
             case, short, answer = _answered(source, i, kind)
             is_allowed = Excerpt(case.sentence, grounding.NOT_STATED).allows(short)
             if case.question and case.sentence and answer and is_allowed:
-                request = answers.quoting(source.writer, case)
+                request = answers.quoting(source.builder, case)
                 yield _item(request.prompt.chat, f" {short}\nAnswer: {answer}")
                 n += 1
                 break
@@ -253,7 +256,7 @@ def _judging(source: _Source) -> Iterator[TrainItem]:
         answer = form if is_right else swapped(example, form, wrong)
         triple = (example.question, reference, answer)
         label = feedback.VERDICTS[0 if is_right else 1]
-        request = feedback.verdict_request(source.writer, *triple)
+        request = feedback.verdict_request(source.builder, *triple)
         yield _item((*request.prompt.chat, beginning), label)
         is_right = not is_right
 
@@ -281,7 +284,7 @@ def _criticising(source: _Source) -> Iterator[TrainItem]:
     for example, comparison, words in _comparisons(source):
         facts = feedback.known_facts(comparison, "incorrect")
         place = {0: passage_of(example)}
-        request = feedback.reason_request(source.writer, 0, comparison, facts, place)
+        request = feedback.reason_request(source.builder, 0, comparison, facts, place)
         yield _item(request.prompt.chat, f" {words}")
 
 
@@ -292,7 +295,7 @@ def _refining(source: _Source) -> Iterator[TrainItem]:
         text = f"{facts}\nReason: {words}"
         critique = Feedback(0, "critique", text, "incorrect", None)
         request = answers.refinement_request(
-            source.writer,
+            source.builder,
             comparison.question,
             comparison.answer,
             critique,

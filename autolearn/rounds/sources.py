@@ -46,7 +46,7 @@ class RoundSources:
     def replay(self, items: Sequence[TrainItem]) -> ReplayPlan:
         """Return what is replayed beside the items that teach."""
         settings, examples = self.material.settings, self.material.examples
-        teaches_skills = settings.method in corpora.TAUGHT
+        teaches_skills = settings.traits.teaches_skills
         new_skills = replay.taught_skills(
             [*(items if teaches_skills else ()), *self.earlier]
         )
@@ -66,16 +66,23 @@ def collect(store: Store, order: TrainRunSettings) -> RoundSources:
         store, order.train, order.corpora, guard
     )
     examples = approved_examples(store, order)
-    texts = _passages(store, order, examples) if order.train.method == "cpt" else []
+    texts = (
+        _passages(store, order, examples) if order.train.traits.reads_passages else []
+    )
+    pairs = (
+        corpora.pairs(store, order.corpora, order.train.seed)
+        if order.train.traits.learns_pairs
+        else []
+    )
     return RoundSources(
-        Material(order.train, examples, skills, texts),
+        Material(order.train, examples, skills, texts, pairs),
         (*order.corpus, *with_feedback),
         guard,
         tuple(question.text for question in store.library.instructions()),
         tuple(
             item
             for round_ in store.rounds.lineage(order.parent)
-            if round_.method in corpora.TAUGHT
+            if round_.traits.teaches_skills
             for item in store.rounds.items(round_.id)
         ),
         n_blocked,
@@ -104,8 +111,10 @@ def _passages(
 
 def why_nothing(settings: TrainSettings) -> str:
     """Return why a round has no items, and what to do."""
-    if settings.method == "meta":
+    if not settings.traits.teaches_facts:
         return corpora.MISSING
+    if settings.traits.learns_pairs:
+        return corpora.NO_PAIRS
     return (
         f"The approved samples give method {settings.method!r} nothing to train on; "
         "approve more, or train on all pairs instead of gaps only."
@@ -135,16 +144,16 @@ def approved_examples(store: Store, order: TrainRunSettings) -> list[ApprovedExa
         return _as_examples(store, samples)
     settings, parent_id = order.train, order.parent
     samples = store.samples.find(SampleFilter(state="approved"))
-    if settings.method == "al2":
+    if settings.traits.is_second_stage:
         sources = store.samples.sources(samples)
         samples = [
             sample for sample in samples if sources[sample.id].written_by == parent_id
         ]
-    if settings.evolution == "continual-new" and settings.method == "self":
+    if settings.traits.evolves and settings.evolution == "continual-new":
         ids = [round_.id for round_ in store.rounds.all() if round_.state == "kept"]
         ids += [round_.id for round_ in store.rounds.lineage(parent_id)]
-        learned = store.rounds.trained_samples(ids)
-        samples = [one for one in samples if one.id not in learned]
+        learned_ids = store.rounds.trained_samples(ids)
+        samples = [one for one in samples if one.id not in learned_ids]
     return _as_examples(store, samples)
 
 

@@ -1,9 +1,9 @@
 """Runs as the page and the command line handle them: submit, wait, cancel, resume.
 
 The work itself is done by other processes, which are started from here: the worker,
-which owns the model, the reader, which takes texts in meanwhile, and the fetcher, which
-downloads models. Both sides meet in the database and in one lock for each: who holds it
-is the worker, and a worker that dies in whatever way lets go of it.
+which owns the model, the reader, which takes texts in meanwhile, and the downloader,
+which downloads models. Both sides meet in the database and in one lock for each: who
+holds it is the worker, and a worker that dies in whatever way lets go of it.
 """
 
 import os
@@ -39,7 +39,7 @@ class WorkerQueue:
     """Runs that are done one after the other, by a process of their own."""
 
     name: str
-    """Of its lock, its log and the note that says which process it is."""
+    """What its process is called; also the name of its log."""
     kinds: tuple[RunKind, ...]
     handlers: str
     """The module that does them."""
@@ -49,11 +49,19 @@ class WorkerQueue:
     """The module whose ``queue_next(store, run, result)`` queues what comes after a run
     that ended well; empty: nothing does. Named, not imported: a worker knows neither
     the pipeline nor the demo library."""
+    stem: str = ""
+    """Name of its lock and of the note that says which process it is, if not ``name``:
+    a process of an earlier version may still hold the lock under its old name."""
+
+    def __post_init__(self) -> None:
+        """Name lock and note as the queue, unless told otherwise."""
+        if not self.stem:
+            object.__setattr__(self, "stem", self.name)
 
     @property
     def pid_file(self) -> str:
         """Where the process says which one it is."""
-        return f"{self.name}.pid"
+        return f"{self.stem}.pid"
 
 
 _OFFLINE = {
@@ -73,7 +81,7 @@ MODEL_QUEUE = WorkerQueue(
 )
 IMPORT_QUEUE = WorkerQueue("reader", ("import",), "autolearn.ingest.importer", _OFFLINE)
 DOWNLOAD_QUEUE = WorkerQueue(
-    "fetcher", ("download",), "autolearn.handlers.download", {}
+    "downloader", ("download",), "autolearn.handlers.download", {}, stem="fetcher"
 )
 QUEUES = {queue.name: queue for queue in (MODEL_QUEUE, IMPORT_QUEUE, DOWNLOAD_QUEUE)}
 
@@ -100,7 +108,7 @@ def worker_lock(
     Raises:
         WorkerBusy: Another process is, and did not end within ``patience`` seconds.
     """
-    lock = FileLock(folder / f"{queue.name}.lock")
+    lock = FileLock(folder / f"{queue.stem}.lock")
     try:
         lock.acquire(timeout=patience, poll_interval=0.02)
     except Timeout:
@@ -171,7 +179,7 @@ def ensure_worker(
     logs.mkdir(exist_ok=True)
     with (logs / f"{queue.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--lane", queue.name, "--workspace", str(folder.resolve())],
+            [*command, "--queue", queue.name, "--workspace", str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

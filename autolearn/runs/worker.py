@@ -1,6 +1,6 @@
 """The worker: the one process of a workspace's queue, which does its runs.
 
-Started as ``python -m autolearn.runs.worker --lane NAME --workspace DIR``. It knows
+Started as ``python -m autolearn.runs.worker --queue NAME --workspace DIR``. It knows
 when a run begins and how it ended; what a run does is the business of its handler.
 """
 
@@ -229,7 +229,7 @@ def main(
 ) -> None:
     """Be the worker of the queue and workspace that the command line names."""
     parser = argparse.ArgumentParser(prog="python -m autolearn.runs.worker")
-    parser.add_argument("--lane", choices=QUEUES, default=MODEL_QUEUE.name)
+    parser.add_argument("--queue", choices=QUEUES, default=MODEL_QUEUE.name)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS")
     options = parser.parse_args(arguments)
@@ -237,7 +237,7 @@ def main(
     logging.captureWarnings(capture=True)
     log.setLevel(logging.INFO)
     try:
-        queue = QUEUES[options.lane]
+        queue = QUEUES[options.queue]
         serve(options.workspace, queue, lambda: load(queue), options.idle)
     except AutolearnError as error:
         sys.exit(str(error))

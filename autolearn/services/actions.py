@@ -12,7 +12,9 @@ from typing import TypeVar
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.gold import GoldQuestion, MetaExample
 from autolearn.core.model_calls import Message, Sampling
-from autolearn.core.records import Decision, Question, QuizMode, Round, Run, Split
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.reading import ReadingChoices
+from autolearn.core.records import Decision, Question, Round, Run, Split
 from autolearn.core.run_settings import (
     ChatRunSettings,
     ExportRunSettings,
@@ -49,30 +51,41 @@ from autolearn.training.leakage import Guard
 P = TypeVar("P", bound=PipelineRunSettings)
 
 
+@dataclass(frozen=True)
+class Uploads:
+    """Texts that will not stay where they are."""
+
+    files: Sequence[Path] = ()
+    pasted_text: tuple[str, str] | None = None
+    """Its name and the text."""
+
+
 def add_texts(
     store: Store,
     paths: Sequence[Path],
     model: str,
     passage_tokens: int,
     *,
-    uploads: Sequence[Path] = (),
-    pasted_text: tuple[str, str] | None = None,
+    uploads: Uploads | None = None,
+    choices: ReadingChoices | None = None,
 ) -> Run:
-    """Queue the reading of files and folders, of uploads, and of a text with its name.
+    """Queue the reading of files and folders, and of uploads, as a person has chosen.
 
-    What will not stay where it is, uploads and what was pasted, is put aside in the
-    workspace until it has been read.
+    Uploads are put aside in the workspace until they have been read.
 
     Raises:
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
     model_files.locate(model)
-    staging_folder, files = importer.given(store, paths, uploads, pasted_text)
+    uploads = uploads or Uploads()
+    staging_folder, files = importer.given(
+        store, paths, uploads.files, uploads.pasted_text
+    )
     if not files:
         raise InputError("Choose files or paste a text first.")
     sources = tuple(ImportSource(str(file.path), file.name) for file in files)
-    request = ImportRunSettings(sources, staging_folder, model, passage_tokens)
+    request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
     return _submit(store, request)
 
 
@@ -122,8 +135,10 @@ def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
     gold = contained_files.quiz(path)
     guard = Guard(sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
-    kept = gold_questions.import_gold(store, new, split)
-    return GoldAdded(len({question.id for question in kept}), len(gold) - len(new))
+    kept_questions = gold_questions.import_gold(store, new, split)
+    return GoldAdded(
+        len({question.id for question in kept_questions}), len(gold) - len(new)
+    )
 
 
 def study(
@@ -219,7 +234,7 @@ def train(
     gold = gold or GoldSources()
     corpus_ids = gold.corpora
     if corpus_ids is None:
-        corpus_ids = corpora.ids(store) if settings.method in corpora.TAUGHT else []
+        corpus_ids = corpora.ids(store) if settings.traits.uses_corpora else []
     has_corpus = bool(gold.examples or corpus_ids)
     check_train(store, model, settings, parent_id, has_corpus=has_corpus)
     request = TrainRunSettings(

@@ -23,7 +23,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
-from autolearn.evaluation import comparison
+from autolearn.evaluation import paired_quizzes
 from autolearn.ingest import importer
 from autolearn.ingest.parsing import LocalParser
 from autolearn.models import files as model_files
@@ -60,7 +60,7 @@ def begin(
     train = train or presets.preset_settings(model, TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]
-    if train.method == "al2":
+    if train.traits.is_second_stage:
         phases = ("study", "quiz", "train", "study", "train", "quiz")
         half = replace(train, max_steps=train.max_steps // 2)
         trains = [replace(half, method="al1"), half]
@@ -224,7 +224,7 @@ def _numbers(store: Store, chain: list[Run], settings: TrainSettings) -> dict[st
         "validation": training.validation,
         "forgetting_kl": training.forgetting_kl,
         "scale": training.scale,
-        **comparison.compare(store, quizzes[0], quizzes[1], training.round)
+        **paired_quizzes.compare(store, quizzes[0], quizzes[1], training.round)
         .summary()
         .as_dict(),
         "seconds": _seconds(chain),

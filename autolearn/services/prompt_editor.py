@@ -12,7 +12,6 @@ from autolearn.core import atomic
 from autolearn.core.errors import InputError, PromptError
 from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Passage, Question
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
 from autolearn.store import QuestionFilter, Store
@@ -26,7 +25,7 @@ from autolearn.study import (
     questions,
 )
 from autolearn.study.feedback import Comparison
-from autolearn.study.generation import Generator
+from autolearn.study.generation import OfflineBuilder, RequestBuilder
 from autolearn.study.prompts.usage import USAGES, Usage
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.text import languages
@@ -155,9 +154,9 @@ def preview(
         shown_by = way
     material = _material(store, passage)
     settings = StudySettings(protocol=shown_by)  # type: ignore[arg-type]
-    writer = Generator(ScriptedBackend(()), settings, lambda: False, lambda _: None)
+    builder = OfflineBuilder(settings)
     with prompts.fixed({name: text}):
-        chat = _REQUESTS[name](writer, material)
+        chat = _REQUESTS[name](builder, material)
     content = "\n".join(turn.content for turn in chat)
     stand_ins = tuple(part[1:-1] for part in material.stand_ins if part in content)
     return PromptPreview(protocol, shown_by, chat, stand_ins)
@@ -235,69 +234,74 @@ def _answer(stored_answers: list[Answer], kind: str) -> Answer | None:
     return next((answer for answer in stored_answers if answer.kind == kind), None)
 
 
-def _ask_sentence(writer: Generator, it: _Material) -> Chat:
-    facts = fact_questions.facts(writer.settings, it.passage)
+def _ask_sentence(builder: RequestBuilder, it: _Material) -> Chat:
+    facts = fact_questions.facts(builder.settings, it.passage)
     if not facts:
         raise InputError("This passage has no sentence to ask about; choose another.")
     text, first = grounding.shown(it.passage), facts[0]
     return fact_questions.about_sentence(
-        writer, None, text, first.sentence.text, first.stretch
+        builder, None, text, first.sentence.text, first.stretch
     ).prompt.chat
 
 
-def _open_book(writer: Generator, it: _Material) -> Chat:
-    text_question = answers.as_text_question(writer, it.question, it.passage)
-    (request,) = answers.open_book_requests(writer, [text_question])
-    return request.prompt.chat
+def _open_book(builder: RequestBuilder, it: _Material) -> Chat:
+    text_question = answers.as_text_question(builder, it.question, it.passage)
+    if text_question.sentence:
+        return answers.open_book_request(builder, text_question).prompt.chat
+    sentence = grounding.nearest_sentence(text_question.text, text_question.question)
+    text_question = replace(text_question, sentence=sentence)
+    return answers.open_book_request(
+        builder, text_question, is_certain=False
+    ).prompt.chat
 
 
-def _sentence_question(_: Generator, it: _Material) -> Chat:
+def _sentence_question(_: RequestBuilder, it: _Material) -> Chat:
     sentence = grounding.nearest_sentence(it.passage.text, it.question.text)
     file = prompts.load("sentence_question")
     chat = file.render(heading=it.passage.heading, sentence=sentence).chat
     return (*chat, Message("assistant", it.question.text))
 
 
-def _stand_alone(writer: Generator, it: _Material) -> Chat:
+def _stand_alone(builder: RequestBuilder, it: _Material) -> Chat:
     text = grounding.shown(it.passage)
     answer_and_question = (it.question.short_answer, it.question.text)
     return fact_questions.naming_request(
-        writer, None, text, *answer_and_question
+        builder, None, text, *answer_and_question
     ).prompt.chat
 
 
-def _paraphrase(writer: Generator, it: _Material) -> Chat:
-    chat = questions.rewording(writer, it.question.text, None).prompt.chat
-    if not writer.protocol.shows_examples or it.question.id:
+def _paraphrase(builder: RequestBuilder, it: _Material) -> Chat:
+    chat = questions.rewording(builder, it.question.text, None).prompt.chat
+    if not builder.protocol.shows_examples or it.question.id:
         return chat
     # A stand-in has no language; the question would be in that of its passage.
     examples = prompts.load("paraphrase").examples
     return (chat[0], *examples.get(languages.of(it.passage.text) or "", ()), chat[-1])
 
 
-def _feedback(writer: Generator, it: _Material) -> Chat:
-    if not writer.protocol.guided:
+def _feedback(builder: RequestBuilder, it: _Material) -> Chat:
+    if not builder.protocol.guided:
         return feedback.feedback_prompt(it.comparison, it.passages).chat
     facts = feedback.known_facts(it.comparison, "incorrect")
     return feedback.reason_request(
-        writer, 0, it.comparison, facts, it.passages
+        builder, 0, it.comparison, facts, it.passages
     ).prompt.chat
 
 
-def _verdict(writer: Generator, it: _Material) -> Chat:
+def _verdict(builder: RequestBuilder, it: _Material) -> Chat:
     texts = it.question.text, it.opened.text, it.closed.text
-    chat = feedback.verdict_request(writer, *texts).prompt.chat
+    chat = feedback.verdict_request(builder, *texts).prompt.chat
     return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
-def _refinement(writer: Generator, it: _Material) -> Chat:
+def _refinement(builder: RequestBuilder, it: _Material) -> Chat:
     question_and_answer = it.question, it.closed, it.critique
     return answers.refinement_request(
-        writer, *question_and_answer, it.passages
+        builder, *question_and_answer, it.passages
     ).prompt.chat
 
 
-def _refine_free(_: Generator, it: _Material) -> Chat:
+def _refine_free(_: RequestBuilder, it: _Material) -> Chat:
     texts = {"question": it.question.text, "answer": it.closed.text}
     file = prompts.load("refine_free")
     return file.render(**texts, feedback=it.critique.text).chat
@@ -305,11 +309,11 @@ def _refine_free(_: Generator, it: _Material) -> Chat:
 
 _N_STATEMENTS = 8
 """How many a round really asks for is its setting ``statements``."""
-_REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
+_REQUESTS: dict[str, Callable[[RequestBuilder, _Material], Chat]] = {
     "ask_sentence": _ask_sentence,
     "stand_alone": _stand_alone,
-    "ask": lambda writer, it: (
-        questions.listing(writer.settings, it.passage.text, None).prompt.chat
+    "ask": lambda builder, it: (
+        questions.listing(builder.settings, it.passage.text, None).prompt.chat
     ),
     "open_book": _open_book,
     "sentence_question": _sentence_question,
@@ -317,8 +321,8 @@ _REQUESTS: dict[str, Callable[[Generator, _Material], Chat]] = {
         prompts.load("closed_book").render(question=it.question.text).chat
     ),
     "solve": lambda _, it: prompts.load("solve").render(question=it.question.text).chat,
-    "self_instruct": lambda writer, it: (
-        instructions.guided_request(writer, [it.question.text], 0).prompt.chat
+    "self_instruct": lambda builder, it: (
+        instructions.guided_request(builder, [it.question.text], 0).prompt.chat
     ),
     "feedback": _feedback,
     "verdict": _verdict,

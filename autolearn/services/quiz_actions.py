@@ -3,9 +3,10 @@
 from typing import Any, cast, get_args
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import Question, QuizVersion, Scorer
+from autolearn.core.quiz_records import QuizVersion, Scorer
+from autolearn.core.records import Question
 from autolearn.evaluation import gold_questions
-from autolearn.evaluation.comparison import PARTS, part_of
+from autolearn.evaluation.paired_quizzes import PARTS, part_of
 from autolearn.store import Store
 
 
@@ -59,8 +60,8 @@ def set_scorer(store: Store, question_id: int, scorer: str) -> QuizVersion:
     """
     question = _question(store, question_id)
     if scorer not in get_args(Scorer):
-        known = ", ".join(get_args(Scorer))
-        raise InputError(f"There is no scorer {scorer!r}; choose one of {known}.")
+        scorers = ", ".join(get_args(Scorer))
+        raise InputError(f"There is no scorer {scorer!r}; choose one of {scorers}.")
     store.library.set_scoring(question_id, cast(Scorer, scorer), question.aliases)
     return gold_questions.freeze(store)
 

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from autolearn.core.records import QuizMode, Round, Run
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Round, Run
 from autolearn.core.run_settings import QuizRunSettings, TrainRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.evaluation import comparison, gold_questions
-from autolearn.evaluation.comparison import RoundComparison
+from autolearn.evaluation import gold_questions, paired_quizzes
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.rounds.sources import study_settings
 from autolearn.services import actions
 from autolearn.store import Store
@@ -37,12 +38,12 @@ def queue_quizzes(store: Store, round_id: int, before_id: int | None) -> list[Ru
     """
     round_ = store.rounds.get(round_id)
     own = TrainRunSettings.of(round_).model
-    queued = []
+    new_runs = []
     if not _is_current(store, round_, before_id):
         before = replace(own, round_id=before_id)
-        queued.append(actions.quiz(store, before, open_book=before_id is None))
+        new_runs.append(actions.quiz(store, before, open_book=before_id is None))
     after = replace(own, round_id=round_id)
-    return [*queued, actions.quiz(store, after)]
+    return [*new_runs, actions.quiz(store, after)]
 
 
 def _is_current(store: Store, round_: Round, before_id: int | None) -> bool:
@@ -71,14 +72,14 @@ def compare(
 
 def changed(store: Store, before: Run, after: Run, round_: Round) -> RoundComparison:
     """Return what changed between two quizzes, with the open-book bound of the base."""
-    bound = latest_quiz(store, round_, None, "open_book")
-    opened = store.runs.quiz_results(bound.id) if bound else []
+    open_book_run = latest_quiz(store, round_, None, "open_book")
+    open_book = store.runs.quiz_results(open_book_run.id) if open_book_run else []
     was = [r for r in store.runs.quiz_results(before.id) if r.mode == "closed_book"]
-    was += [r for r in opened if r.mode == "open_book"]
+    was += [r for r in open_book if r.mode == "open_book"]
     now = store.runs.quiz_results(after.id)
     versions = [QuizRunSettings.of(run).version for run in (before, after)]
     rescore = any(version is not None for version in versions)
-    change = comparison.compare(store, was, now, round_.id, rescore=rescore)
+    change = paired_quizzes.compare(store, was, now, round_.id, rescore=rescore)
     return replace(change, asked_alike=_asked_alike(before, after))
 
 

@@ -12,32 +12,12 @@ from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult, OtherRows
 from autolearn.core.run_settings import ImportRunSettings, ImportSource
 from autolearn.core.settings import ModelSettings, StudySettings
-from autolearn.ingest import corpora, importer, originals, row_kinds
+from autolearn.ingest import corpora, originals, row_kinds
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.runs.versions import versions
 from autolearn.services import actions
 from autolearn.store import Store
-
-
-def add_files(
-    store: Store,
-    paths: Sequence[Path],
-    model: str,
-    passage_tokens: int,
-    choices: ReadingChoices,
-) -> Run:
-    """Queue the reading of files and folders as a person has decided.
-
-    Raises:
-        InputError: There is nothing to read.
-        ModelNotFound: The model whose tokens measure the passages is not there.
-    """
-    model_files.locate(model)
-    _, files = importer.given(store, paths, (), None)
-    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
-    settings = ImportRunSettings(sources, None, model, passage_tokens, choices)
-    return queues.submit(store, settings, versions())
 
 
 def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
@@ -146,6 +126,8 @@ def _as_texts(store: Store, path: Path, other: OtherRows) -> Run:
 
 def targets(other: OtherRows) -> dict[str, str]:
     """Return where a refused file can go, and what each place is called."""
-    kind = next((known for known in row_kinds.KINDS if known == other.kind), None)
+    kind = next(
+        (row_kind for row_kind in row_kinds.KINDS if row_kind == other.kind), None
+    )
     names = row_kinds.TARGET_NAMES
     return {target: names[target] for target in row_kinds.targets(kind)} if kind else {}

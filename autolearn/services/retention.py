@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autolearn.core.records import Document, QuizResult
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Document
 from autolearn.store import QuestionFilter, Store
 
 
@@ -72,19 +73,21 @@ def _row(
     results: Iterable[QuizResult],
     places: dict[int, int],
 ) -> RetentionRow:
-    learned = _learned(store, round_id) if round_id else frozenset()
-    asked: Counter[int] = Counter()
+    learned_ids = _learned(store, round_id) if round_id else frozenset()
+    n_asked: Counter[int] = Counter()
     right: Counter[int] = Counter()
     for result in results:
         place = places.get(result.question_id)
         if place is not None and result.mode == "closed_book":
-            asked[place] += 1
+            n_asked[place] += 1
             right[place] += result.right
     return RetentionRow(
         round_id,
         {
-            document_id: DocumentScore(right[document_id], n, document_id in learned)
-            for document_id, n in asked.items()
+            document_id: DocumentScore(
+                right[document_id], n, document_id in learned_ids
+            )
+            for document_id, n in n_asked.items()
         },
     )
 

@@ -24,21 +24,23 @@ def check_train(
     parent = finished_round(store, parent_id) if parent_id else None
     if parent:
         check_base(parent, model)
-    if settings.method == "al2":
+    if settings.traits.is_second_stage:
         _check_stage_2(store, parent)
-    elif settings.method == "self" and settings.evolution == "restart" and parent:
+    elif settings.traits.evolves and settings.evolution == "restart" and parent:
         raise JobError(
             "SELF with evolution 'restart' starts from the base model; choose the base "
             "model, or evolution 'continual'."
         )
-    elif settings.method == "self" and settings.evolution != "restart" and not parent:
+    elif settings.traits.evolves and settings.evolution != "restart" and not parent:
         raise JobError(
             f"SELF with evolution {settings.evolution!r} continues an earlier round; "
             "choose the round to start from (--parent N), or evolution 'restart'."
         )
-    is_meta = settings.method == "meta"
-    if not ((is_meta and has_corpus) or store.samples.counts()["approved"]):
-        raise JobError(corpora.MISSING if is_meta else corpora.NONE_APPROVED)
+    if settings.traits.learns_pairs and not has_corpus:
+        raise JobError(corpora.NO_PAIRS)
+    by_corpora = not settings.traits.needs_samples
+    if not ((by_corpora and has_corpus) or store.samples.counts()["approved"]):
+        raise JobError(corpora.MISSING if by_corpora else corpora.NONE_APPROVED)
 
 
 def _check_stage_2(store: Store, parent: Round | None) -> None:
@@ -49,14 +51,14 @@ def _check_stage_2(store: Store, parent: Round | None) -> None:
             "start from it."
         )
     lineage = store.rounds.lineage(parent.id)
-    if not any(r.method in ("al1", "refined_sft", "self") for r in lineage):
+    if not any(round_.traits.is_first_stage for round_ in lineage):
         raise JobError(
             f"Round {parent.id} has learned no open-book answers; AL stage 2 continues "
             "a stage-1 round (method al1)."
         )
     # In a chain the study that is about to end orders the training behind it.
-    studied = RunFilter(("study",), ("done", "running"), round_id=parent.id)
-    if not store.runs.find(studied, limit=1):
+    own_studies = RunFilter(("study",), ("done", "running"), round_id=parent.id)
+    if not store.runs.find(own_studies, limit=1):
         raise JobError(
             "AL stage 2 learns from what the stage-1 model writes; study with it "
             "first: choose its adapter under Model, or "

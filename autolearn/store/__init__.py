@@ -15,9 +15,9 @@ from autolearn.store.corpora import Corpora
 from autolearn.store.database import Database, schema_sql
 from autolearn.store.decisions import EDITABLE, Decisions
 from autolearn.store.experiments import Experiments
+from autolearn.store.instructions import Instructions
 from autolearn.store.journal import RunJournal
 from autolearn.store.library import Library, QuestionFilter, Shelved
-from autolearn.store.pool import Pool
 from autolearn.store.quizzes import Quizzes
 from autolearn.store.readings import Readings
 from autolearn.store.revisions import Revisions
@@ -56,7 +56,7 @@ class Store:
         self.samples = Samples(db)
         self.decisions = Decisions(db)
         self.rounds = Rounds(db)
-        self.pool = Pool(db)
+        self.instructions = Instructions(db)
         self.choices = Choices(db)
         self.quizzes = Quizzes(db)
         self.skills = SkillChecks(db)

@@ -147,8 +147,8 @@ class Decisions:
             | {"gap": bool(row["gap"])}
             for row in rows
         }
-        for missing in sorted(sample_ids - present.keys()):
-            raise InputError(f"There is no sample {missing}.")
+        for missing_id in sorted(sample_ids - present.keys()):
+            raise InputError(f"There is no sample {missing_id}.")
         return present
 
     def _change(self, before: dict[int, Row], after: dict[int, Row]) -> None:

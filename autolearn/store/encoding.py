@@ -24,6 +24,12 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.quiz_records import (
+    FrozenQuestion,
+    QuizResult,
+    QuizVersion,
+    SkillResult,
+)
 from autolearn.core.reading import Reading
 from autolearn.core.records import (
     Answer,
@@ -31,16 +37,12 @@ from autolearn.core.records import (
     Document,
     Exclusion,
     Feedback,
-    FrozenQuestion,
+    GeneratedInstruction,
     Passage,
     Question,
-    QuizResult,
-    QuizVersion,
     Round,
     Run,
     Sample,
-    SelfGeneratedItem,
-    SkillResult,
     Skip,
     TrainItem,
 )
@@ -61,7 +63,7 @@ TABLES: dict[type, str] = {
     Run: "runs",
     QuizResult: "quiz_results",
     QuizVersion: "quizzes",
-    SelfGeneratedItem: "imagined",
+    GeneratedInstruction: "imagined",
     SkillResult: "skill_results",
     Corpus: "corpora",
     GoldExample: "gold_examples",

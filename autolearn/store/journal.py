@@ -9,15 +9,14 @@ from dataclasses import replace
 from operator import itemgetter
 
 from autolearn.core.model_calls import Generation
+from autolearn.core.quiz_records import QuizResult, SkillResult
 from autolearn.core.records import (
     Answer,
     Feedback,
+    GeneratedInstruction,
     Question,
-    QuizResult,
     Record,
     Sample,
-    SelfGeneratedItem,
-    SkillResult,
     Skip,
 )
 from autolearn.store.database import Database
@@ -31,7 +30,7 @@ KINDS: tuple[type[Record], ...] = (
     Sample,
     Skip,
     QuizResult,
-    SelfGeneratedItem,
+    GeneratedInstruction,
     SkillResult,
 )
 
@@ -104,12 +103,17 @@ class RunJournal:
             and record.generation is not None
             and not record.generation.id
         }
-        stored = dict(zip(new, self._keep_generations(new.values()), strict=True))
+        stored_generations = dict(
+            zip(new, self._keep_generations(new.values()), strict=True)
+        )
         return [
             record
             if isinstance(record, Sample)
             else replace(
-                record, generation=stored.get(id(record.generation), record.generation)
+                record,
+                generation=stored_generations.get(
+                    id(record.generation), record.generation
+                ),
             )
             for record in records
         ]

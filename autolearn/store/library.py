@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from autolearn.core.errors import InputError
+from autolearn.core.quiz_records import Scorer
 from autolearn.core.records import (
     Answer,
     Document,
@@ -13,7 +14,6 @@ from autolearn.core.records import (
     Origin,
     Passage,
     Question,
-    Scorer,
     Split,
 )
 from autolearn.store import search
@@ -334,16 +334,16 @@ class Library:
             question_id,
         )
 
-    def instructions(self, *, with_own: bool = False) -> list[Question]:
+    def instructions(self, *, with_generated: bool = False) -> list[Question]:
         """Return the questions that a person gave without any text.
 
-        ``with_own``: with those that models wrote for their own evolution.
+        ``with_generated``: with those that models wrote for their own evolution.
         """
         tail = (
             "WHERE split = 'study' AND passage_id IS NULL"
             " AND (origin = 'person' OR (origin = 'model' AND ?)) ORDER BY id"
         )
-        return self._db.select(Question, tail, with_own)
+        return self._db.select(Question, tail, with_generated)
 
     def answers(self, question_ids: Iterable[int]) -> list[Answer]:
         """Return all answers to these questions, without their generations."""

@@ -58,8 +58,8 @@ class PassageRows:
             rows = ((_digest(row["text"]), row["id"]) for row in batch)
             self._db.write_many("INSERT INTO earlier VALUES (?, ?)", rows)
         self._db.write("CREATE INDEX temp.earlier_by_digest ON earlier(digest, id)")
-        placed = iter(passages)
-        while new := list(islice(placed, BATCH)):
+        placed_passages = iter(passages)
+        while new := list(islice(placed_passages, BATCH)):
             self._put_batch(document_id, new)
         self._db.write("DROP TABLE temp.earlier")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from autolearn.core.errors import InputError
-from autolearn.core.records import FrozenQuestion, QuizVersion
+from autolearn.core.quiz_records import FrozenQuestion, QuizVersion
 from autolearn.store.database import Database
 from autolearn.store.encoding import to_row
 
@@ -17,8 +17,8 @@ class Quizzes:
 
     def newest(self) -> QuizVersion | None:
         """Return the newest version; None if nothing was frozen yet."""
-        found = self._db.select(QuizVersion, "ORDER BY version DESC LIMIT 1")
-        return found[0] if found else None
+        versions = self._db.select(QuizVersion, "ORDER BY version DESC LIMIT 1")
+        return versions[0] if versions else None
 
     def all(self) -> list[QuizVersion]:
         """Return all versions, the first first."""
@@ -30,8 +30,8 @@ class Quizzes:
         Raises:
             InputError: There is none of this number.
         """
-        for found in self._db.select(QuizVersion, "WHERE version = ?", version):
-            return found
+        for row in self._db.select(QuizVersion, "WHERE version = ?", version):
+            return row
         raise InputError(f"There is no version {version} of the quiz.")
 
     def freeze(self, digest: str, questions: Sequence[FrozenQuestion]) -> QuizVersion:

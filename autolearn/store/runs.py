@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autolearn.core.errors import JobError
-from autolearn.core.records import Metric, QuizResult, Run, RunKind, RunState, Skip
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Metric, Run, RunKind, RunState, Skip
 from autolearn.store.database import NOW, Database, filtered, listed
 from autolearn.store.encoding import as_json
 

@@ -287,9 +287,13 @@ class Samples:
         rows = self._db.rows(_GISTS, listed(sample.id for sample in samples))
         return {
             number: SampleSources(
-                passage or "", open_book, critique, frozenset(loads(edits)), *written
+                passage or "",
+                open_book,
+                critique,
+                frozenset(loads(edits)),
+                *generation_columns,
             )
-            for number, passage, open_book, critique, edits, *written in rows
+            for number, passage, open_book, critique, edits, *generation_columns in rows
         }
 
     def documents(self, sample_ids: Iterable[int]) -> list[int]:

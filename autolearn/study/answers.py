@@ -17,7 +17,13 @@ from autolearn.core.records import (
     Skip,
 )
 from autolearn.study import grounding, prompts
-from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    RequestBuilder,
+    why_nothing,
+)
 from autolearn.study.grounding import (
     NOT_STATED,
     SHORT_ANSWER_TOKENS,
@@ -59,10 +65,10 @@ def open_book(
 
 
 def as_text_question(
-    generator: Generator, question: Question, passage: Passage
+    builder: RequestBuilder, question: Question, passage: Passage
 ) -> TextQuestion[Question]:
     """Return a question about a passage, with the sentence that it was made from."""
-    if not generator.protocol.guided:
+    if not builder.protocol.guided:
         return TextQuestion(question, passage.text, question.text)
     sentence = ""
     if question.start is not None and question.end is not None:
@@ -83,16 +89,7 @@ def open_book_requests(
         Cancelled: The person stopped the run.
     """
     if not generator.protocol.guided:
-        limit = 2 * generator.settings.answer_tokens
-        return [
-            generator.request(
-                "open_book",
-                case.subject,
-                {"passage": case.text, "question": case.question},
-                limit,
-            )
-            for case in cases
-        ]
+        return [open_book_request(generator, case) for case in cases]
     pairs = [(case.text, case.question) for case in cases if not case.sentence]
     likeliest = iter(grounding.likeliest_sentences(generator, pairs))
     return [
@@ -105,8 +102,19 @@ def open_book_requests(
     ]
 
 
+def open_book_request(
+    builder: RequestBuilder, case: TextQuestion[T], *, is_certain: bool = True
+) -> GenerationRequest[T]:
+    """Return the request for an answer from a text; see ``quoting``."""
+    if builder.protocol.guided:
+        return quoting(builder, case, is_certain=is_certain)
+    limit = 2 * builder.settings.answer_tokens
+    values = {"passage": case.text, "question": case.question}
+    return builder.request("open_book", case.subject, values, limit)
+
+
 def quoting(
-    generator: Generator, case: TextQuestion[T], *, is_certain: bool = True
+    builder: RequestBuilder, case: TextQuestion[T], *, is_certain: bool = True
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for an answer with this evidence.
 
@@ -119,8 +127,8 @@ def quoting(
     if not case.sentence:
         short = (f" {NOT_STATED}",)
     constraint = (*short, "\nAnswer: ", LINE)
-    limit = generator.settings.answer_tokens + SHORT_ANSWER_TOKENS
-    return grounding.after_evidence(generator, case, constraint, limit)
+    limit = builder.settings.answer_tokens + SHORT_ANSWER_TOKENS
+    return grounding.after_evidence(builder, case, constraint, limit)
 
 
 def _read_open_book(
@@ -256,26 +264,26 @@ def refine(
 
 
 def refinement_request(
-    generator: Generator,
+    builder: RequestBuilder,
     question: Question,
     answer: Answer,
     critique: Feedback,
     passages: Passages,
 ) -> GenerationRequest[Question]:
     """Return the request for a refined answer."""
-    limit = generator.settings.answer_tokens
+    limit = builder.settings.answer_tokens
     values = {
         "question": question.text,
         "answer": answer.text,
         "feedback": critique.text,
     }
     if question.passage_id is None:
-        return generator.request("refine_free", question, values, limit)
+        return builder.request("refine_free", question, values, limit)
     passage = passage_of(question, passages)
-    name = "mend" if generator.protocol.guided else "refine"
+    name = "mend" if builder.protocol.guided else "refine"
     form = Form(prompts.load(name).prefill(), (" ", LINE), languages.of(passage.text))
-    values["passage"] = shown(passage) if generator.protocol.guided else passage.text
-    return generator.request(name, question, values, limit, form)
+    values["passage"] = shown(passage) if builder.protocol.guided else passage.text
+    return builder.request(name, question, values, limit, form)
 
 
 def _read_answer(

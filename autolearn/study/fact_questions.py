@@ -14,7 +14,13 @@ from autolearn.core.model_calls import Generation
 from autolearn.core.records import Passage, Question, Record, Skip
 from autolearn.core.settings import StudySettings
 from autolearn.study import prompts
-from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    RequestBuilder,
+    why_nothing,
+)
 from autolearn.study.grounding import (
     TextQuestion,
     same_short_answer,
@@ -206,7 +212,7 @@ def _skip(draft: _Draft) -> Skip:
 
 
 def about_sentence(
-    generator: Generator,
+    builder: RequestBuilder,
     subject: T,
     text: str,
     sentence: str,
@@ -221,8 +227,8 @@ def about_sentence(
     constraint = (" ", Excerpt(stretch), "\nQuestion: ", QUESTION)
     form = Form(prefill, constraint, languages.of(text), draw)
     values = {"passage": text, "sentence": sentence}
-    limit = 2 * generator.settings.question_tokens
-    return generator.request("ask_sentence", subject, values, limit, form)
+    limit = 2 * builder.settings.question_tokens
+    return builder.request("ask_sentence", subject, values, limit, form)
 
 
 def _about(generator: Generator, fact: Fact, attempt: int) -> GenerationRequest[Fact]:
@@ -233,11 +239,11 @@ def _about(generator: Generator, fact: Fact, attempt: int) -> GenerationRequest[
 
 
 def naming_request(
-    generator: Generator, subject: T, text: str, answer: str, question: str
+    builder: RequestBuilder, subject: T, text: str, answer: str, question: str
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for a question that names its subject."""
     values = {"passage": text, "answer": answer, "question": question}
     prefill = prompts.load("stand_alone").prefill(answer=answer)
     form = Form(prefill, (" ", QUESTION), languages.of(text))
-    limit = generator.settings.question_tokens
-    return generator.request("stand_alone", subject, values, limit, form)
+    limit = builder.settings.question_tokens
+    return builder.request("stand_alone", subject, values, limit, form)

@@ -16,7 +16,13 @@ from autolearn.core.records import (
 )
 from autolearn.study import prompts
 from autolearn.study.answers import Passages, passage_of
-from autolearn.study.generation import Form, GenerationRequest, Generator, why_nothing
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    RequestBuilder,
+    why_nothing,
+)
 from autolearn.study.grounding import shown
 from autolearn.text import model_output
 
@@ -123,11 +129,11 @@ def verdict_probabilities(
 
 
 def verdict_request(
-    generator: Generator, question: str, reference: str, answer: str
+    builder: RequestBuilder, question: str, reference: str, answer: str
 ) -> GenerationRequest[None]:
     """Return the request for the verdict of a guided model on an answer."""
     values = {"question": question, "reference": reference, "answer": answer}
-    return generator.request("verdict", None, values, 1, Form())
+    return builder.request("verdict", None, values, 1, Form())
 
 
 def verdict_texts(pair: Comparison) -> tuple[str, str, str]:
@@ -157,7 +163,7 @@ def _without_verdict(purpose: Purpose, pair: Comparison) -> Feedback:
 
 
 def reason_request(
-    generator: Generator, i: int, pair: Comparison, prefill: str, passages: Passages
+    builder: RequestBuilder, i: int, pair: Comparison, prefill: str, passages: Passages
 ) -> GenerationRequest[int]:
     """Return the request for the reason of a verdict of a guided model.
 
@@ -172,8 +178,8 @@ def reason_request(
         "answer": pair.answer.text,
     }
     form = Form(f"{prefill}\nReason:", (" ", LINE))
-    limit = generator.settings.feedback_tokens
-    return generator.request("feedback", i, values, limit, form)
+    limit = builder.settings.feedback_tokens
+    return builder.request("feedback", i, values, limit, form)
 
 
 def _read_feedback(

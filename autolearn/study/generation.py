@@ -1,6 +1,7 @@
 """Let the model write texts, and keep how each was made."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -53,25 +54,15 @@ class Form:
     """0 is greedy, 1.. are sampled draws."""
 
 
-@dataclass(frozen=True)
-class Generator:
-    """A model with the protocol by which it is asked."""
+class RequestBuilder(ABC):
+    """Builds the requests of a study, which needs no model."""
 
-    backend: Backend
     settings: StudySettings
-    stop: Stop
-    report: Callable[[float], None]
-    """Called with the finished share of the requests being written, 0..1."""
-    verdict_threshold: float = 0.5
-    """P(correct) from which the verdict of a guided model is "correct"."""
-    uses_verdicts: bool = True
-    """Whether its verdicts count; if not, word overlap decides alone."""
 
     @property
+    @abstractmethod
     def protocol(self) -> Protocol:
         """Return the protocol by which the model is asked."""
-        name = self.settings.protocol
-        return PROTOCOLS[self.backend.protocol if name == "auto" else name]
 
     def request(
         self,
@@ -95,6 +86,40 @@ class Generator:
         return GenerationRequest(
             subject, prompt, max_new_tokens, form.draw, form.constraint
         )
+
+
+@dataclass(frozen=True)
+class OfflineBuilder(RequestBuilder):
+    """Builds requests that are shown or trained on, not sent to a model."""
+
+    settings: StudySettings
+    """With a protocol other than ``auto``, which only a model could tell."""
+
+    @property
+    def protocol(self) -> Protocol:
+        """Return the protocol of the settings."""
+        return PROTOCOLS[self.settings.protocol]
+
+
+@dataclass(frozen=True)
+class Generator(RequestBuilder):
+    """A model with the protocol by which it is asked."""
+
+    backend: Backend
+    settings: StudySettings
+    stop: Stop
+    report: Callable[[float], None]
+    """Called with the finished share of the requests being written, 0..1."""
+    verdict_threshold: float = 0.5
+    """P(correct) from which the verdict of a guided model is "correct"."""
+    uses_verdicts: bool = True
+    """Whether its verdicts count; if not, word overlap decides alone."""
+
+    @property
+    def protocol(self) -> Protocol:
+        """Return the protocol by which the model is asked."""
+        name = self.settings.protocol
+        return PROTOCOLS[self.backend.protocol if name == "auto" else name]
 
     def write(
         self, requests: Sequence[GenerationRequest[T]]

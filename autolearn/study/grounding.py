@@ -13,7 +13,12 @@ from autolearn.core.constraints import Constraint, Excerpt
 from autolearn.core.ports import Cancelled
 from autolearn.core.records import Passage
 from autolearn.study import prompts
-from autolearn.study.generation import Form, GenerationRequest, Generator
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    RequestBuilder,
+)
 from autolearn.text import languages, matching, model_output, retrieval, sentences
 
 T = TypeVar("T")
@@ -78,7 +83,7 @@ def as_quote(sentence: str) -> str:
 
 
 def after_evidence(
-    generator: Generator, case: TextQuestion[T], constraint: Constraint, limit: int
+    builder: RequestBuilder, case: TextQuestion[T], constraint: Constraint, limit: int
 ) -> GenerationRequest[T]:
     """Return the request to a guided model for what follows ``Short answer:``.
 
@@ -89,7 +94,7 @@ def after_evidence(
     )
     form = Form(f"{evidence}\nShort answer:", constraint, languages.of(case.text))
     values = {"passage": case.text, "question": case.question}
-    return generator.request("open_book", case.subject, values, limit, form)
+    return builder.request("open_book", case.subject, values, limit, form)
 
 
 def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> list[str]:

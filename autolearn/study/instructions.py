@@ -13,7 +13,14 @@ from math import ceil
 from autolearn.core.constraints import LINE
 from autolearn.core.ports import Cancelled, Journal
 from autolearn.core.records import Question, Record
-from autolearn.study.generation import Form, GenerationRequest, Generator, draw_seed, of
+from autolearn.study.generation import (
+    Form,
+    GenerationRequest,
+    Generator,
+    RequestBuilder,
+    draw_seed,
+    of,
+)
 from autolearn.text import languages, matching, model_output
 
 N_SHOWN = 4
@@ -56,6 +63,7 @@ def write_instructions(
             break
         report(len(new))
         texts = [*pool, *(question.text for question in new)]
+        # The name of earlier versions: their unfinished studies go on by it.
         name = f"instructions of its own {draws[0] + 1}-{draws[-1] + 1}"
         new += of(
             Question, journal.step(name, partial(_draw, generator, draws, pool, texts))
@@ -107,15 +115,15 @@ def _guided(
 
 
 def guided_request(
-    generator: Generator, pool: Sequence[str], draw: int
+    builder: RequestBuilder, pool: Sequence[str], draw: int
 ) -> GenerationRequest[int]:
     """Return the request for a task after some of a pool; a draw has its own few."""
-    rng = random.Random(f"{generator.settings.seed} instructions {draw}")
+    rng = random.Random(f"{builder.settings.seed} instructions {draw}")
     sample = rng.sample(pool, min(N_SHOWN, len(pool)))
     tasks = "\n".join(f"Task: {' '.join(text.split())}" for text in sample)
     form = Form("Task:", (" ", LINE), languages.of(tasks), draw + 1)
     values = {"tasks": tasks}
-    return generator.request("self_instruct", draw, values, TASK_TOKENS, form)
+    return builder.request("self_instruct", draw, values, TASK_TOKENS, form)
 
 
 def _continued(
@@ -125,7 +133,7 @@ def _continued(
     rng = random.Random(f"{generator.settings.seed} beginnings {draws[0]}")
     beginnings = [" ".join(rng.choice(pool).split()[:BEGINNING_WORDS]) for _ in draws]
     seeds = [draw_seed(generator.settings.seed, "instructions", draw) for draw in draws]
-    yield from generator.backend.self_prompts(
+    yield from generator.backend.generate_instructions(
         seeds, generator.stop, TASK_TOKENS, beginnings
     )
     if generator.stop():

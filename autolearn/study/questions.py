@@ -15,6 +15,7 @@ from autolearn.study.generation import (
     Form,
     GenerationRequest,
     Generator,
+    RequestBuilder,
     draw_seed,
     of,
     why_nothing,
@@ -203,14 +204,14 @@ class _Wordings:
 
 
 def rewording(
-    generator: Generator, question: str, subject: T, draw: int = 0
+    builder: RequestBuilder, question: str, subject: T, draw: int = 0
 ) -> GenerationRequest[T]:
     """Return the request for a question in other words."""
-    limit = generator.settings.question_tokens
-    if generator.protocol.guided:
+    limit = builder.settings.question_tokens
+    if builder.protocol.guided:
         form = Form("", (QUESTION,), languages.of(question), draw)
         values = {"question": question, "n": 1}
-        return generator.request("paraphrase", subject, values, limit, form)
+        return builder.request("paraphrase", subject, values, limit, form)
     prompt = prompts.load("paraphrase").render(question=question, n=LISTED)
     return GenerationRequest(subject, prompt, LISTED * limit, draw)
 

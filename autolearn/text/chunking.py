@@ -43,8 +43,8 @@ class _Part:
 
 def split(text: str, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """Return passages of at most ``max_tokens`` that together are the whole text."""
-    cut = chunks([(text, False)], count_tokens, max_tokens)
-    return [chunk.passage for chunk in cut]
+    pieces = chunks([(text, False)], count_tokens, max_tokens)
+    return [chunk.passage for chunk in pieces]
 
 
 def chunks(
@@ -143,25 +143,25 @@ class _Cutter:
 
     def _release(self) -> Iterator[_Part]:
         """Yield what is held as one part if it fits, otherwise unit by unit."""
-        held, self._held, self._n_held = self._held, [], 0
-        if not held:
+        held_parts, self._held, self._n_held = self._held, [], 0
+        if not held_parts:
             return
-        text = "".join(unit.text for unit in held)
+        text = "".join(unit.text for unit in held_parts)
         size = self._count(text)
         if size <= self._limit:
-            yield _Part(text, size, opens=held[0].opens)
+            yield _Part(text, size, opens=held_parts[0].opens)
             return
-        for i, unit in enumerate(held):
+        for i, unit in enumerate(held_parts):
             yield from self._fit(unit, is_first=i == 0)
 
     def _fit(self, unit: Unit, *, is_first: bool = False) -> Iterator[_Part]:
         """Yield a unit, or its halves if it is too long for a passage."""
         is_inside = unit.kind in ("code", "row") and not is_first
-        repeated = self._repeated if is_inside else ""
-        limit = self._limit - (self._n_repeated if repeated else 0)
+        repeated_head = self._repeated if is_inside else ""
+        limit = self._limit - (self._n_repeated if repeated_head else 0)
         opens = unit.opens
         for text, size in _halves(unit.text, self._count, limit):
-            yield _Part(text, size, unit.kind == "heading", repeated, opens)
+            yield _Part(text, size, unit.kind == "heading", repeated_head, opens)
             opens = False
 
 

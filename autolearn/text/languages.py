@@ -41,8 +41,8 @@ def differs(text: str, source: str) -> bool:
 
     Only words that the source lacks count: a question may quote a foreign title.
     """
-    expected = of(source)
+    source_language = of(source)
     of_source = {word.lower() for word in _WORD.findall(source)}
     own = " ".join(w for w in _WORD.findall(text) if w.lower() not in of_source)
-    found = "zh" if of(text) == "zh" else of(own)
-    return None not in (found, expected) and found != expected
+    language = "zh" if of(text) == "zh" else of(own)
+    return None not in (language, source_language) and language != source_language

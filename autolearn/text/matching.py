@@ -177,9 +177,9 @@ def supports(
         words = words[1:]
     names = {w for raw in words if _is_name(raw) for w in normalise(raw).split()}
     common_terms = [term for term in terms if term in of_sentence]
-    missing = names & set(terms) - of_sentence
+    missing_terms = names & set(terms) - of_sentence
     n_required = 1 if faithful else len(terms) / 2
-    return bool(common_terms) and not missing and len(common_terms) >= n_required
+    return bool(common_terms) and not missing_terms and len(common_terms) >= n_required
 
 
 def similarity(question: str, other: str) -> float:

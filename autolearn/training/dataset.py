@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldExample, MetaExample
+from autolearn.core.methods import Method
 from autolearn.core.model_calls import Chat
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.study import prompts
 from autolearn.text import matching, model_output
 from autolearn.training.leakage import Guard
@@ -76,6 +77,8 @@ class Material:
     """Meta-skill items."""
     passages: Sequence[str] = ()
     """The passages of the documents that the examples are about."""
+    pairs: Sequence[GoldExample] = ()
+    """Questions with gold answers by people."""
 
 
 def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Dataset:
@@ -95,7 +98,7 @@ def build(material: Material, corpus: Sequence[MetaExample], guard: Guard) -> Da
     usable, n_leaked = without_leaks(examples, guard)
     usable, validation = hold_out(settings, usable)
     usable_corpus = [example for example in corpus if not guard.blocks(example.prompt)]
-    if settings.method in ("meta", "self"):
+    if settings.traits.teaches_skills:
         n_leaked += len(corpus) - len(usable_corpus)
     corrections = (item for example in usable_corpus for item in _meta_items(example))
     material = replace(
@@ -293,6 +296,15 @@ def _cpt(material: Material) -> _Items:
     return [TrainItem("text", (), text) for text in texts if text]
 
 
+def _pairs(material: Material) -> _Items:
+    """Learn log p(a | q) of people's pairs: the SFT baseline of arXiv 2406.00606."""
+    return [
+        TrainItem("sft", _ask(pair.question), pair.sentence or pair.answer)
+        for pair in material.pairs
+        if pair.answerable and pair.answer
+    ]
+
+
 def _meta_items(example: MetaExample) -> _Items:
     """L_meta: log p(f | p, r) + log p(r_hat | p, r, f) + log p(r_hat | p).
 
@@ -350,4 +362,5 @@ _METHODS: dict[Method, Callable[[Material], _Items]] = {
     "self": _self,
     "meta": _meta,
     "cpt": _cpt,
+    "pairs": _pairs,
 }

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from autolearn.core.records import TrainItem
+from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.text import matching
 
 NEAR = 0.92
@@ -87,7 +87,7 @@ class Guard:
         return Admitted(tuple(free), len(items) - len(free))
 
     def _is_asked_by(self, item: TrainItem) -> bool:
-        return item.kind != "gauge" and any(map(self.blocks, texts_of(item)))
+        return item.kind != DRIFT_PROBE and any(map(self.blocks, texts_of(item)))
 
     def _is_same(self, form: Words) -> bool:
         if not form:
@@ -148,7 +148,7 @@ def asked_in(items: Iterable[TrainItem]) -> list[str]:
     """
     questions: dict[str, None] = {}
     for item in items:
-        if item.kind == "gauge":
+        if item.kind == DRIFT_PROBE:
             continue
         turns = [turn.content for turn in item.chat if turn.role == "user"]
         questions |= dict.fromkeys(turns[-1:])

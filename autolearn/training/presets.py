@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autolearn.core.settings import Method, ModelSettings, TrainSettings
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import shape as model_shape
 from autolearn.study.protocol import PROTOCOLS
@@ -26,7 +27,7 @@ class Preset:
         """
         defaults = {name: getattr(TrainSettings(), name) for name in NAMES}
         changes = dict(self.differs)
-        if settings.method == "al2":
+        if settings.traits.trains_preferences:
             changes.pop("learning_rate", None)
         return replace(settings, **defaults | changes)
 
@@ -111,7 +112,7 @@ def preset_for(model: ModelSettings, method: Method = "refined_sft") -> str:
     """
     folder = model_files.locate(model.model)
     if (
-        method == "meta"
+        not METHODS[method].teaches_facts
         and PROTOCOLS[model_files.study_protocol(folder) or "guided"].guided
     ):
         return "skills"

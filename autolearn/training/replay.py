@@ -1,13 +1,14 @@
 """Generate the replay items that keep a round close to the base model.
 
-No list of what the model knows is needed. The model makes up questions that a person
-might ask, and answers them. Training keeps the output distribution of the round close
-to the base model's on these items. A few of them are never trained and measure the
-drift. The items are a pure function of the model, so all rounds of a model share them.
+No list of what the model knows is needed. The model generates instructions, which are
+what a person might write to it, and answers them (Self-Instruct). Training keeps the
+output distribution of the round close to the base model's on these items. A few of them
+are never trained and measure the drift. The items are a pure function of the model, so
+all rounds of a model share them.
 
-The model makes up neither texts nor feedback. It therefore reads the texts of the round
-again (``read``), and checks and corrects its own answers (``checked``). How many of
-each a round gets is decided in ``training.replay_plan``.
+Generated instructions bring neither texts nor feedback. The model therefore reads the
+texts of the round again (``read``), and checks and corrects its own answers
+(``checked``). How many of each a round gets is decided in ``training.replay_plan``.
 """
 
 import json
@@ -28,9 +29,9 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.ports import Cancelled, Journal
-from autolearn.core.records import ItemKind, SelfGeneratedItem, TrainItem
+from autolearn.core.records import GeneratedInstruction, ItemKind, TrainItem
 from autolearn.core.settings import TrainSettings
-from autolearn.metaskills.items import Skill, skill_of
+from autolearn.metaskills.items import Skill, skill_of, skill_of_prompt
 from autolearn.study import prompts
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import about_sentence
@@ -43,43 +44,49 @@ from autolearn.training.replay_plan import CRITIC, RereadText
 T = TypeVar("T")
 
 PROMPT = "closed_book"
-"""The prompt for made-up questions: the one that asks for learned knowledge."""
+"""The prompt that generated instructions are answered with: for learned knowledge."""
 
-GAUGE = 32
-"""The first prompts, this many, are never trained. They form the drift probe."""
+N_PROBE = 32
+"""The first instructions, this many, are never trained. They form the drift probe."""
 
 STEP = 64
 """Draws per committed step."""
 
 SAME = 16
-"""Most prompts kept with the same answer."""
+"""Most instructions kept with the same answer."""
 
-SHIPPED = "imagined.jsonl"
-"""File in a model's folder with its replay items, written by ``ship``."""
+STORED_AS = "imagined"
+"""The older word for generated instructions. Seeds, names of steps, the table of
+workspaces and the file of models have it, so it stays in them."""
 
-PROMPT_TOKENS, ANSWER_TOKENS = 48, 48
-"""Most tokens of a made-up prompt and of its answer. More items are worth more than
-longer ones, and small models do not always find an end."""
+SHIPPED = f"{STORED_AS}.jsonl"
+"""File in a model's folder with its answered instructions, written by ``ship``."""
 
-AnsweredPrompt = tuple[tuple[int, str], Generation]
-"""A draw, its prompt, and the answer."""
+INSTRUCTION_TOKENS, ANSWER_TOKENS = 48, 48
+"""Most tokens of a generated instruction and of its answer. More items are worth more
+than longer ones, and small models do not always find an end."""
+
+AnsweredInstruction = tuple[tuple[int, str], Generation]
+"""A draw, its instruction, and the answer."""
 
 Made = tuple[TrainItem, Generation]
 """A training item, and the generation that it comes from."""
 
 TRIES = 8
-"""Most draws per prompt needed. Half of them are guesses, and small models repeat
+"""Most draws per instruction needed. Half of them are guesses, and small models repeat
 themselves."""
 
 
-def imagine(
+def generate_instructions(
     writer: Generator,
     journal: Journal,
-    pool: Sequence[SelfGeneratedItem],
+    pool: Sequence[GeneratedInstruction],
     n: int,
     report: Callable[[int], None],
-) -> list[SelfGeneratedItem]:
-    """Return the first ``n`` made-up items of the model, or fewer if it finds no more.
+) -> list[GeneratedInstruction]:
+    """Return the first ``n`` instructions that a model generates, or fewer.
+
+    A model that repeats itself ends before the last one.
 
     Args:
         writer: Generates with the base model.
@@ -99,27 +106,30 @@ def imagine(
             break
         report(len(items))
         draws = range(first, first + STEP)
-        name = f"imagined {first + 1}-{first + STEP}"
+        name = f"{STORED_AS} {first + 1}-{first + STEP}"
         items += of(
-            SelfGeneratedItem, journal.step(name, partial(_make, writer, draws, items))
+            GeneratedInstruction,
+            journal.step(name, partial(_make, writer, draws, items)),
         )
     return items[:n]
 
 
 def _make(
-    writer: Generator, draws: range, pool: Sequence[SelfGeneratedItem]
-) -> Sequence[SelfGeneratedItem]:
-    """Draw prompts, answer the new ones, and return the items worth keeping.
+    writer: Generator, draws: range, pool: Sequence[GeneratedInstruction]
+) -> Sequence[GeneratedInstruction]:
+    """Draw instructions, answer the new ones, and return the items worth keeping.
 
     Guesses are dropped, and so are answers that ``SAME`` other items already have.
     """
-    seeds = [draw_seed(0, "imagined", draw) for draw in draws]
-    prompts_drawn = writer.backend.self_prompts(seeds, writer.stop, PROMPT_TOKENS)
+    seeds = [draw_seed(0, STORED_AS, draw) for draw in draws]
+    drawn_texts = writer.backend.generate_instructions(
+        seeds, writer.stop, INSTRUCTION_TOKENS
+    )
     if writer.stop():
         raise Cancelled
     texts_so_far = {"", *(item.text for item in pool)}
     new: dict[str, int] = {}
-    for draw, text in zip(draws, prompts_drawn, strict=True):
+    for draw, text in zip(draws, drawn_texts, strict=True):
         if text not in texts_so_far:
             new.setdefault(text, draw)
     prompt = prompts.load(PROMPT)
@@ -133,11 +143,13 @@ def _make(
     for (draw, text), generation in _surer(writer, pairs):
         counts[_answer(generation)] += 1
         if counts[_answer(generation)] <= SAME:
-            new_items.append(SelfGeneratedItem(draw, text, generation))
+            new_items.append(GeneratedInstruction(draw, text, generation))
     return new_items
 
 
-def _surer(writer: Generator, pairs: Sequence[AnsweredPrompt]) -> list[AnsweredPrompt]:
+def _surer(
+    writer: Generator, pairs: Sequence[AnsweredInstruction]
+) -> list[AnsweredInstruction]:
     """Return the half with the higher confidence, in the order given."""
     confidences = writer.backend.confidence(
         [generation.request.prompt.chat for _, generation in pairs],
@@ -149,7 +161,7 @@ def _surer(writer: Generator, pairs: Sequence[AnsweredPrompt]) -> list[AnsweredP
     ]
 
 
-def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
+def shipped(text: str, model: ModelIdentity) -> list[GeneratedInstruction]:
     """Return the items of a model that ``ship`` wrote.
 
     Empty if they belong to another model or another prompt.
@@ -163,7 +175,7 @@ def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
         return []
     sampling = Sampling(max_new_tokens=ANSWER_TOKENS)
     return [
-        SelfGeneratedItem(
+        GeneratedInstruction(
             draw,
             question,
             Generation(
@@ -176,7 +188,7 @@ def shipped(text: str, model: ModelIdentity) -> list[SelfGeneratedItem]:
     ]
 
 
-def ship(items: Sequence[SelfGeneratedItem], model: ModelIdentity) -> str:
+def ship(items: Sequence[GeneratedInstruction], model: ModelIdentity) -> str:
     """Return items as text: a line for the model, then one line for each item."""
     rows = [
         [item.draw, item.text, asdict(item.generation.completion)]
@@ -196,11 +208,13 @@ def _head(model: ModelIdentity) -> dict[str, str]:
     }
 
 
-def items(kind: ItemKind, self_made: Sequence[SelfGeneratedItem]) -> list[TrainItem]:
-    """Return made-up items as training items."""
+def items(
+    kind: ItemKind, instructions: Sequence[GeneratedInstruction]
+) -> list[TrainItem]:
+    """Return generated instructions as training items."""
     return [
         TrainItem(kind, item.generation.request.prompt.chat, _answer(item.generation))
-        for item in self_made
+        for item in instructions
         if item.generation
     ]
 
@@ -216,7 +230,11 @@ def taught_skills(items: Iterable[TrainItem]) -> frozenset[Skill]:
 
 def without_skills(made: Iterable[Made], skills: Collection[Skill]) -> list[Made]:
     """Return the items of the base model that use none of these skills."""
-    return [pair for pair in made if skill_of(pair[0]) not in skills]
+    return [
+        (item, generation)
+        for item, generation in made
+        if skill_of_prompt(generation.request.prompt.name) not in skills
+    ]
 
 
 def in_step(settings: TrainSettings, n_new: int, n_replay: int) -> int:
@@ -282,8 +300,8 @@ def _comparing(
 
 def checked(
     writer: Generator,
-    instructions: Sequence[str],
-    self_made: Sequence[SelfGeneratedItem],
+    library: Sequence[str],
+    generated: Sequence[GeneratedInstruction],
 ) -> list[Made]:
     """Return items in which the base checks its own answers and corrects wrong ones.
 
@@ -297,12 +315,12 @@ def checked(
     settings = writer.settings
     requests = [
         GenerationRequest(text, answer.render(question=text), settings.answer_tokens)
-        for text in instructions
+        for text in library
     ]
     attempts = [
         (text, _answer(generation)) for text, generation in _written(writer, requests)
     ]
-    attempts += [(o.text, _answer(o.generation)) for o in self_made if o.generation]
+    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
     to_judge = [
         GenerationRequest(
             attempt,

@@ -13,12 +13,12 @@ from autolearn.metaskills.items import Skill
 from autolearn.training.dataset import ApprovedExample
 
 READING = 1 / 16
-"""Texts to read again per made-up item, enough to preserve the skill. Each is asked its
-own question and that of another text, and an answer to its own is compared."""
+"""Texts to read again per generated instruction, enough to preserve the skill. Of each,
+its own question and that of another text are asked, and an answer is compared."""
 
 CHECKING = 1 / 16
-"""Questions without a text per made-up item, enough to preserve the skill. Their
-answers are checked and, where wrong, corrected."""
+"""Questions without a text per generated instruction, enough to preserve the skill.
+Their answers are checked and, where wrong, corrected."""
 
 
 CRITIC: frozenset[Skill] = frozenset(("verdict", "feedback", "refine"))
@@ -41,13 +41,13 @@ class RereadText:
 class ReplayPlan:
     """What the base model is to write for a round."""
 
-    n_made_up: int
-    """Prompts of its own that it answers."""
+    n_instructions: int
+    """How many it generates and answers."""
     texts: tuple[RereadText, ...] = ()
-    instructions: tuple[str, ...] = ()
-    """What it answers without a text; it checks and corrects its answers."""
+    library_instructions: tuple[str, ...] = ()
+    """Those of the library that it answers; it checks and corrects its answers."""
     n_checked: int = 0
-    """Answers to its own prompts that it checks, where instructions are too few."""
+    """Answers to generated instructions that it checks, if the library has too few."""
     without: frozenset[Skill] = frozenset()
     """Skills that the round teaches anew: replay would hold it to the old ones."""
 
@@ -61,26 +61,26 @@ def plan(
 ) -> ReplayPlan:
     """Return what a round replays beside ``n_taught`` items that teach.
 
-    A round of meta-skills replays only made-up prompts: it is to change just how the
-    model reads and checks. ``without``: the skills that the round teaches anew.
+    A round of meta-skills replays only generated instructions: it is to change just how
+    the model reads and checks. ``without``: the skills that the round teaches anew.
     """
     n = settings.replayed(n_taught)
-    if settings.method == "meta":
+    if not settings.traits.teaches_facts:
         return ReplayPlan(n)
     candidates = (
         (example.passage, example.sample.prompt, example.closed) for example in examples
     )
     texts = texts_to_read([row for row in candidates if all(row)], n)
     n_checked = 0 if without & CRITIC else round(CHECKING * n)
-    checked = instructions_to_check(instructions, n_checked)
-    rest = n_checked - len(checked)
-    return ReplayPlan(n, tuple(texts), tuple(checked), rest, without)
+    to_check = instructions_to_check(instructions, n_checked)
+    rest = n_checked - len(to_check)
+    return ReplayPlan(n, tuple(texts), tuple(to_check), rest, without)
 
 
 def texts_to_read(
     candidates: Iterable[tuple[str, str, str]], n_replay: int
 ) -> list[RereadText]:
-    """Return texts to read again, in proportion to the made-up items.
+    """Return texts to read again, in proportion to the generated instructions.
 
     A round teaches the model to answer every question, so it forgets to say that a text
     does not have the answer. The question of another text preserves that (numbers:
@@ -88,7 +88,7 @@ def texts_to_read(
 
     Args:
         candidates: Passages with a question and its closed-book answer.
-        n_replay: Number of made-up items.
+        n_replay: Number of generated instructions.
     """
     rows = list({row[0]: row for row in candidates}.values())
     n = min(len(rows), ceil(READING * n_replay))

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Question, QuizResult, Round
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question, Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_questions

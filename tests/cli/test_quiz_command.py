@@ -6,7 +6,8 @@ import pytest
 
 from autolearn.cli import commands
 from autolearn.core.errors import InputError
-from autolearn.core.records import Question, QuizResult
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.runs import queues

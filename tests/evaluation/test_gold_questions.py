@@ -6,7 +6,7 @@ import pytest
 
 from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Question
-from autolearn.evaluation import comparison, gold_questions
+from autolearn.evaluation import gold_questions, paired_quizzes
 from tests.support.texts import put_passages
 
 
@@ -93,7 +93,7 @@ def test_questions_are_counted_by_who_made_them(store, split, origin, part):
         [Question("Who?", split, origin, gold_answer="Ada")]
     )
     (question,) = gold_questions.questions(store, split)
-    assert comparison.part_of(question) == part
+    assert paired_quizzes.part_of(question) == part
     assert question.question == replace(asked, id=question.question.id)
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from autolearn.core.records import Question, QuizResult
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question
 from autolearn.evaluation import quiz
 from autolearn.evaluation.quiz import TrainedText
 from autolearn.evaluation.quiz_questions import QuizQuestion

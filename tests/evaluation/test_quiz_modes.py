@@ -6,12 +6,12 @@ import pytest
 
 from autolearn.core.model_calls import Request
 from autolearn.core.records import Question
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import quiz_modes
 from autolearn.evaluation.quiz_modes import QuizRequest
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study.generation import Generator
+from tests.support.scripted_backend import ScriptedBackend
 
 SUM = QuizQuestion(
     Question("Add 1 and 2?", "quiz", "gold", gold_answer="3", scorer="number", id=1),

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from autolearn.core.experiments import ARMS
-from autolearn.evaluation import arms, resampling
-from autolearn.evaluation.arms import ArmOutcome
+from autolearn.evaluation import arm_statistics, resampling
+from autolearn.evaluation.arm_statistics import ArmOutcome
 
 
 def drawn(share, seeds=1, questions=80, seed=0):
@@ -75,8 +75,10 @@ def outcome(arm, right, n=50):
     return ArmOutcome(arm, [{i: i < right for i in range(n)}])
 
 
-def test_a_claim_is_judged_by_its_interval():
-    result = arms.compare([outcome("cpt", 10), outcome("al12", 40), outcome("al1", 39)])
+def test_a_claim_is_judged_by_its_interval_and_its_test():
+    result = arm_statistics.compare(
+        [outcome("cpt", 10), outcome("al12", 40), outcome("al1", 39)]
+    )
     by_pair = {(c.contrast.arm, c.contrast.other): c for c in result.claims}
     assert by_pair["al12", "cpt"].outcome == "holds"
     assert "+60.0 points" in by_pair["al12", "cpt"].sentence
@@ -87,21 +89,38 @@ def test_a_claim_is_judged_by_its_interval():
 def test_a_claim_can_be_contradicted_whatever_the_order_of_the_arms():
     for order in (("retrieval", "al12"), ("al12", "retrieval")):
         right = {"retrieval": 45, "al12": 5}
-        result = arms.compare([outcome(arm, right[arm]) for arm in order])
+        result = arm_statistics.compare([outcome(arm, right[arm]) for arm in order])
         (claim,) = result.claims
         assert claim.outcome == "contradicted"
         assert claim.contrast.change.value == pytest.approx(-0.8)
 
 
+def test_a_claim_among_many_needs_more_than_its_own_interval():
+    pair = [outcome("sft", 25), outcome("refined_sft", 31)]
+    (alone,) = arm_statistics.compare(pair).claims
+    assert alone.p == pytest.approx(2 / 2**6)
+    assert alone.outcome == "holds"
+    others = [outcome(arm, 25) for arm in ARMS if arm not in ("sft", "refined_sft")]
+    claims = arm_statistics.compare([*pair, *others]).claims
+    sources = [(c.contrast.arm, c.contrast.other) for c in claims]
+    among_many = claims[sources.index(("refined_sft", "sft"))]
+    assert among_many.contrast.change == alone.contrast.change
+    assert among_many.p == pytest.approx(len(claims) * alone.p)
+    assert among_many.outcome == "open"
+
+
 def test_only_questions_that_all_arms_were_asked_count():
     first = ArmOutcome("cpt", [{1: True, 2: False, 3: True}])
     second = ArmOutcome("refined_sft", [{2: True, 3: True, 4: True}])
-    result = arms.compare([first, second])
+    result = arm_statistics.compare([first, second])
     assert result.questions == (2, 3)
     assert [arm.quiz.value for arm in result.arms] == [0.5, 1.0]
-    assert arms.compare([first, ArmOutcome("refined_sft", [{9: True}])]).n_quiz == 0
+    assert (
+        arm_statistics.compare([first, ArmOutcome("refined_sft", [{9: True}])]).n_quiz
+        == 0
+    )
 
 
 def test_every_claim_is_about_arms_that_there_are():
     outcomes = [outcome(arm, 25) for arm in ARMS]
-    assert len(arms.compare(outcomes).claims) == len(arms._CLAIMS)
+    assert len(arm_statistics.compare(outcomes).claims) == len(arm_statistics._CLAIMS)

@@ -4,10 +4,10 @@ from typing import cast
 
 import pytest
 
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.handlers import chat
 from autolearn.runs.context import RunContext
+from tests.support.scripted_backend import ScriptedBackend
 
 
 class Speaker(ScriptedBackend):
@@ -26,10 +26,10 @@ class Speaker(ScriptedBackend):
         ("Verdict: The answer is correct.", None),
         ("It is 8.\nVerdict: incorrect", "Eight."),
         ("Verdict: The answer is not correct.", "Eight."),
-        ("I do not know.", "Eight."),
+        ("I do not know.", None),
     ],
 )
-def test_an_answer_that_is_called_correct_is_not_refined(store, said, refined):
+def test_only_an_answer_that_is_called_incorrect_is_refined(store, said, refined):
     speaker = Speaker(["Seven.", said, "Answer: Eight."])
     settings = {
         "messages": [{"role": "user", "content": "Add 3 and 5."}],

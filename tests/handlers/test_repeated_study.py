@@ -5,7 +5,6 @@ from functools import partial
 import pytest
 
 from autolearn.core.records import Question, Round, TrainItem
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.handlers import model_runs
 from autolearn.rounds.sources import asked_by_rounds
@@ -13,6 +12,7 @@ from autolearn.store.library import QuestionFilter
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
 from autolearn.study.loop import Study
+from tests.support.scripted_backend import ScriptedBackend
 from tests.support.texts import put_passages
 
 NAMES = [f"Town{i}" for i in range(8)]

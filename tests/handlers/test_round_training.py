@@ -12,7 +12,7 @@ from autolearn.core.model_calls import (
     Sampling,
 )
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import Answer, Question, Sample
+from autolearn.core.records import DRIFT_PROBE, Answer, Question, Sample
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions
@@ -50,9 +50,9 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     result = train(store, ordered(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
     assert items == learner.items
-    counts = [learner.n(kind) for kind in ("sft", "validation", "gauge", "replay")]
+    counts = [learner.n(kind) for kind in ("sft", "validation", DRIFT_PROBE, "replay")]
     n_checked = round(replay_plan.CHECKING * 60)
-    assert counts == [60, 20, replay.GAUGE, 60 + n_checked]
+    assert counts == [60, 20, replay.N_PROBE, 60 + n_checked]
     assert len({item.chat for item in items}) == len(items)
     assert (result.items, result.replay) == (60, 60 + n_checked)
     assert result.kept_out_for_validation == 20
@@ -63,7 +63,7 @@ def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off)
     learner = Learner()
     train(store, ordered(store, **{off: 0.0}), learner)
     assert learner.n("replay") == 0
-    assert learner.n("gauge") == replay.GAUGE
+    assert learner.n(DRIFT_PROBE) == replay.N_PROBE
     assert len(learner.history) == replay.STEP
 
 
@@ -88,7 +88,7 @@ def test_replay_is_written_within_the_limits_of_the_last_study(store):
     train(store, ordered(store), learner)
     most = {r.prompt.name: r.sampling.max_new_tokens for r in learner.history}
     assert most == {
-        "closed_book": replay.ANSWER_TOKENS,  # the made-up ones are of no study
+        "closed_book": replay.ANSWER_TOKENS,  # generated instructions are of no study
         "open_book": 600,
         "ask": 6 * 9,
         "paraphrase": 2 * 9,
@@ -141,15 +141,15 @@ def test_a_resumed_round_has_the_items_it_began_with(store, approved):
     assert second.history == []
 
 
-def test_two_rounds_have_the_same_gauge(store, approved):
+def test_two_rounds_have_the_same_drift_probe(store, approved):
     one, two = Learner(), Learner()
     train(store, ordered(store), one)
     train(store, ordered(store, replay_share=2.0, seed=5), two)
-    gauges = [[i for i in each.items if i.kind == "gauge"] for each in (one, two)]
-    assert gauges[0] == gauges[1]
-    made_up = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
-    assert {item.kind for item in made_up[0]} == {"gauge", "replay"}
-    assert made_up[1][:80] == made_up[0]
+    probes = [[i for i in each.items if i.kind == DRIFT_PROBE] for each in (one, two)]
+    assert probes[0] == probes[1]
+    generated = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    assert {item.kind for item in generated[0]} == {DRIFT_PROBE, "replay"}
+    assert generated[1][:80] == generated[0]
 
 
 def test_what_only_measures_does_not_count_as_taught(store, approved):
@@ -162,7 +162,7 @@ def test_what_only_measures_does_not_count_as_taught(store, approved):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A model that brings along what it has made up."""
+    """A model that brings its instructions along."""
     place = tmp_path / "model"
     place.mkdir()
     monkeypatch.setattr(model_files, "locate", lambda name: place)
@@ -170,7 +170,9 @@ def folder(tmp_path, monkeypatch):
     with Store.open(tmp_path / "other") as other:
         journal = other.journal(other.runs.create("train", {}).id)
         writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
-        made = replay.imagine(writer, journal, [], 2 * replay.STEP, lambda done: None)
+        made = replay.generate_instructions(
+            writer, journal, [], 2 * replay.STEP, lambda done: None
+        )
     (place / replay.SHIPPED).write_text(replay.ship(made, learner.identity))
     return place
 
@@ -231,7 +233,7 @@ def test_nothing_that_the_model_writes_itself_trains_the_quiz(store, method):
     shown = [
         (item.kind, f"{item.chat[-1].content if item.chat else ''}\n{item.chosen}")
         for item in frozen
-        if item.kind != "gauge"
+        if item.kind != DRIFT_PROBE
     ]
     assert shown
     for question in ("Who leads Boro?", "Who leads town 3?"):

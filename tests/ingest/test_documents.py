@@ -8,7 +8,7 @@ from python_calamine import CalamineWorkbook
 
 from autolearn.core.errors import InputError
 from autolearn.ingest import readers
-from tests.support import files, rich_files
+from tests.support import files, rich_office
 
 PARAGRAPH = "<w:p><w:r><w:t xml:space='preserve'>{}</w:t></w:r></w:p>"
 
@@ -103,7 +103,7 @@ def test_hidden_slides_comments_and_numbers_are_listed(tmp_path):
         return f"<p:sp>{place}<p:txBody>{line * 2}</p:txBody></p:sp>"
 
     shapes = shape("In text", "body") + shape("12", "sldNum") + shape("Mills", "title")
-    rich_files.pptx_of(
+    rich_office.pptx_of(
         tmp_path / "a.pptx", [(shapes, "Say it."), (shape("Off", "body"), "")]
     )
     text, left_out = read(tmp_path / "a.pptx")
@@ -183,7 +183,7 @@ def test_notebooks_of_all_versions_are_read(tmp_path):
 def test_sheets_are_tables_below_their_names(tmp_path):
     rows: list[list[object]]
     rows = [["Trees of 1900"], ["Kind", "Year"], ["Oak", 1900.5], ["Ash", 7]]
-    rich_files.xlsx_of(tmp_path / "a.xlsx", rows)
+    rich_office.xlsx_of(tmp_path / "a.xlsx", rows)
     assert CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).sheet_names == ["Trees"]
     text, left_out = read(tmp_path / "a.xlsx")
     assert text == (

@@ -8,7 +8,7 @@ import pytest
 from autolearn.ingest import readers
 from autolearn.text import chunking
 from tests.support import rich_files
-from tests.support.rich_files import Content
+from tests.support.rich_content import Content
 
 WITHOUT_CODE_BLOCKS = ("pptx", "rtf")
 """Formats whose lines of code are lines of text."""

@@ -1,4 +1,4 @@
-"""A hub on this computer, and a workspace with a fetcher of its own."""
+"""A hub on this computer, and a workspace with a downloader of its own."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def cache(tmp_path):
 
 @pytest.fixture
 def lab(tmp_path, server):
-    """A workspace with a fetcher of its own."""
+    """A workspace with a downloader of its own."""
     with Store.open(tmp_path / "lab") as store:
         yield store
         assert queues.stop_worker(store.folder, queue=queues.DOWNLOAD_QUEUE)

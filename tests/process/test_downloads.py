@@ -56,7 +56,9 @@ def test_a_cancelled_download_ends_soon_and_is_resumed(lab, server, cache):
     assert partial > 0
 
 
-def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, cache):
+def test_a_killed_downloader_leaves_no_process_behind_and_is_resumed(
+    lab, server, cache
+):
     server.seconds_a_slice = 0.05
     run = order(lab)
     until(lab, run, lambda r: r.done > 512)
@@ -68,7 +70,7 @@ def test_a_killed_fetcher_leaves_no_process_behind_and_is_resumed(lab, server, c
     while len(sizes) < 3 or sizes[-1] != sizes[-3]:
         sizes.append(incomplete(cache).stat().st_size)
         time.sleep(0.4)
-        assert len(sizes) < 20, "the process of the killed fetcher goes on"
+        assert len(sizes) < 20, "the process of the killed downloader goes on"
     server.seconds_a_slice = 0.0
     queues.resume(lab, run.id)
     queues.ensure_workers(lab)

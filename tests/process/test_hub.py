@@ -1,4 +1,4 @@
-"""Models come from a hub on this computer, by the real client and a real fetcher."""
+"""Models come from a hub on this computer, by the real client and a real downloader."""
 
 import time
 

@@ -181,7 +181,11 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
     (tmp_path / "a.txt").write_text("Avel is old.")
     with queues.worker_lock(lab.folder):
         waiting = lab.runs.create("study", {})
-        run = read(lab, tmp_path / "a.txt", pasted_text=("b.md", "Boro is new."))
+        run = read(
+            lab,
+            tmp_path / "a.txt",
+            uploads=actions.Uploads((), ("b.md", "Boro is new.")),
+        )
         last = queues.wait(lab, run.id)
     assert last.state == "done", last.error
     assert last.result == {"documents": 2, "refused": [], "others": [], "repeats": 0}

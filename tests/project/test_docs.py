@@ -12,7 +12,7 @@ import pytest
 from autolearn import __version__
 from autolearn.cli.main import parser
 from autolearn.core.flags import FLAGS
-from autolearn.core.settings import METHODS
+from autolearn.core.methods import METHODS
 from autolearn.study.rules import RULES
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,13 @@ def anchors(name):
     """Return the anchors of the headings of a page, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", page(name), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_the_results_page_shows_the_result_files():
+    render = runpy.run_path(str(ROOT / ".ci" / "results.py"))["render"]
+    files = sorted((ROOT / "docs" / "results").glob("*.json"))
+    assert files
+    assert page("docs/results.md") == render(files), "run: python .ci/results.py"
 
 
 def test_the_schema_page_is_the_schema(store):

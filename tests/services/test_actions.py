@@ -55,8 +55,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         [tmp_path],
         "built-in",
         320,
-        uploads=[upload],
-        pasted_text=("a/b.md", "Cova \ud800."),
+        uploads=actions.Uploads([upload], ("a/b.md", "Cova \ud800.")),
     )
     sources = ImportRunSettings.of(run).given
     names = [source.name for source in sources]

@@ -6,13 +6,15 @@ import pytest
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
+from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Decision, Question
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.rounds.sources import collect
 from autolearn.runs import queues
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -39,6 +41,10 @@ def library(store):
     quiz = [gold(f"quiz {i}?", "quiz", passage) for i in range(8)]
     control = [gold(f"control {i}?", "control") for i in range(4)]
     store.library.add_questions([*quiz, *control])
+    pairs = [GoldExample("", f"person {i}?", f"{i} men") for i in range(3)]
+    leaked = GoldExample("", "quiz 0?", "7")
+    corpus = Corpus("people.json", "digest", "pairs", n_examples=4)
+    store.corpora.add(corpus, [*pairs, leaked])
     return store
 
 
@@ -55,14 +61,16 @@ def comparing(store, **changes):
             "train": TrainSettings(),
             "documents": (first,),
             "placebo": (second,),
+            "arms": tuple(ARMS),
             "seeds": (0, 1),
+            "corpora": tuple(corpus.id for corpus in store.corpora.all()),
             **changes,
         }
     )
 
 
 def begun(store, settings):
-    experiment = comparison.begin(store, settings)
+    experiment = comparison_tasks.begin(store, settings)
     return experiment, schedule.advance(store, experiment.id)
 
 
@@ -85,7 +93,7 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     worker.end_all(run)
     states = schedule.states(library, experiment)
     assert all(run_of(state).state == "done" for state in states)
-    assert len(states) == 3 + 2 * (5 * 2 + 4)
+    assert len(states) == 3 + 2 * (7 * 2 + 4)
     assert len(worker.done) == len({run_of(state).id for state in states})
     report = comparison_report(library, experiment)
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
@@ -96,6 +104,7 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
 def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):
     experiment, run = begun(library, comparing(library))
     PretendWorker(library).end_all(run)
+    (half, *_) = orders(library, experiment, "al1_half")
     whole = [o.train for o in orders(library, experiment, "train")]
     by_stage: dict[tuple[str, int], int] = {}
     for settings, state in zip(
@@ -105,7 +114,10 @@ def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):
     ):
         key = state.name.split(" stage")[0].split(",")[0], settings.seed
         by_stage[key] = by_stage.get(key, 0) + settings.max_steps
+    halves = [by_stage.pop(("train al1_half", seed)) for seed in (0, 1)]
     assert len(set(by_stage.values())) == 1, by_stage
+    assert set(halves) == {by_stage["train al1", 0] // 2}
+    assert half == orders(library, experiment, "al12 stage 1")[0]
     assert len({(s.batch_size, s.rank, s.replay_share) for s in whole}) == 1
     assert {s.stop_at for s in whole} == {0.0}
 
@@ -129,6 +141,11 @@ def test_arms_learn_what_they_are_to_learn(library):
         assert rows
         assert not any("no_evidence" in s.flags for s in rows)
         assert {passages[s.passage_id] for s in rows} == {document}
+    pairs, _ = learned("pairs")
+    contents = collect(library, pairs).build()
+    answers = {item.chat[-1].content: item.chosen for item in contents.items}
+    assert answers == {f"person {i}?": f"{i} men" for i in range(3)}
+    assert contents.leaked == 1
     cpt, _ = learned("cpt")
     assert cpt.documents == (first,)
     stage_2 = orders(library, experiment, "train al12, seed")[0]
@@ -233,6 +250,8 @@ def test_a_run_that_ends_without_its_follower_is_followed_on_resume(library):
         ({"arms": ("base",)}, "arm that trains"),
         ({"arms": ("refined_sft", "magic")}, "no arm 'magic'"),
         ({"placebo": ()}, "learns from other documents"),
+        ({"corpora": ()}, "questions and answers by people"),
+        ({"corpora": (99,)}, "no corpus 99"),
         ({"rule": "nice"}, "no rule 'nice'"),
     ],
 )
@@ -240,7 +259,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
     library, changes, told
 ):
     with pytest.raises(InputError, match=told):
-        comparison.begin(library, comparing(library, **changes))
+        comparison_tasks.begin(library, comparing(library, **changes))
     assert not library.experiments.all()
     assert not library.runs.newest()
 
@@ -248,10 +267,11 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_queued(
 def test_without_a_quiz_nothing_is_queued_unless_the_study_makes_one(store):
     put_text(store, "a.md", "Avel was founded in 1711.")
     put_text(store, "b.md", "Brun was founded in 1712.")
+    arms = tuple(arm for arm in ARMS if arm != "pairs")
     with pytest.raises(JobError, match="no quiz"):
-        comparison.begin(store, comparing(store))
+        comparison_tasks.begin(store, comparing(store, arms=arms))
     assert not store.experiments.all()
-    own = comparing(store, study=StudySettings(quiz_share=0.5))
+    own = comparing(store, arms=arms, study=StudySettings(quiz_share=0.5))
     _, run = begun(store, own)
     worker = PretendWorker(store)
     run = worker.end(run)
@@ -303,7 +323,7 @@ def evolving(**changes):
 
 
 def evolved(store, settings, right=None):
-    experiment = evolution.begin(store, settings)
+    experiment = evolution_tasks.begin(store, settings)
     worker = PretendWorker(store, right) if right else PretendWorker(store)
     worker.end_all(schedule.advance(store, experiment.id))
     return experiment
@@ -347,7 +367,7 @@ def test_the_gate_can_end_an_evolution(tasks):
     falls = evolved(
         tasks, evolving(stop_early=True, rounds=3), lambda round_id, _: round_id is None
     )
-    assert names(tasks, falls)[-1] == evolution.quiz_task(1)
+    assert names(tasks, falls)[-1] == evolution_tasks.quiz_task(1)
     row = evolution_report(tasks, falls).rows[1]
     assert row.keeps is False
     assert row.change is not None
@@ -356,13 +376,13 @@ def test_the_gate_can_end_an_evolution(tasks):
 
 def test_an_evolution_needs_instructions_a_quiz_and_perhaps_a_corpus(store):
     with pytest.raises(JobError, match="no instructions"):
-        evolution.begin(store, evolving())
+        evolution_tasks.begin(store, evolving())
     store.library.add_questions([Question("Add 1.", "study", "person")])
     with pytest.raises(JobError, match="no quiz"):
-        evolution.begin(store, evolving())
+        evolution_tasks.begin(store, evolving())
     store.library.add_questions([gold("Q?")])
     with pytest.raises(JobError, match="corpus"):
-        evolution.begin(store, evolving(meta=True))
+        evolution_tasks.begin(store, evolving(meta=True))
     assert queues.recover(store) == ()
 
 

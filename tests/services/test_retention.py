@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.records import Question, QuizResult, Sample, TrainItem
+from autolearn.core.quiz_records import QuizResult
+from autolearn.core.records import Question, Sample, TrainItem
 from autolearn.core.settings import ModelSettings
 from autolearn.services import retention
 from autolearn.ui.views import evaluation as views

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import sqlite_utils
 
-from autolearn.core import records
+from autolearn.core import quiz_records, records
 from autolearn.core.errors import SchemaTooNew
 from autolearn.core.records import TrainItem
 from autolearn.evaluation import gold_questions
@@ -177,7 +177,7 @@ def test_every_table_is_strict(store):
     [
         ("questions", "split", records.Split),
         ("questions", "origin", records.Origin),
-        ("questions", "scorer", records.Scorer),
+        ("questions", "scorer", quiz_records.Scorer),
         ("answers", "kind", records.AnswerKind),
         ("feedback", "verdict", records.Verdict),
         ("feedback", "purpose", records.Purpose),

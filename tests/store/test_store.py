@@ -13,6 +13,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import (
     Answer,
     Decision,
@@ -20,7 +21,6 @@ from autolearn.core.records import (
     Feedback,
     Passage,
     Question,
-    QuizResult,
     Round,
     Sample,
     Skip,

@@ -7,7 +7,6 @@ import pytest
 
 from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample, Skip
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study.answers import open_book_requests
 from autolearn.study.fact_questions import ATTEMPTS
@@ -16,6 +15,7 @@ from autolearn.study.grounding import TextQuestion
 from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
 
 TEXT = (
     "# The mill of Avel\n\nThe mill of Avel opened in 1842. It was built by Ada Horn.\n"

@@ -4,7 +4,6 @@ import pytest
 
 from autolearn.core.constraints import Excerpt
 from autolearn.core.records import Answer, Feedback, Passage, Question, Sample
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study import answers, feedback, grounding
 from autolearn.study.feedback import Comparison
@@ -13,6 +12,7 @@ from autolearn.study.loop import Study
 from autolearn.study.rules import RULES
 from autolearn.text import model_output
 from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
 
 ORDERS = (
     "Verdict: correct",

@@ -1,10 +1,10 @@
 """Self-Instruct: new tasks like the given ones, each once, the same after a kill."""
 
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import STEP, write_instructions
 from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
 
 POOL = ["Ann has 3 pens. She buys 2. How many has she?", "Bo ran 4 km. How far?"]
 
@@ -26,7 +26,7 @@ def written(backend, n=3, protocol="trained", journal=None):
 
 
 def continued(texts):
-    return ScriptedBackend((), imagine=lambda seed: texts[seed % len(texts)])
+    return ScriptedBackend((), instruction=lambda seed: texts[seed % len(texts)])
 
 
 def test_only_new_tasks_of_the_form_of_the_given_ones_are_kept():
@@ -43,7 +43,8 @@ def test_only_new_tasks_of_the_form_of_the_given_ones_are_kept():
 
 def test_tasks_are_counted_and_a_model_that_repeats_itself_ends():
     numbered = ScriptedBackend(
-        (), imagine=lambda seed: f"Cy{seed} has {seed} hats in {seed}. How many hats?"
+        (),
+        instruction=lambda seed: f"Cy{seed} has {seed} hats in {seed}. How many hats?",
     )
     assert len(written(numbered, n=5)) == 5
     assert written(continued([POOL[0]])) == []
@@ -62,12 +63,14 @@ def test_a_guided_model_sees_tasks_and_writes_another():
 def test_a_step_that_was_committed_is_not_drawn_again():
     calls = []
 
-    def imagine(seed):
+    def instruction(seed):
         calls.append(seed)
         return f"Cy{seed} has {seed} hats. How many hats has Cy?"
 
     journal = MemoryJournal()
-    first = written(ScriptedBackend((), imagine=imagine), journal=journal)
+    first = written(ScriptedBackend((), instruction=instruction), journal=journal)
     assert len(calls) == STEP
-    assert written(ScriptedBackend((), imagine=imagine), journal=journal) == first
+    assert (
+        written(ScriptedBackend((), instruction=instruction), journal=journal) == first
+    )
     assert len(calls) == STEP

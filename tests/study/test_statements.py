@@ -1,8 +1,8 @@
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study import statements
 from autolearn.study.generation import Generator
 from autolearn.text import model_output
+from tests.support.scripted_backend import ScriptedBackend
 
 SAID = "1. Avel was founded in 1711.\n- Ada leads Avel.\n\n1. Avel was founded in 1711."
 

@@ -2,11 +2,11 @@
 
 from autolearn.core.experiments import Experiment
 from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import (
     Answer,
     Feedback,
     Question,
-    QuizResult,
     Round,
     Run,
     Sample,

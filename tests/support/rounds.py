@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from autolearn.core.model_calls import ModelIdentity
 from autolearn.core.records import Answer, Decision, Question, Round, Sample
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.models import files as model_files
+from tests.support.scripted_backend import ScriptedBackend
 
 SCORES = {"scale": 0.85, "validation": 1.0, "forgetting_kl": 0.25, "scales": []}
 
@@ -24,7 +24,7 @@ class Learner(ScriptedBackend):
     def __init__(self, *, finishes=True):
         super().__init__(
             lambda request: f"It is, since {request.prompt.chat[-1].content}",
-            imagine=lambda seed: f"Why {seed}?",
+            instruction=lambda seed: f"Why {seed}?",
         )
         self.finishes = finishes
         self.items = []

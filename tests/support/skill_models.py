@@ -1,8 +1,8 @@
 """Scripted models for the skill check: what each would write and judge."""
 
 from autolearn.core.constraints import Excerpt
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.evaluation.skill_items import texts
+from tests.support.scripted_backend import ScriptedBackend
 
 ITEMS = {item.question: item for text in texts() for item in text.items}
 RIGHT = {item.answer for item in ITEMS.values()}

@@ -1,12 +1,12 @@
 """The requests of a study that meta-skill items are made of."""
 
 from autolearn.core.records import Passage
-from autolearn.core.scripted_backend import ScriptedBackend
 from autolearn.core.settings import StudySettings
 from autolearn.study import answers, fact_questions
 from autolearn.study.generation import Generator
 from autolearn.study.grounding import TextQuestion, shown
 from autolearn.text import sentences
+from tests.support.scripted_backend import ScriptedBackend
 
 WRITER = Generator(
     ScriptedBackend(()),

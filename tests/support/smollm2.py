@@ -22,7 +22,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
-from autolearn.core.records import SelfGeneratedItem
+from autolearn.core.records import GeneratedInstruction
 from autolearn.engine import gguf
 from autolearn.models import files as model_files
 from autolearn.study import prompts
@@ -58,12 +58,12 @@ def with_drift_probe(model: Path, place: Path) -> Path:
     identity = ModelIdentity("", model_files.digest(place), "none", "", "")
     prompt = prompts.load(replay.PROMPT)
     items = []
-    for number in range(replay.GAUGE):
+    for number in range(replay.N_PROBE):
         question = f"What is {number} plus one?"
         request = Request(prompt.render(question=question), Sampling())
         said = Completion(f"It is {number + 1}.", "stop", 1, 1)
         generation = Generation(request, said, identity)
-        items.append(SelfGeneratedItem(number, question, generation))
+        items.append(GeneratedInstruction(number, question, generation))
     (place / replay.SHIPPED).write_text(replay.ship(items, identity), encoding="utf-8")
     return place
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from autolearn.core.records import DRIFT_PROBE
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.engine.decoding import padded_rows, shared_prefix
 from tests.support.pretending import Away, away
@@ -53,7 +54,7 @@ def test_texts_and_verdicts_are_those_of_the_cpu(open_model, tmp_path, sliding):
 @pytest.mark.parametrize("kind", ["sft", "dpo"])
 def test_a_round_learns_what_it_does_on_the_cpu(open_model, places, kind):
     more = {"rejected": "mauve"} if kind == "dpo" else {}
-    items = [*facts(kind, 6, **more), *facts("replay"), *facts("gauge")]
+    items = [*facts(kind, 6, **more), *facts("replay"), *facts(DRIFT_PROBE)]
     settings = training(method="al2" if kind == "dpo" else "refined_sft")
     here, there = Watch(), Watch()
     open_model().train(items, settings, here, **places)

@@ -8,7 +8,7 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from autolearn.core.records import TrainItem
+from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.engine import adapters
 from autolearn.engine.trainer import adapter_scale
 from autolearn.engine.trainer.adapter_scale import ScaleMeasurement
@@ -40,7 +40,7 @@ def all_items(backend):
         *facts(n=9),
         *items_of_kind("validation", facts(n=4)),
         *self_answers(backend, "replay"),
-        *self_answers(backend, "gauge", "speak of"),
+        *self_answers(backend, DRIFT_PROBE, "speak of"),
     ]
 
 
@@ -68,13 +68,13 @@ def test_an_answer_is_exact_if_greedy_decoding_gives_it(backend, places):
 def test_forgetting_is_the_divergence_from_the_base_per_token(backend, places):
     adapters.attach_new(backend._lm, training())
     forward = Forward(backend._lm)
-    gauge = [encode(item, backend._lm.chat) for item in facts("gauge")]
-    assert forward.mean_divergence(gauge) == pytest.approx(0, abs=1e-6)
+    probe = [encode(item, backend._lm.chat) for item in facts(DRIFT_PROBE)]
+    assert forward.mean_divergence(probe) == pytest.approx(0, abs=1e-6)
     assert forward.mean_divergence([]) is None
     backend.train(facts(), training(), Watch(), **places)
     backend.use_adapter(places["output"])
-    divergence = forward.mean_divergence(gauge[:1])
-    row = gauge[0].chosen
+    divergence = forward.mean_divergence(probe[:1])
+    row = probe[0].chosen
     now = greedy_answer(backend, row)
     backend.use_adapter(None)
     base = greedy_answer(backend, row)
@@ -93,7 +93,7 @@ def test_a_round_reports_validation_and_drift(backend, places):
     items = [
         *facts(),
         *items_of_kind("validation", facts()),
-        *self_answers(backend, "gauge"),
+        *self_answers(backend, DRIFT_PROBE),
     ]
     settings = training(max_steps=60, choose_scale=False)
     outcome = backend.train(items, settings, watch := Watch(), **places)
@@ -107,7 +107,7 @@ def test_validation_and_drift_probe_items_are_not_trained(backend, places, tmp_p
     probes = [
         *facts(),
         *items_of_kind("validation", facts()),
-        *self_answers(backend, "gauge"),
+        *self_answers(backend, DRIFT_PROBE),
     ]
     settings = training(choose_scale=False, stop_at=0.0)
     backend.train(facts(), settings, Watch(), **places)
@@ -266,7 +266,7 @@ def test_the_written_adapter_is_the_scaled_one_and_plain_peft_reads_it(
     items = [
         *facts(),
         *items_of_kind("validation", facts()),
-        *self_answers(backend, "gauge"),
+        *self_answers(backend, DRIFT_PROBE),
     ]
     settings = training(max_steps=60, stop_at=0.0)
     as_trained = {**places, "output": tmp_path / "whole"}

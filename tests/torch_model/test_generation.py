@@ -218,12 +218,12 @@ def test_a_label_within_a_label_is_refused(backend):
         probabilities(backend._lm, [[ids("yes"), ids("yes, so")]])
 
 
-def test_a_made_up_prompt_depends_only_on_its_seed(backend):
-    texts = backend.self_prompts([5, 6, 7, 5], never, 6)
+def test_a_generated_instruction_depends_only_on_its_seed(backend):
+    texts = backend.generate_instructions([5, 6, 7, 5], never, 6)
     assert all(texts)
     assert texts[0] == texts[3] != texts[1]
-    assert texts[1:3] == backend.self_prompts([6, 7], never, 6)
-    assert backend.self_prompts([5, 6], lambda: True, 6) == ["", ""]
+    assert texts[1:3] == backend.generate_instructions([6, 7], never, 6)
+    assert backend.generate_instructions([5, 6], lambda: True, 6) == ["", ""]
 
 
 def test_confidence_is_the_mean_over_the_tokens_of_an_answer(backend):

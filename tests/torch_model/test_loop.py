@@ -13,7 +13,7 @@ from autolearn.core.errors import BackendError
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Decision
 from autolearn.core.settings import ModelSettings, TrainSettings
-from autolearn.evaluation import comparison, gold_questions
+from autolearn.evaluation import gold_questions, paired_quizzes
 from autolearn.models import files as model_files
 from autolearn.runs import queues
 from autolearn.services import actions
@@ -112,7 +112,7 @@ def test_the_round_learned_what_it_studied(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    change = comparison.compare(lab, before, after, 1).summary()
+    change = paired_quizzes.compare(lab, before, after, 1).summary()
     studied = change.gold_studied
     assert studied is not None
     assert studied.closed_book_before is not None
@@ -133,7 +133,7 @@ def test_a_round_tells_what_it_forgot(lab):
         for run in lab.runs.in_state("done")
         if run.kind == "quiz"
     )
-    control = comparison.compare(lab, before, after, 1).summary().control
+    control = paired_quizzes.compare(lab, before, after, 1).summary().control
     assert control is not None
     assert control.closed_book_before is not None
     scores = lab.rounds.get(1).scores
@@ -144,9 +144,9 @@ def test_a_round_tells_what_it_forgot(lab):
     assert (scores["validation"], scores["scale"]) == (None, 1.0)
 
 
-def test_what_the_model_made_up_is_kept_once_with_its_provenance(lab):
+def test_generated_instructions_are_kept_once_with_its_provenance(lab):
     kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
-    assert kept[0][0] == kept[0][1] >= replay.GAUGE
+    assert kept[0][0] == kept[0][1] >= replay.N_PROBE
     assert rows(
         lab,
         "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"

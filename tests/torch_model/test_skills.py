@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from autolearn.core.records import Feedback, SkillResult
+from autolearn.core.quiz_records import SkillResult
+from autolearn.core.records import Feedback
 from autolearn.core.settings import StudySettings
 from autolearn.evaluation import skills
 from autolearn.evaluation.skill_items import texts

@@ -1,9 +1,10 @@
 import pytest
 
-from autolearn.core.gold import MetaExample
+from autolearn.core.gold import GoldExample, MetaExample
+from autolearn.core.methods import METHODS
 from autolearn.core.model_calls import Message
 from autolearn.core.records import Sample, TrainItem
-from autolearn.core.settings import METHODS, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.text import model_output
 from autolearn.training import dataset
 from autolearn.training.dataset import ApprovedExample, Material
@@ -21,9 +22,17 @@ def example(question="Who leads Avel?", gap=True, id=1, **more):
     return ApprovedExample(sample, **values | more)
 
 
+PAIRS = [
+    GoldExample("", "Who leads Boro?", "Ida"),
+    GoldExample("", "Who founded Avel?", "Bo", sentence="Bo founded Avel."),
+    GoldExample("", "Who founded Avel?", "Bo", sentence="Bo founded Avel."),
+    GoldExample("Avel is old.", "How old is Avel?", "", answerable=False),
+]
+
+
 def build(method, lessons, corpus=(), quiz=(), skills=(), passages=(), **settings):
     train_settings = TrainSettings(method=method, **settings)
-    material = Material(train_settings, lessons, skills, passages)
+    material = Material(train_settings, lessons, skills, passages, PAIRS)
     return dataset.build(material, corpus, Guard(quiz))
 
 
@@ -39,6 +48,14 @@ def test_refined_sft_learns_the_refined_answer_in_every_wording():
     assert [(prompt_text(i), i.chosen, i.sample_id) for i in data.items] == [
         ("Who leads Avel?", "Ada leads Avel.", 1),
         ("Avel is led by whom?", "Ada leads Avel.", 1),
+    ]
+
+
+def test_pairs_by_people_are_learned_closed_book_as_fully_as_they_are_told():
+    items = build("pairs", [example()]).items
+    assert [(prompt_text(i), i.chosen) for i in items] == [
+        ("Who leads Boro?", "Ida"),
+        ("Who founded Avel?", "Bo founded Avel."),
     ]
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from autolearn.core.model_calls import Message
-from autolearn.core.records import TrainItem
+from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.text import matching
 from autolearn.training.leakage import NEAR, Guard, asked_in
 
@@ -99,7 +99,7 @@ def test_every_kind_of_item_is_held_back_wherever_it_asks(kind):
 
 
 def test_the_drift_probe_stays_the_same_for_all_rounds():
-    item = TrainItem("gauge", (Message("user", QUESTION),), "Ida.")
+    item = TrainItem(DRIFT_PROBE, (Message("user", QUESTION),), "Ida.")
     assert GUARD.admit([item]).items == (item,)
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from autolearn.core.model_calls import Completion, Generation, Request, Sampling
 from autolearn.core.ports import Cancelled
-from autolearn.core.records import SelfGeneratedItem
-from autolearn.core.scripted_backend import ScriptedBackend
+from autolearn.core.records import DRIFT_PROBE, GeneratedInstruction
 from autolearn.core.settings import StudySettings
 from autolearn.store import Store
 from autolearn.study import prompts
 from autolearn.study.generation import Generator
 from autolearn.training import replay, replay_plan
+from tests.support.scripted_backend import ScriptedBackend
 
 CLOSED_BOOK = prompts.load("closed_book").digest
 
@@ -22,16 +22,16 @@ def long_reply(request):
 
 
 def backend(n_different=10**9, reply=long_reply):
-    return ScriptedBackend(reply, imagine=lambda seed: f"Why {seed % n_different}?")
+    return ScriptedBackend(reply, instruction=lambda seed: f"Why {seed % n_different}?")
 
 
-def imagine(store, n, model=None, run=None, stop=lambda: False):
+def generate(store, n, model=None, run=None, stop=lambda: False):
     run = run or store.runs.create("train", {})
     model = model or backend()
-    pool = store.pool.of(model.identity, CLOSED_BOOK)
+    pool = store.instructions.of(model.identity, CLOSED_BOOK)
     writer = Generator(model, StudySettings(), stop, lambda share: None)
     journal = store.journal(run.id)
-    return replay.imagine(writer, journal, pool, n, lambda n_done: None)
+    return replay.generate_instructions(writer, journal, pool, n, lambda n_done: None)
 
 
 def texts(items):
@@ -39,25 +39,25 @@ def texts(items):
 
 
 def test_a_second_round_reuses_all_replay_items(store):
-    first, model = imagine(store, 40), backend()
-    assert imagine(store, 40, model) == first
-    assert imagine(store, 7, model) == first[:7]
+    first, model = generate(store, 40), backend()
+    assert generate(store, 40, model) == first
+    assert generate(store, 7, model) == first[:7]
     assert model.history == []
 
 
 def test_a_round_that_needs_more_adds_to_the_replay_items(store):
-    first, model = imagine(store, 40), backend()
-    more = imagine(store, 150, model)
+    first, model = generate(store, 40), backend()
+    more = generate(store, 150, model)
     assert texts(more[:40]) == texts(first)
     assert len(model.history) == 2 * replay.STEP
     assert len(set(texts(more))) == 150
 
 
 def test_another_workspace_gets_the_same_replay_items(store, tmp_path):
-    at_once = imagine(store, 150)
+    at_once = generate(store, 150)
     with Store.open(tmp_path / "other") as other:
-        imagine(other, 10)
-        assert texts(imagine(other, 150)) == texts(at_once)
+        generate(other, 10)
+        assert texts(generate(other, 150)) == texts(at_once)
 
 
 def test_what_was_made_before_a_kill_is_not_made_again(store):
@@ -70,9 +70,9 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
         return long_reply(request)
 
     with pytest.raises(KeyboardInterrupt):
-        imagine(store, 150, backend(reply=die), run)
+        generate(store, 150, backend(reply=die), run)
     model = backend()
-    whole = imagine(store, 150, model, run)
+    whole = generate(store, 150, model, run)
     assert len(whole) == 150
     assert len(model.history) == 2 * replay.STEP
     assert [item.draw for item in whole] == list(range(150))
@@ -81,22 +81,22 @@ def test_what_was_made_before_a_kill_is_not_made_again(store):
 def test_a_stop_keeps_complete_steps_only(store):
     model = backend()
     with pytest.raises(Cancelled):
-        imagine(store, 150, model, stop=lambda: len(model.history) >= 70)
-    items = store.pool.of(model.identity, CLOSED_BOOK)
+        generate(store, 150, model, stop=lambda: len(model.history) >= 70)
+    items = store.instructions.of(model.identity, CLOSED_BOOK)
     assert len(items) == replay.STEP
 
 
 def test_a_model_that_repeats_itself_is_asked_a_limited_number_of_times(store):
     model = backend(n_different=20)
-    assert len(imagine(store, 150, model)) == len(model.history) == 20
-    assert len(imagine(store, 150, model)) == len(model.history) == 20
+    assert len(generate(store, 150, model)) == len(model.history) == 20
+    assert len(generate(store, 150, model)) == len(model.history) == 20
 
 
 def test_an_answer_that_says_nothing_is_not_kept(store):
     model = backend(
         reply=lambda request: "" if "7?" in str(request) else long_reply(request)
     )
-    items = imagine(store, 50, model)
+    items = generate(store, 50, model)
     assert len(items) == 50
     assert not any(text.endswith("7?") for text in texts(items))
 
@@ -105,7 +105,7 @@ def test_of_those_with_the_same_answer_only_some_are_kept(store):
     def reply(request):
         return long_reply(request) if "0?" in str(request) else "No idea."
 
-    items = imagine(store, 60, backend(reply=reply))
+    items = generate(store, 60, backend(reply=reply))
     answers = [item.generation.completion.text for item in items]
     assert answers.count("No idea.") == replay.SAME
     assert len(set(answers)) == len(items) - replay.SAME + 1 > 10
@@ -113,7 +113,7 @@ def test_of_those_with_the_same_answer_only_some_are_kept(store):
 
 def test_each_answer_has_its_provenance(store):
     run = store.runs.create("train", {})
-    (item, *_) = imagine(store, 1, run=run)
+    (item, *_) = generate(store, 1, run=run)
     (row,) = store.db.rows(
         "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw FROM imagined i"
         " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = step_id"
@@ -125,19 +125,19 @@ def test_each_answer_has_its_provenance(store):
 
 
 def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):
-    items = imagine(store, 3)
+    items = generate(store, 3)
     identity = backend().identity
-    assert store.pool.of(identity, CLOSED_BOOK)[:3] == items
-    assert store.pool.of(identity, "another prompt") == []
+    assert store.instructions.of(identity, CLOSED_BOOK)[:3] == items
+    assert store.instructions.of(identity, "another prompt") == []
     for other in ({"digest": "other"}, {"quantization": "nf4"}):
-        assert store.pool.of(replace(identity, **other), CLOSED_BOOK) == []
+        assert store.instructions.of(replace(identity, **other), CLOSED_BOOK) == []
 
 
 def test_items_ask_as_the_model_is_asked_what_it_learned(store):
-    (item,) = replay.items("gauge", imagine(store, 1, backend(n_different=1)))
+    (item,) = replay.items(DRIFT_PROBE, generate(store, 1, backend(n_different=1)))
     prompt = prompts.load("closed_book").render(question="Why 0?")
     answer = "It is, since Why 0?"
-    assert (item.kind, item.chat, item.chosen) == ("gauge", prompt.chat, answer)
+    assert (item.kind, item.chat, item.chosen) == (DRIFT_PROBE, prompt.chat, answer)
     assert not item.teaches
 
 
@@ -214,7 +214,7 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         Completion("Right.", "stop", 9, 2),
         writer.backend.identity,
     )
-    pairs = replay.checked(writer, ["Add."], [SelfGeneratedItem(7, "Why 7?", right)])
+    pairs = replay.checked(writer, ["Add."], [GeneratedInstruction(7, "Why 7?", right)])
     requests = [(gen.request.prompt.name, item.chosen) for item, gen in pairs]
     assert requests == [
         ("feedback_free", "Verdict: incorrect"),
@@ -237,8 +237,10 @@ def test_guesses_are_not_kept_for_replay(store):
     def sure(answer):
         return -1.0 if int(answer[-2]) % 2 else -0.1
 
-    model = ScriptedBackend(long_reply, imagine=lambda seed: f"Why {seed}?", sure=sure)
-    items = imagine(store, 40, model)
+    model = ScriptedBackend(
+        long_reply, instruction=lambda seed: f"Why {seed}?", sure=sure
+    )
+    items = generate(store, 40, model)
     odd = [item for item in items if int(item.text[-2]) % 2]
     assert len(odd) < len(items) / 4
     assert len(model.history) == 2 * replay.STEP

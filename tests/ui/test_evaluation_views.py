@@ -6,11 +6,12 @@ import pytest
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import ModelIdentity
-from autolearn.core.records import Answer, Question, QuizMode, QuizResult, Round
+from autolearn.core.quiz_records import QuizMode, QuizResult
+from autolearn.core.records import Answer, Question, Round
 from autolearn.core.run_settings import QuizRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import statistics
-from autolearn.evaluation.comparison import RoundComparison
+from autolearn.evaluation.paired_quizzes import RoundComparison
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, quiz_actions, quiz_runs

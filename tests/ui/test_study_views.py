@@ -16,6 +16,7 @@ from autolearn.core.model_calls import (
     Request,
     Sampling,
 )
+from autolearn.core.quiz_records import QuizResult
 from autolearn.core.records import (
     Answer,
     Decision,
@@ -23,7 +24,6 @@ from autolearn.core.records import (
     Feedback,
     Passage,
     Question,
-    QuizResult,
     Round,
     Sample,
     Skip,

@@ -1,25 +1,29 @@
 """The train tab: what goes in, what stands in the way, and how a training goes."""
 
 from dataclasses import fields, replace
-from math import ceil
 from typing import Any
 
 import pytest
 
 from autolearn.core.errors import InputError
-from autolearn.core.model_calls import Message, ModelIdentity
-from autolearn.core.records import Decision, Metric, Question, Round, Sample, TrainItem
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import (
+    Metric,
+    Question,
+    Round,
+)
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import compute, hardware, memory_calibration
 from autolearn.models import files as model_files
 from autolearn.models.memory import Device, Memory
 from autolearn.rounds.sources import checkpoints
-from autolearn.services import actions, estimates
-from autolearn.services.estimates import ItemLength, MemoryFit, TrainingEstimate
+from autolearn.services import actions
+from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates.durations import TrainingEstimate
+from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.services.estimates.round_contents import round_contents
 from autolearn.services.token_preview import ShownRow, TokenPreview
-from autolearn.store.runs import Pace
-from autolearn.study import prompts
 from autolearn.training import replay
 from autolearn.training.presets import PRESETS
 from autolearn.ui.session import Session
@@ -27,39 +31,7 @@ from autolearn.ui.tabs import train, training_progress
 from autolearn.ui.views import curve
 from autolearn.ui.views import train as views
 from tests.support.texts import put_passages
-
-HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
-SETTINGS = TrainSettings()
-
-
-def count(text):
-    return len(text.split())
-
-
-def samples(store, n, gaps, passage_id=None):
-    run = store.runs.create("study", {"model": ModelSettings().as_dict(), "study": {}})
-    questions = store.library.add_questions(
-        [Question(f"Who leads town number {i}?", "study", "model") for i in range(n)]
-    )
-    new_samples = store.journal(run.id).step(
-        "s",
-        lambda: [
-            Sample(q.id, q.text, "Ada does.", "Bo does.", i < gaps, 0.9, passage_id)
-            for i, q in enumerate(questions)
-        ],
-    )
-    store.decisions.decide([Decision(s.id, "approve", "person") for s in new_samples])
-
-
-def training(store, **settings):
-    values = replace(SETTINGS, **settings).as_dict()
-    model = ModelSettings(HOSTILE).as_dict()
-    run = store.runs.create("train", {"train": values, "model": model, "parent": None})
-    numbers = [Metric(i, "loss", 3.0 / i) for i in range(1, 1001)]
-    numbers += [Metric(i, "tokens_per_second", 200.0) for i in range(1, 1001)]
-    store.runs.add_metrics(run.id, numbers)
-    store.runs.report(run.id, Pace("training", 1000, 2000, 1.0, 90.0))
-    return store.runs.get(run.id)
+from tests.support.trainings import HOSTILE, SETTINGS, count, samples, training
 
 
 def test_what_goes_in_is_what_the_training_would_take(store):
@@ -67,10 +39,10 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     store.library.add_questions(
         [Question("Who leads town number 0?", "quiz", "gold", gold_answer="Ada does.")]
     )
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
     assert (contents.approved, contents.for_method, contents.without_gap) == (6, 6, 2)
-    assert contents.made.leaked == 1
-    assert (len(contents.made.items), contents.samples, len(contents.tokens)) == (
+    assert contents.dataset.leaked == 1
+    assert (len(contents.dataset.items), contents.samples, len(contents.tokens)) == (
         3,
         3,
         3,
@@ -78,7 +50,7 @@ def test_what_goes_in_is_what_the_training_would_take(store):
     markup = views.intake(contents, SETTINGS)
     assert "Excluded: no gap" in markup
     everything = replace(SETTINGS, only_gaps=False)
-    assert len(estimates.round_contents(store, everything, None, count).made.items) == 5
+    assert len(round_contents(store, everything, None, count).dataset.items) == 5
 
 
 def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
@@ -87,44 +59,11 @@ def test_the_replay_weight_decides_only_whether_texts_are_read_again(store):
     memo = train.PlanCache()
     contents = memo.intake(store, SETTINGS, 0)
     n_read, n_checked = 1, round(20 / 16)
-    assert len(contents.beside) == 5 * n_read + 2 * n_checked
+    assert len(contents.other_replay) == 5 * n_read + 2 * n_checked
     assert memo.intake(store, replace(SETTINGS, replay_weight=9.0), 0) is contents
-    assert memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).beside == ()
-
-
-def test_self_generated_items_are_as_long_as_those_of_the_round_before(store):
-    samples(store, 20, gaps=20)
-    most = replay.PROMPT_TOKENS + replay.ANSWER_TOKENS
-    first = estimates.round_contents(store, SETTINGS, None, count)
-    assert first.made_up.tokens == most
-    run = store.runs.create("train", {})
-    made_up = [
-        TrainItem("gauge", (Message("user", "Who is it?"),), "It is Ada."),
-        TrainItem("gauge", (Message("user", "Why?"),), "Ask."),
-    ]
-    base = ModelIdentity("m", "d", "nf4", "float32", "cpu")
-    store.rounds.create(Round("refined_sft", run.id, {}, base, None), made_up)
-    then = estimates.round_contents(store, SETTINGS, None, count)
-    assert then.made_up == ItemLength((3 + 1) / 2, (3 + 1) / 2)
-    fewer = SETTINGS.replayed(len(then.tokens)) * (most - 4)
-    steps = ceil(len(then.tokens) / SETTINGS.batch_size)
-    per_step = [
-        estimates.effort(SETTINGS, contents, None).tokens_per_step
-        for contents in (first, then)
-    ]
-    assert per_step[0] - per_step[1] == pytest.approx(fewer / steps, abs=1)
-
-
-def test_a_model_that_reads_no_system_message_is_told_less(store):
-    samples(store, 4, gaps=4)
-    both = [
-        estimates.round_contents(store, SETTINGS, None, count, reads_system=reads)
-        for reads in (True, False)
-    ]
-    rules = len(prompts.load("closed_book").system.split())
-    assert [a - b for a, b in zip(both[0].tokens, both[1].tokens, strict=True)] == [
-        rules
-    ] * len(both[0].tokens)
+    assert (
+        memo.intake(store, replace(SETTINGS, replay_weight=0.0), 0).other_replay == ()
+    )
 
 
 def test_a_look_is_made_anew_only_when_something_changed(store):
@@ -137,11 +76,11 @@ def test_a_look_is_made_anew_only_when_something_changed(store):
 
 
 def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
     (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
     assert "No sample is approved" in problem
     samples(store, 3, gaps=0)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
     (problem,) = train.problems(store, ModelSettings(), SETTINGS, 0, contents)
     assert "nothing to train on" in problem
     stage_2 = replace(SETTINGS, method="al2", only_gaps=False)
@@ -151,8 +90,8 @@ def test_what_prevents_a_training_is_shown_in_the_words_of_the_action(store):
 
 def test_a_full_disk_prevents_a_training(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
-    fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
+    contents = round_contents(store, SETTINGS, None, count)
+    fit = memory_needs.of_training(store, ModelSettings(), SETTINGS, contents)
     assert fit.disk > 3 * fit.need.adapter
     assert train._disk(store, fit.disk) == []
     (problem,) = train._disk(store, 1 << 60)
@@ -161,7 +100,7 @@ def test_a_full_disk_prevents_a_training(store, monkeypatch):
 
 def test_warnings_name_what_a_small_or_long_round_lacks(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 500)
+    contents = round_contents(store, SETTINGS, None, lambda text: 500)
     sentences = " ".join(
         views.warnings(contents, replace(SETTINGS, replay_weight=0), PRESETS["tiny"])
     )
@@ -175,38 +114,38 @@ def test_warnings_name_what_a_small_or_long_round_lacks(store):
 
 def test_time_follows_the_pace_of_the_last_round(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
-    effort = estimates.effort(SETTINGS, contents, estimates.pace(store, HOSTILE))
+    contents = round_contents(store, SETTINGS, None, count)
+    effort = durations.effort(SETTINGS, contents, durations.pace(store, HOSTILE))
     assert (effort.steps, effort.seconds) == (SETTINGS.least_steps, None)
     markup = views.estimate(effort, MemoryFit(Memory(weights=1), 2, None))
     assert "known after the first round" in markup
     training(store)
-    speed = estimates.pace(store, HOSTILE)
+    speed = durations.pace(store, HOSTILE)
     assert speed == 200.0
-    effort = estimates.effort(SETTINGS, contents, speed)
+    effort = durations.effort(SETTINGS, contents, speed)
     in_steps = (SETTINGS.least_steps + 1) * effort.tokens_per_step / 200
-    gauge = replay.GAUGE * contents.made_up.tokens / 200
-    replay_seconds = 3 * contents.made_up.tokens / 2 / 200
-    read = sum(item.tokens for item in contents.beside) / 2 / 200
-    assert effort.seconds == pytest.approx(in_steps + gauge + replay_seconds + read)
-    assert estimates.pace(store, "another") is None
+    probe = replay.N_PROBE * contents.instruction.tokens / 200
+    replay_seconds = 3 * contents.instruction.tokens / 2 / 200
+    read = sum(item.tokens for item in contents.other_replay) / 2 / 200
+    assert effort.seconds == pytest.approx(in_steps + probe + replay_seconds + read)
+    assert durations.pace(store, "another") is None
 
 
 def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeypatch):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
     cpu = Device("cpu", half=False, size=64 << 30)
     monkeypatch.setattr(hardware, "device", lambda: cpu)
     monkeypatch.setattr(compute, "speed", lambda: 1e10)
 
     def pace(**model):
-        return estimates.first_pace(ModelSettings(**model), SETTINGS, contents)
+        return durations.first_pace(ModelSettings(**model), SETTINGS, contents)
 
     slow = pace()
     assert 100 < slow < 10_000
     monkeypatch.setattr(compute, "speed", lambda: 3e10)
     assert pace() == pytest.approx(3 * slow)
-    effort = estimates.effort(SETTINGS, contents, slow)
+    effort = durations.effort(SETTINGS, contents, slow)
     markup = views.estimate(
         effort, MemoryFit(Memory(weights=1), 2, None), is_first=True
     )
@@ -222,11 +161,11 @@ def test_before_any_round_time_follows_the_speed_of_this_computer(store, monkeyp
 
 def test_memory_follows_rank_and_the_models_sizes(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
 
     def fit(rank):
         settings = replace(SETTINGS, rank=rank)
-        return estimates.of_training(store, ModelSettings(), settings, contents)
+        return memory_needs.of_training(store, ModelSettings(), settings, contents)
 
     first, second = fit(32).need, fit(64).need
     weights = (model_files.BUILT_IN / "model.safetensors").stat().st_size
@@ -240,9 +179,9 @@ def test_memory_follows_rank_and_the_models_sizes(store):
 
 def test_a_measured_round_corrects_the_next_estimate(store):
     samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, count)
+    contents = round_contents(store, SETTINGS, None, count)
     model = ModelSettings()
-    before = estimates.of_training(store, model, SETTINGS, contents)
+    before = memory_needs.of_training(store, model, SETTINGS, contents)
     run = store.runs.create("train", {"model": model.as_dict(), "train": {}})
     more = before.need.loaded + (100 << 20)
     numbers = memory_calibration.numbers(
@@ -250,38 +189,17 @@ def test_a_measured_round_corrects_the_next_estimate(store):
     )
     rows = [Metric(0, name, value) for name, value in numbers.items()]
     store.runs.add_metrics(run.id, rows)
-    after = estimates.of_training(store, model, SETTINGS, contents)
-    assert (before.told_by, after.told_by) == (None, run.id)
+    after = memory_needs.of_training(store, model, SETTINGS, contents)
+    assert (before.calibration_run, after.calibration_run) == (None, run.id)
     assert after.need.total == before.need.total + (100 << 20)
     assert f"calibrated with run {run.id}" in views.estimate(
         TrainingEstimate(1, 2, 3.0), after
     )
     other = ModelSettings(quantization="none")
-    assert estimates.of_training(store, other, SETTINGS, contents).told_by is None
-
-
-def test_memory_that_the_worker_holds_with_the_model_is_counted(store, monkeypatch):
-    contents, model = (
-        estimates.round_contents(store, SETTINGS, None, count),
-        ModelSettings(),
+    assert (
+        memory_needs.of_training(store, other, SETTINGS, contents).calibration_run
+        is None
     )
-    need = estimates.of_training(store, model, SETTINGS, contents).need
-    monkeypatch.setattr(hardware, "worker_memory", lambda path: need.loaded + (1 << 30))
-    assert estimates.of_training(store, model, SETTINGS, contents).need == need
-    store.runs.create("study", {"model": model.as_dict(), "study": {}})
-    store.runs.claim(1, ("study",))
-    then = estimates.of_training(store, model, SETTINGS, contents).need
-    assert then == replace(need, libraries=need.libraries + (1 << 30))
-    other = ModelSettings(quantization="none")
-    assert estimates.of_training(store, other, SETTINGS, contents).need == need
-
-
-def test_a_round_that_may_not_fit_is_shown_with_settings_that_would(store, monkeypatch):
-    samples(store, 3, gaps=3)
-    contents = estimates.round_contents(store, SETTINGS, None, lambda text: 150)
-    monkeypatch.setattr(hardware, "free", lambda: 480 << 20)
-    fit = estimates.of_training(store, ModelSettings(), SETTINGS, contents)
-    assert "train with max_tokens=" in str(fit.problem)
 
 
 def test_a_run_that_lacked_memory_offers_what_would_fit(store):

@@ -1,13 +1,13 @@
-"""Generate the replay items of the built-in model in advance.
+"""Generate the instructions of the built-in model in advance.
 
-Run `python -m autolearn.demo.builder.replay_ahead` after each build, since the items
-belong to the weights. A round then need not wait for them.
+Run `python -m autolearn.demo.builder.replay_ahead` after each build, since the
+instructions belong to the weights. A round then need not wait for them.
 """
 
 import sys
 from collections.abc import Callable, Sequence
 
-from autolearn.core.records import Record, SelfGeneratedItem
+from autolearn.core.records import GeneratedInstruction, Record
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.models.files import BUILT_IN
@@ -15,21 +15,21 @@ from autolearn.study.generation import Generator, of
 from autolearn.training import replay
 
 N = 700
-"""Fewest prompts: a round on the library needs about 600, the drift probe 32."""
+"""Fewest instructions: a round on the library needs about 600, the drift probe 32."""
 
 
-class Notes:
+class MemoryJournal:
     """A journal in memory, so that whole steps are shipped."""
 
     def __init__(self) -> None:
-        self.made: list[SelfGeneratedItem] = []
+        self.instructions: list[GeneratedInstruction] = []
 
     def step(
         self, name: str, make: Callable[[], Sequence[Record]]
     ) -> tuple[Record, ...]:
         """Return the records of a step, and remember them."""
         records = tuple(make())
-        self.made += of(SelfGeneratedItem, records)
+        self.instructions += of(GeneratedInstruction, records)
         return records
 
 
@@ -37,11 +37,13 @@ def main() -> None:
     """Write the file into the folder of the built-in model."""
     backend = HuggingFaceBackend.load(ModelSettings(), BUILT_IN)
     writer = Generator(backend, StudySettings(), lambda: False, lambda share: None)
-    notes = Notes()
-    replay.imagine(writer, notes, [], N, lambda n_done: None)
+    journal = MemoryJournal()
+    replay.generate_instructions(writer, journal, [], N, lambda n_done: None)
     path = BUILT_IN / replay.SHIPPED
-    path.write_text(replay.ship(notes.made, backend.identity), encoding="utf-8")
-    sys.stdout.write(f"{len(notes.made)} prompts in {path}\n")
+    path.write_text(
+        replay.ship(journal.instructions, backend.identity), encoding="utf-8"
+    )
+    sys.stdout.write(f"{len(journal.instructions)} instructions in {path}\n")
 
 
 if __name__ == "__main__":

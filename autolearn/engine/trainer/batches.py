@@ -101,15 +101,15 @@ def encode(item: TrainItem, chat: ChatFormat) -> Example:
 
 
 def _row(turns: Chat, answer: str, chat: ChatFormat) -> Row:
-    given, n_begun = chat.to_answer(turns)
-    prompt = given[: len(given) - n_begun]
+    prefix_ids, n_begun = chat.to_answer(turns)
+    prompt = prefix_ids[: len(prefix_ids) - n_begun]
     # An empty answer would teach the model to say nothing, so it counts as not
     # learnable.
     if not answer.strip():
         return Row(prompt, len(prompt))
     ids = prompt + chat.answer(answer)
     # The last token of a beginning may be part of the first word that is learned.
-    return Row(ids, common_prefix_length(given, ids))
+    return Row(ids, common_prefix_length(prefix_ids, ids))
 
 
 def is_learnable(example: Example, max_tokens: int) -> bool:

@@ -6,7 +6,6 @@ own answers, the round is kept close to the base.
 
 import hashlib
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,30 +17,29 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from bitsandbytes.optim.adamw import PagedAdamW8bit
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from autolearn.core.atomic import atomic_folder
 from autolearn.core.errors import TrainingError
 from autolearn.core.ports import Watcher
-from autolearn.core.records import ItemKind, TrainItem
+from autolearn.core.records import DRIFT_PROBE, TrainItem
 from autolearn.core.settings import TrainSettings
 from autolearn.engine import adapters, device_memory
 from autolearn.engine.load import LoadedModel, memory_guard
-from autolearn.engine.trainer import adapter_scale, losses
+from autolearn.engine.trainer import adapter_scale, losses, optimizer
 from autolearn.engine.trainer.base_logits import BaseLogits
 from autolearn.engine.trainer.batches import (
     WINDOW,
     Example,
     Schedule,
-    encode,
-    is_learnable,
 )
 from autolearn.engine.trainer.checkpoints import Checkpoints, State
 from autolearn.engine.trainer.forward import Forward
 from autolearn.engine.trainer.lr_schedule import LRSchedule
 from autolearn.engine.trainer.memory_fit import BatchSizer
+from autolearn.engine.trainer.reference import ReferenceLogProbs
+from autolearn.engine.trainer.round_examples import RoundExamples
 from autolearn.models import hardware, memory_calibration
 from autolearn.models.files import adapter_digest
 from autolearn.training.replay import in_step
@@ -76,26 +74,16 @@ class RoundTrainer:
         self._settings = settings
         self._items = items
         longest = min(settings.max_tokens, lm.context_length)
-        examples = [encode(item, lm.chat) for item in items]
-        learnable = [is_learnable(example, longest) for example in examples]
-        self._dropped = [i for i, good in enumerate(learnable) if not good]
-        self._new: list[Example] = []
-        self._other: dict[ItemKind, list[Example]] = defaultdict(list)
-        for item, example, good in zip(items, examples, learnable, strict=True):
-            if good:
-                (self._new if item.teaches else self._other[item.kind]).append(example)
-        self._replay = self._other["replay"] if settings.replays else []
-        if not self._new:
-            raise TrainingError(
-                f"None of the {len(items)} items can be learned: they are longer than "
-                f"{longest} tokens or have no answer; raise max_tokens or review them."
-            )
+        self._examples = RoundExamples(items, lm.chat, longest)
+        self._dropped = self._examples.dropped
+        self._new = self._examples.new
+        self._replay = self._examples.of("replay") if settings.replays else []
         self._batch_sizer = BatchSizer(
             lm, self._forward, settings, self._new, self._replay
         )
         self._best = 0.0
         self._n_replay = in_step(settings, len(self._new), len(self._replay))
-        self._reference: dict[Example, tuple[float, float]] = {}
+        self._reference = ReferenceLogProbs(self._forward)
         self._margins: list[float] = []
         self._new_order = self._order(self._new, settings.batch_size, settings.seed)
         self._lr_schedule = LRSchedule(settings, self._new_order.steps_per_epoch)
@@ -230,7 +218,7 @@ class RoundTrainer:
         """
         if step % self._lr_schedule.steps_per_epoch:
             return {}
-        share = self._forward.exact_share(self._other["validation"])
+        share = self._forward.exact_share(self._examples.of("validation"))
         if share is None:
             return {}
         if self._lr_schedule.learned_at is None and 0 < self._settings.stop_at <= share:
@@ -254,7 +242,10 @@ class RoundTrainer:
         return self._measure_scales(start) | {"best_at": state["step"]}
 
     def _measure_scales(self, start: Path | None) -> dict[str, Any]:
-        validation, gauge = self._other["validation"], self._other["gauge"]
+        validation, probe = (
+            self._examples.of("validation"),
+            self._examples.of(DRIFT_PROBE),
+        )
         # An adapter that continues another one holds older rounds too, which this
         # round's validation does not measure.
         is_free = self._settings.choose_scale and validation and start is None
@@ -265,7 +256,7 @@ class RoundTrainer:
             return adapter_scale.ScaleMeasurement(scale, share, confidence)
 
         def drift() -> float | None:
-            return self._forward.mean_divergence(gauge)
+            return self._forward.mean_divergence(probe)
 
         scales = adapter_scale.SCALES if is_free else adapter_scale.SCALES[:1]
         return adapter_scale.choose_scale(self._parameters, scales, measure, drift)
@@ -285,30 +276,15 @@ class RoundTrainer:
         self._parameters = {
             name: p for name, p in model.named_parameters() if p.requires_grad
         }
-        self._optimizer = _optimizer(list(self._parameters.values()), self._settings)
+        self._optimizer = optimizer.create(
+            list(self._parameters.values()), self._settings
+        )
 
     def _prepare(self, watcher: Watcher) -> bool:
         """Compute reference and base predictions; return False if stopped."""
-        ready = self._record_reference(watcher)
-        return ready and self._base_logits.prepare(self._replay, watcher.stop)
-
-    def _record_reference(self, watcher: Watcher) -> bool:
-        """Record the log-probabilities of both answers of each pair as DPO reference.
-
-        Return False if stopped. A resumed round records the same values, since its
-        checkpoint is restored afterwards.
-        """
         pairs = [example for example in self._new if example.rejected is not None]
-        for part in self._forward.parts(pairs):
-            if watcher.stop():
-                return False
-            with torch.no_grad():
-                values = self._forward.log_probs([row for e in part for row in e.rows])
-            for example, (chosen, rejected) in zip(
-                part, values.view(-1, 2).tolist(), strict=True
-            ):
-                self._reference[example] = (chosen, rejected)
-        return True
+        ready = self._reference.prepare(pairs, watcher.stop)
+        return ready and self._base_logits.prepare(self._replay, watcher.stop)
 
     def _step(self, step: int) -> dict[str, float]:
         """Take one optimiser step and return its numbers."""
@@ -348,7 +324,9 @@ class RoundTrainer:
         loss = -(chosen @ chosen.new_tensor(scale))
         if pairs:
             policy = torch.stack([chosen[pairs], log_probs[len(part) :]], dim=1)
-            reference = policy.new_tensor([self._reference[part[i]] for i in pairs])
+            reference = policy.new_tensor(
+                self._reference.values([part[i] for i in pairs])
+            )
             weight = policy.new_tensor([part[i].weight for i in pairs])
             margins = losses.reward_margins(policy, reference, self._settings.beta)
             self._margins += margins.tolist()
@@ -386,15 +364,3 @@ class RoundTrainer:
         start_digest = adapter_digest(start) if start else None
         work = (self._lm.identity.digest, start_digest, settings, list(self._items))
         return hashlib.sha256(repr(work).encode()).hexdigest()
-
-
-def _optimizer(
-    parameters: list[torch.nn.Parameter], settings: TrainSettings
-) -> torch.optim.Optimizer:
-    decay = settings.weight_decay
-    if parameters[0].device.type == "cuda":
-        # 8-bit moments, which move to main memory when GPU memory is short.
-        return PagedAdamW8bit(  # type: ignore[no-untyped-call]
-            parameters, lr=settings.peak_rate, weight_decay=decay
-        )
-    return torch.optim.AdamW(parameters, weight_decay=decay, fused=True)

@@ -94,10 +94,10 @@ def fetch(request: ModelRequest) -> Path:
         _fetch_weights(info, sibling, transfer)
     folder = Path(_snapshot(info, names))
     # If the network fails, the library returns an incomplete folder without an error.
-    if missing := [name for name in names if not (folder / name).exists()]:
+    if missing_names := [name for name in names if not (folder / name).exists()]:
         raise BackendError(
-            f"{request.name} has not come completely ({missing[0]} is missing); resume "
-            "the download."
+            f"{request.name} has not come completely ({missing_names[0]} is missing); "
+            "resume the download."
         )
     return folder / request.gguf if request.gguf else folder
 

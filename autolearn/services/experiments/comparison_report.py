@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from autolearn.core.experiments import UNTRAINED, Arm, CompareSettings, Experiment
-from autolearn.core.records import QuizMode, Run
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Run
 from autolearn.core.run_results import TrainResult
-from autolearn.evaluation import arms, gold_questions
-from autolearn.evaluation.arms import ArmComparison, ArmOutcome, Cost
+from autolearn.evaluation import arm_statistics, gold_questions
+from autolearn.evaluation.arm_statistics import ArmComparison, ArmOutcome, Cost
 from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.services.experiments import comparison, schedule
+from autolearn.services.experiments import comparison_tasks, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 
@@ -62,15 +63,15 @@ def report(store: Store, experiment: Experiment) -> ComparisonReport:
     reader = _Reader(store, settings, runs)
     arms_asked = (reader.outcome(arm) for arm in settings.arms)
     outcomes = [o for o in arms_asked if o.quiz and all(o.quiz)]
-    result = arms.compare(outcomes)
-    studied = runs.get(comparison.STUDY)
+    result = arm_statistics.compare(outcomes)
+    study_run = runs.get(comparison_tasks.STUDY)
     names = [store.library.document(i).name for i in settings.documents]
     return ComparisonReport(
         experiment,
         settings,
         tuple(tasks),
         result,
-        (studied.seconds or 0.0) if studied else 0.0,
+        (study_run.seconds or 0.0) if study_run else 0.0,
         tuple(names),
         tuple(reader.rows(outcomes, result.questions)),
         all(question.is_gold for question in reader.quiz.values()),
@@ -102,9 +103,9 @@ class _Reader:
     def outcome(self, arm: Arm) -> ArmOutcome:
         """Return the answers of an arm, of the seeds that have been measured."""
         mode = _MODES.get(arm, "closed_book")
-        names = [comparison.BASE_QUIZ]
+        names = [comparison_tasks.BASE_QUIZ]
         if arm not in UNTRAINED:
-            names = [comparison.quiz_task(arm, s) for s in self.settings.seeds]
+            names = [comparison_tasks.quiz_task(arm, s) for s in self.settings.seeds]
         takes = [
             self.store.runs.quiz_results(self.runs[name].id)
             for name in names
@@ -124,7 +125,7 @@ class _Reader:
         costs = [
             self._cost_of_seed(arm, seed)
             for seed in self.settings.seeds
-            if comparison.quiz_task(arm, seed) in self.runs
+            if comparison_tasks.quiz_task(arm, seed) in self.runs
         ]
         if not costs:
             return Cost()
@@ -137,14 +138,14 @@ class _Reader:
         )
 
     def _cost_of_seed(self, arm: Arm, seed: int) -> Cost:
-        names = comparison.cost_tasks(arm, seed)
+        names = comparison_tasks.cost_tasks(arm, seed)
         runs = [self.runs[name] for name in names if name in self.runs]
-        trained = [TrainResult.of(run) for run in runs if run.kind == "train"]
+        train_results = [TrainResult.of(run) for run in runs if run.kind == "train"]
         return Cost(
             sum(run.seconds or 0.0 for run in runs),
-            sum(result.steps for result in trained),
+            sum(result.steps for result in train_results),
             sum(self._tokens(run) for run in runs),
-            trained[-1].forgetting_kl if trained else None,
+            train_results[-1].forgetting_kl if train_results else None,
         )
 
     def _tokens(self, run: Run) -> int:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autolearn.core.experiments import EvolveSettings, Experiment
-from autolearn.core.records import QuizMode, QuizResult, Run, Sample
+from autolearn.core.quiz_records import QuizMode, QuizResult
+from autolearn.core.records import Run, Sample
 from autolearn.core.run_results import TrainResult
 from autolearn.evaluation import gold_questions, quiz_modes, statistics
-from autolearn.evaluation.arms import ShareInterval
-from autolearn.evaluation.comparison import change_between
+from autolearn.evaluation.arm_statistics import ShareInterval
+from autolearn.evaluation.paired_quizzes import change_between
 from autolearn.evaluation.quiz import right_answers
 from autolearn.evaluation.quiz_questions import QuizQuestion
-from autolearn.services.experiments import evolution, gate, schedule
+from autolearn.services.experiments import evolution_tasks, gate, schedule
 from autolearn.services.experiments.schedule import TaskState
 from autolearn.store import Store
 from autolearn.store.library import QuestionFilter
@@ -69,8 +70,8 @@ class EvolutionReport:
     @property
     def modes(self) -> tuple[QuizMode, ...]:
         """Return the ways in which the quiz was asked."""
-        asked = {mode for row in self.rows for mode in row.quiz}
-        return tuple(mode for mode in quiz_modes.MODES if mode in asked)
+        modes = {mode for row in self.rows for mode in row.quiz}
+        return tuple(mode for mode in quiz_modes.MODES if mode in modes)
 
     @property
     def sentence(self) -> str:
@@ -96,7 +97,7 @@ def report(store: Store, experiment: Experiment) -> EvolutionReport:
     rows: list[EvolutionRow] = []
     before: list[QuizResult] = []
     for t in range(settings.rounds + 1):
-        quiz_run = runs.get(evolution.quiz_task(t))
+        quiz_run = runs.get(evolution_tasks.quiz_task(t))
         if quiz_run is None:
             break
         results = store.runs.quiz_results(quiz_run.id)
@@ -134,8 +135,8 @@ class _Reader:
         after: Sequence[QuizResult],
     ) -> EvolutionRow:
         """Return the row of a round with what it was trained on and has changed."""
-        training = self.runs[evolution.train_task(row.number)]
-        study = self.runs[evolution.study_task(row.number)]
+        training = self.runs[evolution_tasks.train_task(row.number)]
+        study = self.runs[evolution_tasks.study_task(row.number)]
         counts = TrainResult.of(training)
         quiz = change_between(before, after, self.quiz)
         control = change_between(before, after, self.control)
@@ -169,28 +170,28 @@ def _share(
 
 def _filtered(store: Store, run_id: int) -> FilterReport:
     """Return what the filter has kept of a study, held against known answers."""
-    samples = evolution.answered(store, run_id)
-    kept = {sample.id for sample in evolution.passed(store, run_id)}
+    samples = evolution_tasks.answered(store, run_id)
+    kept_ids = {sample.id for sample in evolution_tasks.passed(store, run_id)}
     questions = store.library.questions(
         QuestionFilter(ids=[sample.question_id for sample in samples])
     )
     gold = {q.id: q for q in questions if q.gold_answer}
-    known = [sample for sample in samples if sample.question_id in gold]
+    with_gold = [sample for sample in samples if sample.question_id in gold]
 
     def right(sample: Sample, text: str) -> bool:
         question = gold[sample.question_id]
         answer, value = question.gold_answer or "", question.gold_value or ""
         return QuizQuestion(question, answer, value).is_right(text)
 
-    first = [right(sample, sample.rejected) for sample in known]
-    chosen = [right(s, s.chosen) for s in known if s.id in kept]
-    agreed = [r != sample.gap for r, sample in zip(first, known, strict=True)]
+    first = [right(sample, sample.rejected) for sample in with_gold]
+    chosen_right = [right(s, s.chosen) for s in with_gold if s.id in kept_ids]
+    agreed = [r != sample.gap for r, sample in zip(first, with_gold, strict=True)]
     return FilterReport(
         len(samples),
-        len(kept),
-        len(known),
+        len(kept_ids),
+        len(with_gold),
         _mean(first),
-        _mean(chosen),
+        _mean(chosen_right),
         _mean(agreed),
     )
 

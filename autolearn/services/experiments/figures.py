@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from autolearn.evaluation.arms import ShareInterval
+from autolearn.evaluation.arm_statistics import ShareInterval
 
 _WIDTH, _LABEL, _RIGHT = 720, 210, 60
 _ROW, _TOP = 30, 24

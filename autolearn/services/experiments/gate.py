@@ -1,7 +1,7 @@
 """Whether a round of an evolution is worth keeping."""
 
 from autolearn.evaluation import gold_questions
-from autolearn.evaluation.comparison import QuizChange, change_between
+from autolearn.evaluation.paired_quizzes import QuizChange, change_between
 from autolearn.store import Store
 
 

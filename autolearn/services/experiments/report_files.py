@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from autolearn.core import atomic
 from autolearn.core.errors import InputError
 from autolearn.core.experiments import ARMS
-from autolearn.evaluation.arms import ArmResult, ShareInterval
+from autolearn.evaluation.arm_statistics import ArmResult, ShareInterval
 from autolearn.evaluation.quiz_modes import MODES
 from autolearn.services.experiments import figures
 from autolearn.services.experiments.comparison_report import ComparisonReport

@@ -15,13 +15,13 @@ from autolearn.core.run_settings import QuizRunSettings, RunSettings
 from autolearn.evaluation import gold_questions
 from autolearn.runs import queues
 from autolearn.runs.versions import versions
-from autolearn.services.experiments import comparison, evolution
+from autolearn.services.experiments import comparison_tasks, evolution_tasks
 from autolearn.services.experiments.tasks import Task
 from autolearn.store import Store
 
 _TASKS: Mapping[str, Callable[[Store, Experiment], Sequence[Task]]] = {
-    "compare": comparison.tasks,
-    "evolve": evolution.tasks,
+    "compare": comparison_tasks.tasks,
+    "evolve": evolution_tasks.tasks,
 }
 
 
@@ -120,8 +120,8 @@ def _earlier(store: Store, settings: RunSettings) -> Run | None:
     if run is None or run.state != "done":
         return run
     if run.kind == "train":
-        (trained,) = store.rounds.all(run.id)
-        has_adapter = trained.adapter and (store.folder / trained.adapter).is_dir()
+        (round_,) = store.rounds.all(run.id)
+        has_adapter = round_.adapter and (store.folder / round_.adapter).is_dir()
         return run if has_adapter else None
     if isinstance(settings, QuizRunSettings):
         return run if _asked_all(store, run, settings) else None
@@ -130,9 +130,9 @@ def _earlier(store: Store, settings: RunSettings) -> Run | None:
 
 def _asked_all(store: Store, run: Run, settings: QuizRunSettings) -> bool:
     """Return whether a quiz has asked all questions that there are now."""
-    asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
+    questions_asked = {(r.mode, r.question_id) for r in store.runs.quiz_results(run.id)}
     return all(
-        (mode, question.question.id) in asked
+        (mode, question.question.id) in questions_asked
         for split, mode in settings.parts
         for question in gold_questions.questions(store, split)
         if mode != "open_book" or question.passage

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from autolearn.core.records import QuizMode, Sample, Split
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Sample, Split
 from autolearn.core.run_settings import (
     QuizRunSettings,
     RunSettings,
@@ -70,8 +71,8 @@ def train(
 
 def round_of(store: Store, run_id: int) -> int:
     """Return the id of the round that a run has trained."""
-    (trained,) = store.rounds.all(run_id)
-    return trained.id
+    (round_,) = store.rounds.all(run_id)
+    return round_.id
 
 
 def samples_of(store: Store, run_id: int) -> list[Sample]:

@@ -100,9 +100,9 @@ class PromptFile:
     def _filled(self, text: str, values: Mapping[str, object]) -> str:
         template = Template(text)
         names = frozenset(template.get_identifiers())
-        if missing := names - values.keys():
+        if missing_names := names - values.keys():
             raise PromptError(
-                f"Prompt {self.name!r} lacks {', '.join(sorted(missing))}."
+                f"Prompt {self.name!r} lacks {', '.join(sorted(missing_names))}."
             )
         if extra := values.keys() - names:
             raise PromptError(

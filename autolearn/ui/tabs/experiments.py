@@ -11,8 +11,8 @@ from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
 from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services.experiments import (
-    comparison,
-    evolution,
+    comparison_tasks,
+    evolution_tasks,
     report_files,
     reports,
     schedule,
@@ -23,7 +23,6 @@ from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
-_DEFAULT_ARMS = [arm for arm in ARMS if arm != "placebo"]
 _EVOLUTIONS = [
     ("restart from the base model on all samples", "restart"),
     ("continue on all samples", "continual"),
@@ -48,7 +47,7 @@ def _compare(context: PageContext) -> None:
     html_panel("experiments-compare-help", views.COMPARE_HELP)
     arms = gr.CheckboxGroup(
         [(title, arm) for arm, title in ARMS.items()],
-        value=_DEFAULT_ARMS,
+        value=list(CompareSettings.arms),
         label="Arms",
         elem_id="experiments-arms",
     )
@@ -60,6 +59,12 @@ def _compare(context: PageContext) -> None:
         multiselect=True,
         label="Other documents (placebo)",
         info="The arm that learns something else.",
+    )
+    pairs = gr.Dropdown(
+        [],
+        multiselect=True,
+        label="Questions and answers by people (corpora)",
+        info="What the arm “SFT on people's pairs” learns.",
     )
     with gr.Row():
         seeds = gr.Number(
@@ -92,16 +97,18 @@ def _compare(context: PageContext) -> None:
     begin = gr.Button("Compare", variant="primary", elem_id="experiments-compare")
 
     def renewed() -> list[gr.Dropdown]:
-        choices = [(d.name, d.id) for d in session.store.library.documents()]
-        return [gr.Dropdown(choices=choices) for _ in range(2)]
+        store = session.store
+        choices = [(d.name, d.id) for d in store.library.documents()]
+        by_people = [(c.name, c.id) for c in store.corpora.all()]
+        return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
-    context.redraw_on_opening(renewed, [], [documents, placebo])
-    inputs = [arms, documents, placebo, seeds, steps, share, rule]
+    context.redraw_on_opening(renewed, [], [documents, placebo, pairs])
+    inputs = [arms, documents, placebo, seeds, steps, share, rule, pairs]
     context.on_action([begin.click], lambda *v: _begin_compare(session, *v), inputs)
 
 
 def _begin_compare(session: Session, *values: Any) -> str:
-    arms, documents, placebo, seeds, steps, share, rule = values
+    arms, documents, placebo, seeds, steps, share, rule, pairs = values
     store, model = session.store, chosen_model(session.store)
     others = tuple(placebo or ())
     rest = [d.id for d in store.library.documents() if d.id not in others]
@@ -115,8 +122,9 @@ def _begin_compare(session: Session, *values: Any) -> str:
         tuple(range(int(seeds or 0))),
         rule,
         int(steps or 0),
+        tuple(pairs or ()),
     )
-    return _begun(session, comparison.begin(store, settings).id)
+    return _begun(session, comparison_tasks.begin(store, settings).id)
 
 
 def _evolve(context: PageContext) -> None:
@@ -172,7 +180,7 @@ def _begin_evolve(session: Session, *values: Any) -> str:
         (margin or 0.0) / 100,
         stop,
     )
-    return _begun(session, evolution.begin(store, settings).id)
+    return _begun(session, evolution_tasks.begin(store, settings).id)
 
 
 def _begun(session: Session, experiment_id: int) -> str:

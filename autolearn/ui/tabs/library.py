@@ -162,10 +162,12 @@ def _add(
         [Path(folder.strip()).expanduser()] if folder.strip() else [],
         chosen_model(session.store).model,
         StudySettings().passage_tokens,
-        uploads=[Path(file) for file in files or ()],
-        pasted_text=(name.strip() or "pasted text", pasted_text)
-        if pasted_text.strip()
-        else None,
+        uploads=actions.Uploads(
+            [Path(file) for file in files or ()],
+            (name.strip() or "pasted text", pasted_text)
+            if pasted_text.strip()
+            else None,
+        ),
     )
     session.order(run)
     return None, "", "", ""

@@ -8,7 +8,8 @@ import gradio as gr
 from autolearn.core.errors import InputError
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, estimates
+from autolearn.services import actions
+from autolearn.services.estimates import durations, memory_needs
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -188,8 +189,9 @@ def _effort(
     )
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
-    time = estimates.study_seconds(store, model, settings, n)
-    return views.effort(n, n_bare, time, estimates.of_study(store, model, settings, n))
+    seconds = durations.study_seconds(store, model, settings, n)
+    fit = memory_needs.of_study(store, model, settings, n)
+    return views.effort(n, n_bare, seconds, fit)
 
 
 def _study(session: Session, documents: list[int], *values: float | str | None) -> None:

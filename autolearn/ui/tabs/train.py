@@ -10,13 +10,15 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import AutolearnError, InputError, JobError
-from autolearn.core.settings import METHODS, Method, ModelSettings, TrainSettings
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import actions, estimates, token_preview
-from autolearn.services.estimates import RoundContents
+from autolearn.services import actions, token_preview
+from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
 from autolearn.store import Store
 from autolearn.training import presets
@@ -189,7 +191,8 @@ def _field(name: str) -> Any:
     }
     if name == "method":
         choices = [
-            (f"{words[:1].upper()}{words[1:]}", key) for key, words in METHODS.items()
+            (f"{method.title[:1].upper()}{method.title[1:]}", name)
+            for name, method in METHODS.items()
         ]
         told_of = {"info": "What the round learns from.", "filterable": False}
         return gr.Dropdown(choices, **common | told_of)
@@ -243,7 +246,7 @@ class PlanCache:
         key = (store.folder, revision, plain, parent, model.model)
         if self._kept is None or self._kept[0] != key:
             folder = model_files.locate(model.model)
-            contents = estimates.round_contents(
+            contents = round_contents(
                 store,
                 settings,
                 parent or None,
@@ -273,10 +276,10 @@ def _plan(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
         return views.preflight([str(error)], [])
     model = chosen_model(store)
     contents = memo.intake(store, settings, parent)
-    fit = estimates.of_training(store, model, settings, contents)
-    known_pace = estimates.pace(store, model.model)
-    pace = known_pace or estimates.first_pace(model, settings, contents)
-    effort = estimates.effort(settings, contents, pace)
+    fit = memory_needs.of_training(store, model, settings, contents)
+    known_pace = durations.pace(store, model.model)
+    pace = known_pace or durations.first_pace(model, settings, contents)
+    effort = durations.effort(settings, contents, pace)
     stops = problems(store, model, settings, parent, contents)
     stops += _disk(store, fit.disk)
     usual = presets.PRESETS[presets.preset_for(model, settings.method)]
@@ -302,7 +305,7 @@ def problems(
     try:
         has_corpus = bool(store.corpora.chosen())
         check_train(store, model, settings, parent or None, has_corpus=has_corpus)
-        if not contents.made.items:
+        if not contents.dataset.items:
             raise JobError(why_nothing(settings))
     except AutolearnError as error:
         told_of.append(str(error))
@@ -323,7 +326,7 @@ def _disk(store: Store, n_bytes: int) -> list[str]:
 def _tokens(session: Session, memo: PlanCache, parent: int, *values: Any) -> Html:
     """Return the exact tokens of the first items."""
     settings = settings_of(values)
-    items = memo.intake(session.store, settings, parent).made.items
+    items = memo.intake(session.store, settings, parent).dataset.items
     if not items:
         raise InputError(
             "There is no training data yet, so there are no tokens to show."

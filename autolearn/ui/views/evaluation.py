@@ -8,7 +8,7 @@ from collections import Counter
 from autolearn.core.records import Round
 from autolearn.core.run_results import RoundScores
 from autolearn.evaluation import gold_questions, statistics
-from autolearn.evaluation.comparison import (
+from autolearn.evaluation.paired_quizzes import (
     PARTS,
     QuizChange,
     RoundComparison,

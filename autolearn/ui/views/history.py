@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
 from autolearn.core.run_results import (
     ExportResult,
@@ -14,7 +15,6 @@ from autolearn.core.run_results import (
     RoundScores,
 )
 from autolearn.core.run_settings import ExportRunSettings, TrainRunSettings
-from autolearn.core.settings import METHODS
 from autolearn.export import formats
 from autolearn.services import quiz_runs
 from autolearn.store import RunFilter, Store
@@ -91,7 +91,7 @@ def round_details(store: Store, round_id: int) -> Html:
     head = html.tag("h3", html.text(f"Round {round_.id}")) + labels.state(round_.state)
     items = ", ".join(f"{n} {kind}" for kind, n in counts.items())
     facts = {
-        "Method": html.text(METHODS.get(round_.method, round_.method)),
+        "Method": html.text(method_title(round_.method)),
         "Base": html.text(round_.model.name),
         "Digest of the base": html.text(round_.model.digest[:12]),
         "Started from": html.text(labels.adapter(round_.parent_id)),

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from autolearn.core.methods import method_title
 from autolearn.core.records import Round, Run
-from autolearn.core.settings import METHODS
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
@@ -61,7 +61,7 @@ def round_(record: Round) -> str:
 
 def method(name: str) -> str:
     """Return the title of a training method; an unknown one keeps its name."""
-    title = METHODS.get(name, name).split(":")[0]
+    title = method_title(name).split(":")[0]
     return f"{title[:1].upper()}{title[1:]}"
 
 

@@ -1,7 +1,7 @@
 """What a run needs of memory, by part, against what there is."""
 
 from autolearn.models.memory import Memory
-from autolearn.services.estimates import MemoryFit
+from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.ui import html
 from autolearn.ui.html import Html
 
@@ -35,8 +35,8 @@ def fit(estimate: MemoryFit) -> dict[str, Html]:
     """Return the parts, their sum, what is free, and how sure that is."""
     whole = html.tag("strong", html.text(html.size(estimate.need.total)))
     source = (
-        f"calibrated with run {estimate.told_by}"
-        if estimate.told_by
+        f"calibrated with run {estimate.calibration_run}"
+        if estimate.calibration_run
         else "rough until a run has been measured"
     )
     return parts(estimate.need) | {

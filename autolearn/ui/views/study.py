@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from autolearn.core.flags import DOUBTFUL, FLAGS
 from autolearn.core.records import Run, Sample, Skip
 from autolearn.core.run_results import StudyResult
-from autolearn.services.estimates import MemoryFit
+from autolearn.services.estimates.memory_needs import MemoryFit
 from autolearn.store import QuestionFilter, SampleFilter, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html

@@ -6,11 +6,12 @@ from autolearn.core.records import Round, Run
 from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import TrainSettings
-from autolearn.ingest import corpora
 from autolearn.models import hardware
 from autolearn.rounds.sources import checkpoints
-from autolearn.services import estimates
-from autolearn.services.estimates import MemoryFit, RoundContents, TrainingEstimate
+from autolearn.services.estimates import durations, memory_needs
+from autolearn.services.estimates.durations import TrainingEstimate
+from autolearn.services.estimates.memory_needs import MemoryFit
+from autolearn.services.estimates.round_contents import RoundContents
 from autolearn.services.token_preview import ShownRow, TokenPreview
 from autolearn.store import RunFilter, Store
 from autolearn.training.dataset import FEWEST
@@ -34,7 +35,7 @@ N_CHARACTERS = 120
 
 def intake(contents: RoundContents, settings: TrainSettings) -> Html:
     """Return what goes in, and what is left out and why."""
-    dataset = contents.made
+    dataset = contents.dataset
     rows = {
         "Approved samples": html.number(contents.approved),
         "Used by this method": html.number(contents.for_method),
@@ -44,11 +45,10 @@ def intake(contents: RoundContents, settings: TrainSettings) -> Html:
         "Samples to train on": html.number(contents.samples),
         "Training items (all wordings)": html.number(len(dataset.items)),
     }
-    if settings.method in corpora.TAUGHT:
-        rows |= {
-            "Gold corpora": html.text(", ".join(contents.corpora) or "none yet"),
-            "Items by skill": corpus_views.skills(dataset.items),
-        }
+    if settings.traits.uses_corpora:
+        rows["Gold corpora"] = html.text(", ".join(contents.corpora) or "none yet")
+    if settings.traits.teaches_skills:
+        rows["Items by skill"] = corpus_views.skills(dataset.items)
     return _section("Training data", html.pairs(rows))
 
 
@@ -77,7 +77,7 @@ def warnings(
             "The learning rate is higher than usual for a model of this size; the "
             f"fitting preset is “{usual.title}”."
         )
-    if contents.made.items and not contents.made.validation:
+    if contents.dataset.items and not contents.dataset.validation:
         sentences.append(
             f"Validation needs at least {FEWEST} samples with a second wording. "
             "Without it the round cannot end early and its adapter scale is not tuned."
@@ -221,7 +221,7 @@ def live(store: Store, run: Run | None) -> Html:
 
 
 def _progress(store: Store, run: Run) -> Html:
-    speed = estimates.latest_speed(store, run)
+    speed = durations.latest_speed(store, run)
     rounds = store.rounds.all(run.id)
     rows = {
         "Round": html.text(rounds[0].id if rounds else html.DASH),
@@ -230,7 +230,7 @@ def _progress(store: Store, run: Run) -> Html:
         ),
         "Tokens per second": html.number(speed),
         "Time left": html.text(html.duration(run.eta_seconds)),
-        "Memory": memory.seen(estimates.memory_of(store, run)),
+        "Memory": memory.seen(memory_needs.memory_of(store, run)),
         "On disk": html.text(_disk_use(store, rounds)),
     }
     body = html.pairs(rows) + html.bar(run.done, run.total, "Training")

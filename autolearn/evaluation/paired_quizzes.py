@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from autolearn.core.codec import EXTRA, Coded
-from autolearn.core.records import QuizMode, QuizResult
+from autolearn.core.quiz_records import QuizMode, QuizResult
 from autolearn.evaluation import gold_questions, quiz, scoring, statistics
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.store import Store
@@ -173,17 +173,17 @@ def compare(
     if rescore:
         before, after = (_rescored(results, questions) for results in (before, after))
     was, now = _by_id(before, "closed_book"), _by_id(after, "closed_book")
-    bound = _by_id(before, "open_book")
+    open_book = _by_id(before, "open_book")
     shared = was.keys() & now.keys() & questions.keys()
-    taught = gold_questions.taught(store, round_id, list(questions.values()))
+    taught_ids = gold_questions.taught(store, round_id, list(questions.values()))
 
     def change(part: str, ids: Collection[int]) -> QuizChange:
         among = sorted(i for i in ids if part_of(questions[i]) == part)
-        return change_of(*(_among(results, among) for results in (was, now, bound)))
+        return change_of(*(_among(results, among) for results in (was, now, open_book)))
 
     return RoundComparison(
         {part: change(part, shared) for part in PARTS},
-        {part: change(part, shared & taught) for part in ("gold", "self_made")},
+        {part: change(part, shared & taught_ids) for part in ("gold", "self_made")},
         questions,
         was,
         now,
@@ -210,7 +210,7 @@ def change_of(
     """Return what changed between two quizzes with the same questions."""
     flips = quiz.flips(was.values(), now.values())
     ids = sorted(was.keys() & now.keys())
-    opened = [i for i in ids if bound and i in bound]
+    open_book_ids = [i for i in ids if bound and i in bound]
     return QuizChange(
         len(ids),
         sum(was[i].right for i in ids),
@@ -218,10 +218,10 @@ def change_of(
         flips.newly_right,
         flips.newly_wrong,
         tuple(i for i in ids if not was[i].right and not now[i].right),
-        len(opened),
-        sum(bound[i].right for i in opened) if bound else 0,
-        sum(was[i].right for i in opened),
-        sum(now[i].right for i in opened),
+        len(open_book_ids),
+        sum(bound[i].right for i in open_book_ids) if bound else 0,
+        sum(was[i].right for i in open_book_ids),
+        sum(now[i].right for i in open_book_ids),
     )
 
 
@@ -242,12 +242,12 @@ def _rescored(
     rescored = []
     for result in results:
         if question := questions.get(result.question_id):
-            asked, gold = question.question, question.gold_answer
+            record, gold = question.question, question.gold_answer
             result = replace(
                 result,
                 right=question.is_right(result.text),
-                exact=scoring.exact(asked, result.text, gold),
-                f1=scoring.f1(asked, result.text, gold),
+                exact=scoring.exact(record, result.text, gold),
+                f1=scoring.f1(record, result.text, gold),
             )
         rescored.append(result)
     return rescored

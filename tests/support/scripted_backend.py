@@ -19,14 +19,14 @@ class ScriptedBackend:
         replies: Iterable[str] | Reply,
         *,
         judge: Callable[[Chat, str], Sequence[float]] | None = None,
-        imagine: Callable[[int], str] = lambda seed: "",
+        instruction: Callable[[int], str] = lambda seed: "",
         sure: Callable[[str], float] = lambda answer: 0.0,
         context_length: int = 4096,
         protocol: str = "trained",
     ):
         self._reply = replies if callable(replies) else _in_turn(replies)
         self._judge = judge
-        self._imagine = imagine
+        self._instruction = instruction
         self._sure = sure
         self._context_length = context_length
         self.protocol = protocol
@@ -94,15 +94,15 @@ class ScriptedBackend:
         """Return what the script says of each answer; without a word, all are sure."""
         return [self._sure(answer) for answer in answers]
 
-    def self_prompts(
+    def generate_instructions(
         self,
         seeds: Sequence[int],
         stop: Stop,
         max_new_tokens: int = 48,
         beginnings: Sequence[str] | None = None,
     ) -> list[str]:
-        """Return what the script makes up for each seed."""
-        return ["" if stop() else self._imagine(seed) for seed in seeds]
+        """Return the script's instruction for each seed."""
+        return ["" if stop() else self._instruction(seed) for seed in seeds]
 
 
 def _in_turn(replies: Iterable[str]) -> Reply:

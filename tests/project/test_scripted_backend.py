@@ -3,7 +3,7 @@
 import pytest
 
 from autolearn.core.model_calls import Message, Prompt, Request, Sampling
-from autolearn.core.scripted_backend import ScriptedBackend
+from tests.support.scripted_backend import ScriptedBackend
 
 
 def request(text: str, n: int = 8) -> Request:

@@ -15,9 +15,10 @@ from math import ceil
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import Arm, CompareSettings, Experiment
-from autolearn.core.records import QuizMode
+from autolearn.core.methods import METHODS, Method
+from autolearn.core.quiz_records import QuizMode
 from autolearn.core.run_settings import RunSettings, TrainRunSettings
-from autolearn.core.settings import Method, TrainSettings
+from autolearn.core.settings import TrainSettings
 from autolearn.evaluation import gold_questions
 from autolearn.rounds.sources import collect
 from autolearn.services.experiments.tasks import (
@@ -36,6 +37,7 @@ STUDY, PLACEBO_STUDY, BASE_QUIZ = "study", "study of other documents", "quiz bef
 _METHODS: dict[Arm, Method] = {
     "cpt": "cpt",
     "sft": "al1",
+    "pairs": "pairs",
     "al1": "al1",
     "al12": "al2",
     "refined_sft": "refined_sft",
@@ -47,12 +49,14 @@ def begin(store: Store, settings: CompareSettings) -> Experiment:
     """Store a comparison whose first run is still to be queued.
 
     Raises:
-        InputError: There is no such rule or document.
+        InputError: There is no such rule, document or corpus.
         JobError: There is no text to learn from, or no quiz to compare by.
     """
     rules.rule(settings.rule)
     for document_id in (*settings.documents, *settings.placebo):
         store.library.document(document_id)
+    for corpus_id in settings.corpora:
+        store.corpora.get(corpus_id)
     if not store.library.passages(settings.documents):
         raise JobError(
             "There is no text to compare on; add one under Library, or with: "
@@ -97,10 +101,10 @@ def quiz_task(arm: Arm, seed: int) -> str:
 
 def cost_tasks(arm: Arm, seed: int) -> list[str]:
     """Return the names of the tasks that an arm does for itself, without its quiz."""
-    trained = train_task(arm, seed)
+    training = train_task(arm, seed)
     if arm == "al12":
-        return [_stage_1(seed), _second_study(seed), trained]
-    return [trained]
+        return [_stage_1(seed), _second_study(seed), training]
+    return [training]
 
 
 class _Comparison:
@@ -128,28 +132,34 @@ class _Comparison:
 
     def arm_tasks(self, arm: Arm, seed: int) -> list[Task]:
         """Return the tasks of a trained arm."""
-        trained = train_task(arm, seed)
-        rows = [Task(trained, partial(self._train, arm, seed))]
+        training = train_task(arm, seed)
+        rows = [Task(training, partial(self._train, arm, seed))]
+        if arm == "al1_half":
+            rows = [Task(training, partial(self._first_stage, seed))]
         if arm == "al12":
             first, second = _stage_1(seed), _second_study(seed)
             rows = [
                 Task(first, partial(self._first_stage, seed)),
                 Task(second, partial(self._study_again, first)),
-                Task(trained, partial(self._second_stage, seed, first, second)),
+                Task(training, partial(self._second_stage, seed, first, second)),
             ]
-        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, trained))]
+        return [*rows, Task(quiz_task(arm, seed), partial(self._quiz, training))]
 
     def _quiz(self, trained: str, done: Done) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, done[trained]))
         return quiz(self.store, model, self.settings.study, ["closed_book"])
 
     def _train(self, arm: Arm, seed: int, done: Done) -> RunSettings:
-        studied = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
+        study_run = done[PLACEBO_STUDY if arm == "placebo" else STUDY]
         choose: Callable[[int], list[int]] = self._all if arm == "sft" else self._chosen
         settings = self._train_settings(arm, seed, done)
         documents = self.settings.documents if arm == "cpt" else None
+        corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
-            train=settings, samples=tuple(choose(studied)), documents=documents
+            train=settings,
+            samples=tuple(choose(study_run)),
+            documents=documents,
+            corpora=corpora,
         )
         return train(self.store, self.model, order)
 
@@ -161,16 +171,22 @@ class _Comparison:
             shared,
             method=method,
             seed=seed,
-            max_steps=self._steps(done),
-            learning_rate=0.0 if method == "al2" else shared.learning_rate,
+            max_steps=self._fix_steps(done),
+            learning_rate=(
+                0.0 if METHODS[method].trains_preferences else shared.learning_rate
+            ),
             only_gaps=shared.only_gaps and arm != "sft",
             validation_share=0.0,
             stop_at=0.0,
             choose_scale=False,
         )
 
-    def _steps(self, done: Done) -> int:
-        """Return the optimiser steps of each arm; they are stored once known."""
+    def _fix_steps(self, done: Done) -> int:
+        """Return the optimiser steps of each arm.
+
+        The first trained arm decides and stores them, so that samples approved later
+        change no arm.
+        """
         if self.settings.steps:
             return self.settings.steps
         shared = replace(

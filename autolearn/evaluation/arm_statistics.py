@@ -1,7 +1,7 @@
 """What the arms of a comparison show, and what that says of the papers' claims."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +11,8 @@ from autolearn.evaluation import resampling
 from autolearn.evaluation.resampling import Outcomes
 
 POINTS = 100.0
+ALPHA = 0.05
+"""Level of the tests that decide claims."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Contrast:
     """The share of ``arm`` less that of ``other``, -1..1."""
     p: float
     """Of the sign-flip test, corrected for the number of pairs (Holm)."""
+    p_alone: float
+    """The same, not corrected."""
 
     @property
     def sentence(self) -> str:
@@ -90,13 +94,20 @@ class Claim:
     source: str
     text: str
     contrast: Contrast
+    p: float
+    """Of the sign-flip test, corrected for the number of claims (Holm)."""
 
     @property
     def outcome(self) -> str:
-        """Return ``holds``, ``contradicted`` or ``open``: where the interval lies."""
-        if self.contrast.change.low > 0:
-            return "holds"
-        return "contradicted" if self.contrast.change.high < 0 else "open"
+        """Return ``holds``, ``contradicted`` or ``open``.
+
+        A claim is decided only where the interval excludes 0 and the corrected test
+        agrees: several claims are tested at once.
+        """
+        change = self.contrast.change
+        if self.p >= ALPHA or change.low <= 0 <= change.high:
+            return "open"
+        return "holds" if change.low > 0 else "contradicted"
 
     @property
     def sentence(self) -> str:
@@ -106,15 +117,17 @@ class Claim:
             "contradicted": "is contradicted here",
             "open": "is not decided here",
         }[self.outcome]
-        return f"{self.text} {verdict}. {self.contrast.sentence}."
+        return f"{self.text} {verdict}. {self.contrast.sentence}, p = {self.p:.4f}."
 
 
 _AL, _SELF, _OURS = "arXiv 2406.00606", "arXiv 2310.00533", "autolearn"
 _CLAIMS: tuple[tuple[str, Arm, Arm, str], ...] = (
     (_AL, "al12", "cpt", "“Autonomous Learning beats continued pre-training”"),
     (_AL, "al12", "sft", "“Autonomous Learning beats supervised fine-tuning”"),
+    (_AL, "al12", "pairs", "“Autonomous Learning beats SFT on people's pairs”"),
     (_AL, "al12", "retrieval", "“Autonomous Learning beats retrieval”"),
-    (_AL, "al12", "al1", "“The preference stage adds to the first stage”"),
+    (_AL, "al12", "al1_half", "“The preference stage adds to its first stage”"),
+    (_AL, "al12", "al1", "“It adds more than as many steps of the first stage”"),
     (_SELF, "refined_sft", "sft", "“Filtered refinements beat unfiltered answers”"),
     (_OURS, "refined_sft", "cpt", "“Both papers joined beat continued pre-training”"),
     (
@@ -189,9 +202,10 @@ def _contrasts(matrices: Mapping[Arm, Outcomes]) -> tuple[Contrast, ...]:
     """Return all pairs of arms, the later one over the earlier."""
     pairs = [(b, a) for a, b in combinations(matrices, 2)]
     p_values = [resampling.sign_flip(matrices[a], matrices[b]) for a, b in pairs]
+    corrected = resampling.holm(p_values)
     return tuple(
-        Contrast(a, b, _difference(matrices[a], matrices[b]), p)
-        for (a, b), p in zip(pairs, resampling.holm(p_values), strict=True)
+        Contrast(a, b, _difference(matrices[a], matrices[b]), p, p_alone)
+        for (a, b), p, p_alone in zip(pairs, corrected, p_values, strict=True)
     )
 
 
@@ -201,19 +215,28 @@ def _difference(a: Outcomes, b: Outcomes) -> ShareInterval:
 
 
 def _claims(contrasts: Sequence[Contrast]) -> tuple[Claim, ...]:
+    """Return the claims about arms that there are.
+
+    They were stated before any result, so their tests are corrected for their own
+    number, and not for that of all pairs.
+    """
     by_pair = {(c.arm, c.other): c for c in contrasts}
     by_pair |= {(c.other, c.arm): _reversed(c) for c in contrasts}
+    stated = [claim for claim in _CLAIMS if claim[1:3] in by_pair]
+    tested = [by_pair[arm, other] for _, arm, other, _ in stated]
+    p_values = resampling.holm([contrast.p_alone for contrast in tested])
     return tuple(
-        Claim(source, text, by_pair[arm, other])
-        for source, arm, other, text in _CLAIMS
-        if (arm, other) in by_pair
+        Claim(source, text, contrast, p)
+        for (source, _, _, text), contrast, p in zip(
+            stated, tested, p_values, strict=True
+        )
     )
 
 
 def _reversed(contrast: Contrast) -> Contrast:
     change = contrast.change
     opposite = ShareInterval(-change.value, -change.high, -change.low)
-    return Contrast(contrast.other, contrast.arm, opposite, contrast.p)
+    return replace(contrast, arm=contrast.other, other=contrast.arm, change=opposite)
 
 
 def _points(share: float) -> str:

@@ -1,7 +1,7 @@
 """Before and after are over the same questions, and the bound is over these too."""
 
-from autolearn.core.records import QuizResult
-from autolearn.evaluation import comparison
+from autolearn.core.quiz_records import QuizResult
+from autolearn.evaluation import paired_quizzes
 
 
 def results(mode="closed_book", **right):
@@ -15,7 +15,7 @@ def test_the_gap_is_measured_on_questions_that_were_asked_in_all_three_ways():
     was = results(q1=False, q2=False, q3=True, q4=True)
     now = results(q1=True, q2=False, q3=True, q4=True, q9=True)
     bound = results("open_book", q1=True, q2=True, q8=True)
-    change = comparison.change_of(was, now, bound)
+    change = paired_quizzes.change_of(was, now, bound)
     assert (change.n, change.right_before, change.right_after) == (4, 2, 3)
     assert (change.newly_right, change.newly_wrong, change.still_wrong) == (
         (1,),
@@ -32,11 +32,11 @@ def test_the_gap_is_measured_on_questions_that_were_asked_in_all_three_ways():
 
 
 def test_what_was_not_asked_has_no_shares():
-    assert comparison.change_of({}, {}).shares() == comparison.QuizShares()
-    change = comparison.change_of(results(q1=True), results(q1=True))
+    assert paired_quizzes.change_of({}, {}).shares() == paired_quizzes.QuizShares()
+    change = paired_quizzes.change_of(results(q1=True), results(q1=True))
     assert (change.open_book, change.gap_closed) == (None, None)
     assert (
-        comparison.change_of(
+        paired_quizzes.change_of(
             results(q1=True), results(q1=True), results("open_book", q1=True)
         ).gap_closed
         is None

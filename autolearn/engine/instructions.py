@@ -1,4 +1,4 @@
-"""Sample user turns and score answers with the model itself, for replay.
+"""Generate instructions and score answers with the model itself (Self-Instruct).
 
 Given only the beginning of a user turn, a chat model writes a turn like those of its
 training data. A round must not change its answers to these.
@@ -21,7 +21,7 @@ CONTINUING = 0.7
 """Temperature of a user turn whose beginning is given."""
 
 
-def self_prompts(
+def sample(
     lm: LoadedModel,
     seeds: Sequence[int],
     stop: Stop,

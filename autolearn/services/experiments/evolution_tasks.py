@@ -9,7 +9,8 @@ from functools import partial
 
 from autolearn.core.errors import JobError
 from autolearn.core.experiments import EvolveSettings, Experiment
-from autolearn.core.records import QuizMode, Sample
+from autolearn.core.quiz_records import QuizMode
+from autolearn.core.records import Sample
 from autolearn.core.run_settings import RunSettings, StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings
 from autolearn.evaluation import gold_questions

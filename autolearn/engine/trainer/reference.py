@@ -1,0 +1,38 @@
+"""The reference of preference training (DPO): log-probabilities before the round."""
+
+from collections.abc import Sequence
+
+import torch
+
+from autolearn.core.ports import Stop
+from autolearn.engine.trainer.batches import Example
+from autolearn.engine.trainer.forward import Forward
+
+
+class ReferenceLogProbs:
+    """Records the log-probabilities of both answers of each pair, once."""
+
+    def __init__(self, forward: Forward):
+        self._forward = forward
+        self._by_example: dict[Example, tuple[float, float]] = {}
+
+    def prepare(self, pairs: Sequence[Example], stop: Stop) -> bool:
+        """Record the values of all pairs; return False if ``stop`` did.
+
+        A resumed round records the same values, since its checkpoint is restored
+        afterwards.
+        """
+        for part in self._forward.parts(pairs):
+            if stop():
+                return False
+            with torch.no_grad():
+                values = self._forward.log_probs([row for e in part for row in e.rows])
+            for example, (chosen, rejected) in zip(
+                part, values.view(-1, 2).tolist(), strict=True
+            ):
+                self._by_example[example] = (chosen, rejected)
+        return True
+
+    def values(self, pairs: Sequence[Example]) -> list[tuple[float, float]]:
+        """Return the values of pairs, which must be prepared: chosen, rejected."""
+        return [self._by_example[example] for example in pairs]

@@ -1,0 +1,101 @@
+"""How long a training or a study takes, estimated from sizes and from earlier runs."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from autolearn.core.records import Run
+from autolearn.core.run_results import StudyResult
+from autolearn.core.run_settings import StudyRunSettings
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.models import compute
+from autolearn.services.estimates.memory_needs import estimator_of, with_model
+from autolearn.services.estimates.round_contents import RoundContents
+from autolearn.store import RunFilter, Store
+from autolearn.training import replay
+
+_LATEST = 50
+"""Steps of the last round over which its pace is taken."""
+
+
+@dataclass(frozen=True)
+class TrainingEstimate:
+    """How long a round takes, at most: it may have learned enough before."""
+
+    steps: int
+    tokens_per_step: int
+    seconds: float | None
+    """None while it is not known how fast this computer is."""
+
+
+def effort(
+    settings: TrainSettings, contents: RoundContents, pace: float | None
+) -> TrainingEstimate:
+    """Return the steps and, by the tokens a second, the time that the round takes.
+
+    What is only read takes half as long: what the base says of the replay, and the
+    validation and the drift probe, which are measured with the adapter and without. The
+    largest step is done once more beforehand.
+    """
+    n = len(contents.dataset.items)
+    per_epoch = ceil(n / settings.batch_size)
+    steps = settings.steps(per_epoch)
+    an_epoch: float = sum(contents.tokens) * (1 + settings.traits.trains_preferences)
+    an_epoch += settings.replayed(n) * contents.instruction.tokens
+    an_epoch += sum(item.tokens for item in contents.other_replay)
+    per_step = round(an_epoch / max(1, per_epoch))
+    if not pace:
+        return TrainingEstimate(steps, per_step, None)
+    tokens_read = replay.N_PROBE * contents.instruction.tokens * 2
+    if settings.replays:
+        tokens_read += settings.replayed(n) * contents.instruction.tokens
+        tokens_read += sum(item.tokens for item in contents.other_replay)
+    n_validations = steps // max(1, per_epoch) + 1
+    tokens_read += n_validations * sum(contents.validation)
+    return TrainingEstimate(
+        steps, per_step, ((steps + 1) * per_step + tokens_read / 2) / pace
+    )
+
+
+def first_pace(
+    model: ModelSettings, settings: TrainSettings, contents: RoundContents
+) -> float | None:
+    """Return the tokens a second that this computer should train, from its speed.
+
+    None where that is not known: on a GPU, in 16 bit, and where 4-bit weights are
+    unpacked at every step.
+    """
+    estimator = estimator_of(model)
+    is_plain = estimator.quantization == "none" or estimator.unpacks
+    if not is_plain or estimator.device.half or estimator.device.kind != "cpu":
+        return None
+    width = sum(contents.tokens) / max(1, len(contents.tokens))
+    share = contents.learned / max(1, sum(contents.tokens))
+    return compute.tokens_per_second(estimator.shape, settings.rank, width, share)
+
+
+def pace(store: Store, model: str) -> float | None:
+    """Return the tokens a second of the last training with this model, if any."""
+    for run in store.runs.find(RunFilter(("train",), model=model)):
+        if speed := latest_speed(store, run):
+            return speed
+    return None
+
+
+def latest_speed(store: Store, run: Run) -> float | None:
+    """Return the mean tokens a second over the newest steps of a training."""
+    after = max(-1, run.done - _LATEST)
+    metrics = store.runs.metrics(run.id, "tokens_per_second", after)
+    return sum(m.value for m in metrics) / len(metrics) if metrics else None
+
+
+def study_seconds(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> float | None:
+    """Return how long a study takes at the pace of the last one; None: not known."""
+    for run in store.runs.find(with_model(model, "study")):
+        if n_passages := StudyResult.of(run).passages:
+            then = StudyRunSettings.of(run).study
+            now = passages * settings.questions_per_passage
+            each: float = (run.seconds or 0) / (n_passages * then.questions_per_passage)
+            return now * each
+    return None

@@ -1,0 +1,168 @@
+"""How much memory a run needs against what is free, corrected by earlier runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from autolearn.core.errors import OutOfMemory
+from autolearn.core.records import Run, RunKind
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.models import files as model_files
+from autolearn.models import hardware
+from autolearn.models import shape as model_shape
+from autolearn.models.batch_shape import ItemSizes
+from autolearn.models.memory import Memory, MemoryEstimator, too_big
+from autolearn.models.memory_calibration import NUMBERS, Correction, correction
+from autolearn.runs import queues
+from autolearn.services.estimates.round_contents import RoundContents
+from autolearn.store import RunFilter, Store
+from autolearn.training import replay
+
+_CHECKPOINTS = 4
+"""Two and the best are kept while another is written."""
+
+
+@dataclass(frozen=True)
+class MemoryFit:
+    """What a run needs of memory against what it could have."""
+
+    need: Memory
+    free: int
+    """Bytes, with what the worker holds, which the run takes over."""
+    calibration_run: int | None
+    """The run whose measured memory corrected the estimate."""
+    problem: str = ""
+    """Why it does not fit, if it does not."""
+
+    @property
+    def disk(self) -> int:
+        """Return what a round writes: its adapter, and four checkpoints at most."""
+        state = self.need.adapter + self.need.moments
+        return self.need.adapter + _CHECKPOINTS * state
+
+
+def of_training(
+    store: Store, model: ModelSettings, settings: TrainSettings, contents: RoundContents
+) -> MemoryFit:
+    """Return what a round needs, planned as the training itself will plan it."""
+    estimator = estimator_of(model)
+    budget = _budget(store, model, "train")
+    room = budget.free - budget.correct(estimator.loading()).loaded
+    items, problem = _items(settings, contents), ""
+    try:
+        load = estimator.plan(settings, items, room)
+    except OutOfMemory as error:
+        load, problem = items.at_once(items.longest, recompute=True), str(error)
+    need = budget.correct(estimator.training(settings, load))
+    return MemoryFit(need, budget.free, budget.calibration_run, problem)
+
+
+def of_study(
+    store: Store, model: ModelSettings, settings: StudySettings, passages: int
+) -> MemoryFit:
+    """Return what a study of so many passages needs, about."""
+    budget = _budget(store, model, "study")
+    need = budget.correct(estimator_of(model).study(settings, passages))
+    problem = ""
+    if too_big(need.total, budget.free):
+        problem = "Fewer texts are then written at once, or it ends for want of memory."
+    return MemoryFit(need, budget.free, budget.calibration_run, problem)
+
+
+def _newest_correction(
+    store: Store, model: ModelSettings, kind: RunKind
+) -> tuple[int | None, Correction]:
+    """Return the newest run of this kind whose memory was measured, and its correction.
+
+    Only runs of the same model, loaded in the same way, count.
+    """
+    for run in store.runs.find(with_model(model, kind)):
+        if memory := memory_of(store, run):
+            return run.id, correction(memory)
+    return None, Correction()
+
+
+def memory_of(store: Store, run: Run) -> dict[str, float]:
+    """Return the predicted and the measured memory of a run, if known.
+
+    Names are those of ``models.memory_calibration.NUMBERS``; a resumed run was
+    measured again.
+    """
+    metrics = {name: store.runs.metrics(run.id, name) for name in NUMBERS}
+    return {name: rows[-1].value for name, rows in metrics.items() if rows}
+
+
+def with_model(model: ModelSettings, kind: RunKind) -> RunFilter:
+    """Return the filter for runs of a kind with this model, loaded in the same way."""
+    return RunFilter((kind,), model=model.model, quantization=model.quantization)
+
+
+def _is_with(run: Run, model: ModelSettings) -> bool:
+    """Return whether a run of the worker is one with this model, loaded in this way."""
+    return (run.model, run.quantization) == (model.model, model.quantization)
+
+
+def estimator_of(model: ModelSettings) -> MemoryEstimator:
+    """Return the estimator of this model on this computer."""
+    shape = model_shape.of(model_files.locate(model.model))
+    estimator = MemoryEstimator(shape, model.quantization, hardware.device())
+    return estimator.within(hardware.free())
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """What a run could have of memory, and how its estimate is corrected."""
+
+    free: int
+    """Bytes."""
+    calibration_run: int | None
+    correct: Callable[[Memory], Memory]
+
+
+def _budget(store: Store, model: ModelSettings, kind: RunKind) -> _Budget:
+    """Return the memory budget of a run.
+
+    Until a run has been measured, the estimate is at least what the worker holds with
+    the model loaded, since it will go on to hold it. On a GPU that is not known.
+    """
+    in_worker = 0
+    if hardware.device().kind != "cuda":
+        in_worker = (
+            hardware.worker_memory(store.folder / queues.MODEL_QUEUE.pid_file) or 0
+        )
+    free = hardware.free() + in_worker
+    run_id, adjustment = _newest_correction(store, model, kind)
+    if run_id:
+        return _Budget(free, run_id, adjustment.apply)
+    started_runs = RunFilter(queues.MODEL_QUEUE.kinds, started=True)
+    last = store.runs.find(started_runs, limit=1)
+    in_model = in_worker if last and _is_with(last[0], model) else 0
+
+    def at_least(need: Memory) -> Memory:
+        return replace(need, libraries=need.libraries + max(0, in_model - need.loaded))
+
+    return _Budget(free, None, at_least)
+
+
+def _items(settings: TrainSettings, sizes: RoundContents) -> ItemSizes:
+    """Return what is learned and what will be replayed."""
+    new_lengths = [n for n in sizes.tokens if n <= settings.max_tokens] or [0]
+    replay_items = [
+        *[sizes.instruction] * settings.replayed(len(sizes.tokens)),
+        *sizes.other_replay,
+    ]
+    answers = round(sum(item.answer for item in replay_items))
+    lengths = [*new_lengths, *(ceil(item.tokens) for item in replay_items)]
+    new = settings.batch_size * (2 if settings.traits.trains_preferences else 1)
+    # Both go through together only where they are about as long.
+    rows = max(
+        new, replay.in_step(settings, max(1, len(sizes.tokens)), len(replay_items))
+    )
+    longest = max(lengths)
+    return ItemSizes(
+        longest,
+        sum(lengths),
+        sizes.learned + answers,
+        rows * longest,
+        answers,
+    )

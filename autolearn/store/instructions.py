@@ -1,0 +1,29 @@
+"""Instructions that base models generated; all rounds of a model share them."""
+
+from autolearn.core.model_calls import ModelIdentity
+from autolearn.core.records import GeneratedInstruction
+from autolearn.store.database import Database
+
+
+class Instructions:
+    """The generated instructions of a workspace; the journal adds them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def of(
+        self, model: ModelIdentity, prompt_digest: str
+    ) -> list[GeneratedInstruction]:
+        """Return what these weights generated, with the answers, in order of draws.
+
+        ``prompt_digest``: of the prompt that the instructions were answered with.
+        """
+        return self._db.select(
+            GeneratedInstruction,
+            "WHERE generation_id IN (SELECT id FROM generations WHERE model_digest = ?"
+            " AND quantization = ? AND prompt_digest = ?) ORDER BY draw",
+            model.digest,
+            model.quantization,
+            prompt_digest,
+            whole=True,
+        )

@@ -1,0 +1,93 @@
+"""Every command shows its result in a terminal, a list and a single result alike."""
+
+import argparse
+import json
+
+import pytest
+
+from autolearn.cli import main
+from autolearn.core.experiments import CompareSettings
+from autolearn.core.records import Question
+from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
+from autolearn.services.experiments import comparison_tasks, schedule
+from tests.support.rounds import approve, one_round
+from tests.support.texts import put_text
+
+[COMMANDS] = [
+    action.choices
+    for action in main.parser()._actions
+    if isinstance(action, argparse._SubParsersAction)
+]
+ROWS = [{"run": 1, "scores": {"gold": 0.5, "control": None}}, {"run": 2, "error": "x"}]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_shows_rows_no_rows_and_a_single_result(name):
+    show = COMMANDS[name].get_default("show")
+    head, first, second = show(ROWS).splitlines()
+    assert head.split() == ["run", "scores", "error"]
+    assert first.split(maxsplit=1) == ["1", "gold: 0.5, control: -  -"]
+    assert second.split() == ["2", "-", "x"]
+    assert show([]) == "(none)"
+    text = show({"experiment": 1, "arms": ROWS, "claims": (), "documents": ("a", "b")})
+    assert text.splitlines()[:2] == ["experiment: 1", "arms:"]
+    assert text.splitlines()[-2:] == ["  a", "  b"]
+
+
+@pytest.fixture
+def lab(store):
+    """A workspace with two texts, approved samples, a round and a begun comparison."""
+    put_text(store, "a.md", "Ada leads Avel.")
+    put_text(store, "b.md", "Bo heads Cova.")
+    approve(store, [store.library.passages()[0].id] * 2)
+    one_round(store, "refined_sft")
+    question = Question("Who?", "quiz", "gold", gold_answer="7", gold_value="7")
+    store.library.add_questions([question])
+    first, second = (document.id for document in store.library.documents())
+    settings = CompareSettings(
+        ModelSettings(),
+        StudySettings(quiz_share=0.0),
+        TrainSettings(),
+        (first,),
+        (second,),
+    )
+    schedule.advance(store, comparison_tasks.begin(store, settings).id)
+    return store
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "documents",
+        "documents 1",
+        "corpora",
+        "samples",
+        "quizzes",
+        "runs",
+        "rounds",
+        "models",
+        "prompts",
+        "prompts show ask",
+        "experiments",
+        "experiments 1",
+        "approve --rule default",
+        "reject 1",
+        "undo",
+        "cancel",
+    ],
+)
+def test_a_command_without_json_shows_what_it_returns_with_json(lab, words, capsys):
+    """Those that need neither a worker nor torch."""
+    arguments = [*words.split(), "--workspace", str(lab.folder)]
+    assert main.main(arguments) == 0
+    text = capsys.readouterr().out
+    assert text.strip()
+    if words.split()[0] not in ("reject", "undo", "cancel"):
+        assert main.main([*arguments, "--json"]) == 0
+        result = json.loads(capsys.readouterr().out.splitlines()[-1])
+        rows = result if isinstance(result, list) else [result]
+        names = {name.replace("_", " ") for row in rows for name in row}
+        heads = text.replace("_", " ")
+        if "text" not in names:  # a prompt is shown as it stands in its file
+            assert [name for name in names if name not in heads] == []
+        assert rows or text == "(none)\n"

@@ -1,0 +1,55 @@
+"""How far the verdicts of a guided model count."""
+
+from autolearn.core.records import Feedback, Sample
+from autolearn.evaluation.skill_items import texts
+from autolearn.study.loop import Study
+from autolearn.study.rules import RULES
+from tests.support.journals import MemoryJournal
+from tests.support.scripted_backend import ScriptedBackend
+from tests.support.skill_models import Perfect
+from tests.support.studies import SETTINGS
+
+
+def guided_study(uses_verdicts, threshold=0.5):
+    script, judgements = Perfect(), []
+
+    def judge(chat, prefill):
+        judgements.append(prefill)
+        return (0.3, 0.7)
+
+    backend = ScriptedBackend(script, judge=judge, protocol="guided")
+    journal = MemoryJournal()
+    Study(
+        backend,
+        journal,
+        SETTINGS,
+        lambda: False,
+        lambda *_: None,
+        verdict_threshold=threshold,
+        uses_verdicts=uses_verdicts,
+    ).run([texts()[0].passage])
+    return journal, judgements
+
+
+def test_a_model_whose_verdicts_do_not_count_is_asked_for_none():
+    journal, judgements = guided_study(uses_verdicts=False)
+    assert not judgements
+    feedback_records = journal.all(Feedback)
+    assert {(f.verdict, f.probability, f.generation) for f in feedback_records} == {
+        ("unclear", None, None)
+    }
+    assert all(f.text.startswith("The text says: It says:") for f in feedback_records)
+    assert not any("Verdict" in f.text or "Reason" in f.text for f in feedback_records)
+    samples = journal.all(Sample)
+    assert samples
+    flags = {flag for sample in samples for flag in sample.flags}
+    assert not flags & {"disputed", "check_failed", "from_open_book"}
+    assert all(sample.gap and RULES["default"].accepts(sample) for sample in samples)
+
+
+def test_a_verdict_is_read_from_the_threshold_of_the_model():
+    strict, judgements = guided_study(uses_verdicts=True)
+    assert judgements
+    assert {f.verdict for f in strict.all(Feedback)} == {"incorrect"}
+    mild, _ = guided_study(uses_verdicts=True, threshold=0.25)
+    assert {f.verdict for f in mild.all(Feedback)} == {"correct"}

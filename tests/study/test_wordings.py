@@ -1,0 +1,100 @@
+"""Wordings of questions: checked, drawn by list, and divided between quiz and study."""
+
+import itertools
+from dataclasses import replace
+
+from autolearn.core.records import Answer, Question, Sample, Skip
+from tests.support.studies import SETTINGS, model, study
+
+
+def test_a_wording_that_changes_the_meaning_is_flagged():
+    def slips(request):
+        if request.prompt.name == "paraphrase":
+            return "By which town was Avel founded?"
+        if "By which town" in request.prompt.chat[-1].content:
+            return "Evidence: Ada leads Avel.\nAnswer: By Ada."
+        return model(request)
+
+    journal, _, _ = study(slips)
+    changes = [a for a in journal.all(Answer) if "other_meaning" in a.flags]
+    assert len(changes) == 1
+
+
+def test_wordings_go_to_the_quiz_by_share():
+    journal, _, _ = study(settings=replace(SETTINGS, quiz_share=1.0))
+    wordings = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert [q.split for q in wordings] == ["quiz"]
+    assert all(q.split == "study" for q in journal.all(Question) if q.origin == "model")
+
+
+def test_the_quiz_is_chosen_whatever_the_model_knows():
+    wordings = {
+        "When was Avel": "Avel was founded when?",
+        "Who leads": "Ada leads what?",
+    }
+
+    def rewords(request):
+        user = request.prompt.chat[-1].content
+        if request.prompt.name == "paraphrase":
+            return next(text for begun, text in wordings.items() if begun in user)
+        return model(request)
+
+    def knowing(request):
+        if request.prompt.name == "closed_book":
+            leads = "leads" in request.prompt.chat[-1].content
+            return "Ada leads Avel." if leads else "Avel was founded in 1711."
+        return rewords(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=2)
+    quizzes = []
+    for script in (rewords, knowing):
+        journal, _, _ = study(script, settings=settings)
+        worded = [q for q in journal.all(Question) if q.origin == "paraphrase"]
+        quizzes.append({q.text for q in worded if q.split == "quiz"})
+    assert quizzes[0] == quizzes[1] == set(wordings.values())
+
+
+def test_what_is_known_gives_a_wording_to_the_quiz_and_none_to_learn():
+    count = itertools.count()
+
+    def rewords(request):
+        if request.prompt.name == "paraphrase":
+            return f"Which matter {next(count)} is asked for?"
+        return model(request)
+
+    settings = replace(SETTINGS, quiz_share=1.0, paraphrases=3)
+    journal, _, _ = study(rewords, settings=settings)
+    known = next(s for s in journal.all(Sample) if not s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == known.question_id
+    ]
+    assert splits == ["quiz"]
+    learned = next(s for s in journal.all(Sample) if s.gap)
+    splits = [
+        q.split for q in journal.all(Question) if q.parent_id == learned.question_id
+    ]
+    assert splits == ["quiz", "study", "study"]
+
+
+def test_wordings_are_drawn_one_list_at_a_time_since_lists_repeat_themselves():
+    draws = iter(["When did Avel begin?", "When was Avel founded?", "Avel began when?"])
+
+    def repeats(request):
+        if request.prompt.name == "paraphrase":
+            line = next(draws)
+            return f"{line}\n{line}"
+        return model(request)
+
+    journal, _, _ = study(repeats, settings=replace(SETTINGS, paraphrases=3))
+    wordings = [q.text for q in journal.all(Question) if q.origin == "paraphrase"]
+    assert wordings == ["When did Avel begin?", "Avel began when?"]
+
+
+def test_a_question_that_could_not_be_reworded_is_reported():
+    def stubborn(request):
+        if request.prompt.name == "paraphrase":
+            return "When was Avel founded?"
+        return model(request)
+
+    journal, _, _ = study(stubborn)
+    assert [s.reason for s in journal.all(Skip)] == ["no new wording was found"]
