@@ -5,6 +5,7 @@ to start than most files take to read. A child that was killed, or that has beco
 large, is replaced. Several threads may call at once; each gets a child of its own.
 """
 
+import atexit
 import json
 import logging
 import os
@@ -377,3 +378,10 @@ def run(
                 _idle.append(child)
         if not is_kept:
             child.close()
+
+
+@atexit.register
+def _close_idle() -> None:
+    with _idle_lock:
+        while _idle:
+            _idle.pop().close()

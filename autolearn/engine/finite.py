@@ -16,7 +16,7 @@ from autolearn.core.errors import BackendError
 def check(files: Iterable[Path]) -> None:
     """Check that all weights of safetensors files are finite numbers.
 
-    It takes about 1 s for each 2 GiB that are in the page cache, as they are when a
+    It takes about 0.1 s for each GiB that is in the page cache, as the files are when a
     model has just been loaded.
 
     Raises:

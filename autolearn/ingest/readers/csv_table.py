@@ -59,10 +59,12 @@ def _delimiter(sample: str) -> str:
     """Return the delimiter with which most rows have as many cells as the first."""
 
     def fit(delimiter: str) -> tuple[float, int]:
-        table = islice(
-            csv.reader(StringIO(sample, newline=""), delimiter=delimiter), 100
-        )
-        counts = Counter(len(row) for row in table if row)
+        text = StringIO(sample, newline="")
+        table = islice(csv.reader(text, delimiter=delimiter), 100)
+        try:
+            counts = Counter(len(row) for row in table if row)
+        except csv.Error:  # it is told when the rows are read
+            return 0.0, 0
         (n_cells, n_rows) = counts.most_common(1)[0] if counts else (0, 0)
         return (n_rows / counts.total() if n_cells > 1 else 0.0), n_cells
 
