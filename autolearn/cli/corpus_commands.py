@@ -13,7 +13,7 @@ from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import contained_files, corpora
-from autolearn.services.actions import TrainSources
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 
 Args = argparse.Namespace

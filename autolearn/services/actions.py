@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from autolearn.core.errors import InputError, JobError
-from autolearn.core.gold import GoldQuestion, MetaExample
+from autolearn.core.gold import GoldQuestion
 from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.reading import ReadingChoices
@@ -43,6 +43,7 @@ from autolearn.runs.model_choice import (
 from autolearn.runs.versions import versions
 from autolearn.services import round_actions
 from autolearn.services.train_checks import check_train
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import rules
@@ -206,19 +207,6 @@ def decide(store: Store, sample_ids: Sequence[int], decision: Decision) -> int:
     """
     decisions = [replace(decision, sample_id=number) for number in sample_ids]
     return len(store.decisions.decide(decisions))
-
-
-@dataclass(frozen=True)
-class TrainSources:
-    """What a round is taught from, beside the defaults."""
-
-    examples: Sequence[MetaExample] = ()
-    """Examples that are not kept in the library."""
-    corpora: Sequence[int] | None = None
-    """The ids of corpora of the library; None: all that are not left out, if the method
-    is taught from corpora."""
-    scope: SampleScope | None = None
-    """None: the samples that were measured with the model that is trained."""
 
 
 def train(

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
 from tests.support.hub import Repository, files_of, serve
-from tests.support.pages import PATIENCE, load_anew
+from tests.support.pages import PATIENCE, load_anew, open_tab
 
 pytestmark = pytest.mark.torch_model
 
@@ -36,6 +36,7 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
 ):
     app = start()
     page = visit(app)
+    open_tab(page, "Model")
     assert server.asked == [], "the hub is asked only when a person asks"
     ask_for(page, "org/gated")
     expect(page.locator("#notice")).to_contain_text("org/gated is gated")
@@ -59,7 +60,7 @@ def test_a_model_is_looked_up_downloaded_cancelled_resumed_and_chosen(
     progress.get_by_text("Select it").click()
     expect(page.locator("#model-about")).to_contain_text("not in use")
     page.locator("#model-use").click()
-    expect(page.locator("#status")).to_contain_text(NAME)
+    expect(page.locator("#status")).to_contain_text(NAME.rsplit("/")[-1])
     with app.store() as store:
         assert chosen_model(store).model == NAME
     page.locator("#model-local").get_by_text("built-in", exact=True).click()

@@ -19,7 +19,17 @@ from tests.support.texts import put_text
 
 pytestmark = pytest.mark.torch_model
 
-TABS = ("Model", "Library", "Study", "Review", "Train", "Evaluation", "Chat", "History")
+TABS = (
+    "Start",
+    "Model",
+    "Library",
+    "Study",
+    "Review",
+    "Train",
+    "Evaluation",
+    "Chat",
+    "History",
+)
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}} ![b](https://x.invalid/b)"
 HOSTILE_PLACES = {
     "library-documents": "Library",

@@ -15,6 +15,7 @@ expect.set_options(timeout=PATIENCE)
 def test_what_cannot_be_done_says_why_and_the_page_goes_on(start, visit, tmp_path):
     app = start(tmp_path / "new")
     page = visit(app)
+    open_tab(page, "Model")
     name = page.locator("#model-name").get_by_role("textbox")
     name.fill("/nowhere")
     name.press("Enter")

@@ -17,6 +17,7 @@ from autolearn.ingest import corpora, importer
 from autolearn.metaskills import items
 from autolearn.runs.context import RunContext
 from autolearn.services import actions
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.store.migrations import MIGRATIONS
 from tests.support.corpora import added, rows, take, written
@@ -144,7 +145,7 @@ def test_corpora_can_be_named_and_left_out(store, tmp_path):
     store.corpora.set_excluded(1, excluded=True)
     run = actions.train(store, ModelSettings(), META)
     assert run.settings["corpora"] == [2]
-    gold = actions.TrainSources(corpora=[1])
+    gold = TrainSources(corpora=[1])
     run = actions.train(store, ModelSettings(), META, sources=gold)
     assert run.settings["corpora"] == [1]
     with pytest.raises(InputError, match=r"neither a file nor a corpus 'x'.*towns"):

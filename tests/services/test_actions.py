@@ -18,6 +18,7 @@ from autolearn.core.run_settings import (
 )
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.services import actions, quiz_actions
+from autolearn.services.train_sources import TrainSources
 from tests.support.rounds import one_round
 from tests.support.texts import put
 
@@ -166,7 +167,7 @@ def test_continual_evolution_needs_a_round_to_continue(store, evolution):
 
 
 def test_meta_skills_can_come_from_a_corpus_alone(store):
-    gold = actions.TrainSources([MetaExample("p", "r", "f", "rr")])
+    gold = TrainSources([MetaExample("p", "r", "f", "rr")])
     run = actions.train(store, MODEL, TrainSettings(method="meta"), sources=gold)
     assert TrainRunSettings.of(run).corpus[0].feedback == "f"
 

@@ -7,7 +7,7 @@ from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.rounds.sources import approved_examples
 from autolearn.services import actions, model_scope
-from autolearn.services.actions import TrainSources
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import SampleFilter
 from autolearn.ui.tabs.review_queue import FRESH, ReviewQueue
 from autolearn.ui.views import guide, history, knowledge_map, labels, status, train

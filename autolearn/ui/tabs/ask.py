@@ -21,6 +21,8 @@ from autolearn.services.model_scope import shown_digest
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import PageContext, Session, html_panel, redraw_on
+from autolearn.ui.tabs import ask_settings
+from autolearn.ui.tabs.ask_settings import LENGTH
 from autolearn.ui.views import ask as views
 from autolearn.ui.views import labels
 
@@ -34,8 +36,6 @@ SHORTEST_CONTEXT = 1024
 CHOICE = "conversation"
 AGAIN = 0.8
 """The temperature of another answer where the first was the likeliest."""
-LENGTH = 256
-"""New tokens of an answer at most, unless the person says otherwise."""
 N_TITLE = 60
 """Characters of the first question by which a conversation is listed."""
 
@@ -63,7 +63,7 @@ def build(context: PageContext) -> None:
             label="Refine", info="each model checks its answer and writes it again"
         )
     with gr.Accordion("Length, temperature and system prompt", open=False), gr.Row():
-        how = _settings()
+        how = ask_settings.lay_out()
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             show_label=False,
@@ -109,37 +109,6 @@ def build(context: PageContext) -> None:
         [],
         [panel, past],
     )
-
-
-def _settings() -> list[gr.Number | gr.Textbox]:
-    """Lay out how answers are written: temperature, length and system prompt."""
-    return [
-        gr.Number(
-            0.0,
-            label="Temperature",
-            info="0: the likeliest answer; up to 2.",
-            minimum=0,
-            maximum=2,
-            step=0.1,
-            min_width=140,
-            elem_id="ask-temperature",
-        ),
-        gr.Number(
-            LENGTH,
-            label="Length",
-            info="New tokens at most.",
-            minimum=1,
-            precision=0,
-            min_width=140,
-            elem_id="ask-length",
-        ),
-        gr.Textbox(
-            label="System prompt",
-            info="Of answers from memory. Empty: the one that rounds are trained on.",
-            lines=2,
-            elem_id="ask-system",
-        ),
-    ]
 
 
 @dataclass(frozen=True)

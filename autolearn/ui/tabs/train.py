@@ -19,10 +19,10 @@ from autolearn.models import token_counting
 from autolearn.rounds.sources import why_nothing
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions, token_preview
-from autolearn.services.actions import TrainSources
 from autolearn.services.estimates import durations, memory_needs
 from autolearn.services.estimates.round_contents import RoundContents, round_contents
 from autolearn.services.train_checks import check_train
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.training import presets
 from autolearn.ui import html

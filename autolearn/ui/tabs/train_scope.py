@@ -9,7 +9,7 @@ from autolearn.core.run_settings import SampleScope
 from autolearn.rounds.sources import approved_in
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import RunFilter, Store
-from autolearn.ui.session import PageContext
+from autolearn.ui.session import QUIET, PageContext
 from autolearn.ui.views import review as review_views
 
 N_FIELDS = 3
@@ -57,21 +57,21 @@ def lay_out(context: PageContext) -> list[Any]:
         )
     fields = [documents, studies, others]
     session = context.session
-    context.redraw_on_opening(
-        lambda others: _choices(session.store, others), [others], fields
-    )
-    others.change(
-        lambda others: _studies(session.store, others=others),
-        others,
-        studies,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+
+    def offer(with_others: bool) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
+        return _choices(session.store, with_others)
+
+    def offer_studies(with_others: bool) -> gr.Dropdown:
+        return _studies(session.store, others=with_others)
+
+    context.redraw_on_opening(offer, [others], fields)
+    others.change(offer_studies, others, studies, **QUIET)
     return fields
 
 
-def _choices(store: Store, others: bool) -> tuple[gr.Dropdown, gr.Dropdown, Any]:
+def _choices(
+    store: Store, others: bool
+) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
     documents = [(document.name, document.id) for document in store.library.shelf()]
     return (
         gr.Dropdown(choices=documents),

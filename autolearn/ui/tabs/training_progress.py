@@ -11,8 +11,8 @@ from autolearn.core.run_results import FailedResult
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.runs import queues
 from autolearn.services import actions
-from autolearn.services.actions import TrainSources
 from autolearn.services.model_scope import chosen_digest
+from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on

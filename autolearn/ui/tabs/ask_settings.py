@@ -1,0 +1,37 @@
+"""How answers of a chat are written, as it is chosen on the page."""
+
+import gradio as gr
+
+LENGTH = 256
+"""New tokens of an answer at most, unless the person says otherwise."""
+
+
+def lay_out() -> list[gr.Number | gr.Textbox]:
+    """Lay out how answers are written: temperature, length and system prompt."""
+    return [
+        gr.Number(
+            0.0,
+            label="Temperature",
+            info="0: the likeliest answer; up to 2.",
+            minimum=0,
+            maximum=2,
+            step=0.1,
+            min_width=140,
+            elem_id="ask-temperature",
+        ),
+        gr.Number(
+            LENGTH,
+            label="Length",
+            info="New tokens at most.",
+            minimum=1,
+            precision=0,
+            min_width=140,
+            elem_id="ask-length",
+        ),
+        gr.Textbox(
+            label="System prompt",
+            info="Of answers from memory. Empty: the one that rounds are trained on.",
+            lines=2,
+            elem_id="ask-system",
+        ),
+    ]
