@@ -23,7 +23,7 @@ import torch
 
 from autolearn.core.errors import AutolearnError
 from autolearn.runs import queues
-from autolearn.store import Store
+from autolearn.store import Store, copies
 from tests.fire import inspection, killer, models
 from tests.fire.inspection import Story
 from tests.fire.killer import Kill
@@ -109,7 +109,8 @@ class Campaign:
         self, row: Row, workload: Workload, folder: Path, kill: Kill | None
     ) -> None:
         has_database = (folder / "autolearn.db").exists()
-        before = inspection.committed(folder) if has_database else set()
+        is_opened = has_database and not workload.is_old
+        before = inspection.committed(folder) if is_opened else set()
         ending = killer.run(
             lambda: workload.act(self._rig, folder),
             folder,
@@ -121,7 +122,9 @@ class Campaign:
             row.by_signal[kill.name] = row.by_signal.get(kill.name, 0) + 1
         elif ending.error:
             row.violations.append(ending.error.strip().splitlines()[-1])
-        if (folder / "autolearn.db").exists():
+        if workload.is_old:
+            row.violations += copies.problems(folder / "autolearn.db")
+        elif (folder / "autolearn.db").exists():
             row.violations += inspection.violations(folder, before)
         elif has_database:
             row.violations.append("the database is gone")

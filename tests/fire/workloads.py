@@ -57,6 +57,8 @@ class Workload:
     """Does what a person does after a kill; returns whether anything is left to do."""
     result: Callable[[Path], Path] = lambda folder: folder
     """The workspace that is compared with that of an undisturbed run."""
+    is_old: bool = False
+    """Whether opening the workspace is the work, so that the rig must not do it."""
     is_graceful: bool = False
     """Whether SIGTERM ends it as a person's stop does."""
 
@@ -219,11 +221,18 @@ def _migration() -> Workload:
         old.close()
 
     def resume(folder: Path) -> bool:
-        with Store.open(folder) as store:
-            assert [document.name for document in store.library.documents()] == ["a.md"]
-        return False
+        db = sqlite_utils.Database(folder / "autolearn.db")
+        assert [row["name"] for row in db["documents"].rows] == ["a.md"]
+        is_pending = bool(MIGRATIONS.pending(db))
+        db.close()
+        return is_pending
 
-    return Workload(prepare, lambda rig, folder: Store.open(folder).close(), resume)
+    return Workload(
+        prepare,
+        lambda rig, folder: Store.open(folder).close(),
+        resume,
+        is_old=True,
+    )
 
 
 def _creation() -> Workload:
