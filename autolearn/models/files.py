@@ -349,7 +349,8 @@ def adapter_digest(folder: Path, largest: float = inf) -> str:
     return _sha256([folder / name for name in ADAPTER_FILES], largest)
 
 
-def _sha256(files: list[Path], largest: float = WHOLE) -> str:
+def _sha256(files: list[Path], largest: float | None = None) -> str:
+    largest = WHOLE if largest is None else largest
     checksum = hashlib.sha256()
     for path in files:
         check_regular(path)
