@@ -5,8 +5,16 @@ from autolearn.ui.html import Html
 
 CLOSE = "close-drawer"
 """The key of the click that closes it; so does Escape."""
-FOCUS_JS = "() => setTimeout(() => document.querySelector('.al-drawer')?.focus(), 60)"
-"""Moves the keyboard to it once it is drawn."""
+FOCUS_JS = """() => {
+  let left = 60;
+  const timer = setInterval(() => {
+    const drawers = [...document.querySelectorAll(".al-drawer")];
+    const drawer = drawers.find((one) => one.getClientRects().length > 0);
+    if (drawer) drawer.focus();
+    if (drawer || --left === 0) clearInterval(timer);
+  }, 50);
+}"""
+"""Moves the keyboard to it once it is drawn, which takes a moment."""
 
 
 def drawer(content: Html, label: str) -> Html:

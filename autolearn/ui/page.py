@@ -58,7 +58,7 @@ def build(folder: Path) -> gr.Blocks:
         title="autolearn", analytics_enabled=False, delete_cache=DELETE_CACHE
     ) as page:
         current = gr.State(start.TITLE)
-        address = gr.Textbox(visible="hidden")
+        address = gr.Textbox("", visible="hidden")
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=270):

@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from autolearn.engine import adapters
 from autolearn.engine.load import LoadedModel
-from autolearn.engine.trainer import train
+from autolearn.engine.trainer import optimizer
 from autolearn.models.memory import Device
 
 AWAY = torch.device("meta")
@@ -139,7 +139,7 @@ def _without_driver(patch: pytest.MonkeyPatch) -> None:
     for name in ("memory_reserved", "memory_allocated", "max_memory_allocated"):
         patch.setattr(torch.cuda, name, lambda *_: 0)
     patch.setattr(torch.cuda, "reset_peak_memory_stats", lambda *_: None)
-    patch.setattr(train, "_optimizer", lambda some, _: torch.optim.AdamW(some))
+    patch.setattr(optimizer, "create", lambda some, _: torch.optim.AdamW(some))
     fresh: Callable[..., None] = adapters.attach_new
 
     def sent(lm: LoadedModel, *more: Any) -> None:

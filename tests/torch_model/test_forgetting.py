@@ -207,7 +207,8 @@ def fake_validation(monkeypatch, *shares):
 
 
 def best_state(places):
-    return torch.load(places["checkpoints"] / "best" / "state.pt", weights_only=True)
+    (folder,) = places["checkpoints"].glob("best-*")
+    return torch.load(folder / "state.pt", weights_only=True)
 
 
 @pytest.mark.parametrize(("end", "taken"), [(0.5, {"best_at": 2}), (0.88, {})])
@@ -234,7 +235,7 @@ def test_the_best_checkpoint_stays_beside_the_newest_two(backend, places, monkey
     fake_validation(monkeypatch, 0.25, 0.75, 0.5, 0.75, 0.5)
     backend.train(items, settings, Watch(5), **places)
     names = sorted(path.name for path in places["checkpoints"].iterdir())
-    assert names == ["best", "step-4", "step-5"]
+    assert names == ["best-2", "step-4", "step-5"]
     assert best_state(places)["step"] == 2
 
 

@@ -60,9 +60,12 @@ def test_the_engine_allows_each_target_token_by_token(backend):
         fits = []
         for request in asked[item.chat[:2]]:
             _ids, n_begun = chat.to_answer(request.prompt.chat)
-            rest = chat.answer(item.chosen)[n_begun:-1]
-            inner = grammars.matcher(request.constraint)._matcher
-            fits.append(inner.validate_tokens(rest) == len(rest))
+            # The round trip asks for the short answer alone, which may be "none".
+            short = item.chosen.partition("\nAnswer:")[0]
+            for target in (item.chosen, short):
+                rest = chat.answer(target)[n_begun:-1]
+                inner = grammars.matcher(request.constraint)._matcher
+                fits.append(inner.validate_tokens(rest) == len(rest))
         assert any(fits), item.chosen
         seen += 1
     assert seen > 20

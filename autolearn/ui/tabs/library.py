@@ -44,6 +44,7 @@ def build(context: PageContext) -> None:
             corpora.build(context)
         with gr.Column(min_width=380):
             search = gr.Textbox(
+                "",
                 label="Search in all passages",
                 placeholder="Words, or the beginning of the last one",
                 elem_id="library-search",
