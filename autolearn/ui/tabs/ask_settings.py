@@ -29,6 +29,7 @@ def lay_out() -> list[gr.Number | gr.Textbox]:
             elem_id="ask-length",
         ),
         gr.Textbox(
+            "",
             label="System prompt",
             info="Of answers from memory. Empty: the one that rounds are trained on.",
             lines=2,
