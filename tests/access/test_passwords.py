@@ -15,7 +15,7 @@ from autolearn.access.gate import Gate
 from autolearn.access.hosts import allowed_hosts
 from autolearn.access.sessions import Sessions
 from autolearn.core.errors import InputError
-from tests.support.asgi import HERE, Inner, request, send
+from tests.support.asgi import HERE, Inner, request, send, wait_for
 
 ADA = Credentials("ada", "pass:wörd €")
 
@@ -134,7 +134,7 @@ def test_tries_at_once_count_like_tries_one_after_the_other(gate):
             *(send(gate, "/login", (), **wrong) for _ in range(50))
         )
 
-    statuses = [answer.status for answer in asyncio.run(together())]
+    statuses = [answer.status for answer in wait_for(together())]
     assert statuses.count(403) == attempts.MOST_OF_ADDRESS
     assert statuses.count(429) == 50 - attempts.MOST_OF_ADDRESS
 

@@ -1,13 +1,25 @@
 """Requests to an ASGI app as they arrive, with whatever headers a client may send."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HERE = "127.0.0.1:7860"
+T = TypeVar("T")
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, in a thread of its own.
+
+    Playwright keeps an event loop running in the thread of the tests, where another one
+    cannot be started.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ def request(
     **scope: Any,
 ) -> Answer:
     """Return the answer to one request."""
-    return asyncio.run(
+    return wait_for(
         send(app, target, headers, method=method, host=host, body=body, **scope)
     )
 
