@@ -23,7 +23,6 @@ from autolearn.study.generation import (
 )
 from autolearn.study.grounding import (
     TextQuestion,
-    lead_back,
     same_short_answer,
     short_answers,
     shown,
@@ -116,8 +115,8 @@ def facts(settings: StudySettings, passage: Passage) -> list[Fact]:
 def ask(generator: Generator, passages: Sequence[Passage]) -> list[Record]:
     """Ask about each fact of each passage until a question holds.
 
-    It must be self-contained and new, and lead back to the answer and to the sentence
-    that it was made from. Facts without a question after the last attempt become skips.
+    It must be self-contained and new, and lead back to the answer that it was made
+    from. Facts without a question after the last attempt become skips.
     """
     all_facts = [fact for p in passages for fact in facts(generator.settings, p)]
     passage_ids = {fact.passage.id for fact in all_facts}
@@ -165,18 +164,10 @@ def _checked(generator: Generator, drafts: Sequence[_Draft]) -> list[_Draft]:
     drafts = [replace(draft, fault=draft.form_fault) for draft in drafts]
     cases = [_as_text_question(draft) for draft in drafts if not draft.fault]
     answers = iter(short_answers(generator, cases))
-    drafts = [
+    return [
         draft
         if draft.fault or same_short_answer(next(answers), draft.short_answer)
         else replace(draft, fault="it leads to another answer")
-        for draft in drafts
-    ]
-    cases = [_as_text_question(draft) for draft in drafts if not draft.fault]
-    leads_back = iter(lead_back(generator, cases))
-    return [
-        draft
-        if draft.fault or next(leads_back)
-        else replace(draft, fault="it leads to another sentence")
         for draft in drafts
     ]
 

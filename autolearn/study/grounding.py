@@ -155,29 +155,6 @@ def _best(candidates: Sequence[str], gains: Sequence[float]) -> str:
     return sentence if gain >= TELLS else ""
 
 
-def lead_back(generator: Generator, cases: Sequence[TextQuestion[T]]) -> list[bool]:
-    """Return whether each question is likeliest after the sentence it was made from.
-
-    A question that another sentence of the text makes likelier is mostly about that
-    one, or about nothing that the text says.
-
-    Raises:
-        Cancelled: The person stopped the run.
-    """
-    options = []
-    for case in cases:
-        others = (s for s in _nearest(case.text, case.question) if s != case.sentence)
-        options.append([case.sentence, *others])
-    gains = _gains(
-        generator,
-        [
-            (case.text, case.question, sentences_of_text)
-            for case, sentences_of_text in zip(cases, options, strict=True)
-        ],
-    )
-    return [max(gains_of_text) == gains_of_text[0] for gains_of_text in gains]
-
-
 def _gains(
     generator: Generator, cases: Sequence[tuple[str, str, Sequence[str]]]
 ) -> list[list[float]]:

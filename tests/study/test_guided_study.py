@@ -259,14 +259,6 @@ def test_a_question_that_leads_to_another_answer_is_not_kept():
     assert not any("When" in question.text for question in journal.all(Question))
 
 
-def test_a_question_that_another_sentence_makes_likelier_is_not_kept():
-    journal, _ = study(model, sure=likelier_after(SENTENCES[0]))
-    texts = {q.text for q in journal.all(Question) if q.origin == "model"}
-    assert texts == {FACTS["1842"]}
-    (skip,) = (s for s in journal.all(Skip) if s.stage == "questions")
-    assert "it leads to another sentence" in skip.reason
-
-
 def test_a_question_that_does_not_stand_alone_is_repaired_once():
     def vague(request):
         if (
