@@ -35,15 +35,15 @@ def render(files: Iterable[Path]) -> str:
 
 
 def _section(path: Path) -> str:
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    result: Values = kept["result"]
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    result: Values = entry["result"]
     table = _comparison(result) if "arms" in result else _evolution(result)
-    title = path.stem.replace("-", " ")
-    note = f"{kept['note']}\n\n" if kept.get("note") else ""
+    title = path.stem.replace("-", " ").capitalize()
+    note = f"{entry['note']}\n\n" if entry.get("note") else ""
     file = f"[{path.name}](results/{path.name})"
     return (
-        f"\n## {title[0].upper()}{title[1:]}\n\n"
-        f"`{kept['command']}`, {kept['machine']}. "
+        f"\n## {title}\n\n"
+        f"`{entry['command']}`, {entry['machine']}. "
         f"Tasks done: {result['tasks_done']}. File: {file}.\n"
         f"\n{note}{table}"
     )

@@ -24,8 +24,8 @@ class Credentials:
 
     def match(self, user: str, password: str) -> bool:
         """Compare in a time that does not depend on where they differ."""
-        given = Credentials(user, password)
-        return hmac.compare_digest(given.digest(b""), self.digest(b""))
+        other = Credentials(user, password)
+        return hmac.compare_digest(other.digest(b""), self.digest(b""))
 
     def digest(self, key: bytes) -> bytes:
         """Return 32 bytes that differ for other credentials or another key."""

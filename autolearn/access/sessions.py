@@ -137,7 +137,7 @@ class Token:
         return signed(self.text.encode(), "ticket")
 
     def admits(self, text: str) -> bool:
-        """Return whether a text is the token, or a ticket that nobody has used."""
+        """Return whether a text is the token, or an unused ticket."""
         if hmac.compare_digest(text.encode(), self.text.encode()):
             return True
         if not is_signed(self.text.encode(), "ticket", text, TICKET_SECONDS):

@@ -126,7 +126,8 @@ class Child:
                 watch = self._begin(request, limits)
                 return self._result(watch, stop, on_report or _ignore)
         except BaseException as error:
-            if not isinstance(error, errors.AutolearnError) or _is_failure(error):
+            is_refusal = isinstance(error, errors.AutolearnError)
+            if not is_refusal or isinstance(error, ChildFailed):
                 self._kill()
             raise
         finally:
@@ -238,7 +239,7 @@ class _NeverBegunError(ChildFailed):
 
 
 def _ignore(value: Any) -> None:
-    """Take a report that nobody wants."""
+    """Drop a report."""
 
 
 class _Watch:
@@ -250,14 +251,14 @@ class _Watch:
         self._process = psutil.Process(pid)
         self.has_begun = False
         self._begin = self._looked = time.monotonic()
-        self._computed = self._held = 0.0
+        self._computed = self._memory_before = 0.0
 
     def begin(self) -> None:
         """Count from now on: Python has started and the function is imported."""
         self.has_begun = True
         self._begin = self._looked = time.monotonic()
         self._computed = self._computing()
-        self._held = self.memory()
+        self._memory_before = self.memory()
 
     def check(self) -> None:
         """Check time and memory, from time to time.
@@ -277,9 +278,9 @@ class _Watch:
             raise _takes_time(self.limits)
         if self._computing() - self._computed > self.limits.seconds:
             raise _takes_time(self.limits)
-        held = self.memory()
-        self.peak = max(self.peak, held)
-        if held - self._held > self.limits.memory:
+        memory = self.memory()
+        self.peak = max(self.peak, memory)
+        if memory - self._memory_before > self.limits.memory:
             raise _needs_memory(self.limits)
 
     def _computing(self) -> float:
@@ -317,13 +318,9 @@ def _refuse(message: dict[str, Any], limits: Limits) -> NoReturn:
 
 
 def _error_class(name: str) -> type[errors.AutolearnError]:
-    found = getattr(errors, name, errors.InputError)
-    is_ours = isinstance(found, type) and issubclass(found, errors.AutolearnError)
-    return found if is_ours else errors.InputError
-
-
-def _is_failure(error: BaseException) -> bool:
-    return isinstance(error, ChildFailed)
+    kind = getattr(errors, name, errors.InputError)
+    is_ours = isinstance(kind, type) and issubclass(kind, errors.AutolearnError)
+    return kind if is_ours else errors.InputError
 
 
 def _takes_time(limits: Limits) -> ChildFailed:

@@ -46,7 +46,7 @@ def enforced(limits: Limits) -> Iterator[None]:
     """Let the system enforce limits on this process while the block lasts.
 
     Allocations beyond the limit fail with ``MemoryError`` (Linux). Computing beyond
-    the time ends the process (Linux, macOS), even if nobody is left to kill it.
+    the time ends the process (Linux, macOS), even if its parent has ended.
     """
     with limited_memory(limits.memory), _limited_time(limits.seconds):
         yield

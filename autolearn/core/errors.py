@@ -73,7 +73,7 @@ class ChildFailed(AutolearnError):
     """Work in a child process ended without a result; the text is a predicate."""
 
     def __init__(self, message: str, how: ChildEnd) -> None:
-        """Take what is said of the file, such as "takes longer than 60 seconds"."""
+        """Take the end of a sentence, such as "takes longer than 60 seconds"."""
         super().__init__(message)
         self.how = how
 

@@ -164,8 +164,8 @@ def _read_again(
     generations = context.journal.generations(
         stage, lambda: replay.read(reader, plan.texts)
     )
-    kept = replay.without_skills(generations, plan.without)
-    return [replay.as_item(generation) for generation in kept]
+    replayed = replay.without_skills(generations, plan.without)
+    return [replay.as_item(generation) for generation in replayed]
 
 
 def _check(

@@ -123,8 +123,8 @@ def read_corpus(context: RunContext) -> ImportResult:
     if path:
         reading = _in_child(store, Path(path), measure, tell)
     else:
-        made = CorpusReading("invented", gold_examples.examples())
-        reading = _shortened(made, _Cutter(store, None, measure), tell)
+        invented = CorpusReading("invented", gold_examples.examples())
+        reading = _shortened(invented, _Cutter(store, None, measure), tell)
     examples = reading.examples
     corpus = Corpus(
         name,

@@ -107,8 +107,8 @@ def skill_of(item: TrainItem) -> Skill | None:
     """Return the skill that an item teaches, recognised by its system prompt.
 
     An item is stored as a chat, without the name of its prompt: items of files and of
-    earlier versions have none. Where a generation is at hand, ``skill_of_prompt`` asks
-    its prompt instead.
+    earlier versions have none. ``skill_of_prompt`` asks the prompt of a generation
+    instead.
     """
     if not item.chat:
         return None

@@ -71,14 +71,14 @@ def _kept(function: str, path: Path) -> Any:
     """Return the answer of a child, or the error, asked anew if the files changed."""
     stamp, key = _stamp(path), (function, str(path))
     with _lock:
-        kept = _answers.get(key)
-    if kept is None or kept[0] != stamp:
-        kept = stamp, _ask(function, path, sum(entry[2] for entry in stamp))
+        record = _answers.get(key)
+    if record is None or record[0] != stamp:
+        record = stamp, _ask(function, path, sum(entry[2] for entry in stamp))
         with _lock:
-            _answers[key] = kept
+            _answers[key] = record
             while len(_answers) > N_KEPT:
                 _answers.popitem(last=False)
-    return kept[1]
+    return record[1]
 
 
 def _ask(function: str, path: Path, n_bytes: int) -> Any:

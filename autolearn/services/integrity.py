@@ -57,10 +57,10 @@ def check(workspace: Path) -> list[Finding]:
 
 
 def _of(what: str, total: int, damaged: Sequence[str]) -> Finding:
-    found = f"{total} checked"
+    sentence = f"{total} checked"
     if damaged:
-        found += f", {len(damaged)} missing or damaged: {_named(damaged)}"
-    return Finding(what, not damaged, found)
+        sentence += f", {len(damaged)} missing or damaged: {_named(damaged)}"
+    return Finding(what, not damaged, sentence)
 
 
 def _named(names: Sequence[str]) -> str:
@@ -87,13 +87,15 @@ def _checkpoints(store: Store) -> tuple[int, list[str]]:
 
 
 def _originals(store: Store) -> tuple[int, list[str]]:
-    kept = [document for document in store.library.documents() if document.original]
+    documents = [
+        document for document in store.library.documents() if document.original
+    ]
     damaged = []
-    for document in kept:
+    for document in documents:
         file = store.folder / originals.FOLDER / document.original
         if not _has_digest(file, file.stem):
             damaged.append(document.name)
-    return len(kept), damaged
+    return len(documents), damaged
 
 
 def _has_digest(file: Path, digest: str) -> bool:

@@ -165,7 +165,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
     """Open a database in a place that may not be written."""
     _refuse_empty(path)
     # A database in WAL mode needs its shared memory file beside it. Where that cannot
-    # be made, nobody writes: what is in the file is all there is.
+    # be made, no process writes, so the file is complete.
     has_wal = path.with_name(f"{path.name}-wal").exists()
     how = "mode=ro" if has_wal else "immutable=1"
     with errors_told(path):

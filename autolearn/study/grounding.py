@@ -5,7 +5,7 @@ the answer that it was made for. For a question that came from elsewhere the sen
 chosen among all of the text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -138,55 +138,37 @@ def likeliest_sentences(
     Raises:
         Cancelled: The person stopped the run.
     """
-    options = [_nearest(text, question) for text, question in cases]
-    gains = _gains(generator, [(*c, o) for c, o in zip(cases, options, strict=True)])
-    return [
-        _best(sentences_of_text, gains_of_text)
-        for sentences_of_text, gains_of_text in zip(options, gains, strict=True)
-    ]
-
-
-def _best(candidates: Sequence[str], gains: Sequence[float]) -> str:
-    gain, sentence = max(
-        zip(gains, candidates, strict=True),
-        key=lambda pair: pair[0],
-        default=(0.0, ""),
-    )
-    return sentence if gain >= TELLS else ""
-
-
-def _gains(
-    generator: Generator, cases: Sequence[tuple[str, str, Sequence[str]]]
-) -> list[list[float]]:
-    """Return by how much each sentence makes its question likelier, in nats per token.
-
-    A case is a text, a question and some sentences. The likelihood of the question
-    after heading and sentence is compared with that after the heading alone.
-    """
-    gains: list[list[float]] = []
+    likeliest: list[str] = []
     for begin in range(0, len(cases), _CASES_PER_CALL):
         if generator.stop():
             raise Cancelled
-        gains += _gains_of_some(generator, cases[begin : begin + _CASES_PER_CALL])
-    return gains
+        likeliest += _likeliest(generator, cases[begin : begin + _CASES_PER_CALL])
+    return likeliest
 
 
-def _gains_of_some(
-    generator: Generator, cases: Sequence[tuple[str, str, Sequence[str]]]
-) -> list[list[float]]:
+def _likeliest(generator: Generator, cases: Sequence[tuple[str, str]]) -> list[str]:
+    nearest = [_nearest(text, question) for text, question in cases]
     prompt = prompts.load("sentence_question")
     chats, questions = [], []
-    for text, question, candidates in cases:
+    for (text, question), candidates in zip(cases, nearest, strict=True):
         for sentence in ("", *candidates):
             values = {"heading": _heading(text), "sentence": sentence}
             chats.append(prompt.render(**values).chat)
             questions.append(question)
     likelihoods = iter(generator.backend.confidence(chats, questions))
-    gains = []
-    for _, _, candidates in cases:
-        alone = next(likelihoods)
-        gains.append([next(likelihoods) - alone for _ in candidates])
-    return gains
+    return [_best(candidates, likelihoods) for candidates in nearest]
+
+
+def _best(candidates: Sequence[str], likelihoods: Iterator[float]) -> str:
+    """Return the likeliest sentence if it ``TELLS``.
+
+    ``likelihoods``: that of the question after the heading alone, then after each
+    sentence.
+    """
+    alone = next(likelihoods)
+    gains = {sentence: next(likelihoods) - alone for sentence in candidates}
+    best = max(gains, key=gains.__getitem__, default="")
+    return best if best and gains[best] >= TELLS else ""
 
 
 def _nearest(text: str, question: str) -> list[str]:

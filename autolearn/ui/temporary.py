@@ -1,7 +1,7 @@
 """Temporary files of the page: in the workspace, and gone with the page.
 
 Gradio keeps uploads and what is fetched in one folder. It deletes there what has become
-old while the page runs, if ``gr.Blocks`` is told to. A killed page leaves the rest,
+old while the page runs, if ``gr.Blocks`` is asked to. The rest of a killed page stays,
 which the next one removes.
 """
 

@@ -91,7 +91,7 @@ def victim(browser: Browser, app: App) -> Iterator[tuple[App, BrowserContext]]:
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(app.url)
-    page.locator(".al-status").wait_for()
+    expect(page.locator(".al-status")).to_be_visible()
     assert page.url.partition("#")[0] == f"{app.origin}/"
     yield app, context
     context.close()
@@ -164,7 +164,7 @@ def test_a_link_from_elsewhere_leads_in_with_one_click_more(victim, other_port):
     page.goto(f"http://foreign.test:{other_port}")
     page.evaluate("(target) => { location.href = target; }", f"{app.origin}/")
     page.get_by_role("link", name="Open autolearn").click()
-    page.locator(".al-status").wait_for()
+    expect(page.locator(".al-status")).to_be_visible()
 
 
 def test_without_the_token_a_browser_is_told_what_to_open(victim, browser):
@@ -184,7 +184,7 @@ def test_a_script_in_a_text_does_not_run(victim):
     app, context = victim
     page = context.new_page()
     page.goto(app.origin)
-    page.locator(".al-status").wait_for()
+    expect(page.locator(".al-status")).to_be_visible()
     ran = page.evaluate(
         "() => { window.ran = 0; const part = document.createElement('div');"
         'part.innerHTML = \'<img src=data:, onerror="window.ran = 1">'

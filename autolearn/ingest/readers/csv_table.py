@@ -63,7 +63,7 @@ def _delimiter(sample: str) -> str:
         table = islice(csv.reader(text, delimiter=delimiter), 100)
         try:
             counts = Counter(len(row) for row in table if row)
-        except csv.Error:  # it is told when the rows are read
+        except csv.Error:  # reported when the rows are read
             return 0.0, 0
         (n_cells, n_rows) = counts.most_common(1)[0] if counts else (0, 0)
         return (n_rows / counts.total() if n_cells > 1 else 0.0), n_cells

@@ -187,9 +187,9 @@ def _without_paragraph(text: str, line: int, left_out: LeftOut) -> str:
     place = sum(len(x) + 1 for x in lines[: line - 1])
     i = bisect_right(starts, place) - 1
     start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(text)
-    kept = re.findall(r"\\(?:begin|end)\{document\}", text[start:end])
+    limits = re.findall(r"\\(?:begin|end)\{document\}", text[start:end])
     mark = left_out.add(text[start:end], MALFORMED)
-    if not mark or kept:
+    if not mark or limits:
         return text
     return f"{text[:start]}{mark}\n\n{text[end:]}"
 

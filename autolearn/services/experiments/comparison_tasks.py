@@ -223,7 +223,7 @@ class _Comparison:
         parent = round_of(self.store, done[first])
         samples = tuple(self._chosen(done[second]))
         order = TrainRunSettings(train=settings, parent=parent, samples=samples)
-        most = max(1, settings.max_steps // STAGE_1_TO_2)
+        most = settings.max_steps // STAGE_1_TO_2
         steps = min(self._steps_by_epochs(order), most)
         settings = replace(settings, max_steps=max(1, steps))
         return train(self.store, self.model, replace(order, train=settings))

@@ -219,22 +219,33 @@ def _bulk_row() -> Bulk:
         )
 
 
+def _text_boxes(labels: dict[str, str], lines: int) -> list[Any]:
+    """Lay out boxes for texts in a row; ``labels``: by the ends of their ids."""
+    with gr.Row():
+        return [
+            gr.Textbox(
+                label=label,
+                lines=lines,
+                max_lines=8,
+                min_width=200,
+                interactive=True,
+                elem_id=f"review-{name}",
+            )
+            for name, label in labels.items()
+        ]
+
+
 def _edit() -> Edit:
     with gr.Column(visible=False, elem_id="review-panel") as panel:
-        names = ("Question", "Answer to learn", "Feedback", "Refinement")
-        ids = ("question", "answer", "feedback", "refined")
-        with gr.Row():
-            boxes: list[Any] = [
-                gr.Textbox(
-                    label=label,
-                    lines=4,
-                    max_lines=8,
-                    min_width=200,
-                    interactive=True,
-                    elem_id=f"review-{name}",
-                )
-                for label, name in zip(names, ids, strict=True)
-            ]
+        boxes = _text_boxes(
+            {
+                "question": "Question",
+                "answer": "Answer to learn",
+                "feedback": "Feedback",
+                "refined": "Refinement",
+            },
+            lines=4,
+        )
         with gr.Row():
             save = gr.Button(
                 "Save (Ctrl+Enter)", variant="primary", size="sm", elem_id="review-save"
@@ -245,18 +256,8 @@ def _edit() -> Edit:
 
 def _own_pair() -> OwnPair:
     with gr.Column(visible=False, elem_id="review-own") as panel:
-        with gr.Row():
-            boxes: list[Any] = [
-                gr.Textbox(
-                    label=label,
-                    lines=3,
-                    max_lines=8,
-                    min_width=200,
-                    interactive=True,
-                    elem_id=f"review-own-{label.lower()}",
-                )
-                for label in ("Question", "Answer")
-            ]
+        labels = {"own-question": "Question", "own-answer": "Answer"}
+        boxes = _text_boxes(labels, lines=3)
         with gr.Row():
             boxes.append(
                 gr.Checkbox(

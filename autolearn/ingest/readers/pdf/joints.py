@@ -48,8 +48,10 @@ down off back work by self for to be side ward wards wise man men thing body one
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case; compounds also in parts."""
-    found = [word.lower().replace("\u2010", "-") for word in _WORD.findall(text)]
-    return found + [part for word in found if "-" in word for part in word.split("-")]
+    all_words = [word.lower().replace("\u2010", "-") for word in _WORD.findall(text)]
+    return all_words + [
+        part for word in all_words if "-" in word for part in word.split("-")
+    ]
 
 
 def joint(

@@ -53,10 +53,10 @@ def on_page(page: PageLines, facts: Facts) -> PageParts:
     lines = _with_initials(aligned.with_markers(lines))
     items = _with_tables(lines, page, facts)
     is_rtl = bidi.is_rtl("".join(map(line_text.text, lines)))
-    found = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
+    page_blocks = blocks.of_items(order.ordered(items, is_rtl=is_rtl), facts)
     in_tables = {id(x) for item in items for x in _lines_of(item)}
-    found += _turned(page, facts, in_tables)
-    return PageParts(found, left_out, set(doubts.of_page(items)))
+    page_blocks += _turned(page, facts, in_tables)
+    return PageParts(page_blocks, left_out, set(doubts.of_page(items)))
 
 
 def _lines_of(item: Box) -> list[Line]:
@@ -74,16 +74,16 @@ def _turned(page: PageLines, facts: Facts, in_tables: Set[int]) -> list[Block]:
         facts: What holds for the whole document.
         in_tables: The ``id`` of the lines that stand in tables.
     """
-    found = [
+    asides = [
         block
         for _, lines in page.turned
         for block in blocks.of_items(
             order.ordered([line for line in lines if id(line) not in in_tables]), facts
         )
     ]
-    for block in found:
+    for block in asides:
         block.kind = "aside" if block.kind == "heading" else block.kind
-    return found
+    return asides
 
 
 def _inside(page: PageLines, left_out: list[Part]) -> list[Line]:
