@@ -378,7 +378,11 @@ def run(
 
 
 @atexit.register
-def _close_idle() -> None:
+def close_idle() -> None:
+    """End the children that wait for a call, and their listeners.
+
+    To be called before a fork: the new process would wait for the pipes for ever.
+    """
     with _idle_lock:
         while _idle:
             _idle.pop().close()

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autolearn.containment.child import close_idle
+
 WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT", "CREATE", "ALTER", "DROP")
 UNCOUNTED = ("RETURNING cancel_requested", "UPDATE runs SET stage")
 """Heartbeat and progress: how many there are depends on the time."""
@@ -119,6 +121,7 @@ def run(
     """
     report = folder.with_name(f"{folder.name}.events")
     report.unlink(missing_ok=True)
+    close_idle()
     child = os.fork()
     if not child:
         _be_child(act, Counter(folder, kill, report))
