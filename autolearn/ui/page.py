@@ -72,7 +72,7 @@ def build(folder: Path) -> gr.Blocks:
             elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
         )
         strip = html_panel("whole-round")
-        with gr.Tabs(selected=start.TITLE) as tabs:
+        with gr.Tabs(selected=start.TITLE, overflow_behavior="wrap") as tabs:
             context = PageContext(
                 session,
                 current,
@@ -87,6 +87,8 @@ def build(folder: Path) -> gr.Blocks:
             )
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
+                    heading = html.tag("h2", module.TITLE, "al-unseen")
+                    html_panel(f"heading-{module.TITLE}", heading)
                     module.build(context)
                 context.wire(tab)
                 name = module.TITLE

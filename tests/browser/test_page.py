@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 
 import pytest
@@ -368,3 +369,34 @@ def test_a_prompt_is_changed_previewed_and_set_back(start, visit, small):
     expect(about).not_to_contain_text("Changed in this workspace")
     expect(text).to_have_value(default)
     assert not changed.exists()
+
+
+def test_a_document_that_a_round_has_learned_from_is_deleted(start, visit, worked):
+    folder = worked.parent / "without the document"
+    shutil.copytree(worked, folder)
+    app = start(folder)
+    page = visit(app)
+    open_tab(page, "Library")
+    page.locator("#library-documents .al-link").first.click()
+    asked = []
+
+    def answer(dialog):
+        asked.append(dialog.message)
+        dialog.accept()
+
+    page.once("dialog", answer)
+    page.locator("#library-passages [data-remove]").click()
+    expect(page.locator("#library-documents")).to_contain_text("No text yet")
+    assert "round" in asked[0]
+    open_tab(page, "Review")
+    page.locator("#review-filter button").first.click()
+    page.locator("#review-filter").get_by_label("approved").check()
+    expect(page.locator("#review-card")).to_contain_text("founded in 1711")
+    open_tab(page, "History")
+    page.locator("#history-rounds .al-pick").first.click()
+    expect(page.locator("#history-round")).to_contain_text("Digest of the base")
+    page.keyboard.press("Escape")
+    open_tab(page, "Evaluation")
+    page.locator("#proof-take").click()
+    until(lambda: kinds(app, "done").count("quiz") == 2)
+    ask_by_hand(app, page)

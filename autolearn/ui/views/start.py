@@ -31,7 +31,7 @@ def about() -> Html:
             "li",
             html.tag("strong", html.text(title))
             + html.tag("span", html.text(what), "al-faint")
-            + html.tag("span", html.text(f"Tab {tab}"), "al-loop-tab"),
+            + html.pick(html.text(tab), f"{TAB}{tab}", "al-link al-loop-tab"),
         )
         for title, tab, what in LOOP
     )
