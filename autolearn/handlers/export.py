@@ -43,7 +43,7 @@ def _models(context: RunContext, scope: SampleScope | None) -> list[str]:
     """Return the names of the models whose studies made the samples of a scope."""
     digest = scope.model_digest if scope else None
     runs = context.store.runs.find(RunFilter(("study",), model_digest=digest))
-    names = (StudyRunSettings.of(run).model.model for run in runs)
+    names = (StudyRunSettings.of(run).model.model for run in reversed(runs))
     return list(dict.fromkeys(names))
 
 

@@ -123,14 +123,14 @@ def _compare(context: PageContext) -> None:
 
 def _exports(context: PageContext) -> None:
     session = context.session
-    of = gr.Dropdown(_sources(session), value=OWN, label="Source", elem_id="export-of")
+    of = gr.Dropdown(sources(session), value=OWN, label="Source", elem_id="export-of")
     what = gr.Dropdown(WHAT, value="chat", label="Format", elem_id="export-what")
     go = gr.Button("Export", elem_id="export-go")
     panel = html_panel("history-exports")
     file = gr.File(
         label="Download", visible=False, interactive=False, elem_id="export-file"
     )
-    context.redraw_on_opening(lambda: gr.Dropdown(choices=_sources(session)), [], [of])
+    context.redraw_on_opening(lambda: gr.Dropdown(choices=sources(session)), [], [of])
     context.redraw_on_change(lambda: views.exports(session.store), [], [panel])
 
     def order(round_id: int, kind: str) -> Html:
@@ -171,7 +171,7 @@ def _resume(session: Session, run_id: int) -> None:
     session.order(queues.resume(session.store, run_id))
 
 
-def _sources(session: Session) -> list[tuple[str, int]]:
+def sources(session: Session) -> list[tuple[str, int]]:
     """Return what can be exported: samples of one model or of all, and rounds."""
     store = session.store
     model = labels.model(chosen_model(store).model)
