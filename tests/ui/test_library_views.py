@@ -112,3 +112,14 @@ def test_a_quiz_finds_its_document_in_a_folder(store):
     gold_questions.import_gold(store, [question], "quiz")
     (record,) = store.library.questions(QuestionFilter(split="quiz"))
     assert record.passage_id == passage.id
+
+
+def test_what_was_added_since_the_last_study_is_selected_for_the_next(store):
+    put_passages(store, "old.txt", ["Orlo has 340 inhabitants."])
+    assert document_choice.new_documents(store) == []
+    added = store.runs.create("import", {})
+    new = Document("new.txt", "d", 9, run_id=added.id, source=0)
+    record = store.library.add_document(new, [])
+    assert document_choice.new_documents(store) == [record.id]
+    store.runs.create("study", {})
+    assert document_choice.new_documents(store) == []

@@ -6,6 +6,8 @@ from autolearn.store import Shelved, Store
 
 Choice = int | str
 """The id of a document, or the name of a folder."""
+N_NEW = 10
+"""Most documents that are selected by themselves, because they are new."""
 
 
 def choices(shelf: Sequence[Shelved]) -> list[tuple[str, Choice]]:
@@ -29,3 +31,16 @@ def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
         for document in store.library.shelf()
         if document.id in wanted or document.folder in wanted
     ]
+
+
+def new_documents(store: Store) -> list[int]:
+    """Return the documents added last, if no study has begun since, and a few only.
+
+    None where they are the whole library.
+    """
+    added, study = store.runs.last("import"), store.runs.last("study")
+    if added is None or (study and study.id > added.id):
+        return []
+    ids = [document.id for document in store.library.brought_by(added.id)]
+    is_part = len(ids) < len(store.library.shelf())
+    return ids if is_part and len(ids) <= N_NEW else []

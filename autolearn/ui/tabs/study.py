@@ -121,7 +121,9 @@ def _form(
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
         context.links.append(effort)
-    context.redraw_on_opening(lambda: _documents(session), [], [documents])
+    context.redraw_on_opening(
+        lambda chosen: _documents(session, chosen), [documents], [documents]
+    )
     inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:
@@ -133,12 +135,19 @@ def _form(
     return accordion, documents, setting_fields, start
 
 
-def _documents(session: Session) -> gr.Dropdown:
-    """Offer all documents, and the instructions; what is chosen stays chosen."""
-    choices = document_choice.choices(session.store.library.shelf())
-    if n := len(session.store.library.instructions()):
+def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
+    """Offer all documents, and the instructions; what is chosen stays chosen.
+
+    Where nothing is, documents that were added since the last study are selected, so
+    that a text of one's own is not studied together with the whole library.
+    """
+    store = session.store
+    choices = document_choice.choices(store.library.shelf())
+    if n := len(store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
-    return gr.Dropdown(choices=choices)
+    new = [] if chosen else document_choice.new_documents(store)
+    selected = {"value": new} if new else {}
+    return gr.Dropdown(choices=choices, **selected)
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
