@@ -33,7 +33,7 @@ def two_rounds(tmp_path):
     with Store.open(folder) as store:
         for model in (ModelSettings(), OTHER, ModelSettings()):
             study(store, model)
-            finished_round(store, model)
+            store.runs.finish(finished_round(store, model).run_id, "done")
     return folder
 
 

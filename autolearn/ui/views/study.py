@@ -100,8 +100,8 @@ def _readability(store: Store, run: Run) -> Html:
         return Html("")
     sentence = (
         f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
-        "for each byte, about 1 where it reads well. Its questions and answers will "
-        "make little sense; stop the study and choose another model."
+        "for each byte, about 1 where it reads well. Its questions and answers make "
+        "little sense; choose another model for them."
     )
     return html.tag("div", html.text(sentence), "al-warning", role="note")
 
