@@ -22,6 +22,7 @@ from autolearn.study.rules import RULES
 from autolearn.training import presets
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.tabs import document_choice
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
@@ -100,7 +101,7 @@ def _compare(context: PageContext) -> None:
 
     def renewed() -> list[gr.Dropdown]:
         store = session.store
-        choices = [(d.name, d.id) for d in store.library.documents()]
+        choices = document_choice.choices(store.library.shelf())
         by_people = [(c.name, c.id) for c in store.corpora.all()]
         return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
@@ -112,13 +113,16 @@ def _compare(context: PageContext) -> None:
 def _begin_compare(session: Session, *values: Any) -> str:
     arms, documents, placebo, seeds, steps, share, rule, pairs = values
     store, model = session.store, chosen_model(session.store)
-    others = tuple(placebo or ())
-    rest = [d.id for d in store.library.documents() if d.id not in others]
+    selected, others = (
+        tuple(document_choice.document_ids(store, chosen or ()))
+        for chosen in (documents, placebo)
+    )
+    rest = tuple(d.id for d in store.library.shelf() if d.id not in others)
     settings = CompareSettings(
         model,
         StudySettings(quiz_share=share or 0.0),
         presets.preset_settings(model, TrainSettings()),
-        tuple(documents or rest),
+        selected or rest,
         others,
         tuple(arm for arm in ARMS if arm in arms),
         tuple(range(int(seeds or 0))),
