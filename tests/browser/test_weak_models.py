@@ -77,6 +77,9 @@ def test_a_text_in_a_foreign_language_is_named_before_and_during_a_study(
     warning = page.locator("#library-documents .al-warning")
     expect(warning).to_contain_text("can hardly read leuchtturm.txt")
     open_tab(page, "Study")
+    expect(page.locator("#study-documents")).to_contain_text("leuchtturm.txt")
+    for setting in ("ask_rounds", "paraphrases"):
+        page.locator(f"#study-{setting}").get_by_role("spinbutton").last.fill("1")
     page.locator("#study").click()
     until(lambda: last(app, "study") and last(app, "study").state == "done", 300)
     found = page.locator("#study-found")

@@ -23,6 +23,7 @@ from autolearn.training import presets
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
 from autolearn.ui.tabs import document_choice
+from autolearn.ui.tabs.document_choice import Choice
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
@@ -102,7 +103,9 @@ def _compare(context: PageContext) -> None:
     def renewed() -> list[gr.Dropdown]:
         store = session.store
         choices = document_choice.choices(store.library.shelf())
-        by_people = [(c.name, c.id) for c in store.corpora.all()]
+        by_people: list[tuple[str, Choice]] = [
+            (c.name, c.id) for c in store.corpora.all()
+        ]
         return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
     context.redraw_on_opening(renewed, [], [documents, placebo, pairs])

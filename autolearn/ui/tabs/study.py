@@ -146,8 +146,9 @@ def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
     if n := len(store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
     new = [] if chosen else document_choice.new_documents(store)
-    selected = {"value": new} if new else {}
-    return gr.Dropdown(choices=choices, **selected)
+    offered = {value for _, value in choices}
+    still_there = [choice for choice in chosen or () if choice in offered]
+    return gr.Dropdown(choices=choices, value=new or still_there)
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
