@@ -8,6 +8,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Decision, Question
+from autolearn.core.run_results import RunResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
@@ -155,6 +156,26 @@ def test_arms_learn_what_they_are_to_learn(library):
     assert stage_2.train.method == "al2"
     assert stage_2.parent is not None
     assert set(stage_2.samples).isdisjoint(stage_1.samples)
+
+
+class StudentWithoutGaps(PretendWorker):
+    """Its rounds leave no sample that could be learned."""
+
+    def _study(self, run):
+        if StudyRunSettings.of(run).model.round_id is None:
+            return super()._study(run)
+        return RunResult()
+
+
+def test_stage_1_stands_for_both_where_it_leaves_nothing_to_prefer(library):
+    settings = comparing(library, seeds=(0,), arms=("base", "al1", "al12"))
+    experiment, run = begun(library, settings)
+    StudentWithoutGaps(library).end_all(run)
+    by_name = {s.name: run_of(s) for s in schedule.states(library, experiment)}
+    assert by_name["train al12, seed 0"].id == by_name["train al1, seed 0"].id
+    assert by_name["quiz al12, seed 0"].id == by_name["quiz al1, seed 0"].id
+    _, al1, al12 = comparison_report(library, experiment).result.arms
+    assert al12.cost.steps == al1.cost.steps == 5
 
 
 def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):

@@ -200,9 +200,11 @@ class _Comparison:
 
     def _steps_by_epochs(self, order: TrainRunSettings) -> int:
         """Return how many steps the epochs of a round are."""
-        n_items = len(collect(self.store, order).build().items)
         settings = replace(order.train, max_steps=0)
-        return settings.steps(ceil(n_items / settings.batch_size))
+        return settings.steps(ceil(self._n_items(order) / settings.batch_size))
+
+    def _n_items(self, order: TrainRunSettings) -> int:
+        return len(collect(self.store, order).build().items)
 
     def _study_again(self, first: str, done: Done) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, done[first]))
@@ -217,26 +219,33 @@ class _Comparison:
 
         It takes the steps of its own epochs: few pairs are left after stage 1, and
         preferences that are repeated too often ruin what was learned. An eighth of the
-        steps of stage 1 is the most.
+        steps of stage 1 is the most. Where stage 1 left nothing to learn, its round is
+        that of the arm.
         """
         settings = self._train_settings("al12", seed, done)
         parent = round_of(self.store, done[first])
-        samples = tuple(self._chosen(done[second]))
+        samples = tuple(self._approved(done[second]))
         order = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        if not self._n_items(order):
+            return self._train("al1", seed, done)
         most = settings.max_steps // STAGE_1_TO_2
-        steps = min(self._steps_by_epochs(order), most)
-        settings = replace(settings, max_steps=max(1, steps))
+        steps = max(1, min(self._steps_by_epochs(order), most))
+        settings = replace(settings, max_steps=steps)
         return train(self.store, self.model, replace(order, train=settings))
 
+    def _approved(self, run_id: int) -> list[int]:
+        """Return the samples of a study that a person or the rule approves."""
+        accepts = rules.rule(self.settings.rule).accepts
+        samples = samples_of(self.store, run_id)
+        return [s.id for s in samples if s.state == "approved" or accepts(s)]
+
     def _chosen(self, run_id: int) -> list[int]:
-        """Return the samples of a study that a person or the rule approves.
+        """Return the samples that an arm learns.
 
         Raises:
             InputError: There is none.
         """
-        accepts = rules.rule(self.settings.rule).accepts
-        samples = samples_of(self.store, run_id)
-        ids = [s.id for s in samples if s.state == "approved" or accepts(s)]
+        ids = self._approved(run_id)
         if not ids:
             raise InputError(
                 f"The rule {self.settings.rule!r} approves no sample of run {run_id}; "
