@@ -189,6 +189,29 @@ def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     assert library.samples.counts()["approved"] == 0
 
 
+def test_a_round_of_the_model_studies_and_is_continued_by_all_arms(library):
+    _, run = begun(library, comparing(library, arms=("al1",), seeds=(0,)))
+    PretendWorker(library).end_all(run)
+    (first,) = library.rounds.all()
+    model = replace(MODEL, round_id=first.id)
+    settings = comparing(library, model=model, seeds=(0,))
+    experiment, run = begun(library, settings)
+    PretendWorker(library).end_all(run)
+    by_name = {s.name: run_of(s) for s in schedule.states(library, experiment)}
+    assert StudyRunSettings.of(by_name["study"]).model == model
+    parents = {
+        name: TrainRunSettings.of(run).parent
+        for name, run in by_name.items()
+        if run.kind == "train"
+    }
+    second_stage = parents.pop("train al12, seed 0")
+    assert len(parents) == 7
+    assert set(parents.values()) == {first.id}
+    assert library.rounds.get(second_stage).parent_id == first.id
+    report = comparison_report(library, experiment)
+    assert f"after round {first.id}" in report_files.fragment(report)
+
+
 def test_what_was_done_before_is_not_done_again(library):
     settings = comparing(library, arms=("refined_sft", "al1"), seeds=(0,))
     _, run = begun(library, settings)

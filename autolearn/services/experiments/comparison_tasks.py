@@ -2,7 +2,9 @@
 
 All trained arms take the same number of optimiser steps with the same items per step,
 rate, rank and replay. None stops early or is scaled afterwards. The study is done once
-and shared; a seed decides the order of the items and the start of the adapter.
+and shared; a seed decides the order of the items and the start of the adapter. Where
+the model has a round, such as one of meta-skills, that round studies, and all trained
+arms continue it.
 
 Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objection of
 reviewers that gains may come from the format alone (the placebo).
@@ -115,7 +117,7 @@ class _Comparison:
     def __init__(self, store: Store, experiment: Experiment) -> None:
         self.store, self.experiment = store, experiment
         self.settings = CompareSettings.from_dict(experiment.settings)
-        self.model = replace(self.settings.model, round_id=None)
+        self.model = self.settings.model
 
     def study(self, _: Done) -> RunSettings:
         settings = self.settings
@@ -157,6 +159,7 @@ class _Comparison:
         corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
             train=settings,
+            parent=self.model.round_id,
             samples=tuple(choose(study_run)),
             documents=documents,
             corpora=corpora,
