@@ -54,7 +54,7 @@ _PROMPTS: dict[Skill, tuple[str, ...]] = {
     "refine": ("mend", "refine", "refine_free"),
 }
 """The prompts for each skill."""
-ANSWERS = ("told", "told", "other sentence", "told", "told", "other text")
+ANSWERS = ("told", "other sentence", "told", "other text", "told", "other sentence")
 """The open-book items in turn. *told*: the evidence answers the question. *other
 sentence*: another sentence of the text does, as where a round trip has to fail. *other
 text*: the question is about another text. For the last two the short answer is "none".
