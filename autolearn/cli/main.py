@@ -15,6 +15,7 @@ from autolearn.cli import (
     commands,
     document_commands,
     experiment_commands,
+    program_commands,
     prompt_commands,
     quiz_commands,
     terminal,
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         terminal.warn("Stopped.")
         return 1
+    if result is None:  # all has been said
+        return 0
     text = terminal.as_json(result) if args.json else args.show(result)
     terminal.say(text)
     return 0
@@ -126,6 +129,9 @@ def _workspace(kinds: Any) -> None:
         _command(kinds, "restore", commands.restore, "make a workspace of a backup")
     )
     _command(kinds, "check", commands.check, "check database and files")
+    programs = program_commands
+    _command(kinds, "token", programs.token, "show the token of the HTTP API")
+    _command(kinds, "mcp", programs.serve_tools, "offer the workspace as MCP tools")
 
 
 def _command(kinds: Any, name: str, function: Any, meaning: str) -> Any:
