@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import start_app
-from tests.support.pages import PATIENCE, App, load_anew, open_tab
+from tests.support.pages import PATIENCE, App, load_anew, open_tab, start_app
 
 expect.set_options(timeout=PATIENCE)
 

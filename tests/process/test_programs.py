@@ -14,7 +14,7 @@ from autolearn import Lab
 from autolearn.api.operations import OPERATIONS
 from autolearn.runs import queues
 from autolearn.services.pipeline import LIBRARY
-from tests.browser.conftest import ROOT, start_app
+from tests.support.pages import ROOT, start_app
 
 TEXT = min(LIBRARY.glob("*.md")).read_text(encoding="utf-8")[:900]
 READS = {operation.name for operation in OPERATIONS if not operation.changes}
@@ -28,10 +28,10 @@ def over_http(folder):
         command, check=True, capture_output=True, text=True, cwd=ROOT
     )
     headers = {"Authorization": f"Bearer {token.stdout.split()[-1]}"}
-    base = f"{app.address.partition('/?')[0]}/api"
+    base = f"{app.origin}/api"
     with HTTPClient(base_url=base, headers=headers, timeout=120) as client:
 
-        def call(name, **arguments):
+        def call(name, /, **arguments):
             if name in READS:
                 answer = client.get(f"/{name}", params=arguments)
             else:
@@ -55,7 +55,7 @@ def over_mcp(folder):
         portal.wrap_async_context_manager(Client(server)) as client,
     ):
 
-        def call(name, **arguments):
+        def call(name, /, **arguments):
             answer = portal.call(client.call_tool, name, arguments)
             assert not answer.is_error, answer.content
             content = answer.structured_content
@@ -68,7 +68,7 @@ def over_mcp(folder):
 def in_python(folder):
     with Lab(folder) as lab:
 
-        def call(name, **arguments):
+        def call(name, /, **arguments):
             value = getattr(lab, name)(**arguments)
             if isinstance(value, list):
                 return [asdict(entry) for entry in value]
