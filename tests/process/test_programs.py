@@ -13,10 +13,12 @@ from mcp import Client, StdioServerParameters
 from autolearn import Lab
 from autolearn.api.operations import OPERATIONS
 from autolearn.runs import queues
-from autolearn.services.pipeline import LIBRARY
 from tests.support.pages import ROOT, start_app
 
-TEXT = min(LIBRARY.glob("*.md")).read_text(encoding="utf-8")[:900]
+TEXT = """The harbour of Orvel was built in 1731 by the mason Tamsin Reed.
+Its lighthouse is 41 metres high.
+The museum of Orvel is led by Joris Hale, who was born in Pellworm.
+"""
 READS = {operation.name for operation in OPERATIONS if not operation.changes}
 
 
@@ -29,6 +31,8 @@ def over_http(folder):
     )
     headers = {"Authorization": f"Bearer {token.stdout.split()[-1]}"}
     base = f"{app.origin}/api"
+    with HTTPClient() as stranger:
+        assert stranger.get(f"{base}/workspace").status_code == 403
     with HTTPClient(base_url=base, headers=headers, timeout=120) as client:
 
         def call(name, /, **arguments):
@@ -39,7 +43,6 @@ def over_http(folder):
             assert answer.status_code == 200, answer.text
             return answer.json()
 
-        assert HTTPClient().get(f"{base}/workspace").status_code == 403
         yield call
     app.end()
 
@@ -88,8 +91,9 @@ def test_a_program_takes_a_text_through_a_whole_round(tmp_path, way):
             assert run["state"] == "done", run["error"]
             return run["result"]
 
-        finished(call("add_text", name="Stories", text=TEXT))
-        assert finished(call("study"))["samples"]
+        finished(call("add_text", name="Orvel", text=TEXT))
+        (document,) = (d["id"] for d in call("documents") if d["name"] == "Orvel")
+        assert finished(call("study", documents=[document]))["samples"]
         ids = [sample["id"] for sample in call("samples", limit=4)]
         assert call("approve", samples=ids) == len(ids)
         trained = finished(call("train", max_steps=2))
