@@ -80,12 +80,12 @@ def _add_texts(store: Store, args: Args) -> Result:
     choices = document_commands.choices(args)
     run = actions.add_texts(store, args.files, model, tokens, choices=choices)
     result, documents = finish_import(store, run, quiet=args.json)
-    if result.refused and not documents:
+    if result.refusals and not documents:
         raise JobError("Nothing was added.")
     passages = store.library.passages([d.id for d in documents])
     return {
         "documents": len(documents),
-        "refused": len(result.refused),
+        "refused": len(result.refusals),
         "repeats": result.repeats,
         "passages": len(passages),
     }

@@ -81,7 +81,7 @@ def finish_import(
         JobError: It did not end well; the text says why and how to go on.
     """
     result = ImportResult.of(finish(store, run, "read", quiet=quiet))
-    for sentence in result.refused:
+    for sentence in result.refusals:
         warn(sentence)
     documents = store.library.brought_by(run.id)
     for document in documents:

@@ -35,7 +35,7 @@ def _import_result(
     run = corpora.add(store, path, ModelSettings.model, licence)
     run = finish(store, run, "read", quiet=args.json)
     result = ImportResult.of(run)
-    for sentence in result.refused:
+    for sentence in result.refusals:
         warn(sentence)
     return {
         "corpus": result.corpus,

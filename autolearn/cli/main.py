@@ -21,6 +21,7 @@ from autolearn.cli import (
     workspace_commands,
 )
 from autolearn.core.errors import AutolearnError
+from autolearn.core.flags import flag_name
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
@@ -260,7 +261,7 @@ def _study(command: Any) -> None:
 
 def _samples(command: Any) -> None:
     command.add_argument("--state", choices=("pending", "approved", "rejected"))
-    command.add_argument("--flag", help="only samples with this flag")
+    command.add_argument("--flag", type=flag_name, help="only samples with this flag")
     command.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )

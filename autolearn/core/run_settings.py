@@ -207,16 +207,16 @@ class ImportRunSettings(RunSettings):
     """The reading of texts, or of one corpus."""
 
     kind: ClassVar[RunKind | None] = "import"
-    given: tuple[ImportSource, ...] = ()
-    staged: str | None = None
-    """A folder of uploads that is removed afterwards."""
+    sources: tuple[ImportSource, ...] = ()
+    upload_folder: str | None = None
+    """A folder of the workspace with uploads; it is deleted once they are read."""
     model: str = ModelSettings.model
     """Its tokens measure the passages."""
     passage_tokens: int = StudySettings.passage_tokens
     choices: ReadingChoices | None = field(default=None, metadata=EXTRA)
     """How the files are read; None: by themselves."""
-    reread: int | None = field(default=None, metadata=EXTRA)
-    """The id of a document that is read again."""
+    document_id: int | None = field(default=None, metadata=EXTRA)
+    """The document that is read again; None: the sources are read."""
     corpus: ImportSource | None = field(default=None, metadata=EXTRA)
     licence: str | None = field(default=None, metadata=EXTRA)
 

@@ -10,7 +10,7 @@ from autolearn.evaluation import numbers
 from autolearn.evaluation.quiz_questions import QuizQuestion
 from autolearn.study import answers
 from autolearn.study.answers import open_book_requests
-from autolearn.study.feedback import Comparison, feedback
+from autolearn.study.feedback import Comparison, feedback, is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator, of
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import matching, model_output
@@ -97,7 +97,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
     wrong = [
         (texts[f.answer_id], drafts[f.answer_id], f)
         for f in critiques
-        if f.verdict == "incorrect"
+        if is_judged_wrong(f.verdict, f.probability)
     ]
     refinements = of(Answer, answers.refine(generator, wrong, {}))
     better = {a.question_id: a.generation for a in refinements}

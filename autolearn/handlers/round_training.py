@@ -209,28 +209,30 @@ def _instructions(
     return replay.generate_instructions(
         _writer(context, backend),
         context.journal,
-        pool or _shipped(context, backend),
+        pool or _model_pool(context, backend),
         n,
         lambda n_done: context.progress("generated instructions", n_done, n),
     )
 
 
-def _shipped(
+def _model_pool(
     context: RunContext, backend: TrainableBackend
 ) -> list[GeneratedInstruction]:
     """Return the instructions that the model's folder brings along; they are kept."""
     name = TrainRunSettings.of(context.run).model.model
-    path = model_files.locate(name) / replay.SHIPPED
-    if not path.is_file():
+    folder = model_files.locate(name)
+    paths = [folder / replay.POOL_FILE, folder / replay.OLD_POOL_FILE]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         return []
     try:
-        items = replay.shipped(path.read_text(encoding="utf-8"), backend.identity)
+        items = replay.parse_pool(path.read_text(encoding="utf-8"), backend.identity)
     except (OSError, ValueError, TypeError) as error:
-        log.warning("%s is not what autolearn ships: %s", path, error)
+        log.warning("%s has no generated instructions: %s", path, error)
         return []
     return of(
         GeneratedInstruction,
-        context.journal.step(f"{replay.STORED_AS}, shipped", lambda: items),
+        context.journal.step(f"{replay.STAGE}, shipped", lambda: items),
     )
 
 

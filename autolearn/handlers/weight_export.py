@@ -151,10 +151,13 @@ class WeightExport:
     ) -> ExportResult:
         """Write the card and return the result."""
         store = self.context.store
-        alike = sum(a == b for a, b in zip(before, after, strict=False))
+        n_same = sum(a == b for a, b in zip(before, after, strict=False))
         card = self.target / "README.md"
         result = ExportResult(
-            str(self.target), card=str(card), asked=len(after), alike=alike
+            str(self.target),
+            card=str(card),
+            n_questions=len(after),
+            n_same_answers=n_same,
         )
         text = model_card.weights(
             self.about,

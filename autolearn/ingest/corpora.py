@@ -92,7 +92,7 @@ def add(
     settings = ImportRunSettings(
         corpus=ImportSource(str(path.resolve()) if path else None, name or file_name),
         licence=licence.strip(),
-        staged=folder,
+        upload_folder=folder,
         model=model,
     )
     return queues.submit(store, settings, versions())
@@ -201,7 +201,7 @@ def _result(corpus: Corpus, bad_rows: Sequence[str]) -> ImportResult:
     more = len(bad_rows) - NAMED
     messages = [*bad_rows[:NAMED], *([f"{more} more rows are like that."] * (more > 0))]
     return ImportResult(
-        refused=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
+        refusals=tuple(f"{corpus.name}: {sentence}" for sentence in messages),
         corpus=corpus.id,
         examples=corpus.n_examples,
         texts=corpus.n_texts,

@@ -131,9 +131,8 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
             contents.add_folder(workspace, workspace / round_.adapter)
         unfinished = snapshot.runs.in_state(*queues.UNFINISHED)
     for run in unfinished:
-        if run.kind == "import" and (staged := ImportRunSettings.of(run).staged):
-            folder = workspace / "incoming" / Path(staged).name
-            contents.add_folder(workspace, folder)
+        if run.kind == "import" and (place := ImportRunSettings.of(run).upload_folder):
+            contents.add_folder(workspace, workspace / "incoming" / Path(place).name)
     for name in (originals.FOLDER, prompts.FOLDER):
         contents.add_folder(workspace, workspace / name)
     return contents

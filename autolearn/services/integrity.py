@@ -131,7 +131,7 @@ def _of_imports(store: Store) -> Iterator[Path]:
     """Yield uploads that no unfinished import is going to read."""
     unfinished = store.runs.in_state(*queues.UNFINISHED)
     imports = [run for run in unfinished if run.kind == "import"]
-    folders = {ImportRunSettings.of(run).staged for run in imports}
+    folders = {ImportRunSettings.of(run).upload_folder for run in imports}
     used = {Path(folder).name for folder in folders if folder}
     for folder in sorted((store.folder / "incoming").glob("*")):
         if folder.name not in used:

@@ -58,17 +58,21 @@ class Decisions:
         return int(rows[0]["id"])
 
     def _refuse_outdated(self, decisions: Sequence[Decision]) -> None:
-        seen = {d.sample_id: d.seen for d in decisions if d.seen is not None}
-        if not seen:
+        versions = {
+            d.sample_id: d.known_version
+            for d in decisions
+            if d.known_version is not None
+        }
+        if not versions:
             return
         later = self._db.select(
             Decision,
             "WHERE sample_id IN (SELECT value FROM json_each(?)) AND id > ?"
             " ORDER BY id DESC",
-            listed(seen),
-            min(seen.values()),
+            listed(versions),
+            min(versions.values()),
         )
-        changed = {d.sample_id: d for d in later if d.id > seen[d.sample_id]}
+        changed = {d.sample_id: d for d in later if d.id > versions[d.sample_id]}
         if changed:
             number, newest = next(iter(changed.items()))
             others = f" So were {len(changed) - 1} others." if len(changed) > 1 else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from autolearn.core.flags import UNFIT, Flag, that_hold
 from autolearn.core.records import Answer, Feedback, Question, Record, Sample
+from autolearn.study.feedback import is_judged_wrong
 from autolearn.text import matching
 
 AGREED = 0.75
@@ -44,7 +45,7 @@ def judge_gap(
         return Gap(by_words, difference, False)
     if critique is None or critique.probability is None:
         return Gap(by_words, difference, critique is not None)
-    by_verdict = critique.verdict == "incorrect"
+    by_verdict = is_judged_wrong(critique.verdict, critique.probability)
     probability = (difference + 1.0 - critique.probability) / 2
     return Gap(by_words or by_verdict, probability, by_words != by_verdict)
 
@@ -57,9 +58,7 @@ def judge_own(critique: Feedback | None) -> Gap:
     if critique is None:
         return Gap(False, 0.0, False)
     p_correct = critique.probability
-    is_wrong = critique.verdict == "incorrect"
-    if critique.verdict == "unclear" and p_correct is not None:
-        is_wrong = p_correct < 0.5  # the odds of the two words decide
+    is_wrong = is_judged_wrong(critique.verdict, p_correct)
     return Gap(is_wrong, float(is_wrong) if p_correct is None else 1 - p_correct, False)
 
 
@@ -170,7 +169,7 @@ def _flags(case: StudiedQuestion, gap: Gap, same_fact: bool) -> tuple[Flag, ...]
     if refinement and open_answer and not case.uses_open_book:
         texts = (case.question.text, refinement.text, open_answer.text)
         is_same = matching.exact_match(refinement.text, open_answer.text)
-        conditions["strays"] = matching.agreement(*texts) < AGREED
+        conditions["contradicts_open_book"] = matching.agreement(*texts) < AGREED
         conditions["not_open_book"] = not is_same
     of_answer = open_answer.flags if open_answer else ()
     return (*case.question.flags, *of_answer, *that_hold(conditions))

@@ -29,9 +29,10 @@ def answered(
     question: QuizQuestion,
     request: QuizRequest,
     protocol: str = "trained",
+    p_correct: float = 0.5,
 ) -> tuple[str, ScriptedBackend]:
     """Return the text that counts, and the model that was asked."""
-    backend = ScriptedBackend(reply)
+    backend = ScriptedBackend(reply, judge=lambda *_: (p_correct, 1 - p_correct))
     settings = StudySettings(protocol=protocol)  # type: ignore[arg-type]
     generator = Generator(backend, settings, lambda: False, lambda _: None)
     ((_, generation),) = quiz_modes.answer(generator, [question], request)
@@ -59,6 +60,15 @@ def test_only_an_answer_that_is_judged_wrong_is_refined(
     result, backend = answered(judged(verdict), SUM, QuizRequest("refined"))
     assert result == text
     assert len(backend.history) == (3 if verdict == "incorrect" else 2)
+
+
+@pytest.mark.parametrize(("p_correct", "n_requests"), [(0.2, 3), (0.8, 2)])
+def test_the_odds_decide_where_the_verdict_is_unclear(
+    p_correct: float, n_requests: int
+) -> None:
+    reply = judged("correct or incorrect")
+    _, backend = answered(reply, SUM, QuizRequest("refined"), p_correct=p_correct)
+    assert len(backend.history) == n_requests
 
 
 def test_self_consistency_elects_the_result_that_most_answers_have() -> None:

@@ -126,7 +126,7 @@ def test_a_card_says_how_a_round_was_made():
     round_ = Round(
         "refined_sft", 3, settings, base, n_steps=60, scores={"scale": 0.7}, id=4
     )
-    result = ExportResult(asked=5, alike=4)
+    result = ExportResult(n_questions=5, n_same_answers=4)
     card = model_card.weights(round_, "merged", result, ITEMS, {"torch": "2.13.0"})
     assert card.startswith(formats.CARD)
     assert "Asked 5 questions after the export, it answered 4 of them" in card

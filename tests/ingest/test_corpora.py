@@ -44,7 +44,7 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
         "CC BY-SA 4.0",
     )
     assert (corpus.n_examples, corpus.n_texts, corpus.n_refused) == (30, 30, 1)
-    assert result.refused == ("towns.jsonl: Line 31 lacks question.",)
+    assert result.refusals == ("towns.jsonl: Line 31 lacks question.",)
     with pytest.raises(InputError, match="already in the library, as corpus towns"):
         added(store, written(tmp_path / "again.jsonl", rows()))
 
@@ -52,8 +52,8 @@ def test_a_file_becomes_a_corpus_with_its_counts(store, tmp_path):
 def test_many_bad_rows_are_named_in_part_and_all_counted(store, tmp_path):
     path = written(tmp_path / "a.jsonl", [*rows(2), *[{"text": "x"}] * 50])
     result = added(store, path)
-    assert len(result.refused) == corpora.NAMED + 1
-    assert result.refused[-1] == "a.jsonl: 30 more rows are like that."
+    assert len(result.refusals) == corpora.NAMED + 1
+    assert result.refusals[-1] == "a.jsonl: 30 more rows are like that."
     assert result.n_refused == 50
 
 
@@ -70,7 +70,7 @@ def test_a_quiz_finds_its_texts_beside_it_and_in_the_library(store, tmp_path):
     ]
     result = added(store, written(tmp_path / "quiz.jsonl", quiz))
     assert result.examples == 2
-    assert "'cado.md'" in result.refused[0]
+    assert "'cado.md'" in result.refusals[0]
     texts = [
         example.text for example in store.corpora.sample([1], 9, 0, with_feedback=False)
     ]

@@ -41,7 +41,11 @@ def test_looking_tells_size_licence_and_files_and_downloads_nothing(server, cach
     files = server.repositories[NAME].files
     names = {part.name for part in offer.parts}
     assert WEIGHTS in names
-    assert not names & {"pytorch_model.bin", "modeling_tiny.py", "imagined.jsonl"}
+    assert not names & {
+        "pytorch_model.bin",
+        "modeling_tiny.py",
+        "generated_instructions.jsonl",
+    }
     assert offer.n_bytes == sum(len(files[name]) for name in names)
     assert (offer.licence, offer.bytes_missing) == ("apache-2.0", offer.n_bytes)
     assert offer.fits

@@ -188,7 +188,7 @@ def test_the_reader_works_beside_a_worker_and_cleans_up(lab, tmp_path):
         )
         last = queues.wait(lab, run.id)
     assert last.state == "done", last.error
-    assert last.result == {"documents": 2, "refused": [], "others": [], "repeats": 0}
+    assert last.result == {"documents": 2, "refusals": [], "others": [], "repeats": 0}
     assert [d.name for d in lab.library.brought_by(run.id)] == ["a.txt", "b.md"]
     assert list((lab.folder / "incoming").iterdir()) == []
     assert lab.runs.get(waiting.id).state == "queued"

@@ -58,7 +58,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         320,
         uploads=actions.Uploads([upload], ("a/b.md", "Cova \ud800.")),
     )
-    sources = ImportRunSettings.of(run).given
+    sources = ImportRunSettings.of(run).sources
     names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()

@@ -51,7 +51,7 @@ def test_chats_become_texts_by_another_import(store, tmp_path):
     settings = ImportRunSettings.of(queued)
     assert settings.choices is not None
     assert settings.choices.chats_as_texts
-    assert settings.given[0].name == "rows.json"
+    assert settings.sources[0].name == "rows.json"
 
 
 def test_answers_with_feedback_become_a_corpus(store, tmp_path):

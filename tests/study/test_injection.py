@@ -92,7 +92,7 @@ def test_a_model_that_obeys_its_text_neither_hides_a_gap_nor_learns_a_wrong_answ
     study.run([Passage(1, 0, 0, len(text), text, 9, id=1)])
     (sample,) = journal.all(Sample)
     assert sample.gap
-    assert {"disputed", "strays"} <= set(sample.flags)
+    assert {"disputed", "contradicts_open_book"} <= set(sample.flags)
     for name in ("default", "strict"):
         assert not RULES[name].accepts(sample)
 

@@ -64,7 +64,9 @@ def with_drift_probe(model: Path, place: Path) -> Path:
         said = Completion(f"It is {number + 1}.", "stop", 1, 1)
         generation = Generation(request, said, identity)
         items.append(GeneratedInstruction(number, question, generation))
-    (place / replay.SHIPPED).write_text(replay.ship(items, identity), encoding="utf-8")
+    (place / replay.POOL_FILE).write_text(
+        replay.pool_text(items, identity), encoding="utf-8"
+    )
     return place
 
 

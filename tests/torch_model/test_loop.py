@@ -145,11 +145,14 @@ def test_a_round_tells_what_it_forgot(lab):
 
 
 def test_generated_instructions_are_kept_once_with_its_provenance(lab):
-    kept = rows(lab, "SELECT count(DISTINCT draw), count(*) FROM imagined")
+    kept = rows(
+        lab, "SELECT count(DISTINCT draw), count(*) FROM generated_instructions"
+    )
     assert kept[0][0] == kept[0][1] >= replay.N_PROBE
     assert rows(
         lab,
-        "SELECT DISTINCT prompt_name, model_digest, round_id FROM imagined"
+        "SELECT DISTINCT prompt_name, model_digest, round_id"
+        " FROM generated_instructions"
         " JOIN generations g ON g.id = generation_id",
     ) == [(replay.PROMPT, model_files.digest(model_files.BUILT_IN), None)]
 
@@ -226,14 +229,14 @@ def test_samples_and_adapters_are_exported(lab, tmp_path):
     assert json.loads(lines[0])["chosen"][0]["role"] == "assistant"
     run = finish(lab, actions.export(lab, "adapter", tmp_path / "adapter", 1))
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
-    assert run.result["alike"] == run.result["asked"] == 5
+    assert run.result["n_same_answers"] == run.result["n_questions"] == 5
 
 
 def test_a_merged_model_in_16_bit_answers_like_the_round(lab, whole, tmp_path):
     target = tmp_path / "merged"
     run = finish(lab, actions.export(lab, "merged", target, whole))
-    assert run.result["asked"] == 5
-    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert run.result["n_questions"] == 5
+    assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert "word for word" in (target / "README.md").read_text()
     assert sorted(target.parent.glob("*merged*")) == [target]
     assert model_files.locate(str(target)) == target
@@ -256,8 +259,8 @@ def test_a_gguf_export_is_converted_and_checked(lab, whole, tmp_path, monkeypatc
     monkeypatch.setenv("LLAMA_CPP", str(Path(__file__).parent / "llama_cpp"))
     target = tmp_path / "converted"
     run = finish(lab, actions.export(lab, "gguf", target, whole))
-    assert run.result["asked"] == 5
-    assert run.result["alike"] >= 4, "the base is not rounded to 4 bit here"
+    assert run.result["n_questions"] == 5
+    assert run.result["n_same_answers"] >= 4, "the base is not rounded to 4 bit here"
     assert sorted(path.name for path in target.iterdir()) == ["README.md", "model.gguf"]
     assert "llama.cpp" in (target / "README.md").read_text()
     assert not list(lab.folder.glob("tmp*"))

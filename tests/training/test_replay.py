@@ -115,13 +115,20 @@ def test_each_answer_has_its_provenance(store):
     run = store.runs.create("train", {})
     (item, *_) = generate(store, 1, run=run)
     (row,) = store.db.rows(
-        "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw FROM imagined i"
+        "SELECT g.run_id, s.name, g.prompt_name, g.model, g.raw"
+        " FROM generated_instructions i"
         " JOIN generations g ON g.id = i.generation_id JOIN steps s ON s.id = i.step_id"
         " WHERE i.id = ?",
         item.id,
     )
     answer = f"It is, since {item.text}"
-    assert tuple(row) == (run.id, "imagined 1-64", "closed_book", "scripted", answer)
+    assert tuple(row) == (
+        run.id,
+        "generated instructions 1-64",
+        "closed_book",
+        "scripted",
+        answer,
+    )
 
 
 def test_each_base_model_and_prompt_has_a_pool_of_its_own(store):

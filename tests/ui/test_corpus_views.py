@@ -70,7 +70,7 @@ def test_a_corpus_file_is_copied_and_its_import_queued(store, tmp_path, monkeypa
     upload, built_in = (ImportRunSettings.of(run) for run in orders)
     assert upload.corpus
     assert upload.corpus.name == "towns.json"
-    assert str(upload.corpus.path).startswith(str(upload.staged))
+    assert str(upload.corpus.path).startswith(str(upload.upload_folder))
     assert upload.licence == "CC0"
     assert built_in.corpus
     assert built_in.corpus.path is None

@@ -72,7 +72,7 @@ def test_an_encoding_is_chosen_by_a_click(store, polish):
     assert place == Place()
     (run,) = store.runs.newest()
     settings = ImportRunSettings.of(run)
-    assert settings.reread == polish.id
+    assert settings.document_id == polish.id
     assert settings.choices == ReadingChoices("cp1252")
 
 

@@ -20,7 +20,7 @@ def ended(store, state, error=None, **result):
 
 def test_the_last_import_is_told_with_all_that_went_wrong(store):
     assert views.report(store) == ""
-    run = ended(store, "done", refused=["b.txt is empty."], repeats=2)
+    run = ended(store, "done", refusals=["b.txt is empty."], repeats=2)
     store.library.add_document(Document("a.txt", "d", 0, run_id=run.id, source=0), [])
     told = views.report(store)
     assert "Added: a.txt." in told
@@ -35,7 +35,7 @@ def test_the_last_import_is_told_with_all_that_went_wrong(store):
 
 
 def test_hostile_names_and_texts_are_shown_as_text(store):
-    run = ended(store, "done", refused=[HOSTILE], repeats=0)
+    run = ended(store, "done", refusals=[HOSTILE], repeats=0)
     document = Document(HOSTILE, "d", 9, note=HOSTILE, run_id=run.id, source=0)
     passage = Passage(0, 0, 0, 9, HOSTILE, 5, heading=HOSTILE)
     store.library.add_document(document, [passage], [Exclusion(0, 0, HOSTILE, HOSTILE)])

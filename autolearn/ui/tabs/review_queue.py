@@ -104,7 +104,7 @@ def decide(
     if not all(ids):
         raise InputError("No sample is shown; there is nothing to decide.")
     text = (reason or "").strip() if action == "reject" else ""
-    actions.decide(store, ids, Decision(0, action, "person", text, seen=seen))
+    actions.decide(store, ids, Decision(0, action, "person", text, known_version=seen))
 
 
 def decide_all(
@@ -131,7 +131,9 @@ def decide_all(
 def _apply_rule(store: Store, queue: ReviewQueue, name: str, n: int, seen: int) -> str:
     decisions = accepted_by(store, queue, name)
     _check_number(len(decisions), n)
-    store.decisions.decide([replace(decision, seen=seen) for decision in decisions])
+    store.decisions.decide(
+        [replace(decision, known_version=seen) for decision in decisions]
+    )
     return f"{counted(n)} approved by rule {name}. Undo reverts all of them."
 
 
@@ -179,7 +181,7 @@ def overrule(store: Store, number: int, *, gap: bool, seen: int | None = None) -
     Raises:
         Outdated: The sample was decided on after the decision ``seen``.
     """
-    decision = Decision(0, "edit", "person", after={"gap": gap}, seen=seen)
+    decision = Decision(0, "edit", "person", after={"gap": gap}, known_version=seen)
     actions.decide(store, [number], decision)
 
 
@@ -271,6 +273,6 @@ def edit(store: Store, number: int, now: Sequence[str], seen: int | None = None)
     if not after:
         return "Nothing was changed."
     actions.decide(
-        store, [number], Decision(0, "edit", "person", after=after, seen=seen)
+        store, [number], Decision(0, "edit", "person", after=after, known_version=seen)
     )
     return "Saved. Undo reverts it."

@@ -111,7 +111,7 @@ def report(store: Store) -> Html:
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    for document in store.library.documents_by_id([result.reread or 0]).values():
+    for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
     return html.join([*parts, _ended(run), *_others(run)])
@@ -169,4 +169,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refusals)
