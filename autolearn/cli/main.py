@@ -351,20 +351,20 @@ def _download(command: Any) -> None:
     )
 
 
-def _run(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_run(made)
-    _settings(made, StudySettings, skip=["passage_tokens"])
+def _run(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_run(command)
+    _settings(command, StudySettings, skip=["passage_tokens"])
 
 
-def _compare(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_compare(made)
+def _compare(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_compare(command)
 
 
-def _evolve(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_evolve(made)
+def _evolve(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_evolve(command)
 
 
 def _resume(command: Any) -> None:

@@ -7,13 +7,13 @@ fields therefore have a default.
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from autolearn.core.codec import EXTRA, Coded
+from autolearn.core.codec import EXTRA, JsonRecord
 from autolearn.core.quiz_records import QuizMode
 from autolearn.core.records import Round, Run, RunKind
 
 
 @dataclass(frozen=True)
-class RunResult(Coded):
+class RunResult(JsonRecord):
     """What a run has given."""
 
     kind: ClassVar[RunKind | None] = None
@@ -119,15 +119,15 @@ class QuizRunResult(QuizScores, RunResult):
     kind: ClassVar[RunKind | None] = "quiz"
 
     @classmethod
-    def scored(
+    def from_scores(
         cls,
         scores: dict[tuple[str, QuizMode], Score],
         version: int | None,
         truncated: int,
     ) -> Self:
         """Build a result from the scores of sets of questions, by name and mode."""
-        named = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
-        return cls(**named, quiz_version=version, truncated=truncated)
+        fields_by_name = {f"{part}_{mode}": scores[part, mode] for part, mode in scores}
+        return cls(**fields_by_name, quiz_version=version, truncated=truncated)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class TrainResult(TrainScores, TrainCounts):
 
 
 @dataclass(frozen=True)
-class RoundScores(QuizScores, TrainScores, Coded):
+class RoundScores(QuizScores, TrainScores, JsonRecord):
     """All that was measured of a round."""
 
     leaked: int = 0

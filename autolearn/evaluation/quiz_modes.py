@@ -66,7 +66,7 @@ def _with_text(
     questions: Sequence[QuizQuestion],
     text_of: Callable[[QuizQuestion], str],
 ) -> Answers:
-    cases = [TextQuestion(q, text_of(q), q.asked) for q in questions]
+    cases = [TextQuestion(q, text_of(q), q.prompt_text) for q in questions]
     return generator.write(open_book_requests(generator, cases))
 
 
@@ -76,7 +76,7 @@ def _closed_book(
     name = "closed_book"
     if question.is_solved and generator.protocol.guided:
         name = "solve"
-    values = {"question": question.asked}
+    values = {"question": question.prompt_text}
     limit = generator.settings.answer_tokens
     return replace(generator.request(name, question, values, limit), draw=draw)
 
@@ -109,7 +109,7 @@ def _refined(generator: Generator, questions: Sequence[QuizQuestion]) -> Answers
 
 def _without_text(i: int, question: QuizQuestion) -> Question:
     """Return a question as one that is judged without its passage."""
-    return replace(question.question, text=question.asked, passage_id=None, id=i)
+    return replace(question.question, text=question.prompt_text, passage_id=None, id=i)
 
 
 def _consistent(

@@ -111,12 +111,12 @@ def _say(
     context: RunContext,
     backend: HuggingFaceBackend,
     request: Request,
-    hear: Callable[[str], None],
+    on_text: Callable[[str], None],
 ) -> Completion:
     """Return what the model says to a request; how it came about is kept once."""
 
     def make() -> list[Generation]:
-        completion = backend.stream(request, context.stop, hear)
+        completion = backend.stream(request, context.stop, on_text)
         if completion.finish == "cancelled":
             raise Cancelled
         if completion.finish == "overlong":

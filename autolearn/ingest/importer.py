@@ -93,9 +93,9 @@ class TextImporter:
         return tell
 
     def _take(
-        self, file: ImportFile, index: int, tell: Callable[[float], None]
+        self, file: ImportFile, index: int, on_progress: Callable[[float], None]
     ) -> None:
-        with self._read(file, self.choices, tell) as (document, spool):
+        with self._read(file, self.choices, on_progress) as (document, spool):
             self.store.library.add_document(
                 replace(document, run_id=self.run_id, source=index),
                 spool.passages(),
@@ -123,11 +123,17 @@ class TextImporter:
 
     @contextmanager
     def _read(
-        self, file: ImportFile, choices: ReadingChoices, tell: Callable[[float], None]
+        self,
+        file: ImportFile,
+        choices: ReadingChoices,
+        on_progress: Callable[[float], None],
     ) -> Iterator[tuple[Document, Spool]]:
         """Read a file as a document that is not stored yet, and its parts."""
         stamp = _stamp(file.path)
-        with self.parser.parsed(file, choices, tell, self.stop) as (facts, spool):
+        with self.parser.parsed(file, choices, on_progress, self.stop) as (
+            facts,
+            spool,
+        ):
             if _stamp(file.path) != stamp:
                 raise InputError(
                     f"{file.name} has changed while it was read; add it again."
@@ -155,7 +161,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def given(
+def stage(
     store: Store,
     paths: Sequence[Path],
     uploads: Sequence[Path],

@@ -151,7 +151,7 @@ class SampleSources:
     """What a sample is learned from, beside its own texts."""
 
     passage: str
-    opened: str | None
+    open_answer: str | None
     """The open-book answer."""
     critique: str | None
     """As a person left it."""

@@ -23,7 +23,7 @@ from autolearn.study.generation import (
     RequestBuilder,
     why_nothing,
 )
-from autolearn.study.grounding import shown
+from autolearn.study.grounding import with_heading
 from autolearn.text import model_output
 
 VERDICTS = (" correct", " incorrect")
@@ -183,7 +183,7 @@ def reason_request(
     assert pair.reference is not None
     passage = passage_of(pair.question, passages)
     values = {
-        "passage": shown(passage),
+        "passage": with_heading(passage),
         "question": pair.question.text,
         "reference": pair.reference.text,
         "answer": pair.answer.text,

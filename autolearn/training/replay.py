@@ -8,7 +8,7 @@ all rounds of a model share them.
 
 Generated instructions bring neither texts nor feedback. The model therefore reads the
 texts of the round again (``read``), and checks and corrects its own answers
-(``checked``). How many of each a round gets is decided in ``training.replay_plan``.
+(``self_checks``). How many of each a round gets is decided in ``training.replay_plan``.
 """
 
 import json
@@ -302,10 +302,10 @@ def _comparing(
         yield GenerationRequest(text, prompt, writer.settings.feedback_tokens)
 
 
-def checked(
+def self_checks(
     writer: Generator,
     library: Sequence[str],
-    generated: Sequence[GeneratedInstruction],
+    instructions: Sequence[GeneratedInstruction],
 ) -> list[Generation]:
     """Let the base check its own answers and correct wrong ones, each for an item.
 
@@ -324,7 +324,7 @@ def checked(
     attempts = [
         (text, _answer(generation)) for text, generation in _written(writer, requests)
     ]
-    attempts += [(o.text, _answer(o.generation)) for o in generated if o.generation]
+    attempts += [(o.text, _answer(o.generation)) for o in instructions if o.generation]
     to_judge = [
         GenerationRequest(
             attempt,

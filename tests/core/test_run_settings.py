@@ -79,10 +79,12 @@ def test_rows_of_an_old_version_are_read_whole_and_written_with_the_same_keys(
     for classes, values in ((SETTINGS, row["settings"]), (RESULTS, row["result"])):
         cls = classes[row["kind"]]
         # The first run of a whole round said with null that there was none before it.
-        stored = {k: v for k, v in values.items() if (k, v) != ("after", None)}
-        text = json.dumps(stored).replace('"method": "join"', '"method": "refined_sft"')
+        stored_values = {k: v for k, v in values.items() if (k, v) != ("after", None)}
+        text = json.dumps(stored_values).replace(
+            '"method": "join"', '"method": "refined_sft"'
+        )
         output = json.loads(json.dumps(cls.from_dict(values).as_dict()))
-        assert {name: output[name] for name in stored} == json.loads(text)
+        assert {name: output[name] for name in stored_values} == json.loads(text)
 
 
 def test_an_old_study_carries_the_plan_of_its_round(old_run):

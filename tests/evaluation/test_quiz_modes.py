@@ -88,7 +88,9 @@ def test_self_consistency_elects_the_sentence_most_like_the_others() -> None:
 
 
 def test_retrieval_puts_what_was_found_before_the_question() -> None:
-    request = QuizRequest("retrieval", retrieve=lambda asked: f"Found for {asked}")
+    request = QuizRequest(
+        "retrieval", retrieve=lambda question: f"Found for {question}"
+    )
     _, backend = answered(lambda _: "Answer: Ada", FACT, request)
     assert "Found for Who leads Avel?" in backend.history[0].prompt.chat[-1].content
 

@@ -81,8 +81,8 @@ def test_the_items_of_a_round_are_written_by_kind_without_replay(tmp_path):
 
 
 def test_an_answer_whose_beginning_was_given_is_one_turn(tmp_path):
-    begun = Message("assistant", "Verdict:")
-    items = [TrainItem("sft", (*JUDGE, begun), "Verdict: incorrect")]
+    prefill = Message("assistant", "Verdict:")
+    items = [TrainItem("sft", (*JUDGE, prefill), "Verdict: incorrect")]
     for kind in ("chat", "meta"):
         assert formats.export_items(items, kind, tmp_path / kind) == 1
         (row,) = map(json.loads, (tmp_path / kind).read_text().splitlines())

@@ -79,17 +79,18 @@ def committed(folder: Path) -> set[tuple[object, ...]]:
 
 def violations(folder: Path, before: set[tuple[object, ...]]) -> list[str]:
     """Return what a kill has broken; ``before`` was committed earlier."""
-    found = copies.problems(folder / "autolearn.db")
-    if lost := before - committed(folder):
-        found.append(
-            f"{len(lost)} committed rows are lost, such as {next(iter(lost))!r:.200}"
+    sentences = copies.problems(folder / "autolearn.db")
+    if lost_rows := before - committed(folder):
+        sentences.append(
+            f"{len(lost_rows)} committed rows are lost, such as "
+            f"{next(iter(lost_rows))!r:.200}"
         )
-    found += [
-        f"{finding.what}: {finding.found}"
+    sentences += [
+        f"{finding.what}: {finding.result}"
         for finding in integrity.check(folder)
         if not finding.well
     ]
-    return found
+    return sentences
 
 
 def differences(story: Story, other: Story) -> list[str]:

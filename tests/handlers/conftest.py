@@ -4,6 +4,6 @@ from tests.support.rounds import approve
 
 
 @pytest.fixture
-def approved(store):
+def approved_samples(store):
     """Forty approved samples on nothing that is in the library."""
     approve(store)

@@ -17,7 +17,9 @@ from tests.support.texts import put_passages
 
 
 @pytest.mark.parametrize("off", ["replay_weight", "replay_share"])
-def test_a_dial_at_zero_replays_nothing_and_still_measures(store, approved, off):
+def test_a_dial_at_zero_replays_nothing_and_still_measures(
+    store, approved_samples, off
+):
     learner = Learner()
     train(store, queue_round(store, **{off: 0.0}), learner)
     assert learner.n("replay") == 0
@@ -55,21 +57,23 @@ def test_replay_is_written_within_the_limits_of_the_last_study(store):
     }
 
 
-def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved):
+def test_a_round_checks_answers_to_what_was_put_without_a_text(store, approved_samples):
     put = [f"Add {i} to {i}." for i in range(3)]
     store.library.add_questions([Question(text, "study", "person") for text in put])
     learner = Learner()
     train(store, queue_round(store), learner)
-    checked = [
+    check_prompts = [
         item.chat[-1].content
         for item in learner.items
         if "Check the answer" in item.chat[-1].content
     ]
-    assert len(checked) == round(replay_plan.CHECKING * 80)
-    assert all(any(text in one for one in checked) for text in put)
+    assert len(check_prompts) == round(replay_plan.CHECKING * 80)
+    assert all(any(text in one for one in check_prompts) for text in put)
 
 
-def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, approved):
+def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(
+    store, approved_samples
+):
     example = {"response": "No.", "feedback": "It is wrong.", "refinement": "Two."}
     corpus = [{"prompt": f"Add {i}."} | example for i in range(16)]
     run = queue_round(store, method="meta")
@@ -81,15 +85,15 @@ def test_a_round_of_meta_skills_is_not_held_to_how_it_checked_before(store, appr
     assert names == {"closed_book"}
 
 
-def test_two_rounds_have_the_same_drift_probe(store, approved):
+def test_two_rounds_have_the_same_drift_probe(store, approved_samples):
     one, two = Learner(), Learner()
     train(store, queue_round(store), one)
     train(store, queue_round(store, replay_share=2.0, seed=5), two)
     probes = [[i for i in each.items if i.kind == DRIFT_PROBE] for each in (one, two)]
     assert probes[0] == probes[1]
-    generated = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
-    assert {item.kind for item in generated[0]} == {DRIFT_PROBE, "replay"}
-    assert generated[1][:80] == generated[0]
+    instructions = [each.items[80 : 80 + n] for each, n in ((one, 80), (two, 160))]
+    assert {item.kind for item in instructions[0]} == {DRIFT_PROBE, "replay"}
+    assert instructions[1][:80] == instructions[0]
 
 
 @pytest.fixture(params=[replay.POOL_FILE, replay.OLD_POOL_FILE])
@@ -102,15 +106,15 @@ def pool_file(request, tmp_path, monkeypatch):
     with Store.open(tmp_path / "other") as other:
         journal = other.journal(other.runs.create("train", {}).id)
         writer = Generator(learner, StudySettings(), lambda: False, lambda share: None)
-        made = replay.generate_instructions(
-            writer, journal, [], 2 * replay.STEP, lambda done: None
+        instructions = replay.generate_instructions(
+            writer, journal, [], 2 * replay.STEP, lambda n_done: None
         )
     file = place / request.param
-    file.write_text(replay.pool_text(made, learner.identity))
+    file.write_text(replay.pool_text(instructions, learner.identity))
     return file
 
 
-def test_what_a_model_brings_along_is_not_made_anew(store, approved, pool_file):
+def test_what_a_model_brings_along_is_not_made_anew(store, approved_samples, pool_file):
     plain, quick = Learner(), Learner()
     train(store, queue_round(store), quick)
     assert {request.prompt.name for request in quick.history} == {"feedback_free"}
@@ -124,7 +128,7 @@ def test_what_a_model_brings_along_is_not_made_anew(store, approved, pool_file):
 
 @pytest.mark.parametrize("text", ["no json", '{"model": 1}\n[1]\n', ""])
 def test_what_does_not_belong_to_the_model_is_not_used(
-    store, approved, pool_file, text
+    store, approved_samples, pool_file, text
 ):
     pool_file.write_text(text)
     learner = Learner()
@@ -180,7 +184,9 @@ def test_the_critic_of_the_base_model_is_replayed_unless_another_is_taught(store
     assert replayed_critics(learner) == []
 
 
-def test_a_round_on_new_meta_skills_is_not_held_to_the_old_critic(store, approved):
+def test_a_round_on_new_meta_skills_is_not_held_to_the_old_critic(
+    store, approved_samples
+):
     meta = train(store, with_corpus(queue_round(store, method="meta")), Learner())
     learner = Learner()
     train(store, queue_round(store, meta.round, method="join"), learner)

@@ -27,7 +27,9 @@ from tests.support.rounds import SCORES, Learner, approve, queue_round, train
 from tests.support.texts import put_passages
 
 
-def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approved):
+def test_what_measures_a_round_is_frozen_with_it_and_never_trained(
+    store, approved_samples
+):
     learner = Learner()
     result = train(store, queue_round(store, validation_share=0.5), learner)
     items = store.rounds.items(result.round)
@@ -40,14 +42,14 @@ def test_what_measures_a_round_is_frozen_with_it_and_never_trained(store, approv
     assert result.kept_out_for_validation == 20
 
 
-def test_what_was_measured_is_told_and_kept_with_the_round(store, approved):
+def test_what_was_measured_is_told_and_kept_with_the_round(store, approved_samples):
     result = train(store, queue_round(store), Learner())
-    kept = store.rounds.get(result.round)
-    assert kept.scores == {"leaked": 0, **SCORES}
+    round_ = store.rounds.get(result.round)
+    assert round_.scores == {"leaked": 0, **SCORES}
     assert {name: result.as_dict()[name] for name in SCORES} == SCORES | {"scales": ()}
 
 
-def test_a_resumed_round_has_the_items_it_began_with(store, approved):
+def test_a_resumed_round_has_the_items_it_began_with(store, approved_samples):
     run, first = queue_round(store), Learner(finishes=False)
     with pytest.raises(Cancelled):
         train(store, run, first)
@@ -58,12 +60,12 @@ def test_a_resumed_round_has_the_items_it_began_with(store, approved):
     assert second.history == []
 
 
-def test_what_only_measures_does_not_count_as_taught(store, approved):
+def test_what_only_measures_does_not_count_as_taught(store, approved_samples):
     question = Question("Is it?", "quiz", "gold", gold_answer="It is.", gold_value="is")
     store.library.add_questions([question])
     result = train(store, queue_round(store), Learner())
-    asked = gold_questions.questions(store, "quiz")
-    assert gold_questions.taught(store, result.round, asked) == set()
+    questions = gold_questions.questions(store, "quiz")
+    assert gold_questions.taught_ids(store, result.round, questions) == set()
 
 
 def quiz_of(store, *texts):
@@ -75,9 +77,9 @@ def quiz_of(store, *texts):
 class Asking(Learner):
     """A model that asks the quiz in whatever it writes."""
 
-    def __init__(self, said):
+    def __init__(self, text):
         super().__init__()
-        self._reply = lambda request: f"{said}\nAnswer: It is {request.prompt.name}."
+        self._reply = lambda request: f"{text}\nAnswer: It is {request.prompt.name}."
 
 
 @pytest.mark.parametrize("method", ["join", "al1", "self", "cpt"])
@@ -87,17 +89,17 @@ def test_nothing_that_the_model_writes_itself_trains_the_quiz(store, method):
     quiz_of(store, "Who leads Boro?", "Who leads town 3?", "Why 2?")
     learner = Asking("Who leads Boro?")
     train(store, queue_round(store, method=method, statements=2, dqa=True), learner)
-    frozen = store.rounds.items(1)
-    assert learner.items == frozen
-    shown = [
+    items = store.rounds.items(1)
+    assert learner.items == items
+    item_texts = [
         (item.kind, f"{item.chat[-1].content if item.chat else ''}\n{item.chosen}")
-        for item in frozen
+        for item in items
         if item.kind != DRIFT_PROBE
     ]
-    assert shown
+    assert item_texts
     for question in ("Who leads Boro?", "Who leads town 3?"):
-        assert not [kind for kind, text in shown if question in text]
-    assert "Why 2?" not in [text.partition("\n")[0] for _, text in shown]
+        assert not [kind for kind, text in item_texts if question in text]
+    assert "Why 2?" not in [text.partition("\n")[0] for _, text in item_texts]
 
 
 def test_continued_pretraining_reads_every_passage_of_its_documents(store):
@@ -116,17 +118,17 @@ def test_continued_pretraining_reads_every_passage_of_its_documents(store):
 
 
 @pytest.mark.parametrize("state", ["kept", "trained", "rolled_back", "failed"])
-def test_only_what_a_kept_round_has_learned_is_not_new(store, approved, state):
+def test_only_what_a_kept_round_has_learned_is_not_new(store, approved_samples, state):
     result = train(store, queue_round(store), Learner())
-    done = store.rounds.get(result.round)
-    store.rounds.update(replace(done, state=state))
-    other = store.rounds.create(replace(done, parent_id=None), [])
+    round_ = store.rounds.get(result.round)
+    store.rounds.update(replace(round_, state=state))
+    other = store.rounds.create(replace(round_, parent_id=None), [])
     settings = TrainSettings(method="self", evolution="continual-new")
     order = TrainRunSettings(train=settings, parent=other.id)
     new = approved_examples(store, order)
     assert len(new) == (0 if state == "kept" else 40)
     # A round that is continued has learned what it has learned.
-    assert approved_examples(store, replace(order, parent=done.id)) == []
+    assert approved_examples(store, replace(order, parent=round_.id)) == []
 
 
 def test_an_instruction_is_learned_by_the_prompt_that_asked_it(store):
@@ -206,7 +208,9 @@ def test_a_kill_while_a_round_is_frozen_doubles_no_generation(store, tmp_path):
     assert counts[0] == counts[1]
 
 
-def test_a_round_that_was_trained_before_the_kill_is_not_trained_again(store, approved):
+def test_a_round_that_was_trained_before_the_kill_is_not_trained_again(
+    store, approved_samples
+):
     run = queue_round(store)
     result = train(store, run, Learner())
     again = Learner()
@@ -218,7 +222,7 @@ def test_a_round_that_was_trained_before_the_kill_is_not_trained_again(store, ap
 @pytest.mark.parametrize("name", model_files.ADAPTER_FILES)
 @pytest.mark.parametrize("how", ["changed", "gone"])
 def test_no_round_continues_an_adapter_that_was_tampered_with(
-    store, approved, name, how
+    store, approved_samples, name, how
 ):
     first = train(store, queue_round(store), Learner())
     file = store.folder / str(store.rounds.get(first.round).adapter) / name

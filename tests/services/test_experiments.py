@@ -43,9 +43,9 @@ def library(store):
     control = [gold(f"control {i}?", "control") for i in range(4)]
     store.library.add_questions([*quiz, *control])
     pairs = [GoldExample("", f"person {i}?", f"{i} men") for i in range(3)]
-    leaked = GoldExample("", "quiz 0?", "7")
+    pair = GoldExample("", "quiz 0?", "7")
     corpus = Corpus("people.json", "digest", "pairs", n_examples=4)
-    store.corpora.add(corpus, [*pairs, leaked])
+    store.corpora.add(corpus, [*pairs, pair])
     return store
 
 
@@ -98,8 +98,8 @@ def test_all_arms_are_trained_and_measured_one_after_the_other(library):
     assert len(worker.done) == len({run_of(state).id for state in states})
     report = comparison_report(library, experiment)
     assert [arm.arm for arm in report.result.arms] == list(ARMS)
-    trained = [arm for arm in report.result.arms if arm.cost.steps]
-    assert all(arm.n_seeds == 2 for arm in trained)
+    trained_arms = [arm for arm in report.result.arms if arm.cost.steps]
+    assert all(arm.n_seeds == 2 for arm in trained_arms)
 
 
 def test_every_trained_arm_takes_the_same_steps_and_items_a_step(library):
@@ -188,8 +188,8 @@ def test_what_was_done_before_is_not_done_again(library):
 def test_two_experiments_share_a_run_that_is_still_to_come(library):
     settings = comparing(library, **ONE_ARM)
     first, run = begun(library, settings)
-    second, shared = begun(library, settings)
-    assert shared.id == run.id
+    second, common_runs = begun(library, settings)
+    assert common_runs.id == run.id
     worker = PretendWorker(library)
     worker.end_all(run)
     for experiment in (first, second):
@@ -225,10 +225,10 @@ def test_an_experiment_goes_on_where_a_run_was_killed(library):
     run = worker.end(run)
     library.runs.finish(run.id, "interrupted", None, {})
     assert schedule.advance(library, experiment.id) is None
-    resumed = schedule.resume(library, experiment.id)
-    assert resumed.id == run.id
-    assert resumed.state == "queued"
-    worker.end_all(resumed)
+    next_run = schedule.resume(library, experiment.id)
+    assert next_run.id == run.id
+    assert next_run.state == "queued"
+    worker.end_all(next_run)
     assert all(run_of(s).state == "done" for s in schedule.states(library, experiment))
     with pytest.raises(JobError, match="has ended"):
         schedule.resume(library, experiment.id)
@@ -348,11 +348,11 @@ def test_rounds_answer_new_instructions_and_learn_what_passes(tasks):
     report = evolution_report(tasks, experiment)
     assert [row.number for row in report.rows] == [0, 1, 2]
     assert set(report.modes) == {"closed_book", "refined", "consistent"}
-    found = report.rows[1].filter
-    assert found is not None
-    assert (found.n, found.n_kept, found.n_with_gold) == (6, 3, 6)
-    assert found.right_before == 0.5
-    assert found.right_kept == 0.0
+    filter_row = report.rows[1].filter
+    assert filter_row is not None
+    assert (filter_row.n, filter_row.n_kept, filter_row.n_with_gold) == (6, 3, 6)
+    assert filter_row.right_before == 0.5
+    assert filter_row.right_kept == 0.0
 
 
 @pytest.mark.parametrize("way", ["continual", "continual-new"])

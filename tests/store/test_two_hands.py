@@ -50,9 +50,9 @@ def test_an_undo_by_the_other_counts_as_a_change(store, version):
 
 def test_decisions_on_other_samples_do_not_matter(store, version):
     store.decisions.decide([made("reject", 2, version)])
-    (kept,) = store.decisions.decide([made("reject", 1, version)])
-    assert store.decisions.of([1])[-1] == kept
-    assert kept.known_version == version
+    (decision,) = store.decisions.decide([made("reject", 1, version)])
+    assert store.decisions.of([1])[-1] == decision
+    assert decision.known_version == version
 
 
 def test_of_many_decided_at_once_none_is_kept_if_one_has_changed(store, version):

@@ -89,7 +89,7 @@ class PretendWorker:
                 run, f"q{passage.id}", [Question(text, "study", "model", passage.id)]
             )
             sample = Sample(q.id, q.text, "It says so.", "No.", True, 0.9, passage.id)
-            flagged = Sample(
+            bad_sample = Sample(
                 q.id,
                 f"{text} Why?",
                 "So.",
@@ -99,7 +99,7 @@ class PretendWorker:
                 passage.id,
                 flags=("no_evidence",),
             )
-            self._step(run, f"s{passage.id}", [sample, flagged])
+            self._step(run, f"s{passage.id}", [sample, bad_sample])
         return RunResult()
 
     def _answer_instructions(self, run, settings):
@@ -151,11 +151,11 @@ class PretendWorker:
         settings = QuizRunSettings.of(run)
         round_id = settings.model.round_id
         for split, mode in settings.parts:
-            asked = gold_questions.questions(self.store, split)
+            questions = gold_questions.questions(self.store, split)
             if mode == "open_book":
-                asked = [q for q in asked if q.passage]
+                questions = [q for q in questions if q.passage]
             rows = []
-            for q in asked:
+            for q in questions:
                 right = mode == "open_book" or self.right(round_id, q.question.id)
                 rows.append(
                     QuizResult(

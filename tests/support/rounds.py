@@ -86,7 +86,7 @@ def queue_round(store, parent=None, **settings):
 
 def train(store, run, learner):
     """Let a scripted model do a training; return its result."""
-    context = RunContext(store, run, lambda: False, lambda stage, done, total: None)
+    context = RunContext(store, run, lambda: False, lambda stage, n_done, total: None)
     return round_training.train(context, learner)
 
 

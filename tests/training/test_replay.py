@@ -222,7 +222,7 @@ def test_the_base_checks_its_own_answers_and_mends_the_wrong_ones():
         writer.backend.identity,
     )
     own = [GeneratedInstruction(7, "Why 7?", right)]
-    generations = replay.checked(writer, ["Add."], own)
+    generations = replay.self_checks(writer, ["Add."], own)
     items = list(map(replay.as_item, generations))
     names = [generation.request.prompt.name for generation in generations]
     assert list(zip(names, [item.chosen for item in items], strict=True)) == [

@@ -247,10 +247,10 @@ def test_an_edited_question_has_none_of_the_wordings_of_the_old_one(store):
     wording = Question(
         "By whom is it?", "study", "paraphrase", parent_id=sample.question_id
     )
-    (kept,) = store.library.add_questions([wording])
+    (stored,) = store.library.add_questions([wording])
     run = store.runs.create("study", {})
     store.journal(run.id).step(
-        "w", lambda: [Answer(kept.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
+        "w", lambda: [Answer(stored.id, "open_book", "Goethe", "Goethe", 1.0, 20, 26)]
     )
     review_queue.decide(store, [sample.id], "approve", None)
     order = TrainRunSettings()
@@ -295,7 +295,9 @@ def test_a_rule_is_applied_to_what_the_filter_shows(store):
 
 
 def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
-    (flagged,) = filled(store, 1, words="a", flags=("no_evidence",), probability=0.9)
+    (flagged_sample,) = filled(
+        store, 1, words="a", flags=("no_evidence",), probability=0.9
+    )
     (unsure,) = filled(store, 1, words="b", probability=0.6)
     (sure,) = filled(store, 1, words="c", probability=0.9)
     values = list(FRESH)
@@ -306,7 +308,7 @@ def test_samples_without_flags_come_first_where_the_best_are_wanted(store):
     assert [first, second, queue.next(store, second)] == [
         sure.id,
         unsure.id,
-        flagged.id,
+        flagged_sample.id,
     ]
     values[3] = review_queue.UNFLAGGED
     counts = store.samples.counts(ReviewQueue.of(*values).criteria(store))

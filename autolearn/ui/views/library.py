@@ -3,7 +3,7 @@
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
-from autolearn.store import Shelved, Store
+from autolearn.store import DocumentSize, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -80,7 +80,7 @@ def _around(passage: str, words: str) -> Html:
     return html.marked(cut, at - begin, end - begin)
 
 
-def _sign(shelved: Shelved) -> Html:
+def _sign(shelved: DocumentSize) -> Html:
     """Return what shows that there are notes on how a document was read."""
     if not shelved.has_notes:
         return Html("")
