@@ -8,6 +8,7 @@ from autolearn.core.errors import InputError, JobError
 from autolearn.core.experiments import ARMS, CompareSettings, EvolveSettings
 from autolearn.core.gold import Corpus, GoldExample
 from autolearn.core.records import Decision, Question
+from autolearn.core.run_results import RunResult
 from autolearn.core.run_settings import StudyRunSettings, TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.rounds.sources import collect
@@ -157,6 +158,26 @@ def test_arms_learn_what_they_are_to_learn(library):
     assert set(stage_2.samples).isdisjoint(stage_1.samples)
 
 
+class StudentWithoutGaps(PretendWorker):
+    """Its rounds leave no sample that could be learned."""
+
+    def _study(self, run):
+        if StudyRunSettings.of(run).model.round_id is None:
+            return super()._study(run)
+        return RunResult()
+
+
+def test_stage_1_stands_for_both_where_it_leaves_nothing_to_prefer(library):
+    settings = comparing(library, seeds=(0,), arms=("base", "al1", "al12"))
+    experiment, run = begun(library, settings)
+    StudentWithoutGaps(library).end_all(run)
+    by_name = {s.name: run_of(s) for s in schedule.states(library, experiment)}
+    assert by_name["train al12, seed 0"].id == by_name["train al1, seed 0"].id
+    assert by_name["quiz al12, seed 0"].id == by_name["quiz al1, seed 0"].id
+    _, al1, al12 = comparison_report(library, experiment).result.arms
+    assert al12.cost.steps == al1.cost.steps == 5
+
+
 def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     _, run = begun(library, comparing(library, seeds=(0,), arms=("refined_sft",)))
     worker = PretendWorker(library)
@@ -166,6 +187,29 @@ def test_an_experiment_decides_nothing_and_respects_what_was_rejected(library):
     with pytest.raises(InputError, match="approves no sample"):
         worker.end(run)
     assert library.samples.counts()["approved"] == 0
+
+
+def test_a_round_of_the_model_studies_and_is_continued_by_all_arms(library):
+    _, run = begun(library, comparing(library, arms=("al1",), seeds=(0,)))
+    PretendWorker(library).end_all(run)
+    (first,) = library.rounds.all()
+    model = replace(MODEL, round_id=first.id)
+    settings = comparing(library, model=model, seeds=(0,))
+    experiment, run = begun(library, settings)
+    PretendWorker(library).end_all(run)
+    by_name = {s.name: run_of(s) for s in schedule.states(library, experiment)}
+    assert StudyRunSettings.of(by_name["study"]).model == model
+    parents = {
+        name: TrainRunSettings.of(run).parent
+        for name, run in by_name.items()
+        if run.kind == "train"
+    }
+    second_stage = parents.pop("train al12, seed 0")
+    assert len(parents) == 7
+    assert set(parents.values()) == {first.id}
+    assert library.rounds.get(second_stage).parent_id == first.id
+    report = comparison_report(library, experiment)
+    assert f"after round {first.id}" in report_files.fragment(report)
 
 
 def test_what_was_done_before_is_not_done_again(library):

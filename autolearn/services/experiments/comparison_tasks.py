@@ -2,7 +2,9 @@
 
 All trained arms take the same number of optimiser steps with the same items per step,
 rate, rank and replay. None stops early or is scaled afterwards. The study is done once
-and shared; a seed decides the order of the items and the start of the adapter.
+and shared; a seed decides the order of the items and the start of the adapter. Where
+the model has a round, such as one of meta-skills, that round studies, and all trained
+arms continue it.
 
 Source of the arms: the claims of arXiv 2406.00606 and 2310.00533, and the objection of
 reviewers that gains may come from the format alone (the placebo).
@@ -115,7 +117,7 @@ class _Comparison:
     def __init__(self, store: Store, experiment: Experiment) -> None:
         self.store, self.experiment = store, experiment
         self.settings = CompareSettings.from_dict(experiment.settings)
-        self.model = replace(self.settings.model, round_id=None)
+        self.model = self.settings.model
 
     def study(self, _: FinishedRuns) -> RunSettings:
         settings = self.settings
@@ -159,6 +161,7 @@ class _Comparison:
         corpora = self.settings.corpora if arm == "pairs" else ()
         order = TrainRunSettings(
             train=settings,
+            parent=self.model.round_id,
             samples=tuple(choose(study_run)),
             documents=documents,
             corpora=corpora,
@@ -206,9 +209,11 @@ class _Comparison:
 
     def _steps_by_epochs(self, order: TrainRunSettings) -> int:
         """Return how many steps the epochs of a round are."""
-        n_items = len(collect(self.store, order).build().items)
         settings = replace(order.train, max_steps=0)
-        return settings.steps(ceil(n_items / settings.batch_size))
+        return settings.steps(ceil(self._n_items(order) / settings.batch_size))
+
+    def _n_items(self, order: TrainRunSettings) -> int:
+        return len(collect(self.store, order).build().items)
 
     def _study_again(self, first: str, finished_runs: FinishedRuns) -> RunSettings:
         model = replace(self.model, round_id=round_of(self.store, finished_runs[first]))
@@ -223,26 +228,33 @@ class _Comparison:
 
         It takes the steps of its own epochs: few pairs are left after stage 1, and
         preferences that are repeated too often ruin what was learned. An eighth of the
-        steps of stage 1 is the most.
+        steps of stage 1 is the most. Where stage 1 left nothing to learn, its round is
+        that of the arm.
         """
         settings = self._train_settings("al12", seed, finished_runs)
         parent = round_of(self.store, finished_runs[first])
-        samples = tuple(self._chosen(finished_runs[second]))
+        samples = tuple(self._approved(finished_runs[second]))
         order = TrainRunSettings(train=settings, parent=parent, samples=samples)
+        if not self._n_items(order):
+            return self._train("al1", seed, finished_runs)
         most = settings.max_steps // STAGE_1_TO_2
-        steps = min(self._steps_by_epochs(order), most)
-        settings = replace(settings, max_steps=max(1, steps))
+        steps = max(1, min(self._steps_by_epochs(order), most))
+        settings = replace(settings, max_steps=steps)
         return train(self.store, self.model, replace(order, train=settings))
 
+    def _approved(self, run_id: int) -> list[int]:
+        """Return the samples of a study that a person or the rule approves."""
+        accepts = rules.rule(self.settings.rule).accepts
+        samples = samples_of(self.store, run_id)
+        return [s.id for s in samples if s.state == "approved" or accepts(s)]
+
     def _chosen(self, run_id: int) -> list[int]:
-        """Return the samples of a study that a person or the rule approves.
+        """Return the samples that an arm learns.
 
         Raises:
             InputError: There is none.
         """
-        accepts = rules.rule(self.settings.rule).accepts
-        samples = samples_of(self.store, run_id)
-        ids = [s.id for s in samples if s.state == "approved" or accepts(s)]
+        ids = self._approved(run_id)
         if not ids:
             raise InputError(
                 f"The rule {self.settings.rule!r} approves no sample of run {run_id}; "
