@@ -13,10 +13,14 @@ from autolearn.core.records import (
     Verdict,
 )
 from autolearn.core.run_results import RunResult, TrainResult
-from autolearn.core.run_settings import QuizRunSettings, StudyRunSettings
+from autolearn.core.run_settings import (
+    QuizRunSettings,
+    StudyRunSettings,
+    TrainRunSettings,
+)
 from autolearn.evaluation import gold_questions
 from autolearn.services import pipeline
-from autolearn.services.experiments import reports
+from autolearn.services.experiments import reports, schedule
 from autolearn.services.experiments.comparison_report import ComparisonReport
 from autolearn.services.experiments.evolution_report import EvolutionReport
 from autolearn.services.experiments.schedule import TaskState
@@ -170,3 +174,20 @@ class PretendWorker:
                 )
             self._step(run, f"{split} {mode}", rows)
         return RunResult()
+
+
+def gold(text, split="quiz", passage_id=None):
+    return Question(text, split, "gold", passage_id, gold_answer="7", gold_value="7")
+
+
+def names(store, experiment):
+    return [s.name for s in schedule.states(store, experiment) if s.run]
+
+
+def orders(store, experiment, word):
+    """The settings of the trainings whose task has a word in its name."""
+    return [
+        TrainRunSettings.of(run_of(state))
+        for state in schedule.states(store, experiment)
+        if word in state.name and run_of(state).kind == "train"
+    ]
