@@ -196,14 +196,19 @@ def ensure_worker(
 ) -> subprocess.Popen[bytes] | None:
     """Start a worker unless there is one; it outlives this process.
 
-    Two who start one at the same time are no harm: the second worker sees the lock
-    and ends. A worker about to end looks into the queue once more after it has let
-    go of the lock, so a run that was submitted before this call is always seen.
+    A worker of this process that is yet to take its lock is waited for: on a busy
+    computer that takes many seconds, and each further one would prolong it.
+
+    Two who start one at the same time are no harm: the second worker sees the lock and
+    ends. A worker about to end looks into the queue once more after it has let go of
+    the lock, so a run that was submitted before this call is always seen.
     """
     _start_times[folder, queue] = time.monotonic()
     if worker_alive(folder, queue):
         return None
     _reap(folder, queue)
+    if _is_starting(folder, queue):
+        return None
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     with (logs / f"{queue.name}.log").open("ab") as log:
@@ -217,6 +222,21 @@ def ensure_worker(
         )
     _processes[process] = folder, queue
     return process
+
+
+def _is_starting(folder: Path, queue: WorkerQueue) -> bool:
+    """Return whether a process is alive that this one started and that has not begun.
+
+    A worker notes its process once it has its lock; one that ends leaves the note.
+    """
+    try:
+        begun = (folder / queue.pid_file).read_text()
+    except OSError:
+        begun = ""
+    return any(
+        place == (folder, queue) and str(process.pid) != begun
+        for process, place in _processes.items()
+    )
 
 
 def _reap(folder: Path, queue: WorkerQueue, patience: float = 0.0) -> None:
