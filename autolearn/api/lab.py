@@ -269,7 +269,7 @@ class Lab:
             queues.replace_dead_workers(self._store)
             now = self._store.runs.get(run)
             is_late = seconds is not None and time.monotonic() - began >= seconds
-            if now.state in queues.ENDED or now.state == "interrupted" or is_late:
+            if now.state in queues.END_STATES or now.state == "interrupted" or is_late:
                 return RunInfo.of(now)
             time.sleep(POLL_SECONDS)
 

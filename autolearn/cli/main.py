@@ -22,6 +22,7 @@ from autolearn.cli import (
     workspace_commands,
 )
 from autolearn.core.errors import AutolearnError
+from autolearn.core.flags import flag_name
 from autolearn.core.methods import METHODS, method_name
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.export.formats import KINDS
@@ -266,7 +267,7 @@ def _study(command: Any) -> None:
 
 def _samples(command: Any) -> None:
     command.add_argument("--state", choices=("pending", "approved", "rejected"))
-    command.add_argument("--flag", help="only samples with this flag")
+    command.add_argument("--flag", type=flag_name, help="only samples with this flag")
     command.add_argument(
         "--search", metavar="WORDS", help="only samples with these words"
     )
@@ -356,20 +357,20 @@ def _download(command: Any) -> None:
     )
 
 
-def _run(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_run(made)
-    _settings(made, StudySettings, skip=["passage_tokens"])
+def _run(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_run(command)
+    _settings(command, StudySettings, skip=["passage_tokens"])
 
 
-def _compare(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_compare(made)
+def _compare(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_compare(command)
 
 
-def _evolve(made: Any) -> None:
-    _model(made)
-    experiment_commands.add_evolve(made)
+def _evolve(command: Any) -> None:
+    _model(command)
+    experiment_commands.add_evolve(command)
 
 
 def _resume(command: Any) -> None:

@@ -12,6 +12,7 @@ from autolearn.core.settings import StudySettings
 from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.runs.context import Draft, RunContext
 from autolearn.study.answers import open_book_requests
+from autolearn.study.feedback import is_judged_wrong
 from autolearn.study.generation import GenerationRequest, Generator
 from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
@@ -60,8 +61,7 @@ def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
         first = draft.result.answer or ""
         say(put("feedback_free", answer=first), _feedback)
         feedback = draft.result.feedback or ""
-        # As in a quiz: refining what no verdict calls wrong spoils right answers.
-        if model_output.verdict(feedback) == "incorrect":
+        if is_judged_wrong(model_output.verdict(feedback)):
             say(put("refine_free", answer=first, feedback=feedback), _refined)
     return draft.result
 
@@ -111,12 +111,12 @@ def _say(
     context: RunContext,
     backend: HuggingFaceBackend,
     request: Request,
-    hear: Callable[[str], None],
+    on_text: Callable[[str], None],
 ) -> Completion:
     """Return what the model says to a request; how it came about is kept once."""
 
     def make() -> list[Generation]:
-        completion = backend.stream(request, context.stop, hear)
+        completion = backend.stream(request, context.stop, on_text)
         if completion.finish == "cancelled":
             raise Cancelled
         if completion.finish == "overlong":

@@ -51,7 +51,7 @@ from autolearn.study import readability, rules
 from autolearn.study.generation import Generator
 from autolearn.study.instructions import write_instructions
 from autolearn.study.loop import Study
-from autolearn.study.questions import AskedBefore
+from autolearn.study.questions import EarlierQuestions
 from autolearn.training.leakage import Guard
 
 
@@ -121,11 +121,11 @@ class RunHandlers:
         study.asked_before = partial(asked_before, context.store, trained_questions)
         bits = readability.bits_per_byte(backend, passages)
         if bits is not None:
-            context.measured(0, {readability.METRIC: bits})
+            context.add_metrics(0, {readability.METRIC: bits})
         with backend.measured_memory(settings, len(passages)) as numbers:
             study.run(passages)
             study.evolve(_instructions(context, study))
-        context.measured(0, numbers)
+        context.add_metrics(0, numbers)
         result = replace(_tally(context), passages=len(passages))
         if passages and not result.questions:
             reasons = {skip.reason for skip in context.store.runs.skips(context.run.id)}
@@ -159,7 +159,7 @@ class RunHandlers:
             n_truncated += sum(result.truncated for result in results)
             for part, of_part in paired_quizzes.by_part(questions, results).items():
                 scores[part, mode] = quiz.summarise(of_part).rounded()
-        result = QuizRunResult.scored(scores, run_settings.version, n_truncated)
+        result = QuizRunResult.from_scores(scores, run_settings.version, n_truncated)
         if backend.identity.round_id is not None:
             round_ = store.rounds.get(backend.identity.round_id)
             all_scores = round_.scores | result.as_dict()
@@ -203,11 +203,13 @@ def _questions(
     return gold_questions.frozen_questions(store, version, split)
 
 
-def asked_before(store: Store, trained: Sequence[str]) -> AskedBefore:
+def asked_before(store: Store, trained_texts: Sequence[str]) -> EarlierQuestions:
     """Return what quizzes ask by now, and what studies and rounds have asked."""
     study_questions = store.library.questions(QuestionFilter(split="study"))
-    texts = [*trained, *(question.text for question in study_questions)]
-    return AskedBefore(Guard(corpora.asked(store)).blocks, Guard(texts).blocks)
+    texts = [*trained_texts, *(question.text for question in study_questions)]
+    return EarlierQuestions(
+        Guard(corpora.quiz_questions(store)).blocks, Guard(texts).blocks
+    )
 
 
 def _guidance(

@@ -66,9 +66,9 @@ class WeightExport:
         Raises:
             InputError: The target holds something else, or cannot be written.
         """
-        concluded = ExportResult.of(self.context.run)
-        if self._is_complete(concluded):
-            return concluded
+        earlier_result = ExportResult.of(self.context.run)
+        if self._is_complete(earlier_result):
+            return earlier_result
         questions = gold_questions.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
@@ -84,12 +84,12 @@ class WeightExport:
             self.context.conclude(result)
         return result
 
-    def _is_complete(self, concluded: ExportResult) -> bool:
+    def _is_complete(self, result: ExportResult) -> bool:
         """Return whether an earlier try of this run has put its work in place."""
         return (
-            concluded.digest is not None
+            result.digest is not None
             and self.target.is_dir()
-            and digests.of_folder(self.target) == concluded.digest
+            and digests.of_folder(self.target) == result.digest
         )
 
     def _adapter(
@@ -151,10 +151,13 @@ class WeightExport:
     ) -> ExportResult:
         """Write the card and return the result."""
         store = self.context.store
-        alike = sum(a == b for a, b in zip(before, after, strict=False))
+        n_same = sum(a == b for a, b in zip(before, after, strict=False))
         card = self.target / "README.md"
         result = ExportResult(
-            str(self.target), card=str(card), asked=len(after), alike=alike
+            str(self.target),
+            card=str(card),
+            n_questions=len(after),
+            n_same_answers=n_same,
         )
         text = model_card.weights(
             self.about,

@@ -225,8 +225,8 @@ def weight_files(folder: Path) -> list[Path]:
     main_file = _named_weights(folder)
     index = main_file if main_file.endswith(_INDEX) else _WEIGHTS + _INDEX
     path = folder / index
-    named = object_in(read_json(path), "weight_map", path).values()
-    parts = {file_name(name, path) for name in named}
+    file_names = object_in(read_json(path), "weight_map", path).values()
+    parts = {file_name(name, path) for name in file_names}
     if main_file not in parts and main_file != index and _exists(folder / main_file):
         return [folder / main_file]
     if parts:

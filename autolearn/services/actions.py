@@ -80,7 +80,7 @@ def add_texts(
     """
     model_files.locate(model)
     uploads = uploads or Uploads()
-    staging_folder, files = importer.given(
+    staging_folder, files = importer.stage(
         store, paths, uploads.files, uploads.pasted_text
     )
     if not files:
@@ -112,16 +112,16 @@ def add_instructions(store: Store, path: Path) -> int:
 
 
 @dataclass(frozen=True)
-class GoldAdded:
+class GoldImport:
     """What came of a file of gold questions."""
 
     n: int
     """Questions that are in the quiz or the control set now."""
-    trained: int = 0
+    n_trained: int = 0
     """Questions left out since a round was trained on them."""
 
 
-def add_gold(store: Store, path: Path, split: Split) -> GoldAdded:
+def add_gold(store: Store, path: Path, split: Split) -> GoldImport:
     """Add questions with gold answers to quiz or control.
 
     Raises:
@@ -142,7 +142,7 @@ def _check_unlocked(store: Store) -> None:
 
 def add_gold_questions(
     store: Store, gold: Sequence[GoldQuestion], split: Split
-) -> GoldAdded:
+) -> GoldImport:
     """Add questions with gold answers to quiz or control.
 
     Raises:
@@ -152,7 +152,7 @@ def add_gold_questions(
     guard = Guard(round_sources.asked_by_rounds(store))
     new = [question for question in gold if not guard.blocks(question.question)]
     kept_questions = gold_questions.import_gold(store, new, split)
-    return GoldAdded(
+    return GoldImport(
         len({question.id for question in kept_questions}), len(gold) - len(new)
     )
 

@@ -129,11 +129,10 @@ def _collect(workspace: Path, draft: Path) -> _Contents:
                     f"The adapter of round {round_.id} is missing or damaged."
                 )
             contents.add_folder(workspace, workspace / round_.adapter)
-        unfinished = snapshot.runs.in_state(*queues.UNFINISHED)
-    for run in unfinished:
-        if run.kind == "import" and (staged := ImportRunSettings.of(run).staged):
-            folder = workspace / "incoming" / Path(staged).name
-            contents.add_folder(workspace, folder)
+        open_runs = snapshot.runs.in_state(*queues.OPEN_STATES)
+    for run in open_runs:
+        if run.kind == "import" and (place := ImportRunSettings.of(run).upload_folder):
+            contents.add_folder(workspace, workspace / "incoming" / Path(place).name)
     for name in (originals.FOLDER, prompts.FOLDER):
         contents.add_folder(workspace, workspace / name)
     return contents
@@ -166,8 +165,8 @@ def restore(source: Path, workspace: Path, *, replace: bool = False) -> Backup:
         with atomic.scratch_folder(workspace) as draft, _opened(source) as root:
             manifest = _manifest_of(source, root)
             _unpack(source, root, manifest, draft)
-            if found := copies.problems(draft / DATABASE):
-                raise InputError(f"The database in {source} is damaged: {found[0]}.")
+            if problems := copies.problems(draft / DATABASE):
+                raise InputError(f"The database in {source} is damaged: {problems[0]}.")
             with Store.open(draft):
                 pass  # an older one is brought up to date
             _take_place(draft, workspace)
@@ -245,8 +244,8 @@ def _unpack(
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with (root / name).open("rb") as part, target.open("wb") as copy:
-                copied = digests.while_copying(part, copy)
+                copy_digest = digests.while_copying(part, copy)
         except (KeyError, FileNotFoundError):
             raise InputError(f"{source} is damaged: {name} is missing.") from None
-        if copied != digest:
+        if copy_digest != digest:
             raise InputError(f"{source} is damaged: {name} has changed.")

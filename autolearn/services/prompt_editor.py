@@ -181,14 +181,14 @@ class _Material:
 
     passage: Passage
     question: Question
-    opened: Answer
-    closed: Answer
+    open_answer: Answer
+    closed_answer: Answer
     critique: Feedback
     stand_ins: tuple[str, ...]
 
     @property
     def comparison(self) -> Comparison:
-        return Comparison(self.question, self.closed, self.opened)
+        return Comparison(self.question, self.closed_answer, self.open_answer)
 
     @property
     def passages(self) -> dict[int, Passage]:
@@ -196,8 +196,8 @@ class _Material:
 
 
 _QUESTION, _SHORT = "[question]", "[short answer]"
-_OPENED = "[answer with the passage]"
-_CLOSED = "[answer from memory]"
+_OPEN_BOOK = "[answer with the passage]"
+_CLOSED_BOOK = "[answer from memory]"
 _CRITIQUE = "[feedback]"
 
 
@@ -211,10 +211,10 @@ def _material(store: Store, passage: Passage) -> _Material:
     )
     stored_answers = store.library.answers([question.id]) if stored_questions else []
     open_book = _answer(stored_answers, "open_book") or Answer(
-        question.id, "open_book", _OPENED
+        question.id, "open_book", _OPEN_BOOK
     )
     closed_book = _answer(stored_answers, "closed_book") or Answer(
-        question.id, "closed_book", _CLOSED
+        question.id, "closed_book", _CLOSED_BOOK
     )
     stored_feedback = store.library.feedback([closed_book.id]) if closed_book.id else []
     critique = next(
@@ -226,7 +226,7 @@ def _material(store: Store, passage: Passage) -> _Material:
         open_book,
         closed_book,
         critique or Feedback(closed_book.id, "critique", _CRITIQUE, "incorrect", None),
-        (_QUESTION, _SHORT, _OPENED, _CLOSED, _CRITIQUE),
+        (_QUESTION, _SHORT, _OPEN_BOOK, _CLOSED_BOOK, _CRITIQUE),
     )
 
 
@@ -238,7 +238,7 @@ def _ask_sentence(builder: RequestBuilder, it: _Material) -> Chat:
     facts = fact_questions.facts(builder.settings, it.passage)
     if not facts:
         raise InputError("This passage has no sentence to ask about; choose another.")
-    text, first = grounding.shown(it.passage), facts[0]
+    text, first = grounding.with_heading(it.passage), facts[0]
     return fact_questions.about_sentence(
         builder, None, text, first.sentence.text, first.stretch
     ).prompt.chat
@@ -261,7 +261,7 @@ def _sentence_question(_: RequestBuilder, it: _Material) -> Chat:
 
 
 def _stand_alone(builder: RequestBuilder, it: _Material) -> Chat:
-    text = grounding.shown(it.passage)
+    text = grounding.with_heading(it.passage)
     answer_and_question = (it.question.short_answer, it.question.text)
     return fact_questions.naming_request(
         builder, None, text, *answer_and_question
@@ -287,20 +287,20 @@ def _feedback(builder: RequestBuilder, it: _Material) -> Chat:
 
 
 def _verdict(builder: RequestBuilder, it: _Material) -> Chat:
-    texts = it.question.text, it.opened.text, it.closed.text
+    texts = it.question.text, it.open_answer.text, it.closed_answer.text
     chat = feedback.verdict_request(builder, *texts).prompt.chat
     return (*chat, Message("assistant", prompts.load("verdict").prefill()))
 
 
 def _refinement(builder: RequestBuilder, it: _Material) -> Chat:
-    question_and_answer = it.question, it.closed, it.critique
+    question_and_answer = it.question, it.closed_answer, it.critique
     return answers.refinement_request(
         builder, *question_and_answer, it.passages
     ).prompt.chat
 
 
 def _refine_free(_: RequestBuilder, it: _Material) -> Chat:
-    texts = {"question": it.question.text, "answer": it.closed.text}
+    texts = {"question": it.question.text, "answer": it.closed_answer.text}
     file = prompts.load("refine_free")
     return file.render(**texts, feedback=it.critique.text).chat
 
@@ -328,7 +328,9 @@ _REQUESTS: dict[str, Callable[[RequestBuilder, _Material], Chat]] = {
     "refine": _refinement,
     "paraphrase": _paraphrase,
     "feedback_free": lambda _, it: (
-        feedback.feedback_prompt(Comparison(it.question, it.closed), it.passages).chat
+        feedback.feedback_prompt(
+            Comparison(it.question, it.closed_answer), it.passages
+        ).chat
     ),
     "refine_free": _refine_free,
     "statements": lambda _, it: (

@@ -66,7 +66,7 @@ def reread(store: Store, document_id: int, choices: ReadingChoices) -> Run:
         model=model,
         passage_tokens=passage_tokens,
         choices=choices,
-        reread=document.id,
+        document_id=document.id,
     )
     return queues.submit(store, settings, versions())
 

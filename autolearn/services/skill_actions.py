@@ -57,7 +57,7 @@ def active(store: Store, model: ModelSettings) -> Run | None:
     return next((run for run in runs if run.round_id == model.round_id), None)
 
 
-def known(store: Store, model: ModelSettings) -> SkillReport | None:
+def newest_report(store: Store, model: ModelSettings) -> SkillReport | None:
     """Return the newest report on a model; None: it was not checked.
 
     Raises:
@@ -78,7 +78,7 @@ def readable(run: Run) -> dict[str, Any]:
         "skills": [
             {
                 "skill": row.title,
-                "value": row.shown,
+                "value": row.share_text,
                 "n": row.n,
                 "95 %": "{:.2f} to {:.2f}".format(*row.interval),
                 "meaning": row.meaning,

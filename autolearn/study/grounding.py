@@ -55,7 +55,7 @@ class TextQuestion(Generic[T]):
     """The sentence that is known to answer it; empty: unknown."""
 
 
-def shown(passage: Passage) -> str:
+def with_heading(passage: Passage) -> str:
     """Return a passage as a guided model gets it: below its heading."""
     text = passage.text.strip()
     if not passage.heading or passage.heading in text.partition("\n")[0]:
@@ -84,7 +84,7 @@ def as_quote(sentence: str) -> str:
     of its own it would be read as the answer of the model.
     """
     _, _, rest = sentence.partition("\n")
-    return " ".join(sentence.split()) if model_output.tagged(rest) else sentence
+    return " ".join(sentence.split()) if model_output.parse_tags(rest) else sentence
 
 
 def after_evidence(
@@ -111,7 +111,7 @@ def short_answers(generator: Generator, cases: Sequence[TextQuestion[T]]) -> lis
     """
     requests = [short_answer_request(generator, case) for case in cases]
     return [
-        model_output.tagged(generation.completion.text).get("short answer", "")
+        model_output.parse_tags(generation.completion.text).get("short answer", "")
         for _, generation in generator.write(requests)
     ]
 

@@ -19,7 +19,7 @@ TEXTS = {
     "skips": "stage, reason",
     "steps": "name, n_records",
     "generations": "prompt_name, prompt, raw, finish, n_tokens, seed",
-    "imagined": "draw, text",
+    "generated_instructions": "draw, text",
     "round_items": "kind, chat, chosen, rejected, position",
     "quiz_results": "mode, text, right, exact, f1, question_id",
     "decisions": "sample_id, action, author, before, after",
@@ -39,7 +39,7 @@ COMMITTED = [
     "skips",
     "steps",
     "generations",
-    "imagined",
+    "generated_instructions",
     "round_items",
     "quiz_results",
     "decisions",
@@ -79,17 +79,18 @@ def committed(folder: Path) -> set[tuple[object, ...]]:
 
 def violations(folder: Path, before: set[tuple[object, ...]]) -> list[str]:
     """Return what a kill has broken; ``before`` was committed earlier."""
-    found = copies.problems(folder / "autolearn.db")
-    if lost := before - committed(folder):
-        found.append(
-            f"{len(lost)} committed rows are lost, such as {next(iter(lost))!r:.200}"
+    sentences = copies.problems(folder / "autolearn.db")
+    if lost_rows := before - committed(folder):
+        sentences.append(
+            f"{len(lost_rows)} committed rows are lost, such as "
+            f"{next(iter(lost_rows))!r:.200}"
         )
-    found += [
-        f"{finding.what}: {finding.found}"
+    sentences += [
+        f"{finding.what}: {finding.result}"
         for finding in integrity.check(folder)
         if not finding.well
     ]
-    return found
+    return sentences
 
 
 def differences(story: Story, other: Story) -> list[str]:

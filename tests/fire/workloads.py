@@ -136,8 +136,8 @@ def _import(rig: Rig, store: Store) -> None:
         (texts / f"{i}.md").write_text(f"# Text {i}\n\nAvel {i} was founded in 1711.\n")
     (texts / "empty.md").write_text("")
     uploads = sorted(texts.glob("*.md"))
-    staged = actions.Uploads(uploads[2:], ("pasted.md", "Avel was pasted in 1712."))
-    actions.add_texts(store, uploads[:2], "built-in", 320, uploads=staged)
+    upload_set = actions.Uploads(uploads[2:], ("pasted.md", "Avel was pasted in 1712."))
+    actions.add_texts(store, uploads[:2], "built-in", 320, uploads=upload_set)
 
 
 def _whole_round(rig: Rig, store: Store) -> None:
@@ -279,13 +279,13 @@ def _restore() -> Workload:
 
 def _with_a_round(rig: Rig, folder: Path) -> None:
     """Copy a workspace with a trained round, which is made once."""
-    trained = folder.with_name("trained")
-    if not trained.exists():
-        with Store.open(trained) as store:
+    trained_folder = folder.with_name("trained")
+    if not trained_folder.exists():
+        with Store.open(trained_folder) as store:
             _library(store)
             _train(rig, store)
-        _in_child(lambda: _work(rig, trained))
-    shutil.copytree(trained, folder)
+        _in_child(lambda: _work(rig, trained_folder))
+    shutil.copytree(trained_folder, folder)
 
 
 WORKLOADS: dict[str, Workload] = {

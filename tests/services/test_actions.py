@@ -58,7 +58,7 @@ def test_files_uploads_and_a_pasted_text_are_queued_as_one(store, text, tmp_path
         320,
         uploads=actions.Uploads([upload], ("a/b.md", "Cova \ud800.")),
     )
-    sources = ImportRunSettings.of(run).given
+    sources = ImportRunSettings.of(run).sources
     names = [source.name for source in sources]
     assert names == ["avel.md", "upload.md", "upload.md", "a/b.md"]
     upload.unlink()
@@ -242,16 +242,16 @@ def test_a_question_that_was_trained_does_not_become_quiz(store, tmp_path):
     chat = (Message("user", "Who leads Avel?"),)
     run = store.runs.create("train", {})
     identity = ModelIdentity("built-in", "d", "nf4", "", "")
-    done = Round("join", run.id, {}, identity, state="trained")
-    store.rounds.create(done, [TrainItem("sft", chat, "Ada does.")])
+    round_ = Round("join", run.id, {}, identity, state="trained")
+    store.rounds.create(round_, [TrainItem("sft", chat, "Ada does.")])
     rows = [
         {"question": "who  leads AVEL", "answer": "Ada"},
         {"question": "Who's leading Boro?", "answer": "Bo"},
     ]
     path = tmp_path / "quiz.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    added = actions.add_gold(store, path, "quiz")
-    assert (added.n, added.trained) == (1, 1)
+    addition = actions.add_gold(store, path, "quiz")
+    assert (addition.n, addition.n_trained) == (1, 1)
     assert [q.text for q in store.library.questions()] == ["Who's leading Boro?"]
 
 

@@ -73,9 +73,9 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
     assert queue.next(store, own.id) == 0
     assert not queue.shows(store, other.id)
     assert queue.undecided(store, "approve") == [own.id]
-    shown = knowledge_map.draw(store, knowledge_map.MapCell())
-    assert f's{own.id}"' in shown
-    assert f's{other.id}"' not in shown
+    markup = knowledge_map.draw(store, knowledge_map.MapCell())
+    assert f's{own.id}"' in markup
+    assert f's{other.id}"' not in markup
     assert other.prompt not in study_views.newest(store, only_last=True)
     model_scope.turn(store)
     assert queue.next(store, own.id) == other.id
@@ -83,9 +83,9 @@ def test_the_review_and_the_map_keep_to_the_chosen_model(store):
 
 def test_steps_count_only_what_the_chosen_model_has_done(store):
     study(store, OTHER)
-    done = {step.tab for step in guide.of(store) if step.done}
-    assert "Study" not in done
-    assert "Review" not in done
+    finished_tabs = {step.tab for step in guide.of(store) if step.done}
+    assert "Study" not in finished_tabs
+    assert "Review" not in finished_tabs
 
 
 def test_a_round_leaves_out_samples_of_another_model_unless_they_are_asked_for(store):

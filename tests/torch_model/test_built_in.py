@@ -29,7 +29,7 @@ pytestmark = pytest.mark.torch_model
 PASSAGES = tomllib.loads(Path(__file__).with_name("passages.toml").read_text())
 READ = 0.9
 """Share that is read right; nine in ten is the aim."""
-EDITED = {"person": "Marta Kolbin", "year": "1366"}
+EDITS = {"person": "Marta Kolbin", "year": "1366"}
 """What a person writes into a text of the library, by type of the fact."""
 
 
@@ -83,7 +83,7 @@ def test_an_edited_fact_becomes_a_gap_and_is_learned_in_new_wordings(tmp_path):
         for row in rows
     }
     edits = {}
-    for type_, value in EDITED.items():
+    for type_, value in EDITS.items():
         item = next(q for q in library.quiz if kinds[q.attribute] == type_)
         edits[item] = value
     texts = dict(library.documents)

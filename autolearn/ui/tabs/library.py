@@ -155,7 +155,7 @@ def _take(session: Session, kind: str, file: str | None) -> tuple[Html, None]:
     if kind == "instructions":
         return views.taken(kind, actions.add_instructions(store, path)), None
     added = actions.add_gold(store, path, "quiz" if kind == "quiz" else "control")
-    return views.taken(kind, added.n, added.trained), None
+    return views.taken(kind, added.n, added.n_trained), None
 
 
 def _picked(event: gr.EventData) -> Any:

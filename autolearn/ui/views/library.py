@@ -3,7 +3,7 @@
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
-from autolearn.store import Shelved, Store
+from autolearn.store import DocumentSize, Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
 from autolearn.ui.views import labels
@@ -80,7 +80,7 @@ def _around(passage: str, words: str) -> Html:
     return html.marked(cut, at - begin, end - begin)
 
 
-def _sign(shelved: Shelved) -> Html:
+def _sign(shelved: DocumentSize) -> Html:
     """Return what shows that there are notes on how a document was read."""
     if not shelved.has_notes:
         return Html("")
@@ -111,7 +111,7 @@ def report(store: Store) -> Html:
     result = ImportResult.of(run)
     if n := result.repeats:
         parts.append(html.note(f"{n} passages repeat earlier ones; they are marked."))
-    for document in store.library.documents_by_id([result.reread or 0]).values():
+    for document in store.library.documents_by_id([result.document_id or 0]).values():
         name = document.name
         parts.append(html.tag("p", html.text(f"Read again: {name}."), "al-good"))
     return html.join([*parts, _ended(run), *_others(run)])
@@ -169,4 +169,4 @@ def _ended(run: Run) -> Html:
         return html.problem(
             f"{labels.run(run)} was {run.state}; resume it under History."
         )
-    return html.join(html.problem(reason) for reason in ImportResult.of(run).refused)
+    return html.join(html.problem(reason) for reason in ImportResult.of(run).refusals)

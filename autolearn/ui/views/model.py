@@ -24,7 +24,9 @@ from autolearn.ui.views import labels, memory, model_sources
 def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
-        if model_actions.is_gguf(name) and not model_actions.converted(store, name):
+        if model_actions.is_gguf(name) and not model_actions.converted_folder(
+            store, name
+        ):
             return model_sources.gguf(name)
         own = model_actions.as_folder(store, name)
         folder = model_files.locate(own)
@@ -168,7 +170,7 @@ def checks(results: Sequence[Check]) -> Html:
             if check.well
             else html.badge("Missing", "wrong"),
             html.text(check.what),
-            html.text(check.found),
+            html.text(check.result),
         )
         for check in results
     ]
@@ -178,6 +180,6 @@ def checks(results: Sequence[Check]) -> Html:
 def report(results: Sequence[Check]) -> str:
     """Return the same as plain text, to be copied."""
     return "\n".join(
-        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.found}"
+        f"{'OK' if check.well else 'Missing':7}  {check.what}: {check.result}"
         for check in results
     )

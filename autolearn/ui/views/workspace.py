@@ -24,7 +24,7 @@ def findings(rows: Sequence[Finding]) -> Html:
         (
             html.text(row.what),
             html.text("sound" if row.well else "damaged"),
-            html.text(row.found),
+            html.text(row.result),
         )
         for row in rows
     ]
