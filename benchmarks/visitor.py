@@ -36,12 +36,16 @@ class Visitor:
         # Kept, or the connection would end with it.
         self._beats = self._stack.enter_context(beat).iter_lines()
         next(self._beats)
-        self._events(lambda target: target[1] == "load")
+        self.look()
         return self
 
     def __exit__(self, *of_error: object) -> None:
         """Leave; the server sees that the connection ends."""
         self._stack.close()
+
+    def look(self) -> None:
+        """Ask for what a page draws when it begins."""
+        self._events(lambda target: target[1] == "load")
 
     def open_tab(self, name: str) -> float:
         """Open a tab; return the seconds until everything was drawn."""
