@@ -223,7 +223,7 @@ def test_settings_that_do_not_fit_the_weights_of_an_adapter_are_refused(
     backend, places, values
 ):
     folder = places["output"]
-    backend.train(facts(), training(max_steps=1), Watch(), start=None, **places)
+    backend.train(facts(), training(max_steps=1), Watch(), **places)
     backend.use_adapter(folder)
     path = folder / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
