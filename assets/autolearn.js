@@ -17,6 +17,14 @@
     (element) => element.getClientRects().length > 0);
   const typing = (target) => target.closest?.(
     'textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])');
+  // A drawer begins below the bar of tabs, so that another tab can be opened.
+  const place = () => {
+    const bottom = seen('[role=tablist]')?.getBoundingClientRect().bottom ?? 0;
+    document.documentElement.style.setProperty('--al-top', `${Math.max(0, bottom)}px`);
+  };
+  window.addEventListener('scroll', place, {passive: true});
+  new ResizeObserver(place).observe(document.body);
+
   const edited = (event) => {
     const save = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
     if (!save && event.key !== 'Escape') return;

@@ -232,7 +232,8 @@ def chat(args: Args) -> Result:
 def export(args: Args) -> Result:
     """Write approved samples or an adapter."""
     with open_store(args) as store:
-        run = actions.export(store, args.what, args.target, args.round)
+        scope = SampleScope() if args.other_models else None
+        run = actions.export(store, args.what, args.target, args.round, scope)
         return finish(store, run, "export", quiet=args.json).result
 
 

@@ -346,6 +346,11 @@ def _export(command: Any) -> None:
     command.add_argument(
         "--round", type=int, metavar="N", help="whose items or adapter"
     )
+    command.add_argument(
+        "--other-models",
+        action="store_true",
+        help="also the samples that were measured with other models",
+    )
 
 
 def _download(command: Any) -> None:

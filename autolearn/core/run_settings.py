@@ -190,6 +190,8 @@ class ExportRunSettings(PromptSettings):
     round_id: int | None = None
     converter: str | None = field(default=None, metadata=EXTRA)
     """The path of llama.cpp's converter, for GGUF."""
+    scope: SampleScope | None = field(default=None, metadata=EXTRA)
+    """Which approved samples, where no round is exported; None: all."""
     model: ModelSettings | None = field(default=None, metadata=EXTRA)
     model_digest: str | None = field(default=None, metadata=EXTRA)
 

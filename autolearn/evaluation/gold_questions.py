@@ -25,7 +25,9 @@ def import_gold(
     This is the passage of the named document that shares most words with question and
     answer. A question without a document has none.
     """
-    names = {document.name: document.id for document in store.library.documents()}
+    documents = store.library.documents()
+    names = {document.name.rpartition("/")[2]: document.id for document in documents}
+    names |= {document.name: document.id for document in documents}
     passages = store.library.passages(with_excluded=True)
     return store.library.add_questions(
         [

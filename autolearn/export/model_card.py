@@ -20,13 +20,14 @@ _SHAPES = {
 }
 
 
-def samples(kind: str, n: int) -> str:
-    """Return the card of exported samples."""
+def samples(kind: str, n: int, models: Sequence[str] = ()) -> str:
+    """Return the card of exported samples, which were measured with these models."""
+    measured = [f"Measured with {', '.join(models)}."] if models else []
     origin = "Each was approved by a person or by a named rule; none was changed here."
     return _card(
         "Approved samples of autolearn",
         ["autolearn"],
-        [f"{n} samples: {_SHAPES[kind]}.", origin, _date()],
+        [f"{n} samples: {_SHAPES[kind]}.", *measured, origin, _date()],
     )
 
 

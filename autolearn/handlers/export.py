@@ -7,11 +7,14 @@ from autolearn.core.run_results import ExportResult
 from autolearn.core.run_settings import (
     ExportRunSettings,
     PromptSettings,
+    SampleScope,
+    StudyRunSettings,
 )
 from autolearn.export import formats, model_card
 from autolearn.handlers.weight_export import Models, WeightExport
+from autolearn.rounds.sources import approved_in
 from autolearn.runs.context import RunContext
-from autolearn.store.samples import SampleFilter
+from autolearn.store import RunFilter
 from autolearn.study import prompts
 
 
@@ -29,10 +32,19 @@ def export(context: RunContext, models: Models) -> ExportResult:
 def _samples(context: RunContext, request: ExportRunSettings) -> ExportResult:
     """Write the approved samples."""
     target, what = Path(request.target), request.what
-    samples = context.store.samples.find(SampleFilter(state="approved"))
+    samples = context.store.samples.find(approved_in(request.scope))
     n = formats.export_samples(samples, what, target)
-    card = formats.write_card(target, model_card.samples(what, n))
+    text = model_card.samples(what, n, _models(context, request.scope))
+    card = formats.write_card(target, text)
     return ExportResult(str(target), n, str(card))
+
+
+def _models(context: RunContext, scope: SampleScope | None) -> list[str]:
+    """Return the names of the models whose studies made the samples of a scope."""
+    digest = scope.model_digest if scope else None
+    runs = context.store.runs.find(RunFilter(("study",), model_digest=digest))
+    names = (StudyRunSettings.of(run).model.model for run in reversed(runs))
+    return list(dict.fromkeys(names))
 
 
 def _items(

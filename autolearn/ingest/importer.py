@@ -190,7 +190,7 @@ def stage(
 def _told(file: Path, root: Path) -> str:
     """Return the display name of a file: its path in the given folder."""
     name = file.relative_to(root) if file != root else Path(file.name)
-    return str(name).encode(errors="replace").decode()
+    return name.as_posix().encode(errors="replace").decode()
 
 
 def _put_aside(

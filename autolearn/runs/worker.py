@@ -197,7 +197,9 @@ def _outcome(context: RunContext, handlers: Handlers) -> Outcome:
         message = f"{place} cannot be read or written: {error.strerror or error}."
         message += " Mend that and resume; nothing committed is lost."
         return "failed", message, RunResult()
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic of Rust is no Exception
         log.exception("Run %d failed unexpectedly", number)
         message = f"Unexpected error ({type(error).__name__})"
         message += f"; details in logs/run-{number}.log."

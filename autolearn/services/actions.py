@@ -41,7 +41,7 @@ from autolearn.runs.model_choice import (
     with_model,
 )
 from autolearn.runs.versions import versions
-from autolearn.services import round_actions
+from autolearn.services import model_scope, round_actions
 from autolearn.services.train_checks import check_train
 from autolearn.services.train_sources import TrainSources
 from autolearn.store import Store
@@ -54,11 +54,13 @@ P = TypeVar("P", bound=PipelineRunSettings)
 
 @dataclass(frozen=True)
 class Uploads:
-    """Texts that will not stay where they are."""
+    """Texts that will not stay where they are, and where in the library all go."""
 
     files: Sequence[Path] = ()
     pasted_text: tuple[str, str] | None = None
     """Its name and the text."""
+    folder: str = ""
+    """The folder of the library for all that is added at once; empty: none."""
 
 
 def add_texts(
@@ -85,7 +87,9 @@ def add_texts(
     )
     if not files:
         raise InputError("Choose files or paste a text first.")
-    sources = tuple(ImportSource(str(file.path), file.name) for file in files)
+    folder = uploads.folder.strip().strip("/")
+    before = f"{folder}/" if folder else ""
+    sources = tuple(ImportSource(str(file.path), before + file.name) for file in files)
     request = ImportRunSettings(sources, staging_folder, model, passage_tokens, choices)
     return _submit(store, request)
 
@@ -336,8 +340,16 @@ def chat(
     return _submit(store, with_model(store, request, model))
 
 
-def export(store: Store, what: str, target: Path, round_id: int | None = None) -> Run:
+def export(
+    store: Store,
+    what: str,
+    target: Path,
+    round_id: int | None = None,
+    scope: SampleScope | None = None,
+) -> Run:
     """Queue the export of approved samples, or of the items or weights of a round.
+
+    ``scope`` says which samples; None: those measured with the chosen model.
 
     Raises:
         InputError: There is no such export, or it needs a round and none is named, or
@@ -351,7 +363,10 @@ def export(store: Store, what: str, target: Path, round_id: int | None = None) -
     request = ExportRunSettings(
         what=what, target=str(target.resolve()), round_id=round_id
     )
-    if round_id is not None:
+    if round_id is None:
+        samples = scope or model_scope.chosen_samples(store)
+        request = replace(request, scope=samples)
+    else:
         round_ = finished_round(store, round_id)
         if what == "gguf":
             # The worker may have been started with another PATH.

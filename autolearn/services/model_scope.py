@@ -6,7 +6,8 @@ What one model does not know says little about another, so their data are kept a
 from functools import lru_cache
 from pathlib import Path
 
-from autolearn.core.errors import AutolearnError
+from autolearn.core.errors import AutolearnError, InputError
+from autolearn.core.run_settings import SampleScope
 from autolearn.models import files as model_files
 from autolearn.runs.model_choice import chosen_model
 from autolearn.store import Store
@@ -31,6 +32,21 @@ def chosen_digest(store: Store) -> str | None:
 def _digest(folder: Path, files: tuple[tuple[str, int, int], ...]) -> str:
     """Return the digest of a folder whose files have these sizes and times."""
     return model_files.digest(folder)
+
+
+def chosen_samples(store: Store) -> SampleScope:
+    """Return the scope of the samples that were measured with the chosen model.
+
+    Raises:
+        InputError: The files of the chosen model cannot be used.
+    """
+    digest = chosen_digest(store)
+    if digest is None:
+        raise InputError(
+            "The files of the chosen model are missing; choose a model first, or take "
+            "the samples of all models."
+        )
+    return SampleScope(model_digest=digest)
 
 
 def shown_digest(store: Store) -> str | None:

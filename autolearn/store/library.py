@@ -51,6 +51,11 @@ class DocumentSize:
     """Parts of the file that are no part of the text."""
     has_notes: bool
 
+    @property
+    def folder(self) -> str:
+        """The folder that the name begins with; empty if there is none."""
+        return self.name.rpartition("/")[0]
+
 
 @dataclass(frozen=True)
 class ExclusionKind:

@@ -16,6 +16,7 @@ from autolearn.ui.session import (
     PageContext,
     Session,
     html_panel,
+    now,
 )
 from autolearn.ui.tabs import (
     ask,
@@ -32,6 +33,7 @@ from autolearn.ui.tabs import (
 from autolearn.ui.temporary import DELETE_CACHE
 from autolearn.ui.views import whole_round
 from autolearn.ui.views.links import tab_of
+from autolearn.ui.visits import drop_closed
 
 TABS = (
     start,
@@ -58,7 +60,7 @@ def build(folder: Path) -> gr.Blocks:
         title="autolearn", analytics_enabled=False, delete_cache=DELETE_CACHE
     ) as page:
         current = gr.State(start.TITLE)
-        address = gr.Textbox("", visible="hidden")
+        address, acted = (gr.Textbox("", visible="hidden") for _ in range(2))
         pulses = {module.TITLE: gr.Textbox(visible="hidden") for module in TABS}
         timer = gr.Timer(TICK_SECONDS, active=False)
         with gr.Sidebar(width=270):
@@ -72,7 +74,7 @@ def build(folder: Path) -> gr.Blocks:
             elem_id="notice", js_on_load=NOTICE_JS, apply_default_css=False
         )
         strip = html_panel("whole-round")
-        with gr.Tabs(selected=start.TITLE) as tabs:
+        with gr.Tabs(selected=start.TITLE, overflow_behavior="wrap") as tabs:
             context = PageContext(
                 session,
                 current,
@@ -84,24 +86,25 @@ def build(folder: Path) -> gr.Blocks:
                 stop,
                 whole,
                 strip,
+                acted,
             )
             for module in TABS:
                 with gr.Tab(module.TITLE, id=module.TITLE) as tab:
+                    heading = html.tag("h2", module.TITLE, "al-unseen")
+                    html_panel(f"heading-{module.TITLE}", heading)
                     module.build(context)
                 context.wire(tab)
                 name = module.TITLE
                 js = (
                     f"() => {{ history.replaceState(null, '', '#{name}'); return []; }}"
                 )
-                tab.select(lambda name=name: name, None, current, js=js, **QUIET)
-                context.refresh_after(
-                    tab.select
-                )  # another page may have begun something
+                # Refreshed, since another page may have begun something.
+                opened = [current, acted]
+                tab.select(lambda n=name: (n, now()), None, opened, js=js, **QUIET)
         for panel in (walk, strip, *context.links):
             panel.click(_linked, None, tabs, **QUIET)
         page.load(_named, address, tabs, js=OPENED_JS, **QUIET)
-        for event in (timer.tick, page.load, look.click):
-            context.refresh_after(event)
+        context.refresh_on([timer.tick, page.load, look.click])
         context.on_action([stop.click], lambda: _stop(session))
         context.on_action([sidebar.click], lambda: model_scope.turn(session.store))
         context.on_action([whole.click], context.session.start_round)
@@ -110,6 +113,7 @@ def build(folder: Path) -> gr.Blocks:
             _press_strip(session, str(event.pick))
 
         context.on_action([strip.click], press_strip)
+        drop_closed(page)
     blocks: gr.Blocks = page
     return blocks
 

@@ -1,6 +1,7 @@
 """What the tabs share: the workspace, its revision, and how events are wired."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -118,24 +119,31 @@ class Session:
         return bool(store.runs.in_state("running", "queued"))
 
 
-def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
-    """Return the handler with one output more, the notice; a refusal leaves the others.
+def now() -> str:
+    """Return a moment, which differs from all before."""
+    return str(time.time_ns())
 
-    A handler that has no outputs may return a sentence, which is shown in the notice.
+
+def with_notice(handler: Callable[..., Any], n_outputs: int) -> Callable[..., Any]:
+    """Return the handler with two outputs more: the notice, and the time it ended.
+
+    A refusal leaves the other outputs. A handler that has none may return a sentence,
+    which is shown in the notice.
     """
 
     @wraps(handler)
     def wrapped(*args: Any) -> Any:
+        unchanged = [gr.skip()] * n_outputs
         try:
             result = handler(*args)
         except AutolearnError as error:
-            return (*[gr.skip()] * n_outputs, html.notice(html.problem(str(error))))
+            return *unchanged, html.notice(html.problem(str(error))), now()
         except OSError as error:
             reason = f"{error.filename} cannot be written ({error.strerror})."
-            return (*[gr.skip()] * n_outputs, html.notice(html.problem(reason)))
+            return *unchanged, html.notice(html.problem(reason)), now()
         if not n_outputs:
-            return html.notice(html.note(result)) if result else ""
-        return (*(result if n_outputs > 1 else [result]), "")
+            return html.notice(html.note(result)) if result else "", now()
+        return *(result if n_outputs > 1 else [result]), "", now()
 
     return wrapped
 
@@ -238,6 +246,10 @@ class PageContext:
     """Starts a whole round; only while nothing runs."""
     strip: gr.HTML
     """Shows the newest whole round above the tabs."""
+    acted: gr.Textbox
+    """When a person last did something: its change refreshes the page, as one event for
+    all actions, since Gradio compares each event with each component as a page loads.
+    """
     links: list[gr.HTML] = field(default_factory=list)
     """Panels with clicks that lead to another tab."""
     redrawn_on_change: list[Drawing] = field(default_factory=list)
@@ -290,18 +302,24 @@ class PageContext:
             list(triggers),
             with_notice(handler, len(outputs)),
             list(inputs) or None,
-            [*outputs, self.notice],
+            [*outputs, self.notice, self.acted],
             **(QUIET | options),
         )
-        self.refresh_after(event.then)
         return event
 
-    def refresh_after(self, event: Callable[..., Any]) -> None:
-        """Look at the workspace after an event."""
+    def refresh_on(self, triggers: Sequence[Callable[..., Any]]) -> None:
+        """Look at the workspace after these events and after each action."""
         outputs = [self.sidebar, self.steps, self.timer, self.stop, self.whole]
         outputs.append(self.strip)
         outputs += self.revisions.values()
-        event(with_error_panel(self._refresh, outputs), self.current, outputs, **QUIET)
+        gr.on(
+            [*triggers, self.acted.change],
+            with_error_panel(self._refresh, outputs),
+            self.current,
+            outputs,
+            trigger_mode="always_last",
+            **QUIET,
+        )
 
     def _refresh(self, current: str) -> tuple[Any, ...]:
         """Return the sidebar as it is to be now, and the revision for the open tab."""

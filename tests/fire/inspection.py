@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from autolearn.core import digests
 from autolearn.models import files as model_files
 from autolearn.services import integrity
 from autolearn.store import Store, copies
@@ -30,6 +31,13 @@ TEXTS = {
     "metrics WHERE name NOT LIKE 'memory%'": "name, step",
 }
 """The columns that two workspaces are compared by."""
+FILES = (
+    "exports/*/*.safetensors",
+    "exports/*/*.gguf",
+    "models/[!.]*/*",
+    "hub/models--*/snapshots/*/*",
+)
+"""Models that runs export, convert or download."""
 COMMITTED = [
     "documents",
     "passages",
@@ -64,6 +72,11 @@ def story(folder: Path) -> Story:
             for round_ in store.rounds.all()
             if round_.adapter
         ]
+    rows["files"] = [
+        (path.relative_to(folder).as_posix(), digests.of_file(path))
+        for pattern in FILES
+        for path in sorted(folder.glob(pattern))
+    ]
     return rows
 
 

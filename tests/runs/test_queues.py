@@ -66,10 +66,10 @@ def test_no_worker_is_started_beside_another(store):
 def test_a_worker_that_ends_while_the_next_begins_is_reaped_too(store):
     ending = (sys.executable, "-c", "import time; time.sleep(0.3)")
     first = queues.ensure_worker(store.folder, ending)
+    assert first
     (store.folder / queues.MODEL_QUEUE.pid_file).write_text(str(first.pid))
     second = queues.ensure_worker(store.folder, ending)
     assert queues.stop_worker(store.folder)
-    assert first
     assert second
     assert (first.returncode, second.returncode) == (0, 0)
 
@@ -80,6 +80,7 @@ def test_no_worker_is_started_beside_one_that_is_slow_to_begin(store, monkeypatc
     slow = (sys.executable, "-c", "import time; time.sleep(60)")
     store.runs.create("study", {})
     first = queues.ensure_worker(store.folder, slow)
+    assert first
     for _ in range(5):
         assert queues.ensure_worker(store.folder, slow) is None
         queues.replace_dead_workers(store)

@@ -1,14 +1,22 @@
 """What belongs to one model is kept from the others."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
-from autolearn.core.errors import JobError
+from autolearn.core.errors import InputError, JobError
 from autolearn.core.run_settings import SampleScope, TrainRunSettings
 from autolearn.core.settings import ModelSettings, TrainSettings
+from autolearn.handlers import export
+from autolearn.handlers.weight_export import Models
 from autolearn.rounds.sources import approved_examples
+from autolearn.runs.context import RunContext
 from autolearn.services import actions, model_scope
 from autolearn.services.train_sources import TrainSources
 from autolearn.store import SampleFilter
+from autolearn.ui.session import Session
+from autolearn.ui.tabs import history as history_tab
 from autolearn.ui.tabs.review_queue import FRESH, ReviewQueue
 from autolearn.ui.views import guide, history, knowledge_map, labels, status, train
 from autolearn.ui.views import study as study_views
@@ -128,3 +136,55 @@ def test_a_rule_in_a_whole_round_approves_only_its_own_samples(store):
     study(store, OTHER, 1, approve=False)
     digest = model_scope.chosen_digest(store)
     assert actions.approve(store, "all-pairs", SampleFilter(model_digest=digest)) == 1
+
+
+def test_an_export_takes_the_samples_of_the_chosen_model_unless_all_are_asked_for(
+    store, tmp_path
+):
+    study(store, OWN, 2)
+    study(store, OTHER, 3)
+    own = actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
+    every = actions.export(
+        store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
+    )
+    assert written(store, own) == 2
+    assert written(store, every) == 5
+    assert "Measured with built-in." in card(tmp_path / "own")
+    assert "built-in, /models/other-7b" in card(tmp_path / "all")
+
+
+def written(store, run):
+    """Export what a run orders; return the number of samples."""
+    context = RunContext(store, run, lambda: False, lambda *of: None)
+    return export.export(context, cast(Models, None)).samples
+
+
+def card(folder):
+    """Return the text beside exported samples."""
+    return (folder / "README.md").read_text()
+
+
+def test_samples_of_a_model_that_is_gone_are_exported_only_with_all(store, tmp_path):
+    study(store, OTHER, 3)
+    store.choices.set("model", replace(OTHER, model=str(tmp_path / "gone")).as_dict())
+    with pytest.raises(InputError, match="files of the chosen model are missing"):
+        actions.export(store, "chat", tmp_path / "own" / "data.jsonl")
+    run = actions.export(
+        store, "chat", tmp_path / "all" / "data.jsonl", None, SampleScope()
+    )
+    assert written(store, run) == 3
+
+
+def test_exports_offer_samples_of_all_models_only_where_there_are_several(store):
+    study(store, OWN)
+    finished_round(store, OWN)
+    session = Session(store.folder)
+    assert history_tab.sources(session) == [
+        ("approved samples of built-in", history_tab.OWN),
+        ("round 1: Both papers joined (refined SFT), trained", 1),
+    ]
+    study(store, OTHER)
+    finished_round(store, OTHER)
+    names = [name for name, _ in history_tab.sources(session)]
+    assert names[1] == "approved samples of all models"
+    assert not any("round 2" in name for name in names)

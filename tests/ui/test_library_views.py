@@ -1,13 +1,18 @@
 import pytest
 
 from autolearn.core.errors import InputError
+from autolearn.core.gold import GoldQuestion
 from autolearn.core.records import Document, Exclusion, Passage
+from autolearn.core.run_settings import ImportRunSettings
 from autolearn.evaluation import gold_questions
+from autolearn.services import actions
+from autolearn.store import QuestionFilter
 from autolearn.ui.session import Session
-from autolearn.ui.tabs import library
+from autolearn.ui.tabs import document_choice, library
 from autolearn.ui.views import document as document_views
 from autolearn.ui.views import library as views
 from autolearn.ui.views.document import Place
+from tests.support.texts import put_passages
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{x}}"
 
@@ -64,3 +69,60 @@ def test_instructions_and_quizzes_come_in_on_the_page(store, tmp_path):
         library._take(session, "quiz", None)
     with pytest.raises(InputError):
         library._take(session, "quiz", str(quiz_file))
+
+
+def test_documents_are_grouped_by_the_folder_of_their_name(store):
+    names = ("notes.txt", "papers/a.pdf", "papers/2020/b.pdf", "papers/c.pdf")
+    for name in names:
+        put_passages(store, name, ["Orlo was founded in 1711."])
+    listed = views.documents(store)
+    assert "<strong>papers/ </strong>" in listed
+    assert "2 documents, 10 tokens" in listed
+    assert "<strong>papers/2020/ </strong>" in listed
+    assert "1 document, 5 tokens" in listed
+    assert listed.index("notes.txt") < listed.index("papers/2020/")
+    for short in (">a.pdf<", ">b.pdf<", ">c.pdf<"):
+        assert short in listed, "within a folder its name is not repeated"
+
+
+def test_a_folder_is_chosen_with_all_its_documents(store):
+    for name in ("notes.txt", "papers/a.pdf", "papers/2020/b.pdf"):
+        put_passages(store, name, ["Orlo was founded in 1711."])
+    shelf = store.library.shelf()
+    assert document_choice.choices(shelf) == [
+        ("papers/ (1 document)", "papers"),
+        ("papers/2020/ (1 document)", "papers/2020"),
+        ("notes.txt", 1),
+        ("papers/a.pdf", 2),
+        ("papers/2020/b.pdf", 3),
+    ]
+    assert document_choice.document_ids(store, ["papers/2020", 1]) == [1, 3]
+    assert document_choice.document_ids(store, ["gone"]) == []
+
+
+def test_what_is_added_at_once_goes_to_the_folder_that_a_person_names(store, tmp_path):
+    upload = tmp_path / "b.md"
+    upload.write_text("Orlo has 340 inhabitants.")
+    uploads = actions.Uploads([upload], ("c.txt", "Orlo is a town."), " papers/new/ ")
+    run = actions.add_texts(store, [upload], "built-in", 320, uploads=uploads)
+    names = [entry.name for entry in ImportRunSettings.of(run).sources]
+    assert names == ["papers/new/b.md", "papers/new/b.md", "papers/new/c.txt"]
+
+
+def test_a_quiz_finds_its_document_in_a_folder(store):
+    (passage,) = put_passages(store, "papers/orlo.md", ["Orlo was founded in 1711."])
+    question = GoldQuestion("When was Orlo founded?", "1711", document="orlo.md")
+    gold_questions.import_gold(store, [question], "quiz")
+    (record,) = store.library.questions(QuestionFilter(split="quiz"))
+    assert record.passage_id == passage.id
+
+
+def test_what_was_added_since_the_last_study_is_selected_for_the_next(store):
+    put_passages(store, "old.txt", ["Orlo has 340 inhabitants."])
+    assert document_choice.new_documents(store) == []
+    added = store.runs.create("import", {})
+    new = Document("new.txt", "d", 9, run_id=added.id, source=0)
+    record = store.library.add_document(new, [])
+    assert document_choice.new_documents(store) == [record.id]
+    store.runs.create("study", {})
+    assert document_choice.new_documents(store) == []

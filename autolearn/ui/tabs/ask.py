@@ -48,19 +48,19 @@ def build(context: PageContext) -> None:
             value=0,
             choices=_choices(session),
             label="Left model",
-            info="the base model, or the adapter of a round",
+            info="The base model, or the adapter of a round.",
         )
         right = gr.Dropdown(
             value=NEWEST,
             choices=_choices(session),
             label="Right model",
-            info="answers the same question, to compare",
+            info="Answers the same question, to compare.",
         )
         open_book = gr.Checkbox(
-            label="Open book", info="adds a column that answers from your texts"
+            label="Open book", info="Adds a column that answers from your texts."
         )
         refine = gr.Checkbox(
-            label="Refine", info="each model checks its answer and writes it again"
+            label="Refine", info="Each model checks its answer and rewrites it."
         )
     with gr.Accordion("Length, temperature and system prompt", open=False), gr.Row():
         how = ask_settings.lay_out()

@@ -17,9 +17,12 @@ from autolearn.services.experiments import (
     reports,
     schedule,
 )
+from autolearn.store import Store
 from autolearn.study.rules import RULES
 from autolearn.training import presets
+from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
+from autolearn.ui.tabs import document_choice
 from autolearn.ui.views import experiments as views
 
 TITLE = "Experiments"
@@ -52,19 +55,19 @@ def _compare(context: PageContext) -> None:
         elem_id="experiments-arms",
     )
     documents = gr.Dropdown(
-        [], multiselect=True, label="Documents", info="None chosen: all others."
+        [], multiselect=True, label="Documents", info="None selected: all others."
     )
     placebo = gr.Dropdown(
         [],
         multiselect=True,
-        label="Other documents (placebo)",
-        info="The arm that learns something else.",
+        label="Documents of the placebo",
+        info="What the arm “other documents” learns instead.",
     )
     pairs = gr.Dropdown(
         [],
         multiselect=True,
         label="Questions and answers by people (corpora)",
-        info="What the arm “SFT on people's pairs” learns.",
+        info="What the arm “SFT on people's pairs” learns from.",
     )
     with gr.Row():
         seeds = gr.Number(
@@ -77,7 +80,7 @@ def _compare(context: PageContext) -> None:
         steps = gr.Number(
             0,
             label="Steps per arm",
-            info="0: as both papers joined take.",
+            info="0: as many as “both papers joined” takes.",
             precision=0,
             minimum=0,
             min_width=120,
@@ -85,8 +88,8 @@ def _compare(context: PageContext) -> None:
         )
         share = gr.Number(
             0.0,
-            label="Own quiz share",
-            info="0: gold questions only.",
+            label="Self-made quiz share",
+            info="Of the questions; 0: gold only.",
             minimum=0,
             maximum=1,
             min_width=120,
@@ -98,7 +101,7 @@ def _compare(context: PageContext) -> None:
 
     def renewed() -> list[gr.Dropdown]:
         store = session.store
-        choices = [(d.name, d.id) for d in store.library.documents()]
+        choices = document_choice.choices(store.library.shelf())
         by_people = [(c.name, c.id) for c in store.corpora.all()]
         return [gr.Dropdown(choices=rows) for rows in (choices, choices, by_people)]
 
@@ -110,13 +113,16 @@ def _compare(context: PageContext) -> None:
 def _begin_compare(session: Session, *values: Any) -> str:
     arms, documents, placebo, seeds, steps, share, rule, pairs = values
     store, model = session.store, chosen_model(session.store)
-    others = tuple(placebo or ())
-    rest = [d.id for d in store.library.documents() if d.id not in others]
+    selected, others = (
+        tuple(document_choice.document_ids(store, chosen or ()))
+        for chosen in (documents, placebo)
+    )
+    rest = tuple(d.id for d in store.library.shelf() if d.id not in others)
     settings = CompareSettings(
         model,
         StudySettings(quiz_share=share or 0.0),
         presets.preset_settings(model, TrainSettings()),
-        tuple(documents or rest),
+        selected or rest,
         others,
         tuple(arm for arm in ARMS if arm in arms),
         tuple(range(int(seeds or 0))),
@@ -194,8 +200,8 @@ def _results(context: PageContext) -> None:
     session = context.session
     chosen, version = gr.State(0), gr.State("")
     table = html_panel("experiments-list")
-    with gr.Row():
-        resume = gr.Button("Go on", size="sm", elem_id="experiments-resume")
+    with gr.Row(visible=False) as buttons:
+        resume = gr.Button("Resume", size="sm", elem_id="experiments-resume")
         as_html = gr.Button("Report as HTML", size="sm", elem_id="experiments-html")
         as_csv = gr.Button("Numbers as CSV", size="sm", elem_id="experiments-csv")
     file = gr.File(
@@ -203,7 +209,7 @@ def _results(context: PageContext) -> None:
     )
     result = html_panel("experiments-result")
     state = [chosen, version]
-    context.redraw_on_change(lambda: views.table(session.store), [], [table])
+    context.redraw_on_change(lambda: _list(session.store), [], [table, buttons])
     context.redraw_on_change(lambda *s: _drawn(session, *s), state, [result, version])
     click = table.click(_picked, None, chosen, **QUIET)
     redraw_on([click.then], lambda *s: _drawn(session, *s), state, [result, version])
@@ -212,6 +218,11 @@ def _results(context: PageContext) -> None:
         context.on_action(
             [button.click], lambda i, e=ending: _file(session, i, e), [chosen], [file]
         )
+
+
+def _list(store: Store) -> tuple[Html, gr.Row]:
+    """Return the experiments, and what can be done with one if there is any."""
+    return views.table(store), gr.Row(visible=bool(store.experiments.all()))
 
 
 def _picked(event: gr.EventData) -> int:

@@ -10,10 +10,11 @@ import gradio as gr
 
 from autolearn.core.errors import InputError, JobError
 from autolearn.core.run_results import ExportResult
-from autolearn.core.run_settings import ExportRunSettings
+from autolearn.core.run_settings import ExportRunSettings, SampleScope
 from autolearn.export import formats
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.runs.model_choice import chosen_model
+from autolearn.services import actions, model_scope
 from autolearn.ui.drawer import FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
@@ -22,6 +23,9 @@ from autolearn.ui.views import history as views
 from autolearn.ui.views import labels
 
 TITLE = "History"
+OWN, ALL_MODELS = 0, -1
+"""Stand for approved samples where a round could be chosen: those that were measured
+with the chosen model, or with any."""
 WHAT = [
     ("chats (SFT)", "chat"),
     ("preference pairs", "preference"),
@@ -119,14 +123,14 @@ def _compare(context: PageContext) -> None:
 
 def _exports(context: PageContext) -> None:
     session = context.session
-    of = gr.Dropdown(_sources(session), value=0, label="Source", elem_id="export-of")
+    of = gr.Dropdown(sources(session), value=OWN, label="Source", elem_id="export-of")
     what = gr.Dropdown(WHAT, value="chat", label="Format", elem_id="export-what")
     go = gr.Button("Export", elem_id="export-go")
     panel = html_panel("history-exports")
     file = gr.File(
         label="Download", visible=False, interactive=False, elem_id="export-file"
     )
-    context.redraw_on_opening(lambda: gr.Dropdown(choices=_sources(session)), [], [of])
+    context.redraw_on_opening(lambda: gr.Dropdown(choices=sources(session)), [], [of])
     context.redraw_on_change(lambda: views.exports(session.store), [], [panel])
 
     def order(round_id: int, kind: str) -> Html:
@@ -167,19 +171,27 @@ def _resume(session: Session, run_id: int) -> None:
     session.order(queues.resume(session.store, run_id))
 
 
-def _sources(session: Session) -> list[tuple[str, int]]:
-    return [("all approved samples", 0), *labels.finished(session.store)]
+def sources(session: Session) -> list[tuple[str, int]]:
+    """Return what can be exported: samples of one model or of all, and rounds."""
+    store = session.store
+    model = labels.model(chosen_model(store).model)
+    choices = [(f"approved samples of {model}", OWN)]
+    if model_scope.other_models(store):
+        choices.append(("approved samples of all models", ALL_MODELS))
+    return [*choices, *labels.finished(store, model_scope.shown_digest(store))]
 
 
-def _export(session: Session, round_id: int, what: str) -> None:
+def _export(session: Session, source: int, what: str) -> None:
     """Queue an export into a new folder of the workspace."""
+    round_id = source if source > OWN else None
     if not round_id and what not in formats.FORMATS:
         raise InputError("Choose a round as the source; this format needs one.")
-    source = f"round-{round_id}" if round_id else "approved"
-    name = f"{source}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    scope = SampleScope() if source == ALL_MODELS else None
+    about = f"round-{round_id}" if round_id else "approved"
+    name = f"{about}-{what}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder = session.folder / "exports" / name
     target = folder if what in formats.WEIGHTS else folder / "data.jsonl"
-    session.order(actions.export(session.store, what, target, round_id or None))
+    session.order(actions.export(session.store, what, target, round_id, scope))
 
 
 def _zip_file(session: Session, run_id: int) -> str:

@@ -116,14 +116,23 @@ def _form() -> tuple[gr.Button, list[gr.components.Component]]:
             max_lines=12,
             elem_id="library-text",
         )
-        name = gr.Textbox(
-            label="Name of the pasted text",
-            info="Shown with each passage.",
-            placeholder="notes.txt",
-            elem_id="library-name",
-        )
+        with gr.Row():
+            name = gr.Textbox(
+                label="Name of the pasted text",
+                info="Shown with each passage.",
+                placeholder="notes.txt",
+                min_width=150,
+                elem_id="library-name",
+            )
+            group = gr.Textbox(
+                label="Folder in the library",
+                info="Optional; groups what is added.",
+                placeholder="papers",
+                min_width=150,
+                elem_id="library-group",
+            )
         add = gr.Button("Add to the library", elem_id="library-add")
-    return add, [files, folder, pasted_text, name]
+    return add, [files, folder, pasted_text, name, group]
 
 
 def _questions() -> tuple[gr.Radio, gr.File, gr.Button]:
@@ -177,7 +186,12 @@ def _add_other(session: Session, key: str) -> Html:
 
 
 def _add(
-    session: Session, files: list[str] | None, folder: str, pasted_text: str, name: str
+    session: Session,
+    files: list[str] | None,
+    folder: str,
+    pasted_text: str,
+    name: str,
+    group: str,
 ) -> tuple[Any, ...]:
     """Order what was given to be read; what is refused at once stays where it is."""
     run = actions.add_texts(
@@ -190,7 +204,8 @@ def _add(
             (name.strip() or "pasted text", pasted_text)
             if pasted_text.strip()
             else None,
+            group,
         ),
     )
     session.order(run)
-    return None, "", "", ""
+    return None, "", "", "", group

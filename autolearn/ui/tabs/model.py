@@ -9,7 +9,7 @@ from autolearn.core.errors import JobError
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.runs import queues
 from autolearn.runs.model_choice import chosen_model
-from autolearn.services import doctor, model_actions
+from autolearn.services import doctor, model_actions, model_scope
 from autolearn.ui.html import Html
 from autolearn.ui.session import (
     QUIET,
@@ -64,21 +64,21 @@ def _inputs() -> tuple[gr.Textbox, gr.Radio, gr.Dropdown]:
     name = gr.Textbox(
         "",  # drawing may begin before the page has been told of the model
         label="Model",
-        info="built-in, the path of a folder or GGUF file, or the hub id of a download",
+        info="built-in, the path of a folder or GGUF file, or the id of a download.",
         elem_id="model-name",
     )
     loading = gr.Radio(
         LOADING,
         value="nf4",
         label="Precision",
-        info="4 bit needs about a quarter of the memory of 16 bit",
+        info="4 bit needs about a quarter of the memory of 16 bit.",
         elem_id="model-loading",
     )
     adapter = gr.Dropdown(
         [labels.BASE],
         value=0,
         label="Adapter",
-        info="of a finished round of this model; the base model has none",
+        info="Of a finished round of the model in use.",
         filterable=False,
         elem_id="model-adapter",
     )
@@ -123,7 +123,10 @@ def _begin(session: Session, outputs: list[gr.components.Component]) -> None:
 
 
 def _adapters(session: Session) -> list[tuple[str, int]]:
-    return [labels.BASE, *labels.finished(session.store)]
+    """Return the rounds of the model in use; none if it is not there."""
+    digest = model_scope.chosen_digest(session.store)
+    rounds = labels.finished(session.store, digest) if digest else []
+    return [labels.BASE, *rounds]
 
 
 def _about(session: Session, name: str, loading: Quantization) -> Html:

@@ -11,7 +11,7 @@ TITLE = "Start"
 def build(context: PageContext) -> None:
     """Lay out the tab and wire it to the page."""
     store = context.session.store
-    html_panel("start-about", views.about())
+    context.links.append(html_panel("start-about", views.about()))
     # Drawn at once, so that a new page shows it before it has asked the server.
     ways = html_panel("start-ways", views.ways(store))
     context.redraw_on_change(lambda: views.ways(context.session.store), [], [ways])

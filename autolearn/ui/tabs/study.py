@@ -10,12 +10,14 @@ from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
 from autolearn.services.estimates import durations, memory_needs
+from autolearn.store import Store
 from autolearn.study.protocol import PROTOCOLS
 from autolearn.ui import html
 from autolearn.ui.drawer import CLOSE, FOCUS_JS
 from autolearn.ui.html import Html
 from autolearn.ui.session import QUIET, PageContext, Session, html_panel, redraw_on
-from autolearn.ui.tabs import prompts, review_queue
+from autolearn.ui.tabs import document_choice, prompts, review_queue
+from autolearn.ui.tabs.document_choice import Choice
 from autolearn.ui.views import knowledge_grid, legibility
 from autolearn.ui.views import study as views
 from autolearn.ui.views.knowledge_map import MapCell
@@ -94,7 +96,7 @@ def _form(
     context: PageContext,
 ) -> tuple[
     gr.Accordion,
-    gr.CheckboxGroup,
+    gr.Dropdown,
     list[gr.Number | gr.Dropdown | gr.Radio],
     gr.Button,
 ]:
@@ -103,8 +105,10 @@ def _form(
     accordion = gr.Accordion("What to study and how", open=True, elem_id="study-form")
     with accordion:
         with gr.Row(equal_height=False):
-            documents = gr.CheckboxGroup(
+            documents = gr.Dropdown(
                 [],
+                value=[],
+                multiselect=True,
                 label="Documents",
                 info="None selected: all documents.",
                 scale=4,
@@ -119,7 +123,9 @@ def _form(
             setting_fields += [_field(name) for name in names[N_PLAIN:]]
         effort = html_panel("study-effort")
         context.links.append(effort)
-    context.redraw_on_opening(lambda: _documents(session), [], [documents])
+    context.redraw_on_opening(
+        lambda chosen: _documents(session, chosen), [documents], [documents]
+    )
     inputs = [documents, *setting_fields]
 
     def draw(*how: Any) -> Html:
@@ -131,14 +137,20 @@ def _form(
     return accordion, documents, setting_fields, start
 
 
-def _documents(session: Session) -> gr.CheckboxGroup:
-    """Offer all documents, and the instructions; what is chosen stays chosen."""
-    choices = [
-        (document.name, document.id) for document in session.store.library.shelf()
-    ]
-    if n := len(session.store.library.instructions()):
+def _documents(session: Session, chosen: list[Choice]) -> gr.Dropdown:
+    """Offer all documents, and the instructions; what is chosen stays chosen.
+
+    Where nothing is, documents that were added since the last study are selected, so
+    that a text of one's own is not studied together with the whole library.
+    """
+    store = session.store
+    choices = document_choice.choices(store.library.shelf())
+    if n := len(store.library.instructions()):
         choices.append((f"{n} instructions, without a text", INSTRUCTIONS))
-    return gr.CheckboxGroup(choices=choices)
+    new = [] if chosen else document_choice.new_documents(store)
+    if new:
+        return gr.Dropdown(choices=choices, value=new)
+    return gr.Dropdown(choices=choices)
 
 
 def _field(name: str) -> gr.Number | gr.Dropdown | gr.Radio:
@@ -193,14 +205,14 @@ def _selection(
 
 
 def _effort(
-    session: Session, documents: list[int], *values: float | str | None
+    session: Session, documents: list[Choice], *values: float | str | None
 ) -> Html:
     """Return what a study of what is chosen would take."""
+    store = session.store
     try:
-        settings, texts, wants = _study_request(documents, *values)
+        settings, texts, wants = _study_request(store, documents, *values)
     except InputError as error:
         return html.problem(str(error))
-    store = session.store
     shelf = store.library.shelf()
     n = sum(
         document.n_passages
@@ -214,17 +226,19 @@ def _effort(
     return views.effort(n, n_bare, seconds, fit) + legibility.warning(store, texts)
 
 
-def _study(session: Session, documents: list[int], *values: float | str | None) -> None:
+def _study(
+    session: Session, documents: list[Choice], *values: float | str | None
+) -> None:
     """Queue a study of what is chosen, or of all documents."""
-    settings, texts, wants = _study_request(documents, *values)
     store = session.store
+    settings, texts, wants = _study_request(store, documents, *values)
     model = chosen_model(store)
     run = actions.study(store, model, settings, texts, instructions=wants)
     session.order(run)
 
 
 def _study_request(
-    documents: list[int], *values: float | str | None
+    store: Store, documents: list[Choice], *values: float | str | None
 ) -> tuple[StudySettings, list[int] | None, bool]:
     """Return settings, documents (None: all) and whether instructions are studied.
 
@@ -235,9 +249,5 @@ def _study_request(
     for name, value in how.items():
         if value is None:
             raise InputError(f"Enter a number for “{LABELS[name]}”.")
-    texts = (
-        [document for document in documents if document != INSTRUCTIONS]
-        if documents
-        else None
-    )
+    texts = document_choice.document_ids(store, documents) if documents else None
     return StudySettings(**how), texts, INSTRUCTIONS in documents

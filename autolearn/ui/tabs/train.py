@@ -313,11 +313,10 @@ def _plan(session: Session, memo: PlanCache, *values: Any) -> Html:
         )
     if fit.problem:
         notes.insert(0, f"It may not fit. {fit.problem}")
-    return (
-        views.preflight(stops, notes)
-        + views.intake(contents, settings)
-        + views.estimate(effort, fit, is_first=known_pace is None)
-    )
+    plan = views.preflight(stops, notes) + views.intake(contents, settings)
+    if not contents.dataset.items:  # an estimate of nothing would only mislead
+        return plan
+    return plan + views.estimate(effort, fit, is_first=known_pace is None)
 
 
 def problems(

@@ -10,6 +10,8 @@ from autolearn.rounds.sources import approved_in
 from autolearn.services.model_scope import chosen_digest
 from autolearn.store import RunFilter, Store
 from autolearn.ui.session import QUIET, PageContext
+from autolearn.ui.tabs import document_choice
+from autolearn.ui.tabs.document_choice import Choice, document_ids
 from autolearn.ui.views import review as review_views
 
 N_FIELDS = 3
@@ -19,7 +21,7 @@ N_FIELDS = 3
 class ScopeForm:
     """What a person has selected; nothing selected means all."""
 
-    documents: list[int]
+    documents: list[Choice]
     studies: list[int]
     other_models: bool
 
@@ -27,7 +29,9 @@ class ScopeForm:
         """Return the scope of a round of the chosen model."""
         return SampleScope(
             model_digest=None if self.other_models else chosen_digest(store),
-            documents=tuple(self.documents) or None,
+            documents=tuple(document_ids(store, self.documents))
+            if self.documents
+            else None,
             studies=tuple(self.studies) or None,
         )
 
@@ -72,9 +76,8 @@ def lay_out(context: PageContext) -> list[Any]:
 def _choices(
     store: Store, others: bool
 ) -> tuple[gr.Dropdown, gr.Dropdown, gr.Checkbox]:
-    documents = [(document.name, document.id) for document in store.library.shelf()]
     return (
-        gr.Dropdown(choices=documents),
+        gr.Dropdown(choices=document_choice.choices(store.library.shelf())),
         _studies(store, others=others),
         gr.Checkbox(visible=n_of_others(store) > 0),
     )

@@ -160,5 +160,7 @@ def _word(
 
 def _short(value: float) -> str:
     """Return a number in three figures; a small one in two, or it would be too wide."""
+    if value and abs(value) < 0.001:
+        return f"{value:.1e}".replace("e-0", "e-")
     figures = 3 if abs(value) >= 0.01 else 2
     return "0" if value == 0 else f"{value:.{figures}g}"

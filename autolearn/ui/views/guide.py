@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autolearn.core.run_results import RoundScores
+from autolearn.services import round_progress
 from autolearn.services.model_scope import shown_digest
 from autolearn.store import RunFilter, SampleFilter, Store
 from autolearn.ui import html
@@ -41,16 +42,22 @@ def of(store: Store) -> list[GuideStep]:
 
 
 def draw(store: Store) -> Html:
-    """Return the steps as buttons that lead to their tabs."""
-    rows = html.join(html.tag("li", button) for button in _buttons(of(store)))
-    title = html.tag("strong", "Or step by step")
+    """Return the steps as buttons that lead to their tabs.
+
+    While a whole round goes on, no step is the next one: it does all of them itself.
+    """
+    progress = round_progress.newest(store)
+    is_active = progress is not None and progress.is_active
+    buttons = _buttons(of(store), shows_next=not is_active)
+    rows = html.join(html.tag("li", button) for button in buttons)
+    title = html.tag("strong", "Steps of the round" if is_active else "Or step by step")
     return html.tag("div", title + html.tag("ol", rows, "al-steps"), "al-box")
 
 
-def _buttons(steps: list[GuideStep]) -> Iterator[Html]:
+def _buttons(steps: list[GuideStep], *, shows_next: bool) -> Iterator[Html]:
     remaining = [step for step in steps if not step.done]
     for step in steps:
-        is_next = bool(remaining) and step is remaining[0]
+        is_next = shows_next and bool(remaining) and step is remaining[0]
         sign, state = ("✓", "done") if step.done else ("○", "to do")
         if is_next:
             sign, state = "→", "next"

@@ -1,5 +1,8 @@
 """Documents with their counts, and what the last import brought."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from autolearn.core.records import Run
 from autolearn.core.run_results import ImportResult
 from autolearn.services import reading_actions
@@ -21,16 +24,38 @@ OTHER = "other-"
 
 
 def documents(store: Store) -> Html:
-    """Return all documents; a click on one shows its passages."""
+    """Return all documents by folder; a click on one shows its passages."""
     shelf = store.library.shelf()
     if not shelf:
         return html.note(
             "No text yet. Upload or paste one, or press “Run a whole round” to use the "
             "built-in library."
         )
+    folders: defaultdict[str, list[DocumentSize]] = defaultdict(list)
+    for document in shelf:
+        folders[document.folder].append(document)
+    loose = folders.pop("", [])
+    parts = [_folder(name, folders[name]) for name in sorted(folders)]
+    return html.join([_table(loose)] * bool(loose) + parts)
+
+
+def _folder(name: str, shelf: Sequence[DocumentSize]) -> Html:
+    """Return a folder with its totals; its documents are listed once it is opened."""
+    n, n_tokens = len(shelf), sum(document.n_tokens for document in shelf)
+    totals = f"{n:,} document{'s' * (n > 1)}, {n_tokens:,} tokens"
+    head = html.tag("strong", html.text(f"{name}/ "))
+    head += html.tag("span", html.text(totals), "al-faint")
+    return html.tag(
+        "details", html.tag("summary", head) + _table(shelf, f"{name}/"), "al-folder"
+    )
+
+
+def _table(shelf: Sequence[DocumentSize], folder: str = "") -> Html:
     rows = [
         (
-            html.pick(html.text(document.name), document.id, "al-link")
+            html.pick(
+                html.text(document.name.removeprefix(folder)), document.id, "al-link"
+            )
             + _sign(document),
             html.number(document.n_passages),
             html.number(document.n_tokens),
@@ -39,7 +64,7 @@ def documents(store: Store) -> Html:
         for document in shelf
     ]
     heads = ("Document", "Passages", "Tokens", "Left out")
-    return html.table(heads, rows, "Documents")
+    return html.table(heads, rows, f"Documents {folder}".strip())
 
 
 def found(store: Store, text: str) -> Html:

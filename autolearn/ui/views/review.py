@@ -140,7 +140,7 @@ def keys_help() -> Html:
     )
     button = html.tag(
         "button",
-        "Keys (?)",
+        "Help (?)",
         "al-pick",
         type="button",
         popovertarget="review-help",

@@ -31,7 +31,7 @@ def about() -> Html:
             "li",
             html.tag("strong", html.text(title))
             + html.tag("span", html.text(what), "al-faint")
-            + html.tag("span", html.text(f"Tab {tab}"), "al-loop-tab"),
+            + html.pick(html.text(tab), f"{TAB}{tab}", "al-link al-loop-tab"),
         )
         for title, tab, what in LOOP
     )
@@ -42,13 +42,19 @@ def about() -> Html:
 
 def ways(store: Store) -> Html:
     """Return three ways to begin, each with what it takes, and what there is so far."""
+    is_busy = bool(store.runs.in_state("running", "queued"))
     cards = (
         _way(
             "Try the demo",
             "A tiny built-in model studies the texts in the library, and the quiz is "
             "run before and after. About 5 minutes on two CPU cores; nothing is "
             "downloaded. You can watch, or close the page.",
-            html.pick(html.text("Run a whole round"), WHOLE, "al-go al-main"),
+            html.pick(
+                html.text("Run a whole round"),
+                WHOLE,
+                "al-go al-main",
+                disabled="" if is_busy else None,
+            ),
         ),
         _way(
             "Use your own texts",

@@ -21,11 +21,11 @@ def draw(store: Store) -> Html:
     running = [run for run in active if run.state == "running"]
     waiting = [run for run in active if run.state == "queued"]
     parts = [_place(store), _counts(store)]
-    parts += [_running(run) for run in running] or [
-        html.tag("div", html.note("Nothing is running."), "al-box")
-    ]
+    parts += [_running(run) for run in running]
     if waiting:
         parts.append(_waiting(waiting))
+    if not active:
+        parts.append(html.tag("div", html.note("Nothing is running."), "al-box"))
     parts.append(_last_error(store))
     return html.tag("div", html.join(parts), "al-status", aria_live="polite")
 

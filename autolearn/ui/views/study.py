@@ -77,7 +77,9 @@ def _headline(store: Store, run: Run) -> Html:
     counts = store.samples.counts(SampleFilter(run_id=run.id))
     total = sum(counts.values())
     sentence = f"Study (run {run.id}), {run.state}: {total} samples"
-    if run.state == "running":
+    if run.state == "queued":
+        sentence = f"Study (run {run.id}) waits for the model to be loaded"
+    elif run.state == "running":
         sentence += f" so far; now {run.stage or 'starting'}, {run.done} of {run.total}"
     elif total:
         sentence += f", {counts['pending']} to review"
@@ -98,8 +100,8 @@ def _readability(store: Store, run: Run) -> Html:
         return Html("")
     sentence = (
         f"This model reads these texts poorly: it needs {metrics[-1].value:.1f} bits "
-        "for each byte, about 1 where it reads well. Its questions and answers will "
-        "make little sense; stop the study and choose another model."
+        "for each byte, about 1 where it reads well. Its questions and answers make "
+        "little sense; choose another model for them."
     )
     return html.tag("div", html.text(sentence), "al-warning", role="note")
 
@@ -131,9 +133,13 @@ def _nothing(store: Store, run: Run | None) -> Html:
             "Samples appear here in groups, as soon as their passages have passed all "
             "stages."
         )
+    if run and run.state != "done":
+        return html.note(f"The study was {run.state} before a sample was complete.")
     if run:
         return html.note(
-            "The last study produced no sample; the reasons are under “Skipped” below."
+            "The study produced no sample; the reasons are under “Skipped” below. A "
+            "larger model, or one that has learned the skills (Train, SELF "
+            "meta-skills), may do better."
         )
     if not store.library.is_empty():
         return html.note("Nothing was studied yet. Press “Study”.")

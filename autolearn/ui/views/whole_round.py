@@ -105,8 +105,7 @@ def _result(progress: RoundProgress, outcome: RoundOutcome) -> Html:
     return html.tag(
         "section",
         html.tag("header", head, "al-spread")
-        + html.tag("div", figures, "al-figures")
-        + html.tag("div", leads, "al-picks"),
+        + html.tag("div", figures + html.tag("div", leads, "al-picks"), "al-figures"),
         "al-round-strip al-round-result",
         aria_label="Result of the whole round",
     )

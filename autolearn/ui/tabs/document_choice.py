@@ -1,0 +1,46 @@
+"""Documents to choose from: each by its name, and whole folders of the library."""
+
+from collections.abc import Iterable, Sequence
+
+from autolearn.store import DocumentSize, Store
+
+Choice = int | str
+"""The id of a document, or the name of a folder."""
+N_NEW = 10
+"""Most documents that are selected by themselves, because they are new."""
+
+
+def choices(shelf: Sequence[DocumentSize]) -> list[tuple[str, Choice]]:
+    """Return folders with their number of documents, then all documents."""
+    folders: dict[str, int] = {}
+    for document in shelf:
+        if document.folder:
+            folders[document.folder] = folders.get(document.folder, 0) + 1
+    names: list[tuple[str, Choice]] = [
+        (f"{folder}/ ({n} document{'s' * (n > 1)})", folder)
+        for folder, n in sorted(folders.items())
+    ]
+    return names + [(document.name, document.id) for document in shelf]
+
+
+def document_ids(store: Store, chosen: Iterable[Choice]) -> list[int]:
+    """Return the ids of the chosen documents and of those in the chosen folders."""
+    wanted = set(chosen)
+    return [
+        document.id
+        for document in store.library.shelf()
+        if document.id in wanted or document.folder in wanted
+    ]
+
+
+def new_documents(store: Store) -> list[int]:
+    """Return the documents added last, if no study has begun since, and a few only.
+
+    None where they are the whole library.
+    """
+    added, study = store.runs.last("import"), store.runs.last("study")
+    if added is None or (study and study.id > added.id):
+        return []
+    ids = [document.id for document in store.library.brought_by(added.id)]
+    is_part = len(ids) < len(store.library.shelf())
+    return ids if is_part and len(ids) <= N_NEW else []

@@ -1,0 +1,166 @@
+"""Two models in one workspace: each has its own samples, rounds and chats."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from autolearn.core.run_settings import ChatRunSettings, StudyRunSettings
+from autolearn.core.settings import ModelSettings
+from autolearn.models import files as model_files
+from autolearn.store import Store
+from tests.support.pages import PATIENCE, open_tab, until
+from tests.support.two_models import OTHER, digest_of, finished_round, study
+
+pytestmark = pytest.mark.torch_model
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """A model that works like the built-in one, and is another one to autolearn."""
+    folder = tmp_path / "twin"
+    shutil.copytree(model_files.BUILT_IN, folder)
+    with (folder / "generation_config.json").open("a") as file:
+        file.write("\n")
+    return folder
+
+
+@pytest.fixture
+def two_rounds(tmp_path):
+    """A workspace with two rounds of the built-in model and one of another."""
+    folder = tmp_path / "workspace"
+    with Store.open(folder) as store:
+        for model in (ModelSettings(), OTHER, ModelSettings()):
+            study(store, model)
+            store.runs.finish(finished_round(store, model).run_id, "done")
+    return folder
+
+
+def states(app, kind):
+    with app.store() as store:
+        return [run.state for run in store.runs.newest() if run.kind == kind]
+
+
+def use(page, name):
+    """Choose a model, whatever goes on."""
+    open_tab(page, "Model")
+    page.locator("#model-name").get_by_role("textbox").fill(name)
+    page.locator("#model-use").click()
+    short = name.rsplit("/", maxsplit=1)[-1]
+    expect(page.locator("#status")).to_contain_text(f"Model{short}")
+
+
+def fill(page, place, value):
+    page.locator(f"#{place}").get_by_role("spinbutton").last.fill(str(value))
+
+
+def ask(page, question):
+    open_tab(page, "Chat")
+    box = page.locator("#ask-question").get_by_role("textbox")
+    box.fill(question)
+    box.press("Enter")
+    expect(box).to_have_value("")
+
+
+def chats(app):
+    """Return model, round and state of the answers so far, the oldest first."""
+    with app.store() as store:
+        runs = [run for run in reversed(store.runs.newest()) if run.kind == "chat"]
+    models = [ChatRunSettings.of(run).model for run in runs]
+    return [(m.model, m.round_id, r.state) for m, r in zip(models, runs, strict=True)]
+
+
+def test_the_model_changes_in_the_middle_of_everything(start, visit, small, twin):
+    app = start(small)
+    page = visit(app)
+    study_and_turn_to(app, page, str(twin))
+    with app.store() as store:
+        (run,) = [run for run in store.runs.newest() if run.kind == "study"]
+        assert StudyRunSettings.of(run).model_digest == digest_of(ModelSettings())
+        n = store.samples.counts()["pending"]
+    assert n
+    nothing_of_the_other_is_offered(page)
+    ask(page, "Who are you?")
+    until(lambda: chats(app) == [(str(twin), None, "done")])
+    use(page, "built-in")
+    open_tab(page, "Review")
+    expect(page.locator("#review-progress")).to_contain_text(f"0 of {n} decided")
+    approve_all(page)
+    train_and_turn_to(app, page, str(twin))
+    with app.store() as store:
+        assert store.rounds.all()[0].model.digest == digest_of(ModelSettings())
+    open_tab(page, "Chat")
+    expect(page.locator("#ask-conversation")).to_contain_text("Who are you?")
+    ask(page, "And who else?")
+    until(lambda: len(chats(app)) == 2 and chats(app)[1] == (str(twin), None, "done"))
+    use(page, "built-in")
+    ask(page, "Who are you now?")
+    both = [("built-in", None, "done"), ("built-in", 1, "done")]
+    until(lambda: chats(app)[2:] == both)
+    expect(page.locator("#ask-conversation")).not_to_contain_text("And who else?")
+
+
+def study_and_turn_to(app, page, other):
+    """Choose another model while a study goes on, which keeps its own."""
+    open_tab(page, "Study")
+    fill(page, "study-ask_rounds", 1)
+    fill(page, "study-paraphrases", 1)
+    page.locator("#study").click()
+    until(lambda: states(app, "study") == ["running"])
+    use(page, other)
+    until(lambda: states(app, "study") == ["done"])
+
+
+def nothing_of_the_other_is_offered(page):
+    expect(page.locator("#status")).to_contain_text("Data of built-in are hidden")
+    open_tab(page, "Review")
+    expect(page.locator("#review-card article")).to_have_count(0)
+    open_tab(page, "Train")
+    expect(page.locator("#train-plan")).to_contain_text("No sample is approved")
+    page.locator("#train-go").click()
+    expect(page.locator("#notice")).to_contain_text("No sample is approved")
+
+
+def approve_all(page):
+    page.locator("#review-filter button").first.click()
+    page.locator("#review-approve-all").click()
+    page.locator("#review-confirm").click()
+    expect(page.locator("#review-card")).to_contain_text("are decided")
+
+
+def train_and_turn_to(app, page, other):
+    """Choose another model while a round is trained, which keeps its own."""
+    open_tab(page, "Train")
+    fill(page, "train-replay_weight", 0)
+    fill(page, "train-max_steps", 40)
+    page.locator("#train-go").click()
+    until(lambda: states(app, "train") == ["running"])
+    use(page, other)
+    until(lambda: states(app, "train") == ["done"])
+
+
+def test_rounds_of_another_model_are_neither_mixed_in_nor_lost(
+    start, visit, two_rounds
+):
+    page = visit(start(two_rounds))
+    open_tab(page, "History")
+    tree = page.locator("#history-rounds")
+    expect(tree.locator(".al-round")).to_have_count(2)
+    expect(tree).not_to_contain_text("other-7b")
+    for tab, place in (
+        ("Evaluation", "#proof-round"),
+        ("Train", "#train-parent"),
+        ("Model", "#model-adapter"),
+        ("History", "#export-of"),
+    ):
+        open_tab(page, tab)
+        page.locator(f"{place} input").click()
+        options = page.get_by_role("listbox")
+        expect(options).to_contain_text("round 3")
+        expect(options).not_to_contain_text("round 2")
+        page.keyboard.press("Escape")
+    page.locator("#status [data-pick=all-models]").click()
+    expect(tree.locator(".al-round")).to_have_count(3)
+    expect(tree.locator(".al-base")).to_have_count(2)
+    expect(tree).to_contain_text("base model: other-7b")
