@@ -52,6 +52,13 @@ def gradio_app(folder: Path) -> fastapi.FastAPI:
     return app
 
 
+def mounted_page(app: fastapi.FastAPI) -> gr.routes.App:
+    """Return the part of the app that is Gradio's."""
+    mounts = (route.app for route in app.routes if isinstance(route, Mount))
+    (page_app,) = (mount for mount in mounts if isinstance(mount, gr.routes.App))
+    return page_app
+
+
 class _Server(uvicorn.Server):
     """Says when it is ready, and ends the open streams of Gradio at the end."""
 
@@ -79,8 +86,6 @@ def serve(
     ready: Callable[[], None],
 ) -> None:
     """Serve an app behind its gate until Ctrl-C; call ``ready`` once it answers."""
-    mounts = (route.app for route in app.routes if isinstance(route, Mount))
-    (gradio,) = (mount for mount in mounts if isinstance(mount, gr.routes.App))
     config = uvicorn.Config(
         gate,
         log_level="warning",
@@ -88,4 +93,4 @@ def serve(
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     with suppress(KeyboardInterrupt):
-        _Server(config, gradio, ready).run(sockets=[listener])
+        _Server(config, mounted_page(app), ready).run(sockets=[listener])

@@ -43,8 +43,7 @@ def served(folder):
 
         app = server.gradio_app(folder / "lab")
         web = _Server(uvicorn.Config(app, port=0, log_level="warning"))
-        (mount,) = app.routes
-        ready.put((web, mount.app))
+        ready.put((web, server.mounted_page(app)))
         await web.serve()
 
     with pytest.MonkeyPatch.context() as patch:
