@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -31,18 +32,12 @@ def folder(workspace):
         passage = store.library.passages()[0].id
         run = store.runs.create("study", {})
         journal = store.journal(run.id)
-        (question,) = journal.step(
-            "q", lambda: [Question("When was Avel founded?", "study", "model", passage)]
-        )
-        journal.step(
-            "s",
-            lambda: [
-                Sample(
-                    question.id, question.text, "In 1711.", "No.", True, 0.9, passage
-                ),
-                Sample(question.id, "<b>Who?</b>", "Ada.", "No.", True, 0.4, passage),
-            ],
-        )
+        text = "When was Avel founded?"
+        question = Question(text, "study", "model", passage)
+        (asked,) = journal.step("questions", lambda: [question])
+        first = Sample(asked.id, text, "In 1711.", "No.", True, 0.9, passage)
+        second = replace(first, prompt="<b>Who?</b>", gap_probability=0.4)
+        journal.step("samples", lambda: [first, second])
     return workspace
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -75,7 +75,7 @@ def in_python(folder):
             value = getattr(lab, name)(**arguments)
             if isinstance(value, list):
                 return [asdict(entry) for entry in value]
-            return asdict(value) if is_dataclass(value) else value
+            return value if isinstance(value, int) else asdict(value)
 
         yield call
 
