@@ -85,6 +85,7 @@ def add(
         InputError: There is no such file.
         ModelNotFound: The model is not there.
     """
+    model = model_files.measuring(model)
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")

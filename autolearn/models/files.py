@@ -14,6 +14,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
 from autolearn.core.errors import BackendError, ModelNotFound
+from autolearn.core.server_addresses import is_server
 from autolearn.models import token_counting
 from autolearn.models.foreign import BUILT_IN as BUILT_IN
 from autolearn.models.foreign import contained
@@ -85,7 +86,29 @@ def check_small_files(folder: Path) -> None:
     _check_tokenizer(folder)
 
 
+def check_has_weights(model: str) -> None:
+    """Check that a model is not named by the address of a server.
+
+    Raises:
+        BackendError: It is.
+    """
+    if is_server(model):
+        raise BackendError(
+            f"{model} is a server, whose weights are not on this computer, so it "
+            "cannot be trained here; choose a model on this computer under Model."
+        )
+
+
+def measuring(model: str) -> str:
+    """Return the model whose tokens measure passages.
+
+    The tokenizer of a server is not here, so the built-in one counts instead.
+    """
+    return "built-in" if is_server(model) else model
+
+
 def _folder(model: str) -> Path:
+    check_has_weights(model)
     if model == "built-in":
         return BUILT_IN
     path = Path(model).expanduser()

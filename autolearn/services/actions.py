@@ -78,6 +78,7 @@ def add_texts(
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
+    model = model_files.measuring(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
     staging_folder, files = importer.given(
@@ -220,8 +221,10 @@ def train(
     """Queue a round; ``link`` is its place in a whole round.
 
     Raises:
+        BackendError: The model is on a server.
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
+    model_files.check_has_weights(model.model)
     sources = sources or TrainSources()
     base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
     scope = sources.scope or SampleScope(base.model_digest)
