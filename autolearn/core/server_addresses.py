@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from autolearn.core.errors import InputError
+from autolearn.core.errors import BackendError, InputError
 
 _SCHEMES = ("http://", "https://")
 
@@ -11,6 +11,27 @@ _SCHEMES = ("http://", "https://")
 def is_server(model: str) -> bool:
     """Return whether a model is named by the address of a server."""
     return model.strip().lower().startswith(_SCHEMES)
+
+
+def check_has_weights(model: str) -> None:
+    """Check that a model is not named by the address of a server.
+
+    Raises:
+        BackendError: It is.
+    """
+    if is_server(model):
+        raise BackendError(
+            f"{model} is a server, whose weights are not on this computer, so it "
+            "cannot be trained here; choose a model on this computer under Model."
+        )
+
+
+def measuring(model: str) -> str:
+    """Return the model whose tokens measure passages.
+
+    The tokenizer of a server is not here, so the built-in one counts instead.
+    """
+    return "built-in" if is_server(model) else model
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import IncompleteSnapshotError, LocalEntryNotFoundError
 
 from autolearn.core.errors import BackendError, ModelNotFound
-from autolearn.core.server_addresses import is_server
+from autolearn.core.server_addresses import check_has_weights
 from autolearn.models import token_counting
 from autolearn.models.foreign import BUILT_IN as BUILT_IN
 from autolearn.models.foreign import contained
@@ -84,27 +84,6 @@ def check_small_files(folder: Path) -> None:
     _check_config(folder)
     _check_packing(folder)
     _check_tokenizer(folder)
-
-
-def check_has_weights(model: str) -> None:
-    """Check that a model is not named by the address of a server.
-
-    Raises:
-        BackendError: It is.
-    """
-    if is_server(model):
-        raise BackendError(
-            f"{model} is a server, whose weights are not on this computer, so it "
-            "cannot be trained here; choose a model on this computer under Model."
-        )
-
-
-def measuring(model: str) -> str:
-    """Return the model whose tokens measure passages.
-
-    The tokenizer of a server is not here, so the built-in one counts instead.
-    """
-    return "built-in" if is_server(model) else model
 
 
 def _folder(model: str) -> Path:
@@ -287,11 +266,8 @@ def _some(names: list[str]) -> str:
 def packing(folder: Path) -> str | None:
     """Return how the weights in a folder are quantised; None if they are not."""
     quantization = _quantization(folder)
-    return (
-        str(quantization.get("quant_method", "an unknown method"))
-        if quantization
-        else None
-    )
+    method = str(quantization.get("quant_method", "an unknown method"))
+    return method if quantization else None
 
 
 def _quantization(folder: Path) -> dict[str, object]:

@@ -29,6 +29,7 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import check_has_weights, measuring
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
@@ -78,7 +79,7 @@ def add_texts(
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
-    model = model_files.measuring(model)
+    model = measuring(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
     staging_folder, files = importer.given(
@@ -224,7 +225,7 @@ def train(
         BackendError: The model is on a server.
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
-    model_files.check_has_weights(model.model)
+    check_has_weights(model.model)
     sources = sources or TrainSources()
     base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
     scope = sources.scope or SampleScope(base.model_digest)

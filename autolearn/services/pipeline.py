@@ -21,6 +21,7 @@ from autolearn.core.run_settings import (
     PipelineRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import check_has_weights
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.demo.library import write_library, write_problems
 from autolearn.evaluation import paired_quizzes
@@ -58,7 +59,7 @@ def begin(
     Raises:
         JobError: There is no text to study.
     """
-    model_files.check_has_weights(model.model)
+    check_has_weights(model.model)
     train = train or presets.preset_settings(model, TrainSettings())
     phases: tuple[Phase, ...] = ("study", "quiz", "train", "quiz")
     trains = [train]

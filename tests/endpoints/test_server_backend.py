@@ -29,9 +29,8 @@ def _backend(server, patience=QUICK):
 
 
 def _request(question="Where?", begun="", constraint=(), **sampling):
-    chat = (Message("user", question),)
-    if begun:
-        chat += (Message("assistant", begun),)
+    beginning = (Message("assistant", begun),) if begun else ()
+    chat = (Message("user", question), *beginning)
     prompt = Prompt("test", "digest", chat)
     return Request(prompt, Sampling(**sampling), constraint)
 
@@ -251,7 +250,7 @@ def test_a_prompt_that_does_not_fit_is_no_error(message):
 def test_a_server_that_dies_or_stalls_is_one_sentence():
     with model_server.running() as server:
         backend = _backend(server, Patience(tries=2, first_delay=0.01, read=0.2))
-        server.chat = lambda _: server.released.wait(5) and reply("late")
+        server.chat = server.stalled
         with pytest.raises(BackendError, match=r"did not answer within 0\.2 seconds"):
             backend.complete([_request()], _never)
     with pytest.raises(BackendError, match="cannot be reached"):
@@ -261,7 +260,7 @@ def test_a_server_that_dies_or_stalls_is_one_sentence():
 def test_cancelling_takes_less_than_a_second():
     with model_server.running() as server:
         backend = _backend(server, Patience())
-        server.chat = lambda _: server.released.wait(30) and reply("late")
+        server.chat = server.stalled
         began = time.monotonic()
         completions = backend.complete(
             [_request(str(i)) for i in range(9)], lambda: time.monotonic() > began + 0.2

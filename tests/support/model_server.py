@@ -69,6 +69,11 @@ class ModelServer:
         self._http.shutdown()
         self._http.server_close()
 
+    def stalled(self, body: Body) -> Answer:
+        """Answer when the server is stopped."""
+        self.released.wait(30)
+        return reply("late")
+
     def answer(self, body: dict[str, Any], key: str | None) -> Answer:
         """Return what the script says, and take note of the request."""
         with self._lock:

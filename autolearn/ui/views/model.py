@@ -146,8 +146,8 @@ def worker(store: Store) -> Html:
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
     if is_server(model.model):
-        sentence = html.text(f"Now in use: {model.model}.")
-        return html.tag("p", sentence, "al-good", role="status")
+        server = html.text(f"Now in use: {model.model}.")
+        return html.tag("p", server, "al-good", role="status")
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     sentence = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
     return html.tag("p", html.text(sentence), "al-good", role="status")
