@@ -61,7 +61,7 @@ def test_the_probabilities_of_verdicts_sum_to_one(backend):
 
 
 def test_a_chat_is_heard_as_it_is_written(backend):
-    heard = []
+    heard: list[str] = []
     completion = backend.stream(_request("It", (), 8), _never, heard.append)
     assert len(heard) > 2
     assert heard[-1] == completion.text

@@ -3,7 +3,9 @@
 import pytest
 
 from autolearn.core.errors import AutolearnError, BackendError, JobError
+from autolearn.core.model_calls import Message, Sampling
 from autolearn.core.records import Run
+from autolearn.core.run_settings import TrainRunSettings
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.endpoints import detection
 from autolearn.endpoints.client import Patience
@@ -69,8 +71,8 @@ def test_a_run_belongs_to_the_server_as_it_is_when_it_is_queued(store, server):
     later = actions.chat(
         store,
         ModelSettings(server.address),
-        [actions.Message("user", "Hello?")],
-        actions.Sampling(),
+        [Message("user", "Hello?")],
+        Sampling(),
     )
     assert later.model_digest != run.model_digest
 
@@ -122,7 +124,7 @@ def test_the_page_does_not_ask_the_server_when_it_is_drawn(store):
         choose_model(store, ModelSettings(server.address))
     assert "llama.cpp" in model_view.about(store, server.address, "nf4")
     assert "the server has the model" in study_view.effort(2, 0, None, None)
-    order = train_tab.TrainRunSettings(model=ModelSettings(server.address))
+    order = TrainRunSettings(model=ModelSettings(server.address))
     with pytest.raises(AutolearnError, match="cannot be trained here"):
         train_tab.PlanCache().intake(store, order)
 
