@@ -58,6 +58,8 @@ class StudyResult(RunResult):
     passages_without_question: int = 0
     skipped: int = 0
     passages: int = 0
+    notes: tuple[str, ...] = field(default=(), metadata=EXTRA)
+    """Sentences on what a person should know of how it was measured."""
 
 
 @dataclass(frozen=True)

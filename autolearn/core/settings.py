@@ -51,7 +51,8 @@ class ModelSettings(_Settings):
     """Which model, and how it is loaded."""
 
     model: str = "built-in"
-    """``built-in``, a folder, a GGUF file, or an id of the hub once downloaded."""
+    """``built-in``, a folder, a GGUF file, an id of the hub once downloaded, or the
+    address of a server as http://HOST:PORT/v1#MODEL."""
     quantization: Quantization = "nf4"
     """``nf4``: 4 bit with double quantisation; ``none``: 16 or 32 bit."""
     round_id: int | None = None

@@ -55,6 +55,11 @@ class HuggingFaceBackend:
         """Return how many tokens prompt and answer may have together."""
         return self._lm.context_length
 
+    @property
+    def scores_texts(self) -> bool:
+        """Return that ``confidence`` is measured."""
+        return True
+
     def use_adapter(
         self,
         folder: Path | None,

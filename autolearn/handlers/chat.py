@@ -5,11 +5,10 @@ from dataclasses import replace
 
 from autolearn.core.errors import InputError
 from autolearn.core.model_calls import Chat, Completion, Generation, Message, Request
-from autolearn.core.ports import Cancelled
+from autolearn.core.ports import Cancelled, ChatBackend
 from autolearn.core.run_results import ChatResult
 from autolearn.core.run_settings import ChatRunSettings
 from autolearn.core.settings import StudySettings
-from autolearn.engine.backend import HuggingFaceBackend
 from autolearn.runs.context import Draft, RunContext
 from autolearn.study.answers import open_book_requests
 from autolearn.study.feedback import is_judged_wrong
@@ -18,7 +17,7 @@ from autolearn.study.grounding import TextQuestion
 from autolearn.text import model_output
 
 
-def answer(context: RunContext, backend: HuggingFaceBackend) -> ChatResult:
+def answer(context: RunContext, backend: ChatBackend) -> ChatResult:
     """Answer the last turn of a chat, and refine the answer if that is asked for.
 
     Source: self-refinement at inference of arXiv 2310.00533.
@@ -109,7 +108,7 @@ def _with_system(system: str, chat: Chat) -> Chat:
 
 def _say(
     context: RunContext,
-    backend: HuggingFaceBackend,
+    backend: ChatBackend,
     request: Request,
     on_text: Callable[[str], None],
 ) -> Completion:

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 class Models(Protocol):
     """Loads the model of a run, and keeps it for the next one."""
 
-    def backend(self, context: RunContext) -> HuggingFaceBackend:
+    def local_backend(self, context: RunContext) -> HuggingFaceBackend:
         """Return the model that the run asks for, its adapter attached."""
 
     def unload(self) -> None:
@@ -72,7 +72,7 @@ class WeightExport:
         questions = gold_questions.some_questions(self.context.store, N_ASKED)
         with formats.new_folder(self.target) as draft:
             adapter = adapters.folder_of(self.context.store, self.about)
-            before = self._answers(self.models.backend(self.context), questions)
+            before = self._answers(self.models.local_backend(self.context), questions)
             what = ExportRunSettings.of(self.context.run).what
             write = {
                 "adapter": self._adapter,
@@ -96,7 +96,7 @@ class WeightExport:
         self, adapter: Path, draft: Path, questions: Sequence[str]
     ) -> list[str]:
         shutil.copytree(adapter, draft, dirs_exist_ok=True)
-        model = self.models.backend(self.context)
+        model = self.models.local_backend(self.context)
         model.use_adapter(draft)
         return self._answers(model, questions)
 

@@ -24,6 +24,7 @@ from autolearn.core.run_settings import (
     ImportSource,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import measuring
 from autolearn.core.settings import TrainSettings
 from autolearn.demo import gold_examples
 from autolearn.ingest import corpus_files, readers
@@ -85,6 +86,7 @@ def add(
         InputError: There is no such file.
         ModelNotFound: The model is not there.
     """
+    model = measuring(model)
     model_files.locate(model)
     if path is not None and not path.is_file():
         raise InputError(f"There is no file {path}.")

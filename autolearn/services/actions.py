@@ -29,6 +29,7 @@ from autolearn.core.run_settings import (
     StudyRunSettings,
     TrainRunSettings,
 )
+from autolearn.core.server_addresses import check_has_weights, measuring
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.evaluation import gold_questions, scoring
 from autolearn.export import formats, gguf_converter
@@ -80,6 +81,7 @@ def add_texts(
         InputError: There is nothing to read.
         ModelNotFound: The model whose tokens measure the passages is not there.
     """
+    model = measuring(model)
     model_files.locate(model)
     uploads = uploads or Uploads()
     staging_folder, files = importer.stage(
@@ -239,8 +241,10 @@ def train(
     """Queue a round; ``link`` is its place in a whole round.
 
     Raises:
+        BackendError: The model is on a server.
         JobError: A prerequisite is missing: nothing approved, or no stage-1 round.
     """
+    check_has_weights(model.model)
     sources = sources or TrainSources()
     base = with_model(store, TrainRunSettings(), replace(model, round_id=None))
     scope = sources.scope or SampleScope(base.model_digest)

@@ -11,6 +11,7 @@ from pathlib import Path
 from autolearn.core.errors import BackendError, InputError, JobError
 from autolearn.core.records import Run
 from autolearn.core.run_settings import ConvertRunSettings, DownloadRunSettings
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings
 from autolearn.models import hardware
 from autolearn.models.sources import gguf_file, hub, hub_files, local
@@ -68,7 +69,7 @@ def on_this_computer(store: Store) -> list[LocalModel]:
 
 def is_gguf(model: str) -> bool:
     """Return whether a model is named by a GGUF file."""
-    return model.strip().endswith(".gguf")
+    return not is_server(model) and model.strip().endswith(".gguf")
 
 
 def converted_folder(store: Store, model: str) -> Path | None:

@@ -12,6 +12,7 @@ from autolearn.core import atomic
 from autolearn.core.errors import InputError, PromptError
 from autolearn.core.model_calls import Chat, Message
 from autolearn.core.records import Answer, Feedback, Passage, Question
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, StudySettings
 from autolearn.models import files as model_files
 from autolearn.store import QuestionFilter, Store
@@ -168,6 +169,8 @@ def protocol_of(store: Store, model: ModelSettings) -> str:
     Raises:
         ModelNotFound: It is not there.
     """
+    if is_server(model.model):
+        return "guided"
     base = model_files.study_protocol(model_files.locate(model.model)) or "guided"
     adapter = store.rounds.get(model.round_id).adapter if model.round_id else None
     return (

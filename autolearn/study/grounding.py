@@ -133,11 +133,14 @@ def likeliest_sentences(
     likelihood of Ponte and Croft (1998) by a language model (Sachan et al., 2022,
     arXiv 2204.07496). Written token by token, small models choose among sentences that
     begin alike almost at random. Empty where no sentence makes the question likelier by
-    ``TELLS``: the text does not say.
+    ``TELLS``: the text does not say. A model whose likelihoods cannot be measured gets
+    the sentence that is nearest in words.
 
     Raises:
         Cancelled: The person stopped the run.
     """
+    if not generator.backend.scores_texts:
+        return [nearest_sentence(text, question) for text, question in cases]
     likeliest: list[str] = []
     for begin in range(0, len(cases), _CASES_PER_CALL):
         if generator.stop():

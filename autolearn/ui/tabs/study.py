@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from autolearn.core.errors import InputError
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import StudySettings
 from autolearn.runs.model_choice import chosen_model
 from autolearn.services import actions
@@ -222,7 +223,9 @@ def _effort(
     n_bare = len(store.library.instructions()) if wants else 0
     model = chosen_model(store)
     seconds = durations.study_seconds(store, model, settings, n)
-    fit = memory_needs.of_study(store, model, settings, n)
+    fit = None
+    if not is_server(model.model):
+        fit = memory_needs.of_study(store, model, settings, n)
     return views.effort(n, n_bare, seconds, fit) + legibility.warning(store, texts)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autolearn.core.errors import AutolearnError
+from autolearn.core.server_addresses import is_server
 from autolearn.core.settings import ModelSettings, Quantization
 from autolearn.models import files as model_files
 from autolearn.models import hardware
@@ -18,12 +19,14 @@ from autolearn.services.doctor import Check
 from autolearn.store import Store
 from autolearn.ui import html
 from autolearn.ui.html import Html
-from autolearn.ui.views import labels, memory, model_sources
+from autolearn.ui.views import labels, memory, model_sources, servers
 
 
 def about(store: Store, name: str, quantization: Quantization) -> Html:
     """Return what the named model is; why it cannot be used, if it cannot."""
     try:
+        if is_server(name):
+            return servers.about(store, name)
         if model_actions.is_gguf(name) and not model_actions.converted_folder(
             store, name
         ):
@@ -144,6 +147,9 @@ def worker(store: Store) -> Html:
 
 def chosen(model: ModelSettings) -> Html:
     """Return that this model is used from now on."""
+    if is_server(model.model):
+        server = html.text(f"Now in use: {model.model}.")
+        return html.tag("p", server, "al-good", role="status")
     how = "in 4 bit" if model.quantization == "nf4" else "in 16 or 32 bit"
     sentence = f"Now in use: {model.model}, {how}, {labels.adapter(model.round_id)}."
     return html.tag("p", html.text(sentence), "al-good", role="status")
