@@ -43,7 +43,7 @@ from autolearn.core.settings import (
 )
 from autolearn.runs import queues
 from autolearn.runs.model_choice import choose_model, chosen_model
-from autolearn.services import actions, pipeline
+from autolearn.services import actions, gold_actions, pipeline
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.store.samples import SampleFilter
 from autolearn.study import prompts
@@ -156,7 +156,7 @@ class Lab:
         They measure and are never trained. Returns how many of these are in it now.
         """
         gold = [GoldQuestion(pair.question, pair.answer) for pair in questions]
-        return actions.add_gold_questions(self._store, gold, split).n
+        return gold_actions.add_gold_questions(self._store, gold, split).n
 
     # --- the loop --------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from autolearn.core.settings import StudySettings, TrainSettings
 from autolearn.runs import queues
 from autolearn.services import (
     actions,
+    gold_actions,
     model_actions,
     pipeline,
     quiz_runs,
@@ -66,7 +67,9 @@ def add(args: Args) -> Result:
         if args.quiz:
             result["quiz"] = add_gold(store, args.quiz, "quiz")
         if args.instructions:
-            result["instructions"] = actions.add_instructions(store, args.instructions)
+            result["instructions"] = gold_actions.add_instructions(
+                store, args.instructions
+            )
         if args.control:
             result["control"] = add_gold(store, args.control, "control")
         if args.corpus:

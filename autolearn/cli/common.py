@@ -11,7 +11,7 @@ from autolearn.core.records import Document, Run, Split
 from autolearn.core.run_results import ImportResult
 from autolearn.core.settings import ModelSettings, StudySettings, TrainSettings
 from autolearn.runs import queues
-from autolearn.services import actions, model_actions
+from autolearn.services import gold_actions, model_actions
 from autolearn.store import DEFAULT_WORKSPACE, Store
 from autolearn.study import prompts
 
@@ -94,7 +94,7 @@ def finish_import(
 
 def add_gold(store: Store, path: Path, split: Split) -> int:
     """Add gold questions; say how many are left out, and return how many there are."""
-    addition = actions.add_gold(store, path, split)
+    addition = gold_actions.add_gold(store, path, split)
     if addition.n_trained:
         warn(
             f"{addition.n_trained} questions of {path.name} are left out, because a "

@@ -31,7 +31,7 @@ from autolearn.models import files as model_files
 from autolearn.models import token_counting
 from autolearn.models.files import BUILT_IN
 from autolearn.runs import model_references
-from autolearn.services import actions
+from autolearn.services import actions, gold_actions
 from autolearn.services.experiments import schedule
 from autolearn.store import SampleFilter, Store
 from autolearn.training import presets
@@ -149,9 +149,9 @@ def stock(store: Store, seed: int | None = None) -> None:
     phrasings of its own.
     """
     folder = stock_texts(store, seed)
-    actions.add_gold(store, folder / "quiz.jsonl", "quiz")
-    actions.add_gold(store, folder / "control.jsonl", "control")
-    actions.add_instructions(store, folder / "instructions.jsonl")
+    gold_actions.add_gold(store, folder / "quiz.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
 
 
 def stock_texts(store: Store, seed: int | None) -> Path:
@@ -173,9 +173,9 @@ def stock_problems(store: Store, seed: int) -> None:
     """Add word problems as instructions, with a quiz of others and the control."""
     folder = store.folder / f"problems-{seed}"
     write_problems(folder, seed)
-    actions.add_gold(store, folder / "problems.jsonl", "quiz")
-    actions.add_gold(store, folder / "control.jsonl", "control")
-    actions.add_instructions(store, folder / "instructions.jsonl")
+    gold_actions.add_gold(store, folder / "problems.jsonl", "quiz")
+    gold_actions.add_gold(store, folder / "control.jsonl", "control")
+    gold_actions.add_instructions(store, folder / "instructions.jsonl")
 
 
 def whole_round(

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import gold_actions
 from autolearn.store import Store
 from tests.support.pages import PATIENCE, ROOT, App, start_app
 from tests.support.texts import put
@@ -79,8 +79,8 @@ def small(tmp_path: Path) -> Path:
     control.write_text("\n".join(questions[:12]))
     with Store.open(folder) as store:
         put(store, text)
-        actions.add_gold(store, quiz, "quiz")
-        actions.add_gold(store, control, "control")
+        gold_actions.add_gold(store, quiz, "quiz")
+        gold_actions.add_gold(store, control, "control")
     return folder
 
 

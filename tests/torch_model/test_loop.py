@@ -16,7 +16,7 @@ from autolearn.core.settings import ModelSettings, TrainSettings
 from autolearn.evaluation import gold_questions, paired_quizzes
 from autolearn.models import files as model_files
 from autolearn.runs import queues
-from autolearn.services import actions
+from autolearn.services import actions, gold_actions
 from autolearn.services.pipeline import LIBRARY
 from autolearn.store.samples import SampleFilter
 from autolearn.text import model_output
@@ -37,8 +37,8 @@ def lab(tmp_path_factory):
     """A workspace in which everything was done once."""
     folder = tmp_path_factory.mktemp("lab")
     with open_library(folder) as store:
-        actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
-        actions.add_gold(store, write_control(folder), "control")
+        gold_actions.add_gold(store, LIBRARY / "quiz.jsonl", "quiz")
+        gold_actions.add_gold(store, write_control(folder), "control")
         finish(store, actions.quiz(store, MODEL, open_book=True))
         finish(store, actions.study(store, MODEL, STUDY))
         actions.approve(store, "default")
